@@ -63,6 +63,9 @@ type Request struct {
 	// Stale asks a service that is eventually consistent for its state before the latest write. It is set after
 	// Decode: read it in [Operation.Do].
 	Stale bool
+	// May asks the policies about a permission beyond an operation's needs, for operations that grant or refuse each
+	// of their parts on its own. It returns nil, or the service's refusal. The gate sets it.
+	May func(Need) *Error
 }
 
 // Response is an answer as it goes over the wire.

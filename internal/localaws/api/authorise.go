@@ -21,20 +21,31 @@ func (g *Gate) EndpointPolicy(policy func(vpcEndpointID string) *iampolicy.Polic
 
 // authorise asks the policies about each need in turn, and returns the service's refusal of the first one denied.
 func (x *exchange) authorise() error {
-	policies, request := x.policies(), x.context()
 	for _, need := range x.operation.Needs {
-		policies.Resource = need.Policy
+		if refusal := x.request.May(need); refusal != nil {
+			return refusal
+		}
+	}
+	return nil
+}
+
+// judge returns a function that asks the policies, as they are now, about one need of the request.
+func (x *exchange) judge() func(Need) *Error {
+	policies, request := x.policies(), x.context()
+	return func(need Need) *Error {
+		asked := policies
+		asked.Resource = need.Policy
 		keys := maps.Clone(request)
 		maps.Copy(keys, need.Context)
 		decision := iampolicy.Evaluate(iampolicy.Request{
 			Principal: x.request.Caller.Principal, Action: need.Action,
 			Resource: need.Resource, ResourceAccount: need.ResourceAccount, Context: keys,
-		}, policies)
+		}, asked)
 		if decision.Effect != iampolicy.Allow {
 			return x.denied(need, decision)
 		}
+		return nil
 	}
-	return nil
 }
 
 // denied is the service's refusal of a call that policies do not allow.

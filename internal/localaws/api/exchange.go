@@ -79,6 +79,7 @@ func (x *exchange) perform() (*Response, error) {
 
 // authorised carries the call out if its caller may.
 func (x *exchange) authorised() (*Response, error) {
+	x.request.May = x.judge()
 	if err := x.authorise(); err != nil {
 		return nil, err
 	}
