@@ -8,7 +8,7 @@ GOARCH   ?= arm64
 FUZZTIME ?= 30s
 VERSION  ?= $(or $(shell git describe --tags --always --dirty 2>/dev/null),unknown)
 
-FUNCTIONS := $(notdir $(patsubst %/,%,$(wildcard functions/*/)))
+FUNCTIONS := $(shell sed -nE 's/^  (\w+Function):$$/\1/p' template.yaml)
 # Below .aws-sam, which SAM leaves out when it copies the sources.
 BOOTSTRAPS = .aws-sam/$(GOOS)-$(GOARCH)
 HOST       = GOOS=$(shell go env GOHOSTOS) GOARCH=$(shell go env GOHOSTARCH)
@@ -21,10 +21,8 @@ unexport AWS_CA_BUNDLE
 help: ## list the targets
 	@sed -nE 's/^([a-z ]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
 
-build: $(FUNCTIONS:%=build/%) ## build every function for Lambda into .aws-sam/linux-arm64
-
-build/%: FORCE
-	$(GO_BUILD) -o $(BOOTSTRAPS)/$*/bootstrap ./functions/$*
+build: ## build every function for Lambda into .aws-sam/linux-arm64
+	@$(foreach f,$(FUNCTIONS),$(MAKE) --no-print-directory build-$f ARTIFACTS_DIR=$(BOOTSTRAPS)/$f &&) true
 
 # SAM's: RemediateFunction in template.yaml is functions/remediate.
 build-%Function: FORCE
@@ -40,8 +38,8 @@ lint: ## gofmt, go vet, staticcheck, cfn-lint
 	@if command -v cfn-lint; then cfn-lint template.yaml; else echo "cfn-lint is not installed: template.yaml is not linted"; fi
 
 demo local: ## an attack and its correction, without an account (local: keeps running for the AWS CLI)
-	$(MAKE) --no-print-directory build $(HOST)
-	go run ./cmd/guard $@ --functions .aws-sam/$(shell go env GOHOSTOS)-$(shell go env GOHOSTARCH)
+	@$(MAKE) --no-print-directory build $(HOST)
+	GUARD_BOOTSTRAPS=.aws-sam/$(shell go env GOHOSTOS)-$(shell go env GOHOSTARCH) go run ./cmd/guard $@
 
 bench: ## measure the critical path, cold starts and the judge
 	go test -run '^$$' -bench . -benchmem ./...
