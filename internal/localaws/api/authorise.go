@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -125,6 +126,10 @@ func DeniedMessage(r *Request, need Need, decision iampolicy.Decision) string {
 		r.Caller.Principal, need.Action, need.Resource, Because(need, decision))
 }
 
+// resourceDecided are the grounds of a decision that lie in the resource's policy alone. Where an identity policy
+// could have allowed as well, AWS names that one.
+var resourceDecided = regexp.MustCompile(`^(no )?(bucket|resource) policy\b`)
+
 // Because is the part of a refusal that says which kind of policy decided: "with an explicit deny in a
 // resource-based policy", "because no identity-based policy allows the s3:GetObject action".
 func Because(need Need, decision iampolicy.Decision) string {
@@ -134,7 +139,7 @@ func Because(need Need, decision iampolicy.Decision) string {
 		return "because a policy cannot be judged: " + by
 	case strings.Contains(by, "endpoint policy"):
 		kind = "VPC endpoint"
-	case strings.HasPrefix(by, "bucket policy") || strings.HasPrefix(by, "resource policy"):
+	case resourceDecided.MatchString(by):
 		kind = "resource-based"
 	}
 	if strings.HasPrefix(decision.By, "no ") {
