@@ -106,14 +106,14 @@ func (b *Bus) Put(e Event) error {
 	return nil
 }
 
-// StackStatus sends the event that a stack's status has changed.
+// StackStatus sends the event that a stack's status has changed. The token tells operations on the stack apart.
 // FACTS: CloudTrail through EventBridge
-func (b *Bus) StackStatus(stackID, status, reason string) {
+func (b *Bus) StackStatus(stackID, status, reason, token string) {
 	e := b.envelope("CloudFormation Stack Status Change", "aws.cloudformation", []string{stackID})
 	e["detail"] = map[string]any{
 		"stack-id":             stackID,
 		"status-details":       map[string]any{"status": status, "status-reason": reason},
-		"client-request-token": "local",
+		"client-request-token": token,
 	}
 	b.deliver(normal(e))
 }

@@ -330,7 +330,7 @@ func TestStackStatusIsDeliveredWhateverIsDisturbed(t *testing.T) {
 	b.SetTrail("trail", false)
 	b.Disturb(events.Disturbance{Lose: true})
 	b.Hold()
-	b.StackStatus(stack, "UPDATE_COMPLETE", "")
+	b.StackStatus(stack, "UPDATE_COMPLETE", "", "token")
 	if got := len(*b.got); got != 1 {
 		t.Errorf("the target got %d events, want 1", got)
 	}

@@ -138,16 +138,16 @@ func (h *Host) conclude(q queued, i Invocation, condition string) {
 		ResponseContext: responseContext{StatusCode: 200, ExecutedVersion: "$LATEST", FunctionError: i.functionError()},
 		ResponsePayload: asJSON(i.Response),
 	}
-	h.send(destination, r)
+	h.send(q.function.Function, destination, r)
 }
 
-func (h *Host) send(destination string, r record) {
+func (h *Host) send(f Function, destination string, r record) {
 	body, err := json.Marshal(r)
 	if err == nil && h.options.Destination == nil {
 		err = &Error{Status: 404, Code: "ResourceNotFoundException", Message: "no destination " + destination}
 	}
 	if err == nil {
-		err = h.options.Destination(destination, body)
+		err = h.options.Destination(f, destination, body)
 	}
 	if err != nil {
 		h.mu.Lock()

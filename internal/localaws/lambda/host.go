@@ -33,9 +33,9 @@ type Options struct {
 	Work *underway.Count
 	// Credentials registers an execution role's session and returns its keys; nil gives keys that nobody knows.
 	Credentials func(roleARN, sessionName string) (accessKeyID, secretAccessKey string)
-	// Destination sends an invocation record to a queue or topic; nil refuses every
-	// record. What is refused is lost, as [Host.LostRecords] tells.
-	Destination func(arn string, record []byte) error
+	// Destination sends a function's invocation record to a queue or topic; nil refuses every record. What is refused is
+	// lost, as [Host.LostRecords] tells.
+	Destination func(f Function, arn string, record []byte) error
 	// Metrics gets each line of Embedded Metric Format that a function prints; nil ignores them.
 	Metrics func(function string, line []byte)
 	// Log gets every line that a function prints; nil keeps them for [Host.Logs] only.
@@ -91,11 +91,9 @@ func New(o Options) *Host {
 // Create adds a function and returns its ARN. It refuses what Lambda refuses: reserved names among the environment
 // variables, or more than 4 KB of them.
 func (h *Host) Create(f Function) (arn string, err error) {
-	f = f.withDefaults()
-	if err := f.check(); err != nil {
-		return "", fmt.Errorf("function %s: %w", f.Name, err)
+	if f, err = h.complete(f); err != nil {
+		return "", err
 	}
-	f.ARN = fmt.Sprintf("arn:%s:lambda:%s:%s:function:%s", h.options.Partition, h.options.Region, h.options.Account, f.Name)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
@@ -106,6 +104,38 @@ func (h *Host) Create(f Function) (arn string, err error) {
 	}
 	h.functions[f.Name] = newHosted(f)
 	return f.ARN, nil
+}
+
+// complete fills in what a function leaves open, and checks it.
+func (h *Host) complete(f Function) (Function, error) {
+	f = f.withDefaults()
+	f.ARN = fmt.Sprintf("arn:%s:lambda:%s:%s:function:%s", h.options.Partition, h.options.Region, h.options.Account, f.Name)
+	if err := f.check(); err != nil {
+		return f, fmt.Errorf("function %s: %w", f.Name, err)
+	}
+	return f, nil
+}
+
+// Update gives a function another configuration, with the refusals of [Host.Create]. Its permissions stay. What runs
+// ends as it began, the next invocation starts cold.
+func (h *Host) Update(f Function) error {
+	f, err := h.complete(f)
+	if err != nil {
+		return err
+	}
+	before, err := h.lookUp(f.Name)
+	if err != nil {
+		return err
+	}
+	after := newHosted(f)
+	h.mu.Lock()
+	after.permissions = before.permissions
+	h.functions[f.Name] = after
+	h.mu.Unlock()
+	for _, e := range h.takeIdle(before) {
+		e.end()
+	}
+	return nil
 }
 
 // Remove deletes a function and ends its idle environments. What is running runs to its end.

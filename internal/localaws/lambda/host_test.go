@@ -54,7 +54,7 @@ func host(t *testing.T, change func(*lambda.Function)) at {
 	a.Host = lambda.New(lambda.Options{
 		Clock: a.clock, Work: a.work, Freeze: true,
 		Credentials: func(role, session string) (string, string) { return "ASIA" + session, "secret of " + role },
-		Destination: func(arn string, record []byte) error { a.records <- record; return nil },
+		Destination: func(_ lambda.Function, arn string, record []byte) error { a.records <- record; return nil },
 		Metrics:     func(function string, line []byte) { a.metrics <- function + " " + string(line) },
 	})
 	t.Cleanup(func() { _ = a.Close() })
