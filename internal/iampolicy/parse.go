@@ -22,15 +22,15 @@ const (
 func Parse(document []byte) (*Policy, error) {
 	value, err := decodeStrictly(document)
 	if err != nil {
-		return nil, fmt.Errorf("policy: %w", err)
+		return nil, err
 	}
 	elements, ok := value.(object)
 	if !ok {
-		return nil, errors.New("policy: not a JSON object")
+		return nil, errors.New("not a JSON object")
 	}
 	p := &Policy{version: version2008}
 	if err := p.readElements(elements); err != nil {
-		return nil, fmt.Errorf("policy: %w", err)
+		return nil, err
 	}
 	p.canonical = p.canonicalForm()
 	return p, nil
