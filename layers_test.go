@@ -34,7 +34,7 @@ type layer struct {
 var layers = []layer{
 	{name: "commands", packages: []string{"cmd/..."},
 		below:   []string{"double", "wiring", "adapters", "core", "judge", "template"},
-		outside: []string{"github.com/spf13/cobra", "golang.org/x/term", "golang.org/x/sync", "github.com/aws"}},
+		outside: []string{"github.com/spf13", "golang.org/x/term", "golang.org/x/sync", "github.com/aws"}},
 	{name: "double", packages: []string{"internal/localaws/...", "internal/bootstrap"},
 		below:   []string{"judge", "template"},
 		outside: []string{"github.com/aws", "golang.org/x/sync"}},
