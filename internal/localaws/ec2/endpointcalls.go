@@ -92,7 +92,7 @@ func (s *Service) decodeDescribeEndpoints(c call) *api.Operation {
 			"vpc-endpoint-state": {e.State}, "vpc-endpoint-type": {e.Type},
 		}, e.Tags
 	}}
-	return &api.Operation{Needs: readNeed("DescribeVpcEndpoints"), Do: func() (*api.Response, error) {
+	return &api.Operation{Needs: s.readNeed("DescribeVpcEndpoints"), Do: func() (*api.Response, error) {
 		st := s.seen(c.request)
 		found, err := list.describe(s.describedEndpoints(st), c.params)
 		if err != nil {

@@ -28,7 +28,7 @@ func (s *Service) decodeDescribeSecurityGroups(c call) *api.Operation {
 			"group-id": {g.ID}, "group-name": {g.Name}, "vpc-id": {g.VPCID}, "description": {g.Description}, "owner-id": {g.Owner},
 		}, g.Tags
 	}}
-	return &api.Operation{Needs: readNeed("DescribeSecurityGroups"), Do: func() (*api.Response, error) {
+	return &api.Operation{Needs: s.readNeed("DescribeSecurityGroups"), Do: func() (*api.Response, error) {
 		found, err := list.describe(s.seen(c.request).describedGroups(), c.params)
 		if err != nil {
 			return nil, err
@@ -40,19 +40,39 @@ func (s *Service) decodeDescribeSecurityGroups(c call) *api.Operation {
 	}}
 }
 
+// describedRule is a rule as answers show it.
+type describedRule struct {
+	Rule
+	// Referenced is there only where the rule is about a group.
+	Referenced *groupPeer `xml:"referencedGroupInfo"`
+}
+
+// describedRules are rules as answers show them.
+func describedRules(rules []Rule) []describedRule {
+	var described []describedRule
+	for _, r := range rules {
+		d := describedRule{Rule: r}
+		if r.ReferencedGroup != "" {
+			d.Referenced = &groupPeer{ID: r.ReferencedGroup, Owner: r.Owner}
+		}
+		described = append(described, d)
+	}
+	return described
+}
+
 func (s *Service) decodeDescribeSecurityGroupRules(c call) *api.Operation {
 	list := listing[Rule]{ids: "SecurityGroupRuleId", missing: noRule, filters: func(r Rule) (attributes, []Tag) {
 		return attributes{"group-id": {r.GroupID}, "security-group-rule-id": {r.ID}}, nil
 	}}
-	return &api.Operation{Needs: readNeed("DescribeSecurityGroupRules"), Do: func() (*api.Response, error) {
+	return &api.Operation{Needs: s.readNeed("DescribeSecurityGroupRules"), Do: func() (*api.Response, error) {
 		found, err := list.describe(s.seen(c.request).rules, c.params)
 		if err != nil {
 			return nil, err
 		}
 		return c.answer(struct {
-			Items []Rule `xml:"securityGroupRuleSet>item"`
-			Token string `xml:"nextToken,omitempty"`
-		}(found))
+			Items []describedRule `xml:"securityGroupRuleSet>item"`
+			Token string          `xml:"nextToken,omitempty"`
+		}{describedRules(found.Items), found.Token})
 	}}
 }
 
@@ -108,7 +128,7 @@ func recordedRule(r Rule) any {
 		}
 	}
 	if r.ReferencedGroup != "" {
-		fields["referencedGroupInfo"] = map[string]any{"groupId": r.ReferencedGroup, "userId": r.ReferencedOwner}
+		fields["referencedGroupInfo"] = map[string]any{"groupId": r.ReferencedGroup, "userId": r.Owner}
 	}
 	return fields
 }
@@ -128,9 +148,9 @@ func (s *Service) decodeAuthorize(egress bool) decoder {
 			}
 			trail.ResponseElements = c.rulesResponse("securityGroupRuleSet", added)
 			return c.answer(struct {
-				Return bool   `xml:"return"`
-				Rules  []Rule `xml:"securityGroupRuleSet>item"`
-			}{true, added})
+				Return bool            `xml:"return"`
+				Rules  []describedRule `xml:"securityGroupRuleSet>item"`
+			}{true, describedRules(added)})
 		}}
 	}
 }
@@ -228,9 +248,6 @@ func (s *Service) modifyRule(st *state, groupID string, update query.Params) err
 		return err
 	}
 	rule.ID, rule.GroupID, rule.Owner = id, groupID, s.options.Account
-	if rule.ReferencedGroup != "" {
-		rule.ReferencedOwner = s.options.Account
-	}
 	for _, other := range st.rules.all(rule.same) {
 		if other.ID != id {
 			return refuse("InvalidPermission.Duplicate", "the specified rule %q already exists", rule)

@@ -31,13 +31,13 @@ type Rule struct {
 	// Protocol is "tcp", "udp", "icmp", a number, or "-1" for all.
 	Protocol string `xml:"ipProtocol"`
 	// FromPort and ToPort are -1 for all.
-	FromPort        int    `xml:"fromPort"`
-	ToPort          int    `xml:"toPort"`
-	CIDR            string `xml:"cidrIpv4,omitempty"`
-	CIDR6           string `xml:"cidrIpv6,omitempty"`
-	PrefixListID    string `xml:"prefixListId,omitempty"`
-	ReferencedGroup string `xml:"referencedGroupInfo>groupId,omitempty"`
-	ReferencedOwner string `xml:"referencedGroupInfo>userId,omitempty"`
+	FromPort     int    `xml:"fromPort"`
+	ToPort       int    `xml:"toPort"`
+	CIDR         string `xml:"cidrIpv4,omitempty"`
+	CIDR6        string `xml:"cidrIpv6,omitempty"`
+	PrefixListID string `xml:"prefixListId,omitempty"`
+	// ReferencedGroup is the id of a group of the same account.
+	ReferencedGroup string `xml:"-"`
 	Description     string `xml:"description,omitempty"`
 }
 
@@ -101,9 +101,6 @@ func (s *Service) authorize(st *state, groupID string, rules []Rule) ([]Rule, er
 			return nil, err
 		}
 		r.GroupID, r.Owner = groupID, s.options.Account
-		if r.ReferencedGroup != "" {
-			r.ReferencedOwner = s.options.Account
-		}
 		if len(st.rules.all(r.same)) > 0 {
 			return nil, refuse("InvalidPermission.Duplicate", "the specified rule %q already exists", r)
 		}
@@ -169,7 +166,7 @@ func (st *state) rulesOf(groupID string) []Rule {
 
 // same reports whether two rules of one group allow the same traffic. Descriptions do not count.
 func (r Rule) same(other Rule) bool {
-	r.ID, r.Owner, r.ReferencedOwner, r.Description = other.ID, other.Owner, other.ReferencedOwner, other.Description
+	r.ID, r.Owner, r.Description = other.ID, other.Owner, other.Description
 	return r == other
 }
 

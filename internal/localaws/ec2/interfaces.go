@@ -145,7 +145,7 @@ func (s *Service) decodeDescribeNetworkInterfaces(c call) *api.Operation {
 		}
 		return values, nil
 	}}
-	return &api.Operation{Needs: readNeed("DescribeNetworkInterfaces"), Do: func() (*api.Response, error) {
+	return &api.Operation{Needs: s.readNeed("DescribeNetworkInterfaces"), Do: func() (*api.Response, error) {
 		found, err := list.describe(s.seen(c.request).interfaces, c.params)
 		if err != nil {
 			return nil, err

@@ -197,7 +197,7 @@ func (s *Service) decodeDescribeVPCs(c call) *api.Operation {
 	list := listing[VPC]{ids: "VpcId", missing: noVPC, filters: func(v VPC) (attributes, []Tag) {
 		return attributes{"vpc-id": {v.ID}, "state": {v.State}, "cidr": {v.CIDR}, "owner-id": {v.Owner}}, v.Tags
 	}}
-	return &api.Operation{Needs: readNeed("DescribeVpcs"), Do: func() (*api.Response, error) {
+	return &api.Operation{Needs: s.readNeed("DescribeVpcs"), Do: func() (*api.Response, error) {
 		found, err := list.describe(s.seen(c.request).vpcs, c.params)
 		if err != nil {
 			return nil, err
@@ -216,7 +216,7 @@ func (s *Service) decodeDescribeSubnets(c call) *api.Operation {
 			"owner-id": {n.Owner}, "map-public-ip-on-launch": {strconv.FormatBool(n.MapPublicIPOnLaunch)},
 		}, n.Tags
 	}}
-	return &api.Operation{Needs: readNeed("DescribeSubnets"), Do: func() (*api.Response, error) {
+	return &api.Operation{Needs: s.readNeed("DescribeSubnets"), Do: func() (*api.Response, error) {
 		found, err := list.describe(s.seen(c.request).subnets, c.params)
 		if err != nil {
 			return nil, err

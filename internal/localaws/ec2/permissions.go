@@ -73,7 +73,7 @@ func newPermission(r Rule) permission {
 func (p *permission) add(r Rule) {
 	switch {
 	case r.ReferencedGroup != "":
-		p.Groups = append(p.Groups, groupPeer{r.ReferencedGroup, r.ReferencedOwner, r.Description})
+		p.Groups = append(p.Groups, groupPeer{r.ReferencedGroup, r.Owner, r.Description})
 	case r.CIDR != "":
 		p.Ranges = append(p.Ranges, rangePeer{r.CIDR, r.Description})
 	case r.CIDR6 != "":

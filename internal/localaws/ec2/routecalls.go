@@ -47,7 +47,7 @@ func (t describedTable) attributes() (attributes, []Tag) {
 
 func (s *Service) decodeDescribeRouteTables(c call) *api.Operation {
 	list := listing[describedTable]{ids: "RouteTableId", missing: noRouteTable, filters: describedTable.attributes}
-	return &api.Operation{Needs: readNeed("DescribeRouteTables"), Do: func() (*api.Response, error) {
+	return &api.Operation{Needs: s.readNeed("DescribeRouteTables"), Do: func() (*api.Response, error) {
 		found, err := list.describe(s.seen(c.request).describedTables(), c.params)
 		if err != nil {
 			return nil, err

@@ -140,8 +140,8 @@ func (s *Service) needs(action, kind string, ids []string) []api.Need {
 }
 
 // readNeed is the permission for a Describe call: these know no resources.
-func readNeed(action string) []api.Need {
-	return []api.Need{{Action: "ec2:" + action, Resource: "*"}}
+func (s *Service) readNeed(action string) []api.Need {
+	return []api.Need{{Action: "ec2:" + action, Resource: "*", ResourceAccount: s.options.Account}}
 }
 
 // refuse is a client error.
