@@ -55,7 +55,7 @@ var allSpecies = map[string]species{
 		"Type": "=Type", "Value": "=Value",
 	}},
 	"AWS::IAM::Role": {property: "RoleName", ref: "{name}", attributes: map[string]string{
-		"Arn": "arn:{partition}:iam::{account}:role/{name}", "RoleId": "AROA{ID}",
+		"Arn": "arn:{partition}:iam::{account}:role/{name}", "RoleId": "AROA0{ID}",
 	}},
 	"AWS::IAM::InstanceProfile": {property: "InstanceProfileName", ref: "{name}", attributes: map[string]string{
 		"Arn": "arn:{partition}:iam::{account}:instance-profile/{name}",
