@@ -23,8 +23,8 @@ type Policy struct {
 	Bucket Bucket
 	// Desired is the policy document from the template.
 	Desired string
-	// Probes are the requests that the policy must deny.
-	Probes []iampolicy.Probe
+	// Probes lists the requests that the policy must deny. It is called only when the policy has drifted.
+	Probes func() []iampolicy.Probe
 	// Setting names those who must stay able to configure the bucket.
 	Setting iampolicy.Setting
 }
@@ -40,7 +40,7 @@ func (p *Policy) Inspect(ctx context.Context) ([]guard.Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := iampolicy.Judge([]byte(p.Desired), []byte(live), p.Probes)
+	j := guard.Judge(p.Desired, live, p.Probes)
 	return []guard.Finding{{
 		Property: p.Name(), Target: p.Bucket.Name,
 		Verdict: j.Verdict, Allowed: j.Allowed, Diff: guard.Differences(j.Diff),
@@ -73,7 +73,7 @@ func (p *Policy) Restore(ctx context.Context, _ guard.Finding) error {
 		return fmt.Errorf("bucket %s: %w: correct the template's bucket policy and deploy it: %w",
 			p.Bucket.Name, guard.ErrLockout, err)
 	}
-	if err := guard.Holds(p.Desired, p.Probes); err != nil {
+	if err := guard.Holds(p.Desired, p.Probes()); err != nil {
 		return fmt.Errorf("bucket %s: %w", p.Bucket.Name, err)
 	}
 	_, err := p.API.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{

@@ -57,9 +57,10 @@ type Endpoint struct {
 	ID string
 	// Gateway is true for a gateway endpoint, false for an interface endpoint.
 	Gateway bool
-	// Policy is the policy document from the template, Probes the requests that it must deny.
+	// Policy is the policy document from the template.
 	Policy string
-	Probes []iampolicy.Probe
+	// Probes lists the requests that the policy must deny. It is called only when the policy has drifted.
+	Probes func() []iampolicy.Probe
 	// SubnetIDs and SecurityGroupIDs are an interface endpoint's, RouteTableIDs a gateway endpoint's.
 	SubnetIDs, SecurityGroupIDs, RouteTableIDs []string
 }
@@ -96,7 +97,7 @@ func (e *Endpoint) Restore(ctx context.Context, f guard.Finding) error {
 	add, remove := changes(f)
 	switch f.Property {
 	case policyProperty:
-		if err := guard.Holds(e.Policy, e.Probes); err != nil {
+		if err := guard.Holds(e.Policy, e.Probes()); err != nil {
 			return fmt.Errorf("endpoint %s: %w", e.ID, err)
 		}
 		in.PolicyDocument = &e.Policy

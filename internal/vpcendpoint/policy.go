@@ -5,7 +5,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"s3-endpoint-guard/internal/guard"
-	"s3-endpoint-guard/internal/iampolicy"
 )
 
 // fullAccess is the policy of an endpoint that has none.
@@ -18,7 +17,7 @@ func (e *Endpoint) inspectPolicy(live types.VpcEndpoint) guard.Finding {
 	if judged == "" {
 		judged = fullAccess
 	}
-	j := iampolicy.Judge([]byte(e.Policy), []byte(judged), e.Probes)
+	j := guard.Judge(e.Policy, judged, e.Probes)
 	return guard.Finding{
 		Property: policyProperty, Target: e.ID,
 		Verdict: j.Verdict, Allowed: j.Allowed, Diff: guard.Differences(j.Diff),
