@@ -47,7 +47,7 @@ func (s *Service) Decode(r *api.Request) (*api.Operation, error) {
 	if !ok {
 		return nil, refuse("InvalidAction", "The local AWS has no CloudWatch operation %q.", name)
 	}
-	need := api.Need{Action: "cloudwatch:" + name, Resource: "*"}
+	need := api.Need{Action: "cloudwatch:" + name, Resource: "*", ResourceAccount: s.options.Account}
 	if decode.keys != nil {
 		need.Context = decode.keys(in)
 	}

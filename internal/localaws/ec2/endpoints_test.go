@@ -11,11 +11,12 @@ import (
 	"s3-endpoint-guard/internal/iampolicy"
 	"s3-endpoint-guard/internal/localaws/api"
 	"s3-endpoint-guard/internal/localaws/ec2"
+	"s3-endpoint-guard/internal/localaws/localtest"
 )
 
 func TestDescribeVpcEndpointsShowsWhatTheGuardCompares(t *testing.T) {
-	w := newWorld(t, everything)
-	out := must(w.describe(t.Context(), w.private.ID))(t)
+	w := newWorld(t, localtest.Everything)
+	out := localtest.Must(w.describe(t.Context(), w.private.ID))(t)
 	if len(out.VpcEndpoints) != 1 {
 		t.Fatalf("DescribeVpcEndpoints(%s) = %d endpoints, want 1", w.private.ID, len(out.VpcEndpoints))
 	}
@@ -36,7 +37,7 @@ func TestDescribeVpcEndpointsShowsWhatTheGuardCompares(t *testing.T) {
 }
 
 func TestDescribeVpcEndpointsFilters(t *testing.T) {
-	w := newWorld(t, everything)
+	w := newWorld(t, localtest.Everything)
 	for name, v := range map[string]struct {
 		filter string
 		values []string
@@ -52,7 +53,7 @@ func TestDescribeVpcEndpointsFilters(t *testing.T) {
 		"by tag keys, none kept": {"tag-key", []string{"Name"}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			out := must(w.client.DescribeVpcEndpoints(t.Context(), &sdk.DescribeVpcEndpointsInput{
+			out := localtest.Must(w.client.DescribeVpcEndpoints(t.Context(), &sdk.DescribeVpcEndpointsInput{
 				Filters: []types.Filter{{Name: &v.filter, Values: v.values}},
 			}))(t)
 			if len(out.VpcEndpoints) != v.want {
@@ -63,11 +64,11 @@ func TestDescribeVpcEndpointsFilters(t *testing.T) {
 }
 
 func TestDescribePagesWithMaxResults(t *testing.T) {
-	w := newWorld(t, everything)
+	w := newWorld(t, localtest.Everything)
 	pages := sdk.NewDescribeVpcEndpointsPaginator(w.client, &sdk.DescribeVpcEndpointsInput{MaxResults: aws.Int32(1)})
 	var ids []string
 	for pages.HasMorePages() {
-		page := must(pages.NextPage(t.Context()))(t)
+		page := localtest.Must(pages.NextPage(t.Context()))(t)
 		if len(page.VpcEndpoints) != 1 {
 			t.Fatalf("a page has %d endpoints, want 1", len(page.VpcEndpoints))
 		}
@@ -79,7 +80,7 @@ func TestDescribePagesWithMaxResults(t *testing.T) {
 }
 
 func TestModifyVpcEndpointRefusesWhatAWSRefuses(t *testing.T) {
-	w := newWorld(t, everything)
+	w := newWorld(t, localtest.Everything)
 	for name, v := range map[string]struct {
 		in   sdk.ModifyVpcEndpointInput
 		want string
@@ -101,7 +102,7 @@ func TestModifyVpcEndpointRefusesWhatAWSRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			before, _ := w.Endpoint(*v.in.VpcEndpointId)
 			_, err := w.client.ModifyVpcEndpoint(t.Context(), &v.in)
-			if got := code(err); got != v.want {
+			if got := localtest.Code(err); got != v.want {
 				t.Errorf("ModifyVpcEndpoint = %q, want %q", err, v.want)
 			}
 			if after, _ := w.Endpoint(*v.in.VpcEndpointId); after.Policy != before.Policy || !cmp.Equal(after.SubnetIDs, before.SubnetIDs) {
@@ -115,38 +116,38 @@ func TestModifyVpcEndpointRefusesWhatAWSRefuses(t *testing.T) {
 const everyone = `{"Version":"2012-10-17","Statement":[{"Sid":"Open","Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"*"}]}`
 
 func TestModifyVpcEndpointChangesPolicyAndPutsItBack(t *testing.T) {
-	w := newWorld(t, everything)
-	must(w.client.ModifyVpcEndpoint(t.Context(), &sdk.ModifyVpcEndpointInput{VpcEndpointId: &w.private.ID, PolicyDocument: aws.String(everyone)}))(t)
-	if got := *must(w.describe(t.Context(), w.private.ID))(t).VpcEndpoints[0].PolicyDocument; got != everyone {
+	w := newWorld(t, localtest.Everything)
+	localtest.Must(w.client.ModifyVpcEndpoint(t.Context(), &sdk.ModifyVpcEndpointInput{VpcEndpointId: &w.private.ID, PolicyDocument: aws.String(everyone)}))(t)
+	if got := *localtest.Must(w.describe(t.Context(), w.private.ID))(t).VpcEndpoints[0].PolicyDocument; got != everyone {
 		t.Errorf("policy = %s, want %s", got, everyone)
 	}
-	want := must(iampolicy.Parse([]byte(everyone)))(t)
+	want := localtest.Must(iampolicy.Parse([]byte(everyone)))(t)
 	if got := w.Policy(w.private.ID); !iampolicy.Equal(got, want) {
 		t.Errorf("Policy = %s, want %s", got, want)
 	}
-	must(w.client.ModifyVpcEndpoint(t.Context(), &sdk.ModifyVpcEndpointInput{VpcEndpointId: &w.private.ID, ResetPolicy: aws.Bool(true)}))(t)
+	localtest.Must(w.client.ModifyVpcEndpoint(t.Context(), &sdk.ModifyVpcEndpointInput{VpcEndpointId: &w.private.ID, ResetPolicy: aws.Bool(true)}))(t)
 	if e, _ := w.Endpoint(w.private.ID); e.Policy != w.private.Policy {
 		t.Errorf("policy after reset = %s, want %s", e.Policy, w.private.Policy)
 	}
 }
 
 func TestPolicyOfAnEndpointThatIsGoneIsNil(t *testing.T) {
-	w := newWorld(t, everything)
-	must(w.client.DeleteVpcEndpoints(t.Context(), &sdk.DeleteVpcEndpointsInput{VpcEndpointIds: []string{w.private.ID}}))(t)
+	w := newWorld(t, localtest.Everything)
+	localtest.Must(w.client.DeleteVpcEndpoints(t.Context(), &sdk.DeleteVpcEndpointsInput{VpcEndpointIds: []string{w.private.ID}}))(t)
 	if got := w.Policy(w.private.ID); got != nil {
 		t.Errorf("Policy = %s, want nil", got)
 	}
 }
 
 func TestModifyVpcEndpointMovesInterfacesWithSubnetsAndGroups(t *testing.T) {
-	w := newWorld(t, everything)
+	w := newWorld(t, localtest.Everything)
 	before := w.NetworkInterfaces(w.private.ID)
-	must(w.client.ModifyVpcEndpoint(t.Context(), &sdk.ModifyVpcEndpointInput{
+	localtest.Must(w.client.ModifyVpcEndpoint(t.Context(), &sdk.ModifyVpcEndpointInput{
 		VpcEndpointId: &w.private.ID, RemoveSubnetIds: []string{w.a.ID}, AddSecurityGroupIds: []string{w.app.ID},
 	}))(t)
-	must(w.client.ModifyVpcEndpoint(t.Context(), &sdk.ModifyVpcEndpointInput{VpcEndpointId: &w.private.ID, AddSubnetIds: []string{w.a2.ID}}))(t)
-	out := must(w.client.DescribeNetworkInterfaces(t.Context(), &sdk.DescribeNetworkInterfacesInput{
-		NetworkInterfaceIds: must(w.describe(t.Context(), w.private.ID))(t).VpcEndpoints[0].NetworkInterfaceIds,
+	localtest.Must(w.client.ModifyVpcEndpoint(t.Context(), &sdk.ModifyVpcEndpointInput{VpcEndpointId: &w.private.ID, AddSubnetIds: []string{w.a2.ID}}))(t)
+	out := localtest.Must(w.client.DescribeNetworkInterfaces(t.Context(), &sdk.DescribeNetworkInterfacesInput{
+		NetworkInterfaceIds: localtest.Must(w.describe(t.Context(), w.private.ID))(t).VpcEndpoints[0].NetworkInterfaceIds,
 	}))(t)
 	var subnets []string
 	for _, n := range out.NetworkInterfaces {
@@ -164,14 +165,14 @@ func TestModifyVpcEndpointMovesInterfacesWithSubnetsAndGroups(t *testing.T) {
 }
 
 func TestPrivateDNSNeedsItsOptionSaidForS3(t *testing.T) {
-	w := newWorld(t, everything)
-	must(w.client.DeleteVpcEndpoints(t.Context(), &sdk.DeleteVpcEndpointsInput{VpcEndpointIds: []string{w.public.ID}}))(t)
-	must(w.client.ModifyVpcEndpoint(t.Context(), &sdk.ModifyVpcEndpointInput{VpcEndpointId: &w.private.ID, PrivateDnsEnabled: aws.Bool(false)}))(t)
+	w := newWorld(t, localtest.Everything)
+	localtest.Must(w.client.DeleteVpcEndpoints(t.Context(), &sdk.DeleteVpcEndpointsInput{VpcEndpointIds: []string{w.public.ID}}))(t)
+	localtest.Must(w.client.ModifyVpcEndpoint(t.Context(), &sdk.ModifyVpcEndpointInput{VpcEndpointId: &w.private.ID, PrivateDnsEnabled: aws.Bool(false)}))(t)
 	_, err := w.client.ModifyVpcEndpoint(t.Context(), &sdk.ModifyVpcEndpointInput{VpcEndpointId: &w.private.ID, PrivateDnsEnabled: aws.Bool(true)})
-	if got := code(err); got != "InvalidParameter" {
+	if got := localtest.Code(err); got != "InvalidParameter" {
 		t.Errorf("ModifyVpcEndpoint(private DNS without its option) = %v, want InvalidParameter", err)
 	}
-	must(w.client.ModifyVpcEndpoint(t.Context(), &sdk.ModifyVpcEndpointInput{
+	localtest.Must(w.client.ModifyVpcEndpoint(t.Context(), &sdk.ModifyVpcEndpointInput{
 		VpcEndpointId: &w.private.ID, PrivateDnsEnabled: aws.Bool(true),
 		DnsOptions: &types.DnsOptionsSpecification{PrivateDnsOnlyForInboundResolverEndpoint: aws.Bool(false)},
 	}))(t)
@@ -181,22 +182,22 @@ func TestPrivateDNSNeedsItsOptionSaidForS3(t *testing.T) {
 }
 
 func TestPrivateDNSNeedsTheNetworksDNS(t *testing.T) {
-	w := newWorld(t, everything)
-	vpc := must(w.CreateVPC(ec2.VPC{CIDR: "10.1.0.0/16", DNSSupport: true}))(t)
+	w := newWorld(t, localtest.Everything)
+	vpc := localtest.Must(w.CreateVPC(ec2.VPC{CIDR: "10.1.0.0/16", DNSSupport: true}))(t)
 	request := ec2.EndpointRequest{
 		Type: ec2.Interface, VPCID: vpc.ID, ServiceName: "com.amazonaws.eu-central-1.s3", PrivateDNS: true, OnlyInboundResolver: aws.Bool(false),
 	}
 	if _, err := w.CreateEndpoint(request); err == nil {
 		t.Fatal("CreateEndpoint in a network without DNS host names = nil, want an error")
 	}
-	must(w.client.ModifyVpcAttribute(t.Context(), &sdk.ModifyVpcAttributeInput{VpcId: &vpc.ID, EnableDnsHostnames: &types.AttributeBooleanValue{Value: aws.Bool(true)}}))(t)
-	must(w.CreateEndpoint(request))(t)
+	localtest.Must(w.client.ModifyVpcAttribute(t.Context(), &sdk.ModifyVpcAttributeInput{VpcId: &vpc.ID, EnableDnsHostnames: &types.AttributeBooleanValue{Value: aws.Bool(true)}}))(t)
+	localtest.Must(w.CreateEndpoint(request))(t)
 }
 
 func TestGatewayEndpointRoutesItsTables(t *testing.T) {
-	w := newWorld(t, everything)
+	w := newWorld(t, localtest.Everything)
 	routes := func() int {
-		out := must(w.client.DescribeRouteTables(t.Context(), &sdk.DescribeRouteTablesInput{
+		out := localtest.Must(w.client.DescribeRouteTables(t.Context(), &sdk.DescribeRouteTablesInput{
 			Filters: []types.Filter{{Name: aws.String("route.gateway-id"), Values: []string{w.public.ID}}},
 		}))(t)
 		return len(out.RouteTables)
@@ -204,50 +205,50 @@ func TestGatewayEndpointRoutesItsTables(t *testing.T) {
 	if got := routes(); got != 1 {
 		t.Errorf("route tables through the endpoint = %d, want 1", got)
 	}
-	must(w.client.ModifyVpcEndpoint(t.Context(), &sdk.ModifyVpcEndpointInput{VpcEndpointId: &w.public.ID, RemoveRouteTableIds: []string{w.table.ID}}))(t)
+	localtest.Must(w.client.ModifyVpcEndpoint(t.Context(), &sdk.ModifyVpcEndpointInput{VpcEndpointId: &w.public.ID, RemoveRouteTableIds: []string{w.table.ID}}))(t)
 	if got := routes(); got != 0 {
 		t.Errorf("route tables through the endpoint after removal = %d, want 0", got)
 	}
-	other := must(w.CreateEndpoint(ec2.EndpointRequest{VPCID: w.vpc.ID, ServiceName: w.public.ServiceName, RouteTableIDs: []string{w.table.ID}}))(t)
+	other := localtest.Must(w.CreateEndpoint(ec2.EndpointRequest{VPCID: w.vpc.ID, ServiceName: w.public.ServiceName, RouteTableIDs: []string{w.table.ID}}))(t)
 	_, err := w.client.ModifyVpcEndpoint(t.Context(), &sdk.ModifyVpcEndpointInput{VpcEndpointId: &w.public.ID, AddRouteTableIds: []string{w.table.ID}})
-	if got := code(err); got != "RouteAlreadyExists" {
+	if got := localtest.Code(err); got != "RouteAlreadyExists" {
 		t.Errorf("routing the table to %s although it leads to %s = %q, want RouteAlreadyExists", w.public.ID, other.ID, got)
 	}
 }
 
 func TestPendingReadsAnswerPendingAndRefuseChanges(t *testing.T) {
-	w := newWorld(t, everything)
+	w := newWorld(t, localtest.Everything)
 	w.SetPendingReads(2)
 	reset := &sdk.ModifyVpcEndpointInput{VpcEndpointId: &w.private.ID, ResetPolicy: aws.Bool(true)}
-	must(w.client.ModifyVpcEndpoint(t.Context(), reset))(t)
+	localtest.Must(w.client.ModifyVpcEndpoint(t.Context(), reset))(t)
 	_, err := w.client.ModifyVpcEndpoint(t.Context(), reset)
-	if got := code(err); got != "OperationInProgress" {
+	if got := localtest.Code(err); got != "OperationInProgress" {
 		t.Errorf("ModifyVpcEndpoint while pending = %v, want OperationInProgress", err)
 	}
 	var states []string
 	for range 3 {
-		states = append(states, string(must(w.describe(t.Context(), w.private.ID))(t).VpcEndpoints[0].State))
+		states = append(states, string(localtest.Must(w.describe(t.Context(), w.private.ID))(t).VpcEndpoints[0].State))
 	}
 	if diff := cmp.Diff([]string{"pending", "pending", "available"}, states); diff != "" {
 		t.Errorf("states (-want +got):\n%s", diff)
 	}
-	must(w.client.ModifyVpcEndpoint(t.Context(), reset))(t)
+	localtest.Must(w.client.ModifyVpcEndpoint(t.Context(), reset))(t)
 }
 
 func TestStaleReadShowsTheStateBeforeTheLatestWrite(t *testing.T) {
-	w := newWorld(t, everything)
-	must(w.client.ModifyVpcEndpoint(t.Context(), &sdk.ModifyVpcEndpointInput{VpcEndpointId: &w.private.ID, PolicyDocument: aws.String(everyone)}))(t)
+	w := newWorld(t, localtest.Everything)
+	localtest.Must(w.client.ModifyVpcEndpoint(t.Context(), &sdk.ModifyVpcEndpointInput{VpcEndpointId: &w.private.ID, PolicyDocument: aws.String(everyone)}))(t)
 	w.gate.Inject(api.Fault{Service: "ec2", Operation: "DescribeVpcEndpoints", Stale: true, Times: 1})
 	for _, want := range []string{w.private.Policy, everyone} {
-		if got := *must(w.describe(t.Context(), w.private.ID))(t).VpcEndpoints[0].PolicyDocument; got != want {
+		if got := *localtest.Must(w.describe(t.Context(), w.private.ID))(t).VpcEndpoints[0].PolicyDocument; got != want {
 			t.Errorf("policy = %s, want %s", got, want)
 		}
 	}
 }
 
 func TestDeleteVpcEndpointsSaysWhichWereNotThere(t *testing.T) {
-	w := newWorld(t, everything)
-	out := must(w.client.DeleteVpcEndpoints(t.Context(), &sdk.DeleteVpcEndpointsInput{VpcEndpointIds: []string{w.private.ID, "vpce-0123"}}))(t)
+	w := newWorld(t, localtest.Everything)
+	out := localtest.Must(w.client.DeleteVpcEndpoints(t.Context(), &sdk.DeleteVpcEndpointsInput{VpcEndpointIds: []string{w.private.ID, "vpce-0123"}}))(t)
 	if len(out.Unsuccessful) != 1 || *out.Unsuccessful[0].ResourceId != "vpce-0123" {
 		t.Errorf("unsuccessful = %v, want vpce-0123 alone", out.Unsuccessful)
 	}
@@ -255,14 +256,14 @@ func TestDeleteVpcEndpointsSaysWhichWereNotThere(t *testing.T) {
 		t.Errorf("the deleted endpoint has %d interfaces, want 0", got)
 	}
 	_, err := w.describe(t.Context(), w.private.ID)
-	if got := code(err); got != "InvalidVpcEndpointId.NotFound" {
+	if got := localtest.Code(err); got != "InvalidVpcEndpointId.NotFound" {
 		t.Errorf("DescribeVpcEndpoints = %v, want InvalidVpcEndpointId.NotFound", err)
 	}
 }
 
 func TestCreateVpcEndpointThroughTheClient(t *testing.T) {
-	w := newWorld(t, everything)
-	out := must(w.client.CreateVpcEndpoint(t.Context(), &sdk.CreateVpcEndpointInput{
+	w := newWorld(t, localtest.Everything)
+	out := localtest.Must(w.client.CreateVpcEndpoint(t.Context(), &sdk.CreateVpcEndpointInput{
 		VpcId: &w.vpc.ID, ServiceName: aws.String("com.amazonaws.eu-central-1.dynamodb"), VpcEndpointType: types.VpcEndpointTypeGateway,
 		PolicyDocument: aws.String(everyone), RouteTableIds: []string{w.table.ID},
 		TagSpecifications: []types.TagSpecification{{ResourceType: "vpc-endpoint", Tags: []types.Tag{{Key: aws.String("Name"), Value: aws.String("dynamo")}}}},

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"s3-endpoint-guard/internal/localaws/ec2"
+	"s3-endpoint-guard/internal/localaws/localtest"
 )
 
 // tcp is a permission for one port from one range of addresses.
@@ -30,7 +31,7 @@ func (w *world) rules(groupID string, egress bool) []string {
 }
 
 func TestNewGroupLetsEverythingOutAndNothingIn(t *testing.T) {
-	w := newWorld(t, everything)
+	w := newWorld(t, localtest.Everything)
 	if diff := cmp.Diff([]string{"peer: 0.0.0.0/0, ALL, ALLOW"}, w.rules(w.app.ID, true)); diff != "" {
 		t.Errorf("egress rules (-want +got):\n%s", diff)
 	}
@@ -40,34 +41,34 @@ func TestNewGroupLetsEverythingOutAndNothingIn(t *testing.T) {
 }
 
 func TestAuthorizeAndRevokeByWhatRulesSay(t *testing.T) {
-	w := newWorld(t, everything)
+	w := newWorld(t, localtest.Everything)
 	in := []types.IpPermission{tcp(443, "0.0.0.0/0")}
-	must(w.client.AuthorizeSecurityGroupIngress(t.Context(), &sdk.AuthorizeSecurityGroupIngressInput{GroupId: &w.guarded.ID, IpPermissions: in}))(t)
+	localtest.Must(w.client.AuthorizeSecurityGroupIngress(t.Context(), &sdk.AuthorizeSecurityGroupIngressInput{GroupId: &w.guarded.ID, IpPermissions: in}))(t)
 	_, err := w.client.AuthorizeSecurityGroupIngress(t.Context(), &sdk.AuthorizeSecurityGroupIngressInput{GroupId: &w.guarded.ID, IpPermissions: in})
-	if got := code(err); got != "InvalidPermission.Duplicate" {
+	if got := localtest.Code(err); got != "InvalidPermission.Duplicate" {
 		t.Errorf("authorising twice = %v, want InvalidPermission.Duplicate", err)
 	}
-	revoked := must(w.client.RevokeSecurityGroupIngress(t.Context(), &sdk.RevokeSecurityGroupIngressInput{GroupId: &w.guarded.ID, IpPermissions: in}))(t)
+	revoked := localtest.Must(w.client.RevokeSecurityGroupIngress(t.Context(), &sdk.RevokeSecurityGroupIngressInput{GroupId: &w.guarded.ID, IpPermissions: in}))(t)
 	if len(revoked.RevokedSecurityGroupRules) != 1 {
 		t.Errorf("revoked %d rules, want 1", len(revoked.RevokedSecurityGroupRules))
 	}
 	_, err = w.client.RevokeSecurityGroupIngress(t.Context(), &sdk.RevokeSecurityGroupIngressInput{GroupId: &w.guarded.ID, IpPermissions: in})
-	if got := code(err); got != "InvalidPermission.NotFound" {
+	if got := localtest.Code(err); got != "InvalidPermission.NotFound" {
 		t.Errorf("revoking twice = %v, want InvalidPermission.NotFound", err)
 	}
 }
 
 func TestRevokeByIDIsAllOrNothing(t *testing.T) {
-	w := newWorld(t, everything)
+	w := newWorld(t, localtest.Everything)
 	id := w.Rules(w.guarded.ID)[1].ID
 	_, err := w.client.RevokeSecurityGroupIngress(t.Context(), &sdk.RevokeSecurityGroupIngressInput{GroupId: &w.guarded.ID, SecurityGroupRuleIds: []string{id, "sgr-0123"}})
-	if got := code(err); got != "InvalidSecurityGroupRuleId.NotFound" {
+	if got := localtest.Code(err); got != "InvalidSecurityGroupRuleId.NotFound" {
 		t.Errorf("revoking a rule that is not there = %v, want InvalidSecurityGroupRuleId.NotFound", err)
 	}
 	if got := w.rules(w.guarded.ID, false); len(got) != 1 {
 		t.Errorf("after a refused call the group has ingress rules %v, want one", got)
 	}
-	must(w.client.RevokeSecurityGroupIngress(t.Context(), &sdk.RevokeSecurityGroupIngressInput{GroupId: &w.guarded.ID, SecurityGroupRuleIds: []string{id}}))(t)
+	localtest.Must(w.client.RevokeSecurityGroupIngress(t.Context(), &sdk.RevokeSecurityGroupIngressInput{GroupId: &w.guarded.ID, SecurityGroupRuleIds: []string{id}}))(t)
 	if got := w.rules(w.guarded.ID, false); len(got) != 0 {
 		t.Errorf("ingress rules = %v, want none", got)
 	}
@@ -89,9 +90,9 @@ func TestRulesThatEC2RefusesOrRewrites(t *testing.T) {
 		"no source":                         {types.IpPermission{IpProtocol: aws.String("-1")}, "MissingParameter", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, everything)
+			w := newWorld(t, localtest.Everything)
 			_, err := w.client.AuthorizeSecurityGroupIngress(t.Context(), &sdk.AuthorizeSecurityGroupIngressInput{GroupId: &w.app.ID, IpPermissions: []types.IpPermission{v.rule}})
-			if got := code(err); got != v.want {
+			if got := localtest.Code(err); got != v.want {
 				t.Errorf("AuthorizeSecurityGroupIngress = %v, want %q", err, v.want)
 			}
 			if got := w.rules(w.app.ID, false); v.want == "" && (len(got) != 1 || got[0] != v.kept) {
@@ -102,9 +103,9 @@ func TestRulesThatEC2RefusesOrRewrites(t *testing.T) {
 }
 
 func TestDescribeSecurityGroupsPutsRulesTogether(t *testing.T) {
-	w := newWorld(t, everything)
-	must(w.Authorize(w.guarded.ID, ec2.Rule{Protocol: "tcp", FromPort: 443, ToPort: 443, CIDR: "10.0.0.0/8"}))(t)
-	out := must(w.client.DescribeSecurityGroups(t.Context(), &sdk.DescribeSecurityGroupsInput{GroupIds: []string{w.guarded.ID}}))(t)
+	w := newWorld(t, localtest.Everything)
+	localtest.Must(w.Authorize(w.guarded.ID, ec2.Rule{Protocol: "tcp", FromPort: 443, ToPort: 443, CIDR: "10.0.0.0/8"}))(t)
+	out := localtest.Must(w.client.DescribeSecurityGroups(t.Context(), &sdk.DescribeSecurityGroupsInput{GroupIds: []string{w.guarded.ID}}))(t)
 	ingress := out.SecurityGroups[0].IpPermissions
 	if len(ingress) != 1 || *ingress[0].UserIdGroupPairs[0].GroupId != w.app.ID || *ingress[0].IpRanges[0].CidrIp != "10.0.0.0/8" {
 		t.Errorf("ingress = %+v, want one permission with a group and a range", ingress)
@@ -115,8 +116,8 @@ func TestDescribeSecurityGroupsPutsRulesTogether(t *testing.T) {
 }
 
 func TestDescribeSecurityGroupRulesShowsReferencedGroups(t *testing.T) {
-	w := newWorld(t, everything)
-	out := must(w.client.DescribeSecurityGroupRules(t.Context(), &sdk.DescribeSecurityGroupRulesInput{
+	w := newWorld(t, localtest.Everything)
+	out := localtest.Must(w.client.DescribeSecurityGroupRules(t.Context(), &sdk.DescribeSecurityGroupRulesInput{
 		Filters: []types.Filter{{Name: aws.String("group-id"), Values: []string{w.guarded.ID}}},
 	}))(t)
 	if len(out.SecurityGroupRules) != 2 {
@@ -132,9 +133,9 @@ func TestDescribeSecurityGroupRulesShowsReferencedGroups(t *testing.T) {
 }
 
 func TestModifySecurityGroupRulesKeepsTheID(t *testing.T) {
-	w := newWorld(t, everything)
+	w := newWorld(t, localtest.Everything)
 	id := w.Rules(w.guarded.ID)[1].ID
-	must(w.client.ModifySecurityGroupRules(t.Context(), &sdk.ModifySecurityGroupRulesInput{
+	localtest.Must(w.client.ModifySecurityGroupRules(t.Context(), &sdk.ModifySecurityGroupRulesInput{
 		GroupId: &w.guarded.ID, SecurityGroupRules: []types.SecurityGroupRuleUpdate{{SecurityGroupRuleId: &id, SecurityGroupRule: &types.SecurityGroupRuleRequest{
 			IpProtocol: aws.String("tcp"), FromPort: aws.Int32(443), ToPort: aws.Int32(443), CidrIpv4: aws.String("0.0.0.0/0"),
 		}}},

@@ -9,11 +9,13 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/google/go-cmp/cmp"
+
+	"s3-endpoint-guard/internal/localaws/localtest"
 )
 
 func TestModifyVpcEndpointTakesPermissionOnAllThatItTies(t *testing.T) {
-	w := newWorld(t, everything)
-	must(w.client.ModifyVpcEndpoint(t.Context(), &sdk.ModifyVpcEndpointInput{
+	w := newWorld(t, localtest.Everything)
+	localtest.Must(w.client.ModifyVpcEndpoint(t.Context(), &sdk.ModifyVpcEndpointInput{
 		VpcEndpointId: &w.private.ID, RemoveSubnetIds: []string{w.a.ID}, AddSecurityGroupIds: []string{w.app.ID}, PolicyDocument: aws.String(everyone),
 	}))(t)
 	var got []string
@@ -29,9 +31,9 @@ func TestModifyVpcEndpointTakesPermissionOnAllThatItTies(t *testing.T) {
 
 func TestWithoutPermissionEC2AnswersUnauthorizedOperation(t *testing.T) {
 	w := newWorld(t, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ec2:Describe*","Resource":"*"}]}`)
-	must(w.describe(t.Context(), w.private.ID))(t)
+	localtest.Must(w.describe(t.Context(), w.private.ID))(t)
 	_, err := w.client.ModifyVpcEndpoint(t.Context(), &sdk.ModifyVpcEndpointInput{VpcEndpointId: &w.private.ID, ResetPolicy: aws.Bool(true)})
-	if got := code(err); got != "UnauthorizedOperation" {
+	if got := localtest.Code(err); got != "UnauthorizedOperation" {
 		t.Errorf("ModifyVpcEndpoint without permission = %v, want UnauthorizedOperation", err)
 	}
 }
@@ -48,7 +50,7 @@ func (w *world) recorded(t *testing.T) string {
 }
 
 func TestTrailHasTheShapesOfRealRecords(t *testing.T) {
-	w := newWorld(t, everything)
+	w := newWorld(t, localtest.Everything)
 	ctx := t.Context()
 	newer := `{"xmlns":"http://ec2.amazonaws.com/doc/2016-11-15/","requestId":%q,%s}`
 	for _, v := range []struct {
@@ -97,15 +99,15 @@ func (w *world) compareRecord(t *testing.T, request, response string) {
 }
 
 func TestTrailOfDeletedEndpoints(t *testing.T) {
-	w := newWorld(t, everything)
-	must(w.client.DeleteVpcEndpoints(t.Context(), &sdk.DeleteVpcEndpointsInput{VpcEndpointIds: []string{w.private.ID}}))(t)
+	w := newWorld(t, localtest.Everything)
+	localtest.Must(w.client.DeleteVpcEndpoints(t.Context(), &sdk.DeleteVpcEndpointsInput{VpcEndpointIds: []string{w.private.ID}}))(t)
 	w.compareRecord(t, fmt.Sprintf(`{"DeleteVpcEndpointsRequest":{"VpcEndpointId":{"tag":1,"content":%q}}}`, w.private.ID),
 		fmt.Sprintf(`{"DeleteVpcEndpointsResponse":{"xmlns":"http://ec2.amazonaws.com/doc/2016-11-15/","requestId":%q,"unsuccessful":""}}`, w.trail[0].Request.ID))
 }
 
 func TestTrailOfOlderCallsIsCamelCase(t *testing.T) {
-	w := newWorld(t, everything)
-	out := must(w.client.AuthorizeSecurityGroupIngress(t.Context(), &sdk.AuthorizeSecurityGroupIngressInput{
+	w := newWorld(t, localtest.Everything)
+	out := localtest.Must(w.client.AuthorizeSecurityGroupIngress(t.Context(), &sdk.AuthorizeSecurityGroupIngressInput{
 		GroupId: &w.guarded.ID, IpPermissions: []types.IpPermission{tcp(443, "0.0.0.0/0")},
 	}))(t)
 	w.compareRecord(t, fmt.Sprintf(`{"groupId":%q,"ipPermissions":{"items":[{"ipProtocol":"tcp","fromPort":443,"toPort":443,
@@ -114,7 +116,7 @@ func TestTrailOfOlderCallsIsCamelCase(t *testing.T) {
 		"securityGroupRuleId":%q,"isEgress":false,"ipProtocol":"tcp","fromPort":443,"toPort":443,"cidrIpv4":"0.0.0.0/0"}]}}`,
 			w.trail[0].Request.ID, w.guarded.ID, *out.SecurityGroupRules[0].SecurityGroupRuleId))
 	id := *out.SecurityGroupRules[0].SecurityGroupRuleId
-	must(w.client.ModifySecurityGroupRules(t.Context(), &sdk.ModifySecurityGroupRulesInput{
+	localtest.Must(w.client.ModifySecurityGroupRules(t.Context(), &sdk.ModifySecurityGroupRulesInput{
 		GroupId: &w.guarded.ID, SecurityGroupRules: []types.SecurityGroupRuleUpdate{{SecurityGroupRuleId: &id, SecurityGroupRule: &types.SecurityGroupRuleRequest{
 			IpProtocol: aws.String("tcp"), FromPort: aws.Int32(80), ToPort: aws.Int32(80), CidrIpv4: aws.String("0.0.0.0/0"),
 		}}},
