@@ -1,6 +1,7 @@
 package eventpattern
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -142,11 +143,13 @@ func wantsAbsent(tests []test) bool {
 }
 
 // explain returns why none of the alternatives matches: for the one with the
-// fewest fields that fail, the outermost of them.
+// fewest fields that fail, and of those the one with the fewest that the event
+// does not have, the outermost of them.
 func (vs values) explain(alternatives []alternative) Mismatch {
 	closest, failed := alternatives[0], vs.failed(alternatives[0])
 	for _, a := range alternatives[1:] {
-		if f := vs.failed(a); len(f) < len(failed) {
+		f := vs.failed(a)
+		if cmp.Or(len(f)-len(failed), vs.absent(f)-vs.absent(failed)) < 0 {
 			closest, failed = a, f
 		}
 	}
@@ -178,6 +181,17 @@ func (vs values) failed(a alternative) []field {
 		}
 	}
 	return failed
+}
+
+// absent returns how many of the fields the event does not have.
+func (vs values) absent(fields []field) int {
+	n := 0
+	for _, f := range fields {
+		if len(vs[f.path]) == 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // got returns the event's value of a field for a reader.

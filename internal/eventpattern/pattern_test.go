@@ -221,6 +221,7 @@ func TestMatchSaysWhichFieldAndWhy(t *testing.T) {
 		"wildcard": {`{"a":[{"wildcard":"x*"},true]}`, `{"a":"y"}`, `a: want wildcard "x*" or true, got "y"`},
 		"the closest alternative": {`{"$or":[{"a":["x"],"b":["x"]},{"a":["y"],"b":["z"]}]}`, `{"a":"y","b":"y"}`,
 			`b: want "z", got "y"`},
+		"the alternative that the event has": {`{"$or":[{"a":["x"]},{"b":["x"]}]}`, `{"b":"y"}`, `b: want "x", got "y"`},
 		"two elements of a list": {`{"l":{"a":["x"],"b":["y"]}}`, `{"l":[{"a":"x","b":"x"},{"a":"y","b":"y"}]}`,
 			`l.b: want it in the same list element as the other fields, got ["x","y"]`},
 		"no object": {`{"a":["x"]}`, `["x"]`, `event: want a JSON object, got ["x"]`},
