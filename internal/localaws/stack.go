@@ -2,7 +2,6 @@ package localaws
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -178,6 +177,3 @@ func (s *Stack) enter(status, reason string) {
 	}
 	s.cloud.CloudFormation.PutStack(described)
 }
-
-// String names the stack in errors.
-func (s *Stack) String() string { return fmt.Sprintf("stack %s", s.name) }

@@ -3,6 +3,7 @@ package events_test
 import (
 	"encoding/json"
 	"errors"
+	"flag"
 	"net/http"
 	"net/url"
 	"os"
@@ -17,6 +18,9 @@ import (
 	"s3-endpoint-guard/internal/localaws/clock"
 	"s3-endpoint-guard/internal/localaws/events"
 )
+
+// update writes the golden records anew.
+var update = flag.Bool("update", false, "write the golden records anew")
 
 const (
 	account  = "111122223333"
@@ -221,7 +225,7 @@ func TestRecordsHaveTheShapesOfCloudTrail(t *testing.T) {
 				t.Fatal(err)
 			}
 			path := filepath.Join("testdata", name+".json")
-			if os.Getenv("UPDATE_GOLDEN") != "" {
+			if *update {
 				if err := os.WriteFile(path, append(got, '\n'), 0o644); err != nil {
 					t.Fatal(err)
 				}
@@ -231,7 +235,7 @@ func TestRecordsHaveTheShapesOfCloudTrail(t *testing.T) {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(string(want), string(got)+"\n"); diff != "" {
-				t.Errorf("Record (-want +got); UPDATE_GOLDEN=1 writes it anew\n%s", diff)
+				t.Errorf("Record (-want +got); -update writes it anew\n%s", diff)
 			}
 		})
 	}
