@@ -124,7 +124,7 @@ func startApp(t *testing.T, environment ...string) *app {
 	// Ends an app that never gets to serve, and with it the wait for its lines.
 	soon, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	command := exec.CommandContext(soon, strings.TrimSpace(string(found)), "-I", "-S", script)
-	command.Env = append(os.Environ(), append(environment, "BUCKET="+bucket, "PORT=0")...)
+	command.Env = append(append(os.Environ(), "BUCKET="+bucket, "PORT=0"), environment...)
 	command.Stderr = t.Output()
 	out, err := command.StdoutPipe()
 	if err != nil {
