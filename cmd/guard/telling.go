@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -131,14 +132,20 @@ func (p *plain) correction(c correction) {
 	detail("trigger", c.Trigger)
 	detail("actor", strings.TrimSuffix(c.Actor+" from "+c.Address, " from "))
 	detail("error", c.Error)
-	for _, d := range c.Difference {
-		sign := p.colour.red("+")
-		if d.Removed {
-			sign = p.colour.green("-")
-		}
-		p.line("             %-8s %s %s", "diff", sign, shorten(strings.TrimSpace(d.Name+" "+d.Value), 108))
-	}
+	detail("missing", named(c.Difference, true))
+	detail("added", named(c.Difference, false))
 	detail("calls", c.Calls.String())
+}
+
+// named lists the differences of one side by their names, or by what they are.
+func named(all []difference, removed bool) string {
+	var names []string
+	for _, d := range all {
+		if d.Removed == removed {
+			names = append(names, cmp.Or(d.Name, d.Value))
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 func (p *plain) end(kept, broken int, took time.Duration) {
