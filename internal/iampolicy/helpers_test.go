@@ -1,6 +1,7 @@
 package iampolicy_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -103,3 +104,12 @@ const (
 )
 
 func identity(documents ...string) []string { return documents }
+
+// quoted is a text as JSON.
+func quoted(s string) string {
+	text, err := json.Marshal(s)
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
+}

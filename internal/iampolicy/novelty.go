@@ -173,7 +173,7 @@ func (e *examination) exceptionIn(n novelty, detours []detour, probes []Probe) s
 	for _, kv := range n.keys {
 		c := *sc.context
 		c.override, c.overrideValues = kv.key, kv.values
-		changed = e.applying(&c, changed)
+		changed = e.applyingInstead(&c, usual, changed)
 		if slices.Equal(usual, changed) {
 			continue
 		}
@@ -181,15 +181,9 @@ func (e *examination) exceptionIn(n novelty, detours []detour, probes []Probe) s
 			return sc.standpoint.name(t) + " with " + kv.String() + how
 		}
 	}
-	for _, principal := range n.principals {
-		at := sc.standpoint
-		at.Caller, at.Principal = principal, principal
-		other, err := newScene(at, sc.account, probes[0].target)
-		if err != nil {
-			continue
-		}
-		if t, how := e.exceptionFor(other.context, e.applying(other.context, nil), probes, nil); t != nil {
-			return at.name(t) + how
+	if sc.context.caller.kind == anonymous {
+		if allowed := e.exceptionBy(n.principals, probes); allowed != "" {
+			return allowed
 		}
 	}
 	for _, d := range detours {
@@ -198,6 +192,49 @@ func (e *examination) exceptionIn(n novelty, detours []detour, probes []Probe) s
 		}
 	}
 	return ""
+}
+
+// exceptionBy tries new principals in the place of the anonymous caller, for whom there are the most probes.
+func (e *examination) exceptionBy(principals []string, probes []Probe) string {
+	for _, principal := range principals {
+		at := probes[0].scene.standpoint
+		at.Caller, at.Principal = principal, principal
+		other, err := newScene(at, probes[0].scene.account, probes[0].target)
+		if err != nil {
+			continue
+		}
+		if t, how := e.exceptionFor(other.context, e.applying(other.context, nil), probes, nil); t != nil {
+			return at.name(t) + how
+		}
+	}
+	return ""
+}
+
+// applyingInstead is applying for a context in which one key is overridden: only statements that look at this key are
+// asked again.
+func (e *examination) applyingInstead(c *requestContext, usual, list []application) []application {
+	list = list[:0]
+	for _, s := range e.policy.statements {
+		isUsual := len(usual) > 0 && usual[0].statement == s
+		if s.looksAt(c.override) {
+			if t, how := s.appliesTo(c); t != no {
+				list = append(list, application{s, t, how})
+			}
+		} else if isUsual {
+			list = append(list, usual[0])
+		}
+		if isUsual {
+			usual = usual[1:]
+		}
+	}
+	return list
+}
+
+// looksAt tells whether a statement's conditions may depend on a key.
+func (s *statement) looksAt(key string) bool {
+	return slices.ContainsFunc(s.conditions, func(c condition) bool {
+		return c.key == key || slices.ContainsFunc(c.operands, func(o operand) bool { return o.text.parts != nil })
+	})
 }
 
 // exceptionFor asks for the probes' targets, or what a detour has instead of them, in another context. It returns the
