@@ -180,19 +180,19 @@ func (s Setting) isTenant(c *requestContext) bool {
 // our own other buckets, or for a bucket of the same name in another account; callers that are not the workload or
 // the probe, with credentials of this or another account; requests from another VPC.
 func EndpointProbes(s Setting) []Probe {
-	type place struct{ bucket, account string }
-	places := []place{
+	type owned struct{ bucket, account string }
+	places := []owned{
 		{s.Bucket, s.Account}, {s.Bucket, s.otherAccount()},
 		{ownOtherBucket, s.Account}, {foreignBucket, s.otherAccount()}, {s.packageBucket(), s.otherAccount()},
 	}
-	otherVPC := through("through the endpoint from another VPC", s.EndpointID, otherVPC, "true")
+	foreign := through("through the endpoint from another VPC", s.EndpointID, otherVPC, "true")
 	var probes []Probe
 	for i, p := range places {
 		targets := targetsOn(s.bucketARN(p.bucket), i*len(bucketActions))
 		for _, c := range s.callers() {
 			doors := []door{s.ours()}
 			if i == 0 {
-				doors = append(doors, otherVPC)
+				doors = append(doors, foreign)
 			} else if c.isInsider() {
 				continue // on other people's buckets they are one as good as another
 			}
