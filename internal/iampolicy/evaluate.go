@@ -210,17 +210,26 @@ func (t tally) grantFrom(document, missing place) ruling {
 	return ruling{effect: Deny, where: missing}
 }
 
-var rank = map[Effect]int{Deny: 0, Undecided: 1, Allow: 2}
+// allows is the ruling's effect as a truth.
+func (r ruling) allows() truth {
+	switch r.effect {
+	case Allow:
+		return yes
+	case Deny:
+		return no
+	}
+	return unknown
+}
 
 func stronger(a, b ruling) ruling {
-	if rank[b.effect] > rank[a.effect] {
+	if b.allows() > a.allows() {
 		return b
 	}
 	return a
 }
 
 func weaker(a, b ruling) ruling {
-	if rank[a.effect] < rank[b.effect] {
+	if a.allows() < b.allows() {
 		return a
 	}
 	return b
