@@ -226,6 +226,7 @@ func TestOnlyAnEventsTimeCounts(t *testing.T) {
 	}{
 		"an event":                 {guard.Trigger{Kind: guard.Event, EventTime: at}, time.Hour.Milliseconds()},
 		"an event of the future":   {guard.Trigger{Kind: guard.Event, EventTime: at.Add(48 * time.Hour)}, 0},
+		"an event of last year":    {guard.Trigger{Kind: guard.Event, EventTime: at.AddDate(-1, 0, 0)}, 0},
 		"an event without a time":  {guard.Trigger{Kind: guard.Event}, 0},
 		"a sweep":                  {guard.Trigger{Kind: guard.Sweep, EventTime: at}, 0},
 		"a stack's change":         {guard.Trigger{Kind: guard.Stack, EventTime: at}, 0},

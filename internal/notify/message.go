@@ -22,6 +22,9 @@ const (
 // "[s3-endpoint-guard] OPEN bucket-policy of docs-example: corrected".
 func Subject(r guard.Record) string {
 	text := "[s3-endpoint-guard] "
+	if r.Contested != nil {
+		text += "CONTESTED "
+	}
 	if r.Verdict != "" {
 		text += strings.ToUpper(string(r.Verdict)) + " "
 	}
@@ -69,6 +72,10 @@ func prose(r guard.Record) string {
 	line("%s", headline(r))
 	line("")
 	line("What drifted:  %s%s", r.Resource, of(r.Target))
+	if r.Contested != nil {
+		line("CONTESTED:     corrected %d times within 15 minutes. Somebody, or some other automation, works against", r.Contested.Corrections)
+		line("               %s; the guard does not give up.", r.Contested.Guard)
+	}
 	if r.Allowed != "" {
 		line("It allowed:    %s", clean(r.Allowed))
 	}
