@@ -35,7 +35,7 @@ type Judgement struct {
 //
 // The probes cannot know for whom an attacker makes an exception. So every probe is also tried with what the live
 // document names and the desired one does not: its principals, its resources and the values of its conditions. A
-// document that names more than can be tried in some ten milliseconds (see [maxWork]) is open: an attacker must not
+// document that names more than can be tried in a tenth of a second (see maxWork) is open: an attacker must not
 // keep the judge busy while an exception stands.
 func Judge(desired, live []byte, probes []Probe) Judgement {
 	want, err := Parse(desired)
