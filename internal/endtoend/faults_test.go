@@ -166,7 +166,7 @@ func patiently(f *lambda.Function) { f.Timeout = 50 * time.Second }
 func (c critical) survives(t *testing.T, f api.Fault) {
 	s := deploy(t, endpointTypes[c.endpointType])
 	lasting := f.Times == 0
-	if lasting && c.kind != status {
+	if lasting {
 		s.reconfigure(impatiently)
 	}
 	s.Events.Hold()

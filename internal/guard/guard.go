@@ -111,6 +111,15 @@ type Guard struct {
 // at worst a deployment is fought for a moment, until the guaranteed event that ends it.
 const stackPatience = 5 * time.Second
 
+// patience is [stackPatience], or a quarter of the time left when that is less: the wait must leave time to write.
+func patience(ctx context.Context) time.Duration {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return stackPatience
+	}
+	return min(stackPatience, time.Until(deadline)/4)
+}
+
 // Report is the account of one run.
 type Report struct {
 	// Records has one record for each drifted property and for each resource that could not be inspected.
@@ -158,7 +167,7 @@ func (r *run) askStack(ctx context.Context) func() (Standing, error) {
 	answered := make(chan struct{})
 	go func() {
 		defer close(answered)
-		ctx, cancel := context.WithTimeout(ctx, stackPatience)
+		ctx, cancel := context.WithTimeout(ctx, patience(ctx))
 		defer cancel()
 		standing, err = r.guard.Stack(ctx)
 		if err != nil {

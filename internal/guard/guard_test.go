@@ -120,6 +120,14 @@ func TestRunDoesNotWaitForAHangingStackForLong(t *testing.T) {
 	if got := report.Records[0].ElapsedMs; got > 5000 {
 		t.Errorf("an open door was closed after %d ms, want at most 5000", got)
 	}
+	synctest.Test(t, func(t *testing.T) { // a function with a short time-out
+		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+		defer cancel()
+		report, _ := newGuard(&stack{err: errHang}, newLamp("door", "broken")).Run(ctx, sweep)
+		if got := report.Records[0]; got.Outcome != guard.Corrected || got.ElapsedMs != 1000 {
+			t.Errorf("%s after %d ms of 4000, want corrected after 1000", got.Outcome, got.ElapsedMs)
+		}
+	})
 }
 
 func TestRunTendsEachResourceOnItsOwn(t *testing.T) {
