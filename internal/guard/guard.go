@@ -16,6 +16,7 @@ package guard
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -84,6 +85,15 @@ func Differences(changes []iampolicy.Change) []Difference {
 		list = append(list, Difference{Removed: c.Removed, Name: c.Sid, Value: c.Statement})
 	}
 	return list
+}
+
+// Compact is a state as compact JSON, for [Finding.Live] and [Finding.Desired]. It is meant for types that always encode.
+func Compact(state any) string {
+	text, err := json.Marshal(state)
+	if err != nil {
+		return fmt.Sprint(state)
+	}
+	return string(text)
 }
 
 // Standing is what our own CloudFormation stack is doing.
