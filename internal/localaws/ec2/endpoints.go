@@ -156,13 +156,7 @@ func (s *Service) Policy(id string) *iampolicy.Policy {
 // SetEndpointState makes an endpoint answer another state, e.g. "failed".
 func (s *Service) SetEndpointState(id, stateName string) error {
 	return s.update(func(st *state) error {
-		e, ok := st.endpoints.get(id)
-		if !ok {
-			return noEndpoint(id)
-		}
-		e.State = stateName
-		st.endpoints.put(id, e)
-		return nil
+		return st.endpoints.change(id, noEndpoint, func(e *Endpoint) { e.State = stateName })
 	})
 }
 
