@@ -19,6 +19,7 @@ const (
 type condition struct {
 	operator
 	name      string // the operator as written
+	base      string // the operator without set operator and IfExists; the same for operators that behave identically
 	key       string // lower case: names of condition keys are not case-sensitive
 	qualifier qualifier
 	ifExists  bool
@@ -38,6 +39,8 @@ func parseOperatorName(name string) (condition, error) {
 	}
 	base, c.ifExists = strings.CutSuffix(base, "IfExists")
 	var found bool
+	c.base = strings.Replace(base, "ArnLike", "ArnEquals", 1)
+	c.base = strings.Replace(c.base, "ArnNotLike", "ArnNotEquals", 1)
 	if c.operator, found = operators[base]; !found {
 		return condition{}, fmt.Errorf("unknown condition operator %q", name)
 	}
@@ -64,7 +67,7 @@ func (c *condition) holds(r *requestContext) truth {
 		values = nil // an empty text is an empty set
 	}
 	if len(values) == 0 {
-		return known(c.ifExists || c.qualifier == allValue || c.negated && c.qualifier == single)
+		return known(c.holdsWithout())
 	}
 	if c.qualifier == single && len(values) > 1 {
 		return unknown
@@ -78,6 +81,11 @@ func (c *condition) holds(r *requestContext) truth {
 		}
 	}
 	return result
+}
+
+// holdsWithout tells whether a condition holds where its key is missing.
+func (c *condition) holdsWithout() bool {
+	return c.ifExists || c.qualifier == allValue || c.negated && c.qualifier == single
 }
 
 // isNull is the Null operator: "true" asks for a missing key, "false" for one that is there.

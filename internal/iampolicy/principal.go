@@ -98,7 +98,7 @@ const (
 // include tells whether a Principal element covers a caller, and how.
 func (p *principals) include(c *caller, allow bool) (truth, grant) {
 	switch {
-	case p.everyone || slices.Contains(p.aws, "*"):
+	case p.includesEveryone():
 		return yes, direct
 	case c.kind == anonymous:
 		return no, direct
@@ -154,7 +154,7 @@ func (p *principals) namesRole(c *caller) bool {
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html
 func (p *principals) spare(c *caller, allow, worst bool) truth {
 	switch {
-	case p.everyone || slices.Contains(p.aws, "*"):
+	case p.includesEveryone():
 		return yes
 	case c.kind == anonymous:
 		return no
@@ -171,6 +171,8 @@ func (p *principals) spare(c *caller, allow, worst bool) truth {
 	}
 	return no
 }
+
+func (p *principals) includesEveryone() bool { return p.everyone || slices.Contains(p.aws, "*") }
 
 func sortedSet(list []string) []string {
 	slices.Sort(list)

@@ -37,17 +37,9 @@ type requestContext struct {
 
 	// worst asks for the answer that opens more where AWS documents that either may happen.
 	worst bool
-	// override replaces one key's values; Judge uses it to try many values on one context. "" for none.
-	override       string
-	overrideValues []string
 }
 
-func (c *requestContext) values(key string) []string {
-	if key == c.override && key != "" {
-		return c.overrideValues
-	}
-	return c.keys[key]
-}
+func (c *requestContext) values(key string) []string { return c.keys[key] }
 
 // newContext checks a request and adds the keys that follow from it.
 func newContext(r Request) (*requestContext, error) {

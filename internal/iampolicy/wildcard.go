@@ -19,7 +19,8 @@ var wildcards = strings.NewReplacer("*", string([]byte{anyText}), "?", string([]
 func compileWildcards(s string) string { return wildcards.Replace(s) }
 
 // glob matches a compiled pattern against a whole text. A wildcard spans every character, slashes and colons
-// included. Time is at most proportional to the product of both lengths.
+// included. The text may itself be a pattern: then glob tells whether the first matches all that the second matches
+// (it may say no where that is not plain to see). Time is at most proportional to the product of both lengths.
 func glob(pattern, s string) bool {
 	p, i := 0, 0
 	retryP, retryI := -1, 0 // where to go on when the latest * has to take one character more
@@ -28,7 +29,7 @@ func glob(pattern, s string) bool {
 		case p < len(pattern) && pattern[p] == anyText:
 			p++
 			retryP, retryI = p, i
-		case p < len(pattern) && pattern[p] == anyChar:
+		case p < len(pattern) && pattern[p] == anyChar && s[i] != anyText:
 			p++
 			i += runeLen(s[i:])
 		case p < len(pattern) && pattern[p] == s[i]:
@@ -41,7 +42,10 @@ func glob(pattern, s string) bool {
 			return false
 		}
 	}
-	return strings.Trim(pattern[p:], string([]byte{anyText})) == ""
+	for p < len(pattern) && pattern[p] == anyText {
+		p++
+	}
+	return p == len(pattern)
 }
 
 func runeLen(s string) int {

@@ -1,0 +1,126 @@
+package iampolicy
+
+// examination asks one policy about many requests. What a statement covers is found once for each target, and whom
+// it applies to once for each scene.
+type examination struct {
+	policy   *Policy    // without statements when there is none
+	coverage []coverage // by target.id
+}
+
+// coverage tells for each statement whether it is about a target.
+type coverage struct {
+	target *target
+	row    []truth
+}
+
+func newExamination(p *Policy) *examination {
+	return &examination{policy: p}
+}
+
+// application is a statement that applies to a caller in its circumstances.
+type application struct {
+	statement *statement
+	truth     truth
+	grant     grant
+}
+
+// applying lists the statements that are, or may be, about a context, whatever the target.
+func (e *examination) applying(c *requestContext, list []application) []application {
+	list = list[:0]
+	for _, s := range e.policy.statements {
+		if t, how := s.appliesTo(c); t != no {
+			list = append(list, application{s, t, how})
+		}
+	}
+	return list
+}
+
+// covered finds the coverage of the target that a context is aimed at. It is worked out again only where two targets
+// have the same id, because the probes come from several sets.
+func (e *examination) covered(t *target, c *requestContext) []truth {
+	for len(e.coverage) <= t.id {
+		e.coverage = append(e.coverage, coverage{})
+	}
+	if e.coverage[t.id].target != t {
+		row := make([]truth, len(e.policy.statements))
+		for i, s := range e.policy.statements {
+			row[i] = s.covers(c)
+		}
+		e.coverage[t.id] = coverage{t, row}
+	}
+	return e.coverage[t.id].row
+}
+
+// rule decides one request. Everything but the examined policy is assumed to allow it.
+func (e *examination) rule(c *requestContext, t *target, applying []application, ofEndpoint bool) ruling {
+	var sum tally
+	row := e.covered(t, c)
+	for i := range applying {
+		a := &applying[i]
+		covers := row[a.statement.index-1]
+		if a.statement.variable {
+			covers = a.statement.covers(c)
+		}
+		sum.add(a.statement, min(covers, a.truth), a.grant)
+		if sum.denied == yes && (ofEndpoint || !ownerKeepsPolicy(c)) {
+			return ruling{effect: Deny} // the usual case; nobody asks by what
+		}
+	}
+	granted := sum.allowed != no || sum.entrusted != no
+	if !granted && (c.caller.account != c.resourceAccount || ofEndpoint && len(e.policy.statements) > 0) {
+		return ruling{effect: Deny} // nobody else can grant it
+	}
+	worst := tally{allowed: yes}
+	v := votes{endpoint: worst, resource: sum}
+	if c.caller.hasIdentity() {
+		v.identity = worst
+	}
+	if ofEndpoint {
+		v.resource, v.endpoint = worst, sum
+		if len(e.policy.statements) == 0 {
+			v.endpoint = worst // an endpoint without a policy lets everything through
+		}
+	}
+	r := v.decide(c)
+	if ofEndpoint && r.effect == Allow {
+		r.where, r.by = inEndpoint, v.endpoint.grantor()
+	}
+	return r
+}
+
+// firstAllowed names the first probe that is not denied, and says how it gets through; "" when all are denied.
+func (e *examination) firstAllowed(probes []Probe) (name, how string) {
+	var current *scene
+	var applying []application
+	var c requestContext
+	for i := range probes {
+		p := &probes[i]
+		if p.scene == nil {
+			made, err := p.completed()
+			if err != nil {
+				return p.Name, " cannot be judged: " + err.Error()
+			}
+			p = made
+		}
+		if p.scene != current {
+			current, c = p.scene, *p.scene.context
+			applying = e.applying(&c, applying)
+		}
+		c.aim(p.target)
+		if r := e.rule(&c, p.target, applying, p.OfEndpoint); r.effect != Deny {
+			return p.Name, describe(r, p.Request.Action)
+		}
+	}
+	return "", ""
+}
+
+// describe says what allowed a request that had to be denied.
+func describe(r ruling, action string) string {
+	if r.effect == Undecided {
+		return " cannot be judged (" + r.decision(action).By + ")"
+	}
+	if r.by == nil {
+		return " is allowed (nothing denies it)"
+	}
+	return " is allowed (" + r.decision(action).By + ")"
+}
