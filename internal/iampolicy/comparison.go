@@ -5,11 +5,15 @@ import (
 	"slices"
 )
 
+// maxPortions is how many portions of one live Allow are looked at, so that a document cannot keep the judge busy.
+const maxPortions = 4096
+
 // comparison holds a live policy against the desired one.
 type comparison struct {
 	desired, live *Policy
 	probes        []Probe
-	// outsiders are the contexts of those probes whose callers do not belong to the account that owns the resource.
+	// outsiders are the contexts of those whom the document must keep out: for a bucket's, callers from outside the
+	// owning account, for an Allow gives nobody else more than IAM can; for an endpoint's, everybody.
 	outsiders []*requestContext
 	// insensitive tells of desired Allows whether every probe would stay denied if they allowed every action.
 	insensitive map[*statement]bool
@@ -45,7 +49,7 @@ func (c *comparison) whyLost(d *statement) string {
 	}
 	for p := range d.portions() {
 		if !c.live.denies(p) {
-			return c.live.whyNotDenied(p)
+			return c.whyNotDenied(p)
 		}
 	}
 	return ""
@@ -74,19 +78,21 @@ func (s *statement) denies(p portion) bool {
 	return !s.allow && s.contains(p) && s.reachesAllOf(p.of) && s.extraCondition(p.of) == nil
 }
 
-// whyNotDenied explains that denies is false, by the statement that comes closest: one about the same requests, or
-// else of the same name.
-func (p *Policy) whyNotDenied(lost portion) string {
-	about := func(s *statement) bool { return !s.allow && s.contains(lost) }
-	i := slices.IndexFunc(p.statements, about)
-	if i < 0 {
-		i = slices.IndexFunc(p.statements, func(s *statement) bool { return !s.allow && s.sid != "" && s.sid == lost.of.sid })
-	}
+// whyNotDenied explains that denies is false, by the changed live statement that comes closest.
+func (c *comparison) whyNotDenied(p portion) string {
 	why := "nothing else denies it"
-	if i >= 0 {
-		why = p.statements[i].shortfall(lost)
+	for _, s := range c.live.statements {
+		if s.allow || c.hasTwin(c.desired, s) {
+			continue
+		}
+		if named := s.sid != "" && s.sid == p.of.sid; named || s.contains(p) {
+			why = s.shortfall(p)
+			if named {
+				break
+			}
+		}
 	}
-	return fmt.Sprintf("%s does not hold for %s: %s", lost.of.title(), lost, why)
+	return fmt.Sprintf("%s does not hold for %s: %s", p.of.title(), p, why)
 }
 
 // shortfall says why a Deny does not cover a portion for certain.
@@ -98,7 +104,7 @@ func (s *statement) shortfall(p portion) string {
 	case !s.reachesAllOf(p.of):
 		return s.title() + " is not about everybody"
 	case extra != nil:
-		return fmt.Sprintf("%s depends on %s of %s", s.title(), extra.name, spellKey(extra.key))
+		return s.title() + " depends on " + extra.String()
 	}
 	return s.title() + " covers it"
 }
@@ -114,12 +120,34 @@ func (c *comparison) whyUnforeseen(a *statement) string {
 			return ""
 		}
 	}
+	if len(a.actions)*len(a.resources) > maxPortions {
+		return a.title() + " allows too many things to look at"
+	}
+	why := ""
 	for p := range a.portions() {
-		if !c.deniesAnyway(p) {
-			return fmt.Sprintf("%s allows %s, and not only what the desired document allows", a.title(), p)
+		if c.deniesAnyway(p) {
+			continue
+		}
+		missing := c.wouldBeForeseenWith(p)
+		if missing == nil {
+			return fmt.Sprintf("%s allows %s, which the desired document does not", a.title(), p)
+		}
+		why = fmt.Sprintf("%s allows %s without %s", a.title(), p, missing)
+	}
+	return why
+}
+
+// wouldBeForeseenWith finds the condition that a portion of a live Allow lacks to be no wider than a desired Allow; nil
+// when a condition alone would not do.
+func (c *comparison) wouldBeForeseenWith(p portion) *condition {
+	for _, d := range c.desired.statements {
+		if d.allow && d.contains(p) {
+			if missing := d.extraCondition(p.of); missing != nil {
+				return missing
+			}
 		}
 	}
-	return ""
+	return nil
 }
 
 // isInsensitive tells whether a desired Allow could allow every action and every probe would still be denied: its
@@ -167,7 +195,6 @@ func (c *comparison) shutsOutsidersOut(d *statement) bool {
 	return len(c.outsiders) > 0
 }
 
-// outsidersOf collects the contexts of callers from outside the account that owns the resource.
 func outsidersOf(probes []Probe) []*requestContext {
 	all := []*requestContext{}
 	var last *scene
@@ -176,7 +203,7 @@ func outsidersOf(probes []Probe) []*requestContext {
 		if sc == nil || sc == last {
 			continue // probes of others name no outsiders
 		}
-		if last = sc; sc.context.caller.account != sc.context.resourceAccount {
+		if last = sc; probes[i].OfEndpoint || sc.context.caller.account != sc.context.resourceAccount {
 			all = append(all, sc.context)
 		}
 	}
@@ -189,7 +216,8 @@ func (c *comparison) example(why string) string {
 	if name, how := newExamination(c.live).firstAllowed(c.probes); name != "" {
 		return name + how
 	}
-	if certain := c.certain(); len(certain.statements) > 0 {
+	ofEndpoint := len(c.probes) > 0 && c.probes[0].OfEndpoint
+	if certain := c.certain(); len(certain.statements) > 0 || !ofEndpoint {
 		if name, _ := newExamination(certain).firstAllowed(c.probes); name != "" {
 			return name + " may be allowed: " + why
 		}

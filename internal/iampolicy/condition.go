@@ -20,7 +20,7 @@ type condition struct {
 	operator
 	name      string // the operator as written
 	base      string // the operator without set operator and IfExists; the same for operators that behave identically
-	key       string // lower case: names of condition keys are not case-sensitive
+	key       string // as foldKey makes it
 	qualifier qualifier
 	ifExists  bool
 	operands  []operand
@@ -48,6 +48,11 @@ func parseOperatorName(name string) (condition, error) {
 		return condition{}, fmt.Errorf("unknown condition operator %q", name)
 	}
 	return c, nil
+}
+
+// String is the condition for people, e.g. `StringNotEquals aws:SourceVpce "vpce-1"`.
+func (c *condition) String() string {
+	return c.name + " " + spellKey(c.key) + " " + canonicalList(c.values)
 }
 
 // holds evaluates a condition.

@@ -54,7 +54,7 @@ func (s *statement) includes(c *requestContext) (truth, grant) {
 	case s.notPrincipal:
 		return s.principal.spare(c.caller, s.allow, c.worst).not(), direct
 	}
-	return s.principal.include(c.caller, s.allow)
+	return s.principal.include(c.caller)
 }
 
 // tally is what the statements of one document (or of all identity policies) say about a request. Each field holds

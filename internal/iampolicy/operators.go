@@ -168,7 +168,11 @@ func parseBool(s string) (bool, error) {
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html#Conditions_IPAddress
 func parseNetwork(s string) (netip.Prefix, error) {
 	if strings.Contains(s, "/") {
-		return netip.ParsePrefix(s)
+		network, err := netip.ParsePrefix(s)
+		if a := network.Addr(); err == nil && a.Is4In6() && network.Bits() >= 96 {
+			return netip.PrefixFrom(a.Unmap(), network.Bits()-96), nil
+		}
+		return network, err
 	}
 	address, err := parseAddress(s)
 	if err != nil {
@@ -177,10 +181,11 @@ func parseNetwork(s string) (netip.Prefix, error) {
 	return address.Prefix(address.BitLen())
 }
 
+// parseAddress reads an address. An IPv4 address written as an IPv6 one (::ffff:192.0.2.1) is an IPv4 address.
 func parseAddress(s string) (netip.Addr, error) {
 	address, err := netip.ParseAddr(s)
 	if err == nil && address.Zone() != "" {
 		return netip.Addr{}, fmt.Errorf("address with a zone: %q", s)
 	}
-	return address, err
+	return address.Unmap(), err
 }

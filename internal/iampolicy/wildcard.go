@@ -54,16 +54,17 @@ func runeLen(s string) int {
 }
 
 // matchesARN compares ARNs as the ARN condition operators do: each of the six components separately, the last one
-// with all its colons. A pattern of fewer components is not documented, hence unknown.
+// with all its colons. A pattern of fewer components matches no ARN, for a wildcard spans no colon between components;
+// what a lone * matches is not documented, hence unknown.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html#Conditions_ARN
 func matchesARN(pattern, arn string) truth {
-	if strings.Count(pattern, ":") < 5 {
+	if pattern == string([]byte{anyText}) {
 		return unknown
 	}
 	for range 5 {
-		want, restPattern, _ := strings.Cut(pattern, ":")
+		want, restPattern, whole := strings.Cut(pattern, ":")
 		got, restARN, ok := strings.Cut(arn, ":")
-		if !ok || !glob(want, got) {
+		if !ok || !whole || !glob(want, got) {
 			return no
 		}
 		pattern, arn = restPattern, restARN
