@@ -132,7 +132,9 @@ func (c *comparison) whyUnforeseen(a *statement) string {
 		if missing == nil {
 			return fmt.Sprintf("%s allows %s, which the desired document does not", a.title(), p)
 		}
-		why = fmt.Sprintf("%s allows %s without %s", a.title(), p, missing)
+		if why == "" {
+			why = fmt.Sprintf("%s allows %s without %s", a.title(), p, missing)
+		}
 	}
 	return why
 }
