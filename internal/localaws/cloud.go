@@ -45,6 +45,9 @@ type Options struct {
 	Clock *clock.Clock
 	// Patient makes Lambda and EventBridge pause between attempts as AWS does, by the clock. Otherwise they do not.
 	Patient bool
+	// Watch lets alarms be evaluated once a minute by the clock, as in an AWS that runs by itself. Without it they are
+	// evaluated by [Cloud.Pass] only.
+	Watch bool
 	// Freeze stops idle functions, as Lambda does (on Linux only).
 	Freeze bool
 	// Log gets every line that a function prints; nil for nobody.
@@ -77,6 +80,10 @@ type Cloud struct {
 	doors         map[api.Door]string
 	keys          map[string]accessKey
 	queuePolicies map[string]*iampolicy.Policy
+	// measured is how many invocations AWS/Lambda has seen; passed is what went through which endpoint.
+	measured int
+	passed   map[string]traffic
+	closed   bool
 }
 
 // The addresses from which callers seem to come. All are set aside for documentation or private networks.
@@ -99,6 +106,7 @@ func New(o Options) (*Cloud, error) {
 		CloudFormation: cloudformation.New(base), CloudWatch: cloudwatch.New(base),
 		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
 		doors:  map[api.Door]string{}, keys: map[string]accessKey{}, queuePolicies: map[string]*iampolicy.Policy{},
+		passed: map[string]traffic{},
 	}
 	c.S3 = s3.New(s3.Options{Account: base.Account, Region: base.Region, Partition: base.Partition, Now: base.Now})
 	c.STS = sts.New(base)
@@ -108,6 +116,9 @@ func New(o Options) (*Cloud, error) {
 	c.wire()
 	if err := c.openDoors(); err != nil {
 		return nil, errors.Join(err, c.Close())
+	}
+	if o.Watch {
+		c.watch()
 	}
 	return c, nil
 }
@@ -121,6 +132,8 @@ func (c *Cloud) wire() {
 	}
 	c.Gate.EndpointPolicy(c.EC2.Policy)
 	c.Gate.OnTrail(c.Events.Record)
+	c.Gate.OnCall(c.count)
+	c.CloudWatch.OnAlarm(c.tell)
 	c.CloudFormation.OnStatus(func(e cloudformation.StackEvent) {
 		c.Events.StackStatus(e.Stack.ID, e.Stack.Status, e.Stack.Reason, e.Token)
 	})
@@ -157,6 +170,9 @@ func (c *Cloud) Quiesce(ctx context.Context) error { return c.work.Wait(ctx) }
 
 // Close ends all functions and closes all doors.
 func (c *Cloud) Close() error {
+	c.mu.Lock()
+	c.closed = true
+	c.mu.Unlock()
 	err := errors.Join(c.Events.Close(), c.Lambda.Close(), c.Gate.Close())
 	c.client.CloseIdleConnections()
 	return err

@@ -2,7 +2,11 @@
 // three protocols that clients speak: Smithy RPC v2 CBOR (the Go SDK), AWS JSON 1.0 and the query protocol.
 //
 // Metric data come by PutMetricData, as lines in the Embedded Metric Format ([Service.PutEMF]), or from Go code
-// ([Service.Put]), which may also play AWS's own namespaces. [Service.Statistics] is what alarms and dashboards read.
+// ([Service.Put]), which may also play AWS's own namespaces. [Service.Statistics] is what dashboards read.
+//
+// Alarms are evaluated when [Service.Evaluate] is called, at the clock's time: M of N, missing data, the metric math of
+// math.go, and composite rules. Anomaly detection is not imitated: its alarms are kept and never leave
+// INSUFFICIENT_DATA.
 //
 // To add a call, write a decoder for it and name it in [Service.decoders]; no protocol needs to be touched.
 package cloudwatch
@@ -69,6 +73,11 @@ type Service struct {
 	series    map[string]*series
 	order     []string
 	emfErrors int
+
+	alarms     map[string]*Condition
+	alarmOrder []string
+	dashboards map[string]string
+	onAlarm    func(actionARN, subject, message string)
 }
 
 // series are the data of one metric.
@@ -86,7 +95,7 @@ type point struct {
 
 // New makes a CloudWatch without data. The options are the gate's, with defaults filled in.
 func New(o api.Options) *Service {
-	return &Service{options: o, series: map[string]*series{}}
+	return &Service{options: o, series: map[string]*series{}, alarms: map[string]*Condition{}, dashboards: map[string]string{}}
 }
 
 // Put stores data of one namespace: all of them, or none when CloudWatch would not take one. AWS's own namespaces are
@@ -155,7 +164,7 @@ func (s *Service) Metrics() []Metric {
 	return metrics
 }
 
-// Reset forgets all data.
+// Reset forgets all data. Alarms and dashboards stay.
 func (s *Service) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -23,9 +23,14 @@ type decoder struct {
 // decoders are the calls that there are, by name.
 func (s *Service) decoders() map[string]decoder {
 	return map[string]decoder{
+		"DescribeAlarms":      {do: s.describeAlarms},
+		"GetDashboard":        {do: s.getDashboard},
 		"GetMetricData":       {do: s.getMetricData},
 		"GetMetricStatistics": {do: s.getMetricStatistics},
 		"ListMetrics":         {do: s.listMetrics},
+		"PutCompositeAlarm":   {do: s.putCompositeAlarm},
+		"PutDashboard":        {do: s.putDashboard},
+		"PutMetricAlarm":      {do: s.putMetricAlarm},
 		"PutMetricData":       {do: s.putMetricData, keys: namespaceKey},
 	}
 }
