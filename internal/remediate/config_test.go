@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"s3-endpoint-guard/internal/environment"
 	"s3-endpoint-guard/internal/iampolicy"
 	"s3-endpoint-guard/internal/remediate"
 )
@@ -30,8 +31,8 @@ var setting = iampolicy.Setting{
 	EndpointID: "vpce-0a1b2c3d4e5f60718", VPCID: "vpc-0a1b2c3d4e5f60718", Workload: workloadRole, Guard: guardRole,
 }
 
-// environment is that of a function for an interface endpoint, with changes.
-func environment(changes map[string]string) func(string) string {
+// variables is that of a function for an interface endpoint, with changes.
+func variables(changes map[string]string) func(string) string {
 	template := map[string]string{
 		"AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "ASIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret",
 		"ACCOUNT_ID": account, "BUCKET": "docs-example", "BUCKET_POLICY": desiredPolicy,
@@ -55,8 +56,10 @@ func TestReadConfigReadsWhatTheTemplateSets(t *testing.T) {
 	chinese.Partition, chinese.Guard = "aws-cn", "arn:aws-cn:iam::111122223333:role/guard"
 	chinese.ProbeRole, chinese.Teardown = "arn:aws-cn:iam::111122223333:role/probe", "arn:aws-cn:iam::111122223333:role/teardown"
 	common := remediate.Config{
-		Setting: setting, BucketPolicy: desiredPolicy, EndpointPolicy: denyAll, SubnetIDs: []string{"subnet-0a", "subnet-0b"},
-		StackID: environment(nil)("STACK_ID"), TopicARN: environment(nil)("TOPIC_ARN"),
+		Guarded: environment.Guarded{
+			Setting: setting, BucketPolicy: desiredPolicy, EndpointPolicy: denyAll, SubnetIDs: []string{"subnet-0a", "subnet-0b"},
+		},
+		StackID: variables(nil)("STACK_ID"), TopicARN: variables(nil)("TOPIC_ARN"),
 	}
 	ofInterface, ofGateway, observing := common, common, common
 	ofInterface.SecurityGroupIDs, ofInterface.AllowedGroupIDs = []string{"sg-0a"}, []string{"sg-0b"}
@@ -68,6 +71,9 @@ func TestReadConfigReadsWhatTheTemplateSets(t *testing.T) {
 		want    remediate.Config
 	}{
 		"interface endpoint": {nil, ofInterface},
+		"policies with one quotation mark for two": {map[string]string{
+			"BUCKET_POLICY": strings.ReplaceAll(desiredPolicy, `"`, "'"), "ENDPOINT_POLICY": strings.ReplaceAll(denyAll, `"`, "'"),
+		}, ofInterface},
 		"gateway endpoint": {map[string]string{
 			"ENDPOINT_TYPE": "Gateway", "SECURITY_GROUP_IDS": "", "ALLOWED_GROUP_IDS": "", "ROUTE_TABLE_IDS": "rtb-1,rtb-2",
 		}, ofGateway},
@@ -77,7 +83,7 @@ func TestReadConfigReadsWhatTheTemplateSets(t *testing.T) {
 		}, observing},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := remediate.ReadConfig(environment(test.changes))
+			got, err := remediate.ReadConfig(variables(test.changes))
 			if diff := cmp.Diff(test.want, got); diff != "" || err != nil {
 				t.Errorf("err %v, configuration (-want +got):\n%s", err, diff)
 			}
@@ -97,7 +103,7 @@ func TestReadConfigNamesEverythingThatIsWrong(t *testing.T) {
 		unset[name] = ""
 	}
 	for kind, changes := range map[string]map[string]string{"wrong": wrong, "unset": unset} {
-		_, err := remediate.ReadConfig(environment(changes))
+		_, err := remediate.ReadConfig(variables(changes))
 		if err == nil {
 			t.Fatalf("ReadConfig(everything %s) succeeded", kind)
 		}
@@ -115,7 +121,7 @@ func TestReadConfigWantsWhatTheEndpointTypeNeeds(t *testing.T) {
 		"Interface": {"SECURITY_GROUP_IDS", "ALLOWED_GROUP_IDS"},
 		"Gateway":   {"ROUTE_TABLE_IDS"},
 	} {
-		_, err := remediate.ReadConfig(environment(map[string]string{
+		_, err := remediate.ReadConfig(variables(map[string]string{
 			"ENDPOINT_TYPE": endpointType, "SECURITY_GROUP_IDS": "", "ALLOWED_GROUP_IDS": "", "ROUTE_TABLE_IDS": "",
 		}))
 		for _, name := range needs {
@@ -127,7 +133,7 @@ func TestReadConfigWantsWhatTheEndpointTypeNeeds(t *testing.T) {
 }
 
 func TestNewNamesTheProblemsOfConfigurationAndSDKTogether(t *testing.T) {
-	_, err := remediate.New(environment(map[string]string{"BUCKET": "", "AWS_REGION": ""}), slog.New(slog.DiscardHandler), io.Discard)
+	_, err := remediate.New(variables(map[string]string{"BUCKET": "", "AWS_REGION": ""}), slog.New(slog.DiscardHandler), io.Discard)
 	if err == nil || !strings.Contains(err.Error(), "BUCKET is not set") || !strings.Contains(err.Error(), "AWS_REGION is not set") {
 		t.Errorf("New = %v, want an error that names BUCKET and AWS_REGION", err)
 	}
@@ -138,7 +144,7 @@ func TestNewGuardsEverythingOfEachEndpointType(t *testing.T) {
 		"Interface": {"bucket-policy", "public-access-block", "ownership-controls", "vpc-endpoint", "security-group-rules"},
 		"Gateway":   {"bucket-policy", "public-access-block", "ownership-controls", "vpc-endpoint", "route-table-associations"},
 	} {
-		f, err := remediate.New(environment(map[string]string{"ENDPOINT_TYPE": endpointType, "ROUTE_TABLE_IDS": "rtb-1"}), slog.New(slog.DiscardHandler), io.Discard)
+		f, err := remediate.New(variables(map[string]string{"ENDPOINT_TYPE": endpointType, "ROUTE_TABLE_IDS": "rtb-1"}), slog.New(slog.DiscardHandler), io.Discard)
 		if err != nil {
 			t.Fatal(err)
 		}

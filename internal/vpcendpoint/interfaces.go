@@ -17,9 +17,9 @@ type InterfacesAPI interface {
 
 // Interfaces reads an interface endpoint's network interfaces.
 type Interfaces struct {
-	API          InterfacesAPI
-	ID           string
-	EndpointsVPC string
+	API InterfacesAPI
+	// ID is the endpoint's id, VPCID its VPC's.
+	ID, VPCID string
 }
 
 // List reads the network interfaces. EC2 says in their description whose they are; so they need not wait for the
@@ -27,7 +27,7 @@ type Interfaces struct {
 func (i *Interfaces) List(ctx context.Context) ([]health.Interface, error) {
 	var list []health.Interface
 	pages := ec2.NewDescribeNetworkInterfacesPaginator(i.API, &ec2.DescribeNetworkInterfacesInput{Filters: []types.Filter{
-		{Name: aws.String("vpc-id"), Values: []string{i.EndpointsVPC}},
+		{Name: aws.String("vpc-id"), Values: []string{i.VPCID}},
 		{Name: aws.String("description"), Values: []string{"VPC Endpoint Interface " + i.ID}},
 	}})
 	for pages.HasMorePages() {
