@@ -69,7 +69,8 @@ const (
 	CheckFailed Name = "CheckFailed"
 )
 
-// The metrics of a probe run, published as EMF. A step that was not reached has no latency.
+// The metrics of a probe run, published as EMF: ProbeSucceeded and ProbeLatency with [ByZone] only, the others without. A
+// step that was not reached has no latency.
 const (
 	// ProbeSucceeded is 1 or 0: the name led to the endpoint, and an object written through it was read back the same.
 	ProbeSucceeded Name = "ProbeSucceeded"

@@ -33,7 +33,7 @@ type Statistics struct {
 // Sweeps is how many correction runs published their metrics in the time before now.
 func (s *Statistics) Sweeps(ctx context.Context, now time.Time, within time.Duration) (int, error) {
 	runs, err := s.total(ctx, query{
-		name: string(metrics.DriftDetected), namespace: metrics.Namespace, dimensions: s.ours(),
+		name: string(metrics.OpenDrift), namespace: metrics.Namespace, dimensions: s.ours(),
 		statistic: types.StatisticSampleCount, from: now.Add(-within), to: now.Add(time.Minute), period: time.Minute,
 	})
 	return int(runs), err
