@@ -13,8 +13,9 @@ const (
 // Name is a metric's name.
 type Name string
 
-// The metrics of a correction run. All but TimeToCorrect are published at every run, also when they are 0, so that a
-// missing one says that the guard does not run.
+// The metrics of a correction run. OpenDrift and ClosedDrift are published at every run, also when they are 0, so that
+// missing ones say that the guard does not run. The others are published only when they are not 0, for CloudWatch bills
+// a metric for each hour in which it gets a value.
 const (
 	// DriftDetected is how many properties differed from the desired state when the run looked.
 	DriftDetected Name = "DriftDetected"
@@ -26,7 +27,7 @@ const (
 	OpenDrift Name = "OpenDrift"
 	// ClosedDrift is how many of them allowed nothing of the kind.
 	ClosedDrift Name = "ClosedDrift"
-	// StoodDown is 1 when drift was left alone because our own stack was being changed or deleted, else 0.
+	// StoodDown is 1 when drift was left alone because our own stack was being changed or deleted.
 	StoodDown Name = "StoodDown"
 	// ResourceMissing is how many guarded resources are gone and cannot be put back: the endpoint or the bucket.
 	ResourceMissing Name = "ResourceMissing"
