@@ -24,9 +24,9 @@ help: ## list the targets
 build: ## build every function for Lambda into .aws-sam/linux-arm64
 	@$(foreach f,$(FUNCTIONS),$(MAKE) --no-print-directory build-$f ARTIFACTS_DIR=$(BOOTSTRAPS)/$f &&) true
 
-# SAM's: RemediateFunction in template.yaml is functions/remediate.
+# SAM's: RemediateFunction in template.yaml is functions/remediate, ProbeAFunction and ProbeBFunction are functions/probe.
 build-%Function: FORCE
-	$(GO_BUILD) -o $(or $(ARTIFACTS_DIR),$(error ARTIFACTS_DIR is not set))/bootstrap ./functions/$(shell echo $* | tr A-Z a-z)
+	$(GO_BUILD) -o $(or $(ARTIFACTS_DIR),$(error ARTIFACTS_DIR is not set))/bootstrap ./functions/$(shell echo $* | sed -E 's/[AB]$$//' | tr A-Z a-z)
 
 test: ## run all tests
 	go test ./...

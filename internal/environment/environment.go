@@ -21,10 +21,10 @@ type Shape struct {
 	is   func(string) bool
 }
 
-// The shapes that need no parameter: the name of a bucket or rule, and an account's id.
+// The shapes that need no parameter.
 var (
-	Name    = Shape{"a name", func(s string) bool { return s != "" && !strings.ContainsAny(s, " \t\n/:") }}
-	Account = Shape{"an account id of 12 digits", isAccount}
+	// Name is that of a bucket, role, rule, function, host or Availability Zone.
+	Name = Shape{"a name", func(s string) bool { return s != "" && !strings.ContainsAny(s, " \t\n/:") }}
 	// Key is an object's key.
 	Key = Shape{"an object's key", func(s string) bool { return s != "" && len(s) <= 1024 }}
 	// CIDR is an IPv4 range.
@@ -56,13 +56,13 @@ func ARN(service, prefix string) Shape {
 	}}
 }
 
-// Partition is the partition in an ARN; "" when there is none.
-func Partition(arn string) string {
-	parts := strings.SplitN(arn, ":", 3)
-	if len(parts) < 3 {
-		return ""
+// split is the partition and the account in an ARN; "" and "" when it is none.
+func split(arn string) (partition, account string) {
+	parts := strings.SplitN(arn, ":", 6)
+	if len(parts) < 6 {
+		return "", ""
 	}
-	return parts[1]
+	return parts[1], parts[4]
 }
 
 // Reader reads variables and gathers what is wrong with them. Make one with [New].

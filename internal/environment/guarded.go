@@ -18,17 +18,23 @@ type Guarded struct {
 	RouteTableIDs []string
 }
 
-// Guarded reads what is guarded. The partition is that of the guard's role, the Region that which Lambda sets.
+// Guarded reads what is guarded. Partition and account are those of the guard's role, the other roles are named; the
+// Region is that which Lambda sets. The environment has room for little: one ARN has to do.
 func (r *Reader) Guarded() Guarded {
-	role := ARN("iam", "role/")
-	guardRole := r.Match("GUARD_ROLE_ARN", role)
+	guardRole := r.Match("GUARD_ROLE_ARN", ARN("iam", "role/"))
+	partition, account := split(guardRole)
+	role := func(name string) string {
+		if name == "" {
+			return ""
+		}
+		return "arn:" + partition + ":iam::" + account + ":role/" + name
+	}
 	g := Guarded{
 		Setting: iampolicy.Setting{
-			Partition: Partition(guardRole), Region: r.getenv("AWS_REGION"),
-			Account: r.Match("ACCOUNT_ID", Account), Bucket: r.Match("BUCKET", Name),
+			Partition: partition, Region: r.getenv("AWS_REGION"), Account: account, Bucket: r.Match("BUCKET", Name),
 			EndpointID: r.Match("ENDPOINT_ID", ID("vpce")), VPCID: r.Match("VPC_ID", ID("vpc")),
-			Guard: guardRole, Workload: r.Match("WORKLOAD_ROLE_ARN", role),
-			ProbeRole: r.Optional("PROBE_ROLE_ARN", role), Teardown: r.Optional("TEARDOWN_ROLE_ARN", role),
+			Guard: guardRole, Workload: role(r.Match("WORKLOAD_ROLE", Name)),
+			ProbeRole: role(r.Optional("PROBE_ROLE", Name)), Teardown: role(r.Optional("TEARDOWN_ROLE", Name)),
 		},
 		BucketPolicy:   r.Policy("BUCKET_POLICY"),
 		EndpointPolicy: r.Policy("ENDPOINT_POLICY"),

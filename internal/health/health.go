@@ -92,8 +92,6 @@ type Terms struct {
 	Gateway bool
 	// Function is the ARN of the function that corrects, the rules' target.
 	Function string
-	// StackID is our own stack's ARN.
-	StackID string
 	// SweepWithin is within what time there must have been a sweep.
 	SweepWithin time.Duration
 	// IdleAfter is for how long an endpoint must have been unused to be called idle.

@@ -3,6 +3,7 @@ package health
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"s3-endpoint-guard/internal/iampolicy"
@@ -19,6 +20,12 @@ var roleActions = []string{
 	"iam:PutRolePolicy", "iam:DeleteRolePolicy", "iam:AttachRolePolicy", "iam:DetachRolePolicy", "iam:DeleteRole",
 	"iam:UpdateAssumeRolePolicy", "iam:PassRole", "sts:AssumeRole",
 }
+
+// stacks stands for any stack: no workload needs to change one, and ours could have any name.
+var stacks = []string{anything}
+
+// anything is a resource of which every grant counts, whatever the resource that it names.
+const anything = "*"
 
 // rights are the parts by which somebody could open the lock, or keep the guard from closing it again.
 func (t Terms) rights(s Snapshot) []right {
@@ -45,20 +52,28 @@ func (t Terms) rights(s Snapshot) []right {
 		}},
 		{rules, []string{"events:DisableRule", "events:DeleteRule", "events:PutRule", "events:RemoveTargets", "events:PutTargets"}},
 		{trails, []string{"cloudtrail:StopLogging", "cloudtrail:DeleteTrail", "cloudtrail:UpdateTrail", "cloudtrail:PutEventSelectors"}},
-		{[]string{t.StackID}, []string{"cloudformation:UpdateStack", "cloudformation:DeleteStack", "cloudformation:CreateChangeSet"}},
+		{stacks, []string{"cloudformation:UpdateStack", "cloudformation:DeleteStack", "cloudformation:CreateChangeSet"}},
 		{[]string{set.Guard, set.Workload}, roleActions},
 	}
 }
 
 // rightsOver finds which parts of the guard a role's policy lets its bearer change, one grant for each part.
 func (t Terms) rightsOver(d Document, rights []right) []Grant {
-	policy, err := unconditional(d.Text)
+	policy, err := unconditional(d.Text, false)
 	if err != nil {
 		return nil // told by wide
 	}
+	anywhere, err := unconditional(d.Text, true)
+	if err != nil {
+		return nil
+	}
 	var found []Grant
 	for _, part := range rights {
-		if actions, resource, by := t.granted(policy, part); len(actions) > 0 {
+		asked := policy
+		if slices.Contains(part.resources, anything) {
+			asked = anywhere
+		}
+		if actions, resource, by := t.granted(asked, part); len(actions) > 0 {
 			found = append(found, Grant{d.Name, by, fmt.Sprintf("to change the guard: %s on %s", strings.Join(actions, ", "), resource)})
 		}
 	}
@@ -85,8 +100,8 @@ func (t Terms) granted(policy *iampolicy.Policy, part right) (actions []string, 
 }
 
 // unconditional is a policy at its widest: what it allows under a condition it allows, and what it denies under a
-// condition it does not deny.
-func unconditional(document string) (*iampolicy.Policy, error) {
+// condition it does not deny. With everywhere set, what it allows somewhere it allows everywhere.
+func unconditional(document string, everywhere bool) (*iampolicy.Policy, error) {
 	list, err := statements(document)
 	if err != nil {
 		return nil, err
@@ -96,7 +111,12 @@ func unconditional(document string) (*iampolicy.Policy, error) {
 		if s.Effect == "Deny" && len(s.Condition) > 0 {
 			continue
 		}
-		kept = append(kept, s.bare(i))
+		bare := s.bare(i)
+		if everywhere && s.Effect == "Allow" {
+			delete(bare, "NotResource")
+			bare["Resource"] = anything
+		}
+		kept = append(kept, bare)
 	}
 	if len(kept) == 0 {
 		kept = []map[string]any{{"Effect": "Deny", "Action": "*", "Resource": "*"}}

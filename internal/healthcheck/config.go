@@ -1,6 +1,7 @@
 package healthcheck
 
 import (
+	"fmt"
 	"time"
 
 	"s3-endpoint-guard/internal/environment"
@@ -10,8 +11,8 @@ import (
 // Config is what the function is told by its environment. template.yaml sets every variable.
 type Config struct {
 	environment.Guarded
-	// StackID is our own stack's ARN, Function that of the function which corrects.
-	StackID, Function string
+	// Function is the ARN of the function that corrects.
+	Function string
 	// Rules are the names of the rules that must wake it.
 	Rules []string
 	// SweepEvery is the time from one sweep to the next.
@@ -27,13 +28,13 @@ func ReadConfig(getenv func(string) string) (Config, error) {
 	r := environment.New(getenv)
 	c := Config{
 		Guarded:    r.Guarded(),
-		StackID:    r.Match("STACK_ID", environment.ARN("cloudformation", "stack/")),
-		Function:   r.Match("REMEDIATE_FUNCTION_ARN", environment.ARN("lambda", "function:")),
 		Rules:      r.List("RULES", environment.Name),
 		SweepEvery: time.Duration(r.Number("SWEEP_MINUTES")) * time.Minute,
 		IdleAfter:  time.Duration(r.Number("IDLE_DAYS")) * 24 * time.Hour,
 		CanaryKey:  r.Match("CANARY_KEY", environment.Key),
 	}
+	function := r.Match("REMEDIATE_FUNCTION", environment.Name)
+	c.Function = fmt.Sprintf("arn:%s:lambda:%s:%s:function:%s", c.Setting.Partition, c.Setting.Region, c.Setting.Account, function)
 	return c, r.Err()
 }
 
@@ -43,7 +44,7 @@ const sweepGrace = 5 * time.Minute
 // terms are what a snapshot is judged by. Two sweeps in a row may fail before that counts.
 func (c Config) terms() health.Terms {
 	return health.Terms{
-		Setting: c.Setting, Gateway: c.Gateway, Function: c.Function, StackID: c.StackID,
+		Setting: c.Setting, Gateway: c.Gateway, Function: c.Function,
 		SweepWithin: 2*c.SweepEvery + sweepGrace, IdleAfter: c.IdleAfter,
 	}
 }

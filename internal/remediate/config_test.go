@@ -35,13 +35,13 @@ var setting = iampolicy.Setting{
 func variables(changes map[string]string) func(string) string {
 	template := map[string]string{
 		"AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "ASIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret",
-		"ACCOUNT_ID": account, "BUCKET": "docs-example", "BUCKET_POLICY": desiredPolicy,
+		"BUCKET": "docs-example", "BUCKET_POLICY": desiredPolicy,
 		"ENDPOINT_ID": "vpce-0a1b2c3d4e5f60718", "ENDPOINT_TYPE": "Interface", "ENDPOINT_POLICY": denyAll,
 		"VPC_ID": "vpc-0a1b2c3d4e5f60718", "SUBNET_IDS": "subnet-0a,subnet-0b",
 		"SECURITY_GROUP_IDS": "sg-0a", "ALLOWED_GROUP_IDS": "sg-0b",
 		"STACK_ID":    "arn:aws:cloudformation:eu-central-1:111122223333:stack/guard/0f0f0f0f-0000-4000-8000-000000000001",
 		"TOPIC_ARN":   "arn:aws:sns:eu-central-1:111122223333:guard-NotificationTopic",
-		"ENFORCEMENT": "Enforce", "GUARD_ROLE_ARN": guardRole, "WORKLOAD_ROLE_ARN": workloadRole,
+		"ENFORCEMENT": "Enforce", "GUARD_ROLE_ARN": guardRole, "WORKLOAD_ROLE": "guard-InstanceRole-EXAMPLE",
 	}
 	return func(name string) string {
 		if value, ok := changes[name]; ok {
@@ -54,6 +54,7 @@ func variables(changes map[string]string) func(string) string {
 func TestReadConfigReadsWhatTheTemplateSets(t *testing.T) {
 	chinese := setting
 	chinese.Partition, chinese.Guard = "aws-cn", "arn:aws-cn:iam::111122223333:role/guard"
+	chinese.Workload = "arn:aws-cn:iam::111122223333:role/guard-InstanceRole-EXAMPLE"
 	chinese.ProbeRole, chinese.Teardown = "arn:aws-cn:iam::111122223333:role/probe", "arn:aws-cn:iam::111122223333:role/teardown"
 	common := remediate.Config{
 		Guarded: environment.Guarded{
@@ -79,7 +80,7 @@ func TestReadConfigReadsWhatTheTemplateSets(t *testing.T) {
 		}, ofGateway},
 		"observing, with all roles, in China": {map[string]string{
 			"ENFORCEMENT": "Observe", "GUARD_ROLE_ARN": chinese.Guard,
-			"PROBE_ROLE_ARN": chinese.ProbeRole, "TEARDOWN_ROLE_ARN": chinese.Teardown,
+			"PROBE_ROLE": "probe", "TEARDOWN_ROLE": "teardown",
 		}, observing},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -93,10 +94,10 @@ func TestReadConfigReadsWhatTheTemplateSets(t *testing.T) {
 
 func TestReadConfigNamesEverythingThatIsWrong(t *testing.T) {
 	wrong := map[string]string{
-		"ACCOUNT_ID": "1111", "BUCKET": "a b", "BUCKET_POLICY": "{}", "ENDPOINT_ID": "vpce-", "ENDPOINT_TYPE": "gateway",
+		"BUCKET": "a b", "BUCKET_POLICY": "{}", "ENDPOINT_ID": "vpce-", "ENDPOINT_TYPE": "gateway",
 		"ENDPOINT_POLICY": "not JSON", "VPC_ID": "subnet-1", "SUBNET_IDS": "subnet-1,,subnet-2", "SECURITY_GROUP_IDS": "sg-1;sg-2",
 		"ALLOWED_GROUP_IDS": "SG-1", "STACK_ID": "guard", "TOPIC_ARN": "arn:aws:sns:eu-central-1:1:t", "ENFORCEMENT": "yes",
-		"GUARD_ROLE_ARN": "arn:aws:iam::111122223333:user/x", "WORKLOAD_ROLE_ARN": "arn:aws:iam::111122223333:role/", "PROBE_ROLE_ARN": "role/x",
+		"GUARD_ROLE_ARN": "arn:aws:iam::111122223333:user/x", "WORKLOAD_ROLE": "role/x", "PROBE_ROLE": "role/x",
 	}
 	unset := map[string]string{}
 	for name := range wrong {
@@ -108,7 +109,7 @@ func TestReadConfigNamesEverythingThatIsWrong(t *testing.T) {
 			t.Fatalf("ReadConfig(everything %s) succeeded", kind)
 		}
 		for name := range changes {
-			optional := kind == "unset" && name == "PROBE_ROLE_ARN"
+			optional := kind == "unset" && name == "PROBE_ROLE"
 			if strings.Contains(err.Error(), name+" ") == optional && strings.Contains(err.Error(), name+":") == optional {
 				t.Errorf("everything %s: the error does not name %s rightly:\n%v", kind, name, err)
 			}
