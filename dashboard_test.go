@@ -158,6 +158,17 @@ func TestTheDashboardFitsTheGridWhateverIsLeftOut(t *testing.T) {
 	}
 }
 
+// An account has three dashboards for nothing, of up to 50 metrics each. https://aws.amazon.com/cloudwatch/pricing/
+func TestTheDashboardIsOneOfThoseForNothing(t *testing.T) {
+	n := 0
+	for _, w := range board(t, deploy(t, nil)).Widgets {
+		n += len(w.Metrics)
+	}
+	if n > 50 {
+		t.Errorf("the dashboard has %d metrics, want at most 50", n)
+	}
+}
+
 // The order of the issue: state at a glance, alarms, drift, the way to the bucket by zone, traffic, the guard's own functions.
 func TestTheDashboardBeginsWithTheStateAtAGlance(t *testing.T) {
 	b := board(t, deploy(t, nil))
