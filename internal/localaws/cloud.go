@@ -35,6 +35,7 @@ import (
 	"s3-endpoint-guard/internal/localaws/sqs"
 	"s3-endpoint-guard/internal/localaws/sts"
 	"s3-endpoint-guard/internal/localaws/underway"
+	"s3-endpoint-guard/internal/localaws/vpcnet"
 )
 
 // Options are what a [Cloud] is made with. The zero value of each field has a default.
@@ -66,8 +67,10 @@ type Cloud struct {
 	SQS            *sqs.Service
 	CloudFormation *cloudformation.Service
 	CloudWatch     *cloudwatch.Service
-	Lambda         *lambda.Host
-	Events         *events.Bus
+	// Network is that inside the VPCs.
+	Network *vpcnet.Network
+	Lambda  *lambda.Host
+	Events  *events.Bus
 
 	admin  api.Caller
 	work   underway.Count
@@ -110,11 +113,16 @@ func New(o Options) (*Cloud, error) {
 	}
 	c.S3 = s3.New(s3.Options{Account: base.Account, Region: base.Region, Partition: base.Partition, Now: base.Now})
 	c.STS = sts.New(base)
+	network, err := vpcnet.New(vpcnet.Options{Region: base.Region, EC2: c.EC2, Door: c.doorAddress})
+	if err != nil {
+		return nil, err
+	}
+	c.Network = network
 	c.admin = c.IAM.CreateAdministrator("admin")
 	c.Events = events.New(c.eventOptions(o))
 	c.Lambda = lambda.New(c.lambdaOptions(o))
 	c.wire()
-	if err := c.openDoors(); err != nil {
+	if err := errors.Join(c.furnish(), c.openDoors()); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
 	if o.Watch {
@@ -127,6 +135,7 @@ func New(o Options) (*Cloud, error) {
 func (c *Cloud) wire() {
 	for _, service := range []api.Service{
 		c.S3, c.EC2, c.IAM, c.STS, c.SNS, c.SQS, c.CloudFormation, c.CloudWatch, c.Lambda.Service(),
+		c.Events.Service(), c.Events.TrailService(),
 	} {
 		c.Gate.Add(service)
 	}
@@ -173,7 +182,7 @@ func (c *Cloud) Close() error {
 	c.mu.Lock()
 	c.closed = true
 	c.mu.Unlock()
-	err := errors.Join(c.Events.Close(), c.Lambda.Close(), c.Gate.Close())
+	err := errors.Join(c.Events.Close(), c.Lambda.Close(), c.Network.Close(), c.Gate.Close())
 	c.client.CloseIdleConnections()
 	return err
 }
