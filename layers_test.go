@@ -33,7 +33,7 @@ type layer struct {
 // Each package belongs to exactly one layer, so a new one has to be given its place here.
 var layers = []layer{
 	{name: "commands", packages: []string{"cmd/..."},
-		below:   []string{"double", "wiring", "adapters", "core", "judge", "template"},
+		below:   []string{"double", "wiring", "adapters", "core", "judge", "papers", "template"},
 		outside: []string{"github.com/spf13", "golang.org/x/term", "golang.org/x/sync", "github.com/aws"}},
 	{name: "double", packages: []string{"internal/localaws/...", "internal/bootstrap"},
 		below:   []string{"judge", "template"},
@@ -53,6 +53,8 @@ var layers = []layer{
 		"internal/guard", "internal/trigger", "internal/health", "internal/metrics", "internal/environment", "internal/parallel"},
 		below: []string{"judge"}},
 	{name: "judge", packages: []string{"internal/iampolicy"}},
+	{name: "papers", packages: []string{"internal/cost", "internal/dashboard"},
+		below: []string{"template"}},
 	{name: "template", packages: []string{"internal/samtemplate", "internal/eventpattern"},
 		outside: []string{"go.yaml.in/yaml/v3"}},
 }
