@@ -143,6 +143,7 @@ func (c *Cloud) wire() {
 	c.Gate.OnTrail(c.Events.Record)
 	c.Gate.OnCall(c.count)
 	c.CloudWatch.OnAlarm(c.tell)
+	c.CloudWatch.Skew(c.Clock.Advanced)
 	c.CloudFormation.OnStatus(func(e cloudformation.StackEvent) {
 		c.Events.StackStatus(e.Stack.ID, e.Stack.Status, e.Stack.Reason, e.Token)
 	})

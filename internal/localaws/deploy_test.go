@@ -256,7 +256,7 @@ func TestUpdateChangesInPlace(t *testing.T) {
 		t.Errorf("there are %d rules after the update, want %d as before", got, before)
 	}
 	for _, r := range c.Events.Rules() {
-		if r.Schedule != "" && r.Schedule != "rate(7 minutes)" {
+		if r.Name == s.Physical("SweepRule") && r.Schedule != "rate(7 minutes)" {
 			t.Errorf("the schedule is %s, want rate(7 minutes)", r.Schedule)
 		}
 	}

@@ -68,6 +68,7 @@ type StatisticSet struct {
 // Service is the CloudWatch of one account and Region. Its methods may be called at any time and concurrently.
 type Service struct {
 	options api.Options
+	skew    func() time.Duration
 
 	mu        sync.Mutex
 	series    map[string]*series
@@ -96,6 +97,26 @@ type point struct {
 // New makes a CloudWatch without data. The options are the gate's, with defaults filled in.
 func New(o api.Options) *Service {
 	return &Service{options: o, series: map[string]*series{}, alarms: map[string]*Condition{}, dashboards: map[string]string{}}
+}
+
+// Skew says by how much the clocks of callers are behind this one: functions are processes, and their time is the real
+// one even where a test has moved ours. Times in calls, in answers and in EMF lines are theirs. Without it there is none.
+// It must be called before the first call.
+func (s *Service) Skew(behind func() time.Duration) { s.skew = behind }
+
+// fromCaller is a caller's time by our clock; toCaller the other way round. The zero time stays.
+func (s *Service) fromCaller(t time.Time) time.Time {
+	if s.skew == nil || t.IsZero() {
+		return t
+	}
+	return t.Add(s.skew())
+}
+
+func (s *Service) toCaller(t time.Time) time.Time {
+	if s.skew == nil {
+		return t
+	}
+	return t.Add(-s.skew())
 }
 
 // Put stores data of one namespace: all of them, or none when CloudWatch would not take one. AWS's own namespaces are

@@ -90,11 +90,14 @@ func (n *Network) behind(to netip.AddrPort, p Place, subnet ec2.Subnet) string {
 		}
 	}
 	endpoint, ok := n.options.EC2.Endpoint(id)
-	if !ok || endpoint.State != ec2.Available || !n.options.EC2.Passes(from, target, httpsPort) {
+	if !ok || !carries(endpoint.State) || !n.options.EC2.Passes(from, target, httpsPort) {
 		return ""
 	}
 	return id
 }
+
+// carries is whether an endpoint in that state carries traffic. One that is being changed does.
+func carries(state string) bool { return state == ec2.Available || state == ec2.Pending }
 
 // gateway is the gateway endpoint for S3 that a subnet's route table leads to; "" for none. A function in a VPC has no
 // public address: without such a route it reaches nothing public.
