@@ -89,6 +89,7 @@ type scene struct {
 	testing.TB
 	*localaws.Cloud
 	stack            *localaws.Stack
+	parameters       parameters
 	bucket, endpoint string
 	// s3 and ec2 are the administrator on the internet.
 	s3  *s3.Client
@@ -115,7 +116,7 @@ func deployInto(t testing.TB, o localaws.Options, p parameters) *scene {
 			t.Error(err)
 		}
 	})
-	s := &scene{TB: t, Cloud: c}
+	s := &scene{TB: t, Cloud: c, parameters: p}
 	s.stack, err = c.Deploy(t.Context(), plan(t, p), built.Path)
 	s.must(err)
 	s.bucket, s.endpoint = s.stack.Physical("Bucket"), s.stack.Endpoint()

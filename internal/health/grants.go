@@ -152,8 +152,9 @@ func everyAction(action string) bool {
 	return s3 && name != "" && strings.Trim(name, "*") == ""
 }
 
-// everyResource is whether a resource stands for all of them, or all buckets.
+// everyResource is whether a resource stands for all of them, or for all of a service, as arn:aws:s3:::* does.
 func everyResource(resource string) bool {
-	name := resource[strings.LastIndex(resource, ":")+1:]
-	return name != "" && strings.Trim(name, "*/") == ""
+	fields := strings.SplitN(resource, ":", 6)
+	name := fields[len(fields)-1]
+	return name != "" && strings.Trim(name, "*/") == "" && (len(fields) == 1 || len(fields) == 6)
 }

@@ -70,19 +70,18 @@ func early(ctx context.Context, margin time.Duration) (context.Context, context.
 	return context.WithDeadline(ctx, deadline.Add(-min(margin, time.Until(deadline)/2)))
 }
 
-// log writes one line for each problem and failure, or one that says that there is none.
+// log writes one line for each problem and failure, or one that says that there is none. Findings of the audit, which
+// nobody mends within the minute, are listed when they change and once a day.
 func (f *Function) log(ctx context.Context, report health.Report, began time.Time) {
 	for _, failure := range report.Failures {
 		f.Log.ErrorContext(ctx, checkFailed, "check", failure.Check, "error", failure.Err.Error())
 	}
-	problems := 0
 	for _, p := range report.Problems {
 		if p.Metric != metrics.RoleFindings {
-			problems++
 			f.Log.WarnContext(ctx, unhealthy, "metric", p.Metric, "why", p.Why)
 		}
 	}
-	if len(report.Failures)+problems == 0 {
+	if len(report.Failures)+len(report.Problems) == 0 {
 		f.Log.InfoContext(ctx, healthy, "elapsedMs", f.Now().Sub(began).Milliseconds())
 	}
 	if len(report.Findings) > 0 && f.newlyFound(report.Findings, began) {

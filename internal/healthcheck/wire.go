@@ -31,6 +31,9 @@ import (
 // idleEvery is how often it is asked whether the endpoint is idle, which takes weeks to become true.
 const idleEvery = time.Hour
 
+// strangerAttempts is how often the anonymous read is tried when S3 itself fails: a minute later it is tried again.
+const strangerAttempts = 3
+
 // New makes the function from its environment: it reads the configuration, makes every client once, and makes no
 // network call.
 func New(getenv func(string) string, log *slog.Logger) (*Function, error) {
@@ -58,7 +61,9 @@ func (checks *Checks) ofBucket(c Config, sdk aws.Config) {
 	checks.PublicAccess = property(&s3bucket.PublicAccessBlock{API: api, Bucket: bucket})
 	checks.Ownership = property(&s3bucket.Ownership{API: api, Bucket: bucket})
 	checks.Public = (&s3bucket.Status{API: api, Bucket: bucket}).Public
-	anonymous := s3.NewFromConfig(sdk, func(o *s3.Options) { o.Credentials = aws.AnonymousCredentials{} })
+	anonymous := s3.NewFromConfig(sdk, func(o *s3.Options) {
+		o.Credentials, o.RetryMaxAttempts = aws.AnonymousCredentials{}, strangerAttempts
+	})
 	checks.Answer = (&s3bucket.Stranger{API: anonymous, Bucket: bucket.Name, Key: c.CanaryKey}).Answer
 }
 
