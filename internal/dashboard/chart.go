@@ -62,6 +62,7 @@ func (p *picture) collect(w Widget, from time.Time) []series {
 			continue
 		}
 		s := series{Metric: m, colour: palette[i%len(palette)], points: p.source.Points(m, from, p.now)}
+		s.points = slices.DeleteFunc(s.points, func(point Point) bool { return point.Time.Before(from) })
 		if w.Stacked {
 			s.base = map[time.Time]float64{}
 			for j, point := range s.points {
@@ -132,7 +133,7 @@ func (p *picture) axes(w Widget, plot frame, from time.Time, low, high float64) 
 	}
 }
 
-// line draws a series: a line through points one period apart, a dot where a point stands alone, an area where it is
+// line draws a series: a line through neighbouring points, a dot where a point stands alone, an area where it is
 // stacked.
 func (p *picture) line(s series, scale func(time.Time, float64) (x, y float64)) {
 	for _, run := range runs(s.points, s.Period) {
@@ -156,11 +157,12 @@ func (p *picture) line(s series, scale func(time.Time, float64) (x, y float64)) 
 	}
 }
 
-// runs splits points where at least one period has none.
+// runs splits points where more than one period in a row has none: what is measured once a minute may well fall into
+// each of two minutes' ends.
 func runs(points []Point, period time.Duration) [][]Point {
 	var all [][]Point
 	for i, point := range points {
-		if i == 0 || point.Time.Sub(points[i-1].Time) > period {
+		if i == 0 || point.Time.Sub(points[i-1].Time) > 2*period {
 			all = append(all, nil)
 		}
 		all[len(all)-1] = append(all[len(all)-1], point)

@@ -157,6 +157,6 @@ func (p *picture) alarms(w Widget, f frame) {
 		p.add(`<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" rx="2" fill="%s" stroke="%s"/>`, x, y, width-6, height-6, fill, grid)
 		p.add(`<rect x="%.1f" y="%.1f" width="4" height="%.1f" fill="%s"/>`, x, y, height-6, colour)
 		p.write(x+11, y+height/2+1, `font-size="12"`, name)
-		p.write(x+width-14, y+height/2+1, fmt.Sprintf(`font-size="10" text-anchor="end" fill="%s"`, colour), map[string]string{"OK": "OK", "ALARM": "In alarm"}[state])
+		p.write(x+width-14, y+height/2+1, fmt.Sprintf(`font-size="10" text-anchor="end" fill="%s"`, colour), map[string]string{"OK": "OK", "ALARM": "In alarm", "INSUFFICIENT_DATA": "No data yet"}[state])
 	}
 }
