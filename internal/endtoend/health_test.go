@@ -144,7 +144,7 @@ func TestEachThingThatIsWrongShowsInItsMetricAlone(t *testing.T) {
 		wrong        func(*scene) error
 		want         board
 	}{
-		"the endpoint is pending":    {"Interface", func(s *scene) error { return s.EC2.SetEndpointState(s.endpoint, "pending") }, board{"EndpointAvailable": 0, "EndpointIdle": -1}},
+		"the endpoint is pending":    {"Interface", func(s *scene) error { return s.EC2.SetEndpointState(s.endpoint, "pending") }, board{"EndpointAvailable": 0}},
 		"a zone's interface is lost": {"Interface", func(s *scene) error { return s.EC2.RemoveNetworkInterface(s.interfaces()[0]) }, board{"HealthyZones": 1}},
 		"an interface is out of use": {"Interface", func(s *scene) error { return s.EC2.SetInterfaceStatus(s.interfaces()[1], "available") }, board{"HealthyZones": 1}},
 		"private DNS is off": {"Interface", func(s *scene) error {

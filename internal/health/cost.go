@@ -28,7 +28,7 @@ const (
 // judgeCost judges whether the endpoint is paid for without being used. Gateway endpoints are free, and have no
 // metrics. One that is younger than the time after which it would count as idle is not judged idle.
 func (t Terms) judgeCost(r *Report, s Snapshot) {
-	if t.Gateway || !r.made(Traffic, s.Traffic.Err) || s.Endpoint.Err != nil || s.Endpoint.Value.State != available {
+	if t.Gateway || !r.made(Traffic, s.Traffic.Err) || s.Endpoint.Err != nil || len(s.Endpoint.Value.Findings) == 0 {
 		return
 	}
 	var objections []string
