@@ -123,10 +123,11 @@ func (s *stage) setZone(status types.NetworkInterfaceStatus) error {
 // silent tells the demo to nobody.
 type silent struct{}
 
-func (silent) scene(int, string)           {}
-func (silent) says(string, string)         {}
-func (silent) promise(promise)             {}
-func (silent) correction(correction)       {}
-func (silent) end(int, int, time.Duration) {}
+func (silent) scene(int, string)              {}
+func (silent) says(string, string)            {}
+func (silent) promise(promise)                {}
+func (silent) correction(correction)          {}
+func (silent) board(string, func(lineWriter)) {}
+func (silent) end(int, int, time.Duration)    {}
 
 var _ teller = silent{}

@@ -179,13 +179,18 @@ func TestTextDrawsValuesSparklinesAndAlarms(t *testing.T) {
 	var text strings.Builder
 	parse(t, words, latency, single, alarms).Text(&text, values{0, 1, 4, 2}, now, mark)
 	want := `The board <b>
-Latency                                all                                      2  ▁▂█▄
-                                       M                                        2  ▁▂█▄
-State                                  M                                        2  ▁▂█▄
-Alarms                                 <bad>IN ALARM: loud</>, <good>1 OK</>, <unsure>1 without enough data</>
+Latency                                         all                              2  ▁▂█▄
+                                                M                                2  ▁▂█▄
+State                    M: 2
+Alarms                   <bad>IN ALARM: loud</>, <good>1 OK</>, <unsure>1 without enough data</>
 `
 	if diff := cmp.Diff(want, text.String()); diff != "" {
 		t.Errorf("text (-want +got):\n%s", diff)
+	}
+	text.Reset()
+	parse(t, latency).Text(&text, values{0, 0}, now, nil)
+	if got := text.String(); got != "" {
+		t.Errorf("text of what is 0 all the time = %s, want nothing", got)
 	}
 	text.Reset()
 	parse(t, alarms).Text(&text, values{}, now, nil)

@@ -3,12 +3,13 @@ package dashboard
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 )
 
-// Text draws the board for a terminal that is some columns wide: each widget with its latest values, its course as a
-// sparkline, and its alarms. mark colours a text by "good", "bad" or "unsure"; nil leaves it.
+// Text draws the board for a terminal of 120 columns and more: the latest values, the course of each metric as a
+// sparkline, and the alarms. mark colours a text by "good", "bad" or "unsure"; nil leaves it.
 func (b Board) Text(w io.Writer, source Source, now time.Time, mark func(kind, text string) string) {
 	if mark == nil {
 		mark = func(_, text string) string { return text }
@@ -26,16 +27,29 @@ func (b Board) Text(w io.Writer, source Source, now time.Time, mark func(kind, t
 	}
 }
 
-// textMetrics draws a metric widget: a line for each metric that has values.
+// textMetrics draws a metric widget: single values in one line, a line for each metric over time. Metrics without values
+// are left out, and so are those that were 0 all the time: what counts failures is quiet while there are none.
 func (b Board) textMetrics(w io.Writer, widget Widget, source Source, now time.Time) {
 	title := widget.Title
+	var singles []string
 	for _, m := range widget.Metrics {
 		points := source.Points(m, now.Add(-b.Span), now)
 		if m.Expression != "" || len(points) == 0 {
 			continue
 		}
-		fmt.Fprintf(w, "%-38.38s %-34.34s %7s  %s\n", title, m.Label, shorten(points[len(points)-1].Value), spark(points))
+		latest := shorten(points[len(points)-1].Value)
+		if widget.View == "singleValue" {
+			singles = append(singles, m.Label+": "+latest)
+			continue
+		}
+		if !slices.ContainsFunc(points, func(point Point) bool { return point.Value != 0 }) {
+			continue
+		}
+		fmt.Fprintf(w, "%-47.47s %-26.26s %7s  %s\n", title, m.Label, latest, spark(points))
 		title = ""
+	}
+	if len(singles) > 0 {
+		fmt.Fprintf(w, "%-24.24s %s\n", title, strings.Join(singles, ", "))
 	}
 }
 
@@ -84,5 +98,5 @@ func textAlarms(w io.Writer, widget Widget, source Source, mark func(kind, text 
 	if len(ringing) > 0 {
 		line = mark("bad", "IN ALARM: "+strings.Join(ringing, ", ")) + ", " + line
 	}
-	fmt.Fprintf(w, "%-38s %s\n", widget.Title, line)
+	fmt.Fprintf(w, "%-24.24s %s\n", widget.Title, line)
 }

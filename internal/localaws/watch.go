@@ -93,6 +93,10 @@ type traffic struct {
 	bytes, connections float64
 }
 
+// around is about how many bytes a call has around its body: its share of the TLS handshake, and the heads of request
+// and answer.
+const around = 4 << 10
+
 // count counts a call through an endpoint.
 func (c *Cloud) count(call api.Call) {
 	if call.Door.VPCEndpointID == "" {
@@ -101,7 +105,7 @@ func (c *Cloud) count(call api.Call) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	t := c.passed[call.Door.VPCEndpointID]
-	t.bytes += float64(call.Bytes)
+	t.bytes += float64(call.Bytes + around)
 	t.connections++
 	c.passed[call.Door.VPCEndpointID] = t
 }
