@@ -185,7 +185,7 @@ func alarmNames(t *testing.T, p parameters) []string {
 var gateway = parameters{"EndpointType": "Gateway"}
 
 func TestEachAlarmRingsAloneAndNotTooSoon(t *testing.T) {
-	for _, p := range []parameters{nil, gateway} {
+	for _, p := range []parameters{nil, gateway, {"CreateHealthcheck": "false"}} {
 		w := watch(t, p)
 		for _, name := range alarmNames(t, p) {
 			v, ok := troubles[name]
@@ -339,6 +339,36 @@ func TestMissingDataAreTreatedWithAReason(t *testing.T) {
 	}
 }
 
+// switches are all mixes of the parameters that leave parts of the watch out.
+func switches() []parameters {
+	all := []parameters{nil}
+	for name, values := range map[string][]string{
+		"EndpointType": {"Interface", "Gateway"}, "Enforcement": {"Enforce", "Observe"}, "CreateHealthcheck": {"true", "false"},
+		"CreateProbe": {"true", "false"}, "CreateAlarms": {"true", "false"}, "CreateDashboard": {"true", "false"},
+	} {
+		var mixed []parameters
+		for _, p := range all {
+			for _, value := range values {
+				mixed = append(mixed, p.with(name, value))
+			}
+		}
+		all = mixed
+	}
+	return all
+}
+
+func TestEveryMixOfWhatIsLeftOutResolves(t *testing.T) {
+	for _, p := range switches() {
+		s := deploy(t, p)
+		for _, r := range s.Resources() {
+			s.properties(r.LogicalID)
+		}
+		if _, err := s.Outputs(s); err != nil {
+			t.Errorf("Outputs of %v: %v", p, err)
+		}
+	}
+}
+
 func TestAlarmsAndDashboardCanBeLeftOut(t *testing.T) {
 	for name, v := range map[string]struct {
 		parameters
@@ -354,6 +384,18 @@ func TestAlarmsAndDashboardCanBeLeftOut(t *testing.T) {
 				}
 			}
 		})
+	}
+	var left []string
+	for _, name := range alarmNames(t, parameters{"CreateHealthcheck": "false"}) {
+		if !strings.HasPrefix(name, "Probe") {
+			left = append(left, name)
+		}
+	}
+	if want := []string{
+		"ResourceGone", "DataCanLeave", "OpenDrift", "ClosedDrift", "CorrectionFailed", "Contested", "DeadLetters", "FunctionErrors",
+		"FunctionThrottles", "PacketsDropped", "ConnectionsReset", "UnusualTraffic",
+	}; !slices.Equal(left, want) {
+		t.Errorf("without a health check there are alarms %q, want %q", left, want)
 	}
 	for _, name := range alarmNames(t, parameters{"CreateProbe": "false"}) {
 		if strings.HasPrefix(name, "Probe") || name == "DataCanLeave" {

@@ -46,7 +46,7 @@ func TestEachPartCanBeLeftOut(t *testing.T) {
 	}
 	all := names(month(t, nil))
 	for name, parameter := range map[string]string{
-		"Probe": "CreateProbe", "Alarms": "CreateAlarms", "Dashboard": "CreateDashboard", "Trail": "CreateTrail",
+		"Health check": "CreateHealthcheck", "Probe": "CreateProbe", "Alarms": "CreateAlarms", "Dashboard": "CreateDashboard", "Trail": "CreateTrail",
 	} {
 		b := month(t, parameters{parameter: "false"})
 		if got := names(b); slices.Contains(got, name) || !slices.Contains(all, name) {

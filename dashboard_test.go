@@ -143,17 +143,12 @@ func TestEveryMetricOfOursIsLookedAt(t *testing.T) {
 }
 
 func TestTheDashboardFitsTheGridWhateverIsLeftOut(t *testing.T) {
-	for _, endpoint := range []string{"Interface", "Gateway"} {
-		for _, probe := range []string{"true", "false"} {
-			for _, alarms := range []string{"true", "false"} {
-				for _, enforcement := range []string{"Enforce", "Observe"} {
-					p := parameters{"EndpointType": endpoint, "CreateProbe": probe, "CreateAlarms": alarms, "Enforcement": enforcement}
-					b := board(t, deploy(t, p))
-					if err := b.Check(); err != nil {
-						t.Errorf("the dashboard with %v: %v", p, err)
-					}
-				}
-			}
+	for _, p := range switches() {
+		if p["CreateDashboard"] == "false" {
+			continue
+		}
+		if err := board(t, deploy(t, p)).Check(); err != nil {
+			t.Errorf("the dashboard with %v: %v", p, err)
 		}
 	}
 }
@@ -192,7 +187,7 @@ func TestTheDashboardBeginsWithTheStateAtAGlance(t *testing.T) {
 }
 
 func TestTheDashboardShowsEveryAlarm(t *testing.T) {
-	for _, p := range []parameters{nil, gateway, {"CreateProbe": "false"}, {"Enforcement": "Observe"}} {
+	for _, p := range []parameters{nil, gateway, {"CreateProbe": "false"}, {"CreateHealthcheck": "false"}, {"Enforcement": "Observe"}} {
 		s := deploy(t, p)
 		var shown, want []string
 		for _, w := range board(t, s).Widgets {

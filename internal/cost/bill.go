@@ -110,7 +110,7 @@ var partNames = []string{correction, healthcheck, probe, alarms, dashboard, noti
 
 // off is how to leave parts out, or how to make them cost less where the stack is nothing without them.
 var off = map[string]string{
-	correction: "SweepRate=60 costs less", healthcheck: "HealthRate=60 costs less", probe: "CreateProbe=false",
+	correction: "SweepRate=60 costs less", healthcheck: "CreateHealthcheck=false", probe: "CreateProbe=false",
 	alarms: "CreateAlarms=false", dashboard: "CreateDashboard=false", trail: "CreateTrail=false", endpoint: "EndpointType=Gateway",
 }
 
