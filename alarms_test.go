@@ -48,7 +48,7 @@ var troubles = map[string]struct{ rings, silent trouble }{
 	"EndpointChanged":   {trouble{"EndpointAsDeployed", 0, 2}, trouble{"EndpointAsDeployed", 0, 1}},
 	"ResourceGone":      {trouble{"ResourceMissing", 1, 1}, trouble{"ResourceMissing", silence, 9}},
 	"ProbeFailing":      {trouble{"ProbeSucceeded", 0, 2}, trouble{"ProbeSucceeded", 0, 1}},
-	"ProbeSlow":         {trouble{"ProbeLatency", 1001, 2}, trouble{"ProbeLatency", 1001, 1}},
+	"ProbeSlow":         {trouble{"ProbeLatency", 1001, 12}, trouble{"ProbeLatency", 1001, 11}},
 	"DataCanLeave":      {trouble{"ForeignBucketRefused", 0, 1}, trouble{"ForeignBucketRefused", silence, 1}},
 	"Exposed":           {trouble{"ExposedToInternet", 1, 1}, trouble{"ExposedToInternet", silence, 9}},
 	"OpenDrift":         {trouble{"OpenDrift", 1, 1}, trouble{"OpenDrift", silence, 9}},

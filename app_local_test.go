@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"s3-endpoint-guard/internal/localaws"
+	"s3-endpoint-guard/internal/localaws/cloudtest"
 	"s3-endpoint-guard/internal/localaws/ec2"
 	"s3-endpoint-guard/internal/samtemplate"
 )
@@ -43,15 +44,7 @@ func TestTheAppRunsOnTheRealCommandLine(t *testing.T) {
 // local deploys the template to the local AWS, with functions that end as soon as they begin.
 func local(t *testing.T) (*localaws.Cloud, *localaws.Stack) {
 	t.Helper()
-	cloud, err := localaws.New(localaws.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := cloud.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	cloud := cloudtest.New(t, localaws.Options{})
 	template, err := readTemplate()
 	if err != nil {
 		t.Fatal(err)

@@ -45,7 +45,7 @@ var layers = []layer{
 		below:   []string{"adapters", "core", "judge"},
 		outside: []string{"github.com/aws"}},
 	{name: "adapters", packages: []string{
-		"internal/awsconfig", "internal/s3bucket", "internal/vpcendpoint", "internal/stack", "internal/notify",
+		"internal/awsconfig", "internal/errorcode", "internal/s3bucket", "internal/vpcendpoint", "internal/stack", "internal/notify",
 		"internal/trail", "internal/eventrules", "internal/rolepolicies", "internal/traffic", "internal/putmetrics"},
 		below:   []string{"core", "judge"},
 		outside: []string{"github.com/aws"}},

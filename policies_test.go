@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	envvars "s3-endpoint-guard/internal/environment"
 	"s3-endpoint-guard/internal/iampolicy"
+	"s3-endpoint-guard/internal/remediate"
 	"s3-endpoint-guard/internal/samtemplate"
 )
 
@@ -28,20 +28,15 @@ const (
 	fullAccess = `{"Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}`
 )
 
-// setting is the stack as the judge sees it.
+// setting is the stack as the function reads it from its environment, and the judge sees it.
 func setting(s stack) iampolicy.Setting {
 	e := environment(s)
-	read := envvars.New(func(name string) string {
-		if name == "AWS_REGION" {
-			return region
-		}
-		return e[name]
-	})
-	guarded := read.Guarded()
-	if err := read.Err(); err != nil {
+	e["AWS_REGION"] = region
+	c, err := remediate.ReadConfig(func(name string) string { return e[name] })
+	if err != nil {
 		s.Fatal(err)
 	}
-	return guarded.Setting
+	return c.Setting
 }
 
 func TestEachPolicyHasOneSource(t *testing.T) {

@@ -74,7 +74,7 @@ func TestEachThingThatIsWrongRingsItsAlarm(t *testing.T) {
 		"the endpoint's policy is open":  {probing, (*scene).resetsEndpointPolicy, 1, "DataCanLeave Guard OpenDrift RoleFindings"},
 		"the bucket's policy is gone":    {nil, (*scene).deletesBucketPolicy, 1, "Guard OpenDrift"},
 		"and it cannot be put back": {nil, func(s *scene) error {
-			s.Gate.Inject(api.Fault{Service: "s3", Operation: "PutBucketPolicy", Caller: s.role(), Error: &api.Error{Status: 403, Code: "AccessDenied"}})
+			s.Gate.Inject(api.Fault{Service: "s3", Operation: "PutBucketPolicy", Caller: s.role, Error: &api.Error{Status: 403, Code: "AccessDenied"}})
 			return s.deletesBucketPolicy()
 		}, 3, "BucketNotLocked CorrectionFailed DeadLetters FunctionErrors Guard OpenDrift"},
 		"a stranger is not refused": {observing(), func(s *scene) error {
@@ -93,7 +93,7 @@ func TestEachThingThatIsWrongRingsItsAlarm(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := deploy(t, c.parameters)
+			s := deploy(t, c.parameters.and("ProbeLatencyMs", "60000")) // on a machine that is busy, all else is slow
 			s.minutes(3)
 			if got := s.ringing(); got != "" {
 				t.Errorf("before anything is wrong ring %q", got)

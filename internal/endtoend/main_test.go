@@ -8,8 +8,6 @@ package endtoend_test
 import (
 	"context"
 	"flag"
-	"fmt"
-	"os"
 	"sync"
 	"testing"
 
@@ -19,6 +17,7 @@ import (
 	"s3-endpoint-guard/internal/bootstrap"
 	"s3-endpoint-guard/internal/localaws"
 	"s3-endpoint-guard/internal/localaws/api"
+	"s3-endpoint-guard/internal/localaws/cloudtest"
 	"s3-endpoint-guard/internal/localaws/lambda"
 	"s3-endpoint-guard/internal/samtemplate"
 )
@@ -27,7 +26,7 @@ import (
 var built *bootstrap.Builder
 
 // abreast is how many tests run at the same time. Most of them wait for pauses and time-outs, not for a processor.
-const abreast = "16"
+const abreast = "64"
 
 func TestMain(m *testing.M) {
 	flag.Parse()
@@ -36,14 +35,7 @@ func TestMain(m *testing.M) {
 	if !asked {
 		_ = flag.Set("test.parallel", abreast)
 	}
-	var err error
-	if built, err = bootstrap.New(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	code := m.Run()
-	_ = built.Close()
-	os.Exit(code)
+	cloudtest.Main(m, &built)
 }
 
 // template reads template.yaml once.
@@ -70,14 +62,20 @@ func (p parameters) and(name, value string) parameters {
 	return more
 }
 
-// plan decides the template.
+// plan decides the template for where the tests are by default.
 func plan(t testing.TB, p parameters) *samtemplate.Plan {
+	t.Helper()
+	return planFor(t, localaws.Options{}, p)
+}
+
+// planFor decides the template for an AWS with options.
+func planFor(t testing.TB, o localaws.Options, p parameters) *samtemplate.Plan {
 	t.Helper()
 	read, err := template()
 	if err != nil {
 		t.Fatal(err)
 	}
-	decided, err := read.Plan(samtemplate.Options{Parameters: p})
+	decided, err := read.Plan(samtemplate.Options{Parameters: p, Partition: o.Partition, Region: o.Region})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,9 +86,12 @@ func plan(t testing.TB, p parameters) *samtemplate.Plan {
 type scene struct {
 	testing.TB
 	*localaws.Cloud
-	stack            *localaws.Stack
 	parameters       parameters
+	stack            *localaws.Stack
 	bucket, endpoint string
+	// function is the guard's name, role its role's ARN; topic and queue are the ARNs of where its notifications and the
+	// records of its failed runs go.
+	function, role, topic, queue string
 	// s3 and ec2 are the administrator on the internet.
 	s3  *s3.Client
 	ec2 *ec2.Client
@@ -107,19 +108,14 @@ func deploy(t testing.TB, p parameters) *scene {
 // deployInto makes a scene in an AWS with options.
 func deployInto(t testing.TB, o localaws.Options, p parameters) *scene {
 	t.Helper()
-	c, err := localaws.New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := c.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	c := cloudtest.New(t, o)
 	s := &scene{TB: t, Cloud: c, parameters: p}
-	s.stack, err = c.Deploy(t.Context(), plan(t, p), built.Path)
+	var err error
+	s.stack, err = c.Deploy(t.Context(), planFor(t, o, p), built.Path)
 	s.must(err)
 	s.bucket, s.endpoint = s.stack.Physical("Bucket"), s.stack.Endpoint()
+	s.function, s.role = s.stack.Physical("RemediateFunction"), s.stack.Attribute("RemediateRole", "Arn")
+	s.topic, s.queue = s.stack.Physical("NotificationTopic"), s.stack.Attribute("RemediateDeadLetterQueue", "Arn")
 	s.s3 = s3As(c, c.Admin())
 	s.ec2 = ec2.NewFromConfig(c.Config(c.Admin(), c.Internet()))
 	s.rest()
@@ -146,16 +142,10 @@ func (s *scene) rest() {
 	s.must(s.Quiesce(s.Context()))
 }
 
-// function is the guard's name.
-func (s *scene) function() string { return s.stack.Physical("RemediateFunction") }
-
-// role is the ARN of the guard's role.
-func (s *scene) role() string { return s.stack.Attribute("RemediateRole", "Arn") }
-
 // reconfigure changes the function's configuration. Its next invocation is a cold start.
 func (s *scene) reconfigure(change func(*lambda.Function)) {
 	s.Helper()
-	f, ok := s.Lambda.Function(s.function())
+	f, ok := s.Lambda.Function(s.function)
 	if !ok {
 		s.Fatal("there is no function")
 	}
@@ -166,7 +156,7 @@ func (s *scene) reconfigure(change func(*lambda.Function)) {
 // invoke runs the function with a payload and waits for its answer.
 func (s *scene) invoke(payload string) lambda.Invocation {
 	s.Helper()
-	i, err := s.Lambda.Invoke(context.Background(), s.function(), []byte(payload))
+	i, err := s.Lambda.Invoke(context.Background(), s.function, []byte(payload))
 	s.must(err)
 	return i
 }

@@ -2,7 +2,6 @@ package iampolicy
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -39,7 +38,7 @@ func parseCaller(principal string) (*caller, error) {
 		return parseNamedCaller(principal)
 	}
 	fields := strings.SplitN(principal, ":", 6)
-	if len(fields) < 6 || fields[1] == "" || fields[3] != "" || !accountID.MatchString(fields[4]) {
+	if len(fields) < 6 || fields[1] == "" || fields[3] != "" || !isAccountID(fields[4]) {
 		return nil, fmt.Errorf("no principal: %q", principal)
 	}
 	c := &caller{arn: principal, partition: fields[1], account: fields[4]}
@@ -93,7 +92,7 @@ func (c *caller) setResource(serviceName, resource string) error {
 
 // namedIn tells for the caller's account, its role and the caller itself whether a NotPrincipal element names it.
 func (c *caller) namedIn(p *principals) []bool {
-	levels := []bool{slices.Contains(p.aws, c.account)}
+	levels := []bool{has(p.aws, c.account)}
 	if c.kind == role {
 		levels = append(levels, p.namesRole(c))
 	}

@@ -2,7 +2,6 @@ package iampolicy
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -13,17 +12,24 @@ type principals struct {
 	everyone bool // "*" or {"AWS": "*"}
 	// names by type of principal, sorted, in canonical spelling: an account is its 12 digits.
 	aws, service, federated, canonicalUser []string
+	// refused is true when one of the AWS principals is no principal: see isRefused.
+	refused bool
+}
+
+// has tells whether a sorted list holds a name.
+func has(list []string, name string) bool {
+	_, found := slices.BinarySearch(list, name)
+	return found
 }
 
 var (
-	accountID  = regexp.MustCompile(`^[0-9]{12}$`)
-	accountARN = regexp.MustCompile(`^arn:aws[a-z0-9-]*:iam::([0-9]{12}):root$`)
+	accountARN = lazyRegexp(`^arn:aws[a-z0-9-]*:iam::([0-9]{12}):root$`)
 	// iamARN are the identities that a policy can name, and CloudFront's origin access identities.
-	iamARN = regexp.MustCompile(`^arn:aws[a-z0-9-]*:(iam::([0-9]{12}|cloudfront):(user|role)|sts::[0-9]{12}:(assumed-role|federated-user))/.+$`)
+	iamARN = lazyRegexp(`^arn:aws[a-z0-9-]*:(iam::([0-9]{12}|cloudfront):(user|role)|sts::[0-9]{12}:(assumed-role|federated-user))/.+$`)
 	// uniqueID is what is left of a user or role that was deleted. FACTS: S3
-	uniqueID = regexp.MustCompile(`^A[A-Z]{2}A[A-Z0-9]{12,}$`)
+	uniqueID = lazyRegexp(`^A[A-Z]{2}A[A-Z0-9]{12,}$`)
 	// groupARN can be written, but is no principal.
-	groupARN = regexp.MustCompile(`^arn:aws[a-z0-9-]*:iam::[0-9]{12}:group/.+$`)
+	groupARN = lazyRegexp(`^arn:aws[a-z0-9-]*:iam::[0-9]{12}:group/.+$`)
 )
 
 func parsePrincipals(value any) (*principals, error) {
@@ -54,13 +60,13 @@ func (p *principals) add(principalType string, names []string) error {
 	switch principalType {
 	case "AWS":
 		for i, name := range names {
-			if m := accountARN.FindStringSubmatch(name); m != nil {
+			if m := accountARN().FindStringSubmatch(name); m != nil {
 				names[i] = m[1]
 			} else if !isAWSPrincipal(name) {
 				return fmt.Errorf("no principal: %q", name)
 			}
 		}
-		p.aws = sortedSet(names)
+		p.aws, p.refused = sortedSet(names), slices.ContainsFunc(names, isRefused)
 	case "Service":
 		p.service = sortedSet(names)
 	case "Federated":
@@ -73,14 +79,17 @@ func (p *principals) add(principalType string, names []string) error {
 	return nil
 }
 
+// isAccountID tells whether a name is the 12 digits of an account.
+func isAccountID(name string) bool { return len(name) == 12 && strings.Trim(name, "0123456789") == "" }
+
 func isAWSPrincipal(name string) bool {
-	return name == "*" || accountID.MatchString(name) || iamARN.MatchString(name) || uniqueID.MatchString(name) || isRefused(name)
+	return name == "*" || isAccountID(name) || iamARN().MatchString(name) || uniqueID().MatchString(name) || isRefused(name)
 }
 
 // isRefused tells whether AWS documents that a name must not stand as a principal: a name with a wildcard in it, and
 // a group. Such a name grants nothing.
 func isRefused(name string) bool {
-	return strings.HasPrefix(name, "arn:") && strings.ContainsAny(name, "*?") || groupARN.MatchString(name)
+	return strings.HasPrefix(name, "arn:") && strings.ContainsAny(name, "*?") || groupARN().MatchString(name)
 }
 
 // grant is how an Allow reaches a caller.
@@ -97,7 +106,7 @@ const (
 // include tells whether a Principal element covers a caller, and how.
 func (p *principals) include(c *caller, allow bool) (truth, grant) {
 	switch {
-	case p.everyone || slices.Contains(p.aws, "*"):
+	case p.everyone || has(p.aws, "*"):
 		return yes, direct
 	case c.kind == anonymous:
 		return no, direct
@@ -105,28 +114,28 @@ func (p *principals) include(c *caller, allow bool) (truth, grant) {
 		return p.includeByName(c.name), direct
 	case p.names(c.arn) || p.namesRole(c):
 		return yes, direct
-	case slices.Contains(p.aws, c.account):
+	case has(p.aws, c.account):
 		return yes, delegated
 	case len(p.canonicalUser) > 0:
 		return unknown, delegated // whose canonical id it is cannot be told from an ARN
-	case !allow && slices.ContainsFunc(p.aws, isRefused):
+	case !allow && p.refused:
 		return unknown, direct
 	}
 	return no, direct
 }
 
 func (p *principals) includeByName(name string) truth {
-	if slices.Contains(p.service, name) || slices.Contains(p.federated, name) {
+	if has(p.service, name) || has(p.federated, name) {
 		return yes
 	}
-	if slices.Contains(p.service, "*") || slices.Contains(p.federated, "*") {
+	if has(p.service, "*") || has(p.federated, "*") {
 		return unknown
 	}
 	return no
 }
 
 func (p *principals) names(arn string) bool {
-	return !strings.ContainsAny(arn, "*?") && slices.Contains(p.aws, arn)
+	return !strings.ContainsAny(arn, "*?") && has(p.aws, arn)
 }
 
 // namesRole tells whether the caller is a session of a role that is named. The session's ARN lacks the role's path,
@@ -153,7 +162,7 @@ func (p *principals) namesRole(c *caller) bool {
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html
 func (p *principals) spare(c *caller, allow, worst bool) truth {
 	switch {
-	case p.everyone || slices.Contains(p.aws, "*"):
+	case p.everyone || has(p.aws, "*"):
 		return yes
 	case c.kind == anonymous:
 		return no
@@ -165,7 +174,7 @@ func (p *principals) spare(c *caller, allow, worst bool) truth {
 	switch {
 	case all || allow && some:
 		return yes
-	case len(p.canonicalUser) > 0 || worst && some || slices.ContainsFunc(p.aws, isRefused):
+	case len(p.canonicalUser) > 0 || worst && some || p.refused:
 		return unknown
 	}
 	return no

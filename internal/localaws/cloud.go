@@ -105,14 +105,12 @@ func New(o Options) (*Cloud, error) {
 	base := gate.Options()
 	c := &Cloud{
 		Gate: gate, Clock: o.Clock,
-		EC2: ec2.New(base), IAM: iam.New(base), SNS: sns.New(base), SQS: sqs.New(base),
+		S3: s3.New(base), EC2: ec2.New(base), IAM: iam.New(base), STS: sts.New(base), SNS: sns.New(base), SQS: sqs.New(base),
 		CloudFormation: cloudformation.New(base), CloudWatch: cloudwatch.New(base),
 		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
 		doors:  map[api.Door]string{}, keys: map[string]accessKey{}, queuePolicies: map[string]*iampolicy.Policy{},
 		passed: map[string]traffic{},
 	}
-	c.S3 = s3.New(s3.Options{Account: base.Account, Region: base.Region, Partition: base.Partition, Now: base.Now})
-	c.STS = sts.New(base)
 	network, err := vpcnet.New(vpcnet.Options{Region: base.Region, EC2: c.EC2, Door: c.doorAddress})
 	if err != nil {
 		return nil, err
@@ -140,6 +138,7 @@ func (c *Cloud) wire() {
 		c.Gate.Add(service)
 	}
 	c.Gate.EndpointPolicy(c.EC2.Policy)
+	c.S3.PrincipalExists(c.IAM.Exists)
 	c.Gate.OnTrail(c.Events.Record)
 	c.Gate.OnCall(c.count)
 	c.CloudWatch.OnAlarm(c.tell)

@@ -39,14 +39,14 @@ type Datum struct {
 	Unit Unit
 	// Detail is the second dimension, if any.
 	Detail Detail
-	// Values are at most [MaxValues]; [Write] leaves out what is beyond, and a datum without values altogether.
+	// Values are at most 100; [Write] leaves out what is beyond, and a datum without values altogether.
 	Values []float64
 }
 
 // Limits of one EMF line: metrics in a directive, and values of a metric.
 const (
-	MaxMetrics = 100
-	MaxValues  = 100
+	maxMetrics = 100
+	maxValues  = 100
 )
 
 // Line says what all data of one line have in common.
@@ -59,7 +59,7 @@ type Line struct {
 	RequestID string
 }
 
-// Write writes the data as EMF, one line for each [MaxMetrics] of them that have the same [Detail]. The line is written
+// Write writes the data as EMF, one line for each 100 of them that have the same [Detail]. The line is written
 // in one call, so that lines of concurrent writers do not mix.
 func Write(w io.Writer, line Line, data ...Datum) error {
 	for len(data) > 0 {
@@ -79,7 +79,7 @@ func Write(w io.Writer, line Line, data ...Datum) error {
 // cut takes the data for one line: those with the first one's detail, for a line holds one value of each dimension.
 func cut(data []Datum) (part, rest []Datum) {
 	for _, d := range data {
-		if d.Detail == data[0].Detail && len(part) < MaxMetrics {
+		if d.Detail == data[0].Detail && len(part) < maxMetrics {
 			part = append(part, d)
 		} else {
 			rest = append(rest, d)
@@ -133,5 +133,5 @@ func values(v []float64) any {
 	if len(v) == 1 {
 		return v[0]
 	}
-	return v[:min(len(v), MaxValues)]
+	return v[:min(len(v), maxValues)]
 }

@@ -33,7 +33,7 @@ func measure(report guard.Report) []metrics.Datum {
 // counters are the metrics that count records, in the order in which they are published.
 var counters = []metrics.Name{
 	metrics.DriftDetected, metrics.DriftCorrected, metrics.CorrectionFailed,
-	metrics.OpenDrift, metrics.ClosedDrift, metrics.StoodDown, metrics.ResourceMissing,
+	metrics.OpenDrift, metrics.ClosedDrift, metrics.StoodDown, metrics.Contested, metrics.ResourceMissing,
 }
 
 // everyRun are those that are published at every run, also when they are 0. The others are published only when they
@@ -56,6 +56,9 @@ func counted(r guard.Record) []metrics.Name {
 		names = append(names, metrics.CorrectionFailed)
 	case guard.StandingDown:
 		names = append(names, metrics.StoodDown)
+	}
+	if r.Contested != nil {
+		names = append(names, metrics.Contested)
 	}
 	if r.Missing {
 		names = append(names, metrics.ResourceMissing)

@@ -8,6 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"s3-endpoint-guard/internal/errorcode"
 )
 
 // StatusAPI has the call that [Status] makes.
@@ -27,7 +29,7 @@ func (s *Status) Public(ctx context.Context) (bool, error) {
 		Bucket: &s.Bucket.Name, ExpectedBucketOwner: &s.Bucket.Account,
 	})
 	switch {
-	case code(err) == "NoSuchBucketPolicy":
+	case errorcode.Of(err) == "NoSuchBucketPolicy":
 		return false, nil
 	case err != nil:
 		return false, s.Bucket.wrap(err)
@@ -62,5 +64,5 @@ func (s *Stranger) Answer(ctx context.Context) (string, error) {
 	if answer.HTTPStatusCode() == 403 {
 		return "", nil
 	}
-	return fmt.Sprintf("%d %s", answer.HTTPStatusCode(), code(err)), nil
+	return fmt.Sprintf("%d %s", answer.HTTPStatusCode(), errorcode.Of(err)), nil
 }

@@ -16,19 +16,24 @@ func (s *Service) InterfaceAt(vpcID, address string) (NetworkInterface, bool) {
 	return found[0], true
 }
 
-// RouteTableOf is the route table that a subnet uses: its own, or its VPC's main one.
-func (s *Service) RouteTableOf(subnetID string) (RouteTable, bool) {
+// RouteTableOf is the route table that a subnet uses, its own or its VPC's main one, with its routes through gateway
+// endpoints.
+func (s *Service) RouteTableOf(subnetID string) RouteTable {
 	st := s.now()
 	subnet, _ := st.subnets.get(subnetID)
-	for _, a := range st.associations.all(func(a Association) bool { return a.SubnetID == subnetID }) {
-		return s.RouteTable(a.RouteTableID)
-	}
-	for _, a := range st.associations.all(func(a Association) bool { return a.Main }) {
-		if t, ok := s.RouteTable(a.RouteTableID); ok && t.VPCID == subnet.VPCID {
-			return t, true
+	used := RouteTable{}
+	for _, a := range st.associations.all(nil) {
+		t, _ := st.routeTables.get(a.RouteTableID)
+		if a.SubnetID == subnetID {
+			used = t
+			break
+		}
+		if a.Main && t.VPCID == subnet.VPCID {
+			used = t
 		}
 	}
-	return RouteTable{}, false
+	used.Routes = st.routes(used)
+	return used
 }
 
 // Side is one end of a connection: its security groups, and its address.

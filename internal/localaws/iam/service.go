@@ -52,13 +52,7 @@ func (s *Service) Decode(r *api.Request) (*api.Operation, error) {
 	}
 	need, do := decode(call{r, params})
 	need.Action, need.ResourceAccount = "iam:"+name, s.options.Account
-	return &api.Operation{Name: name, Needs: []api.Need{need}, Do: func() (*api.Response, error) {
-		result, err := do()
-		if err != nil {
-			return nil, err
-		}
-		return protocol.Answer(r, name, result)
-	}}, nil
+	return protocol.Operation(r, name, need, do), nil
 }
 
 // RenderError implements [api.Service].
@@ -96,7 +90,6 @@ type listed struct {
 func (s *Service) decodeGetRole(c call) (api.Need, func() (any, error)) {
 	type role struct {
 		Path, RoleName, RoleId, Arn, CreateDate string
-		AssumeRolePolicyDocument                string `xml:",omitempty"`
 	}
 	return s.onRole(c), func() (any, error) {
 		who, err := s.found(c.params["RoleName"])
@@ -104,7 +97,7 @@ func (s *Service) decodeGetRole(c call) (api.Need, func() (any, error)) {
 			return nil, err
 		}
 		return struct{ Role role }{role{
-			"/", who.Name, who.ID, who.ARN, who.Created.Format(time.RFC3339), escaped(who.Trust),
+			"/", who.Name, who.ID, who.ARN, who.Created.Format(time.RFC3339),
 		}}, nil
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"s3-endpoint-guard/internal/iampolicy"
 	"s3-endpoint-guard/internal/localaws/api"
+	"s3-endpoint-guard/internal/localaws/localtest"
 	"s3-endpoint-guard/internal/localaws/s3"
 )
 
@@ -81,6 +82,9 @@ func TestPoliciesThatS3RefusesAreMalformed(t *testing.T) {
 		"a role that is not":     {denying(`"Principal":{"AWS":"arn:aws:iam::111122223333:role/gone"},"Action":"s3:*","Resource":"arn:aws:s3:::docs-example"`), "Invalid principal in policy"},
 		"a deleted role's id":    {denying(`"Principal":{"AWS":"AROAEXAMPLEEXAMPLE123"},"Action":"s3:*","Resource":"arn:aws:s3:::docs-example"`), "Invalid principal in policy"},
 		"half a principal":       {denying(`"Principal":{"AWS":"arn:aws:iam::111122223333:role/a*"},"Action":"s3:*","Resource":"arn:aws:s3:::docs-example"`), "Invalid principal in policy"},
+		"half an account":        {denying(`"Principal":{"AWS":"arn:aws:iam::11112222*:root"},"Action":"s3:*","Resource":"arn:aws:s3:::docs-example"`), "Invalid principal in policy"},
+		"any role's session":     {denying(`"NotPrincipal":{"AWS":["arn:aws:iam::111122223333:root","arn:aws:sts::111122223333:assumed-role/app/?-1"]},"Action":"s3:*","Resource":"arn:aws:s3:::docs-example"`), "Invalid principal in policy"},
+		"allowing all but one":   {strings.Replace(denying(`"NotPrincipal":{"AWS":"arn:aws:iam::111122223333:role/app"},"Action":"s3:*","Resource":"arn:aws:s3:::docs-example"`), "Deny", "Allow", 1), "Allow with NotPrincipal is not allowed."},
 		"an object's action":     {denying(`"Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::docs-example"`), "Action does not apply to any resource(s) in statement"},
 		"a bucket's action":      {denying(`"Principal":"*","Action":"s3:ListBucket","Resource":"arn:aws:s3:::docs-example/*"`), "Action does not apply to any resource(s) in statement"},
 		"more than 20 kilobytes": {denying(`"Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::docs-example/` + strings.Repeat("a", 20<<10) + `"`), "Policy exceeds the maximum allowed document size."},
@@ -159,7 +163,7 @@ func TestPublicMeansOpenToMoreThanFixedValues(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newScene(t)
 			err := s.store.PutPolicy(bucket, []byte(c.document))
-			if refused := code(asAPI(err)) == "AccessDenied"; refused != c.want {
+			if refused := localtest.Code(asAPI(err)) == "AccessDenied"; refused != c.want {
 				t.Errorf("PutPolicy under BlockPublicPolicy = %v, want refused %v", err, c.want)
 			}
 			s.must(s.store.PutPublicAccessBlock(bucket, allOff))
@@ -187,7 +191,7 @@ func TestRestrictPublicBucketsKeepsOtherAccountsOut(t *testing.T) {
 	}
 	read := func(who string) string {
 		_, err := s.as(callers[who]).GetObject(background, &awss3.GetObjectInput{Bucket: name, Key: aws.String("a")})
-		return code(err)
+		return localtest.Code(err)
 	}
 	for who := range callers {
 		if got := read(who); got != "" {

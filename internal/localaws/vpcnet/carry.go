@@ -102,8 +102,7 @@ func carries(state string) bool { return state == ec2.Available || state == ec2.
 // gateway is the gateway endpoint for S3 that a subnet's route table leads to; "" for none. A function in a VPC has no
 // public address: without such a route it reaches nothing public.
 func (n *Network) gateway(subnetID string) string {
-	table, _ := n.options.EC2.RouteTableOf(subnetID)
-	for _, r := range table.Routes {
+	for _, r := range n.options.EC2.RouteTableOf(subnetID).Routes {
 		if r.PrefixListID == ec2.PrefixListID("com.amazonaws."+n.options.Region+".s3") {
 			return r.GatewayID
 		}
