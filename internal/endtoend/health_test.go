@@ -414,6 +414,31 @@ func TestAHealthRunIsThreeRoundTripsDeep(t *testing.T) {
 	}
 }
 
+// A version of a managed policy that is new to the process takes one more round trip, once. What takes weeks to become
+// true is asked once an hour.
+func TestWhatIsKnownIsNotAskedAgain(t *testing.T) {
+	s := deploy(t, watching)
+	s.fires("SweepRule", "HealthcheckRule")
+	s.must(s.attachesWidePolicy())
+	for run, want := range []map[string]int{
+		{"GetPolicyVersion": 1, "GetMetricStatistics": 1}, {"GetPolicyVersion": 0, "GetMetricStatistics": 1},
+	} {
+		s.Gate.ResetCalls()
+		s.fires("HealthcheckRule")
+		for operation, times := range want {
+			got := 0
+			for _, call := range s.callsOf("HealthcheckRole") {
+				if call.Operation == operation {
+					got++
+				}
+			}
+			if got != times {
+				t.Errorf("run %d: %s was called %d times, want %d", run+1, operation, got, times)
+			}
+		}
+	}
+}
+
 // platform are what Lambda itself does in a function's name.
 var platform = []string{
 	"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage", "ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces",
