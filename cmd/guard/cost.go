@@ -84,7 +84,7 @@ func partRow(bill cost.Bill, part cost.Part) []string {
 	var of []string
 	for _, item := range part.Items {
 		if item.USD >= least {
-			of = append(of, fmt.Sprintf("%s for %s %s", dollars(item.USD), thousands(item.Quantity), bill.Unit(item)))
+			of = append(of, fmt.Sprintf("%s %s (%s)", dollars(item.USD), bill.Unit(item), thousands(item.Quantity)))
 		}
 	}
 	return []string{part.Name, dollars(part.USD()), strings.Join(of, ", "), part.Off}
