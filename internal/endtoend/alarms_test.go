@@ -141,7 +141,7 @@ func TestTheBillCountsTheMetricsThatAreThere(t *testing.T) {
 }
 
 // rare are the metrics that are published only when something happens.
-var rare = []string{"DriftCorrected", "CorrectionFailed", "StoodDown", "ResourceMissing", "TimeToCorrect"}
+var rare = []string{"DriftCorrected", "CorrectionFailed", "Contested", "StoodDown", "ResourceMissing", "TimeToCorrect"}
 
 func TestTheDashboardShowsDataOfEveryMetric(t *testing.T) {
 	for endpointType, p := range endpointTypes {

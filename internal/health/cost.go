@@ -14,7 +14,7 @@ type Volume struct {
 	Probe float64
 }
 
-// Own is how much more than the probe counts CloudWatch may count of it: the probe counts what is in its TCP
+// own is how much more than the probe counts CloudWatch may count of it: the probe counts what is in its TCP
 // connections, CloudWatch the packets with their headers and acknowledgements too. (FACTS: VPC endpoints, unproven)
 const own = 2
 

@@ -84,12 +84,12 @@ func (f *Function) log(ctx context.Context, report health.Report, began time.Tim
 	if len(report.Failures)+len(report.Problems) == 0 {
 		f.Log.InfoContext(ctx, healthy, "elapsedMs", f.Now().Sub(began).Milliseconds())
 	}
-	if len(report.Findings) > 0 && f.newlyFound(report.Findings, began) {
+	if f.newlyFound(report.Findings, began) {
 		f.Log.WarnContext(ctx, audited, "findings", report.Findings)
 	}
 }
 
-// newlyFound is whether findings are to be listed: when they changed, and once a day.
+// newlyFound is whether findings are to be listed: when they changed, and once a day. None are never listed.
 func (f *Function) newlyFound(findings []health.Grant, now time.Time) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -98,5 +98,5 @@ func (f *Function) newlyFound(findings []health.Grant, now time.Time) bool {
 		return false
 	}
 	f.listed, f.listedAt = text, now
-	return true
+	return len(findings) > 0
 }

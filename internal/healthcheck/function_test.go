@@ -114,6 +114,7 @@ func TestFindingsAreListedWhenTheyChangeAndOnceADay(t *testing.T) {
 			want  int
 		}{
 			{0, role, 1}, {time.Minute, role, 0}, {time.Minute, twice(role), 1}, {time.Minute, twice(role), 0}, {24 * time.Hour, twice(role), 1},
+			{time.Minute, nobody, 0}, {time.Minute, twice(role), 1},
 		} {
 			time.Sleep(step.after) // synthetic time
 			h.Checks.Role = step.role
@@ -123,6 +124,9 @@ func TestFindingsAreListedWhenTheyChangeAndOnceADay(t *testing.T) {
 		}
 	})
 }
+
+// nobody is a role without policies.
+func nobody(context.Context) ([]health.Document, error) { return nil, nil }
 
 // twice is a role with every policy two times.
 func twice(role func(context.Context) ([]health.Document, error)) func(context.Context) ([]health.Document, error) {
