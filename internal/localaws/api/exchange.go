@@ -21,6 +21,8 @@ type exchange struct {
 	service   Service
 	request   *Request
 	operation *Operation
+	// answered is how many bytes the answer's body has.
+	answered int
 }
 
 // run takes a request through the gate's steps. The error is an *[Error], errReset or errHang.
