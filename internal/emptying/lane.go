@@ -10,6 +10,8 @@ const (
 	mostLanes = 128
 	// suspicion is how long after a division refusals can show that the limit is the whole's, not each part's.
 	suspicion = 3 * time.Second
+	// recovery is how long after a division refusals tell nothing.
+	recovery = batchSize * time.Second / documentedRate
 	// stagger is the time between the first batches of lanes that began together.
 	stagger = 15 * time.Millisecond
 	// finer is how many times the documented rate a lane must have reached for a refusal to mean that its parts have
@@ -129,7 +131,7 @@ func (l *lane) divide(now time.Time) bool {
 	l.add(queue, now)
 	for child := range l.leaves() {
 		// These had traffic: what their limits allow at once may be used up.
-		child.pace.next = child.pace.next.Add(batchSize * time.Second / documentedRate)
+		child.pace.next = child.pace.next.Add(recovery)
 	}
 	return true
 }
@@ -142,7 +144,7 @@ func (l *lane) join(now time.Time) {
 		l.waiting += child.waiting
 	}
 	l.children, l.whole = nil, true
-	l.pace.limit(now.Add(batchSize*time.Second/documentedRate), documentedRate*firstShare)
+	l.pace.limit(now.Add(recovery), documentedRate*firstShare)
 	l.pace.changed = now
 }
 
@@ -191,8 +193,8 @@ func (l *lane) retry(b batch) {
 
 // refused reacts to the refusal of a batch that this leaf had sent.
 func (l *lane) refused(now time.Time, b *batch) {
-	if l.parent != nil && b.sent.Before(l.parent.divided) {
-		return // sent before the paces were what they are
+	if l.parent != nil && b.sent.Before(l.parent.divided.Add(recovery)) {
+		return // what S3 allows at once was used up before the paces were what they are
 	}
 	l.hit = true
 	first := l.pace.rate == 0
@@ -203,7 +205,7 @@ func (l *lane) refused(now time.Time, b *batch) {
 		}
 	}
 	if first {
-		l.pace.limit(now.Add(batchSize*time.Second/documentedRate), documentedRate*firstShare)
+		l.pace.limit(now.Add(recovery), documentedRate*firstShare)
 		l.pace.changed = now
 		return
 	}

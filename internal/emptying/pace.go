@@ -11,9 +11,11 @@ const (
 	// steady is by how much of itself a rate grows per second after a refusal: so slowly that, at S3's limit, one
 	// refusal comes in about half a minute.
 	steady = 0.0025
-	// patience is how long a rate grows steadily; without a refusal it then doubles every doubling.
-	patience = 25 * time.Second
-	doubling = 4 * time.Second
+	// patience is how long a rate grows steadily; without a refusal it then doubles every doubling, for S3 may have
+	// more to give. A refusal soon after that (within returning) shows that the rate was right when it began.
+	patience  = 25 * time.Second
+	doubling  = 4 * time.Second
+	returning = 6 * time.Second
 	// slowest is the rate below which no refusal pushes: a batch every 10 s.
 	slowest = 100
 )
@@ -29,6 +31,7 @@ type pace struct {
 	changed time.Time // when the rate was last lowered: answers to what was sent before tell nothing new
 	grown   time.Time // up to when growth has been counted in
 	inARow  int       // refusals since the last success
+	settled float64   // the rate up to which it grew steadily
 }
 
 // limit makes a pace begin at the documented rate.
@@ -62,6 +65,7 @@ func (p *pace) grow(now time.Time) {
 	p.grown = now
 	if now.Sub(p.changed) < patience {
 		p.rate *= 1 + steady*elapsed
+		p.settled = p.rate
 		return
 	}
 	p.rate *= 1 + min(elapsed/doubling.Seconds(), 1)
@@ -75,7 +79,11 @@ func (p *pace) refused(now, sent time.Time) bool {
 	if sent.Before(p.changed) {
 		return false
 	}
-	p.rate = max(p.rate*easing[min(p.inARow, len(easing)-1)], slowest)
+	eased := p.rate * easing[min(p.inARow, len(easing)-1)]
+	if since := now.Sub(p.changed) - patience; since > 0 && since < returning {
+		eased = min(eased, p.settled)
+	}
+	p.rate = max(eased, slowest)
 	p.inARow++
 	p.changed, p.grown = now, now
 	return true

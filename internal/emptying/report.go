@@ -2,7 +2,6 @@ package emptying
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sort"
 	"strings"
@@ -320,5 +319,3 @@ func (l Locked) String() string {
 	}
 	return strings.Join(parts, ", ")
 }
-
-var _ = errors.Is
