@@ -1,83 +1,54 @@
-// Package iampolicy parses, compares, evaluates and judges IAM policy documents.
+// Package iampolicy parses, compares, evaluates and judges IAM policy documents: bucket policies, VPC endpoint
+// policies and identity policies.
 //
-// It imports the standard library only. SKELETON: the signatures below are the contract that other packages
-// build on; their bodies arrive with the package's own work.
+// Three questions are answered here, each by one function:
+//
+//	[Evaluate]  may this request be made, and which statement decided it?
+//	[Equal]     do two documents say the same, however S3 has rewritten one of them?
+//	[Judge]     is a live document still the desired one, or at least still closed?
+//
+// What is not understood is never guessed. An element, operator, effect or value that AWS does not document makes
+// [Parse] fail; a request whose outcome depends on something unknown is [Undecided]; and for [Judge] both count as
+// [Open]. Truth therefore has three values inside the package (see truth.go).
+//
+// The package imports the standard library only, makes no call, reads no clock, and its values are safe for use by
+// several goroutines at once.
+//
+// To teach it a condition operator, add a row to operators (operators.go) and a comparison for its kind; to teach it
+// an S3 action, add its name to actions.go.
 package iampolicy
 
-import "errors"
+// Policy is a parsed policy document: identity, resource (bucket) or endpoint policy. It does not change.
+type Policy struct {
+	version    string
+	id         string
+	statements []*statement
+	canonical  string
+}
 
-// Policy is a parsed policy document: identity, resource (bucket) or endpoint policy.
-type Policy struct{}
+// statement is one statement of a policy, ready to be matched.
+type statement struct {
+	index int // position in the document, from 1
+	sid   string
+	allow bool // Allow, else Deny
 
-// Parse reads a policy document strictly: an unknown element, operator or effect, a duplicate key or trailing
-// text is an error.
-func Parse(document []byte) (*Policy, error) { return nil, errors.New("not written yet") }
+	principal    *principals // nil when the statement has neither Principal nor NotPrincipal
+	notPrincipal bool
+	actions      []string // lower case, wildcards compiled
+	notAction    bool
+	resources    []text
+	notResource  bool
+	conditions   []condition
+
+	// variable is true when what the statement covers depends on the request's context.
+	variable  bool
+	canonical string
+}
 
 // String is the policy's canonical form: compact JSON in which two documents that mean the same read the same.
-func (p *Policy) String() string { return "" }
+// [Parse] accepts it, and parsing it gives the same canonical form again.
+func (p *Policy) String() string { return p.canonical }
 
-// Equal reports whether two policies mean the same, whatever their spelling.
-func Equal(a, b *Policy) bool { return a.String() == b.String() }
-
-// Change is one statement that stands in only one of two policies.
-type Change struct {
-	// Removed is true for a statement of the first document, false for one of the second.
-	Removed bool `json:"removed"`
-	// Sid is the statement's id, "" when it has none.
-	Sid string `json:"sid,omitempty"`
-	// Statement is the statement's canonical JSON.
-	Statement string `json:"statement"`
-}
-
-// Diff lists the statements that stand in only one of the two policies, removed ones first.
-func Diff(from, to *Policy) []Change { return nil }
-
-// Request is one request as AWS would evaluate it.
-type Request struct {
-	// Principal is the caller's ARN (user, role, assumed-role session, account root), a service principal's name,
-	// or "" for an anonymous caller.
-	Principal string
-	// Action is the IAM action, e.g. "s3:GetObject".
-	Action string
-	// Resource is the ARN of what the request is about.
-	Resource string
-	// ResourceAccount is the 12-digit id of the account that owns the resource.
-	ResourceAccount string
-	// Context holds the condition keys that the request carries. Keys that follow from Principal and
-	// ResourceAccount (aws:PrincipalArn, aws:PrincipalAccount, aws:ResourceAccount …) are added when absent.
-	Context map[string][]string
-}
-
-// Policies are the policies that apply to one request.
-type Policies struct {
-	// Identity are the caller's identity policies.
-	Identity []*Policy
-	// Resource is the resource's policy; nil when it has none.
-	Resource *Policy
-	// Endpoint is the VPC endpoint's policy; nil when the request did not come through one, or it has none.
-	Endpoint *Policy
-}
-
-// Effect is what an evaluation comes to.
-type Effect string
-
-// The effects of an evaluation. Undecided stands for "cannot be evaluated" and must be taken for the worst.
-const (
-	Allow     Effect = "allow"
-	Deny      Effect = "deny"
-	Undecided Effect = "error"
-)
-
-// Decision is the outcome of an evaluation.
-type Decision struct {
-	Effect Effect
-	// By names the document and statement that decided, or what was missing, e.g. "bucket policy: DenyOutsideEndpoint"
-	// or "no identity policy and no bucket policy allows s3:GetObject".
-	By string
-}
-
-// Evaluate decides a request as AWS documents it.
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
-func Evaluate(r Request, p Policies) Decision {
-	return Decision{Effect: Undecided, By: "not written yet"}
-}
+// Equal reports whether two policies mean the same, whatever their spelling: see canonical.go for what counts as
+// spelling.
+func Equal(a, b *Policy) bool { return a.canonical == b.canonical }

@@ -1,5 +1,7 @@
 package iampolicy
 
+import "bytes"
+
 // Verdict is what comparing a live policy with the desired one comes to.
 type Verdict string
 
@@ -13,38 +15,147 @@ const (
 	Open Verdict = "open"
 )
 
-// Setting names the things that the two guarded policies are about.
-type Setting struct {
-	Partition, Region, Account, Bucket, EndpointID, VPCID string
-	// Workload, ProbeRole, Teardown and Guard are role ARNs. ProbeRole and Teardown may be "".
-	Workload, ProbeRole, Teardown, Guard string
-}
-
-// Probe is one request that must be denied.
-type Probe struct {
-	Name    string
-	Request Request
-}
-
 // Judgement is the outcome of [Judge].
 type Judgement struct {
 	Verdict Verdict
 	// Allowed names the probe that is allowed and by what, or why the document cannot be judged; "" unless Open.
 	Allowed string
-	// Diff lists the statements that differ.
+	// Diff lists the statements that differ, the desired ones as removed. It is empty when they are the same, and
+	// when the live document cannot be read.
 	Diff []Change
 }
 
-// BucketProbes lists requests that the bucket policy must deny.
-func BucketProbes(s Setting) []Probe { return nil }
-
-// EndpointProbes lists requests that the endpoint policy must deny.
-func EndpointProbes(s Setting) []Probe { return nil }
-
 // Judge compares a live document with the desired one. An empty live document stands for no policy.
+//
+//	live            reads like desired    some probe is allowed    verdict
+//	not a policy    -                     -                        open
+//	a policy        yes                   -                        same
+//	a policy        no                    yes, or undecided        open
+//	a policy        no                    no                       closed
+//
+// The probes cannot know for whom an attacker makes an exception. So every probe is also tried with what the live
+// document names and the desired one does not: its principals, its resources and the values of its conditions.
 func Judge(desired, live []byte, probes []Probe) Judgement {
-	return Judgement{Verdict: Open, Allowed: "not written yet"}
+	want, err := Parse(desired)
+	if err != nil {
+		return Judgement{Verdict: Open, Allowed: "the desired document cannot be judged: " + err.Error()}
+	}
+	have := &Policy{version: want.version, id: want.id} // no policy: it says nothing at all
+	if len(bytes.TrimSpace(live)) > 0 {
+		if have, err = Parse(live); err == nil {
+			err = have.checkPrincipals("live document")
+		}
+		if err != nil {
+			return Judgement{Verdict: Open, Allowed: "the live document cannot be judged: " + err.Error()}
+		}
+	}
+	if Equal(want, have) {
+		return Judgement{Verdict: Same}
+	}
+	j := Judgement{Verdict: Closed, Diff: Diff(want, have)}
+	e := examination{policy: have, coverage: map[*target][]truth{}}
+	j.Allowed = e.firstAllowed(probes)
+	if j.Allowed == "" {
+		j.Allowed = e.firstException(novelties(want, have), probes)
+	}
+	if j.Allowed != "" {
+		j.Verdict = Open
+	}
+	return j
 }
 
-// Lockout says whether the desired bucket policy would lock out those who configure the bucket.
-func Lockout(desired []byte, s Setting) error { return nil }
+// examination asks one policy about many requests. What a statement covers is found once for each target, and whom
+// it applies to once for each scene.
+type examination struct {
+	policy   *Policy // without statements when there is none
+	coverage map[*target][]truth
+	others   map[elsewhereKey]*target
+}
+
+// application is a statement that applies to a caller in its circumstances.
+type application struct {
+	statement *statement
+	truth     truth
+	grant     grant
+}
+
+// applying lists the statements that are, or may be, about a context, whatever the target.
+func (e *examination) applying(c *requestContext, list []application) []application {
+	list = list[:0]
+	for _, s := range e.policy.statements {
+		if t, how := s.appliesTo(c); t != no {
+			list = append(list, application{s, t, how})
+		}
+	}
+	return list
+}
+
+// covered tells for each statement whether it is about a target.
+func (e *examination) covered(t *target, c *requestContext) []truth {
+	row, ok := e.coverage[t]
+	if !ok {
+		row = make([]truth, len(e.policy.statements))
+		for i, s := range e.policy.statements {
+			row[i] = s.covers(c)
+		}
+		e.coverage[t] = row
+	}
+	return row
+}
+
+// rule decides one request. Everything but the examined policy is assumed to allow it.
+func (e *examination) rule(c *requestContext, t *target, applying []application, ofEndpoint bool) ruling {
+	var sum tally
+	row := e.covered(t, c)
+	for i := range applying {
+		a := &applying[i]
+		covers := row[a.statement.index-1]
+		if a.statement.variable {
+			covers = a.statement.covers(c)
+		}
+		sum.add(a.statement, min(covers, a.truth), a.grant)
+	}
+	worst := tally{allowed: yes}
+	v := votes{endpoint: worst, resource: sum}
+	if c.caller.hasIdentity() {
+		v.identity = worst
+	}
+	if ofEndpoint {
+		v.resource, v.endpoint = worst, sum
+		if len(e.policy.statements) == 0 {
+			v.endpoint = worst // an endpoint without a policy lets everything through
+		}
+	}
+	return v.decide(c)
+}
+
+// firstAllowed describes the first probe that is not denied; "" when all are.
+func (e *examination) firstAllowed(probes []Probe) string {
+	var current *scene
+	var applying []application
+	for i := range probes {
+		p := probes[i]
+		if err := p.complete(); err != nil {
+			return p.Name + " cannot be judged: " + err.Error()
+		}
+		if p.scene != current {
+			current, applying = p.scene, e.applying(p.scene.context, applying)
+		}
+		c := p.scene.contextOf(p.target)
+		if r := e.rule(&c, p.target, applying, p.OfEndpoint); r.effect != Deny {
+			return p.Name + describe(r, p.Request.Action, p.OfEndpoint)
+		}
+	}
+	return ""
+}
+
+// describe says what allowed a request that had to be denied.
+func describe(r ruling, action string, ofEndpoint bool) string {
+	if r.effect == Undecided {
+		return " cannot be judged (" + r.decision(action).By + ")"
+	}
+	if r.by == nil {
+		return " is allowed (nothing denies it)"
+	}
+	return " is allowed (" + r.decision(action).By + ")"
+}

@@ -1,9 +1,9 @@
 // Package api is what every service of the local AWS has in common: the door through which a request came, its
 // caller, the operation that it asks for, the answer, and the gate that takes each request through the same steps.
 //
-// The gate's steps, in order: identify the caller by its access key, let the service decode the operation, add
-// latency, apply an injected fault, authorise every [Need] with the identity, resource and endpoint policies, carry
-// the operation out, record the call, and hand management writes to the trail.
+// The gate's steps, in order: read the request and identify the caller by its access key, wait for the latency that
+// was set, let the service decode the operation, apply an injected fault, authorise every [Need] with the identity,
+// resource and endpoint policies, carry the operation out, hand management writes to the trail, record the call.
 //
 // To add a service, implement [Service] in a package of its own and register it with [Gate.Add].
 package api
@@ -45,17 +45,27 @@ type Caller struct {
 type Request struct {
 	Method string
 	URL    *url.URL
+	// Host is the request's Host header, which names the bucket in virtual-host style.
+	Host   string
 	Header http.Header
 	// Body is the whole body, with aws-chunked encoding already removed.
 	Body   []byte
 	Door   Door
 	Caller Caller
+	// AccessKeyID is the key that the request was signed with; "" for an anonymous caller.
+	AccessKeyID string
+	// Region is the Region of the signature's credential scope; the gate's own for an anonymous caller.
+	Region string
 	// ID is the request id of the answer.
 	ID string
 	// Time is when the request came in, by the gate's clock.
 	Time time.Time
-	// Stale asks a service that is eventually consistent for its state before the latest write.
+	// Stale asks a service that is eventually consistent for its state before the latest write. It is set after
+	// Decode: read it in [Operation.Do].
 	Stale bool
+	// May asks the policies about a permission beyond an operation's needs, for operations that grant or refuse each
+	// of their parts on its own. It returns nil, or the service's refusal. The gate sets it.
+	May func(Need) *Error
 }
 
 // Response is an answer as it goes over the wire.
@@ -125,35 +135,10 @@ type Service interface {
 	RenderError(*Request, *Error) *Response
 }
 
-// Call is the record of one request that reached the gate.
-type Call struct {
-	// Service is the signing name, Operation the API's name ("" when it could not be decoded).
-	Service, Operation string
-	// Caller is the principal's ARN, Door where the request came in.
-	Caller string
-	Door   Door
-	// Needs are the permissions that were asked for.
-	Needs []Need
-	// ErrorCode is AWS's error code, "" for a success; injected faults that answer nothing have "(reset)" or "(hang)".
-	ErrorCode string
-	// Began and Ended order calls: two calls overlapped when each began before the other ended.
-	Began, Ended time.Time
-}
-
-// Fault makes calls fail. The zero value of each selector matches everything.
-type Fault struct {
-	// Service and Operation select the calls.
-	Service, Operation string
-	// Skip lets that many matching calls pass first; Times is how many then fail, 0 for all.
-	Skip, Times int
-	// Error is the answer, unless Reset, Hang or Stale says otherwise.
-	Error *Error
-	// Reset closes the connection without an answer.
-	Reset bool
-	// Hang answers nothing until the caller gives up.
-	Hang bool
-	// Stale makes an eventually consistent read answer the state before the latest write.
-	Stale bool
-	// After carries the call out first, so that only its answer is lost or replaced.
-	After bool
+// Refuser is a [Service] whose words for a refusal are not the usual ones ("AccessDenied", "InvalidClientTokenId").
+type Refuser interface {
+	// Denied is the answer to a call which the decision does not allow.
+	Denied(*Request, Need, iampolicy.Decision) *Error
+	// UnknownKey is the answer to a caller whose access key nobody registered.
+	UnknownKey(*Request) *Error
 }

@@ -1,0 +1,58 @@
+# What SAM builds (make build-RemediateFunction …) and what people work with. `make` alone lists the targets.
+.DEFAULT_GOAL := help
+.PHONY: help build test lint demo local bench fuzz cover docs clean FORCE
+
+# The target of builds: Lambda's, unless the environment says otherwise.
+GOOS     ?= linux
+GOARCH   ?= arm64
+FUZZTIME ?= 30s
+VERSION  ?= $(or $(shell git describe --tags --always --dirty 2>/dev/null),unknown)
+
+FUNCTIONS := $(shell sed -nE 's/^  (\w+Function):$$/\1/p' template.yaml)
+# Below .aws-sam, which SAM leaves out when it copies the sources.
+BOOTSTRAPS = .aws-sam/$(GOOS)-$(GOARCH)
+HOST       = GOOS=$(shell go env GOHOSTOS) GOARCH=$(shell go env GOHOSTARCH)
+LDFLAGS    = -s -w -X main.version=$(VERSION)
+GO_BUILD   = CGO_ENABLED=0 GOOS=$(GOOS) GOARCH=$(GOARCH) \
+             go build -buildvcs=false -mod=readonly -tags lambda.norpc -trimpath -ldflags '$(LDFLAGS)'
+# The SDK refuses a custom HTTP client, as tests have one, while this is set.
+unexport AWS_CA_BUNDLE
+
+help: ## list the targets
+	@sed -nE 's/^([a-z ]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+
+build: ## build every function for Lambda into .aws-sam/linux-arm64
+	@$(foreach f,$(FUNCTIONS),$(MAKE) --no-print-directory build-$f ARTIFACTS_DIR=$(BOOTSTRAPS)/$f &&) true
+
+# SAM's: RemediateFunction in template.yaml is functions/remediate.
+build-%Function: FORCE
+	$(GO_BUILD) -o $(or $(ARTIFACTS_DIR),$(error ARTIFACTS_DIR is not set))/bootstrap ./functions/$(shell echo $* | tr A-Z a-z)
+
+test: ## run all tests
+	go test ./...
+
+lint: ## gofmt, go vet, staticcheck, cfn-lint
+	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not formatted: $$unformatted"; exit 1; }
+	go vet ./...
+	go tool -modfile=tools/go.mod staticcheck ./...
+	@if command -v cfn-lint; then cfn-lint template.yaml; else echo "cfn-lint is not installed: template.yaml is not linted"; fi
+
+demo local: ## an attack and its correction, without an account (local: keeps running for the AWS CLI)
+	@$(MAKE) --no-print-directory build $(HOST)
+	GUARD_BOOTSTRAPS=.aws-sam/$(shell go env GOHOSTOS)-$(shell go env GOHOSTARCH) go run ./cmd/guard $@
+
+bench: ## measure the critical path, cold starts and the judge
+	go test -run '^$$' -bench . -benchmem ./...
+
+fuzz: ## run each fuzz target for FUZZTIME (30s)
+	@grep -rEo --include='*_test.go' 'func Fuzz\w+' internal cmd | tr : ' ' | while read -r file _ name; do \
+		go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "./$$(dirname "$$file")" || exit 1; done
+
+cover: ## coverage by package, and in all
+	go test -coverpkg=./internal/... -coverprofile=cover.out ./... && go tool cover -func=cover.out | tail -n 1
+
+docs: ## write the table of parameters into README.md
+	go test -run TestReadme . -update
+
+clean: ## remove what was built
+	rm -rf .aws-sam

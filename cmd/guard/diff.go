@@ -1,0 +1,89 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"s3-endpoint-guard/internal/iampolicy"
+)
+
+// The exit codes of guard diff.
+const (
+	exitDifferent = 1
+	exitUnjudged  = 2
+)
+
+func diffCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "diff A.json B.json",
+		Short: "Compare two policies by what they say",
+		Long: `Diff compares two policies by what they say: order, one-element lists, an empty Sid and
+everything else that S3 is known to rewrite make no difference.
+
+The exit code is 0 when they are the same, 1 when they differ (standard output then lists the
+statements that stand in only one of them), and 2 when one of them cannot be judged.`,
+		Args: func(c *cobra.Command, files []string) error {
+			return unjudged(c, cobra.ExactArgs(2)(c, files))
+		},
+		RunE: func(c *cobra.Command, files []string) error {
+			changes, err := diffFiles(files[0], files[1])
+			if err != nil {
+				return unjudged(c, err)
+			}
+			if len(changes) == 0 {
+				return nil
+			}
+			writeChanges(c.OutOrStdout(), changes)
+			return &exitError{code: exitDifferent}
+		},
+	}
+	c.SetFlagErrorFunc(unjudged)
+	return c
+}
+
+// unjudged gives an error the exit code of what cannot be judged, so that no mistake looks like a difference.
+func unjudged(_ *cobra.Command, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &exitError{code: exitUnjudged, err: err}
+}
+
+func diffFiles(a, b string) ([]iampolicy.Change, error) {
+	from, err := parseFile(a)
+	if err != nil {
+		return nil, err
+	}
+	to, err := parseFile(b)
+	if err != nil {
+		return nil, err
+	}
+	return iampolicy.Diff(from, to), nil
+}
+
+func parseFile(name string) (*iampolicy.Policy, error) {
+	document, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	p, err := iampolicy.Parse(document)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return p, nil
+}
+
+// writeChanges writes one line for each statement: - in red for the first document's, + in green for the second's.
+func writeChanges(w io.Writer, changes []iampolicy.Change) {
+	colour := paletteFor(w)
+	for _, c := range changes {
+		line := colour.green("+ " + c.Statement)
+		if c.Removed {
+			line = colour.red("- " + c.Statement)
+		}
+		fmt.Fprintln(w, line)
+	}
+}

@@ -1,0 +1,50 @@
+// Command guard is the project's command line.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	err := rootCommand().Execute()
+	if err == nil {
+		return
+	}
+	code := 1
+	var exit *exitError
+	if errors.As(err, &exit) {
+		code, err = exit.code, exit.err
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "guard:", err)
+	}
+	os.Exit(code)
+}
+
+func rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "guard",
+		Short:         "Try the guard's judgement, and watch it work, without an AWS account",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.AddCommand(accessCommand(), diffCommand())
+	return root
+}
+
+// exitError ends the command with an exit code. A nil err says nothing on standard error.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit code %d", e.code)
+	}
+	return e.err.Error()
+}

@@ -1,0 +1,116 @@
+// Package bootstrap builds the functions' bootstraps for this machine, so that tests and the demo run what is deployed:
+// by the very make target that `sam build` calls, only for the host's operating system and processor.
+//
+// It imports the standard library only, and is never imported by functions.
+package bootstrap
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+)
+
+// ReadyBuilt is the environment variable that may name a folder of ready-built bootstraps, laid out as SAM does:
+// <folder>/<logical id>/bootstrap. Nothing is built then.
+const ReadyBuilt = "GUARD_BOOTSTRAPS"
+
+// Builder builds each function at most once. Any number of goroutines may use it at the same time.
+type Builder struct {
+	root, ready string
+
+	mu    sync.Mutex
+	built map[string]string
+	out   string
+}
+
+// New returns a builder for the repository that the working directory lies in.
+func New() (*Builder, error) {
+	if ready := os.Getenv(ReadyBuilt); ready != "" {
+		ready, err := filepath.Abs(ready)
+		return &Builder{ready: ready}, err
+	}
+	root, err := repository()
+	if err != nil {
+		return nil, err
+	}
+	return &Builder{root: root, built: map[string]string{}}, nil
+}
+
+// Path returns the path of a function's bootstrap, which it builds if need be. The error holds what make said.
+func (b *Builder) Path(logicalID string) (string, error) {
+	if b.ready != "" {
+		path := filepath.Join(b.ready, logicalID, "bootstrap")
+		_, err := os.Stat(path)
+		return path, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if path, ok := b.built[logicalID]; ok {
+		return path, nil
+	}
+	path, err := b.build(logicalID)
+	if err != nil {
+		return "", fmt.Errorf("building %s: %w", logicalID, err)
+	}
+	b.built[logicalID] = path
+	return path, nil
+}
+
+// Close removes what was built.
+func (b *Builder) Close() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.out == "" {
+		return nil
+	}
+	b.built = map[string]string{}
+	return os.RemoveAll(b.out)
+}
+
+func (b *Builder) build(logicalID string) (string, error) {
+	if b.out == "" {
+		out, err := os.MkdirTemp("", "guard-bootstraps-*")
+		if err != nil {
+			return "", err
+		}
+		b.out = out
+	}
+	artifacts := filepath.Join(b.out, logicalID)
+	if err := os.MkdirAll(artifacts, 0o755); err != nil {
+		return "", err
+	}
+	build := exec.Command("make", "--silent", "build-"+logicalID)
+	build.Dir = b.root
+	build.Env = append(os.Environ(), "ARTIFACTS_DIR="+artifacts, "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH)
+	if said, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w\n%s", err, strings.TrimSpace(string(said)))
+	}
+	path := filepath.Join(artifacts, "bootstrap")
+	_, err := os.Stat(path)
+	return path, err
+}
+
+// repository is the nearest folder upwards that holds the module.
+func repository() (string, error) {
+	folder, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		_, err := os.Stat(filepath.Join(folder, "go.mod"))
+		if err == nil {
+			return folder, nil
+		}
+		parent := filepath.Dir(folder)
+		if !errors.Is(err, fs.ErrNotExist) || parent == folder {
+			return "", fmt.Errorf("finding the repository from %s: %w", folder, err)
+		}
+		folder = parent
+	}
+}

@@ -1,0 +1,231 @@
+// Package guard corrects drift: it inspects every guarded resource at once, restores what differs from the desired
+// state, reads it back until that is proven, and accounts for each correction in a [Record].
+//
+// It imports iampolicy and the standard library only. What it reads and writes reaches it through [Resource]; to add
+// a guarded thing, implement Resource beside its like (s3bucket, vpcendpoint) and list it in internal/remediate.
+//
+// What a run does with a drifted property:
+//
+//	stack        enforcement | outcome
+//	busy         any         | [StandingDown]: nothing written, the stack's next status event wakes the guard again
+//	at rest      Observe     | [Observed]: nothing written
+//	at rest      Enforce     | [Corrected], [Refused] or [NotCorrected]
+//	unreadable   Enforce     | the same, and the run fails: an open door outranks the truce with CloudFormation
+package guard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"s3-endpoint-guard/internal/iampolicy"
+)
+
+// Resource is one thing that one read describes, with one or several guarded properties: a bucket's policy, or a VPC
+// endpoint with its policy, private DNS, subnets and security groups.
+//
+// The guard calls the methods of one resource one after another, those of different resources at the same time.
+// Errors that wrap [ErrMissing] or [ErrLockout] are told apart from others.
+type Resource interface {
+	// Name is the resource's name in records of failures that concern all of it, e.g. "vpc-endpoint".
+	Name() string
+	// Inspect reads the live state and judges it: one finding for each guarded property, in order of importance.
+	// It never writes.
+	Inspect(context.Context) ([]Finding, error)
+	// Restore writes the desired state of that finding's property. Restoring twice does no harm.
+	Restore(context.Context, Finding) error
+}
+
+// Sentinels that a [Resource] wraps.
+var (
+	// ErrMissing says that the guarded thing itself is gone, and that no write of the guard's can bring it back.
+	ErrMissing = errors.New("it is gone and cannot be put back")
+	// ErrLockout says that the desired document was not written because it would lock out those who configure the
+	// bucket.
+	ErrLockout = errors.New("lockout refused")
+)
+
+// Finding is what one inspection saw of one guarded property.
+type Finding struct {
+	// Property is the guarded property's name, e.g. "bucket-policy"; it stands in records, metrics and messages.
+	Property string
+	// Target names the AWS resource that has the property: a bucket's name, an endpoint's or security group's id.
+	Target string
+	// Verdict is iampolicy.Same where there is nothing to restore.
+	Verdict iampolicy.Verdict
+	// Allowed says what must be denied and is not, when the verdict is Open.
+	Allowed string
+	// Diff lists what differs from the desired state.
+	Diff []Difference
+	// Live and Desired are the property's two states in full: documents as AWS answers them, or compact JSON. An
+	// empty Live means that AWS has no such configuration.
+	Live, Desired string
+	// State is what Restore needs to know of what Inspect saw. The guard hands it on and never looks at it.
+	State any
+}
+
+// Difference is one statement or item that stands on one side only.
+type Difference struct {
+	// Removed is true for what is desired and not live, false for what is live and not desired.
+	Removed bool `json:"removed"`
+	// Name is a statement's Sid or an item's id; "" where it has none.
+	Name string `json:"name,omitempty"`
+	// Value is the statement as JSON, or the item.
+	Value string `json:"value"`
+}
+
+// Differences are a policy's changes as a finding lists them.
+func Differences(changes []iampolicy.Change) []Difference {
+	var list []Difference
+	for _, c := range changes {
+		list = append(list, Difference{Removed: c.Removed, Name: c.Sid, Value: c.Statement})
+	}
+	return list
+}
+
+// Standing is what our own CloudFormation stack is doing.
+type Standing struct {
+	// Status is CloudFormation's word, e.g. "UPDATE_IN_PROGRESS"; "" when it is not known.
+	Status string
+	// Busy is true while CloudFormation may be changing or deleting what the guard guards.
+	Busy bool
+}
+
+// Guard keeps resources as they should be. Its fields must not change while it runs; runs may overlap.
+type Guard struct {
+	// Resources are guarded in this order of importance, which is also the order of the records.
+	Resources []Resource
+	// Stack tells what our own stack is doing.
+	Stack func(context.Context) (Standing, error)
+	// Observe makes the guard write nothing and only report.
+	Observe bool
+	// Now is the clock.
+	Now func() time.Time
+}
+
+// stackPatience is how long a drifted resource waits for the stack's status. A door that is open outranks the truce:
+// at worst a deployment is fought for a moment, until the guaranteed event that ends it.
+const stackPatience = 5 * time.Second
+
+// Report is the account of one run.
+type Report struct {
+	// Records has one record for each drifted property and for each resource that could not be inspected.
+	Records []Record
+	// Stack is what our stack was doing; its zero value when that could not be read.
+	Stack Standing
+	// StackError is why the stack's status could not be read. It is part of Run's error only when it mattered, that
+	// is when something had to be corrected.
+	StackError error
+	// Elapsed is how long the run took.
+	Elapsed time.Duration
+}
+
+// Run inspects every resource at once and restores those that drifted, each on its own: one that fails or hangs
+// keeps no other from being restored.
+//
+// The report accounts for what was corrected also when something else failed; the error joins all failures. A run
+// that finds no drift writes nothing and has no records. ctx should have a deadline, for a property that somebody
+// else keeps changing is restored again until then.
+func (g *Guard) Run(ctx context.Context, trigger Trigger) (Report, error) {
+	r := &run{guard: g, trigger: trigger, began: g.Now()}
+	r.stack = r.askStack(ctx)
+	records := make([][]Record, len(g.Resources))
+	var resources sync.WaitGroup
+	for i, resource := range g.Resources {
+		resources.Go(func() { records[i] = r.tend(ctx, resource) })
+	}
+	resources.Wait()
+	return r.report(records)
+}
+
+// run is one run of the guard.
+type run struct {
+	guard   *Guard
+	trigger Trigger
+	began   time.Time
+	// stack waits for the stack's status, which is read once, beside the inspections.
+	stack func() (Standing, error)
+}
+
+// askStack begins to read the stack's status and returns how to wait for it.
+func (r *run) askStack(ctx context.Context) func() (Standing, error) {
+	var standing Standing
+	var err error
+	answered := make(chan struct{})
+	go func() {
+		defer close(answered)
+		ctx, cancel := context.WithTimeout(ctx, stackPatience)
+		defer cancel()
+		standing, err = r.guard.Stack(ctx)
+		if err != nil {
+			standing, err = Standing{}, fmt.Errorf("reading the stack's status: %w", err)
+		}
+	}()
+	return func() (Standing, error) {
+		<-answered
+		return standing, err
+	}
+}
+
+// tend inspects one resource and does about its drift what the package comment says.
+func (r *run) tend(ctx context.Context, resource Resource) []Record {
+	findings, err := resource.Inspect(ctx)
+	if err != nil {
+		return []Record{r.uninspected(resource, err)}
+	}
+	drifted := drift(findings)
+	if len(drifted) == 0 {
+		return nil
+	}
+	standing, _ := r.stack()
+	switch {
+	case standing.Busy:
+		return r.untouched(StandingDown, drifted)
+	case r.guard.Observe:
+		return r.untouched(Observed, drifted)
+	default:
+		return r.correct(ctx, resource, drifted)
+	}
+}
+
+// drift selects the findings that differ from the desired state.
+func drift(findings []Finding) []Finding {
+	var drifted []Finding
+	for _, f := range findings {
+		if f.Verdict != iampolicy.Same {
+			drifted = append(drifted, f)
+		}
+	}
+	return drifted
+}
+
+// report puts the records of all resources together, with every error that one of them, or the stack, met.
+func (r *run) report(records [][]Record) (Report, error) {
+	standing, err := r.stack()
+	report := Report{Stack: standing, StackError: err}
+	var failures []error
+	for _, part := range records {
+		for _, record := range part {
+			record.Stack = standing.Status
+			report.Records = append(report.Records, record)
+			failures = append(failures, record.failure)
+		}
+	}
+	if err != nil && mattered(report.Records) {
+		failures = append(failures, err)
+	}
+	report.Elapsed = r.guard.Now().Sub(r.began)
+	return report, errors.Join(failures...)
+}
+
+// mattered is whether some drift was met, so that the stack's status was needed.
+func mattered(records []Record) bool {
+	for _, record := range records {
+		if record.Verdict != "" {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,241 @@
+package guard_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"s3-endpoint-guard/internal/guard"
+	"s3-endpoint-guard/internal/iampolicy"
+)
+
+var sweep = guard.Trigger{Kind: guard.Sweep}
+
+// run runs the guard in a bubble in which time passes by itself, with the deadline of a function's invocation.
+func run(t *testing.T, g *guard.Guard, trigger guard.Trigger) (report guard.Report, err error) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 45*time.Second)
+		defer cancel()
+		report, err = g.Run(ctx, trigger)
+	})
+	return report, err
+}
+
+// outcomes renders records in short, e.g. "door-1 closed corrected 1".
+func outcomes(report guard.Report) []string {
+	var list []string
+	for _, r := range report.Records {
+		list = append(list, strings.TrimSpace(fmt.Sprintf("%s %s %s %d", r.Resource, r.Verdict, r.Outcome, r.Attempts)))
+	}
+	return list
+}
+
+func TestRunRestoresOnceAndThenRests(t *testing.T) {
+	door := newLamp("door", "broken")
+	g := newGuard(atRest(), door)
+	for i, want := range [][]string{{"door-1 open corrected 1"}, nil} {
+		report, err := run(t, g, sweep)
+		if err != nil {
+			t.Fatalf("run %d: %v", i+1, err)
+		}
+		if diff := cmp.Diff(want, outcomes(report)); diff != "" {
+			t.Errorf("run %d (-want +got):\n%s", i+1, diff)
+		}
+	}
+	if door.writes != 1 || door.inspections != 3 {
+		t.Errorf("door had %d writes and %d inspections, want 1 and 3", door.writes, door.inspections)
+	}
+}
+
+func TestRunDoesTheLeastThatIsNeeded(t *testing.T) {
+	for name, test := range map[string]struct {
+		lamp                *lamp
+		inspections, writes int
+		records             []string
+	}{
+		"nothing drifted":           {newLamp("door", "lit", "lit"), 1, 0, nil},
+		"one of two drifted":        {newLamp("door", "lit", "dark"), 2, 1, []string{"door-2 closed corrected 1"}},
+		"both drifted, one reading": {newLamp("door", "broken", "dark"), 2, 2, []string{"door-1 open corrected 1", "door-2 closed corrected 1"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			report, err := run(t, newGuard(atRest(), test.lamp), sweep)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.records, outcomes(report)); diff != "" {
+				t.Errorf("records (-want +got):\n%s", diff)
+			}
+			if test.lamp.inspections != test.inspections || test.lamp.writes != test.writes {
+				t.Errorf("%d inspections and %d writes, want %d and %d",
+					test.lamp.inspections, test.lamp.writes, test.inspections, test.writes)
+			}
+		})
+	}
+}
+
+func TestRunKeepsTheTruce(t *testing.T) {
+	denied := errors.New("AccessDenied")
+	for name, test := range map[string]struct {
+		stack   stack
+		observe bool
+		state   string
+		want    []string
+		writes  int
+		fails   bool
+	}{
+		"busy stack: nothing written":                    {stack{status: "UPDATE_IN_PROGRESS", busy: true}, false, "broken", []string{"door-1 open standing down 0"}, 0, false},
+		"busy stack, no drift: nothing to say":           {stack{status: "UPDATE_IN_PROGRESS", busy: true}, false, "lit", nil, 0, false},
+		"stack at rest: corrected":                       {stack{status: "UPDATE_COMPLETE"}, false, "broken", []string{"door-1 open corrected 1"}, 1, false},
+		"unreadable stack: corrected, and said loudly":   {stack{err: denied}, false, "broken", []string{"door-1 open corrected 1"}, 1, true},
+		"hanging stack: corrected, and said loudly":      {stack{err: errHang}, false, "broken", []string{"door-1 open corrected 1"}, 1, true},
+		"unreadable stack, no drift: no failure":         {stack{err: denied}, false, "lit", nil, 0, false},
+		"observing: nothing written":                     {stack{status: "UPDATE_COMPLETE"}, true, "broken", []string{"door-1 open drift observed 0"}, 0, false},
+		"observing a busy stack: a deployment, no drift": {stack{status: "UPDATE_IN_PROGRESS", busy: true}, true, "dark", []string{"door-1 closed standing down 0"}, 0, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			door := newLamp("door", test.state)
+			g := newGuard(&test.stack, door)
+			g.Observe = test.observe
+			report, err := run(t, g, sweep)
+			if got := outcomes(report); !cmp.Equal(got, test.want) || door.writes != test.writes || (err != nil) != test.fails {
+				t.Errorf("Run = %q, %v with %d writes, want %q, error %t with %d writes",
+					got, err, door.writes, test.want, test.fails, test.writes)
+			}
+			if test.stack.err != nil && report.StackError == nil {
+				t.Error("the report does not tell why the stack's status is unknown")
+			}
+		})
+	}
+}
+
+func TestRunDoesNotWaitForAHangingStackForLong(t *testing.T) {
+	report, _ := run(t, newGuard(&stack{err: errHang}, newLamp("door", "broken")), sweep)
+	if got := report.Records[0].ElapsedMs; got > 5000 {
+		t.Errorf("an open door was closed after %d ms, want at most 5000", got)
+	}
+}
+
+func TestRunTendsEachResourceOnItsOwn(t *testing.T) {
+	broken := errors.New("AccessDenied")
+	for name, sick := range map[string]*lamp{
+		"one cannot be inspected":  {name: "sick", inspect: always(broken)},
+		"one hangs when inspected": {name: "sick", inspect: always(errHang)},
+		"one cannot be restored":   {name: "sick", properties: []string{"sick-1"}, state: map[string]string{"sick-1": "dark"}, restore: always(broken)},
+		"one hangs when restored":  {name: "sick", properties: []string{"sick-1"}, state: map[string]string{"sick-1": "dark"}, restore: always(errHang)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			door := newLamp("door", "broken")
+			report, err := run(t, newGuard(atRest(), sick, door), sweep)
+			if err == nil || !strings.Contains(err.Error(), "sick") {
+				t.Errorf("Run failed with %v, want an error that names the sick resource", err)
+			}
+			if door.state["door-1"] != "lit" || len(report.Records) != 2 || report.Records[1].Outcome != guard.Corrected {
+				t.Errorf("door is %q, records %q, want it lit and its correction told", door.state["door-1"], outcomes(report))
+			}
+			if report.Records[1].ElapsedMs > 0 {
+				t.Errorf("the door waited %d ms for the sick resource", report.Records[1].ElapsedMs)
+			}
+			if report.Records[0].Outcome != guard.NotCorrected || report.Records[0].Error == "" {
+				t.Errorf("the sick resource's record is %+v, want not corrected, with the error", report.Records[0])
+			}
+		})
+	}
+}
+
+func TestRunWritesTheOtherPropertiesOfAResourceWhenOneFails(t *testing.T) {
+	lamp := newLamp("endpoint", "broken", "dark", "dark")
+	lamp.restore = on(2, errors.New("UnauthorizedOperation"))
+	report, err := run(t, newGuard(atRest(), lamp), sweep)
+	want := []string{"endpoint-1 open corrected 1", "endpoint-2 closed not corrected 1", "endpoint-3 closed corrected 1"}
+	if diff := cmp.Diff(want, outcomes(report)); diff != "" || err == nil {
+		t.Errorf("err %v, records (-want +got):\n%s", err, diff)
+	}
+	if diff := cmp.Diff([]string{"endpoint-1", "endpoint-3"}, lamp.written); diff != "" {
+		t.Errorf("writes, most important first (-want +got):\n%s", diff)
+	}
+}
+
+func TestRunTellsSentinelsApart(t *testing.T) {
+	for name, test := range map[string]struct {
+		err  error
+		want guard.Record
+	}{
+		"gone":    {guard.ErrMissing, guard.Record{Outcome: guard.NotCorrected, Missing: true}},
+		"lockout": {guard.ErrLockout, guard.Record{Outcome: guard.Refused}},
+		"other":   {errors.New("AccessDenied"), guard.Record{Outcome: guard.NotCorrected}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			door := newLamp("door", "broken")
+			door.restore = always(fmt.Errorf("bucket docs: %w", test.err))
+			report, err := run(t, newGuard(atRest(), door), sweep)
+			got := report.Records[0]
+			if !errors.Is(err, test.err) || got.Outcome != test.want.Outcome || got.Missing != test.want.Missing {
+				t.Errorf("Run = %q missing %t, %v, want %q missing %t", got.Outcome, got.Missing, err, test.want.Outcome, test.want.Missing)
+			}
+			if want := "restoring door-1: bucket docs: " + test.err.Error(); got.Error != want {
+				t.Errorf("Error = %q, want %q", got.Error, want)
+			}
+		})
+	}
+}
+
+func TestRecordsKeepTheOrderOfResources(t *testing.T) {
+	a, b, c := newLamp("a", "dark"), newLamp("b", "dark"), newLamp("c", "dark")
+	a.stale, b.stale = 3, 1
+	report, err := run(t, newGuard(atRest(), a, b, c), sweep)
+	want := []string{"a-1 closed corrected 1", "b-1 closed corrected 1", "c-1 closed corrected 1"}
+	if diff := cmp.Diff(want, outcomes(report)); diff != "" || err != nil {
+		t.Errorf("err %v, records (-want +got):\n%s", err, diff)
+	}
+}
+
+func TestRecordTellsTheWholeStory(t *testing.T) {
+	at := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) // a bubble's clock begins here
+	trigger := guard.Trigger{
+		Kind: guard.Event, EventID: "e1", EventName: "PutBucketPolicy", EventTime: at.Add(-2 * time.Second),
+		Actor: &guard.Actor{ARN: "arn:aws:iam::111122223333:user/admin"},
+	}
+	door := newLamp("door", "broken")
+	door.stale = 1
+	report, err := run(t, newGuard(atRest(), door), trigger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []guard.Record{{
+		Outcome: guard.Corrected, Trigger: trigger, Actor: trigger.Actor, Resource: "door-1", Target: "lamp",
+		Verdict: iampolicy.Open, Allowed: "anonymous s3:GetObject", Before: "broken", After: "lit",
+		Stack: "CREATE_COMPLETE", SinceEventMs: 2100, ElapsedMs: 100, Attempts: 1,
+	}}
+	if diff := cmp.Diff(want, report.Records, cmp.AllowUnexported(guard.Record{})); diff != "" {
+		t.Errorf("records (-want +got):\n%s", diff)
+	}
+}
+
+func TestOnlyAnEventsTimeCounts(t *testing.T) {
+	at := time.Date(1999, 12, 31, 23, 0, 0, 0, time.UTC)
+	for name, test := range map[string]struct {
+		trigger guard.Trigger
+		want    int64
+	}{
+		"an event":                 {guard.Trigger{Kind: guard.Event, EventTime: at}, time.Hour.Milliseconds()},
+		"an event of the future":   {guard.Trigger{Kind: guard.Event, EventTime: at.Add(48 * time.Hour)}, 0},
+		"an event without a time":  {guard.Trigger{Kind: guard.Event}, 0},
+		"a sweep":                  {guard.Trigger{Kind: guard.Sweep, EventTime: at}, 0},
+		"a stack's change":         {guard.Trigger{Kind: guard.Stack, EventTime: at}, 0},
+		"an invocation by a human": {guard.Trigger{Kind: guard.Direct}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			report, err := run(t, newGuard(atRest(), newLamp("door", "dark")), test.trigger)
+			if got := report.Records[0].SinceEventMs; got != test.want || err != nil {
+				t.Errorf("SinceEventMs = %d, %v, want %d", got, err, test.want)
+			}
+		})
+	}
+}

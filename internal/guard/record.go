@@ -1,0 +1,183 @@
+package guard
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"s3-endpoint-guard/internal/iampolicy"
+)
+
+// Outcome is what came of one drifted property. It is the log line's message.
+type Outcome string
+
+// The outcomes.
+const (
+	// Corrected: restored, and read back as desired.
+	Corrected Outcome = "corrected"
+	// Observed: seen and left alone, because the guard is told to write nothing.
+	Observed Outcome = "drift observed"
+	// StandingDown: left alone, because our own stack is being changed or deleted.
+	StandingDown Outcome = "standing down"
+	// NotCorrected: not inspected, not written, or not read back as desired.
+	NotCorrected Outcome = "not corrected"
+	// Refused: not written, because the desired policy would lock out those who configure the bucket.
+	Refused Outcome = "lockout refused"
+)
+
+// Record is the account of one drifted property, or of one resource that could not be inspected. The same struct is
+// the log line and the JSON part of the SNS message. Field names are AWS's for AWS's things, with the unit in the name.
+type Record struct {
+	Outcome Outcome `json:"message"`
+	Trigger Trigger `json:"trigger"`
+	// Actor is who the triggering event names; absent for a sweep. See [Actor] for how far to believe it.
+	Actor *Actor `json:"actor,omitempty"`
+	// Resource is the property's name, or the resource's where nothing could be inspected.
+	Resource string `json:"resource"`
+	// Target is the bucket's name, or the endpoint's or security group's id; "" where nothing could be inspected.
+	Target string `json:"target,omitempty"`
+	// Verdict is closed or open; "" where nothing could be inspected.
+	Verdict iampolicy.Verdict `json:"verdict,omitempty"`
+	// Allowed is the request that must be denied and was not.
+	Allowed string `json:"allowed,omitempty"`
+	// Diff lists statements or items removed from and added to the desired state.
+	Diff []Difference `json:"diff,omitempty"`
+	// Before is the live state before the write, enough to roll back by hand; "" when there was none.
+	Before string `json:"before"`
+	// After is the desired state: what was written, or would have been.
+	After string `json:"after"`
+	// Stack is our stack's status; "" when it could not be read.
+	Stack string `json:"stack,omitempty"`
+	// SinceEventMs is from the event to the verified correction, in milliseconds; 0 unless an event with a time led
+	// to the correction.
+	SinceEventMs int64 `json:"sinceEventMs,omitempty"`
+	// ElapsedMs is from the run's start to the verified correction, or to the failure, in milliseconds.
+	ElapsedMs int64 `json:"elapsedMs"`
+	// Attempts is how many writes it took.
+	Attempts int `json:"attempts"`
+	// Missing is true when the resource itself is gone and cannot be put back.
+	Missing bool `json:"missing,omitempty"`
+	// Error is why it was not corrected, and what to do.
+	Error string `json:"error,omitempty"`
+
+	// failure is the error that Error tells of.
+	failure error
+}
+
+// Limits of what a record carries, in bytes. A policy is at most 20 KB (bucket) or 20,480 characters (endpoint), so
+// that before-images of real policies are never cut; together they keep a log line within 256 KB.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html, FACTS: VPC endpoints
+const (
+	maxImage = 24 << 10
+	maxDiff  = 24 << 10
+)
+
+// LogValue implements [slog.LogValuer]: the record's fields, without its outcome, which is the line's message.
+func (r Record) LogValue() slog.Value {
+	attrs := []slog.Attr{slog.Any("trigger", r.Trigger), slog.String("resource", r.Resource)}
+	add := func(present bool, attr slog.Attr) {
+		if present {
+			attrs = append(attrs, attr)
+		}
+	}
+	add(r.Actor != nil, slog.Any("actor", r.Actor))
+	add(r.Target != "", slog.String("target", r.Target))
+	add(r.Verdict != "", slog.String("verdict", string(r.Verdict)))
+	add(r.Allowed != "", slog.String("allowed", r.Allowed))
+	add(len(r.Diff) > 0, slog.Any("diff", r.Diff))
+	add(true, slog.String("before", r.Before))
+	add(true, slog.String("after", r.After))
+	add(r.Stack != "", slog.String("stack", r.Stack))
+	add(r.SinceEventMs != 0, slog.Int64("sinceEventMs", r.SinceEventMs))
+	add(true, slog.Int64("elapsedMs", r.ElapsedMs))
+	add(true, slog.Int("attempts", r.Attempts))
+	add(r.Missing, slog.Bool("missing", true))
+	add(r.Error != "", slog.String("error", r.Error))
+	return slog.GroupValue(attrs...)
+}
+
+// Level is the log line's level: ERROR for an open door, even a closed-again one, and for whatever was not corrected;
+// WARN for closed drift; INFO for standing down, which the next status event ends.
+func (r Record) Level() slog.Level {
+	switch {
+	case r.Outcome == StandingDown:
+		return slog.LevelInfo
+	case r.failure != nil, r.Verdict == iampolicy.Open:
+		return slog.LevelError
+	default:
+		return slog.LevelWarn
+	}
+}
+
+// record begins the account of one drifted property.
+func (r *run) record(f Finding) Record {
+	return Record{
+		Trigger: r.trigger, Actor: r.trigger.Actor,
+		Resource: f.Property, Target: f.Target,
+		Verdict: f.Verdict, Allowed: cut(f.Allowed, maxImage), Diff: cutDiff(f.Diff),
+		Before: cut(f.Live, maxImage), After: cut(f.Desired, maxImage),
+	}
+}
+
+// complete gives a record the outcome that err, or its absence, comes to.
+func (r *run) complete(record Record, err error) Record {
+	now := r.guard.Now()
+	record.ElapsedMs = now.Sub(r.began).Milliseconds()
+	if err != nil {
+		return fail(record, err)
+	}
+	record.Outcome = Corrected
+	if at := r.trigger.EventTime; r.trigger.Kind == Event && !at.IsZero() {
+		record.SinceEventMs = max(0, now.Sub(at).Milliseconds())
+	}
+	return record
+}
+
+// fail gives a record the outcome that an error comes to.
+func fail(record Record, err error) Record {
+	record.Outcome, record.Missing = NotCorrected, errors.Is(err, ErrMissing)
+	if errors.Is(err, ErrLockout) {
+		record.Outcome = Refused
+	}
+	record.Error, record.failure = cut(err.Error(), maxImage), err
+	return record
+}
+
+// untouched accounts for drift that is left alone.
+func (r *run) untouched(outcome Outcome, drifted []Finding) []Record {
+	var records []Record
+	for _, f := range drifted {
+		record := r.record(f)
+		record.Outcome, record.ElapsedMs = outcome, r.guard.Now().Sub(r.began).Milliseconds()
+		records = append(records, record)
+	}
+	return records
+}
+
+// uninspected accounts for a resource whose state could not be read.
+func (r *run) uninspected(resource Resource, err error) Record {
+	record := Record{Trigger: r.trigger, Actor: r.trigger.Actor, Resource: resource.Name()}
+	return r.complete(record, fmt.Errorf("inspecting %s: %w", resource.Name(), err))
+}
+
+// cut shortens a text to a limit in bytes and says so.
+func cut(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	return fmt.Sprintf("%s … (cut: %d bytes in all)", strings.ToValidUTF8(text[:limit], ""), len(text))
+}
+
+// cutDiff keeps as many differences as fit, and says how many it left out.
+func cutDiff(diff []Difference) []Difference {
+	size := 0
+	for i, d := range diff {
+		size += len(d.Name) + len(d.Value)
+		if size > maxDiff {
+			more := Difference{Removed: d.Removed, Value: fmt.Sprintf("… (cut: %d more)", len(diff)-i)}
+			return append(diff[:i:i], more)
+		}
+	}
+	return diff
+}

@@ -1,0 +1,180 @@
+package iampolicy
+
+import (
+	"slices"
+	"strings"
+)
+
+// The actions of Amazon S3 that a bucket policy can speak about, by what they are about. Actions on access points,
+// jobs, Storage Lens and the account are not among them: they have other resources.
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
+
+// objectActions are about an object or one of its versions: arn:aws:s3:::bucket/key.
+var objectActions = []string{
+	"s3:AbortMultipartUpload",
+	"s3:BypassGovernanceRetention",
+	"s3:DeleteObject",
+	"s3:DeleteObjectAnnotation",
+	"s3:DeleteObjectTagging",
+	"s3:DeleteObjectVersion",
+	"s3:DeleteObjectVersionAnnotation",
+	"s3:DeleteObjectVersionTagging",
+	"s3:GetObject",
+	"s3:GetObjectAcl",
+	"s3:GetObjectAnnotation",
+	"s3:GetObjectAttributes",
+	"s3:GetObjectLegalHold",
+	"s3:GetObjectRetention",
+	"s3:GetObjectTagging",
+	"s3:GetObjectTorrent",
+	"s3:GetObjectVersion",
+	"s3:GetObjectVersionAcl",
+	"s3:GetObjectVersionAnnotation",
+	"s3:GetObjectVersionAnnotationForReplication",
+	"s3:GetObjectVersionAttributes",
+	"s3:GetObjectVersionForReplication",
+	"s3:GetObjectVersionTagging",
+	"s3:GetObjectVersionTorrent",
+	"s3:InitiateReplication",
+	"s3:ListMultipartUploadParts",
+	"s3:ListObjectAnnotations",
+	"s3:ListObjectVersionAnnotations",
+	"s3:ObjectOwnerOverrideToBucketOwner",
+	"s3:PutObject",
+	"s3:PutObjectAcl",
+	"s3:PutObjectAnnotation",
+	"s3:PutObjectLegalHold",
+	"s3:PutObjectRetention",
+	"s3:PutObjectTagging",
+	"s3:PutObjectVersionAcl",
+	"s3:PutObjectVersionAnnotation",
+	"s3:PutObjectVersionTagging",
+	"s3:ReplicateDelete",
+	"s3:ReplicateObject",
+	"s3:ReplicateObjectAnnotation",
+	"s3:ReplicateTags",
+	"s3:RestoreObject",
+	"s3:UpdateObjectEncryption",
+}
+
+// listingActions tell what a bucket holds: arn:aws:s3:::bucket.
+var listingActions = []string{
+	"s3:ListBucket",
+	"s3:ListBucketMultipartUploads",
+	"s3:ListBucketVersions",
+}
+
+// configurationActions read and change the bucket itself: arn:aws:s3:::bucket.
+var configurationActions = []string{
+	"s3:AllowVendedLogDeliveryForResource",
+	"s3:CreateBucket",
+	"s3:CreateBucketMetadataTableConfiguration",
+	"s3:DeleteBucket",
+	"s3:DeleteBucketMetadataTableConfiguration",
+	"s3:DeleteBucketPolicy",
+	"s3:DeleteBucketWebsite",
+	"s3:GetAccelerateConfiguration",
+	"s3:GetAnalyticsConfiguration",
+	"s3:GetBucketAbac",
+	"s3:GetBucketAcl",
+	"s3:GetBucketCORS",
+	"s3:GetBucketLocation",
+	"s3:GetBucketLogging",
+	"s3:GetBucketMetadataTableConfiguration",
+	"s3:GetBucketNotification",
+	"s3:GetBucketObjectLockConfiguration",
+	"s3:GetBucketOwnershipControls",
+	"s3:GetBucketPolicy",
+	"s3:GetBucketPolicyStatus",
+	"s3:GetBucketPublicAccessBlock",
+	"s3:GetBucketRequestPayment",
+	"s3:GetBucketTagging",
+	"s3:GetBucketVersioning",
+	"s3:GetBucketWebsite",
+	"s3:GetEncryptionConfiguration",
+	"s3:GetIntelligentTieringConfiguration",
+	"s3:GetInventoryConfiguration",
+	"s3:GetLifecycleConfiguration",
+	"s3:GetMetricsConfiguration",
+	"s3:GetReplicationConfiguration",
+	"s3:ListTagsForResource",
+	"s3:PauseReplication",
+	"s3:PutAccelerateConfiguration",
+	"s3:PutAnalyticsConfiguration",
+	"s3:PutBucketAbac",
+	"s3:PutBucketAcl",
+	"s3:PutBucketCORS",
+	"s3:PutBucketLogging",
+	"s3:PutBucketNotification",
+	"s3:PutBucketObjectLockConfiguration",
+	"s3:PutBucketOwnershipControls",
+	"s3:PutBucketPolicy",
+	"s3:PutBucketPublicAccessBlock",
+	"s3:PutBucketRequestPayment",
+	"s3:PutBucketTagging",
+	"s3:PutBucketVersioning",
+	"s3:PutBucketWebsite",
+	"s3:PutEncryptionConfiguration",
+	"s3:PutIntelligentTieringConfiguration",
+	"s3:PutInventoryConfiguration",
+	"s3:PutLifecycleConfiguration",
+	"s3:PutMetricsConfiguration",
+	"s3:PutReplicationConfiguration",
+	"s3:TagResource",
+	"s3:UntagResource",
+	"s3:UpdateBucketMetadataAnnotationTableConfiguration",
+	"s3:UpdateBucketMetadataInventoryTableConfiguration",
+	"s3:UpdateBucketMetadataJournalTableConfiguration",
+}
+
+// emptyingActions are what the teardown role may do from outside the endpoint, beyond listing: delete.
+var emptyingActions = []string{
+	"s3:AbortMultipartUpload",
+	"s3:BypassGovernanceRetention",
+	"s3:DeleteObject",
+	"s3:DeleteObjectVersion",
+}
+
+// ObjectActions lists the S3 actions that are about objects and their versions, in order of name.
+func ObjectActions() []string { return slices.Clone(objectActions) }
+
+// ListingActions lists the S3 actions that tell what a bucket holds.
+func ListingActions() []string { return slices.Clone(listingActions) }
+
+// ConfigurationActions lists the S3 actions that read or change a bucket's configuration.
+func ConfigurationActions() []string { return slices.Clone(configurationActions) }
+
+// bucketActions are all of the above.
+var bucketActions = slices.Concat(objectActions, listingActions, configurationActions)
+
+// spelling maps the lower-case names of actions and condition keys to AWS's own.
+var spelling = spellings(slices.Concat(bucketActions, conditionKeys))
+
+// conditionKeys are those condition keys that bucket and endpoint policies use most, as AWS spells them.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+var conditionKeys = []string{
+	"aws:CalledVia", "aws:CurrentTime", "aws:EpochTime", "aws:FederatedProvider", "aws:MultiFactorAuthAge",
+	"aws:MultiFactorAuthPresent", "aws:PrincipalAccount", "aws:PrincipalArn", "aws:PrincipalIsAWSService",
+	"aws:PrincipalOrgID", "aws:PrincipalOrgPaths", "aws:PrincipalServiceName", "aws:PrincipalServiceNamesList",
+	"aws:PrincipalType", "aws:RequestedRegion", "aws:ResourceAccount", "aws:ResourceOrgID", "aws:SecureTransport",
+	"aws:SourceAccount", "aws:SourceArn", "aws:SourceIp", "aws:SourceOrgID", "aws:SourceVpc", "aws:SourceVpcArn",
+	"aws:SourceVpce", "aws:TagKeys", "aws:TokenIssueTime", "aws:UserAgent", "aws:ViaAWSService", "aws:VpcSourceIp",
+	"s3:DataAccessPointAccount", "s3:DataAccessPointArn", "s3:ResourceAccount", "s3:TlsVersion", "s3:authType",
+	"s3:signatureAge",
+}
+
+func spellings(names []string) map[string]string {
+	m := make(map[string]string, len(names))
+	for _, name := range names {
+		m[strings.ToLower(name)] = name
+	}
+	return m
+}
+
+// spellKey writes a condition key as AWS does, or in lower case where it is not among conditionKeys.
+func spellKey(key string) string {
+	if name, ok := spelling[key]; ok {
+		return name
+	}
+	return key
+}

@@ -1,0 +1,138 @@
+package iampolicy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// callerKind says what makes a request.
+type callerKind int
+
+const (
+	anonymous callerKind = iota
+	service              // an AWS service principal
+	federated            // an identity of an external provider, before it has assumed a role
+	root                 // an account's root user
+	user
+	role // a role, or a session of one
+	federatedUser
+)
+
+// caller is a request's principal.
+type caller struct {
+	kind      callerKind
+	arn       string
+	account   string
+	partition string
+	name      string // of the user or role, without its path; of the service or provider
+	roleARN   string // of a role's session, without the role's path, which the session's ARN does not tell
+}
+
+// parseCaller reads [Request.Principal].
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-arns
+func parseCaller(principal string) (*caller, error) {
+	if principal == "" {
+		return &caller{kind: anonymous}, nil
+	}
+	if !strings.HasPrefix(principal, "arn:") {
+		return parseNamedCaller(principal)
+	}
+	fields := strings.SplitN(principal, ":", 6)
+	if len(fields) < 6 || fields[1] == "" || fields[3] != "" || !accountID.MatchString(fields[4]) {
+		return nil, fmt.Errorf("no principal: %q", principal)
+	}
+	c := &caller{arn: principal, partition: fields[1], account: fields[4]}
+	if err := c.setResource(fields[2], fields[5]); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// parseNamedCaller reads the name of a service or of an identity provider.
+func parseNamedCaller(name string) (*caller, error) {
+	if !strings.Contains(name, ".") || strings.ContainsAny(name, ":/* ") {
+		return nil, fmt.Errorf("no principal: %q", name)
+	}
+	if strings.HasSuffix(name, ".amazonaws.com") || strings.HasSuffix(name, ".amazonaws.com.cn") {
+		return &caller{kind: service, name: name}, nil
+	}
+	return &caller{kind: federated, name: name}, nil
+}
+
+// setResource reads the last part of the caller's ARN.
+func (c *caller) setResource(serviceName, resource string) error {
+	kind, path, _ := strings.Cut(resource, "/")
+	c.name = path[strings.LastIndex(path, "/")+1:]
+	switch where := serviceName + ":" + kind; {
+	case where == "iam:root" && path == "":
+		c.kind = root
+		return nil
+	case c.name == "":
+		return fmt.Errorf("no principal: %q", c.arn)
+	case where == "iam:user":
+		c.kind = user
+	case where == "iam:role":
+		c.kind, c.roleARN = role, c.arn
+	case where == "sts:assumed-role":
+		name, _, ok := strings.Cut(path, "/")
+		if !ok || name == "" {
+			return fmt.Errorf("no session of a role: %q", c.arn)
+		}
+		c.kind, c.name = role, name
+		c.roleARN = "arn:" + c.partition + ":iam::" + c.account + ":role/" + name
+	case where == "sts:federated-user":
+		c.kind = federatedUser
+	case where == "iam:saml-provider" || where == "iam:oidc-provider":
+		c.kind, c.name = federated, c.arn
+	default:
+		return fmt.Errorf("no principal: %q", c.arn)
+	}
+	return nil
+}
+
+// namedIn tells for the caller's account, its role and the caller itself whether a NotPrincipal element names it.
+func (c *caller) namedIn(p *principals) []bool {
+	levels := []bool{slices.Contains(p.aws, c.account)}
+	if c.kind == role {
+		levels = append(levels, p.namesRole(c))
+	}
+	if c.kind != root && c.arn != c.roleARN {
+		levels = append(levels, p.names(c.arn))
+	}
+	return levels
+}
+
+// hasIdentity tells whether identity policies can be attached to the caller.
+func (c *caller) hasIdentity() bool { return c.kind >= user }
+
+// keys are the condition keys that follow from who calls. What cannot be told from the principal alone, such as the
+// unique id behind aws:userid, is left out.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principal-properties
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#principaltable
+func (c *caller) keys() map[string]string {
+	switch c.kind {
+	case anonymous:
+		return map[string]string{"aws:principalaccount": "anonymous", "aws:principaltype": "Anonymous", "aws:userid": "anonymous"}
+	case service:
+		return map[string]string{
+			"aws:principalisawsservice": "true", "aws:principalservicename": c.name, "aws:principalservicenameslist": c.name,
+		}
+	case federated:
+		return map[string]string{"aws:federatedprovider": c.name}
+	}
+	keys := map[string]string{
+		"aws:principalarn": c.arn, "aws:principalaccount": c.account, "aws:principalisawsservice": "false",
+	}
+	switch c.kind {
+	case root:
+		keys["aws:principaltype"], keys["aws:userid"] = "Account", c.account
+	case user:
+		keys["aws:principaltype"], keys["aws:username"] = "User", c.name
+	case role:
+		keys["aws:principaltype"], keys["aws:principalarn"] = "AssumedRole", c.roleARN
+	case federatedUser:
+		keys["aws:principaltype"], keys["aws:userid"] = "FederatedUser", c.account+":"+c.name
+	}
+	return keys
+}

@@ -1,0 +1,140 @@
+package iampolicy
+
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// The canonical form keeps what a document says and forgets how it says it:
+//
+//	forgotten                                           because
+//	white space, order of elements, of statements       evaluation knows no order
+//	and in lists, repeated list members and statements
+//	a list of one, or the member alone                  S3 collapses the one to the other (FACTS: S3)
+//	Sid "" or none, Id "" or none                       S3 adds Sid "" (FACTS: S3)
+//	Version 2008-10-17 or none                          that is the default, and S3 adds it (FACTS: S3)
+//	{"AWS": "*"} or "*"                                 S3 turns the one into the other (FACTS: S3)
+//	an account's id or the ARN of its root user         services convert the one to the other
+//	case of actions and of condition keys               AWS ignores it
+//	10 or "10", true, "true" or "True" for Bool, Null   quotation marks are optional
+//	Condition {}                                        it demands nothing
+//
+// It keeps a statement's Sid and the document's Id: they allow and deny nothing, but nobody except a person changes
+// them, and the desired document is what the template says. It keeps version 2012-10-17 apart from 2008-10-17 even
+// where no variable occurs: AWS names variables only as an example of what the versions differ in, and S3 never turns
+// the one into the other. Members of a list that another member's wildcard covers are kept as well.
+
+func (p *Policy) canonicalForm() string {
+	statements := make([]string, len(p.statements))
+	for i, s := range p.statements {
+		statements[i] = s.canonical
+	}
+	fields := []string{`"Version":` + quote(p.version)}
+	if p.id != "" {
+		fields = append(fields, `"Id":`+quote(p.id))
+	}
+	fields = append(fields, `"Statement":[`+strings.Join(sortedSet(statements), ",")+`]`)
+	return braces(fields)
+}
+
+func (s *statement) canonicalForm() string {
+	var fields []string
+	add := func(name string, negated bool, value string) {
+		if negated {
+			name = "Not" + name
+		}
+		fields = append(fields, quote(name)+":"+value)
+	}
+	if s.sid != "" {
+		add("Sid", false, quote(s.sid))
+	}
+	effect := "Deny"
+	if s.allow {
+		effect = "Allow"
+	}
+	add("Effect", false, quote(effect))
+	if s.principal != nil {
+		add("Principal", s.notPrincipal, s.principal.canonicalForm())
+	}
+	actions := make([]string, len(s.actions))
+	for i, a := range s.actions {
+		actions[i] = spellAction(a)
+	}
+	add("Action", s.notAction, canonicalList(actions))
+	resources := make([]string, len(s.resources))
+	for i := range s.resources {
+		resources[i] = s.resources[i].source
+	}
+	add("Resource", s.notResource, canonicalList(resources))
+	if len(s.conditions) > 0 {
+		add("Condition", false, canonicalConditions(s.conditions))
+	}
+	return braces(fields)
+}
+
+func (p *principals) canonicalForm() string {
+	if p.everyone {
+		return `"*"`
+	}
+	var fields []string
+	for _, t := range []struct {
+		name  string
+		names []string
+	}{{"AWS", p.aws}, {"CanonicalUser", p.canonicalUser}, {"Federated", p.federated}, {"Service", p.service}} {
+		if len(t.names) > 0 {
+			fields = append(fields, quote(t.name)+":"+canonicalList(t.names))
+		}
+	}
+	return braces(fields)
+}
+
+// canonicalConditions groups conditions by operator, both operators and keys in order.
+func canonicalConditions(conditions []condition) string {
+	sorted := slices.SortedFunc(slices.Values(conditions), func(a, b condition) int {
+		if n := strings.Compare(a.name, b.name); n != 0 {
+			return n
+		}
+		return strings.Compare(a.key, b.key)
+	})
+	var blocks, keys []string
+	for i, c := range sorted {
+		keys = append(keys, quote(spellKey(c.key))+":"+canonicalList(c.values))
+		if i+1 == len(sorted) || sorted[i+1].name != c.name {
+			blocks = append(blocks, quote(c.name)+":"+braces(keys))
+			keys = nil
+		}
+	}
+	return braces(blocks)
+}
+
+// canonicalList writes a list, or its only member alone. The list is a sorted set already.
+func canonicalList(list []string) string {
+	quoted := make([]string, len(list))
+	for i, s := range list {
+		quoted[i] = quote(s)
+	}
+	if len(quoted) == 1 {
+		return quoted[0]
+	}
+	return "[" + strings.Join(quoted, ",") + "]"
+}
+
+func braces(fields []string) string { return "{" + strings.Join(fields, ",") + "}" }
+
+var documentWildcards = strings.NewReplacer(string([]byte{anyText}), "*", string([]byte{anyChar}), "?")
+
+// spellAction writes an action, or the beginning of one before its first wildcard, as AWS spells it, so that people
+// can read it: "s3:getobject" becomes "s3:GetObject", "s3:get*" "s3:Get*". What S3 does not have stays in lower case.
+func spellAction(pattern string) string {
+	if name, ok := spelling[pattern]; ok {
+		return name
+	}
+	literal := strings.IndexFunc(pattern, func(r rune) bool { return r == utf8.RuneError })
+	for _, name := range bucketActions {
+		if 0 < literal && literal <= len(name) && strings.EqualFold(name[:literal], pattern[:literal]) {
+			return name[:literal] + documentWildcards.Replace(pattern[literal:])
+		}
+	}
+	return documentWildcards.Replace(pattern)
+}

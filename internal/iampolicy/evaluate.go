@@ -1,0 +1,280 @@
+package iampolicy
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Policies are the policies that apply to one request.
+type Policies struct {
+	// Identity are the caller's identity policies. Callers that cannot have any (anonymous ones, services, root
+	// users) are evaluated without them.
+	Identity []*Policy
+	// Resource is the resource's policy; nil when it has none.
+	Resource *Policy
+	// Endpoint is the VPC endpoint's policy; nil when the request did not come through one, or it has none.
+	Endpoint *Policy
+}
+
+// Effect is what an evaluation comes to.
+type Effect string
+
+// The effects of an evaluation. Undecided stands for "cannot be evaluated" and must be taken for the worst.
+const (
+	Allow     Effect = "allow"
+	Deny      Effect = "deny"
+	Undecided Effect = "error"
+)
+
+// Decision is the outcome of an evaluation.
+type Decision struct {
+	Effect Effect
+	// By names the document and statement that decided, or what was missing, e.g. "bucket policy: DenyOutsideEndpoint"
+	// or "no identity policy and no bucket policy allows s3:GetObject". A statement without a Sid goes by its number,
+	// from 1.
+	By string
+}
+
+// Evaluate decides a request as AWS documents it.
+//
+//	an explicit Deny anywhere                          deny, but see ownerKeepsPolicy
+//	the endpoint's policy, if any, does not allow      deny
+//	anonymous caller, service                          the resource's policy must allow
+//	caller of the owning account                       its identity policies or the resource's policy must allow; a
+//	                                                   grant to the whole account only delegates to identity policies
+//	caller of another account                          both must allow
+//	an account's root user                             needs no identity policy
+//
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html
+func Evaluate(r Request, p Policies) Decision {
+	c, err := newContext(r)
+	if err != nil {
+		return Decision{Undecided, "request: " + err.Error()}
+	}
+	if err := p.check(); err != nil {
+		return Decision{Undecided, err.Error()}
+	}
+	var v votes
+	if p.Resource != nil {
+		v.resource = tallyPolicy(p.Resource, c)
+	}
+	v.endpoint.allowed = yes
+	if p.Endpoint != nil {
+		v.endpoint = tallyPolicy(p.Endpoint, c)
+	}
+	if c.caller.hasIdentity() {
+		v.identity = tallyIdentity(p.Identity, c)
+	}
+	return v.decide(c).decision(r.Action)
+}
+
+// check refuses documents of the wrong type: identity policies have neither a Principal nor an Id, the others must
+// have a principal in every statement.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html#policies-grammar-notes
+func (p Policies) check() error {
+	for i, identity := range p.Identity {
+		if identity.id != "" || identity.countPrincipals() > 0 {
+			return fmt.Errorf("identity policy %d: no identity policy: it has an Id or a Principal", i+1)
+		}
+	}
+	if err := p.Resource.checkPrincipals("bucket policy"); err != nil {
+		return err
+	}
+	return p.Endpoint.checkPrincipals("endpoint policy")
+}
+
+// checkPrincipals refuses a resource's or an endpoint's policy with a statement that says not whom it is about.
+func (p *Policy) checkPrincipals(document string) error {
+	if p != nil && p.countPrincipals() < len(p.statements) {
+		return fmt.Errorf("%s: a statement without Principal", document)
+	}
+	return nil
+}
+
+func (p *Policy) countPrincipals() int {
+	n := 0
+	for _, s := range p.statements {
+		if s.principal != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// votes are what all documents say about one request.
+type votes struct {
+	identity, resource, endpoint tally
+}
+
+// ruling is a decision before it is put into words.
+type ruling struct {
+	effect Effect
+	where  place
+	by     *statement // nil when something was missing
+	nth    int        // which identity policy
+}
+
+// place is a document, or what was missing.
+type place int
+
+const (
+	inIdentity place = iota
+	inResource
+	inEndpoint
+	byRoot // the account's root user needs no permission
+	missingBoth
+	missingResource
+	missingIdentity
+	missingEndpoint
+)
+
+// decide combines the documents.
+func (v *votes) decide(c *requestContext) ruling {
+	if v.resource.denied != no && ownerKeepsPolicy(c) {
+		v.resource.denied = no
+	}
+	if r, ok := v.explicitDeny(yes); ok {
+		return r
+	}
+	granted := v.granted(c)
+	if v.endpoint.allowed == no && v.endpoint.entrusted == no {
+		return ruling{effect: Deny, where: missingEndpoint}
+	}
+	if granted.effect == Deny {
+		return granted
+	}
+	if r, ok := v.explicitDeny(unknown); ok {
+		return r
+	}
+	if max(v.endpoint.allowed, v.endpoint.entrusted) == unknown {
+		by := v.endpoint.allowedBy
+		if by == nil {
+			by = v.endpoint.entrustsBy
+		}
+		return ruling{effect: Undecided, where: inEndpoint, by: by}
+	}
+	return granted
+}
+
+// explicitDeny finds a Deny of at least the given certainty, which decides (yes) or leaves undecided (unknown).
+func (v *votes) explicitDeny(certainty truth) (ruling, bool) {
+	effect := Deny
+	if certainty == unknown {
+		effect = Undecided
+	}
+	switch {
+	case v.resource.denied >= certainty:
+		return ruling{effect: effect, where: inResource, by: v.resource.deniedBy}, true
+	case v.endpoint.denied >= certainty:
+		return ruling{effect: effect, where: inEndpoint, by: v.endpoint.deniedBy}, true
+	case v.identity.denied >= certainty:
+		return ruling{effect: effect, where: inIdentity, by: v.identity.deniedBy, nth: v.identity.deniedIn}, true
+	}
+	return ruling{}, false
+}
+
+// granted decides without denials and without the endpoint.
+func (v *votes) granted(c *requestContext) ruling {
+	own := v.identity.grantFrom(inIdentity, missingIdentity)
+	if c.caller.kind == root {
+		own = ruling{effect: Allow, where: byRoot}
+	}
+	theirs := v.resource.grantFrom(inResource, missingResource)
+	delegating := tally{allowed: v.resource.entrusted, allowedBy: v.resource.entrustsBy}.grantFrom(inResource, missingResource)
+	switch either := stronger(own, theirs); {
+	case c.caller.account == "":
+		return theirs
+	case c.resourceAccount != "" && c.caller.account != c.resourceAccount:
+		return weaker(own, stronger(theirs, delegating))
+	case either.effect == Deny:
+		return ruling{effect: Deny, where: missingBoth}
+	case c.resourceAccount == "":
+		return ruling{effect: Undecided, where: missingResource}
+	default:
+		return either
+	}
+}
+
+func (t tally) grantFrom(document, missing place) ruling {
+	switch t.allowed {
+	case yes:
+		return ruling{effect: Allow, where: document, by: t.allowedBy, nth: t.allowedIn}
+	case unknown:
+		return ruling{effect: Undecided, where: document, by: t.allowedBy, nth: t.allowedIn}
+	}
+	return ruling{effect: Deny, where: missing}
+}
+
+var rank = map[Effect]int{Deny: 0, Undecided: 1, Allow: 2}
+
+func stronger(a, b ruling) ruling {
+	if rank[b.effect] > rank[a.effect] {
+		return b
+	}
+	return a
+}
+
+func weaker(a, b ruling) ruling {
+	if rank[a.effect] < rank[b.effect] {
+		return a
+	}
+	return b
+}
+
+// ownerKeepsPolicy tells whether S3 lets a request pass whatever the bucket's policy denies: the root user of the
+// owning account always gets at the policy itself. Endpoint policies still stop it.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html
+func ownerKeepsPolicy(c *requestContext) bool {
+	if c.caller.kind != root || c.caller.account != c.resourceAccount {
+		return false
+	}
+	return c.action == "s3:getbucketpolicy" || c.action == "s3:putbucketpolicy" || c.action == "s3:deletebucketpolicy"
+}
+
+// decision puts a ruling into words.
+func (r ruling) decision(action string) Decision {
+	resource := "resource policy"
+	if strings.HasPrefix(strings.ToLower(action), "s3:") {
+		resource = "bucket policy"
+	}
+	by := ""
+	switch r.where {
+	case inIdentity:
+		by = fmt.Sprintf("identity policy %d: %s", r.nth, r.by.title())
+	case inResource:
+		by = resource + ": " + r.by.title()
+	case inEndpoint:
+		by = "endpoint policy: " + r.by.title()
+	case byRoot:
+		by = "root user of the owning account"
+	case missingBoth:
+		by = "no identity policy and no " + resource + " allows " + action
+	case missingResource:
+		by = "no " + resource + " allows " + action
+	case missingIdentity:
+		by = "no identity policy allows " + action
+	case missingEndpoint:
+		by = "no statement of the endpoint policy allows " + action
+	}
+	if r.effect == Undecided {
+		by = r.doubt(by)
+	}
+	return Decision{r.effect, by}
+}
+
+// doubt says why a request could not be decided.
+func (r ruling) doubt(by string) string {
+	if r.by == nil {
+		return "request: the account that owns the resource is not given"
+	}
+	return by + ": not documented whether it applies"
+}
+
+// title is the statement's name in messages.
+func (s *statement) title() string {
+	if s.sid != "" {
+		return s.sid
+	}
+	return fmt.Sprintf("statement %d", s.index)
+}

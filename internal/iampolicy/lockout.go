@@ -1,0 +1,68 @@
+package iampolicy
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+)
+
+// allowAll is the identity policy of somebody to whom IAM allows everything.
+var allowAll = sync.OnceValue(func() *Policy {
+	p, err := Parse([]byte(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`))
+	if err != nil {
+		panic(err)
+	}
+	return p
+})
+
+// Lockout tells whom a bucket policy would keep from configuring the bucket: the guard, the teardown role if there is
+// one, and administrators of the account must be allowed every configuration action from the internet over TLS, as
+// far as their identity policies allow it. It returns nil when nobody is locked out, else one joined error that names
+// each caller who is. A document that cannot be evaluated locks everybody out.
+//
+// FACTS: S3, "Everyone else can be locked out".
+func Lockout(desired []byte, s Setting) error {
+	p, err := Parse(desired)
+	if err != nil {
+		return err
+	}
+	var locked []error
+	for _, at := range s.Standpoints() {
+		if at.Door != s.internet().name || !s.configures(at) {
+			continue
+		}
+		allowed := OpenActions(p, s, at)
+		for _, action := range configurationActions {
+			if _, found := allowed[action]; !found {
+				locked = append(locked, fmt.Errorf("%s %s may not %s", at.Caller, at.Door, action))
+				break
+			}
+		}
+	}
+	return errors.Join(locked...)
+}
+
+// configures tells whether a caller must be able to configure the bucket.
+func (s Setting) configures(at Standpoint) bool {
+	switch at.Principal {
+	case s.Guard, s.Teardown, s.iam(s.Account, "user/administrator"), s.iam(s.Account, "role/administrators"):
+		return at.Principal != ""
+	}
+	return false
+}
+
+// OpenActions lists which S3 actions on the setting's bucket and its objects somebody may take under a bucket policy
+// when IAM allows them everything, each with what allows it (as [Decision.By]). An action that cannot be decided
+// counts as open. The policy may be nil for a bucket without one.
+func OpenActions(p *Policy, s Setting, at Standpoint) map[string]string {
+	open := map[string]string{}
+	for _, t := range targetsOn(s.bucketARN(s.Bucket)) {
+		d := Evaluate(
+			Request{Principal: at.Principal, Action: t.action, Resource: t.resource, ResourceAccount: s.Account, Context: at.Context},
+			Policies{Identity: []*Policy{allowAll()}, Resource: p})
+		if d.Effect != Deny {
+			open[t.action] = d.By
+		}
+	}
+	return open
+}

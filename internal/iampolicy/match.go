@@ -1,0 +1,110 @@
+package iampolicy
+
+// covers tells whether a statement is about an action on a resource.
+func (s *statement) covers(c *requestContext) truth {
+	if s.coversAction(c.action) == s.notAction {
+		return no
+	}
+	t := s.coversResource(c)
+	if s.notResource {
+		return t.not()
+	}
+	return t
+}
+
+func (s *statement) coversAction(action string) bool {
+	for _, pattern := range s.actions {
+		if glob(pattern, action) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *statement) coversResource(c *requestContext) truth {
+	result := no
+	for i := range s.resources {
+		pattern, resolved := s.resources[i].resolve(c)
+		if resolved == yes {
+			resolved = known(glob(pattern, c.resource))
+		}
+		result = max(result, resolved)
+	}
+	return result
+}
+
+// appliesTo tells whether a statement is about a caller in the circumstances of its request: principal and conditions.
+func (s *statement) appliesTo(c *requestContext) (truth, grant) {
+	result, how := s.includes(c)
+	for i := range s.conditions {
+		if result == no {
+			return no, how
+		}
+		result = min(result, s.conditions[i].holds(c))
+	}
+	return result, how
+}
+
+// includes tells whether a statement is about a caller. A statement without a principal belongs to an identity
+// policy, and is about whoever has that policy.
+func (s *statement) includes(c *requestContext) (truth, grant) {
+	switch {
+	case s.principal == nil:
+		return yes, direct
+	case s.notPrincipal:
+		return s.principal.spare(c.caller, s.allow, c.worst).not(), direct
+	}
+	return s.principal.include(c.caller, s.allow)
+}
+
+// tally is what the statements of one document (or of all identity policies) say about a request. Each field holds
+// the strongest answer, and the statement that gave it.
+type tally struct {
+	denied     truth
+	deniedBy   *statement
+	allowed    truth // by a direct grant
+	allowedBy  *statement
+	entrusted  truth // to the caller's account, whose identity policies must allow as well
+	entrustsBy *statement
+	// document tells identity policies apart: the index, from 1, of that of deniedBy, and of allowedBy.
+	deniedIn, allowedIn int
+}
+
+// add counts one statement that applies with the given certainty.
+func (t *tally) add(s *statement, applies truth, how grant) {
+	switch {
+	case !s.allow && applies > t.denied:
+		t.denied, t.deniedBy = applies, s
+	case s.allow && how == direct && applies > t.allowed:
+		t.allowed, t.allowedBy = applies, s
+	case s.allow && how == delegated && applies > t.entrusted:
+		t.entrusted, t.entrustsBy = applies, s
+	}
+}
+
+// tallyPolicy asks every statement of a policy.
+func tallyPolicy(p *Policy, c *requestContext) tally {
+	var t tally
+	for _, s := range p.statements {
+		if applies := s.covers(c); applies != no {
+			circumstances, how := s.appliesTo(c)
+			t.add(s, min(applies, circumstances), how)
+		}
+	}
+	return t
+}
+
+// tallyIdentity asks every statement of the caller's identity policies.
+func tallyIdentity(policies []*Policy, c *requestContext) tally {
+	var all tally
+	for i, p := range policies {
+		t := tallyPolicy(p, c)
+		if t.denied > all.denied {
+			all.denied, all.deniedBy, all.deniedIn = t.denied, t.deniedBy, i+1
+		}
+		if t.allowed > all.allowed {
+			all.allowed, all.allowedBy, all.allowedIn = t.allowed, t.allowedBy, i+1
+		}
+	}
+	return all
+}

@@ -1,0 +1,179 @@
+package iampolicy
+
+import (
+	"encoding/base64"
+	"fmt"
+	"math/big"
+	"net/netip"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// kind says how a condition operator reads and compares values.
+type kind int
+
+const (
+	kindString kind = iota // exact
+	kindFold               // exact, ignoring case
+	kindLike               // with wildcards
+	kindARN
+	kindNumber
+	kindDate
+	kindBool
+	kindBinary
+	kindAddress
+	kindNull
+)
+
+// operator is a condition operator without its set qualifier and IfExists.
+type operator struct {
+	kind kind
+	// negated operators are true when no value of the policy matches, also when the key is missing.
+	negated bool
+	// accept holds for the sign of comparing the request's value with the policy's; only for numbers and dates.
+	accept func(sign int) bool
+}
+
+func equalTo(sign int) bool  { return sign == 0 }
+func less(sign int) bool     { return sign < 0 }
+func atMost(sign int) bool   { return sign <= 0 }
+func greater(sign int) bool  { return sign > 0 }
+func notBelow(sign int) bool { return sign >= 0 }
+
+// operators are all condition operators that AWS documents. Their names are case-sensitive: S3 refuses another
+// spelling as an invalid condition type.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
+var operators = map[string]operator{
+	"StringEquals":              {kind: kindString},
+	"StringNotEquals":           {kind: kindString, negated: true},
+	"StringEqualsIgnoreCase":    {kind: kindFold},
+	"StringNotEqualsIgnoreCase": {kind: kindFold, negated: true},
+	"StringLike":                {kind: kindLike},
+	"StringNotLike":             {kind: kindLike, negated: true},
+
+	"NumericEquals":            {kind: kindNumber, accept: equalTo},
+	"NumericNotEquals":         {kind: kindNumber, accept: equalTo, negated: true},
+	"NumericLessThan":          {kind: kindNumber, accept: less},
+	"NumericLessThanEquals":    {kind: kindNumber, accept: atMost},
+	"NumericGreaterThan":       {kind: kindNumber, accept: greater},
+	"NumericGreaterThanEquals": {kind: kindNumber, accept: notBelow},
+
+	"DateEquals":            {kind: kindDate, accept: equalTo},
+	"DateNotEquals":         {kind: kindDate, accept: equalTo, negated: true},
+	"DateLessThan":          {kind: kindDate, accept: less},
+	"DateLessThanEquals":    {kind: kindDate, accept: atMost},
+	"DateGreaterThan":       {kind: kindDate, accept: greater},
+	"DateGreaterThanEquals": {kind: kindDate, accept: notBelow},
+
+	"Bool":         {kind: kindBool},
+	"BinaryEquals": {kind: kindBinary},
+	"IpAddress":    {kind: kindAddress},
+	"NotIpAddress": {kind: kindAddress, negated: true},
+
+	// ArnEquals and ArnLike behave identically, and so do their negations.
+	"ArnEquals":    {kind: kindARN},
+	"ArnLike":      {kind: kindARN},
+	"ArnNotEquals": {kind: kindARN, negated: true},
+	"ArnNotLike":   {kind: kindARN, negated: true},
+
+	"Null": {kind: kindNull},
+}
+
+// operand is one value of a condition, read as its operator demands. Only the field of the operator's kind is set.
+type operand struct {
+	text    text // strings and ARNs
+	number  *big.Rat
+	instant time.Time
+	truth   bool
+	network netip.Prefix
+	bytes   []byte
+}
+
+// parseOperand reads a policy's value. A value that its operator cannot read is an error: AWS refuses it, too.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-reference-policy-checks.html
+func parseOperand(k kind, value, version string) (o operand, err error) {
+	switch k {
+	case kindString, kindFold:
+		o.text, err = compileText(value, false, version)
+	case kindLike, kindARN:
+		o.text, err = compileText(value, true, version)
+	case kindNumber:
+		o.number, err = parseNumber(value)
+	case kindDate:
+		o.instant, err = parseDate(value)
+	case kindBool, kindNull:
+		o.truth, err = parseBool(value)
+	case kindBinary:
+		o.bytes, err = base64.StdEncoding.DecodeString(value)
+	case kindAddress:
+		o.network, err = parseNetwork(value)
+	}
+	return o, err
+}
+
+var (
+	decimalShape = regexp.MustCompile(`^[+-]?[0-9]{1,40}(\.[0-9]{1,40})?$`)
+	epochShape   = regexp.MustCompile(`^([0-9]{1,3}|[0-9]{5,12})$`)
+)
+
+// parseNumber reads an integer or a decimal, exactly.
+func parseNumber(s string) (*big.Rat, error) {
+	if !decimalShape.MatchString(s) {
+		return nil, fmt.Errorf("no number: %q", s)
+	}
+	n, _ := new(big.Rat).SetString(s)
+	return n, nil
+}
+
+// dateShapes are the W3C's profiles of ISO 8601; a fraction of a second may follow the seconds.
+// https://www.w3.org/TR/NOTE-datetime
+var dateShapes = []string{"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04Z07:00", "2006-01-02", "2006-01", "2006"}
+
+// parseDate reads a date of the W3C's profiles or seconds since the epoch. Four digits are a year.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html#Conditions_Date
+func parseDate(s string) (time.Time, error) {
+	if epochShape.MatchString(s) {
+		var seconds int64
+		_, err := fmt.Sscan(s, &seconds)
+		return time.Unix(seconds, 0), err
+	}
+	for _, shape := range dateShapes {
+		if t, err := time.Parse(shape, s); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("no date: %q", s)
+}
+
+func parseBool(s string) (bool, error) {
+	switch strings.ToLower(s) {
+	case "true":
+		return true, nil
+	case "false":
+		return false, nil
+	}
+	return false, fmt.Errorf("neither true nor false: %q", s)
+}
+
+// parseNetwork reads an address or a range in CIDR notation, IPv4 or IPv6. An address without a prefix length is a
+// range of one.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html#Conditions_IPAddress
+func parseNetwork(s string) (netip.Prefix, error) {
+	if strings.Contains(s, "/") {
+		return netip.ParsePrefix(s)
+	}
+	address, err := parseAddress(s)
+	if err != nil {
+		return netip.Prefix{}, err
+	}
+	return address.Prefix(address.BitLen())
+}
+
+func parseAddress(s string) (netip.Addr, error) {
+	address, err := netip.ParseAddr(s)
+	if err == nil && address.Zone() != "" {
+		return netip.Addr{}, fmt.Errorf("address with a zone: %q", s)
+	}
+	return address, err
+}

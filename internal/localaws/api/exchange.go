@@ -1,0 +1,120 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// errReset and errHang are outcomes of calls that get no answer.
+var (
+	errReset = errors.New("(reset)")
+	errHang  = errors.New("(hang)")
+)
+
+// exchange is one request on its way through the gate, and what came of it so far.
+type exchange struct {
+	gate      *Gate
+	began     time.Time
+	scope     scope
+	service   Service
+	request   *Request
+	operation *Operation
+}
+
+// run takes a request through the gate's steps. The error is an *[Error], errReset or errHang.
+func (x *exchange) run(door Door, hr *http.Request) (*Response, error) {
+	if err := x.admit(door, hr); err != nil {
+		return nil, err
+	}
+	x.gate.delay(hr.Context())
+	operation, err := x.service.Decode(x.request)
+	if err != nil {
+		return nil, err
+	}
+	x.operation = operation
+	if fault := x.gate.takeFault(x); fault != nil {
+		return x.suffer(fault)
+	}
+	return x.perform()
+}
+
+// admit reads the request, and finds its service and its caller.
+func (x *exchange) admit(door Door, hr *http.Request) error {
+	x.scope = scopeOf(hr)
+	x.request = &Request{
+		Method: hr.Method, URL: hr.URL, Host: hr.Host, Header: hr.Header, Door: door,
+		AccessKeyID: x.scope.accessKeyID, Region: x.scope.region,
+		ID: x.gate.nextID(), Time: x.gate.options.Now(),
+	}
+	if x.request.Region == "" {
+		x.request.Region = x.gate.options.Region
+	}
+	x.service = x.gate.service(x.scope.service)
+	if x.service == nil {
+		return &Error{Status: http.StatusNotImplemented, Code: "NotImplemented",
+			Message: fmt.Sprintf("the local AWS has no service %q", x.scope.service)}
+	}
+	caller, known := x.gate.caller(x.scope.accessKeyID)
+	if !known {
+		return x.unknownKey()
+	}
+	x.request.Caller = caller
+	body, err := readBody(hr)
+	x.request.Body = body
+	return err
+}
+
+// perform authorises the call, carries it out, and hands it to the trail.
+func (x *exchange) perform() (*Response, error) {
+	response, err := x.authorised()
+	if err != nil {
+		x.gate.trail(x, asError(err))
+		return nil, err
+	}
+	x.gate.trail(x, nil)
+	return response, nil
+}
+
+// authorised carries the call out if its caller may.
+func (x *exchange) authorised() (*Response, error) {
+	x.request.May = x.judge()
+	if err := x.authorise(); err != nil {
+		return nil, err
+	}
+	return x.operation.Do()
+}
+
+// suffer is what becomes of a call that meets a fault.
+func (x *exchange) suffer(f *Fault) (*Response, error) {
+	x.request.Stale = f.Stale
+	if f.Stale {
+		return x.perform()
+	}
+	if f.After {
+		x.perform() // its answer is lost, whatever it was
+		return nil, f.outcome()
+	}
+	err := f.outcome()
+	if refusal := (*Error)(nil); errors.As(err, &refusal) {
+		x.gate.trail(x, refusal)
+	}
+	return nil, err
+}
+
+// renderError writes an error in the service's protocol; as plain text where no service was found.
+func (x *exchange) renderError(e *Error) *Response {
+	if x.service == nil {
+		return &Response{Status: e.Status, Body: []byte(e.Error() + "\n")}
+	}
+	return x.service.RenderError(x.request, e)
+}
+
+// asError turns any error of a service into one that can be answered.
+func asError(err error) *Error {
+	if e := (*Error)(nil); errors.As(err, &e) {
+		return e
+	}
+	return &Error{Status: http.StatusInternalServerError, Code: "InternalError", Message: err.Error()}
+}

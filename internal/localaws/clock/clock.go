@@ -1,0 +1,87 @@
+// Package clock is the time of the local AWS: the real one, or one whose timers wait to be advanced.
+//
+// It imports nothing but the standard library, and every service of the local AWS may import it.
+package clock
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Clock tells the time and runs functions later. Any number of goroutines may use it at the same time.
+type Clock struct {
+	stepped bool
+
+	mu       sync.Mutex
+	advanced time.Duration
+	timers   []*timer
+}
+
+// timer is one function that waits in a stepped clock.
+type timer struct {
+	due time.Duration
+	run func()
+}
+
+// Real returns the clock on the wall.
+func Real() *Clock { return &Clock{} }
+
+// Stepped returns a clock that runs with the real one, so that latencies can be measured by it, but whose timers come
+// due only when [Clock.Advance] moves past them. A test never waits for it.
+func Stepped() *Clock { return &Clock{stepped: true} }
+
+// Now returns the time, in UTC: the real one plus all that the clock was advanced by.
+func (c *Clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Now().Add(c.advanced).UTC()
+}
+
+// AfterFunc runs f once, d from now; at once, in a goroutine of its own, if d is not positive. The returned function
+// calls it off if it has not begun, and does no harm otherwise.
+func (c *Clock) AfterFunc(d time.Duration, f func()) (stop func()) {
+	if !c.stepped || d <= 0 {
+		t := time.AfterFunc(d, f)
+		return func() { t.Stop() }
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t := &timer{due: c.advanced + d, run: f}
+	at, _ := slices.BinarySearchFunc(c.timers, t.due+1, func(t *timer, due time.Duration) int { return cmp.Compare(t.due, due) })
+	c.timers = slices.Insert(c.timers, at, t)
+	return func() { c.remove(t) }
+}
+
+// Advance moves a stepped clock on by d and runs, in order and on the caller's goroutine, every function that has come
+// due, including those that are set meanwhile. On a real clock it does nothing but move [Clock.Now].
+func (c *Clock) Advance(d time.Duration) {
+	c.mu.Lock()
+	until := c.advanced + d
+	c.mu.Unlock()
+	for next := c.next(until); next != nil; next = c.next(until) {
+		next.run()
+	}
+}
+
+// next takes out the first timer that is due by until and moves the clock to it; without one it moves the clock to
+// until and returns nil.
+func (c *Clock) next(until time.Duration) *timer {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.timers) == 0 || c.timers[0].due > until {
+		c.advanced = max(c.advanced, until)
+		return nil
+	}
+	first := c.timers[0]
+	c.timers = c.timers[1:]
+	c.advanced = max(c.advanced, first.due)
+	return first
+}
+
+func (c *Clock) remove(t *timer) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.timers = slices.DeleteFunc(c.timers, func(other *timer) bool { return other == t })
+}

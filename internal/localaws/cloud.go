@@ -1,0 +1,163 @@
+// Package localaws is an AWS of one account and one Region in this process: the gate with all services behind it, and
+// a CloudFormation that deploys the project's own template onto them.
+//
+// It is a double for tests and the demo, and is never linked into a function. It imports every sub-package; which calls
+// there are, and what of each, the sub-packages' comments tell.
+//
+//	       doors: internet ─┐                          ┌─ s3, ec2, sns, sqs, sts, iam …
+//	through a VPC endpoint ─┴─► gate (who? may they?) ─┤
+//	                              │ management writes  └─ lambda ─► bootstrap (child process) ─┐
+//	                              ▼                         ▲                                  │
+//	               events: trail, rules, schedules ─────────┘             internet ◄───────────┘
+//
+// To let the template use a further type of resource, write its kind into the file of its service, and name it in
+// [kinds].
+package localaws
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	"s3-endpoint-guard/internal/iampolicy"
+	"s3-endpoint-guard/internal/localaws/api"
+	"s3-endpoint-guard/internal/localaws/clock"
+	"s3-endpoint-guard/internal/localaws/cloudformation"
+	"s3-endpoint-guard/internal/localaws/cloudwatch"
+	"s3-endpoint-guard/internal/localaws/ec2"
+	"s3-endpoint-guard/internal/localaws/events"
+	"s3-endpoint-guard/internal/localaws/iam"
+	"s3-endpoint-guard/internal/localaws/lambda"
+	"s3-endpoint-guard/internal/localaws/s3"
+	"s3-endpoint-guard/internal/localaws/sns"
+	"s3-endpoint-guard/internal/localaws/sqs"
+	"s3-endpoint-guard/internal/localaws/sts"
+	"s3-endpoint-guard/internal/localaws/underway"
+)
+
+// Options are what a [Cloud] is made with. The zero value of each field has a default.
+type Options struct {
+	// Account, Region and Partition are 111122223333, eu-central-1 and aws when empty.
+	Account, Region, Partition string
+	// Clock fires schedules and delays events. When nil it is a stepped one, whose schedules fire when it is advanced.
+	Clock *clock.Clock
+	// Patient makes Lambda and EventBridge pause between attempts as AWS does, by the clock. Otherwise they do not.
+	Patient bool
+	// Freeze stops idle functions, as Lambda does (on Linux only).
+	Freeze bool
+	// Log gets every line that a function prints; nil for nobody.
+	Log func(function string, line lambda.Line)
+}
+
+// Cloud is the whole of it. Its services may be looked at and set up directly, at any time and concurrently.
+type Cloud struct {
+	Gate           *api.Gate
+	Clock          *clock.Clock
+	S3             *s3.Service
+	EC2            *ec2.Service
+	IAM            *iam.Service
+	STS            *sts.Service
+	SNS            *sns.Service
+	SQS            *sqs.Service
+	CloudFormation *cloudformation.Service
+	CloudWatch     *cloudwatch.Service
+	Lambda         *lambda.Host
+	Events         *events.Bus
+
+	admin  api.Caller
+	work   underway.Count
+	client *http.Client
+	// internet and functions are the doors of people and of Lambda functions.
+	internet, internetPlain, functions string
+
+	mu sync.Mutex
+	// doors are the base URLs of the doors behind VPC endpoints; keys the access keys of callers.
+	doors         map[api.Door]string
+	keys          map[string]accessKey
+	queuePolicies map[string]*iampolicy.Policy
+}
+
+// The addresses from which callers seem to come. All are set aside for documentation or private networks.
+const (
+	internetIP  = "198.51.100.7"
+	functionsIP = "203.0.113.20"
+	instanceIP  = "10.0.0.10"
+)
+
+// New makes an AWS with nothing in it. It must be closed.
+func New(o Options) (*Cloud, error) {
+	if o.Clock == nil {
+		o.Clock = clock.Stepped()
+	}
+	gate := api.NewGate(api.Options{Account: o.Account, Region: o.Region, Partition: o.Partition, Now: o.Clock.Now})
+	base := gate.Options()
+	c := &Cloud{
+		Gate: gate, Clock: o.Clock,
+		EC2: ec2.New(base), IAM: iam.New(base), SNS: sns.New(base), SQS: sqs.New(base),
+		CloudFormation: cloudformation.New(base), CloudWatch: cloudwatch.New(base),
+		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
+		doors:  map[api.Door]string{}, keys: map[string]accessKey{}, queuePolicies: map[string]*iampolicy.Policy{},
+	}
+	c.S3 = s3.New(s3.Options{Account: base.Account, Region: base.Region, Partition: base.Partition, Now: base.Now})
+	c.STS = sts.New(base)
+	c.admin = c.IAM.CreateAdministrator("admin")
+	c.Events = events.New(c.eventOptions(o))
+	c.Lambda = lambda.New(c.lambdaOptions(o))
+	c.wire()
+	if err := c.openDoors(); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return c, nil
+}
+
+// wire ties the services to the gate and to each other.
+func (c *Cloud) wire() {
+	for _, service := range []api.Service{
+		c.S3, c.EC2, c.IAM, c.STS, c.SNS, c.SQS, c.CloudFormation, c.CloudWatch, c.Lambda.Service(),
+	} {
+		c.Gate.Add(service)
+	}
+	c.Gate.EndpointPolicy(c.EC2.Policy)
+	c.Gate.OnTrail(c.Events.Record)
+	c.CloudFormation.OnStatus(func(e cloudformation.StackEvent) {
+		c.Events.StackStatus(e.Stack.ID, e.Stack.Status, e.Stack.Reason, e.Token)
+	})
+}
+
+func (c *Cloud) eventOptions(o Options) events.Options {
+	base := c.Gate.Options()
+	options := events.Options{
+		Account: base.Account, Region: base.Region, Partition: base.Partition, Clock: o.Clock, Work: &c.work,
+		Target: c.target, DeadLetter: c.deadLetter,
+	}
+	if !o.Patient {
+		options.RetryDelay = func(int) time.Duration { return 0 }
+	}
+	return options
+}
+
+func (c *Cloud) lambdaOptions(o Options) lambda.Options {
+	base := c.Gate.Options()
+	options := lambda.Options{
+		Account: base.Account, Region: base.Region, Partition: base.Partition, Clock: o.Clock, Work: &c.work,
+		Credentials: c.roleCredentials, Destination: c.destination, Log: o.Log, Freeze: o.Freeze,
+		Metrics: func(_ string, line []byte) { _ = c.CloudWatch.PutEMF(line) },
+	}
+	if !o.Patient {
+		options.RetryDelay = func(int) time.Duration { return 0 }
+	}
+	return options
+}
+
+// Quiesce returns when no event is being delivered and no function runs or is about to be tried again, or with the
+// context's error. What waits for the clock, as a delayed event does, is not waited for: advance the clock.
+func (c *Cloud) Quiesce(ctx context.Context) error { return c.work.Wait(ctx) }
+
+// Close ends all functions and closes all doors.
+func (c *Cloud) Close() error {
+	err := errors.Join(c.Events.Close(), c.Lambda.Close(), c.Gate.Close())
+	c.client.CloseIdleConnections()
+	return err
+}

@@ -1,0 +1,196 @@
+// Package conformance_test asks the local AWS and, where moto_server is installed, moto the same requests and expects
+// the same answers: so that our double cannot drift from what others understand AWS to be.
+//
+// A case is a list of ops on a scene of its own. To add some, write a file for the service with its ops and a function
+// that returns its cases, and name that in [cases]. A case that moto answers wrongly says in what, after docs/facts.md,
+// "Tools"; its answer then decides nothing.
+package conformance_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"regexp"
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/smithy-go"
+
+	"s3-endpoint-guard/internal/iampolicy"
+	"s3-endpoint-guard/internal/localaws/api"
+	"s3-endpoint-guard/internal/localaws/s3"
+	"s3-endpoint-guard/internal/localaws/sts"
+)
+
+// account and region are where all implementations believe to be.
+const (
+	account = "111122223333"
+	region  = "eu-central-1"
+)
+
+// cases are all cases, by service.
+func cases() []testCase {
+	return slices.Concat(bucketCases(), objectCases(), listingCases())
+}
+
+// testCase is a list of ops, each of which must end as it says.
+type testCase struct {
+	// name is the behaviour that the case shows.
+	name string
+	// moto says what moto does instead, where it does not do as AWS; "" where it must agree.
+	moto string
+	ops  []op
+}
+
+// op is one request and what is expected of its answer.
+type op func(context.Context, *scene) error
+
+// scene is what the ops of one case share.
+type scene struct {
+	// config reaches the implementation, as a user who may do everything.
+	config aws.Config
+	// name is one that no other case of the same run has: fit for a bucket, a topic or a tag.
+	name string
+	// notes carry what an op learnt to those that follow, such as an id.
+	notes map[string]string
+}
+
+// run carries the ops of a case out, up to the first that fails.
+func (c testCase) run(ctx context.Context, config aws.Config, number int) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	s := &scene{config: config, name: fmt.Sprintf("conformance-%03d", number), notes: map[string]string{}}
+	for i, op := range c.ops {
+		if err := op(ctx, s); err != nil {
+			return fmt.Errorf("op %d: %w", i+1, err)
+		}
+	}
+	return nil
+}
+
+// refused expects an op to be answered with an error code.
+func refused(code string, o op) op {
+	return func(ctx context.Context, s *scene) error {
+		err := o(ctx, s)
+		var refusal smithy.APIError
+		if !errors.As(err, &refusal) {
+			return fmt.Errorf("answer is %v, want %s", err, code)
+		}
+		if refusal.ErrorCode() != code {
+			return fmt.Errorf("answer is %w, want %s", err, code)
+		}
+		return nil
+	}
+}
+
+// differs is the complaint about an answer that is not the expected one.
+func differs(what string, got, want any) error {
+	return fmt.Errorf("%s = %v, want %v", what, got, want)
+}
+
+func TestLocalAWSAnswersAsExpected(t *testing.T) {
+	config := startLocal(t)
+	for i, c := range cases() {
+		t.Run(c.name, func(t *testing.T) {
+			if err := c.run(t.Context(), config, i); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+func TestMotoAnswersAsExpected(t *testing.T) {
+	config := startMoto(t)
+	for i, c := range cases() {
+		t.Run(c.name, func(t *testing.T) {
+			err := c.run(t.Context(), config, i)
+			switch {
+			case c.moto != "" && err != nil:
+				t.Skipf("moto: %s (%v)", c.moto, err)
+			case c.moto != "":
+				t.Skipf("moto has learnt it, no longer true: %s", c.moto)
+			case err != nil:
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+// clientConfig reaches an implementation at a URL with an access key. Nothing is tried twice.
+func clientConfig(url, accessKeyID, secret string) aws.Config {
+	return aws.Config{
+		Region: region, BaseEndpoint: aws.String(url), RetryMaxAttempts: 1,
+		Credentials: credentials.NewStaticCredentialsProvider(accessKeyID, secret, ""),
+	}
+}
+
+// startLocal starts the local AWS.
+func startLocal(t *testing.T) aws.Config {
+	t.Helper()
+	gate := api.NewGate(api.Options{Account: account, Region: region})
+	t.Cleanup(func() { gate.Close() })
+	gate.Add(s3.New(s3.Options{Account: account, Region: region}))
+	gate.Add(sts.New(gate.Options()))
+	everything, err := iampolicy.Parse([]byte(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	url, err := gate.Open(api.Door{SourceIP: "198.51.100.7"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, secret := gate.Credentials(api.Caller{
+		Principal: "arn:aws:iam::" + account + ":user/admin", Account: account,
+		Identity: func() []*iampolicy.Policy { return []*iampolicy.Policy{everything} },
+	})
+	return clientConfig(url, id, secret)
+}
+
+// motoURL is how moto_server says where it listens.
+var motoURL = regexp.MustCompile(`http://127\.0\.0\.1:\d+`)
+
+// startMoto starts moto_server on a port of its own choice, or skips the test where it is not installed.
+func startMoto(t *testing.T) aws.Config {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("moto takes seconds to start")
+	}
+	path, err := exec.LookPath("moto_server")
+	if err != nil {
+		t.Skip("moto_server is not installed: the second opinion is missing")
+	}
+	moto := exec.CommandContext(t.Context(), path, "-H", "127.0.0.1", "-p", "0")
+	moto.Env = append(moto.Environ(), "MOTO_ACCOUNT_ID="+account)
+	moto.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // it may be a wrapper around the process that listens
+	moto.Cancel = func() error { return syscall.Kill(-moto.Process.Pid, syscall.SIGKILL) }
+	output, err := moto.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := moto.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { moto.Wait() }) // the test's context has ended, and moto with it
+	return clientConfig(awaitURL(t, output), "AKIAEXAMPLE000000001", "secret")
+}
+
+// awaitURL reads a server's log until it says where it listens, and the rest of it in the background.
+func awaitURL(t *testing.T, log io.Reader) string {
+	t.Helper()
+	lines := bufio.NewScanner(log)
+	for lines.Scan() {
+		if url := motoURL.FindString(lines.Text()); url != "" {
+			go io.Copy(io.Discard, log)
+			return url
+		}
+	}
+	t.Fatalf("moto_server ended without listening: %v", lines.Err())
+	return ""
+}

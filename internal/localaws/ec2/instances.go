@@ -1,0 +1,43 @@
+package ec2
+
+import "fmt"
+
+// Instance is an instance, as far as anybody here asks about it.
+type Instance struct {
+	ID       string
+	SubnetID string
+	GroupIDs []string
+	// PrivateIP is its address in its subnet, PublicIP one of those that are set aside for documentation; "" when its
+	// subnet gives out none.
+	PrivateIP, PublicIP string
+}
+
+// CreateInstance adds an instance and its network interface. ID and PrivateIP are filled in, and PublicIP where the
+// subnet gives public addresses out.
+func (s *Service) CreateInstance(i Instance) (Instance, error) {
+	err := s.update(func(st *state) error {
+		subnet, ok := st.subnets.get(i.SubnetID)
+		if !ok {
+			return noSubnet(i.SubnetID)
+		}
+		for _, id := range i.GroupIDs {
+			if _, ok := st.groups.get(id); !ok {
+				return noGroup(id)
+			}
+		}
+		n := s.newInterface(st, i.SubnetID)
+		n.Groups = st.interfaceGroups(i.GroupIDs)
+		st.interfaces.put(n.ID, n)
+		i.ID, i.PrivateIP = s.newID(st, "i"), n.IP
+		if subnet.MapPublicIPOnLaunch {
+			// https://www.rfc-editor.org/rfc/rfc5737
+			i.PublicIP = fmt.Sprintf("203.0.113.%d", 10+len(st.instances.order)%200)
+		}
+		st.instances.put(i.ID, i)
+		return nil
+	})
+	return i, err
+}
+
+// Instance finds an instance.
+func (s *Service) Instance(id string) (Instance, bool) { return s.now().instances.get(id) }

@@ -1,0 +1,143 @@
+package events
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// Delivery is the account of one event that a rule sent to one of its targets.
+type Delivery struct {
+	// Rule and Target are the rule's name and the target's ARN.
+	Rule, Target string
+	// Event is what was sent.
+	Event []byte
+	// Attempts is how often; Err is why the last one failed, nil when the target took the event.
+	Attempts int
+	Err      error
+	// DeadLettered says whether the event went to the target's dead-letter queue in the end.
+	DeadLettered bool
+	// At is when it ended.
+	At time.Time
+}
+
+// TargetError is why a target did not take an event.
+type TargetError struct {
+	// Code is EventBridge's, e.g. "NO_PERMISSIONS".
+	// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html#eb-dlq-error-codes
+	Code, Message string
+	// Permanent errors are not tried again.
+	Permanent bool
+}
+
+// Error implements error.
+func (e *TargetError) Error() string { return e.Code + ": " + e.Message }
+
+// Message is what a dead-letter queue gets: the event, and attributes that tell what became of it.
+// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html#eb-dlq-considerations
+type Message struct {
+	Body       []byte
+	Attributes map[string]string
+}
+
+// Deliveries returns every delivery that has ended, in the order of their ends.
+func (b *Bus) Deliveries() []Delivery {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.deliveries)
+}
+
+// passage is one event on its way to one target.
+type passage struct {
+	rule     rule
+	target   Target
+	event    []byte
+	began    time.Time
+	attempts int
+}
+
+// hand sends an event to all targets of a rule.
+func (b *Bus) hand(r rule, e Event) {
+	for _, target := range r.Targets {
+		text, _ := json.Marshal(e)
+		if target.Input != "" {
+			text = []byte(target.Input)
+		}
+		b.pass(&passage{rule: r, target: target, event: text, began: b.options.Clock.Now()})
+	}
+}
+
+// pass makes attempts until the target takes the event, it cannot be delivered, or a pause has to be waited for.
+func (b *Bus) pass(p *passage) {
+	defer b.options.Work.Begin()()
+	for {
+		p.attempts++
+		err := b.options.Target(p.rule.ARN, p.target.ARN, p.event)
+		if err == nil {
+			b.end(p, nil, "")
+			return
+		}
+		pause := b.options.RetryDelay(p.attempts)
+		if why := p.exhausted(err, b.options.Clock.Now().Add(pause)); why != "" {
+			b.end(p, err, why)
+			return
+		}
+		if pause > 0 {
+			b.options.Clock.AfterFunc(pause, func() { b.pass(p) })
+			return
+		}
+	}
+}
+
+// exhausted says why there is no further attempt, or "" if there is one.
+// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html
+func (p *passage) exhausted(err error, next time.Time) string {
+	retries, age := 185, p.target.MaximumEventAge
+	if p.target.MaximumRetryAttempts != nil {
+		retries = *p.target.MaximumRetryAttempts
+	}
+	if age == 0 {
+		age = 24 * time.Hour
+	}
+	if failure, ok := errors.AsType[*TargetError](err); ok && failure.Permanent {
+		return "NotRetryable"
+	}
+	if p.attempts > retries {
+		return "MaximumRetryAttempts"
+	}
+	if next.Sub(p.began) > age {
+		return "MaximumEventAgeInSeconds"
+	}
+	return ""
+}
+
+// end keeps the account of a delivery, and sends what was not delivered to the dead-letter queue.
+func (b *Bus) end(p *passage, err error, why string) {
+	d := Delivery{
+		Rule: p.rule.Name, Target: p.target.ARN, Event: p.event, Attempts: p.attempts, Err: err, At: b.options.Clock.Now(),
+	}
+	if err != nil && p.target.DeadLetterARN != "" {
+		d.DeadLettered = b.options.DeadLetter(p.target.DeadLetterARN, p.letter(err, why)) == nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.deliveries = append(b.deliveries, d)
+}
+
+// letter is the message about an event that was not delivered.
+func (p *passage) letter(err error, why string) Message {
+	code, text := "SDK_CLIENT_ERROR", err.Error()
+	if failure, ok := errors.AsType[*TargetError](err); ok {
+		code, text = failure.Code, failure.Message
+	}
+	attributes := map[string]string{
+		"RULE_ARN": p.rule.ARN, "TARGET_ARN": p.target.ARN, "ERROR_CODE": code, "ERROR_MESSAGE": text,
+	}
+	if why != "NotRetryable" {
+		attributes["EXHAUSTED_RETRY_CONDITION"] = why
+		attributes["RETRY_ATTEMPTS"] = strconv.Itoa(p.attempts - 1)
+	}
+	return Message{Body: p.event, Attributes: attributes}
+}

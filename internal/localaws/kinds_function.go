@@ -1,0 +1,102 @@
+package localaws
+
+import (
+	"fmt"
+	"time"
+
+	"s3-endpoint-guard/internal/localaws/lambda"
+)
+
+// functionKinds are the types of functions. The build of a function, which CodeUri and Architectures are about, is that
+// of the bootstrap which [Cloud.Deploy] is given.
+var functionKinds = map[string]kind{
+	"AWS::Serverless::Function": {create: createFunction, ignored: []string{
+		"Architectures", "CodeUri", "Description", "Tracing", "Tags", "LoggingConfig.SystemLogLevel",
+	}},
+	"AWS::Lambda::Permission": {create: createPermission},
+}
+
+func createFunction(c *creation, p properties) (made, error) {
+	f, err := c.function(or(p.text("FunctionName"), c.name()), p)
+	if err != nil {
+		return made{}, err
+	}
+	arn, err := c.Lambda.Create(f)
+	if err != nil {
+		return made{}, err
+	}
+	return c.madeFunction(f.Name, arn), nil
+}
+
+func (c *creation) madeFunction(name, arn string) made {
+	update := func(p properties) (made, error) {
+		f, err := c.function(name, p)
+		if err != nil {
+			return made{}, err
+		}
+		return c.madeFunction(name, arn), c.Lambda.Update(f)
+	}
+	remove := func() error { return c.Lambda.Remove(name) }
+	return made{ref: name, attributes: map[string]any{"Arn": arn}, update: update, remove: remove}
+}
+
+// function reads a function's configuration.
+func (c *creation) function(name string, p properties) (lambda.Function, error) {
+	bootstrap, err := c.stack.bootstraps(c.resource.LogicalID)
+	if err != nil {
+		return lambda.Function{}, err
+	}
+	p.oneOf("Runtime", "provided.al2023")
+	role := p.text("Role")
+	if _, ok := c.IAM.Role(afterLast(role, "/")); !ok {
+		return lambda.Function{}, fmt.Errorf("the role %s cannot be assumed by Lambda", role)
+	}
+	f := lambda.Function{
+		Name: name, Bootstrap: bootstrap, Handler: p.text("Handler"), Role: role, EndpointURL: c.functions,
+		Environment: map[string]string{}, MemoryMB: p.number("MemorySize"),
+		Timeout: time.Duration(p.number("Timeout")) * time.Second, Async: asyncOf(p.object("EventInvokeConfig")),
+	}
+	logging := p.object("LoggingConfig")
+	f.LogGroup, f.LogFormat = logging.text("LogGroup"), logging.text("LogFormat")
+	f.ApplicationLogLevel = logging.text("ApplicationLogLevel")
+	variables := p.object("Environment").object("Variables")
+	for variable := range variables.values {
+		f.Environment[variable] = variables.text(variable)
+	}
+	if p.has("ReservedConcurrentExecutions") {
+		reserved := p.number("ReservedConcurrentExecutions")
+		f.ReservedConcurrency = &reserved
+	}
+	return f, nil
+}
+
+// asyncOf reads SAM's EventInvokeConfig.
+// https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-property-function-eventinvokeconfiguration.html
+func asyncOf(p properties) lambda.Async {
+	a := lambda.Async{MaximumEventAge: time.Duration(p.number("MaximumEventAgeInSeconds")) * time.Second}
+	if p.has("MaximumRetryAttempts") {
+		retries := p.number("MaximumRetryAttempts")
+		a.MaximumRetryAttempts = &retries
+	}
+	destinations := p.object("DestinationConfig")
+	a.OnFailure = destinationOf(destinations.object("OnFailure"))
+	a.OnSuccess = destinationOf(destinations.object("OnSuccess"))
+	return a
+}
+
+func destinationOf(p properties) string {
+	if p.has("Type") {
+		p.oneOf("Type", "SQS", "SNS")
+	}
+	return p.text("Destination")
+}
+
+func createPermission(c *creation, p properties) (made, error) {
+	function := p.text("FunctionName")
+	p.oneOf("Action", "lambda:InvokeFunction")
+	permission := lambda.Permission{
+		StatementID: c.name(), Service: p.text("Principal"), SourceARN: p.text("SourceArn"), SourceAccount: p.text("SourceAccount"),
+	}
+	remove := func() error { return c.Lambda.Forbid(function, permission.StatementID) }
+	return made{ref: permission.StatementID, remove: remove}, c.Lambda.Permit(function, permission)
+}

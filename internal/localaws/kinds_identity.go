@@ -1,0 +1,62 @@
+package localaws
+
+import "fmt"
+
+// identityKinds are the types of AWS::IAM and AWS::KMS. Keys are but names here: what they encrypt is not encrypted.
+var identityKinds = map[string]kind{
+	"AWS::IAM::Role": {create: createRole, ignored: []string{
+		"AssumeRolePolicyDocument", "Description", "MaxSessionDuration", "Tags",
+	}},
+	"AWS::IAM::InstanceProfile": {create: createInstanceProfile},
+	"AWS::KMS::Key": {create: createKey, ignored: []string{
+		"Description", "EnableKeyRotation", "KeyPolicy", "KeySpec", "KeyUsage", "PendingWindowInDays", "Tags",
+	}},
+	"AWS::KMS::Alias": {create: createAlias, ignored: []string{"TargetKeyId"}},
+}
+
+func createRole(c *creation, p properties) (made, error) {
+	return c.putRole(or(p.text("RoleName"), c.name()), p)
+}
+
+func (c *creation) putRole(name string, p properties) (made, error) {
+	policies := map[string]string{}
+	for _, policy := range p.objects("Policies") {
+		policies[policy.text("PolicyName")] = policy.document("PolicyDocument")
+	}
+	role, err := c.IAM.CreateRole(name, policies)
+	if err != nil {
+		return made{}, err
+	}
+	for _, managed := range p.texts("ManagedPolicyArns") {
+		if err := c.IAM.AttachRolePolicy(name, managed); err != nil {
+			return made{}, err
+		}
+	}
+	return made{
+		ref: name, attributes: map[string]any{"Arn": role.ARN, "RoleId": role.ID},
+		remove: func() error { c.IAM.DeleteRole(name); return nil },
+		update: func(p properties) (made, error) { return c.putRole(name, p) },
+	}, nil
+}
+
+func createInstanceProfile(c *creation, p properties) (made, error) {
+	name := or(p.text("InstanceProfileName"), c.name())
+	for _, role := range p.texts("Roles") {
+		if _, ok := c.IAM.Role(role); !ok {
+			return made{}, fmt.Errorf("the role with name %s cannot be found", role)
+		}
+	}
+	base := c.Gate.Options()
+	arn := fmt.Sprintf("arn:%s:iam::%s:instance-profile/%s", base.Partition, base.Account, name)
+	return made{ref: name, attributes: map[string]any{"Arn": arn}}, nil
+}
+
+func createKey(c *creation, _ properties) (made, error) {
+	id := uuid(c.stack.ID() + c.resource.LogicalID)
+	return made{ref: id, attributes: map[string]any{"Arn": c.arn("kms", "key/"+id), "KeyId": id},
+		update: func(properties) (made, error) { return createKey(c, properties{}) }}, nil
+}
+
+func createAlias(_ *creation, p properties) (made, error) {
+	return made{ref: p.text("AliasName")}, nil
+}

@@ -1,0 +1,93 @@
+package localaws
+
+import (
+	"fmt"
+
+	"s3-endpoint-guard/internal/iampolicy"
+)
+
+// messageKinds are the types of AWS::SNS, AWS::SQS, AWS::SSM and AWS::Logs.
+var messageKinds = map[string]kind{
+	"AWS::SNS::Topic":        {create: createTopic, ignored: []string{"DisplayName", "TracingConfig", "Tags"}},
+	"AWS::SNS::TopicPolicy":  {create: createTopicPolicy},
+	"AWS::SNS::Subscription": {create: createSubscription},
+	"AWS::SQS::Queue": {create: createQueue, ignored: []string{
+		"SqsManagedSseEnabled", "KmsMasterKeyId", "MessageRetentionPeriod", "VisibilityTimeout", "Tags",
+	}},
+	"AWS::SQS::QueuePolicy": {create: createQueuePolicy},
+	"AWS::SSM::Parameter":   {create: createParameter, ignored: []string{"Description", "Tags"}},
+	"AWS::Logs::LogGroup":   {create: createLogGroup, ignored: []string{"RetentionInDays", "KmsKeyId", "Tags"}},
+}
+
+func createTopic(c *creation, p properties) (made, error) {
+	name := or(p.text("TopicName"), c.name())
+	arn := c.SNS.CreateTopic(name, p.text("KmsMasterKeyId"))
+	return made{
+		ref: arn, attributes: map[string]any{"TopicArn": arn, "TopicName": name},
+		remove: func() error { c.SNS.DeleteTopic(arn); return nil },
+	}, nil
+}
+
+// createTopicPolicy checks that a topic's policy can be read, and does not apply it: in the account, identity policies
+// decide who publishes.
+func createTopicPolicy(c *creation, p properties) (made, error) {
+	p.texts("Topics")
+	if _, err := iampolicy.Parse([]byte(p.document("PolicyDocument"))); err != nil {
+		return made{}, err
+	}
+	return made{ref: c.name(), update: func(p properties) (made, error) { return createTopicPolicy(c, p) }}, nil
+}
+
+func createSubscription(c *creation, p properties) (made, error) {
+	topic := p.text("TopicArn")
+	if err := c.SNS.Subscribe(topic, p.text("Protocol"), p.text("Endpoint")); err != nil {
+		return made{}, err
+	}
+	return made{ref: topic + ":" + uuid(c.name())}, nil
+}
+
+func createQueue(c *creation, p properties) (made, error) {
+	name := or(p.text("QueueName"), c.name())
+	arn, url := c.SQS.CreateQueue(name), c.SQS.URL(name)
+	return made{
+		ref: url, attributes: map[string]any{"Arn": arn, "QueueName": name, "QueueUrl": url},
+		remove: func() error { c.SQS.DeleteQueue(name); return nil },
+	}, nil
+}
+
+// createQueuePolicy keeps the policy for those who send to the queue from within AWS: see [Cloud.send].
+func createQueuePolicy(c *creation, p properties) (made, error) {
+	policy, err := iampolicy.Parse([]byte(p.document("PolicyDocument")))
+	if err != nil {
+		return made{}, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, url := range p.texts("Queues") {
+		c.queuePolicies[c.SQS.ARN(afterLast(url, "/"))] = policy
+	}
+	return made{ref: c.name(), update: func(p properties) (made, error) { return createQueuePolicy(c, p) }}, nil
+}
+
+// maxParameter is the longest value of a parameter of the standard tier, in bytes.
+// FACTS: CloudFormation
+const maxParameter = 4096
+
+func createParameter(c *creation, p properties) (made, error) {
+	name, value := or(p.text("Name"), c.name()), p.text("Value")
+	if len(value) > maxParameter {
+		return made{}, fmt.Errorf("standard tier parameters support a maximum parameter value of %d characters, this has %d", maxParameter, len(value))
+	}
+	return made{
+		ref: name, attributes: map[string]any{"Value": value, "Type": p.oneOf("Type", "String", "StringList")},
+		update: func(p properties) (made, error) { return createParameter(c, p) },
+	}, nil
+}
+
+func createLogGroup(c *creation, p properties) (made, error) {
+	name := or(p.text("LogGroupName"), c.name())
+	return made{
+		ref: name, attributes: map[string]any{"Arn": c.arn("logs", "log-group:"+name+":*")},
+		update: func(p properties) (made, error) { return createLogGroup(c, p) },
+	}, nil
+}

@@ -1,0 +1,147 @@
+package localaws
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"s3-endpoint-guard/internal/localaws/ec2"
+)
+
+// networkKinds are the types of AWS::EC2. Networks, subnets, gateways and instances have nobody here who would miss
+// them: of those only the endpoint, which policies name, is removed with its stack.
+var networkKinds = map[string]kind{
+	"AWS::EC2::VPC":                         {create: createVPC},
+	"AWS::EC2::InternetGateway":             {create: createInternetGateway, ignored: []string{"Tags"}},
+	"AWS::EC2::VPCGatewayAttachment":        {create: attachInternetGateway},
+	"AWS::EC2::Subnet":                      {create: createSubnet},
+	"AWS::EC2::RouteTable":                  {create: createRouteTable, ignored: []string{"Tags"}},
+	"AWS::EC2::Route":                       {create: createRoute},
+	"AWS::EC2::SubnetRouteTableAssociation": {create: associateRouteTable},
+	"AWS::EC2::SecurityGroup":               {create: createSecurityGroup},
+	"AWS::EC2::SecurityGroupIngress":        {create: authorizeIngress},
+	"AWS::EC2::VPCEndpoint":                 {create: createEndpoint},
+	"AWS::EC2::Instance": {create: createInstance, ignored: []string{
+		"ImageId", "InstanceType", "IamInstanceProfile", "MetadataOptions", "BlockDeviceMappings", "UserData", "Tags",
+		"NetworkInterfaces[].DeviceIndex", "NetworkInterfaces[].AssociatePublicIpAddress", "CreditSpecification", "Monitoring",
+	}},
+}
+
+func createVPC(c *creation, p properties) (made, error) {
+	vpc, err := c.EC2.CreateVPC(ec2.VPC{
+		CIDR: p.text("CidrBlock"), DNSSupport: p.flag("EnableDnsSupport"), DNSHostnames: p.flag("EnableDnsHostnames"),
+		Tags: tagList(p.tags("Tags")),
+	})
+	return made{ref: vpc.ID, attributes: map[string]any{"VpcId": vpc.ID, "CidrBlock": vpc.CIDR}}, err
+}
+
+func createInternetGateway(c *creation, _ properties) (made, error) {
+	gateway, err := c.EC2.CreateInternetGateway("")
+	return made{ref: gateway.ID, attributes: map[string]any{"InternetGatewayId": gateway.ID}}, err
+}
+
+func attachInternetGateway(c *creation, p properties) (made, error) {
+	gateway, vpc := p.text("InternetGatewayId"), p.text("VpcId")
+	return made{ref: "IGW|" + vpc}, c.EC2.AttachInternetGateway(gateway, vpc)
+}
+
+func createSubnet(c *creation, p properties) (made, error) {
+	subnet, err := c.EC2.CreateSubnet(ec2.Subnet{
+		VPCID: p.text("VpcId"), CIDR: p.text("CidrBlock"), Zone: p.text("AvailabilityZone"),
+		MapPublicIPOnLaunch: p.flag("MapPublicIpOnLaunch"), Tags: tagList(p.tags("Tags")),
+	})
+	return made{ref: subnet.ID, attributes: map[string]any{
+		"SubnetId": subnet.ID, "VpcId": subnet.VPCID, "AvailabilityZone": subnet.Zone, "CidrBlock": subnet.CIDR,
+	}}, err
+}
+
+func createRouteTable(c *creation, p properties) (made, error) {
+	table, err := c.EC2.CreateRouteTable(p.text("VpcId"))
+	return made{ref: table.ID, attributes: map[string]any{"RouteTableId": table.ID}}, err
+}
+
+func createRoute(c *creation, p properties) (made, error) {
+	table, cidr := p.text("RouteTableId"), p.text("DestinationCidrBlock")
+	return made{ref: table + "|" + cidr, attributes: map[string]any{"CidrBlock": cidr}},
+		c.EC2.CreateRoute(table, cidr, p.text("GatewayId"))
+}
+
+func associateRouteTable(c *creation, p properties) (made, error) {
+	association, err := c.EC2.AssociateRouteTable(p.text("RouteTableId"), p.text("SubnetId"))
+	return made{ref: association.ID, attributes: map[string]any{"Id": association.ID}}, err
+}
+
+func createSecurityGroup(c *creation, p properties) (made, error) {
+	name := p.text("GroupName")
+	if name == "" {
+		name = c.name()
+	}
+	var rules []ec2.Rule
+	for _, ingress := range p.objects("SecurityGroupIngress") {
+		rules = append(rules, groupRule(ingress, false))
+	}
+	for _, egress := range p.objects("SecurityGroupEgress") {
+		rules = append(rules, groupRule(egress, true))
+	}
+	group, err := c.EC2.CreateSecurityGroup(ec2.SecurityGroup{
+		Name: name, Description: p.text("GroupDescription"), VPCID: p.text("VpcId"), Tags: tagList(p.tags("Tags")),
+	}, rules...)
+	return made{ref: group.ID, attributes: map[string]any{"GroupId": group.ID, "VpcId": group.VPCID}}, err
+}
+
+func authorizeIngress(c *creation, p properties) (made, error) {
+	group := p.text("GroupId")
+	rules, err := c.EC2.Authorize(group, groupRule(p, false))
+	if err != nil {
+		return made{}, err
+	}
+	remove := func() error {
+		// Somebody may have revoked it already, and the guard put it back under another id.
+		_, _ = c.EC2.Revoke(group, rules...)
+		return nil
+	}
+	return made{ref: rules[0].ID, attributes: map[string]any{"Id": rules[0].ID}, remove: remove}, nil
+}
+
+// groupRule reads one rule of a security group. CloudFormation names the group at the other end by direction.
+func groupRule(p properties, egress bool) ec2.Rule {
+	r := ec2.Rule{
+		Egress: egress, Protocol: p.text("IpProtocol"), FromPort: -1, ToPort: -1,
+		CIDR: p.text("CidrIp"), CIDR6: p.text("CidrIpv6"), Description: p.text("Description"),
+	}
+	if p.has("FromPort") {
+		r.FromPort, r.ToPort = p.number("FromPort"), p.number("ToPort")
+	}
+	if egress {
+		r.ReferencedGroup, r.PrefixListID = p.text("DestinationSecurityGroupId"), p.text("DestinationPrefixListId")
+	} else {
+		r.ReferencedGroup, r.PrefixListID = p.text("SourceSecurityGroupId"), p.text("SourcePrefixListId")
+	}
+	return r
+}
+
+func createInstance(c *creation, p properties) (made, error) {
+	i := ec2.Instance{SubnetID: p.text("SubnetId"), GroupIDs: p.texts("SecurityGroupIds")}
+	for _, network := range p.objects("NetworkInterfaces") {
+		i.SubnetID, i.GroupIDs = network.text("SubnetId"), network.texts("GroupSet")
+	}
+	i, err := c.EC2.CreateInstance(i)
+	return made{ref: i.ID, attributes: map[string]any{
+		"InstanceId": i.ID, "PrivateIp": i.PrivateIP, "PublicIp": or(i.PublicIP, "203.0.113.10"),
+	}}, err
+}
+
+func tagList(tags map[string]string) []ec2.Tag {
+	var list []ec2.Tag
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		list = append(list, ec2.Tag{Key: key, Value: tags[key]})
+	}
+	return list
+}
+
+func or(s, fallback string) string {
+	if strings.TrimSpace(s) == "" {
+		return fallback
+	}
+	return s
+}

@@ -1,0 +1,177 @@
+package lambda
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"time"
+)
+
+// LostRecord is an invocation record that its destination did not take.
+type LostRecord struct {
+	// Destination is its ARN, Record the record, Err why it was refused.
+	Destination string
+	Record      []byte
+	Err         error
+}
+
+// LostRecords returns the invocation records that no destination took. Lambda drops them as well, and counts them in
+// the metric DestinationDeliveryFailures.
+func (h *Host) LostRecords() []LostRecord {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.lostRecords)
+}
+
+// queued is an event that waits for its next attempt.
+type queued struct {
+	function  *hosted
+	requestID string
+	payload   []byte
+	accepted  time.Time
+	attempt   int
+}
+
+// InvokeAsync accepts an event and returns its request id at once. A function that fails is tried again as often as
+// its configuration says, in the end the record goes to its on-failure destination.
+func (h *Host) InvokeAsync(nameOrARN string, payload []byte) (requestID string, err error) {
+	f, err := h.lookUp(nameOrARN)
+	if err != nil {
+		return "", err
+	}
+	q := queued{function: f, requestID: newID(), payload: slices.Clone(payload), accepted: h.options.Clock.Now(), attempt: 1}
+	h.begin(q)
+	return q.requestID, nil
+}
+
+// begin makes attempts at a queued event in the background.
+func (h *Host) begin(q queued) {
+	end := h.options.Work.Begin()
+	go func() {
+		defer end()
+		h.attempt(q)
+	}()
+}
+
+// attempt runs the function, and again after each failure, until it succeeds, its retries are used up, or the pause
+// before the next attempt has to be waited for.
+func (h *Host) attempt(q queued) {
+	for {
+		i, ok := h.once(q)
+		if !ok {
+			return
+		}
+		if i.Failure == nil {
+			h.conclude(q, i, "Success")
+			return
+		}
+		if q.attempt > q.function.retries() {
+			h.conclude(q, i, "RetriesExhausted")
+			return
+		}
+		pause := h.options.RetryDelay(q.attempt)
+		if h.options.Clock.Now().Add(pause).Sub(q.accepted) > q.function.Async.MaximumEventAge {
+			h.conclude(q, i, "EventAgeExceeded")
+			return
+		}
+		q.attempt++
+		if pause > 0 {
+			h.options.Clock.AfterFunc(pause, func() { h.begin(q) })
+			return
+		}
+	}
+}
+
+// once makes one attempt; ok is false when the host closed meanwhile.
+func (h *Host) once(q queued) (i Invocation, ok bool) {
+	if q.function.enter(h.background, true) != nil {
+		return Invocation{}, false
+	}
+	defer q.function.leave()
+	i, err := h.run(h.background, q.function, Invocation{
+		RequestID: q.requestID, Asynchronous: true, Attempt: q.attempt, Payload: q.payload,
+	})
+	return i, err == nil && context.Cause(h.background) == nil
+}
+
+// record is what a destination gets.
+// https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+type record struct {
+	Version        string          `json:"version"`
+	Timestamp      string          `json:"timestamp"`
+	RequestContext requestContext  `json:"requestContext"`
+	RequestPayload json.RawMessage `json:"requestPayload"`
+	// ResponseContext and ResponsePayload describe the last attempt.
+	ResponseContext responseContext `json:"responseContext"`
+	ResponsePayload json.RawMessage `json:"responsePayload"`
+}
+
+type requestContext struct {
+	RequestID              string `json:"requestId"`
+	FunctionARN            string `json:"functionArn"`
+	Condition              string `json:"condition"`
+	ApproximateInvokeCount int    `json:"approximateInvokeCount"`
+}
+
+type responseContext struct {
+	StatusCode      int    `json:"statusCode"`
+	ExecutedVersion string `json:"executedVersion"`
+	FunctionError   string `json:"functionError,omitempty"`
+}
+
+// conclude sends the record of an event's last attempt to the destination for how it ended, if there is one.
+func (h *Host) conclude(q queued, i Invocation, condition string) {
+	destination := q.function.Async.OnFailure
+	if i.Failure == nil {
+		destination = q.function.Async.OnSuccess
+	}
+	if destination == "" {
+		return
+	}
+	r := record{
+		Version:   "1.0",
+		Timestamp: h.options.Clock.Now().Format("2006-01-02T15:04:05.000Z"),
+		RequestContext: requestContext{
+			RequestID: i.RequestID, FunctionARN: q.function.ARN + ":$LATEST", Condition: condition, ApproximateInvokeCount: i.Attempt,
+		},
+		RequestPayload:  asJSON(i.Payload),
+		ResponseContext: responseContext{StatusCode: 200, ExecutedVersion: "$LATEST", FunctionError: i.functionError()},
+		ResponsePayload: asJSON(i.Response),
+	}
+	h.send(q.function.Function, destination, r)
+}
+
+func (h *Host) send(f Function, destination string, r record) {
+	body, err := json.Marshal(r)
+	if err == nil && h.options.Destination == nil {
+		err = &Error{Status: 404, Code: "ResourceNotFoundException", Message: "no destination " + destination}
+	}
+	if err == nil {
+		err = h.options.Destination(f, destination, body)
+	}
+	if err != nil {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.lostRecords = append(h.lostRecords, LostRecord{Destination: destination, Record: body, Err: err})
+	}
+}
+
+// functionError is Lambda's word for a failure: a runtime that is not built into Lambda leaves every one "Unhandled".
+func (i Invocation) functionError() string {
+	if i.Failure == nil {
+		return ""
+	}
+	return "Unhandled"
+}
+
+// asJSON returns a payload as it is when it is JSON, quoted when it is other text, and null when it is empty.
+func asJSON(payload []byte) json.RawMessage {
+	if len(payload) == 0 {
+		return json.RawMessage("null")
+	}
+	if json.Valid(payload) {
+		return payload
+	}
+	quoted, _ := json.Marshal(string(payload))
+	return quoted
+}

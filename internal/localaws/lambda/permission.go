@@ -1,0 +1,89 @@
+package lambda
+
+import (
+	"slices"
+	"strings"
+)
+
+// Permission is one statement of a function's resource policy: it lets an AWS service invoke the function.
+type Permission struct {
+	// StatementID names it.
+	StatementID string
+	// Service is the principal, e.g. "events.amazonaws.com".
+	Service string
+	// SourceARN limits it to a resource on whose behalf the service calls, with * and ? as wildcards; SourceAccount
+	// to that resource's account. "" does not limit.
+	SourceARN, SourceAccount string
+}
+
+// Source is an AWS service that invokes a function, and on whose behalf.
+type Source struct{ Service, ARN, Account string }
+
+// Permit adds a permission to a function.
+func (h *Host) Permit(nameOrARN string, p Permission) error {
+	f, err := h.lookUp(nameOrARN)
+	if err != nil {
+		return err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	f.permissions = append(f.permissions, p)
+	return nil
+}
+
+// Forbid takes a permission away again.
+func (h *Host) Forbid(nameOrARN, statementID string) error {
+	f, err := h.lookUp(nameOrARN)
+	if err != nil {
+		return err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	f.permissions = slices.DeleteFunc(f.permissions, func(p Permission) bool { return p.StatementID == statementID })
+	return nil
+}
+
+// InvokeFrom is [Host.InvokeAsync] by an AWS service, which needs a permission.
+func (h *Host) InvokeFrom(s Source, nameOrARN string, payload []byte) (requestID string, err error) {
+	f, err := h.lookUp(nameOrARN)
+	if err != nil {
+		return "", err
+	}
+	if !h.permitted(f, s) {
+		return "", &Error{Status: 403, Code: "AccessDeniedException", Message: s.Service + " may not invoke " + f.ARN + " for " + s.ARN}
+	}
+	return h.InvokeAsync(nameOrARN, payload)
+}
+
+func (h *Host) permitted(f *hosted, s Source) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.ContainsFunc(f.permissions, func(p Permission) bool {
+		return p.Service == s.Service &&
+			(p.SourceARN == "" || like(p.SourceARN, s.ARN)) &&
+			(p.SourceAccount == "" || p.SourceAccount == s.Account)
+	})
+}
+
+// like compares with ArnLike: part by part, with * and ? as wildcards within each of the six.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html#Conditions_ARN
+func like(pattern, arn string) bool {
+	patterns, parts := strings.SplitN(pattern, ":", 6), strings.SplitN(arn, ":", 6)
+	return slices.EqualFunc(patterns, parts, glob)
+}
+
+// glob compares a text with a pattern in which * stands for any text and ? for any one character.
+func glob(pattern, text string) bool {
+	if pattern == "" {
+		return text == ""
+	}
+	switch {
+	case pattern[0] == '*':
+		return glob(pattern[1:], text) || text != "" && glob(pattern, text[1:])
+	case text == "":
+		return false
+	case pattern[0] == '?' || pattern[0] == text[0]:
+		return glob(pattern[1:], text[1:])
+	}
+	return false
+}

@@ -1,0 +1,180 @@
+package lambda_test
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	sdk "github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/smithy-go"
+
+	"s3-endpoint-guard/internal/iampolicy"
+	"s3-endpoint-guard/internal/localaws/api"
+	"s3-endpoint-guard/internal/localaws/lambda"
+	"s3-endpoint-guard/internal/localaws/underway"
+)
+
+// behindGate puts a host behind a gate, and returns a client whose caller has the given policy.
+func behindGate(t *testing.T, a at, policy string) *sdk.Client {
+	t.Helper()
+	parsed, err := iampolicy.Parse([]byte(policy))
+	if err != nil {
+		t.Fatal(err)
+	}
+	gate := api.NewGate(api.Options{})
+	t.Cleanup(func() { _ = gate.Close() })
+	gate.Add(a.Service())
+	url, err := gate.Open(api.Door{SourceIP: "198.51.100.7"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, secret := gate.Credentials(api.Caller{
+		Principal: "arn:aws:iam::111122223333:user/u", Account: "111122223333",
+		Identity: func() []*iampolicy.Policy { return []*iampolicy.Policy{parsed} },
+	})
+	return sdk.New(sdk.Options{
+		Region: "eu-central-1", BaseEndpoint: &url, RetryMaxAttempts: 1,
+		Credentials: credentials.NewStaticCredentialsProvider(key, secret, ""),
+	})
+}
+
+const mayInvoke = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"lambda:InvokeFunction",
+	"Resource":"arn:aws:lambda:eu-central-1:111122223333:function:f"}]}`
+
+func TestTheSDKInvokesFunctions(t *testing.T) {
+	a := host(t, nil)
+	client := behindGate(t, a, mayInvoke)
+	for name, c := range map[string]struct {
+		function, event string
+		kind            types.InvocationType
+		status          int32
+		failure         string
+	}{
+		"by name and waits":   {"f", `{}`, types.InvocationTypeRequestResponse, 200, ""},
+		"by ARN":              {"arn:aws:lambda:eu-central-1:111122223333:function:f", `{}`, "", 200, ""},
+		"and learns it fails": {"f", `{"Do":"fail"}`, types.InvocationTypeRequestResponse, 200, "Unhandled"},
+		"and does not wait":   {"f", `{}`, types.InvocationTypeEvent, 202, ""},
+		"only to try":         {"f", `{}`, types.InvocationTypeDryRun, 204, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := client.Invoke(t.Context(), &sdk.InvokeInput{
+				FunctionName: &c.function, InvocationType: c.kind, Payload: []byte(c.event),
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.StatusCode != c.status || aws.ToString(got.FunctionError) != c.failure {
+				t.Errorf("Invoke(%s, %s) = %d, %q, want %d, %q", c.function, c.event, got.StatusCode, aws.ToString(got.FunctionError), c.status, c.failure)
+			}
+			if c.failure != "" && !strings.Contains(string(got.Payload), "as told") {
+				t.Errorf("Invoke(%s, %s) answered %s, want the function's error", c.function, c.event, got.Payload)
+			}
+		})
+	}
+	a.rest(t)
+}
+
+func TestTheSDKIsRefused(t *testing.T) {
+	none := 0
+	for name, c := range map[string]struct {
+		change                 func(*lambda.Function)
+		policy, function, want string
+	}{
+		"an unknown function":    {nil, mayInvoke, "g", "ResourceNotFoundException"},
+		"without permission":     {nil, strings.Replace(mayInvoke, "InvokeFunction", "GetFunction", 1), "f", "AccessDenied"},
+		"beyond the concurrency": {func(f *lambda.Function) { f.ReservedConcurrency = &none }, mayInvoke, "f", "TooManyRequestsException"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client := behindGate(t, host(t, c.change), c.policy)
+			_, err := client.Invoke(t.Context(), &sdk.InvokeInput{FunctionName: &c.function})
+			if refusal, ok := errors.AsType[smithy.APIError](err); !ok || !strings.HasPrefix(refusal.ErrorCode(), c.want) {
+				t.Errorf("Invoke(%s) = %v, want %s", c.function, err, c.want)
+			}
+		})
+	}
+}
+
+func TestAnUpdateTakesEffectWithTheNextInvocation(t *testing.T) {
+	a := host(t, nil)
+	a.invoke(t, `{}`)
+	if err := a.Permit("f", lambda.Permission{Service: "s"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Update(lambda.Function{Name: "f", Bootstrap: bootstrap, Environment: map[string]string{"NEW": "yes"}}); err != nil {
+		t.Fatal(err)
+	}
+	i := a.invoke(t, `{}`)
+	if !i.Cold || !strings.Contains(strings.Join(decoded(t, i).Environment, " "), "NEW=yes") {
+		t.Errorf("the invocation after an update was cold: %v, with %s", i.Cold, i.Response)
+	}
+	if _, err := a.InvokeFrom(lambda.Source{Service: "s"}, "f", []byte(`{}`)); err != nil {
+		t.Errorf("InvokeFrom = %v, want that the permission stayed", err)
+	}
+	a.rest(t)
+	if err := a.Update(lambda.Function{Name: "g", Bootstrap: bootstrap}); err == nil {
+		t.Error("Update of an unknown function = nil, want an error")
+	}
+}
+
+func TestARemovedFunctionIsGone(t *testing.T) {
+	a := host(t, nil)
+	a.invoke(t, `{}`)
+	if err := a.Remove("f"); err != nil {
+		t.Fatal(err)
+	}
+	_, err := a.InvokeAsync("f", nil)
+	if e, ok := errors.AsType[*lambda.Error](err); !ok || e.Code != "ResourceNotFoundException" {
+		t.Errorf("InvokeAsync = %v, want ResourceNotFoundException", err)
+	}
+	if err := a.Permit("f", lambda.Permission{}); err == nil {
+		t.Error("Permit for a removed function = nil, want an error")
+	}
+}
+
+func TestASuccessGoesToItsDestinationToo(t *testing.T) {
+	a := host(t, func(f *lambda.Function) { f.Async.OnSuccess = "arn:aws:sqs:eu-central-1:111122223333:q" })
+	if _, err := a.InvokeAsync("f", []byte(`not JSON`)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.InvokeAsync("f", []byte(`{}`)); err != nil {
+		t.Fatal(err)
+	}
+	a.rest(t)
+	if got := len(a.records); got != 1 {
+		t.Fatalf("the destination got %d records, want 1, of the success", got)
+	}
+	var record struct {
+		RequestContext struct{ Condition string }
+	}
+	if err := json.Unmarshal(<-a.records, &record); err != nil || record.RequestContext.Condition != "Success" {
+		t.Errorf("record = %+v, %v, want Success", record, err)
+	}
+}
+
+func TestARecordThatNobodyTakesIsLost(t *testing.T) {
+	work := new(underway.Count)
+	h := lambda.New(lambda.Options{Work: work, RetryDelay: func(int) time.Duration { return 0 }})
+	defer func() { _ = h.Close() }()
+	f := lambda.Function{Name: "f", Bootstrap: "/nowhere/bootstrap", Async: lambda.Async{OnFailure: "arn:aws:sqs:r:a:q"}}
+	if _, err := h.Create(f); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.Create(f); err == nil {
+		t.Error("Create of a second f = nil, want an error")
+	}
+	if _, err := h.InvokeAsync("f", []byte("no JSON")); err != nil {
+		t.Fatal(err)
+	}
+	if err := work.Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	lost := h.LostRecords()
+	if len(lost) != 1 || !strings.Contains(string(lost[0].Record), `"requestPayload":"no JSON"`) {
+		t.Errorf("LostRecords = %+v, want the one of the failed event", lost)
+	}
+}

@@ -1,0 +1,67 @@
+// Command bootstrap is a function that does what its event says, for the tests of the Lambda host.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+)
+
+// event is the order that a test gives.
+type event struct {
+	// Do is what to do, Say a line to print first.
+	Do, Say string
+}
+
+// answer tells a test what the function saw.
+type answer struct {
+	Runs        int
+	RequestID   string
+	FunctionARN string
+	LeftMs      int64
+	Environment []string
+}
+
+var runs int
+
+func main() {
+	if os.Getenv("EXIT_IN_INIT") != "" {
+		fmt.Println("not started")
+		os.Exit(3)
+	}
+	lambda.Start(handle)
+}
+
+func handle(ctx context.Context, e event) (answer, error) {
+	runs++
+	if e.Say != "" {
+		fmt.Println(e.Say)
+	}
+	switch e.Do {
+	case "fail":
+		return answer{}, errors.New("as told")
+	case "panic":
+		panic("as told")
+	case "exit":
+		os.Exit(7)
+	case "hang":
+		select {}
+	case "call":
+		if _, err := net.Dial("tcp", os.Getenv("CALL")); err != nil {
+			return answer{}, err
+		}
+		select {}
+	}
+	deadline, _ := ctx.Deadline()
+	about, _ := lambdacontext.FromContext(ctx)
+	return answer{
+		Runs: runs, RequestID: about.AwsRequestID, FunctionARN: about.InvokedFunctionArn,
+		LeftMs: time.Until(deadline).Milliseconds(), Environment: os.Environ(),
+	}, nil
+}

@@ -1,0 +1,121 @@
+package localaws_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"s3-endpoint-guard/internal/bootstrap"
+	"s3-endpoint-guard/internal/localaws"
+	"s3-endpoint-guard/internal/localaws/api"
+	"s3-endpoint-guard/internal/samtemplate"
+)
+
+// built builds the functions' bootstraps for all tests of this package.
+var built *bootstrap.Builder
+
+func TestMain(m *testing.M) {
+	var err error
+	if built, err = bootstrap.New(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	_ = built.Close()
+	os.Exit(code)
+}
+
+// cloud makes an AWS that closes with the test.
+func cloud(t *testing.T) *localaws.Cloud {
+	t.Helper()
+	c, err := localaws.New(localaws.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return c
+}
+
+// plan decides the project's own template.
+func plan(t *testing.T, parameters map[string]string) *samtemplate.Plan {
+	t.Helper()
+	template, err := samtemplate.Load("../../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return planned(t, template, parameters)
+}
+
+// inline decides a template whose resources are given.
+func inline(t *testing.T, resources string) *samtemplate.Plan {
+	t.Helper()
+	template, err := samtemplate.Parse([]byte("Transform: AWS::Serverless-2016-10-31\nResources:\n" + resources))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return planned(t, template, nil)
+}
+
+func planned(t *testing.T, template *samtemplate.Template, parameters map[string]string) *samtemplate.Plan {
+	t.Helper()
+	p, err := template.Plan(samtemplate.Options{Parameters: parameters})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// deploy deploys a plan with functions that end as soon as they begin.
+func deploy(t *testing.T, c *localaws.Cloud, p *samtemplate.Plan) *localaws.Stack {
+	t.Helper()
+	s, err := c.Deploy(t.Context(), p, ending)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// ending is a bootstrap that ends at once.
+func ending(string) (string, error) { return "/bin/false", nil }
+
+// guarded deploys the project's own template with its real functions, and waits until they rest.
+func guarded(t *testing.T, parameters map[string]string) (*localaws.Cloud, *localaws.Stack) {
+	t.Helper()
+	c := cloud(t)
+	s, err := c.Deploy(t.Context(), plan(t, parameters), built.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rest(t, c)
+	return c, s
+}
+
+// rest waits until nothing is under way.
+func rest(t *testing.T, c *localaws.Cloud) {
+	t.Helper()
+	if err := c.Quiesce(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// s3As is an S3 client of somebody at a door.
+func s3As(c *localaws.Cloud, caller api.Caller, url string) *s3.Client {
+	return s3.NewFromConfig(c.Config(caller, url), func(o *s3.Options) { o.RetryMaxAttempts = 1 })
+}
+
+// bucketPolicy is a bucket's policy as an administrator sees it.
+func bucketPolicy(t *testing.T, c *localaws.Cloud, bucket string) string {
+	t.Helper()
+	got, err := s3As(c, c.Admin(), c.Internet()).GetBucketPolicy(context.Background(), &s3.GetBucketPolicyInput{Bucket: &bucket})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return *got.Policy
+}

@@ -1,0 +1,63 @@
+// Package underway counts the work that the local AWS has begun and not ended, so that a test can wait for it to rest
+// without sleeping.
+package underway
+
+import (
+	"context"
+	"sync"
+)
+
+// Count is the number of pieces of work that are under way. The zero value is ready; any number of goroutines may use
+// it at the same time. One count is shared by all services, so that work handed from one to the next is never missed:
+// the next begins before the one before ends.
+type Count struct {
+	mu   sync.Mutex
+	n    int
+	rest chan struct{}
+}
+
+// Begin adds one piece of work. The returned function ends it, and must be called exactly once.
+func (c *Count) Begin() (end func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.n++
+	return c.end
+}
+
+func (c *Count) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.n--
+	if c.n == 0 && c.rest != nil {
+		close(c.rest)
+		c.rest = nil
+	}
+}
+
+// Wait returns when no work is under way, or with the context's error.
+func (c *Count) Wait(ctx context.Context) error {
+	for {
+		rest := c.resting()
+		if rest == nil {
+			return nil
+		}
+		select {
+		case <-rest:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// resting returns a channel that closes at the next rest, or nil if nothing is under way now.
+func (c *Count) resting() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.n == 0 {
+		return nil
+	}
+	if c.rest == nil {
+		c.rest = make(chan struct{})
+	}
+	return c.rest
+}

@@ -1,0 +1,41 @@
+package underway_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"s3-endpoint-guard/internal/localaws/underway"
+)
+
+func TestWaitReturnsWhenTheLastWorkEnds(t *testing.T) {
+	var c underway.Count
+	if err := c.Wait(t.Context()); err != nil {
+		t.Fatalf("Wait with nothing under way = %v, want nil", err)
+	}
+	first := c.Begin()
+	second := c.Begin()
+	waited := make(chan error, 1)
+	go func() { waited <- c.Wait(context.Background()) }()
+	first()
+	select {
+	case err := <-waited:
+		t.Fatalf("Wait = %v while work was under way", err)
+	default:
+	}
+	second()
+	if err := <-waited; err != nil {
+		t.Errorf("Wait = %v, want nil", err)
+	}
+}
+
+func TestWaitGivesUpWithItsContext(t *testing.T) {
+	var c underway.Count
+	defer c.Begin()()
+	enough := errors.New("enough")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(enough)
+	if err := c.Wait(ctx); !errors.Is(err, enough) {
+		t.Errorf("Wait = %v, want %v", err, enough)
+	}
+}

@@ -1,0 +1,212 @@
+package notify
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"s3-endpoint-guard/internal/guard"
+	"s3-endpoint-guard/internal/iampolicy"
+)
+
+// Limits of a message: the subject in ASCII characters, the whole message in bytes.
+// https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
+const (
+	maxSubject = 100
+	maxMessage = 256 << 10
+)
+
+// Subject is the message's subject: one line of at most 100 ASCII characters, e.g.
+// "[s3-endpoint-guard] OPEN bucket-policy of docs-example: corrected".
+func Subject(r guard.Record) string {
+	text := "[s3-endpoint-guard] "
+	if r.Verdict != "" {
+		text += strings.ToUpper(string(r.Verdict)) + " "
+	}
+	text += r.Resource
+	if r.Target != "" {
+		text += " of " + r.Target
+	}
+	return ascii(text, maxSubject-len(": ")-len(r.Outcome)) + ": " + string(r.Outcome)
+}
+
+// ascii keeps printable ASCII and cuts to a length.
+func ascii(text string, limit int) string {
+	kept := strings.Map(func(c rune) rune {
+		if c < ' ' || c > '~' {
+			return -1
+		}
+		return c
+	}, text)
+	if len(kept) > limit {
+		kept = kept[:limit-3] + "..."
+	}
+	return kept
+}
+
+// Message is the message's body: for people first, then the record as JSON. Where both do not fit, the before- and
+// after-images are left out, and the message says that the log line has them.
+func Message(r guard.Record) string {
+	text := prose(r)
+	if whole := text + "\n" + indented(r); len(whole) <= maxMessage {
+		return whole
+	}
+	const note = "(left out here: see the function's log)"
+	r.Before, r.After, r.Diff = note, note, nil
+	return text + "\n" + indented(r)
+}
+
+// maxProse bounds each text that prose takes from elsewhere, in bytes.
+const maxProse = 2 << 10
+
+// prose tells a record to a person. What somebody else chose (actor, live state) stands in quotes with its control
+// characters escaped, so that it cannot pass for lines of ours.
+func prose(r guard.Record) string {
+	var b strings.Builder
+	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	line("%s", headline(r))
+	line("")
+	line("What drifted:  %s%s", r.Resource, of(r.Target))
+	if r.Allowed != "" {
+		line("It allowed:    %s", clean(r.Allowed))
+	}
+	line("Why we looked: %s", why(r.Trigger))
+	if r.Actor != nil {
+		line("The event names (as it claims; other drift may be somebody else's):")
+		actor(line, r.Actor)
+	}
+	if r.Outcome == guard.Corrected {
+		line("Corrected:     after %s, with %d %s", took(r), r.Attempts, plural(r.Attempts, "write"))
+	}
+	if r.Stack != "" {
+		line("Our stack:     %s", r.Stack)
+	}
+	if r.Error != "" {
+		line("Error:         %s", clean(r.Error))
+	}
+	differences(line, r.Diff)
+	line("")
+	line("The whole record; \"before\" is what was live and can be put back by hand:")
+	return b.String()
+}
+
+// headline is the message's first sentence.
+func headline(r guard.Record) string {
+	switch r.Outcome {
+	case guard.Corrected:
+		if r.Verdict == iampolicy.Open {
+			return "A door stood open and was closed again."
+		}
+		return "A harmless-looking change was taken back; nothing had been opened by it."
+	case guard.Observed:
+		return "Drift was seen and left alone: the guard is set to Observe."
+	case guard.StandingDown:
+		return "Drift was seen and left alone while CloudFormation works on our stack; the guard looks again after that."
+	case guard.Refused:
+		return "NOT CORRECTED: the template's own bucket policy would lock out those who configure the bucket."
+	default:
+		if r.Missing {
+			return "NOT CORRECTED: something that is guarded is gone, and only a person can bring it back."
+		}
+		return "NOT CORRECTED: look at the error below; the guard goes on trying."
+	}
+}
+
+func of(target string) string {
+	if target == "" {
+		return ""
+	}
+	return " of " + target
+}
+
+func why(t guard.Trigger) string {
+	switch t.Kind {
+	case guard.Event:
+		return fmt.Sprintf("event %s %s of %s", clean(t.EventName), clean(t.EventID), t.EventTime.Format(time.RFC3339))
+	case guard.Stack:
+		return "our stack's status became " + clean(t.EventName)
+	case guard.Direct:
+		return "invoked by hand"
+	default:
+		return "the regular sweep"
+	}
+}
+
+func actor(line func(string, ...any), a *guard.Actor) {
+	for _, field := range []struct{ label, value string }{
+		{"who", a.ARN},
+		{"role", a.IssuerARN},
+		{"through", a.InvokedBy},
+		{"address", a.SourceIPAddress},
+		{"user agent", a.UserAgent},
+	} {
+		if field.value != "" {
+			line("  %-12s %q", field.label, field.value)
+		}
+	}
+}
+
+// took is the time to the verified correction, from the event where it is known.
+func took(r guard.Record) string {
+	if r.SinceEventMs > 0 {
+		return fmt.Sprintf("%d ms (%d ms since the event)", r.ElapsedMs, r.SinceEventMs)
+	}
+	return fmt.Sprintf("%d ms", r.ElapsedMs)
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return noun
+	}
+	return noun + "s"
+}
+
+// maxLines is how many differences prose lists.
+const maxLines = 20
+
+func differences(line func(string, ...any), diff []guard.Difference) {
+	if len(diff) == 0 {
+		return
+	}
+	line("")
+	line("What differed (- desired and missing, + live and not desired):")
+	for i, d := range diff {
+		if i == maxLines {
+			line("  … and %d more", len(diff)-i)
+			return
+		}
+		sign := "+"
+		if d.Removed {
+			sign = "-"
+		}
+		line("  %s %s", sign, clean(strings.TrimSpace(d.Name+" "+d.Value)))
+	}
+}
+
+// clean takes control characters out of a text that stands without quotes, and shortens it.
+func clean(text string) string {
+	text = strings.Map(func(c rune) rune {
+		if c < ' ' || c == 0x7f || c == '\u2028' || c == '\u2029' {
+			return ' '
+		}
+		return c
+	}, text)
+	if len(text) > maxProse {
+		text = strings.ToValidUTF8(text[:maxProse], "") + " …"
+	}
+	return text
+}
+
+// indented is the record as JSON, with <, > and & as they are.
+func indented(r guard.Record) string {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(r); err != nil {
+		return fmt.Sprintf("(the record cannot be encoded: %v)", err)
+	}
+	return b.String()
+}

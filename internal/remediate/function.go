@@ -1,0 +1,130 @@
+// Package remediate is the function that corrects drift, without its main: configuration, wiring, and what happens
+// with a run's report.
+//
+// It imports the SDK clients that the function needs and no others, for each costs start-up time.
+package remediate
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"s3-endpoint-guard/internal/guard"
+	"s3-endpoint-guard/internal/metrics"
+	"s3-endpoint-guard/internal/trigger"
+)
+
+// Notifier tells people about records.
+type Notifier interface {
+	// Publish sends one record's message. It may leave out what it has told lately.
+	Publish(context.Context, guard.Record) error
+	// Forget says which records a run has; drift of other resources is over.
+	Forget([]guard.Record)
+}
+
+// Function is the function behind the Lambda Runtime API. It implements the runtime's lambda.Handler.
+type Function struct {
+	// Bucket is the guarded bucket's name, the metrics' dimension.
+	Bucket string
+	Guard  *guard.Guard
+	Notify Notifier
+	// Log gets one line for each record, or one that says that all is as desired.
+	Log *slog.Logger
+	// Out gets the metrics as EMF lines.
+	Out io.Writer
+	// Now is the clock.
+	Now func() time.Time
+}
+
+// The log's messages beside the records' outcomes.
+const (
+	asDesired = "already as desired"
+	unknown   = "unknown payload, treated as a sweep"
+)
+
+// Time that a run leaves at the end of the invocation: to report (log, metrics, notifications), and of that again to
+// answer the runtime. A run that is cut off by the platform reports nothing.
+const (
+	reportMargin = 5 * time.Second
+	answerMargin = time.Second
+)
+
+// maxLogged is how many bytes of an unknown payload are logged.
+const maxLogged = 1 << 10
+
+// Invoke runs the guard once. The error joins everything that failed, so that Lambda tries again and, after that,
+// hands the trigger to the function's failure destination; what was corrected is reported nevertheless.
+//
+// The log and the metrics come before the notifications, which take a call that can fail.
+func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	t := trigger.Parse(payload)
+	if t.Unknown {
+		f.Log.WarnContext(ctx, unknown, "payload", string(payload[:min(len(payload), maxLogged)]))
+	}
+	running, cancel := early(ctx, reportMargin)
+	defer cancel()
+	report, err := f.Guard.Run(running, t)
+	f.log(ctx, t, report)
+	measureErr := metrics.Write(f.Out, f.line(ctx), measure(report)...)
+	notifyErr := f.notify(ctx, report.Records)
+	answer, encodeErr := json.Marshal(report.Records)
+	return answer, errors.Join(err, measureErr, notifyErr, encodeErr)
+}
+
+// early ends before ctx does, by the margin, or by a quarter of the time left when that is less.
+func early(ctx context.Context, margin time.Duration) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadline(ctx, deadline.Add(-min(margin, time.Until(deadline)/4)))
+}
+
+// log writes one line for each record, or one that says that there is none.
+func (f *Function) log(ctx context.Context, t guard.Trigger, report guard.Report) {
+	for _, r := range report.Records {
+		f.Log.LogAttrs(ctx, r.Level(), string(r.Outcome), slog.Any("", r))
+	}
+	if len(report.Records) > 0 {
+		return
+	}
+	attrs := []slog.Attr{slog.Any("trigger", t), slog.Int64("elapsedMs", report.Elapsed.Milliseconds())}
+	if t.Actor != nil {
+		attrs = append(attrs, slog.Any("actor", t.Actor))
+	}
+	level := slog.LevelInfo
+	if report.StackError != nil {
+		level = slog.LevelWarn
+		attrs = append(attrs, slog.String("error", report.StackError.Error()))
+	}
+	f.Log.LogAttrs(ctx, level, asDesired, attrs...)
+}
+
+// line is what the metrics of this invocation have in common.
+func (f *Function) line(ctx context.Context) metrics.Line {
+	line := metrics.Line{Bucket: f.Bucket, Time: f.Now()}
+	if invocation, ok := lambdacontext.FromContext(ctx); ok {
+		line.RequestID = invocation.AwsRequestID
+	}
+	return line
+}
+
+// notify publishes every record at once.
+func (f *Function) notify(ctx context.Context, records []guard.Record) error {
+	f.Notify.Forget(records)
+	ctx, cancel := early(ctx, answerMargin)
+	defer cancel()
+	failures := make([]error, len(records))
+	var messages sync.WaitGroup
+	for i, r := range records {
+		messages.Go(func() { failures[i] = f.Notify.Publish(ctx, r) })
+	}
+	messages.Wait()
+	return errors.Join(failures...)
+}

@@ -1,0 +1,56 @@
+package remediate
+
+import (
+	"s3-endpoint-guard/internal/guard"
+	"s3-endpoint-guard/internal/iampolicy"
+	"s3-endpoint-guard/internal/metrics"
+)
+
+// measure counts a run's records.
+func measure(report guard.Report) []metrics.Datum {
+	counts := map[metrics.Name]float64{}
+	var times []float64
+	for _, r := range report.Records {
+		for _, name := range counted(r) {
+			counts[name]++
+		}
+		if r.Outcome == guard.Corrected {
+			times = append(times, float64(max(r.SinceEventMs, r.ElapsedMs)))
+		}
+	}
+	counts[metrics.StoodDown] = min(counts[metrics.StoodDown], 1)
+	data := []metrics.Datum{}
+	for _, name := range everyRun {
+		data = append(data, metrics.Datum{Name: name, Unit: metrics.Count, Values: []float64{counts[name]}})
+	}
+	return append(data, metrics.Datum{Name: metrics.TimeToCorrect, Unit: metrics.Milliseconds, Values: times})
+}
+
+// everyRun are the metrics that are published at every run, also when they are 0.
+var everyRun = []metrics.Name{
+	metrics.DriftDetected, metrics.DriftCorrected, metrics.CorrectionFailed,
+	metrics.OpenDrift, metrics.ClosedDrift, metrics.StoodDown, metrics.ResourceMissing,
+}
+
+// counted are the metrics in which a record counts.
+func counted(r guard.Record) []metrics.Name {
+	var names []metrics.Name
+	switch r.Verdict {
+	case iampolicy.Open:
+		names = append(names, metrics.DriftDetected, metrics.OpenDrift)
+	case iampolicy.Closed:
+		names = append(names, metrics.DriftDetected, metrics.ClosedDrift)
+	}
+	switch r.Outcome {
+	case guard.Corrected:
+		names = append(names, metrics.DriftCorrected)
+	case guard.NotCorrected, guard.Refused:
+		names = append(names, metrics.CorrectionFailed)
+	case guard.StandingDown:
+		names = append(names, metrics.StoodDown)
+	}
+	if r.Missing {
+		names = append(names, metrics.ResourceMissing)
+	}
+	return names
+}

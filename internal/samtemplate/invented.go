@@ -1,0 +1,209 @@
+package samtemplate
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Invented returns attributes that look as AWS would make them, for tests and
+// tools that have no AWS. They are the same for the same stack name and logical
+// id every time. A resource that its properties name has that name.
+//
+// A resource type or attribute that the table in species.go does not have is
+// not known, and the error of Properties then says so.
+func Invented(p *Plan) Attributes { return &inventor{plan: p} }
+
+// InventedExcept is Invented where some names are given: a key is a logical id
+// for what Ref returns ("Bucket", "InterfaceEndpoint"), or a logical id and an
+// attribute ("RemediateRole.Arn"). What follows from a name follows from the
+// given one: Bucket gives Bucket.Arn, RemediateRole.Arn gives the role's name.
+//
+// The error tells every key that is no resource of the plan, or no known
+// attribute.
+func InventedExcept(p *Plan, given map[string]string) (Attributes, error) {
+	in := &inventor{plan: p, given: given}
+	var faults []error
+	for _, key := range slices.Sorted(maps.Keys(given)) {
+		id, attribute, _ := strings.Cut(key, ".")
+		if _, err := p.resource(id); err != nil {
+			faults = append(faults, err)
+		} else if err := in.explain(id, attribute); err != nil {
+			faults = append(faults, err)
+		}
+	}
+	return in, errors.Join(faults...)
+}
+
+// inventor invents what AWS would call the resources of a plan.
+type inventor struct {
+	plan  *Plan
+	given map[string]string
+}
+
+// Ref implements Attributes.
+func (in *inventor) Ref(logicalID string) (string, bool) {
+	v, err := in.ref(logicalID)
+	return v, err == nil
+}
+
+// GetAtt implements Attributes.
+func (in *inventor) GetAtt(logicalID, name string) (any, bool) {
+	v, err := in.attribute(logicalID, name)
+	return v, err == nil
+}
+
+// explain returns why there is no answer.
+func (in *inventor) explain(logicalID, attribute string) error {
+	if attribute == "" {
+		_, err := in.ref(logicalID)
+		return err
+	}
+	_, err := in.attribute(logicalID, attribute)
+	return err
+}
+
+func (in *inventor) ref(logicalID string) (string, error) {
+	if v, ok := in.given[logicalID]; ok {
+		return v, nil
+	}
+	s, r, err := in.species(logicalID)
+	if err != nil {
+		return "", err
+	}
+	return in.fill(s.ref, s, r)
+}
+
+func (in *inventor) attribute(logicalID, name string) (any, error) {
+	s, r, err := in.species(logicalID)
+	if err != nil {
+		return nil, err
+	}
+	form, ok := s.attributes[name]
+	if !ok {
+		return nil, fmt.Errorf("%s: no attribute %s of %s is known", logicalID, name, r.Type)
+	}
+	if v, ok := in.given[logicalID+"."+name]; ok {
+		return v, nil
+	}
+	if property, ok := strings.CutPrefix(form, "="); ok {
+		return in.property(r, property)
+	}
+	element, isList := strings.CutPrefix(form, "[]")
+	text, err := in.fill(element, s, r)
+	if isList {
+		return []any{text}, err
+	}
+	return text, err
+}
+
+// species returns how resources of this one's type are named.
+func (in *inventor) species(logicalID string) (species, *resource, error) {
+	r, err := in.plan.resource(logicalID)
+	if err != nil {
+		return species{}, nil, err
+	}
+	s, ok := allSpecies[r.Type]
+	if !ok {
+		return species{}, nil, fmt.Errorf("%s: resource type %s is not known", logicalID, r.Type)
+	}
+	return s, r, nil
+}
+
+// property returns one resolved property.
+func (in *inventor) property(r *resource, name string) (any, error) {
+	properties, err := r.properties.byName()
+	if err != nil {
+		return nil, err
+	}
+	p, ok := properties[name]
+	if !ok {
+		return nil, fmt.Errorf("%s: has no property %s", r.LogicalID, name)
+	}
+	return scope{in.plan, in}.value(p)
+}
+
+// fill fills in the form of a Ref or an attribute.
+func (in *inventor) fill(form string, s species, r *resource) (string, error) {
+	name, err := in.name(s, r)
+	if err != nil {
+		return "", err
+	}
+	o := in.plan.options
+	return strings.NewReplacer(
+		"{name}", name,
+		"{partition}", o.Partition,
+		"{region}", o.Region,
+		"{account}", o.AccountID,
+		"{suffix}", o.urlSuffix(),
+		"{id}", in.hash(r)[:16],
+		"{ID}", strings.ToUpper(in.hash(r)[:16]),
+	).Replace(form), nil
+}
+
+func (in *inventor) hash(r *resource) string {
+	return hash(in.plan.options.StackName + "/" + r.LogicalID)
+}
+
+// name returns the name or id that everything else about a resource is made of:
+// the given one, the one that its properties say, or an invented one.
+func (in *inventor) name(s species, r *resource) (string, error) {
+	if given := cmp.Or(in.given[r.LogicalID], in.given[r.LogicalID+".Arn"]); given != "" {
+		return nameIn(given), nil
+	}
+	if v, err := in.property(r, s.property); s.property != "" && err == nil && v != (nothing{}) {
+		return scalarText(r.properties, v)
+	}
+	seed := in.plan.options.StackName + "/" + r.LogicalID
+	switch {
+	case s.prefix == "uuid":
+		h := hash(seed)
+		return fmt.Sprintf("%s-%s-4%s-8%s-%s", h[:8], h[8:12], h[13:16], h[17:20], h[20:32]), nil
+	case s.prefix != "":
+		return inventID(s.prefix, seed), nil
+	}
+	return in.longName(s, r), nil
+}
+
+// nameIn returns the name in an ARN or a queue's URL; other text is the name.
+func nameIn(text string) string {
+	parts := strings.SplitN(text, ":", 6)
+	switch {
+	case strings.HasPrefix(text, "https://"):
+		return text[strings.LastIndex(text, "/")+1:]
+	case parts[0] != "arn" || len(parts) < 6:
+		return text
+	}
+	resource := strings.TrimSuffix(parts[5], ":*")
+	if _, name, ok := strings.Cut(resource, ":"); ok {
+		return name
+	}
+	return resource[strings.LastIndex(resource, "/")+1:]
+}
+
+// longName returns a name as CloudFormation makes them: stack, logical id and
+// some letters, at most 63 characters in all.
+func (in *inventor) longName(s species, r *resource) string {
+	cut := func(text string) string { return text[:min(len(text), 24)] }
+	name := cut(in.plan.options.StackName) + "-" + cut(r.LogicalID) + "-" + strings.ToUpper(in.hash(r)[:12])
+	if s.lower {
+		return strings.ToLower(name)
+	}
+	return name
+}
+
+// inventID returns an id as EC2 makes them, an image's where prefix is "".
+func inventID(prefix, seed string) string {
+	return cmp.Or(prefix, "ami") + "-0" + hash(seed)[:16]
+}
+
+// hash returns 64 hexadecimal digits.
+func hash(seed string) string {
+	sum := sha256.Sum256([]byte(seed))
+	return hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,189 @@
+package samtemplate
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Options is what CloudFormation is told besides the template. Zero values get
+// the defaults of an invented stack.
+type Options struct {
+	// Parameters are the values given; those left out take their defaults.
+	Parameters map[string]string
+	// Partition is "aws", "aws-cn" or "aws-us-gov", by default the Region's.
+	Partition string
+	// Region is by default eu-central-1.
+	Region string
+	// AccountID is twelve digits, by default 111122223333.
+	AccountID string
+	// StackName is by default s3-endpoint-guard.
+	StackName string
+	// StackID is the stack's ARN, by default one with an invented end.
+	StackID string
+}
+
+func (o Options) withDefaults() Options {
+	o.Region = cmp.Or(o.Region, "eu-central-1")
+	o.AccountID = cmp.Or(o.AccountID, "111122223333")
+	o.StackName = cmp.Or(o.StackName, "s3-endpoint-guard")
+	if o.Partition == "" {
+		o.Partition = partitionOf(o.Region)
+	}
+	o.StackID = cmp.Or(o.StackID, fmt.Sprintf("arn:%s:cloudformation:%s:%s:stack/%s/0f0f0f0f-0000-4000-8000-000000000001",
+		o.Partition, o.Region, o.AccountID, o.StackName))
+	return o
+}
+
+func partitionOf(region string) string {
+	switch {
+	case strings.HasPrefix(region, "cn-"):
+		return "aws-cn"
+	case strings.HasPrefix(region, "us-gov-"):
+		return "aws-us-gov"
+	}
+	return "aws"
+}
+
+// urlSuffix is AWS::URLSuffix.
+func (o Options) urlSuffix() string {
+	if o.Partition == "aws-cn" {
+		return "amazonaws.com.cn"
+	}
+	return "amazonaws.com"
+}
+
+// Plan is a template of which everything is decided that does not depend on
+// what AWS calls the resources. It does not change after it was made.
+type Plan struct {
+	template   *Template
+	options    Options
+	parameters map[string]any // string or []any
+	conditions map[string]bool
+	order      []Resource
+	active     map[string]bool // the resources whose condition holds
+}
+
+// Resource is one resource that the stack will have.
+type Resource struct {
+	LogicalID string
+	Type      string
+	// DeletionPolicy is "" for the type's default, which is Delete except for
+	// what can make snapshots.
+	DeletionPolicy string
+	// DependsOn are the logical ids that must be there first, both those that
+	// DependsOn names and those that the properties name, sorted.
+	DependsOn []string
+	// Metadata stands as in the template, functions in their long form.
+	Metadata map[string]any
+}
+
+// Attributes answers what Ref and Fn::GetAtt return for a resource: what AWS
+// called it. false says that the answer is not known.
+type Attributes interface {
+	Ref(logicalID string) (string, bool)
+	GetAtt(logicalID, name string) (any, bool)
+}
+
+// Plan checks the parameters (all faults in one error) and the Rules, decides
+// the conditions, and orders the resources. A reference to a resource that the
+// conditions leave out is an error, and so is a circle of dependencies.
+func (t *Template) Plan(options Options) (*Plan, error) {
+	p := &Plan{template: t, options: options.withDefaults(), active: map[string]bool{}}
+	var err error
+	if p.parameters, err = t.parameterValues(p.options); err != nil {
+		return nil, err
+	}
+	if err := p.assertRules(); err != nil {
+		return nil, err
+	}
+	if p.conditions, err = p.decide(); err != nil {
+		return nil, err
+	}
+	for _, r := range t.resources {
+		p.active[r.LogicalID] = p.holds(r.condition)
+	}
+	if err := p.checkOutputs(); err != nil {
+		return nil, err
+	}
+	p.order, err = p.sort()
+	return p, err
+}
+
+// holds says whether a condition holds; "" is no condition.
+func (p *Plan) holds(condition string) bool { return condition == "" || p.conditions[condition] }
+
+// Options returns the options that the plan was made with, defaults filled in.
+func (p *Plan) Options() Options { return p.options }
+
+// Resources returns the resources whose condition holds, each after everything
+// that it depends on, and otherwise in the order of the template.
+func (p *Plan) Resources() []Resource { return slices.Clone(p.order) }
+
+// Properties returns a resource's properties with all functions resolved, never
+// nil. What AWS::NoValue removes is not there. The error names the first place
+// that cannot be resolved.
+func (p *Plan) Properties(logicalID string, a Attributes) (map[string]any, error) {
+	r, err := p.resource(logicalID)
+	if err != nil {
+		return nil, err
+	}
+	if r.properties.Node == nil {
+		return map[string]any{}, nil
+	}
+	v, err := scope{p, a}.value(r.properties)
+	if err != nil {
+		return nil, err
+	}
+	properties, ok := v.(map[string]any)
+	if !ok {
+		return nil, r.properties.errorf("want a mapping")
+	}
+	return properties, nil
+}
+
+// resource returns a resource of the plan.
+func (p *Plan) resource(logicalID string) (*resource, error) {
+	r, ok := p.template.byID[logicalID]
+	if !ok {
+		return nil, fmt.Errorf("no resource %s in the template", logicalID)
+	}
+	if !p.active[logicalID] {
+		return nil, fmt.Errorf("resource %s is not in the stack: condition %s does not hold", logicalID, r.condition)
+	}
+	return r, nil
+}
+
+// Outputs returns the outputs whose condition holds, by name.
+func (p *Plan) Outputs(a Attributes) (map[string]string, error) {
+	outputs := map[string]string{}
+	var faults []error
+	for _, o := range p.template.outputs {
+		if !p.holds(o.condition) {
+			continue
+		}
+		text, err := scope{p, a}.text(o.value)
+		if err != nil {
+			faults = append(faults, err)
+		}
+		outputs[o.name] = text
+	}
+	if err := errors.Join(faults...); err != nil {
+		return nil, err
+	}
+	return outputs, nil
+}
+
+func (p *Plan) checkOutputs() error {
+	for _, o := range p.template.outputs {
+		if !p.holds(o.condition) {
+			continue
+		}
+		if _, err := p.references(o.value); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,196 @@
+// Package vpcendpoint guards a VPC endpoint and what decides who reaches it: its policy, private DNS, subnets,
+// security groups and their rules (interface endpoint), or its policy, route tables and the subnets' association with
+// these (gateway endpoint).
+//
+// It implements [guard.Resource] with the EC2 calls of the AWS SDK; each type names the few calls that it makes. How
+// drift is judged:
+//
+//	property                  | what differs                      | verdict
+//	endpoint-policy           | any probe is allowed              | open
+//	                          | anything else                     | closed
+//	security-groups           | one more                          | open: its members reach the endpoint
+//	                          | one missing                       | closed
+//	security-group-rules      | another ingress rule              | open: whom it names reaches the endpoint
+//	                          | one missing                       | closed
+//	private-dns               | off, or for resolver queries only | closed: names lead to the internet, where the
+//	                          |                                   | bucket policy denies
+//	subnets, route-tables     | one more or missing               | closed: they decide whether the workload finds
+//	                          |                                   | the endpoint, not what may pass through it
+//	route-table-associations  | a subnet with another table       | closed, for the same reason
+package vpcendpoint
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/smithy-go"
+
+	"s3-endpoint-guard/internal/guard"
+	"s3-endpoint-guard/internal/iampolicy"
+)
+
+// The guarded properties' names.
+const (
+	policyProperty         = "endpoint-policy"
+	privateDNSProperty     = "private-dns"
+	subnetsProperty        = "subnets"
+	securityGroupsProperty = "security-groups"
+	routeTablesProperty    = "route-tables"
+)
+
+// API has the calls that [Endpoint] makes.
+type API interface {
+	DescribeVpcEndpoints(context.Context, *ec2.DescribeVpcEndpointsInput, ...func(*ec2.Options)) (*ec2.DescribeVpcEndpointsOutput, error)
+	ModifyVpcEndpoint(context.Context, *ec2.ModifyVpcEndpointInput, ...func(*ec2.Options)) (*ec2.ModifyVpcEndpointOutput, error)
+}
+
+// Endpoint keeps the VPC endpoint as desired. Each property is written by a call of its own, the policy first, so
+// that one that EC2 refuses keeps none of the others from being restored.
+type Endpoint struct {
+	API API
+	// ID is the endpoint's id.
+	ID string
+	// Gateway is true for a gateway endpoint, false for an interface endpoint.
+	Gateway bool
+	// Policy is the policy document from the template.
+	Policy string
+	// Probes lists the requests that the policy must deny. It is called only when the policy has drifted.
+	Probes func() []iampolicy.Probe
+	// SubnetIDs and SecurityGroupIDs are an interface endpoint's, RouteTableIDs a gateway endpoint's.
+	SubnetIDs, SecurityGroupIDs, RouteTableIDs []string
+}
+
+var _ guard.Resource = (*Endpoint)(nil)
+
+// Name implements [guard.Resource].
+func (e *Endpoint) Name() string { return "vpc-endpoint" }
+
+// Inspect implements [guard.Resource] with one call for all properties.
+func (e *Endpoint) Inspect(ctx context.Context) ([]guard.Finding, error) {
+	live, err := e.describe(ctx)
+	if err != nil {
+		return nil, err
+	}
+	findings := []guard.Finding{e.inspectPolicy(live)}
+	if e.Gateway {
+		return append(findings, e.set(routeTablesProperty, e.RouteTableIDs, live.RouteTableIds)), nil
+	}
+	var groups []string
+	for _, g := range live.Groups {
+		groups = append(groups, aws.ToString(g.GroupId))
+	}
+	return append(findings,
+		extraIsOpen(e.set(securityGroupsProperty, e.SecurityGroupIDs, groups), "members of %s reach the endpoint"),
+		e.inspectPrivateDNS(live),
+		e.set(subnetsProperty, e.SubnetIDs, live.SubnetIds),
+	), nil
+}
+
+// Restore implements [guard.Resource].
+func (e *Endpoint) Restore(ctx context.Context, f guard.Finding) error {
+	in := &ec2.ModifyVpcEndpointInput{VpcEndpointId: &e.ID}
+	add, remove := changes(f)
+	switch f.Property {
+	case policyProperty:
+		if err := guard.Holds(e.Policy, e.Probes()); err != nil {
+			return fmt.Errorf("endpoint %s: %w", e.ID, err)
+		}
+		in.PolicyDocument = &e.Policy
+	case privateDNSProperty:
+		restorePrivateDNS(in)
+	case securityGroupsProperty:
+		in.AddSecurityGroupIds, in.RemoveSecurityGroupIds = add, remove
+	case routeTablesProperty:
+		in.AddRouteTableIds, in.RemoveRouteTableIds = add, remove
+	case subnetsProperty:
+		return e.restoreSubnets(ctx, add, remove)
+	default:
+		return fmt.Errorf("endpoint %s: no such property: %q", e.ID, f.Property)
+	}
+	return e.modify(ctx, in)
+}
+
+// restoreSubnets adds and removes subnets in one call. An endpoint has at most one subnet in an Availability Zone:
+// where a foreign one stands in the way, it is removed first.
+// https://docs.aws.amazon.com/vpc/latest/privatelink/create-interface-endpoint.html
+func (e *Endpoint) restoreSubnets(ctx context.Context, add, remove []string) error {
+	err := e.modify(ctx, &ec2.ModifyVpcEndpointInput{VpcEndpointId: &e.ID, AddSubnetIds: add, RemoveSubnetIds: remove})
+	if code(err) != "DuplicateSubnetsInSameZone" || len(remove) == 0 {
+		return err
+	}
+	if err := e.modify(ctx, &ec2.ModifyVpcEndpointInput{VpcEndpointId: &e.ID, RemoveSubnetIds: remove}); err != nil {
+		return err
+	}
+	return e.modify(ctx, &ec2.ModifyVpcEndpointInput{VpcEndpointId: &e.ID, AddSubnetIds: add})
+}
+
+func (e *Endpoint) modify(ctx context.Context, in *ec2.ModifyVpcEndpointInput) error {
+	if _, err := e.API.ModifyVpcEndpoint(ctx, in); err != nil {
+		return e.wrap(err)
+	}
+	return nil
+}
+
+// describe reads the endpoint. One that is gone, or on its way out, is [guard.ErrMissing].
+func (e *Endpoint) describe(ctx context.Context) (types.VpcEndpoint, error) {
+	answer, err := e.API.DescribeVpcEndpoints(ctx, &ec2.DescribeVpcEndpointsInput{VpcEndpointIds: []string{e.ID}})
+	switch {
+	case err != nil:
+		return types.VpcEndpoint{}, e.wrap(err)
+	case len(answer.VpcEndpoints) == 0:
+		return types.VpcEndpoint{}, e.missing("not found")
+	}
+	live := answer.VpcEndpoints[0]
+	// The SDK's constants are capitalised, EC2's answers are not.
+	switch state := strings.ToLower(string(live.State)); state {
+	case "deleting", "deleted", "failed", "rejected", "expired":
+		return types.VpcEndpoint{}, e.missing(state)
+	}
+	return live, nil
+}
+
+// missing is the error of an endpoint that no write can repair. FACTS: VPC endpoints
+func (e *Endpoint) missing(state string) error {
+	return fmt.Errorf("endpoint %s: %s: %w: its id never comes back, and the bucket policy denies everybody until it "+
+		"names a new endpoint: deploy the stack with the other EndpointType, then with this one again, or delete the "+
+		"stack and deploy it anew", e.ID, state, guard.ErrMissing)
+}
+
+// wrap adds the endpoint's id to an error of a call, and what to do where a person has to act.
+func (e *Endpoint) wrap(err error) error {
+	switch code(err) {
+	case "InvalidVpcEndpointId.NotFound", "InvalidVpcEndpoint.NotFound":
+		return errors.Join(e.missing("not found"), err)
+	default:
+		return explain("endpoint "+e.ID, err)
+	}
+}
+
+// explain adds to an error of a call what it was about, and what to do where a person has to act. Transient failures
+// never get here: the SDK has tried them again (see awsconfig).
+func explain(target string, err error) error {
+	switch code(err) {
+	case "UnauthorizedOperation", "AccessDenied", "AccessDeniedException":
+		return fmt.Errorf("%s: look whether the guard's role still has its permissions, and whether an organisation "+
+			"policy denies them: %w", target, err)
+	case "InvalidGroup.NotFound", "InvalidGroupId.NotFound", "InvalidSubnetID.NotFound", "InvalidRouteTableID.NotFound":
+		return fmt.Errorf("%s: something that it needs was deleted, deploy the stack anew: %w: %w",
+			target, guard.ErrMissing, err)
+	default:
+		return fmt.Errorf("%s: %w", target, err)
+	}
+}
+
+// code is AWS's error code; "" for an error that is not AWS's answer.
+func code(err error) string {
+	var answer smithy.APIError
+	if errors.As(err, &answer) {
+		return answer.ErrorCode()
+	}
+	return ""
+}

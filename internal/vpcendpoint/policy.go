@@ -1,0 +1,26 @@
+package vpcendpoint
+
+import (
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"s3-endpoint-guard/internal/guard"
+)
+
+// fullAccess is the policy of an endpoint that has none.
+// https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html#vpc-endpoint-policies-default
+const fullAccess = `{"Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}`
+
+func (e *Endpoint) inspectPolicy(live types.VpcEndpoint) guard.Finding {
+	document := aws.ToString(live.PolicyDocument)
+	judged := document
+	if judged == "" {
+		judged = fullAccess
+	}
+	j := guard.Judge(e.Policy, judged, e.Probes)
+	return guard.Finding{
+		Property: policyProperty, Target: e.ID,
+		Verdict: j.Verdict, Allowed: j.Allowed, Diff: guard.Differences(j.Diff),
+		Live: document, Desired: e.Policy,
+	}
+}

@@ -1,0 +1,58 @@
+package vpcendpoint
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"s3-endpoint-guard/internal/guard"
+	"s3-endpoint-guard/internal/iampolicy"
+)
+
+// dns is an interface endpoint's private DNS. Desired is on, for the queries of everybody in the VPC, not only those
+// that arrive at inbound resolver endpoints. FACTS: VPC endpoints
+type dns struct {
+	PrivateDnsEnabled                        bool
+	PrivateDnsOnlyForInboundResolverEndpoint bool
+}
+
+func (e *Endpoint) inspectPrivateDNS(endpoint types.VpcEndpoint) guard.Finding {
+	desired := dns{PrivateDnsEnabled: true}
+	live := dns{PrivateDnsEnabled: aws.ToBool(endpoint.PrivateDnsEnabled)}
+	if endpoint.DnsOptions != nil {
+		live.PrivateDnsOnlyForInboundResolverEndpoint = aws.ToBool(endpoint.DnsOptions.PrivateDnsOnlyForInboundResolverEndpoint)
+	}
+	finding := guard.Finding{
+		Property: privateDNSProperty, Target: e.ID, Verdict: iampolicy.Same,
+		Live: compact(live), Desired: compact(desired),
+	}
+	if !live.PrivateDnsEnabled {
+		finding.Diff = append(finding.Diff, guard.Difference{Removed: true, Name: "PrivateDnsEnabled", Value: "true"})
+	}
+	if live.PrivateDnsOnlyForInboundResolverEndpoint {
+		finding.Diff = append(finding.Diff, guard.Difference{Name: "PrivateDnsOnlyForInboundResolverEndpoint", Value: "true"})
+	}
+	if len(finding.Diff) > 0 {
+		finding.Verdict = iampolicy.Closed
+	}
+	return finding
+}
+
+// restorePrivateDNS asks for the desired private DNS in full: EC2 would otherwise take the restriction to inbound
+// resolver endpoints for granted when it switches private DNS on.
+func restorePrivateDNS(in *ec2.ModifyVpcEndpointInput) {
+	in.PrivateDnsEnabled = aws.Bool(true)
+	in.DnsOptions = &types.DnsOptionsSpecification{PrivateDnsOnlyForInboundResolverEndpoint: aws.Bool(false)}
+}
+
+// compact is a state as compact JSON. The types given to it always encode.
+func compact(state any) string {
+	text, err := json.Marshal(state)
+	if err != nil {
+		return fmt.Sprint(state)
+	}
+	return string(text)
+}

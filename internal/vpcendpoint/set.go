@@ -1,0 +1,65 @@
+package vpcendpoint
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"s3-endpoint-guard/internal/guard"
+	"s3-endpoint-guard/internal/iampolicy"
+)
+
+// set compares two sets of ids. Drift in it is closed unless the caller knows better.
+func (e *Endpoint) set(property string, desired, live []string) guard.Finding {
+	finding := guard.Finding{
+		Property: property, Target: e.ID, Verdict: iampolicy.Same,
+		Live: compact(sorted(live)), Desired: compact(sorted(desired)),
+		Diff: compare(desired, live),
+	}
+	if len(finding.Diff) > 0 {
+		finding.Verdict = iampolicy.Closed
+	}
+	return finding
+}
+
+// extraIsOpen makes drift open that has something more than is desired.
+func extraIsOpen(f guard.Finding, allowed string) guard.Finding {
+	if _, extra := changes(f); len(extra) > 0 {
+		f.Verdict = iampolicy.Open
+		f.Allowed = fmt.Sprintf(allowed, strings.Join(extra, ", "))
+	}
+	return f
+}
+
+// compare lists what is missing from live, then what live has beyond desired.
+func compare(desired, live []string) []guard.Difference {
+	var diff []guard.Difference
+	for _, id := range sorted(desired) {
+		if !slices.Contains(live, id) {
+			diff = append(diff, guard.Difference{Removed: true, Value: id})
+		}
+	}
+	for _, id := range sorted(live) {
+		if !slices.Contains(desired, id) {
+			diff = append(diff, guard.Difference{Value: id})
+		}
+	}
+	return diff
+}
+
+// changes are the items that a restoration has to add and to remove.
+func changes(f guard.Finding) (add, remove []string) {
+	for _, d := range f.Diff {
+		if d.Removed {
+			add = append(add, d.Value)
+		} else {
+			remove = append(remove, d.Value)
+		}
+	}
+	return add, remove
+}
+
+// sorted is a set in order, never nil, so that it reads the same each time and encodes as a list.
+func sorted(ids []string) []string {
+	return slices.Compact(append([]string{}, slices.Sorted(slices.Values(ids))...))
+}

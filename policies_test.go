@@ -1,0 +1,309 @@
+package template_test
+
+import (
+	"encoding/json"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"s3-endpoint-guard/internal/iampolicy"
+	"s3-endpoint-guard/internal/samtemplate"
+)
+
+// article are the policies of the article that this project began with, for our bucket.
+const (
+	articleBucketPolicy = `{"Version":"2012-10-17","Id":"Policy1415115909153","Statement":[
+		{"Sid":"Access-only-from-SimpleAWSVPC","Effect":"Deny","Principal":"*","Action":["s3:PutObject","s3:GetObject"],
+		 "Resource":["arn:aws:s3:::docs-example","arn:aws:s3:::docs-example/*"],
+		 "Condition":{"StringNotEquals":{"aws:SourceVpce":"vpce-0a1b2c3d4e5f60718"}}},
+		{"Sid":"Access-from-everywhere","Effect":"Allow","Principal":"*","Action":"s3:*",
+		 "Resource":["arn:aws:s3:::docs-example","arn:aws:s3:::docs-example/*"]}]}`
+	articleEndpointPolicy = `{"Version":"2012-10-17","Statement":[
+		{"Sid":"AllowAccessToSpecificBucket","Principal":"*","Action":"s3:*","Effect":"Allow",
+		 "Resource":["arn:aws:s3:::docs-example","arn:aws:s3:::docs-example/*"],
+		 "Condition":{"StringEquals":{"aws:sourceVpc":"vpc-0123456789abcdef0"}}}]}`
+	fullAccess = `{"Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}`
+)
+
+// setting is the stack as the judge sees it.
+func setting(s stack) iampolicy.Setting {
+	e := environment(s)
+	return iampolicy.Setting{
+		Partition: "aws", Region: region, Account: e["ACCOUNT_ID"], Bucket: e["BUCKET"], EndpointID: e["ENDPOINT_ID"],
+		VPCID: e["VPC_ID"], Workload: e["WORKLOAD_ROLE_ARN"], Guard: e["GUARD_ROLE_ARN"],
+	}
+}
+
+func TestEachPolicyHasOneSource(t *testing.T) {
+	for _, endpointType := range []string{"Interface", "Gateway"} {
+		s := deploy(t, parameters{"EndpointType": endpointType})
+		e := environment(s)
+		for _, c := range []struct{ parameter, resource, variable string }{
+			{"BucketPolicyDocument", "BucketPolicy", "BUCKET_POLICY"},
+			{"EndpointPolicyDocument", endpointType + "Endpoint", "ENDPOINT_POLICY"},
+		} {
+			want := s.properties(c.parameter)["Value"]
+			if got := s.properties(c.resource)["PolicyDocument"]; got != want {
+				t.Errorf("%s applies %v, want the text of %s", c.resource, got, c.parameter)
+			}
+			if got := e[c.variable]; got != want {
+				t.Errorf("%s = %s, want the text of %s", c.variable, got, c.parameter)
+			}
+		}
+	}
+}
+
+func TestOurPoliciesDenyEveryProbe(t *testing.T) {
+	for _, endpointType := range []string{"Interface", "Gateway"} {
+		s := deploy(t, parameters{"EndpointType": endpointType})
+		e := environment(s)
+		for name, c := range map[string]struct {
+			policy string
+			probes []iampolicy.Probe
+		}{
+			"bucket policy":   {e["BUCKET_POLICY"], iampolicy.BucketProbes(setting(s))},
+			"endpoint policy": {e["ENDPOINT_POLICY"], iampolicy.EndpointProbes(setting(s))},
+		} {
+			if len(c.probes) == 0 {
+				t.Fatalf("no probes for the %s", name)
+			}
+			// Another document that is open or not by its own merits, so that the verdict is not "same".
+			live := strings.Replace(c.policy, `"Sid":"`, `"Sid":"Other`, 1)
+			if got := iampolicy.Judge([]byte(c.policy), []byte(live), c.probes); got.Verdict != iampolicy.Closed {
+				t.Errorf("%s of an %s stack is %s (%s), want closed", name, endpointType, got.Verdict, got.Allowed)
+			}
+		}
+	}
+}
+
+func TestEveryStatementIsNeeded(t *testing.T) {
+	s := deploy(t, nil)
+	probes := iampolicy.BucketProbes(setting(s))
+	text := environment(s)["BUCKET_POLICY"]
+	var document map[string]any
+	if err := json.Unmarshal([]byte(text), &document); err != nil {
+		t.Fatal(err)
+	}
+	statements := document["Statement"].([]any)
+	for i, statement := range statements {
+		document["Statement"] = slices.Concat(statements[:i:i], statements[i+1:])
+		without, err := json.Marshal(document)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := iampolicy.Judge([]byte(text), without, probes); got.Verdict != iampolicy.Open {
+			t.Errorf("without %v the bucket policy is %s, want open", at(statement, "Sid"), got.Verdict)
+		}
+	}
+}
+
+func TestOurBucketPolicyLocksNobodyOut(t *testing.T) {
+	for _, endpointType := range []string{"Interface", "Gateway"} {
+		s := deploy(t, parameters{"EndpointType": endpointType})
+		if err := iampolicy.Lockout([]byte(environment(s)["BUCKET_POLICY"]), setting(s)); err != nil {
+			t.Errorf("Lockout of an %s stack = %v, want nil", endpointType, err)
+		}
+	}
+}
+
+func TestTheArticlesPoliciesAreOpen(t *testing.T) {
+	s := deploy(t, nil)
+	e := environment(s)
+	for name, c := range map[string]struct {
+		ours, theirs string
+		probes       []iampolicy.Probe
+	}{
+		"the article's bucket policy":   {e["BUCKET_POLICY"], articleBucketPolicy, iampolicy.BucketProbes(setting(s))},
+		"no bucket policy":              {e["BUCKET_POLICY"], "", iampolicy.BucketProbes(setting(s))},
+		"the article's endpoint policy": {e["ENDPOINT_POLICY"], articleEndpointPolicy, iampolicy.EndpointProbes(setting(s))},
+		"the default endpoint policy":   {e["ENDPOINT_POLICY"], fullAccess, iampolicy.EndpointProbes(setting(s))},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := iampolicy.Judge([]byte(c.ours), []byte(c.theirs), c.probes); got.Verdict != iampolicy.Open {
+				t.Errorf("Judge = %s, want open", got.Verdict)
+			}
+		})
+	}
+}
+
+// access is one request to the deployed stack, judged by all of its policies.
+type access struct {
+	principal string
+	action    string
+	resource  string
+	endpoint  bool   // through the endpoint, or from the internet
+	policy    string // the resource whose inline policies the caller has; "" for an administrator
+}
+
+func (a access) decide(t *testing.T, s stack) iampolicy.Decision {
+	t.Helper()
+	e := environment(s)
+	r := iampolicy.Request{Principal: a.principal, Action: a.action, Resource: a.resource, ResourceAccount: account,
+		Context: map[string][]string{"aws:SecureTransport": {"true"}}}
+	p := iampolicy.Policies{Resource: parse(t, e["BUCKET_POLICY"]), Identity: identity(t, s, a.policy)}
+	if a.endpoint {
+		r.Context["aws:SourceVpce"] = []string{endpointID}
+		r.Context["aws:SourceVpc"] = []string{vpcID}
+		p.Endpoint = parse(t, e["ENDPOINT_POLICY"])
+	}
+	return iampolicy.Evaluate(r, p)
+}
+
+func parse(t *testing.T, document string) *iampolicy.Policy {
+	t.Helper()
+	p, err := iampolicy.Parse([]byte(document))
+	if err != nil {
+		t.Fatalf("Parse(%s) = %v", document, err)
+	}
+	return p
+}
+
+// identity are the inline policies of a role, or those of an administrator.
+func identity(t *testing.T, s stack, role string) []*iampolicy.Policy {
+	t.Helper()
+	if role == "" {
+		return []*iampolicy.Policy{parse(t, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`)}
+	}
+	var all []*iampolicy.Policy
+	for _, p := range list(s.properties(role)["Policies"]) {
+		document, err := json.Marshal(at(p, "PolicyDocument"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, parse(t, string(document)))
+	}
+	return all
+}
+
+func TestWhoMayDoWhat(t *testing.T) {
+	const (
+		objects = "arn:aws:s3:::docs-example/thankyou.txt"
+		itself  = "arn:aws:s3:::docs-example"
+		app     = "arn:aws:sts::111122223333:assumed-role/guard-InstanceRole-EXAMPLE/i-0123456789abcdef0"
+		guard   = "arn:aws:sts::111122223333:assumed-role/guard-RemediateRole-EXAMPLE/remediate"
+		admin   = "arn:aws:iam::111122223333:user/admin"
+		root    = "arn:aws:iam::111122223333:root"
+	)
+	for name, c := range map[string]struct {
+		access
+		want iampolicy.Effect
+	}{
+		"the app reads through the endpoint":       {access{app, "s3:GetObject", objects, true, "InstanceRole"}, iampolicy.Allow},
+		"the app writes through the endpoint":      {access{app, "s3:PutObject", objects, true, "InstanceRole"}, iampolicy.Allow},
+		"the app lists through the endpoint":       {access{app, "s3:ListBucket", itself, true, "InstanceRole"}, iampolicy.Allow},
+		"the app reads from the internet":          {access{app, "s3:GetObject", objects, false, "InstanceRole"}, iampolicy.Deny},
+		"the app deletes":                          {access{app, "s3:DeleteObject", objects, true, "InstanceRole"}, iampolicy.Deny},
+		"the app changes the lock":                 {access{app, "s3:PutBucketPolicy", itself, true, "InstanceRole"}, iampolicy.Deny},
+		"an administrator reads from the internet": {access{admin, "s3:GetObject", objects, false, ""}, iampolicy.Deny},
+		"an administrator reads through the door":  {access{admin, "s3:GetObject", objects, true, ""}, iampolicy.Deny},
+		"an administrator lists from the internet": {access{admin, "s3:ListBucketVersions", itself, false, ""}, iampolicy.Deny},
+		"an administrator configures the bucket":   {access{admin, "s3:PutBucketPolicy", itself, false, ""}, iampolicy.Allow},
+		"CloudFormation deletes the bucket":        {access{admin, "s3:DeleteBucket", itself, false, ""}, iampolicy.Allow},
+		"the root user deletes the policy":         {access{root, "s3:DeleteBucketPolicy", itself, false, ""}, iampolicy.Allow},
+		"the guard restores the policy":            {access{guard, "s3:PutBucketPolicy", itself, false, "RemediateRole"}, iampolicy.Allow},
+		"the guard restores public access block":   {access{guard, "s3:PutBucketPublicAccessBlock", itself, false, "RemediateRole"}, iampolicy.Allow},
+		"the guard reads an object":                {access{guard, "s3:GetObject", objects, false, "RemediateRole"}, iampolicy.Deny},
+		"the guard deletes the policy":             {access{guard, "s3:DeleteBucketPolicy", itself, false, "RemediateRole"}, iampolicy.Deny},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := c.decide(t, deploy(t, nil)); got.Effect != c.want {
+				t.Errorf("decision = %s by %s, want %s", got.Effect, got.By, c.want)
+			}
+		})
+	}
+}
+
+// Private DNS sends all of the VPC's S3 traffic through the endpoint, that of dnf as well. (FACTS: VPC endpoints)
+func TestThePolicyLetsPackagesThroughAndNothingElseOfOthers(t *testing.T) {
+	endpoint := parse(t, environment(deploy(t, nil))["ENDPOINT_POLICY"])
+	for resource, want := range map[string]iampolicy.Effect{
+		"arn:aws:s3:::al2023-repos-eu-central-1-de612dc2/core/mirrors/latest/aarch64/mirror.list": iampolicy.Allow,
+		"arn:aws:s3:::al2023-repos-eu-central-1-de612dc2":                                         iampolicy.Deny,
+		"arn:aws:s3:::somebody-elses-public-bucket/install.sh":                                    iampolicy.Deny,
+	} {
+		r := iampolicy.Request{Action: "s3:GetObject", Resource: resource, ResourceAccount: "999999999999",
+			Context: map[string][]string{"aws:SourceVpc": {vpcID}, "aws:SourceVpce": {endpointID}, "aws:SecureTransport": {"true"}}}
+		public := iampolicy.Policies{Endpoint: endpoint, Resource: parse(t, fullAccess)}
+		if got := iampolicy.Evaluate(r, public); got.Effect != want {
+			t.Errorf("an anonymous read of %s = %s by %s, want %s", resource, got.Effect, got.By, want)
+		}
+	}
+}
+
+// A gateway endpoint refuses any other principal, and a principal that is deleted turns into an id. (FACTS: S3, VPC endpoints)
+func TestPoliciesNameNobodyAsPrincipal(t *testing.T) {
+	e := environment(deploy(t, nil))
+	for _, variable := range []string{"BUCKET_POLICY", "ENDPOINT_POLICY"} {
+		var document map[string]any
+		if err := json.Unmarshal([]byte(e[variable]), &document); err != nil {
+			t.Fatal(err)
+		}
+		for _, statement := range document["Statement"].([]any) {
+			if got := at(statement, "Principal"); got != "*" {
+				t.Errorf("%s: %v has principal %v, want *", variable, at(statement, "Sid"), got)
+			}
+			if sid, _ := at(statement, "Sid").(string); !regexp.MustCompile(`^(Deny|Allow)[A-Z]\w+$`).MatchString(sid) {
+				t.Errorf("%s: Sid %q does not say what it denies or allows", variable, sid)
+			}
+		}
+	}
+}
+
+// longest has the longest names that AWS gives: a stack with 128 characters in the Region and partition with the longest
+// names. Physical names are cut at the service's own limit.
+func longest(t *testing.T, p parameters) stack {
+	name := strings.Repeat("s", 128)
+	const arn = "arn:aws-us-gov:"
+	id := strings.Repeat("0", 17)
+	role := func(end string) string {
+		return arn + "iam::111122223333:role/" + strings.Repeat("r", 64-len(end)) + end
+	}
+	return deployAs(t, samtemplate.Options{Parameters: p, Region: "us-gov-west-1", AccountID: account, StackName: name,
+		StackID: arn + "cloudformation:us-gov-west-1:111122223333:stack/" + name + "/0f0f0f0f-0000-4000-8000-000000000001"},
+		map[string]string{
+			"Bucket":                strings.Repeat("b", 63),
+			"Bucket.Arn":            arn + "s3:::" + strings.Repeat("b", 63),
+			"InterfaceEndpoint":     "vpce-" + id,
+			"GatewayEndpoint":       "vpce-" + id,
+			"EndpointSecurityGroup": "sg-" + id,
+			"InstanceSecurityGroup": "sg-" + id,
+			"RouteTable":            "rtb-" + id,
+			"SubnetA":               "subnet-" + id,
+			"SubnetB":               "subnet-" + id,
+			"Vpc":                   "vpc-" + id,
+			"RemediateRole.Arn":     role("-RemediateRole-0123456789AB"),
+			"InstanceRole.Arn":      role("-InstanceRole-0123456789AB"),
+			"NotificationTopic":     arn + "sns:us-gov-west-1:111122223333:" + name + "-NotificationTopic-0123456789AB",
+		})
+}
+
+// An SSM parameter of the standard tier holds 4,096 characters, and no "{{".
+// https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html
+func TestPoliciesFitIntoParameters(t *testing.T) {
+	for _, endpointType := range []string{"Interface", "Gateway"} {
+		s := longest(t, parameters{"EndpointType": endpointType})
+		for _, r := range s.ofType("AWS::SSM::Parameter") {
+			value := s.properties(r.LogicalID)["Value"].(string)
+			if len(value) > 4096 || strings.Contains(value, "{{") {
+				t.Errorf("%s has %d characters, want at most 4096 and no {{: %s", r.LogicalID, len(value), value)
+			}
+		}
+	}
+}
+
+// A function's environment holds 4,096 bytes. Lambda measures it as JSON, in which each quote of a policy counts twice:
+// its error says "String measured: {…}" and shows that.
+// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+func TestTheEnvironmentFitsIntoLambda(t *testing.T) {
+	for _, endpointType := range []string{"Interface", "Gateway"} {
+		measured, err := json.Marshal(environment(longest(t, parameters{"EndpointType": endpointType})))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("%s: %d of 4096 bytes with the longest names", endpointType, len(measured))
+		if len(measured) > 4096 {
+			t.Errorf("the environment of an %s stack takes %d bytes, want at most 4096: %s", endpointType, len(measured), measured)
+		}
+	}
+}

@@ -1,0 +1,206 @@
+package template_test
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"s3-endpoint-guard/internal/remediate"
+	"s3-endpoint-guard/internal/samtemplate"
+)
+
+// statements are the statements of a role's inline policies.
+func statements(s stack, role string) []map[string]any {
+	s.Helper()
+	var all []map[string]any
+	for _, policy := range list(s.properties(role)["Policies"]) {
+		for _, statement := range list(at(policy, "PolicyDocument", "Statement")) {
+			all = append(all, statement.(map[string]any))
+		}
+	}
+	return all
+}
+
+// EC2's Describe calls know no resource.
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
+func TestRolesNameWhatTheyMayTouch(t *testing.T) {
+	for _, endpointType := range []string{"Interface", "Gateway"} {
+		s := deploy(t, parameters{"EndpointType": endpointType})
+		for _, role := range s.ofType("AWS::IAM::Role") {
+			sids := map[any]bool{}
+			for _, statement := range statements(s, role.LogicalID) {
+				sid := statement["Sid"]
+				if sid == nil || sids[sid] {
+					t.Errorf("%s: Sid %v is missing or stands twice", role.LogicalID, sid)
+				}
+				sids[sid] = true
+				for _, action := range list(statement["Action"]) {
+					if strings.Contains(action.(string), "*") {
+						t.Errorf("%s: %v allows %v, want single actions", role.LogicalID, sid, action)
+					}
+					everything := slices.Contains(list(statement["Resource"]), any("*"))
+					if describes := strings.HasPrefix(action.(string), "ec2:Describe"); everything != describes {
+						t.Errorf("%s: %v allows %v on %v", role.LogicalID, sid, action, statement["Resource"])
+					}
+				}
+			}
+		}
+	}
+}
+
+// A change has to be allowed on what it detaches too, which is not ours; it must then be of our VPC at least.
+func TestForeignPartsAreTouchedInOurVpcOnly(t *testing.T) {
+	for _, endpointType := range []string{"Interface", "Gateway"} {
+		s := deploy(t, parameters{"EndpointType": endpointType})
+		want := "arn:aws:ec2:eu-central-1:111122223333:vpc/" + vpcID
+		for _, statement := range statements(s, "RemediateRole") {
+			for _, resource := range list(statement["Resource"]) {
+				wild := strings.HasPrefix(resource.(string), "arn:aws:ec2:") && strings.HasSuffix(resource.(string), "/*")
+				if got := at(statement, "Condition", "ArnEquals", "ec2:Vpc"); wild && got != want {
+					t.Errorf("%v: %v in VPC %v, want %s", statement["Sid"], resource, got, want)
+				}
+			}
+		}
+	}
+}
+
+// iamAction is IAM's name for calls whose action is not named after them.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
+var iamAction = map[string]string{
+	"s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
+	"s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
+}
+
+// TestTheGuardMayDoWhatItDoesAndNothingElse compares RemediateRole with the calls that the adapters declare.
+func TestTheGuardMayDoWhatItDoesAndNothingElse(t *testing.T) {
+	want := map[string]bool{}
+	for _, adapter := range []string{"s3bucket", "vpcendpoint", "stack", "notify"} {
+		for _, call := range declaredCalls(t, filepath.Join("internal", adapter)) {
+			if action, ok := iamAction[call]; ok {
+				call = action
+			}
+			want[call] = true
+		}
+	}
+	// What AWS does in the function's name: encrypt notifications, write the log, keep failed runs, switch names over.
+	for _, action := range []string{"kms:Decrypt", "kms:GenerateDataKey", "logs:CreateLogStream", "logs:PutLogEvents",
+		"sqs:SendMessage", "route53:AssociateVPCWithHostedZone"} {
+		want[action] = true
+	}
+	got := map[string]bool{}
+	for _, endpointType := range []string{"Interface", "Gateway"} {
+		for _, statement := range statements(deploy(t, parameters{"EndpointType": endpointType}), "RemediateRole") {
+			for _, action := range list(statement["Action"]) {
+				got[action.(string)] = true
+			}
+		}
+	}
+	for action := range want {
+		if !got[action] {
+			t.Errorf("RemediateRole lacks %s, which the guard calls", action)
+		}
+	}
+	for action := range got {
+		if !want[action] {
+			t.Errorf("RemediateRole allows %s, which the guard does not call", action)
+		}
+	}
+}
+
+// declaredCalls are the SDK calls that a package's interfaces name, e.g. "s3:PutBucketPolicy". They are read from the
+// source: adapters declare each call that they make, and the compiler holds them to it.
+func declaredCalls(t *testing.T, folder string) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(folder, "*.go"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no sources in %s (%v)", folder, err)
+	}
+	calls := map[string]bool{}
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(parsed, func(n ast.Node) bool {
+			if i, ok := n.(*ast.InterfaceType); ok {
+				for _, method := range i.Methods.List {
+					if service := sdkService(method.Type); service != "" && len(method.Names) == 1 {
+						calls[service+":"+method.Names[0].Name] = true
+					}
+				}
+			}
+			return true
+		})
+	}
+	if len(calls) == 0 {
+		t.Errorf("%s declares no SDK calls", folder)
+	}
+	return slices.Sorted(maps.Keys(calls))
+}
+
+// sdkService is the service of a method that takes the SDK's options (...func(*s3.Options)), "" for any other.
+func sdkService(method ast.Expr) string {
+	f, ok := method.(*ast.FuncType)
+	if !ok || len(f.Params.List) == 0 {
+		return ""
+	}
+	ellipsis, ok := f.Params.List[len(f.Params.List)-1].Type.(*ast.Ellipsis)
+	if !ok {
+		return ""
+	}
+	option, ok := ellipsis.Elt.(*ast.FuncType)
+	if !ok || len(option.Params.List) != 1 {
+		return ""
+	}
+	pointer, ok := option.Params.List[0].Type.(*ast.StarExpr)
+	if !ok {
+		return ""
+	}
+	selector, ok := pointer.X.(*ast.SelectorExpr)
+	if !ok {
+		return ""
+	}
+	return fmt.Sprint(selector.X)
+}
+
+func TestTheFunctionUnderstandsItsEnvironment(t *testing.T) {
+	for partition, region := range regions {
+		for _, p := range combinations() {
+			e := environment(deployAs(t, samtemplate.Options{Parameters: p, Region: region}, nil))
+			e["AWS_REGION"] = region // which Lambda sets
+			config, err := remediate.ReadConfig(func(name string) string { return e[name] })
+			if err != nil {
+				t.Fatalf("ReadConfig in %s with %v = %v", region, p, err)
+			}
+			if config.Setting.Partition != partition {
+				t.Errorf("partition in %s = %q, want %s", region, config.Setting.Partition, partition)
+			}
+		}
+	}
+}
+
+// The key that SNS uses by default lets no alarm publish, and cannot be changed.
+func TestNotificationsAreEncryptedWithAKeyThatServicesMayUse(t *testing.T) {
+	s := deploy(t, nil)
+	key, _ := s.Ref("NotificationKey")
+	if got := s.properties("NotificationTopic")["KmsMasterKeyId"]; got != key {
+		t.Errorf("KmsMasterKeyId = %v, want %v", got, key)
+	}
+	for _, policy := range []any{at(s.properties("NotificationKey"), "KeyPolicy"), at(s.properties("NotificationTopicPolicy"), "PolicyDocument")} {
+		for _, statement := range list(at(policy, "Statement")) {
+			services := list(at(statement, "Principal", "Service"))
+			if got := at(statement, "Condition", "StringEquals", "aws:SourceAccount"); len(services) > 0 && got != account {
+				t.Errorf("%v lets %v in from account %v, want %s only", at(statement, "Sid"), services, got, account)
+			}
+		}
+	}
+}

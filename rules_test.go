@@ -1,0 +1,266 @@
+package template_test
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// wakes says which rule each event of testdata/events triggers, "" for none. Those on security groups are for an
+// interface endpoint, those on route tables for a gateway endpoint.
+var wakes = map[string]string{
+	"put-bucket-policy":                         "BucketRule",
+	"put-bucket-policy.by-root":                 "BucketRule",
+	"put-bucket-policy.by-cloudformation":       "BucketRule",
+	"put-bucket-policy.by-cloudformations-role": "BucketRule",
+	"delete-bucket-policy":                      "BucketRule",
+	"put-bucket-acl":                            "BucketRule",
+	"put-bucket-public-access-block":            "BucketRule",
+	"delete-bucket-public-access-block":         "BucketRule",
+	"put-bucket-ownership-controls":             "BucketRule",
+	"delete-bucket-ownership-controls":          "BucketRule",
+	"delete-bucket":                             "BucketRule",
+	"put-bucket-versioning":                     "",
+	"put-account-public-access-block":           "AccountRule",
+	"delete-account-public-access-block":        "AccountRule",
+	"modify-vpc-endpoint.policy":                "EndpointRule",
+	"modify-vpc-endpoint.private-dns":           "EndpointRule",
+	"modify-vpc-endpoint.one-subnet":            "EndpointRule",
+	"modify-vpc-endpoint.two-subnets":           "EndpointRule",
+	"delete-vpc-endpoints.one":                  "EndpointRule",
+	"delete-vpc-endpoints.two":                  "EndpointRule",
+	"authorize-security-group-ingress":          "SecurityGroupRule",
+	"revoke-security-group-ingress":             "SecurityGroupRule",
+	"modify-security-group-rules":               "SecurityGroupRule",
+	"delete-security-group":                     "SecurityGroupRule",
+	"authorize-security-group-egress":           "",
+	"associate-route-table":                     "RouteTableRule",
+	"replace-route-table-association":           "RouteTableRule",
+	"disassociate-route-table":                  "RouteTableRule",
+	"create-route":                              "RouteTableRule",
+	"replace-route":                             "RouteTableRule",
+	"delete-route":                              "RouteTableRule",
+	"delete-route-table":                        "RouteTableRule",
+	"run-instances":                             "",
+	"stack-status":                              "StackRule",
+	"sweep":                                     "",
+}
+
+// kind is the type of endpoint that an event needs for its rule to exist.
+func kind(rule string) string {
+	if rule == "RouteTableRule" {
+		return "Gateway"
+	}
+	return "Interface"
+}
+
+// triggered are the rules whose pattern an event matches.
+func triggered(t *testing.T, s stack, event any) []string {
+	t.Helper()
+	rules, err := s.Rules(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	matched := []string{}
+	for _, r := range rules {
+		if r.Pattern == nil {
+			continue
+		}
+		if ok, _ := r.Pattern.Match(event); ok {
+			matched = append(matched, r.LogicalID)
+		}
+	}
+	return matched
+}
+
+// load reads an event of testdata/events, with each old text replaced by the new one after it.
+func load(t *testing.T, name string, oldnew ...string) map[string]any {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("testdata", "events", name+".json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var event map[string]any
+	if err := json.Unmarshal([]byte(strings.NewReplacer(oldnew...).Replace(string(data))), &event); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return event
+}
+
+func TestEachEventTriggersExactlyItsRule(t *testing.T) {
+	for name, rule := range wakes {
+		t.Run(name, func(t *testing.T) {
+			want := []string{}
+			if rule != "" {
+				want = append(want, rule)
+			}
+			if got := triggered(t, deploy(t, parameters{"EndpointType": kind(rule)}), load(t, name)); !slices.Equal(got, want) {
+				t.Errorf("%s triggers %q, want %q", name, got, want)
+			}
+		})
+	}
+}
+
+func TestEveryEventIsExpectedSomewhere(t *testing.T) {
+	files, err := filepath.Glob("testdata/events/*.json")
+	if err != nil || len(files) != len(wakes) {
+		t.Errorf("%d events in testdata/events (%v), want %d", len(files), err, len(wakes))
+	}
+}
+
+// changed is an event made into one that must wake nobody.
+type changed func(event map[string]any)
+
+func detail(event map[string]any) map[string]any { return event["detail"].(map[string]any) }
+
+func TestSomeCallsTriggerNothing(t *testing.T) {
+	for why, change := range map[string]changed{
+		"it failed": func(event map[string]any) { detail(event)["errorCode"] = "AccessDenied" },
+		"the guard made it": func(event map[string]any) {
+			detail(event)["userIdentity"] = map[string]any{"type": "AssumedRole", "sessionContext": map[string]any{
+				"sessionIssuer": map[string]any{"type": "Role", "arn": guardRole}}}
+		},
+		"it came from another service": func(event map[string]any) { event["source"] = "aws.iam" },
+		"it is no call":                func(event map[string]any) { event["detail-type"] = "AWS Service Event via CloudTrail" },
+	} {
+		for name, rule := range wakes {
+			if rule == "" || rule == "StackRule" {
+				continue
+			}
+			event := load(t, name)
+			change(event)
+			if got := triggered(t, deploy(t, parameters{"EndpointType": kind(rule)}), event); len(got) > 0 {
+				t.Errorf("%s triggers %q although %s, want nothing", name, got, why)
+			}
+		}
+	}
+}
+
+func TestOtherResourcesTriggerNothing(t *testing.T) {
+	others := []string{
+		bucket, "docs-example-2", endpointID, "vpce-0ffffffffffffffff", groupID, "sg-0ffffffffffffffff",
+		routeTableID, "rtb-0ffffffffffffffff", subnetA, "subnet-0ffffffffffffffff", associationA, "rtbassoc-0ffffffffffffffff",
+		stackID, strings.Replace(stackID, "stack/guard/", "stack/other/", 1),
+	}
+	for name, rule := range wakes {
+		if rule == "AccountRule" { // names no resource
+			continue
+		}
+		if got := triggered(t, deploy(t, parameters{"EndpointType": kind(rule)}), load(t, name, others...)); len(got) > 0 {
+			t.Errorf("%s of another resource triggers %q, want nothing", name, got)
+		}
+	}
+}
+
+// A role whose name begins like the guard's is not the guard.
+func TestNobodyCanHideBehindASimilarName(t *testing.T) {
+	event := load(t, "modify-vpc-endpoint.policy", "arn:aws:iam::111122223333:role/ops", guardRole+"-2")
+	if got := triggered(t, deploy(t, nil), event); !slices.Equal(got, []string{"EndpointRule"}) {
+		t.Errorf("a call by %s-2 triggers %q, want EndpointRule", guardRole, got)
+	}
+	// Session names are the caller's choice.
+	event = load(t, "modify-vpc-endpoint.policy", "assumed-role/ops/session", "assumed-role/ops/guard-RemediateRole-EXAMPLE")
+	if got := triggered(t, deploy(t, nil), event); !slices.Equal(got, []string{"EndpointRule"}) {
+		t.Errorf("a session named after the guard triggers %q, want EndpointRule", got)
+	}
+}
+
+func TestNoEventNameIsListenedToTwice(t *testing.T) {
+	for _, endpointType := range []string{"Interface", "Gateway"} {
+		s := deploy(t, parameters{"EndpointType": endpointType})
+		seen := map[string]string{}
+		for _, r := range s.ofType("AWS::Events::Rule") {
+			pattern := at(s.properties(r.LogicalID), "EventPattern", "detail")
+			names := list(at(pattern, "eventName"))
+			for _, alternative := range list(at(pattern, "$or")) {
+				names = append(names, list(at(alternative, "eventName"))...)
+			}
+			for _, name := range names {
+				if other, ok := seen[name.(string)]; ok {
+					t.Errorf("%s stands in %s and in %s, want one of them", name, other, r.LogicalID)
+				}
+				seen[name.(string)] = r.LogicalID
+			}
+		}
+	}
+}
+
+// A rule created before the policies could put one where CloudFormation is about to create it; one deleted after them
+// could put it back.
+func TestRulesComeAfterThePoliciesTheyWatch(t *testing.T) {
+	for _, endpointType := range []string{"Interface", "Gateway"} {
+		s := deploy(t, parameters{"EndpointType": endpointType})
+		for _, r := range s.ofType("AWS::Events::Rule") {
+			before := needs(s, r.LogicalID)
+			for _, want := range []string{"BucketPolicy", endpointType + "Endpoint", "RemediateFunction"} {
+				if !before[want] {
+					t.Errorf("%s does not come after %s", r.LogicalID, want)
+				}
+			}
+		}
+	}
+}
+
+// needs are all resources that must be there before a resource.
+func needs(s stack, id string) map[string]bool {
+	direct := map[string][]string{}
+	for _, r := range s.Resources() {
+		direct[r.LogicalID] = r.DependsOn
+	}
+	found := map[string]bool{}
+	for queue := direct[id]; len(queue) > 0; queue = queue[1:] {
+		if !found[queue[0]] {
+			found[queue[0]] = true
+			queue = append(queue, direct[queue[0]]...)
+		}
+	}
+	return found
+}
+
+func TestEveryRuleReachesTheFunctionOrTheQueue(t *testing.T) {
+	for _, endpointType := range []string{"Interface", "Gateway"} {
+		s := deploy(t, parameters{"EndpointType": endpointType})
+		function, _ := s.GetAtt("RemediateFunction", "Arn")
+		queue, _ := s.GetAtt("RulesDeadLetterQueue", "Arn")
+		mayWrite := list(at(s.properties("RulesDeadLetterQueuePolicy"), "PolicyDocument", "Statement", 0, "Condition", "ArnEquals", "aws:SourceArn"))
+		var mayCall []any
+		for _, p := range s.ofType("AWS::Lambda::Permission") {
+			mayCall = append(mayCall, s.properties(p.LogicalID)["SourceArn"])
+		}
+		rules, err := s.Rules(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(rules) != 6 || len(mayCall) != 6 || len(mayWrite) != 6 {
+			t.Errorf("%s: %d rules, %d permissions, %d sources of the queue, want 6 each", endpointType, len(rules), len(mayCall), len(mayWrite))
+		}
+		for _, r := range rules {
+			if len(r.Targets) != 1 || r.Targets[0].ARN != function || r.Targets[0].DeadLetterARN != queue || !r.Enabled {
+				t.Errorf("%s has targets %+v, want %v with queue %v", r.LogicalID, r.Targets, function, queue)
+			}
+			if !slices.Contains(mayCall, any(r.ARN)) || !slices.Contains(mayWrite, any(r.ARN)) {
+				t.Errorf("%s may not call the function or write to the queue", r.LogicalID)
+			}
+		}
+	}
+}
+
+func TestFailedRunsAreRetriedAndKept(t *testing.T) {
+	s := deploy(t, nil)
+	function, err := s.Function("RemediateFunction", s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	queue, _ := s.GetAtt("RemediateDeadLetterQueue", "Arn")
+	if got := function.EventInvoke; got.MaximumRetryAttempts != 2 || got.OnFailure != queue {
+		t.Errorf("failed runs: %+v, want 2 retries, then %v", got, queue)
+	}
+	for _, q := range s.ofType("AWS::SQS::Queue") {
+		if got := s.properties(q.LogicalID)["SqsManagedSseEnabled"]; got != true {
+			t.Errorf("%s: SqsManagedSseEnabled = %v, want true", q.LogicalID, got)
+		}
+	}
+}

@@ -1,0 +1,258 @@
+package template_test
+
+import (
+	"bytes"
+	"fmt"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"s3-endpoint-guard/internal/samtemplate"
+)
+
+// regions has one Region of each partition.
+var regions = map[string]string{"aws": region, "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
+
+// combinations are all mixes of the values that conditions look at.
+func combinations() []parameters {
+	all := []parameters{{}}
+	for name, values := range map[string][]string{
+		"EndpointType":        {"Interface", "Gateway"},
+		"CreateTrail":         {"true", "false"},
+		"AlarmEmail":          {"", "security@example.com"},
+		"AppIngressCidr":      {"", "203.0.113.7/32"},
+		"SweepRate":           {"1", "5"},
+		"ReservedConcurrency": {"-1", "2"},
+	} {
+		var mixed []parameters
+		for _, p := range all {
+			for _, value := range values {
+				mixed = append(mixed, p.with(name, value))
+			}
+		}
+		all = mixed
+	}
+	return all
+}
+
+// Plan itself refuses a reference to a resource that the conditions leave out; Properties refuses what cannot be resolved.
+func TestEveryCombinationOfParametersResolves(t *testing.T) {
+	for partition, region := range regions {
+		for _, p := range combinations() {
+			s := deployAs(t, samtemplate.Options{Parameters: p, Region: region}, nil)
+			for _, r := range s.Resources() {
+				eachString(s.properties(r.LogicalID), func(text string) {
+					if strings.Contains(text, "arn:") && !strings.Contains(text, "arn:"+partition+":") {
+						t.Errorf("%s in %s names another partition: %s", r.LogicalID, partition, text)
+					}
+				})
+			}
+			if _, err := s.Outputs(s); err != nil {
+				t.Errorf("Outputs of %v in %s: %v", p, partition, err)
+			}
+		}
+	}
+}
+
+// CloudFormation leaves out what depends on a resource that a condition leaves out.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-condition.html
+func TestNothingDependsOnWhatAConditionMayLeaveOut(t *testing.T) {
+	for _, endpointType := range []string{"Interface", "Gateway"} {
+		s := deploy(t, parameters{"EndpointType": endpointType, "CreateTrail": "false"})
+		var there []string
+		for _, r := range s.Resources() {
+			there = append(there, r.LogicalID)
+		}
+		for _, r := range s.Resources() {
+			for _, d := range r.DependsOn {
+				if !slices.Contains(there, d) {
+					t.Errorf("%s depends on %s, which an %s stack does not have", r.LogicalID, d, endpointType)
+				}
+			}
+		}
+	}
+}
+
+func TestBadParametersAreRefused(t *testing.T) {
+	template, err := readTemplate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, p := range map[string]parameters{
+		"no such endpoint type":       {"EndpointType": "GatewayLoadBalancer"},
+		"no such enforcement":         {"Enforcement": "enforce"},
+		"a sweep never":               {"SweepRate": "0"},
+		"a sweep every two hours":     {"SweepRate": "120"},
+		"a guard that may never run":  {"ReservedConcurrency": "0"},
+		"an address without a host":   {"AlarmEmail": "security"},
+		"an address range of names":   {"AppIngressCidr": "example.com"},
+		"an address without a length": {"AppIngressCidr": "203.0.113.7"},
+		"an octet too large":          {"AppIngressCidr": "203.0.113.256/32"},
+		"a public VPC":                {"VpcCidr": "8.8.0.0/16"},
+		"a VPC with no room":          {"VpcCidr": "10.0.0.0/24"},
+		"an x86 instance":             {"InstanceType": "t3.micro"},
+		"an image and no parameter":   {"ImageId": "ami-0123456789abcdef0"},
+		"logs kept for 2 days":        {"LogRetentionDays": "2"},
+		"old versions kept no day":    {"OldVersionDays": "0"},
+		"a parameter that is not one": {"Colour": "green"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := template.Plan(samtemplate.Options{Parameters: p}); err == nil {
+				t.Errorf("Plan(%v) = nil, want an error", p)
+			}
+		})
+	}
+}
+
+func TestTheSweepHasTheRightGrammar(t *testing.T) {
+	for rate, want := range map[string]string{"1": "rate(1 minute)", "2": "rate(2 minutes)", "60": "rate(60 minutes)"} {
+		s := deploy(t, parameters{"SweepRate": rate})
+		if got := s.properties("SweepRule")["ScheduleExpression"]; got != want {
+			t.Errorf("ScheduleExpression at SweepRate %s = %v, want %s", rate, got, want)
+		}
+	}
+}
+
+func TestNobodyReachesTheAppByDefault(t *testing.T) {
+	if got := list(deploy(t, nil).properties("InstanceSecurityGroup")["SecurityGroupIngress"]); len(got) != 0 {
+		t.Errorf("ingress with an empty AppIngressCidr = %v, want none", got)
+	}
+	s := deploy(t, parameters{"AppIngressCidr": "203.0.113.7/32"})
+	ingress := list(s.properties("InstanceSecurityGroup")["SecurityGroupIngress"])
+	if len(ingress) != 1 || at(ingress, 0, "CidrIp") != "203.0.113.7/32" || fmt.Sprint(at(ingress, 0, "FromPort"), at(ingress, 0, "ToPort")) != "3000 3000" {
+		t.Errorf("ingress with AppIngressCidr 203.0.113.7/32 = %v, want port 3000 from there", ingress)
+	}
+}
+
+func TestOnlyTheAppReachesTheEndpoint(t *testing.T) {
+	s := deploy(t, nil)
+	if got := s.properties("EndpointSecurityGroup")["SecurityGroupIngress"]; got != nil {
+		t.Errorf("the endpoint's group has ingress %v of its own, want none", got)
+	}
+	var from []string
+	for _, r := range s.ofType("AWS::EC2::SecurityGroupIngress") {
+		p := s.properties(r.LogicalID)
+		from = append(from, fmt.Sprint(p["GroupId"], " ", p["IpProtocol"], " ", p["FromPort"], " ", p["ToPort"], " ", p["SourceSecurityGroupId"]))
+	}
+	if want := []string{groupID + " tcp 443 443 " + instanceGroup}; !slices.Equal(from, want) {
+		t.Errorf("ingress = %q, want %q", from, want)
+	}
+	if got := environment(s)["ALLOWED_GROUP_IDS"]; got != instanceGroup {
+		t.Errorf("ALLOWED_GROUP_IDS = %s, want %s: the guard would revoke the app's way in", got, instanceGroup)
+	}
+}
+
+func TestBucketsAreShutAndEncrypted(t *testing.T) {
+	s := deploy(t, nil)
+	buckets := s.ofType("AWS::S3::Bucket")
+	if len(buckets) != 2 {
+		t.Fatalf("%d buckets, want the guarded one and the trail's", len(buckets))
+	}
+	for _, b := range buckets {
+		p := s.properties(b.LogicalID)
+		for _, setting := range []string{"BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"} {
+			if got := at(p, "PublicAccessBlockConfiguration", setting); got != true {
+				t.Errorf("%s: %s = %v, want true", b.LogicalID, setting, got)
+			}
+		}
+		for want, got := range map[string]any{
+			"BucketOwnerEnforced": at(p, "OwnershipControls", "Rules", 0, "ObjectOwnership"),
+			"AES256":              at(p, "BucketEncryption", "ServerSideEncryptionConfiguration", 0, "ServerSideEncryptionByDefault", "SSEAlgorithm"),
+			"Enabled":             at(p, "VersioningConfiguration", "Status"),
+		} {
+			if got != want {
+				t.Errorf("%s: got %v, want %s", b.LogicalID, got, want)
+			}
+		}
+	}
+}
+
+// A stack that is deleted must not take objects or the record of who did what along.
+func TestDataOutlivesTheStack(t *testing.T) {
+	for id, want := range map[string]string{"Bucket": "Delete", "TrailBucket": "RetainExceptOnCreate"} {
+		for _, r := range deploy(t, nil).Resources() {
+			if r.LogicalID == id && r.DeletionPolicy != want {
+				t.Errorf("DeletionPolicy of %s = %s, want %s", id, r.DeletionPolicy, want)
+			}
+		}
+	}
+}
+
+func TestTheTrailDeliversWhatTheRulesWaitFor(t *testing.T) {
+	trails := deploy(t, parameters{"CreateTrail": "false"}).ofType("AWS::CloudTrail::Trail")
+	if len(trails) != 0 {
+		t.Errorf("CreateTrail = false creates %v, want no trail", trails)
+	}
+	s := deploy(t, nil)
+	p := s.properties("Trail")
+	if p["IsLogging"] != true || at(p, "EventSelectors", 0, "ReadWriteType") != "WriteOnly" ||
+		at(p, "EventSelectors", 0, "IncludeManagementEvents") != true || p["EnableLogFileValidation"] != true {
+		t.Errorf("Trail = %v, want one that logs management writes, with validation", p)
+	}
+	want := "arn:aws:cloudtrail:eu-central-1:111122223333:trail/" + p["TrailName"].(string)
+	if got := at(s.properties("TrailBucketPolicy"), "PolicyDocument", "Statement", 1, "Condition", "StringEquals", "aws:SourceArn"); got != want {
+		t.Errorf("the trail's bucket lets in %v, want %s", got, want)
+	}
+}
+
+// A function whose properties all stand in Globals fails `sam validate --lint`. (FACTS: Tools)
+func TestFunctionsAreBuiltByMake(t *testing.T) {
+	s := deploy(t, nil)
+	for _, r := range s.ofType("AWS::Serverless::Function") {
+		p := s.properties(r.LogicalID)
+		if r.Metadata["BuildMethod"] != "makefile" || p["CodeUri"] != "." {
+			t.Errorf("%s: BuildMethod %v, CodeUri %v, want makefile and the root", r.LogicalID, r.Metadata["BuildMethod"], p["CodeUri"])
+		}
+		for key, want := range map[string]string{"Runtime": "provided.al2023", "Handler": "bootstrap"} {
+			if p[key] != want {
+				t.Errorf("%s: %s = %v, want %s", r.LogicalID, key, p[key], want)
+			}
+		}
+		if at(p, "LoggingConfig", "LogFormat") != "JSON" || at(p, "LoggingConfig", "LogGroup") == nil {
+			t.Errorf("%s: LoggingConfig = %v, want JSON into a log group of its own", r.LogicalID, p["LoggingConfig"])
+		}
+	}
+}
+
+// New accounts refuse any reservation. (FACTS: CloudFormation)
+func TestNoConcurrencyIsReservedByDefault(t *testing.T) {
+	if got, ok := deploy(t, nil).properties("RemediateFunction")["ReservedConcurrentExecutions"]; ok {
+		t.Errorf("ReservedConcurrentExecutions = %v by default, want none", got)
+	}
+	got := deploy(t, parameters{"ReservedConcurrency": "2"}).properties("RemediateFunction")["ReservedConcurrentExecutions"]
+	if fmt.Sprint(got) != "2" {
+		t.Errorf("ReservedConcurrentExecutions = %v, want 2", got)
+	}
+}
+
+func TestTheOutputsAreReadyToUse(t *testing.T) {
+	s := deploy(t, nil)
+	s.names["Instance.PublicIp"] = "203.0.113.80"
+	outputs, err := s.Outputs(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{
+		"EC2InstancePublicIp": "203.0.113.80",
+		"AppUrl":              "http://203.0.113.80:3000/",
+		"BucketName":          bucket,
+		"EndpointId":          endpointID,
+		"MustBeRefused":       "aws s3api get-object --bucket docs-example --key thankyou.txt thankyou.txt --region eu-central-1",
+	} {
+		if outputs[name] != want {
+			t.Errorf("output %s = %q, want %q", name, outputs[name], want)
+		}
+	}
+}
+
+func TestCfnLintFindsNothing(t *testing.T) {
+	lint, err := exec.LookPath("cfn-lint")
+	if err != nil {
+		t.Skip("cfn-lint is not installed")
+	}
+	out, err := exec.Command(lint, "template.yaml").CombinedOutput()
+	if err != nil || len(bytes.TrimSpace(out)) > 0 {
+		t.Errorf("cfn-lint template.yaml = %v, want nothing:\n%s", err, out)
+	}
+}
