@@ -131,9 +131,6 @@ func (r *run) empty(ctx context.Context) (Outcome, error) {
 		}
 	}
 	r.bypass = r.BypassGovernance && guard.ObjectLock
-	if err := r.abortUploads(ctx); err != nil {
-		return r.ending(err)
-	}
 	for range mostPasses {
 		met, err := r.pass(ctx)
 		if err != nil {
@@ -143,28 +140,21 @@ func (r *run) empty(ctx context.Context) (Outcome, error) {
 			return LeftOver, nil
 		}
 		if met == 0 {
-			return r.proven(ctx)
+			return Emptied, nil
 		}
 	}
 	return Refilled, nil
 }
 
-// pass sweeps the bucket once.
+// pass aborts the uploads and sweeps the bucket once. It returns how many versions it met: with 0, and nothing left
+// over, the bucket is proven empty, for the listing of the versions comes last.
 func (r *run) pass(ctx context.Context) (int64, error) {
+	if err := r.abortUploads(ctx); err != nil {
+		return 0, err
+	}
 	s := r.newSweep()
 	r.left.Store(s)
 	return s.do(ctx)
-}
-
-// proven makes the last check: no upload was begun meanwhile.
-func (r *run) proven(ctx context.Context) (Outcome, error) {
-	if err := r.abortUploads(ctx); err != nil {
-		return r.ending(err)
-	}
-	if r.leftovers.any() {
-		return LeftOver, nil
-	}
-	return Emptied, nil
 }
 
 // ending tells what an early end means.

@@ -3,11 +3,13 @@ package emptying
 import (
 	"context"
 	"errors"
+	"net/http"
 	"net/url"
 	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
@@ -209,4 +211,13 @@ func ExpireEverything(ctx context.Context, client *s3.Client, bucket string) (un
 	})
 	midnight := time.Now().UTC().Truncate(24 * time.Hour)
 	return midnight.AddDate(0, 0, expiryDays+2), err
+}
+
+// HTTPClient returns a client that keeps as many connections as emptying uses at a time. The SDK's own keeps ten and
+// opens the others anew for each request.
+func HTTPClient() *awshttp.BuildableClient {
+	return awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+		t.MaxIdleConns, t.MaxIdleConnsPerHost = 2*(listers+deleters), listers+deleters
+		t.WriteBufferSize = 64 << 10
+	})
 }

@@ -14,13 +14,15 @@ func (r *run) abortUploads(ctx context.Context) error {
 	var after Upload
 	for more := true; more; {
 		var page []Upload
+		var next Upload
 		err := r.persist(ctx, func(ctx context.Context) (err error) {
-			page, after, more, err = r.store.ListUploads(ctx, after)
+			page, next, more, err = r.store.ListUploads(ctx, after)
 			return err
 		})
 		if err != nil {
 			return err
 		}
+		after = next
 		if err := r.abortPage(ctx, page); err != nil {
 			return err
 		}
