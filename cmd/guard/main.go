@@ -32,7 +32,7 @@ func rootCommand() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(accessCommand(), diffCommand())
+	root.AddCommand(accessCommand(), diffCommand(), emptyCommand())
 	return root
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"html"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -139,7 +140,7 @@ type span struct{ from, to int }
 type pageReader struct {
 	arena            []byte
 	keys, ids        []span
-	markers, size    int64
+	sizes            []int64
 	more, complete   bool
 	nextKey, nextID  []byte
 	inEntry, encoded bool
@@ -151,7 +152,7 @@ var readers = sync.Pool{New: func() any { return new(pageReader) }}
 func readPage(body []byte, page *Page) error {
 	r := readers.Get().(*pageReader)
 	defer readers.Put(r)
-	*r = pageReader{arena: r.arena[:0], keys: r.keys[:0], ids: r.ids[:0]}
+	*r = pageReader{arena: r.arena[:0], keys: r.keys[:0], ids: r.ids[:0], sizes: r.sizes[:0]}
 	for t := (tags{body}); ; {
 		e, ok, err := t.next()
 		if err != nil {
@@ -164,7 +165,7 @@ func readPage(body []byte, page *Page) error {
 			return err
 		}
 	}
-	if !r.complete || len(r.keys) != len(r.ids) {
+	if !r.complete || len(r.keys) != len(r.ids) || len(r.keys) != len(r.sizes) {
 		return errXML
 	}
 	return r.fill(page)
@@ -194,7 +195,7 @@ func (r *pageReader) take(e element) error {
 		r.ids = append(r.ids, span{from, len(r.arena)})
 	case "Size":
 		n, err := strconv.ParseInt(string(e.text), 10, 64)
-		r.size += n
+		r.sizes[len(r.sizes)-1] = n
 		return err
 	}
 	return nil
@@ -205,9 +206,10 @@ func (r *pageReader) head(e element) {
 	switch string(e.name) {
 	case "Version":
 		r.inEntry = true
+		r.sizes = append(r.sizes, 0)
 	case "DeleteMarker":
 		r.inEntry = true
-		r.markers++
+		r.sizes = append(r.sizes, -1)
 	case "IsTruncated":
 		r.more = string(e.text) == "true"
 	case "NextKeyMarker":
@@ -251,7 +253,7 @@ func (r *pageReader) fill(page *Page) error {
 	for i, k := range r.keys {
 		page.Versions[i] = Version{Key: text[k.from:k.to], ID: text[r.ids[i].from:r.ids[i].to]}
 	}
-	page.Markers, page.Bytes, page.More = r.markers, r.size, r.more
+	page.Sizes, page.More = slices.Clone(r.sizes), r.more
 	if r.more {
 		page.Next = Position{Key: text[from:], VersionID: unescape(r.nextID)}
 	}

@@ -38,8 +38,8 @@ type Position struct {
 type Page struct {
 	// Versions are versions and delete markers alike, at most 1,000.
 	Versions []Version
-	// Markers is how many of them are delete markers; Bytes is what the others hold.
-	Markers, Bytes int64
+	// Sizes are how many bytes each of them holds, -1 for a delete marker. Nothing but [Count] needs them.
+	Sizes []int64
 	// More says that the listing goes on at Next.
 	More bool
 	Next Position

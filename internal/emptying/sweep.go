@@ -46,6 +46,8 @@ type sweep struct {
 	ended    bool
 	alarm    *time.Timer
 	listed   int64
+	// inventory makes the pass count what it lists and delete nothing; nil makes it delete.
+	inventory *Inventory
 }
 
 // newSweep prepares a pass.
@@ -63,8 +65,10 @@ func (s *sweep) do(ctx context.Context) (int64, error) {
 	for range listers {
 		all.Go(func() { s.list(ctx) })
 	}
-	for range deleters {
-		all.Go(func() { s.delete(ctx) })
+	if s.inventory == nil {
+		for range deleters {
+			all.Go(func() { s.delete(ctx) })
+		}
 	}
 	all.Wait()
 	if s.alarm != nil {
@@ -147,6 +151,11 @@ func (s *sweep) putPage(stretch *stretch, page Page) {
 	s.reserved -= batchSize
 	versions := s.frontier.arrived(stretch, page)
 	s.listed += int64(len(versions))
+	if s.inventory != nil {
+		s.inventory.add(page.Sizes[:min(len(versions), len(page.Sizes))])
+		s.changed.Broadcast()
+		return
+	}
 	s.waiting += len(versions)
 	s.lanes.add(s.apart(versions, now), now)
 	s.changed.Broadcast()

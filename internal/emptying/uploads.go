@@ -11,6 +11,11 @@ const aborters = 16
 // abortUploads aborts the unfinished uploads. One that cannot be aborted counts as left over: it costs money for as
 // long as the bucket lives, and could still become an object (FACTS: S3).
 func (r *run) abortUploads(ctx context.Context) error {
+	return r.eachUploadPage(ctx, func(page []Upload) error { return r.abortPage(ctx, page) })
+}
+
+// eachUploadPage lists the unfinished uploads.
+func (r *run) eachUploadPage(ctx context.Context, do func([]Upload) error) error {
 	var after Upload
 	for more := true; more; {
 		var page []Upload
@@ -22,8 +27,11 @@ func (r *run) abortUploads(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if more && next == after {
+			return errStuck
+		}
 		after = next
-		if err := r.abortPage(ctx, page); err != nil {
+		if err := do(page); err != nil {
 			return err
 		}
 	}

@@ -58,7 +58,9 @@ func (s *Service) Decode(r *api.Request) (*api.Operation, error) {
 }
 
 // RenderError implements [api.Service].
-func (s *Service) RenderError(r *api.Request, e *api.Error) *api.Response { return protocol.Error(r, e) }
+func (s *Service) RenderError(r *api.Request, e *api.Error) *api.Response {
+	return protocol.Error(r, e)
+}
 
 // userID invents the caller's unique id, the same one each time: that of a role's session has the session's name
 // behind it, a root user's is the account.

@@ -1,11 +1,11 @@
-// Command bench measures how fast emptying is, beside the algorithms of its peers, on one model of S3.
+// Command bench-teardown measures how fast emptying is, beside the algorithms of its peers, on one model of S3.
 //
 // Each measurement runs the model in one process and the contender in another, so that processor time and memory are
 // the contender's own. Usage:
 //
-//	bench                       all scenarios, a table on standard output
-//	bench -only REGEXP          the scenarios whose line matches
-//	bench serve|run …           what the command starts itself with
+//	bench-teardown                       all scenarios, a table on standard output
+//	bench-teardown -only REGEXP          the scenarios whose line matches
+//	bench-teardown serve|run …           what the command starts itself with
 package main
 
 import (
