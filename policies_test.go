@@ -250,6 +250,32 @@ func TestPoliciesNameNobodyAsPrincipal(t *testing.T) {
 	}
 }
 
+// Bool does not match where the key is absent, and lets such requests past a Deny. (FACTS: S3)
+func TestNoDenyIsPassedByLeavingAKeyOut(t *testing.T) {
+	s := deploy(t, nil)
+	e := environment(s)
+	documents := map[string]any{}
+	for _, variable := range []string{"BUCKET_POLICY", "ENDPOINT_POLICY"} {
+		var document any
+		if err := json.Unmarshal([]byte(e[variable]), &document); err != nil {
+			t.Fatal(err)
+		}
+		documents[variable] = document
+	}
+	for _, r := range s.Resources() {
+		if document, ok := s.properties(r.LogicalID)["PolicyDocument"].(map[string]any); ok {
+			documents[r.LogicalID] = document
+		}
+	}
+	for name, document := range documents {
+		for _, statement := range list(at(document, "Statement")) {
+			if at(statement, "Effect") == "Deny" && at(statement, "Condition", "Bool") != nil {
+				t.Errorf("%s: %v uses Bool, want BoolIfExists", name, at(statement, "Sid"))
+			}
+		}
+	}
+}
+
 // longest has the longest names that AWS gives: a stack with 128 characters in the Region and partition with the longest
 // names. Physical names are cut at the service's own limit.
 func longest(t *testing.T, p parameters) stack {

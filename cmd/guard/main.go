@@ -32,7 +32,10 @@ func rootCommand() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(accessCommand(), diffCommand(), emptyCommand())
+	root.AddCommand(
+		accessCommand(), diffCommand(), exposureCommand(), matchCommand(),
+		demoCommand(), localCommand(), emptyCommand(),
+	)
 	return root
 }
 

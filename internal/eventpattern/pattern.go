@@ -23,7 +23,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"slices"
 )
 
 // Pattern is a compiled event pattern, made by Compile or Parse. Any number of
@@ -104,14 +103,4 @@ func (p *Pattern) Match(event any) (ok bool, why Mismatch) {
 		}
 	}
 	return false, values.explain(p.alternatives)
-}
-
-// Fields returns the paths of all fields that the pattern tests, sorted.
-func (p *Pattern) Fields() []string {
-	fields := make([]string, 0, len(p.fields))
-	for path := range p.fields {
-		fields = append(fields, path)
-	}
-	slices.Sort(fields)
-	return fields
 }

@@ -329,16 +329,6 @@ func TestCompileTakesGoNumbers(t *testing.T) {
 	}
 }
 
-func TestFieldsAreSortedAndComplete(t *testing.T) {
-	pattern, err := eventpattern.Parse([]byte(`{"b":["x"],"a":{"$or":[{"c":["x"]},{"d":["y"]}]}}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := strings.Join(pattern.Fields(), " "); got != "a.c a.d b" {
-		t.Errorf("Fields() = %s, want a.c a.d b", got)
-	}
-}
-
 // The records are shapes from FACTS: CloudTrail through EventBridge.
 func TestPatternsOnRecords(t *testing.T) {
 	const bucket = `{"source":["aws.s3"],"detail":{"eventSource":["s3.amazonaws.com"],

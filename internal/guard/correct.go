@@ -43,8 +43,8 @@ type account struct {
 // A property that cannot be written keeps none of the others from being written.
 func (r *run) correct(ctx context.Context, resource Resource, drifted []Finding) []Record {
 	c := &correction{run: r, resource: resource, pause: firstPause}
-	for len(drifted) > 0 {
-		if !c.write(ctx, drifted) {
+	for round := 1; len(drifted) > 0; round++ {
+		if round > 1 && c.standsDown(ctx, drifted) || !c.write(ctx, drifted) {
 			break
 		}
 		live, err := c.readBack(ctx)
@@ -60,6 +60,21 @@ func (r *run) correct(ctx context.Context, resource Resource, drifted []Finding)
 		records = append(records, a.record)
 	}
 	return records
+}
+
+// standsDown asks for the stack's status anew before something is written once more, for a deployment may have begun
+// since the run did, and its changes look like drift. If so, it closes the accounts.
+func (c *correction) standsDown(ctx context.Context, drifted []Finding) bool {
+	standing, err := c.askStack(ctx)()
+	if err != nil || !standing.Busy {
+		return false
+	}
+	for _, f := range drifted {
+		a := c.account(f)
+		a.record.Outcome, a.record.Stack, a.closed = StandingDown, standing.Status, true
+		a.record.ElapsedMs = c.guard.Now().Sub(c.began).Milliseconds()
+	}
+	return true
 }
 
 // write restores each drifted property once and reports whether any could be written. One that could not is closed.

@@ -88,6 +88,23 @@ func TestTheGuardDoesNotGiveUpBeforeTheDeadline(t *testing.T) {
 	}
 }
 
+func TestADeploymentThatBeginsDuringTheRunIsNotFought(t *testing.T) {
+	s := atRest()
+	lamp := newLamp("endpoint", "dark", "lit", "lit")
+	lamp.after = func(_ int, state map[string]string) {
+		s.status, s.busy = "UPDATE_IN_PROGRESS", true
+		state["endpoint-1"], state["endpoint-3"] = "broken", "dark" // as CloudFormation does
+	}
+	report, err := run(t, newGuard(s, lamp), sweep)
+	want := []string{"endpoint-1 closed standing down 1", "endpoint-3 closed standing down 0"}
+	if diff := cmp.Diff(want, outcomes(report)); diff != "" || err != nil || lamp.writes != 1 {
+		t.Errorf("err %v, %d writes, records (-want +got):\n%s", err, lamp.writes, diff)
+	}
+	if got := report.Records[0].Stack; got != "UPDATE_IN_PROGRESS" {
+		t.Errorf("Stack = %q, want the status for which the guard stood down", got)
+	}
+}
+
 func TestDriftThatAppearsDuringTheReadBackIsRestoredToo(t *testing.T) {
 	lamp := newLamp("endpoint", "dark", "lit")
 	lamp.after = func(n int, state map[string]string) {
@@ -126,7 +143,7 @@ func TestAPropertyThatIsNoLongerReportedIsNoSuccess(t *testing.T) {
 func TestOverlappingRunsAreHarmless(t *testing.T) {
 	door := newLamp("door", "broken", "dark")
 	g := newGuard(&stack{status: "CREATE_COMPLETE"}, door)
-	g.Stack = func(context.Context) (guard.Standing, error) { return guard.Standing{}, nil }
+	g.Stack = func(context.Context) (guard.Standing, error) { return guard.Standing{}, nil } // without a race
 	synctest.Test(t, func(t *testing.T) {
 		failures := make(chan error)
 		for range 5 {

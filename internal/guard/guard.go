@@ -14,6 +14,7 @@
 package guard
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -97,7 +98,8 @@ type Standing struct {
 type Guard struct {
 	// Resources are guarded in this order of importance, which is also the order of the records.
 	Resources []Resource
-	// Stack tells what our own stack is doing.
+	// Stack tells what our own stack is doing. It is asked once at the start of a run, and again before anything is
+	// written a second time.
 	Stack func(context.Context) (Standing, error)
 	// Observe makes the guard write nothing and only report.
 	Observe bool
@@ -208,7 +210,7 @@ func (r *run) report(records [][]Record) (Report, error) {
 	var failures []error
 	for _, part := range records {
 		for _, record := range part {
-			record.Stack = standing.Status
+			record.Stack = cmp.Or(record.Stack, standing.Status)
 			report.Records = append(report.Records, record)
 			failures = append(failures, record.failure)
 		}

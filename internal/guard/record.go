@@ -75,13 +75,15 @@ const (
 
 // LogValue implements [slog.LogValuer]: the record's fields, without its outcome, which is the line's message.
 func (r Record) LogValue() slog.Value {
-	attrs := []slog.Attr{slog.Any("trigger", r.Trigger), slog.String("resource", r.Resource)}
+	var attrs []slog.Attr
 	add := func(present bool, attr slog.Attr) {
 		if present {
 			attrs = append(attrs, attr)
 		}
 	}
+	add(true, slog.Any("trigger", r.Trigger))
 	add(r.Actor != nil, slog.Any("actor", r.Actor))
+	add(true, slog.String("resource", r.Resource))
 	add(r.Target != "", slog.String("target", r.Target))
 	add(r.Verdict != "", slog.String("verdict", string(r.Verdict)))
 	add(r.Allowed != "", slog.String("allowed", r.Allowed))

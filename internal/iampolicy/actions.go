@@ -147,6 +147,33 @@ func ConfigurationActions() []string { return slices.Clone(configurationActions)
 // bucketActions are all of the above.
 var bucketActions = slices.Concat(objectActions, listingActions, configurationActions)
 
+// actionClass says what an action is about.
+type actionClass int
+
+const (
+	otherAction actionClass = iota
+	objectAction
+	emptyingAction // an object action that emptying a bucket takes
+	listingAction
+	configurationAction
+)
+
+// actionClasses are the classes of the actions above, by their names in lower case.
+var actionClasses = classes()
+
+func classes() map[string]actionClass {
+	m := make(map[string]actionClass, len(bucketActions))
+	for class, names := range [][]string{objectAction: objectActions, listingAction: listingActions, configurationAction: configurationActions} {
+		for _, name := range names {
+			m[strings.ToLower(name)] = actionClass(class)
+		}
+	}
+	for _, name := range emptyingActions {
+		m[strings.ToLower(name)] = emptyingAction
+	}
+	return m
+}
+
 // spelling maps the lower-case names of actions and condition keys to AWS's own.
 var spelling = spellings(slices.Concat(bucketActions, conditionKeys))
 

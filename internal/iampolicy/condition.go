@@ -107,8 +107,6 @@ func (c *condition) takes(value string, r *requestContext) truth {
 // read is not documented, hence unknown.
 func (c *condition) compare(value string, o *operand, r *requestContext) truth {
 	switch c.kind {
-	case kindString, kindFold, kindLike, kindARN:
-		return c.compareText(value, o, r)
 	case kindNumber:
 		n, err := parseNumber(value)
 		return unless(err, func() bool { return c.accept(n.Cmp(o.number)) })
@@ -125,7 +123,7 @@ func (c *condition) compare(value string, o *operand, r *requestContext) truth {
 		// The request's bytes, or their base64 where a caller of this package could not carry the bytes themselves.
 		return known(value == string(o.bytes) || value == base64.StdEncoding.EncodeToString(o.bytes))
 	}
-	return unknown
+	return c.compareText(value, o, r)
 }
 
 func unless(err error, holds func() bool) truth {

@@ -1,6 +1,7 @@
 package iampolicy
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -78,16 +79,23 @@ func (p Policies) check() error {
 			return fmt.Errorf("identity policy %d: no identity policy: it has an Id or a Principal", i+1)
 		}
 	}
-	if err := p.Resource.checkPrincipals("bucket policy"); err != nil {
-		return err
+	if p.Resource != nil {
+		if err := p.Resource.checkPrincipals(); err != nil {
+			return fmt.Errorf("bucket policy: %w", err)
+		}
 	}
-	return p.Endpoint.checkPrincipals("endpoint policy")
+	if p.Endpoint != nil {
+		if err := p.Endpoint.checkPrincipals(); err != nil {
+			return fmt.Errorf("endpoint policy: %w", err)
+		}
+	}
+	return nil
 }
 
 // checkPrincipals refuses a resource's or an endpoint's policy with a statement that says not whom it is about.
-func (p *Policy) checkPrincipals(document string) error {
-	if p != nil && p.countPrincipals() < len(p.statements) {
-		return fmt.Errorf("%s: a statement without Principal", document)
+func (p *Policy) checkPrincipals() error {
+	if p.countPrincipals() < len(p.statements) {
+		return errors.New("a statement without Principal")
 	}
 	return nil
 }
@@ -148,11 +156,7 @@ func (v *votes) decide(c *requestContext) ruling {
 		return r
 	}
 	if max(v.endpoint.allowed, v.endpoint.entrusted) == unknown {
-		by := v.endpoint.allowedBy
-		if by == nil {
-			by = v.endpoint.entrustsBy
-		}
-		return ruling{effect: Undecided, where: inEndpoint, by: by}
+		return ruling{effect: Undecided, where: inEndpoint, by: v.endpoint.grantor()}
 	}
 	return granted
 }
@@ -206,17 +210,26 @@ func (t tally) grantFrom(document, missing place) ruling {
 	return ruling{effect: Deny, where: missing}
 }
 
-var rank = map[Effect]int{Deny: 0, Undecided: 1, Allow: 2}
+// allows is the ruling's effect as a truth.
+func (r ruling) allows() truth {
+	switch r.effect {
+	case Allow:
+		return yes
+	case Deny:
+		return no
+	}
+	return unknown
+}
 
 func stronger(a, b ruling) ruling {
-	if rank[b.effect] > rank[a.effect] {
+	if b.allows() > a.allows() {
 		return b
 	}
 	return a
 }
 
 func weaker(a, b ruling) ruling {
-	if rank[a.effect] < rank[b.effect] {
+	if a.allows() < b.allows() {
 		return a
 	}
 	return b

@@ -125,9 +125,14 @@ func (o object) has(name string) bool {
 
 // quote writes a JSON string without the escapes for HTML.
 func quote(s string) string {
+	if strings.IndexFunc(s, needsEscape) < 0 {
+		return `"` + s + `"`
+	}
 	var b strings.Builder
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	_ = e.Encode(s) // a string always encodes, and a Builder takes everything
 	return strings.TrimSuffix(b.String(), "\n")
 }
+
+func needsEscape(r rune) bool { return r < ' ' || r > '~' || r == '"' || r == '\\' }

@@ -42,10 +42,7 @@ func Judge(desired, live []byte, probes []Probe) Judgement {
 	}
 	have := &Policy{version: want.version, id: want.id} // no policy: it says nothing at all
 	if len(bytes.TrimSpace(live)) > 0 {
-		if have, err = Parse(live); err == nil {
-			err = have.checkPrincipals("live document")
-		}
-		if err != nil {
+		if have, err = parseResourcePolicy(live); err != nil {
 			return Judgement{Verdict: Open, Allowed: "the live document cannot be judged: " + err.Error()}
 		}
 	}
@@ -53,7 +50,7 @@ func Judge(desired, live []byte, probes []Probe) Judgement {
 		return Judgement{Verdict: Same}
 	}
 	j := Judgement{Verdict: Closed, Diff: Diff(want, have)}
-	e := examination{policy: have, coverage: map[*target][]truth{}}
+	e := newExamination(have)
 	j.Allowed = e.firstAllowed(probes)
 	if j.Allowed == "" {
 		j.Allowed = e.firstException(novelties(want, have), probes)
@@ -64,12 +61,39 @@ func Judge(desired, live []byte, probes []Probe) Judgement {
 	return j
 }
 
+// Allowed describes the first probe that a document does not deny, and what allows it; "" when it denies them all. A
+// document that cannot be judged denies nothing.
+func Allowed(document []byte, probes []Probe) string {
+	p, err := parseResourcePolicy(document)
+	if err != nil {
+		return "the document cannot be judged: " + err.Error()
+	}
+	return newExamination(p).firstAllowed(probes)
+}
+
+func parseResourcePolicy(document []byte) (*Policy, error) {
+	p, err := Parse(document)
+	if err != nil {
+		return nil, err
+	}
+	return p, p.checkPrincipals()
+}
+
 // examination asks one policy about many requests. What a statement covers is found once for each target, and whom
 // it applies to once for each scene.
 type examination struct {
-	policy   *Policy // without statements when there is none
-	coverage map[*target][]truth
-	others   map[elsewhereKey]*target
+	policy   *Policy    // without statements when there is none
+	coverage []coverage // by target.id
+}
+
+// coverage tells for each statement whether it is about a target.
+type coverage struct {
+	target *target
+	row    []truth
+}
+
+func newExamination(p *Policy) *examination {
+	return &examination{policy: p}
 }
 
 // application is a statement that applies to a caller in its circumstances.
@@ -90,17 +114,20 @@ func (e *examination) applying(c *requestContext, list []application) []applicat
 	return list
 }
 
-// covered tells for each statement whether it is about a target.
+// covered finds the coverage of the target that a context is aimed at. It is worked out again only where two targets
+// have the same id, because the probes come from several sets.
 func (e *examination) covered(t *target, c *requestContext) []truth {
-	row, ok := e.coverage[t]
-	if !ok {
-		row = make([]truth, len(e.policy.statements))
+	for len(e.coverage) <= t.id {
+		e.coverage = append(e.coverage, coverage{})
+	}
+	if e.coverage[t.id].target != t {
+		row := make([]truth, len(e.policy.statements))
 		for i, s := range e.policy.statements {
 			row[i] = s.covers(c)
 		}
-		e.coverage[t] = row
+		e.coverage[t.id] = coverage{t, row}
 	}
-	return row
+	return e.coverage[t.id].row
 }
 
 // rule decides one request. Everything but the examined policy is assumed to allow it.
@@ -114,6 +141,13 @@ func (e *examination) rule(c *requestContext, t *target, applying []application,
 			covers = a.statement.covers(c)
 		}
 		sum.add(a.statement, min(covers, a.truth), a.grant)
+		if sum.denied == yes && (ofEndpoint || !ownerKeepsPolicy(c)) {
+			return ruling{effect: Deny} // the usual case; nobody asks by what
+		}
+	}
+	granted := sum.allowed != no || sum.entrusted != no
+	if !granted && (c.caller.account != c.resourceAccount || ofEndpoint && len(e.policy.statements) > 0) {
+		return ruling{effect: Deny} // nobody else can grant it
 	}
 	worst := tally{allowed: yes}
 	v := votes{endpoint: worst, resource: sum}
@@ -126,31 +160,41 @@ func (e *examination) rule(c *requestContext, t *target, applying []application,
 			v.endpoint = worst // an endpoint without a policy lets everything through
 		}
 	}
-	return v.decide(c)
+	r := v.decide(c)
+	if ofEndpoint && r.effect == Allow {
+		r.where, r.by = inEndpoint, v.endpoint.grantor()
+	}
+	return r
 }
 
 // firstAllowed describes the first probe that is not denied; "" when all are.
 func (e *examination) firstAllowed(probes []Probe) string {
 	var current *scene
 	var applying []application
+	var c requestContext
 	for i := range probes {
-		p := probes[i]
-		if err := p.complete(); err != nil {
-			return p.Name + " cannot be judged: " + err.Error()
+		p := &probes[i]
+		if p.scene == nil {
+			made, err := p.completed()
+			if err != nil {
+				return p.Name + " cannot be judged: " + err.Error()
+			}
+			p = made
 		}
 		if p.scene != current {
-			current, applying = p.scene, e.applying(p.scene.context, applying)
+			current, c = p.scene, *p.scene.context
+			applying = e.applying(&c, applying)
 		}
-		c := p.scene.contextOf(p.target)
+		c.aim(p.target)
 		if r := e.rule(&c, p.target, applying, p.OfEndpoint); r.effect != Deny {
-			return p.Name + describe(r, p.Request.Action, p.OfEndpoint)
+			return p.Name + describe(r, p.Request.Action)
 		}
 	}
 	return ""
 }
 
 // describe says what allowed a request that had to be denied.
-func describe(r ruling, action string, ofEndpoint bool) string {
+func describe(r ruling, action string) string {
 	if r.effect == Undecided {
 		return " cannot be judged (" + r.decision(action).By + ")"
 	}

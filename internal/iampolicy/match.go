@@ -82,6 +82,14 @@ func (t *tally) add(s *statement, applies truth, how grant) {
 	}
 }
 
+// grantor is the statement that allows most certainly, directly or through the account.
+func (t *tally) grantor() *statement {
+	if t.allowed >= t.entrusted {
+		return t.allowedBy
+	}
+	return t.entrustsBy
+}
+
 // tallyPolicy asks every statement of a policy.
 func tallyPolicy(p *Policy, c *requestContext) tally {
 	var t tally

@@ -34,6 +34,8 @@ func novelties(want, have *Policy) novelty {
 		}
 	}
 	n.principals, n.resources = sortedSet(n.principals), sortedSet(n.resources)
+	slices.SortFunc(n.keys, func(a, b keyValue) int { return strings.Compare(a.String(), b.String()) })
+	n.keys = slices.CompactFunc(n.keys, func(a, b keyValue) bool { return a.String() == b.String() })
 	return n
 }
 
@@ -98,12 +100,20 @@ func (n names) newValues(c *condition) []keyValue {
 		list = append(list, keyValue{c.key, []string{exampleOf(c, i)}})
 	}
 	if !n.conditions[c.name+"\x00"+c.key] {
-		list = append(list, keyValue{c.key, nil})
+		if !alwaysThere[c.key] {
+			list = append(list, keyValue{c.key, nil})
+		}
 		for _, v := range somethingElse[c.kind] {
 			list = append(list, keyValue{c.key, []string{v}})
 		}
 	}
 	return list
+}
+
+// alwaysThere are the keys that AWS puts into every request. It makes no sense to try a request without them.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+var alwaysThere = map[string]bool{
+	"aws:securetransport": true, "aws:principalaccount": true, "aws:principaltype": true, "aws:userid": true,
 }
 
 // somethingElse holds values that hardly any policy names, by kind of operator, at both ends where there is an order.
@@ -139,14 +149,14 @@ func example(pattern string) string { return wildcardExamples.Replace(pattern) }
 
 // firstException describes the first request that is allowed because of something new in the live document.
 func (e *examination) firstException(n novelty, probes []Probe) string {
+	detours := e.detours(n.resources, probes)
 	for first := 0; first < len(probes); {
 		end := first + 1
 		for end < len(probes) && probes[end].scene == probes[first].scene {
 			end++
 		}
-		scenario := probes[first:end]
-		if scenario[0].scene != nil {
-			if allowed := e.exceptionIn(n, scenario); allowed != "" {
+		if probes[first].scene != nil {
+			if allowed := e.exceptionIn(n, detours, probes[first:end]); allowed != "" {
 				return allowed
 			}
 		}
@@ -156,95 +166,146 @@ func (e *examination) firstException(n novelty, probes []Probe) string {
 }
 
 // exceptionIn tries everything new on the probes of one scene.
-func (e *examination) exceptionIn(n novelty, probes []Probe) string {
+func (e *examination) exceptionIn(n novelty, detours []detour, probes []Probe) string {
 	sc := probes[0].scene
 	usual := e.applying(sc.context, nil)
+	var changed []application
 	for _, kv := range n.keys {
 		c := *sc.context
 		c.override, c.overrideValues = kv.key, kv.values
-		changed := e.applying(&c, nil)
+		changed = e.applyingInstead(&c, usual, changed)
 		if slices.Equal(usual, changed) {
 			continue
 		}
-		if allowed := e.exceptionFor(&c, changed, probes, " with "+kv.String()); allowed != "" {
+		if t, how := e.exceptionFor(&c, changed, probes, nil); t != nil {
+			return sc.standpoint.name(t) + " with " + kv.String() + how
+		}
+	}
+	if sc.context.caller.kind == anonymous {
+		if allowed := e.exceptionBy(n.principals, probes); allowed != "" {
 			return allowed
 		}
 	}
-	for _, principal := range n.principals {
-		at := sc.standpoint
-		at.Principal = principal
-		other, err := newScene(at, sc.account, probes[0].target)
+	for _, d := range detours {
+		if t, how := e.exceptionFor(sc.context, usual, probes, d); t != nil {
+			return sc.standpoint.name(t) + how
+		}
+	}
+	return ""
+}
+
+// exceptionBy tries new principals in the place of the anonymous caller, for whom there are the most probes.
+func (e *examination) exceptionBy(principals []string, probes []Probe) string {
+	for _, principal := range principals {
+		at := probes[0].scene.standpoint
+		at.Caller, at.Principal = principal, principal
+		other, err := newScene(at, probes[0].scene.account, probes[0].target)
 		if err != nil {
 			continue
 		}
-		if allowed := e.exceptionFor(other.context, e.applying(other.context, nil), probes, " by "+principal); allowed != "" {
-			return allowed
+		if t, how := e.exceptionFor(other.context, e.applying(other.context, nil), probes, nil); t != nil {
+			return at.name(t) + how
 		}
 	}
-	return e.exceptionOn(n.resources, usual, probes)
+	return ""
 }
 
-// exceptionFor asks for the probes' targets in another context.
-func (e *examination) exceptionFor(changed *requestContext, applying []application, probes []Probe, how string) string {
+// applyingInstead is applying for a context in which one key is overridden: only statements that look at this key are
+// asked again.
+func (e *examination) applyingInstead(c *requestContext, usual, list []application) []application {
+	list = list[:0]
+	for _, s := range e.policy.statements {
+		isUsual := len(usual) > 0 && usual[0].statement == s
+		if s.looksAt(c.override) {
+			if t, how := s.appliesTo(c); t != no {
+				list = append(list, application{s, t, how})
+			}
+		} else if isUsual {
+			list = append(list, usual[0])
+		}
+		if isUsual {
+			usual = usual[1:]
+		}
+	}
+	return list
+}
+
+// looksAt tells whether a statement's conditions may depend on a key.
+func (s *statement) looksAt(key string) bool {
+	return slices.ContainsFunc(s.conditions, func(c condition) bool {
+		return c.key == key || slices.ContainsFunc(c.operands, func(o operand) bool { return o.text.parts != nil })
+	})
+}
+
+// exceptionFor asks for the probes' targets, or what a detour has instead of them, in another context. It returns the
+// first that is allowed, and by what.
+func (e *examination) exceptionFor(context *requestContext, applying []application, probes []Probe, d detour) (*target, string) {
+	c := *context
 	for i := range probes {
 		p := &probes[i]
-		c := *changed
-		c.action, c.resource = p.target.lowerAction, p.target.resource
-		if p.scene.permits(&c) {
+		t := p.target
+		if d != nil {
+			if t = d[t]; t == nil {
+				continue
+			}
+		}
+		if c.aim(t); p.scene.permits(&c) {
 			continue
 		}
-		if r := e.rule(&c, p.target, applying, p.OfEndpoint); r.effect != Deny {
-			return p.Name + how + describe(r, p.Request.Action, p.OfEndpoint)
+		if r := e.rule(&c, t, applying, p.OfEndpoint); r.effect != Deny {
+			return t, describe(r, t.action)
 		}
 	}
-	return ""
+	return nil, ""
 }
 
-// exceptionOn asks for the probes' actions on other resources: those that are new, and for a bucket's policy one
-// object more, in case the policy has come to name only some.
-func (e *examination) exceptionOn(resources []string, applying []application, probes []Probe) string {
-	bucket, _, _ := strings.Cut(probes[0].target.resource, "/")
-	if len(resources) > 0 {
-		resources = append(slices.Clone(resources), bucket+"/~")
+// detour maps targets to the same actions on another resource; those that make no difference to any statement are nil.
+type detour map[*target]*target
+
+// detours prepares one detour for each new resource, and for a bucket's policy one to an object more, in case the
+// policy has come to name only some.
+func (e *examination) detours(resources []string, probes []Probe) []detour {
+	if len(resources) == 0 || len(probes) == 0 {
+		return nil
 	}
-	for _, resource := range resources {
-		where, key, isObject := strings.Cut(resource, "/")
-		if where != bucket && !probes[0].OfEndpoint || isObject && key == "" {
-			continue // a bucket's policy decides about this bucket only
-		}
+	bucket, _, _ := strings.Cut(probes[0].Request.Resource, "/")
+	var all []detour
+	for _, resource := range append(slices.Clone(resources), bucket+"/~") {
+		d := detour{}
 		for i := range probes {
-			p := &probes[i]
-			if strings.Contains(p.target.resource, "/") != isObject {
-				continue
-			}
-			t := e.elsewhere(p.target, resource)
-			c := p.scene.contextOf(t)
-			if p.scene.permits(&c) {
-				continue
-			}
-			if r := e.rule(&c, t, applying, p.OfEndpoint); r.effect != Deny {
-				return p.scene.standpoint.name(t) + describe(r, t.action, p.OfEndpoint)
+			if p := &probes[i]; p.scene != nil {
+				if _, done := d[p.target]; !done {
+					d[p.target] = e.detourOf(p, resource)
+				}
 			}
 		}
+		all = append(all, d)
 	}
-	return ""
+	return all
 }
 
-// elsewhere is the same action on another resource.
-func (e *examination) elsewhere(t *target, resource string) *target {
-	key := elsewhereKey{t.action, resource}
-	if e.others == nil {
-		e.others = map[elsewhereKey]*target{}
+// detourOf is a probe's target on another resource of its kind; nil when it makes no difference. A bucket's policy
+// decides about its own bucket only.
+func (e *examination) detourOf(p *Probe, resource string) *target {
+	bucket, _, isObject := strings.Cut(p.target.resource, "/")
+	otherBucket, key, isOtherObject := strings.Cut(resource, "/")
+	if isObject != isOtherObject || isObject && key == "" || bucket != otherBucket && !p.OfEndpoint {
+		return nil
 	}
-	other, ok := e.others[key]
-	if !ok {
-		other = newTarget(t.action, resource)
-		e.others[key] = other
+	other := newTarget(p.target.action, resource)
+	c := *p.scene.context
+	c.aim(p.target)
+	row := e.covered(p.target, &c)
+	c.aim(other)
+	for i, s := range e.policy.statements {
+		if s.variable || row[i] != s.covers(&c) {
+			other.id = len(e.coverage)
+			e.covered(other, &c)
+			return other
+		}
 	}
-	return other
+	return nil
 }
-
-type elsewhereKey struct{ action, resource string }
 
 func (kv keyValue) String() string {
 	if kv.values == nil {

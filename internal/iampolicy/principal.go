@@ -137,6 +137,9 @@ func (p *principals) namesRole(c *caller) bool {
 		return false
 	}
 	return slices.ContainsFunc(p.aws, func(name string) bool {
+		if !strings.HasSuffix(name, c.name) {
+			return false // the usual case
+		}
 		other, err := parseCaller(name)
 		return err == nil && other.arn == other.roleARN && other.kind == role &&
 			other.account == c.account && other.name == c.name

@@ -46,6 +46,8 @@ type scene struct {
 type target struct {
 	action, resource string
 	lowerAction      string
+	class            actionClass
+	id               int // its place among the targets of a probe set
 }
 
 // The invented rest of the world, from the ranges reserved for documentation.
@@ -93,14 +95,19 @@ func (s Setting) doors() []door {
 
 type namedCaller struct{ name, principal string }
 
+// isInsider tells whether a caller is one of the account's that is neither its administrator nor the workload.
+func (c namedCaller) isInsider() bool {
+	return slices.Contains([]string{"administrators' role of the account", "root user of the account", "guard", "teardown"}, c.name)
+}
+
 func (s Setting) callers() []namedCaller {
 	all := []namedCaller{
 		{"anonymous caller", ""},
 		{"user of another account", s.iam(s.otherAccount(), "user/stranger")},
 		{"AWS service", "logging.s3.amazonaws.com"},
-		{"root user of the account", s.iam(s.Account, "root")},
 		{"administrator of the account", s.iam(s.Account, "user/administrator")},
 		{"administrators' role of the account", s.iam(s.Account, "role/administrators")},
+		{"root user of the account", s.iam(s.Account, "root")},
 		{"guard", s.Guard},
 		{"workload", s.Workload},
 		{"probe", s.ProbeRole},
@@ -139,28 +146,29 @@ func (s Setting) Standpoints() []Standpoint {
 // BucketProbes lists requests that the bucket policy must deny: every object, listing and configuration action from
 // every standpoint, except what [Setting.permitsOnBucket] permits.
 func BucketProbes(s Setting) []Probe {
-	targets := targetsOn(s.bucketARN(s.Bucket))
-	var probes []Probe
-	for _, at := range s.Standpoints() {
+	targets, standpoints := targetsOn(s.bucketARN(s.Bucket), 0), s.Standpoints()
+	probes := make([]Probe, 0, len(targets)*len(standpoints))
+	for _, at := range standpoints {
 		probes = append(probes, probesFrom(at, s.Account, targets, s.permitsOnBucket)...)
 	}
 	return probes
 }
 
-// permitsOnBucket tells what the bucket policy need not deny: the workload and the probe through our endpoint,
-// emptying by teardown, and configuration by principals of the account, which stays with IAM so that nobody is
-// locked out. Nothing goes over plain HTTP.
+// permitsOnBucket tells what the bucket policy need not deny: the workload, the probe and teardown through our
+// endpoint, emptying by teardown from anywhere, and configuration by principals of the account, which stays with IAM so
+// that nobody is locked out. Nothing about objects goes over plain HTTP.
 func (s Setting) permitsOnBucket(c *requestContext) bool {
-	if slices.ContainsFunc(configurationActions, c.isAction) {
+	if c.class == configurationAction {
 		return c.caller.account == s.Account
 	}
 	if !c.is("aws:securetransport", "true") {
 		return false
 	}
-	if c.is("aws:principalarn", s.Teardown) && slices.ContainsFunc(slices.Concat(emptyingActions, listingActions), c.isAction) {
+	isTeardown := c.is("aws:principalarn", s.Teardown)
+	if isTeardown && (c.class == emptyingAction || c.class == listingAction) {
 		return true
 	}
-	return c.is("aws:sourcevpce", s.EndpointID) && s.isTenant(c)
+	return c.is("aws:sourcevpce", s.EndpointID) && (isTeardown || s.isTenant(c))
 }
 
 // isTenant tells whether a request is the workload's or the probe's.
@@ -172,20 +180,24 @@ func (s Setting) isTenant(c *requestContext) bool {
 // our own other buckets, or for a bucket of the same name in another account; callers that are not the workload or
 // the probe, with credentials of this or another account; requests from another VPC.
 func EndpointProbes(s Setting) []Probe {
-	type place struct{ bucket, account string }
-	places := []place{
+	type owned struct{ bucket, account string }
+	places := []owned{
 		{s.Bucket, s.Account}, {s.Bucket, s.otherAccount()},
 		{ownOtherBucket, s.Account}, {foreignBucket, s.otherAccount()}, {s.packageBucket(), s.otherAccount()},
 	}
-	elsewhere := through("through the endpoint from another VPC", s.EndpointID, otherVPC, "true")
+	foreign := through("through the endpoint from another VPC", s.EndpointID, otherVPC, "true")
 	var probes []Probe
-	for _, p := range places {
-		targets := targetsOn(s.bucketARN(p.bucket))
+	for i, p := range places {
+		targets := targetsOn(s.bucketARN(p.bucket), i*len(bucketActions))
 		for _, c := range s.callers() {
-			at := Standpoint{c.name, s.ours().name, c.principal, s.ours().context}
-			probes = append(probes, probesFrom(at, p.account, targets, s.permitsOnEndpoint)...)
-			if c.principal == s.Workload && p.bucket == s.Bucket {
-				at = Standpoint{c.name, elsewhere.name, c.principal, elsewhere.context}
+			doors := []door{s.ours()}
+			if i == 0 {
+				doors = append(doors, foreign)
+			} else if c.isInsider() {
+				continue // on other people's buckets they are one as good as another
+			}
+			for _, d := range doors {
+				at := Standpoint{c.name, d.name, c.principal, d.context}
 				probes = append(probes, probesFrom(at, p.account, targets, s.permitsOnEndpoint)...)
 			}
 		}
@@ -203,20 +215,33 @@ func (s Setting) packageBucket() string { return "al2023-repos-" + s.Region + "-
 // VPC, and reads of Amazon Linux's packages, which need no credentials.
 func (s Setting) permitsOnEndpoint(c *requestContext) bool {
 	if glob(s.bucketARN(s.packageBucket())+"/"+string([]byte{anyText}), c.resource) {
-		return c.isAction("s3:GetObject")
+		return c.action == "s3:getobject"
 	}
 	ours := c.resource == s.bucketARN(s.Bucket) || glob(s.bucketARN(s.Bucket)+"/"+string([]byte{anyText}), c.resource)
 	return ours && c.resourceAccount == s.Account && c.is("aws:sourcevpc", s.VPCID) && s.isTenant(c)
 }
 
-// targetsOn lists every action with its resource in one bucket.
-func targetsOn(bucketARN string) []*target {
+// targetsOn lists every action with its resource in one bucket. Those come first that tell people most, for the first
+// that is open is the one that an alarm names. Their ids begin at firstID.
+func targetsOn(bucketARN string, firstID int) []*target {
+	first := []string{"s3:GetObject", "s3:PutObject", "s3:DeleteObject"}
 	var all []*target
-	for _, a := range objectActions {
+	for _, a := range first {
 		all = append(all, newTarget(a, bucketARN+"/"+objectKey))
 	}
-	for _, a := range slices.Concat(listingActions, configurationActions) {
+	for _, a := range listingActions {
 		all = append(all, newTarget(a, bucketARN))
+	}
+	for _, a := range objectActions {
+		if !slices.Contains(first, a) {
+			all = append(all, newTarget(a, bucketARN+"/"+objectKey))
+		}
+	}
+	for _, a := range configurationActions {
+		all = append(all, newTarget(a, bucketARN))
+	}
+	for i, t := range all {
+		t.id = firstID + i
 	}
 	return all
 }
@@ -229,8 +254,9 @@ func probesFrom(at Standpoint, account string, targets []*target, permits func(*
 	}
 	sc.permits = permits
 	probes := make([]Probe, 0, len(targets))
+	c := *sc.context
 	for _, t := range targets {
-		if c := sc.contextOf(t); !permits(&c) {
+		if c.aim(t); !permits(&c) {
 			r := Request{Principal: at.Principal, Action: t.action, Resource: t.resource, ResourceAccount: account, Context: at.Context}
 			probes = append(probes, Probe{Name: at.name(t), Request: r, scene: sc, target: t})
 		}
@@ -239,7 +265,8 @@ func probesFrom(at Standpoint, account string, targets []*target, permits func(*
 }
 
 func newTarget(action, resource string) *target {
-	return &target{action: action, resource: resource, lowerAction: strings.ToLower(action)}
+	lower := strings.ToLower(action)
+	return &target{action: action, resource: resource, lowerAction: lower, class: actionClasses[lower]}
 }
 
 // newScene prepares what all requests of a standpoint have in common; any target will do.
@@ -254,22 +281,18 @@ func newScene(at Standpoint, account string, t *target) (*scene, error) {
 	return &scene{standpoint: at, account: account, context: c}, nil
 }
 
-// contextOf is the context of a request about a target.
-func (s *scene) contextOf(t *target) requestContext {
-	c := *s.context
-	c.action, c.resource = t.lowerAction, t.resource
-	return c
+// aim makes a context one of a request about a target.
+func (c *requestContext) aim(t *target) {
+	c.action, c.class, c.resource = t.lowerAction, t.class, t.resource
 }
 
-// complete prepares a probe that was not made here.
-func (p *Probe) complete() (err error) {
-	if p.scene != nil {
-		return nil
-	}
+// completed prepares a probe that was not made here.
+func (p Probe) completed() (*Probe, error) {
 	r := p.Request
 	p.target = newTarget(r.Action, r.Resource)
+	var err error
 	p.scene, err = newScene(Standpoint{Principal: r.Principal, Context: r.Context}, r.ResourceAccount, p.target)
-	return err
+	return &p, err
 }
 
 func (at Standpoint) name(t *target) string {
@@ -280,5 +303,3 @@ func (c *requestContext) is(key, value string) bool {
 	values := c.values(key)
 	return value != "" && len(values) == 1 && values[0] == value
 }
-
-func (c *requestContext) isAction(name string) bool { return spelling[c.action] == name }

@@ -18,11 +18,6 @@ var wildcards = strings.NewReplacer("*", string([]byte{anyText}), "?", string([]
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html#reference_policies_elements_resource_wildcards
 func compileWildcards(s string) string { return wildcards.Replace(s) }
 
-// hasWildcard tells whether a compiled pattern can match more than one text.
-func hasWildcard(pattern string) bool {
-	return strings.IndexByte(pattern, anyText) >= 0 || strings.IndexByte(pattern, anyChar) >= 0
-}
-
 // glob matches a compiled pattern against a whole text. A wildcard spans every character, slashes and colons
 // included. Time is at most proportional to the product of both lengths.
 func glob(pattern, s string) bool {

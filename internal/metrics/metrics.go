@@ -92,7 +92,12 @@ func Write(w io.Writer, line Line, data ...Datum) error {
 	return nil
 }
 
-// directive is the part of an EMF line that says which of its members are metrics.
+// metadata is the part of an EMF line that says which of its members are metrics.
+type metadata struct {
+	Timestamp         int64
+	CloudWatchMetrics []directive
+}
+
 type directive struct {
 	Namespace  string
 	Dimensions [][]string
@@ -117,7 +122,7 @@ func encode(line Line, data []Datum) ([]byte, error) {
 		d.Metrics = append(d.Metrics, definition{datum.Name, datum.Unit})
 		members[string(datum.Name)] = values(datum.Values)
 	}
-	members["_aws"] = map[string]any{"Timestamp": line.Time.UnixMilli(), "CloudWatchMetrics": []directive{d}}
+	members["_aws"] = metadata{line.Time.UnixMilli(), []directive{d}}
 	return json.Marshal(members)
 }
 

@@ -3,6 +3,7 @@ package s3bucket
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -27,6 +28,9 @@ type Policy struct {
 	Probes func() []iampolicy.Probe
 	// Setting names those who must stay able to configure the bucket.
 	Setting iampolicy.Setting
+
+	once    sync.Once
+	refusal error
 }
 
 var _ guard.Resource = (*Policy)(nil)
@@ -69,12 +73,9 @@ func (p *Policy) live(ctx context.Context) (string, error) {
 //
 // ConfirmRemoveSelfBucketAccess stays unset: S3's own refusal of policies that lock out the caller is a second net.
 func (p *Policy) Restore(ctx context.Context, _ guard.Finding) error {
-	if err := iampolicy.Lockout([]byte(p.Desired), p.Setting); err != nil {
-		return fmt.Errorf("bucket %s: %w: correct the template's bucket policy and deploy it: %w",
-			p.Bucket.Name, guard.ErrLockout, err)
-	}
-	if err := guard.Holds(p.Desired, p.Probes()); err != nil {
-		return fmt.Errorf("bucket %s: %w", p.Bucket.Name, err)
+	p.once.Do(func() { p.refusal = p.refuse() })
+	if p.refusal != nil {
+		return fmt.Errorf("bucket %s: %w", p.Bucket.Name, p.refusal)
 	}
 	_, err := p.API.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{
 		Bucket: &p.Bucket.Name, ExpectedBucketOwner: &p.Bucket.Account, Policy: &p.Desired,
@@ -83,4 +84,13 @@ func (p *Policy) Restore(ctx context.Context, _ guard.Finding) error {
 		return p.Bucket.wrap(err)
 	}
 	return nil
+}
+
+// refuse says why the desired policy must not be written, or nil. The answer stays the same as long as the process
+// lives, and takes a few milliseconds to find.
+func (p *Policy) refuse() error {
+	if err := iampolicy.Lockout([]byte(p.Desired), p.Setting); err != nil {
+		return fmt.Errorf("%w: correct the template's bucket policy and deploy it: %w", guard.ErrLockout, err)
+	}
+	return guard.Holds(p.Desired, p.Probes())
 }

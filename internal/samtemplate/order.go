@@ -1,7 +1,6 @@
 package samtemplate
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 )
@@ -15,11 +14,11 @@ var pseudo = []string{"AWS::AccountId", "AWS::NotificationARNs", "AWS::NoValue",
 func (t *Template) checkNames() error {
 	for _, r := range t.resources {
 		if _, ok := t.conditions[r.condition]; r.condition != "" && !ok {
-			return fmt.Errorf("Resources.%s: unknown condition %s", r.LogicalID, r.condition)
+			return r.at.errorf("unknown condition %s", r.condition)
 		}
 		for _, id := range r.DependsOn {
 			if t.byID[id] == nil {
-				return fmt.Errorf("Resources.%s: DependsOn names unknown resource %s", r.LogicalID, id)
+				return r.at.errorf("DependsOn names unknown resource %s", id)
 			}
 		}
 		if err := t.checkUses(r.properties); err != nil {
@@ -28,7 +27,7 @@ func (t *Template) checkNames() error {
 	}
 	for _, o := range t.outputs {
 		if _, ok := t.conditions[o.condition]; o.condition != "" && !ok {
-			return fmt.Errorf("Outputs.%s: unknown condition %s", o.name, o.condition)
+			return o.at.errorf("unknown condition %s", o.condition)
 		}
 		if err := t.checkUses(o.value); err != nil {
 			return err
@@ -170,7 +169,7 @@ func (s *sorter) add(r *resource) error {
 	}
 	if i := slices.Index(s.trail, r.LogicalID); i >= 0 {
 		circle := append(slices.Clone(s.trail[i:]), r.LogicalID)
-		return fmt.Errorf("Resources: a circle of dependencies: %s", strings.Join(circle, " → "))
+		return r.at.errorf("a circle of dependencies: %s", strings.Join(circle, " → "))
 	}
 	ids, err := s.plan.dependencies(r)
 	if err != nil {

@@ -46,12 +46,14 @@ type Template struct {
 // resource is one entry of the Resources section, Globals merged.
 type resource struct {
 	Resource
+	at         place
 	condition  string // "" = always
 	properties place
 }
 
 // output is one entry of the Outputs section.
 type output struct {
+	at              place
 	name, condition string
 	value           place
 }
@@ -186,7 +188,7 @@ func readResource(m member) (*resource, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &resource{properties: parts["Properties"]}
+	r := &resource{at: m.place, properties: parts["Properties"]}
 	r.LogicalID = m.name
 	if _, ok := parts["Type"]; !ok {
 		return nil, m.errorf("no Type")
@@ -218,7 +220,7 @@ func (t *Template) readOutputs(section place) error {
 		if err != nil {
 			return err
 		}
-		o := output{name: m.name, value: parts["Value"]}
+		o := output{at: m.place, name: m.name, value: parts["Value"]}
 		if o.value.Node == nil {
 			return m.errorf("no Value")
 		}

@@ -24,6 +24,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -63,6 +64,9 @@ type Endpoint struct {
 	Probes func() []iampolicy.Probe
 	// SubnetIDs and SecurityGroupIDs are an interface endpoint's, RouteTableIDs a gateway endpoint's.
 	SubnetIDs, SecurityGroupIDs, RouteTableIDs []string
+
+	once    sync.Once
+	refusal error
 }
 
 var _ guard.Resource = (*Endpoint)(nil)
@@ -97,8 +101,9 @@ func (e *Endpoint) Restore(ctx context.Context, f guard.Finding) error {
 	add, remove := changes(f)
 	switch f.Property {
 	case policyProperty:
-		if err := guard.Holds(e.Policy, e.Probes()); err != nil {
-			return fmt.Errorf("endpoint %s: %w", e.ID, err)
+		e.once.Do(func() { e.refusal = guard.Holds(e.Policy, e.Probes()) })
+		if e.refusal != nil {
+			return fmt.Errorf("endpoint %s: %w", e.ID, e.refusal)
 		}
 		in.PolicyDocument = &e.Policy
 	case privateDNSProperty:

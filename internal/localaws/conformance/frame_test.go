@@ -25,7 +25,13 @@ import (
 
 	"s3-endpoint-guard/internal/iampolicy"
 	"s3-endpoint-guard/internal/localaws/api"
+	"s3-endpoint-guard/internal/localaws/cloudformation"
+	"s3-endpoint-guard/internal/localaws/cloudwatch"
+	"s3-endpoint-guard/internal/localaws/ec2"
+	"s3-endpoint-guard/internal/localaws/iam"
 	"s3-endpoint-guard/internal/localaws/s3"
+	"s3-endpoint-guard/internal/localaws/sns"
+	"s3-endpoint-guard/internal/localaws/sqs"
 	"s3-endpoint-guard/internal/localaws/sts"
 )
 
@@ -37,7 +43,7 @@ const (
 
 // cases are all cases, by service.
 func cases() []testCase {
-	return slices.Concat(bucketCases(), objectCases(), listingCases())
+	return slices.Concat(bucketCases(), objectCases(), listingCases(), networkCases(), messageCases())
 }
 
 // testCase is a list of ops, each of which must end as it says.
@@ -137,7 +143,12 @@ func startLocal(t *testing.T) aws.Config {
 	gate := api.NewGate(api.Options{Account: account, Region: region})
 	t.Cleanup(func() { gate.Close() })
 	gate.Add(s3.New(s3.Options{Account: account, Region: region}))
-	gate.Add(sts.New(gate.Options()))
+	options := gate.Options()
+	for _, service := range []api.Service{
+		sts.New(options), ec2.New(options), sns.New(options), sqs.New(options), cloudformation.New(options), cloudwatch.New(options), iam.New(options),
+	} {
+		gate.Add(service)
+	}
 	everything, err := iampolicy.Parse([]byte(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`))
 	if err != nil {
 		t.Fatal(err)

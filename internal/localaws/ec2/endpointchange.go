@@ -22,35 +22,21 @@ type EndpointChange struct {
 // ModifyEndpoint changes a VPC endpoint: all that is asked for, or nothing.
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyVpcEndpoint.html
 func (s *Service) ModifyEndpoint(id string, c EndpointChange) error {
-	if s.isPending(id) {
-		// hashicorp/terraform-provider-aws#42875
-		return refuse("OperationInProgress", "VpcEndpoint modify operation in progress")
-	}
-	err := s.update(func(st *state) error {
+	return s.update(func(st *state) error {
 		e, ok := st.endpoints.get(id)
 		if !ok {
 			return noEndpoint(id)
 		}
-		return s.apply(st, &e, c)
+		if s.pending[id] > 0 {
+			// hashicorp/terraform-provider-aws#42875
+			return refuse("OperationInProgress", "VpcEndpoint modify operation in progress")
+		}
+		if err := s.apply(st, &e, c); err != nil {
+			return err
+		}
+		s.pending[id] = s.pendingReads
+		return nil
 	})
-	if err == nil {
-		s.startPending(id)
-	}
-	return err
-}
-
-// isPending reports whether a change to an endpoint is still under way.
-func (s *Service) isPending(id string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.pending[id] > 0
-}
-
-// startPending begins the reads to which a changed endpoint answers "pending".
-func (s *Service) startPending(id string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.pending[id] = s.pendingReads
 }
 
 // readState is an endpoint's state as one read sees it.

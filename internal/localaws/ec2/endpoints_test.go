@@ -1,6 +1,8 @@
 package ec2_test
 
 import (
+	"errors"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -272,4 +274,75 @@ func TestCreateVpcEndpointThroughTheClient(t *testing.T) {
 	if diff := cmp.Diff([]ec2.Tag{{Key: "Name", Value: "dynamo"}}, e.Tags); diff != "" || e.Policy != everyone {
 		t.Errorf("policy %s, tags (-want +got):\n%s", e.Policy, diff)
 	}
+}
+
+func TestThrottlingIsRequestLimitExceeded(t *testing.T) {
+	w := newWorld(t, localtest.Everything)
+	w.gate.Inject(api.Fault{Service: "ec2", Times: 1, Error: &api.Error{Status: 503, Code: "RequestLimitExceeded", Message: "Request limit exceeded."}})
+	if _, err := w.describe(t.Context(), w.private.ID); localtest.Code(err) != "RequestLimitExceeded" {
+		t.Errorf("DescribeVpcEndpoints when throttled = %v, want RequestLimitExceeded", err)
+	}
+}
+
+func TestEndpointsAndTheirInterfacesFail(t *testing.T) {
+	w := newWorld(t, localtest.Everything)
+	interfaces := w.NetworkInterfaces(w.private.ID)
+	for name, err := range map[string]error{
+		"SetEndpointState":       w.SetEndpointState(w.private.ID, "failed"),
+		"SetInterfaceStatus":     w.SetInterfaceStatus(interfaces[0].ID, "available"),
+		"RemoveNetworkInterface": w.RemoveNetworkInterface(interfaces[1].ID),
+	} {
+		if err != nil {
+			t.Fatalf("%s = %v", name, err)
+		}
+	}
+	e := localtest.Must(w.describe(t.Context(), w.private.ID))(t).VpcEndpoints[0]
+	if e.State != "failed" || len(e.NetworkInterfaceIds) != 1 {
+		t.Errorf("endpoint is %s with interfaces %v, want failed with one", e.State, e.NetworkInterfaceIds)
+	}
+	out := localtest.Must(w.client.DescribeNetworkInterfaces(t.Context(), &sdk.DescribeNetworkInterfacesInput{NetworkInterfaceIds: e.NetworkInterfaceIds}))(t)
+	if got := out.NetworkInterfaces[0].Status; got != types.NetworkInterfaceStatusAvailable {
+		t.Errorf("interface is %s, want available", got)
+	}
+}
+
+func TestAnInterfaceEndpointWithoutGroupsGetsTheNetworksOwn(t *testing.T) {
+	w := newWorld(t, localtest.Everything)
+	e := localtest.Must(w.CreateEndpoint(ec2.EndpointRequest{Type: ec2.Interface, VPCID: w.vpc.ID, ServiceName: "com.amazonaws.eu-central-1.sts", SubnetIDs: []string{w.a.ID}}))(t)
+	if g, _ := w.SecurityGroup(e.GroupIDs[0]); len(e.GroupIDs) != 1 || g.Name != "default" {
+		t.Errorf("groups = %v, want the default one", e.GroupIDs)
+	}
+}
+
+func TestEndpointsThatCannotBeMade(t *testing.T) {
+	w := newWorld(t, localtest.Everything)
+	for name, v := range map[string]struct {
+		request ec2.EndpointRequest
+		want    string
+	}{
+		"in a network that is gone":    {ec2.EndpointRequest{VPCID: "vpc-0123", ServiceName: w.public.ServiceName}, "InvalidVpcId.NotFound"},
+		"to a service of elsewhere":    {ec2.EndpointRequest{VPCID: w.vpc.ID, ServiceName: "com.amazonaws.us-east-1.s3"}, "InvalidServiceName"},
+		"with a policy too long":       {ec2.EndpointRequest{VPCID: w.vpc.ID, ServiceName: w.public.ServiceName, Policy: strings.Repeat(" ", 20481)}, "InvalidParameter"},
+		"for a subnet of elsewhere":    {ec2.EndpointRequest{Type: ec2.Interface, VPCID: w.vpc.ID, ServiceName: w.public.ServiceName, SubnetIDs: []string{w.elsewhere(t)}}, "InvalidParameter"},
+		"with DNS options, as gateway": {ec2.EndpointRequest{VPCID: w.vpc.ID, ServiceName: w.public.ServiceName, OnlyInboundResolver: aws.Bool(false)}, "InvalidParameter"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			before := len(w.Endpoints())
+			_, err := w.CreateEndpoint(v.request)
+			var refusal *api.Error
+			if !errors.As(err, &refusal) || refusal.Code != v.want {
+				t.Errorf("CreateEndpoint = %v, want %s", err, v.want)
+			}
+			if after := len(w.Endpoints()); after != before {
+				t.Errorf("there are %d endpoints, want %d", after, before)
+			}
+		})
+	}
+}
+
+// elsewhere is a subnet of another network.
+func (w *world) elsewhere(t *testing.T) string {
+	t.Helper()
+	vpc := localtest.Must(w.CreateVPC(ec2.VPC{CIDR: "10.9.0.0/16"}))(t)
+	return localtest.Must(w.CreateSubnet(ec2.Subnet{VPCID: vpc.ID, CIDR: "10.9.0.0/24"}))(t).ID
 }

@@ -82,7 +82,7 @@ func (st *state) clone() *state {
 	}
 }
 
-// update carries out one write: all of it, or nothing when it fails.
+// update carries out one write: all of it, or nothing when it fails. The service is locked meanwhile.
 func (s *Service) update(write func(*state) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

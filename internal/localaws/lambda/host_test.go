@@ -23,6 +23,9 @@ import (
 var bootstrap string
 
 func TestMain(m *testing.M) {
+	if bootstrap = os.Getenv("BOOTSTRAP"); bootstrap != "" { // a process that a test has started
+		os.Exit(m.Run())
+	}
 	folder, err := os.MkdirTemp("", "lambda-host-*")
 	if err != nil {
 		panic(err)
@@ -399,7 +402,7 @@ func TestChildrenDieWithTheHost(t *testing.T) {
 	}
 	defer func() { _ = listener.Close() }()
 	parent := exec.Command(os.Args[0], "-test.run=^TestChildrenDieWithTheHost$")
-	parent.Env = append(os.Environ(), "CALL="+listener.Addr().String())
+	parent.Env = append(os.Environ(), "CALL="+listener.Addr().String(), "BOOTSTRAP="+bootstrap)
 	if err := parent.Start(); err != nil {
 		t.Fatal(err)
 	}

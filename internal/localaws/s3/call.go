@@ -93,7 +93,7 @@ func (c *call) notOwner() error {
 	if c.Caller.Principal == "" {
 		return errAccessDenied
 	}
-	return errNotOwner
+	return errNotAllowed
 }
 
 // needs are the permissions that the call takes.

@@ -12,6 +12,9 @@ func (c *call) deleteNeeds() []api.Need {
 	return []api.Need{c.need(deleteAction(c.query.Get("versionId")))}
 }
 
+// noNeeds are those of an operation that asks for each of its parts.
+func (c *call) noNeeds() []api.Need { return nil }
+
 // deleteAction is the action of deleting a key, or a version where one is named.
 func deleteAction(versionID string) string {
 	if versionID != "" {

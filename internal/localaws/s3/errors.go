@@ -13,7 +13,7 @@ var (
 	errAccessDenied     = refuse(http.StatusForbidden, "AccessDenied", "Access Denied")
 	errNoSuchBucket     = refuse(http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist")
 	errBucketNotEmpty   = refuse(http.StatusConflict, "BucketNotEmpty", "The bucket you tried to delete is not empty")
-	errNotOwner         = refuse(http.StatusMethodNotAllowed, "MethodNotAllowed", "The specified method is not allowed against this resource.")
+	errNotAllowed       = refuse(http.StatusMethodNotAllowed, "MethodNotAllowed", "The specified method is not allowed against this resource.")
 	errMalformedXML     = refuse(http.StatusBadRequest, "MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema")
 	errNoSuchKey        = refuse(http.StatusNotFound, "NoSuchKey", "The specified key does not exist.")
 	errNoSuchVersion    = refuse(http.StatusNotFound, "NoSuchVersion", "The specified version does not exist.")

@@ -160,7 +160,7 @@ func (c *call) lookup(b *bucket, key, id string) (version, error) {
 	case i < 0:
 		return version{}, errNoSuchVersion
 	case e.versions[i].object == nil:
-		marked := c.markerError(errNotOwner, e.versions[i])
+		marked := c.markerError(errNotAllowed, e.versions[i])
 		marked.Header.Set("Allow", http.MethodDelete)
 		marked.Header.Set("Last-Modified", e.versions[i].time().Format(http.TimeFormat))
 		return e.versions[i], marked

@@ -1,7 +1,7 @@
 package s3
 
 import (
-	"net/http"
+	"strings"
 
 	"s3-endpoint-guard/internal/localaws/api"
 )
@@ -27,12 +27,14 @@ func levelOf(bucket, key string) level {
 	return objectLevel
 }
 
-// route is one operation: which requests ask for it, what it takes and who carries it out.
+// handler carries an operation out. The service is locked.
+type handler func(*call) (*answer, error)
+
+// route is one operation: what it takes and who carries it out.
 type route struct {
-	// method, level and sub select the requests: sub is the query parameter that names a sub-resource, or "".
-	method string
-	level  level
-	sub    string
+	// request is which requests ask for it: method, level, and the query parameter that names a sub-resource, e.g.
+	// "GET bucket?policy".
+	request string
 	// name is the API's name of the operation.
 	name string
 	// action is the permission that it takes on its bucket or object; needs, where not nil, gives them all instead.
@@ -41,73 +43,115 @@ type route struct {
 	// ownerOnly operations answer 405 to callers of other accounts.
 	ownerOnly bool
 	// trail is CloudTrail's name of a management write; "" for other operations.
-	trail string
-	// handle carries the operation out. The service is locked.
-	handle func(*call) (*answer, error)
+	trail  string
+	handle handler
+}
+
+// reads is an operation that reads configuration, which leaves no trail.
+func reads(request, name, action string, handle handler) *route {
+	return &route{request: request, name: name, action: action, handle: handle}
+}
+
+// data is an operation on objects. Those that write are data events, which are not delivered.
+// FACTS: CloudTrail through EventBridge
+func data(request, name, action string, handle handler) *route {
+	return reads(request, name, action, handle)
+}
+
+// writes is a management write.
+func writes(request, name, action string, handle handler) *route {
+	r := reads(request, name, action, handle)
+	r.trail = name
+	return r
+}
+
+// needing gives the operation permissions that depend on the request.
+func (r *route) needing(needs func(*call) []api.Need) *route { r.needs = needs; return r }
+
+// byOwner refuses callers of other accounts with 405.
+func (r *route) byOwner() *route { r.ownerOnly = true; return r }
+
+// recordedAs is CloudTrail's name of the operation where it is not the API's.
+func (r *route) recordedAs(name string) *route { r.trail = name; return r }
+
+// sub is the sub-resource that the operation is about; "" for none.
+func (r *route) sub() string {
+	_, sub, _ := strings.Cut(r.request, "?")
+	return sub
 }
 
 // inBucket reports whether the operation is about a bucket that must be there.
 func (r *route) inBucket() bool {
-	return (r.level == bucketLevel || r.level == objectLevel) && r.name != "CreateBucket"
+	_, of, _ := strings.Cut(r.request, " ")
+	return (strings.HasPrefix(of, "bucket") || strings.HasPrefix(of, "object")) && r.name != "CreateBucket"
 }
 
-// routes are all operations. Actions are those of
+// routes are all operations, by the requests that ask for them. Actions are those of
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
-var routes = []route{
-	{"GET", serviceLevel, "", "ListBuckets", "s3:ListAllMyBuckets", nil, false, "", (*call).listBuckets},
+var routes = byRequest(
+	reads("GET service", "ListBuckets", "s3:ListAllMyBuckets", (*call).listBuckets),
 
-	{"PUT", bucketLevel, "", "CreateBucket", "", (*call).createNeeds, false, "CreateBucket", (*call).createBucket},
-	{"DELETE", bucketLevel, "", "DeleteBucket", "s3:DeleteBucket", nil, false, "DeleteBucket", (*call).deleteBucket},
-	{"HEAD", bucketLevel, "", "HeadBucket", "s3:ListBucket", nil, false, "", (*call).headBucket},
-	{"GET", bucketLevel, "location", "GetBucketLocation", "s3:GetBucketLocation", nil, false, "", (*call).getLocation},
+	writes("PUT bucket", "CreateBucket", "", (*call).createBucket).needing((*call).createNeeds),
+	writes("DELETE bucket", "DeleteBucket", "s3:DeleteBucket", (*call).deleteBucket),
+	reads("HEAD bucket", "HeadBucket", "s3:ListBucket", (*call).headBucket),
+	reads("GET bucket?location", "GetBucketLocation", "s3:GetBucketLocation", (*call).getLocation),
 
-	{"GET", bucketLevel, "policy", "GetBucketPolicy", "s3:GetBucketPolicy", nil, true, "", (*call).getPolicy},
-	{"PUT", bucketLevel, "policy", "PutBucketPolicy", "s3:PutBucketPolicy", nil, true, "PutBucketPolicy", (*call).putPolicy},
-	{"DELETE", bucketLevel, "policy", "DeleteBucketPolicy", "s3:DeleteBucketPolicy", nil, true, "DeleteBucketPolicy", (*call).deletePolicy},
-	{"GET", bucketLevel, "policyStatus", "GetBucketPolicyStatus", "s3:GetBucketPolicyStatus", nil, false, "", (*call).getPolicyStatus},
+	reads("GET bucket?policy", "GetBucketPolicy", "s3:GetBucketPolicy", (*call).getPolicy).byOwner(),
+	writes("PUT bucket?policy", "PutBucketPolicy", "s3:PutBucketPolicy", (*call).putPolicy).byOwner(),
+	writes("DELETE bucket?policy", "DeleteBucketPolicy", "s3:DeleteBucketPolicy", (*call).deletePolicy).byOwner(),
+	reads("GET bucket?policyStatus", "GetBucketPolicyStatus", "s3:GetBucketPolicyStatus", (*call).getPolicyStatus),
 
-	{"GET", bucketLevel, "publicAccessBlock", "GetPublicAccessBlock", "s3:GetBucketPublicAccessBlock", nil, false, "", (*call).getBlock},
-	{"PUT", bucketLevel, "publicAccessBlock", "PutPublicAccessBlock", "s3:PutBucketPublicAccessBlock", nil, false, "PutBucketPublicAccessBlock", (*call).putBlock},
-	{"DELETE", bucketLevel, "publicAccessBlock", "DeletePublicAccessBlock", "s3:PutBucketPublicAccessBlock", nil, false, "DeleteBucketPublicAccessBlock", (*call).deleteBlock},
-	{"GET", accountLevel, "", "GetAccountPublicAccessBlock", "s3:GetAccountPublicAccessBlock", nil, false, "", (*call).getAccountBlock},
-	{"PUT", accountLevel, "", "PutAccountPublicAccessBlock", "s3:PutAccountPublicAccessBlock", nil, false, "PutAccountPublicAccessBlock", (*call).putAccountBlock},
-	{"DELETE", accountLevel, "", "DeleteAccountPublicAccessBlock", "s3:PutAccountPublicAccessBlock", nil, false, "DeleteAccountPublicAccessBlock", (*call).deleteAccountBlock},
+	reads("GET bucket?publicAccessBlock", "GetPublicAccessBlock", "s3:GetBucketPublicAccessBlock", (*call).getBlock),
+	writes("PUT bucket?publicAccessBlock", "PutPublicAccessBlock", "s3:PutBucketPublicAccessBlock", (*call).putBlock).recordedAs("PutBucketPublicAccessBlock"),
+	writes("DELETE bucket?publicAccessBlock", "DeletePublicAccessBlock", "s3:PutBucketPublicAccessBlock", (*call).deleteBlock).recordedAs("DeleteBucketPublicAccessBlock"),
+	reads("GET account", "GetAccountPublicAccessBlock", "s3:GetAccountPublicAccessBlock", (*call).getAccountBlock),
+	writes("PUT account", "PutAccountPublicAccessBlock", "s3:PutAccountPublicAccessBlock", (*call).putAccountBlock),
+	writes("DELETE account", "DeleteAccountPublicAccessBlock", "s3:PutAccountPublicAccessBlock", (*call).deleteAccountBlock),
 
-	{"GET", bucketLevel, "ownershipControls", "GetBucketOwnershipControls", "s3:GetBucketOwnershipControls", nil, false, "", (*call).getOwnership},
-	{"PUT", bucketLevel, "ownershipControls", "PutBucketOwnershipControls", "s3:PutBucketOwnershipControls", nil, false, "PutBucketOwnershipControls", (*call).putOwnership},
-	{"DELETE", bucketLevel, "ownershipControls", "DeleteBucketOwnershipControls", "s3:PutBucketOwnershipControls", nil, false, "DeleteBucketOwnershipControls", (*call).deleteOwnership},
-	{"GET", bucketLevel, "acl", "GetBucketAcl", "s3:GetBucketAcl", nil, false, "", (*call).getACL},
-	{"PUT", bucketLevel, "acl", "PutBucketAcl", "s3:PutBucketAcl", nil, false, "PutBucketAcl", (*call).putACL},
+	reads("GET bucket?ownershipControls", "GetBucketOwnershipControls", "s3:GetBucketOwnershipControls", (*call).getOwnership),
+	writes("PUT bucket?ownershipControls", "PutBucketOwnershipControls", "s3:PutBucketOwnershipControls", (*call).putOwnership),
+	writes("DELETE bucket?ownershipControls", "DeleteBucketOwnershipControls", "s3:PutBucketOwnershipControls", (*call).deleteOwnership),
+	reads("GET bucket?acl", "GetBucketAcl", "s3:GetBucketAcl", (*call).getACL),
+	writes("PUT bucket?acl", "PutBucketAcl", "s3:PutBucketAcl", (*call).putACL),
 
-	{"GET", bucketLevel, "versioning", "GetBucketVersioning", "s3:GetBucketVersioning", nil, false, "", (*call).getVersioning},
-	{"PUT", bucketLevel, "versioning", "PutBucketVersioning", "s3:PutBucketVersioning", nil, false, "PutBucketVersioning", (*call).putVersioning},
-	{"GET", bucketLevel, "encryption", "GetBucketEncryption", "s3:GetEncryptionConfiguration", nil, false, "", (*call).getEncryption},
-	{"PUT", bucketLevel, "encryption", "PutBucketEncryption", "s3:PutEncryptionConfiguration", nil, false, "PutBucketEncryption", (*call).putEncryption},
-	{"DELETE", bucketLevel, "encryption", "DeleteBucketEncryption", "s3:PutEncryptionConfiguration", nil, false, "DeleteBucketEncryption", (*call).deleteEncryption},
-	{"GET", bucketLevel, "lifecycle", "GetBucketLifecycleConfiguration", "s3:GetLifecycleConfiguration", nil, false, "", (*call).getLifecycle},
-	{"PUT", bucketLevel, "lifecycle", "PutBucketLifecycleConfiguration", "s3:PutLifecycleConfiguration", nil, false, "PutBucketLifecycle", (*call).putLifecycle},
-	{"DELETE", bucketLevel, "lifecycle", "DeleteBucketLifecycle", "s3:PutLifecycleConfiguration", nil, false, "DeleteBucketLifecycle", (*call).deleteLifecycle},
-	{"GET", bucketLevel, "tagging", "GetBucketTagging", "s3:GetBucketTagging", nil, false, "", (*call).getTagging},
-	{"PUT", bucketLevel, "tagging", "PutBucketTagging", "s3:PutBucketTagging", nil, false, "PutBucketTagging", (*call).putTagging},
-	{"DELETE", bucketLevel, "tagging", "DeleteBucketTagging", "s3:PutBucketTagging", nil, false, "DeleteBucketTagging", (*call).deleteTagging},
+	reads("GET bucket?versioning", "GetBucketVersioning", "s3:GetBucketVersioning", (*call).getVersioning),
+	writes("PUT bucket?versioning", "PutBucketVersioning", "s3:PutBucketVersioning", (*call).putVersioning),
+	reads("GET bucket?encryption", "GetBucketEncryption", "s3:GetEncryptionConfiguration", (*call).getEncryption),
+	writes("PUT bucket?encryption", "PutBucketEncryption", "s3:PutEncryptionConfiguration", (*call).putEncryption),
+	writes("DELETE bucket?encryption", "DeleteBucketEncryption", "s3:PutEncryptionConfiguration", (*call).deleteEncryption),
+	reads("GET bucket?lifecycle", "GetBucketLifecycleConfiguration", "s3:GetLifecycleConfiguration", (*call).getLifecycle),
+	writes("PUT bucket?lifecycle", "PutBucketLifecycleConfiguration", "s3:PutLifecycleConfiguration", (*call).putLifecycle).recordedAs("PutBucketLifecycle"),
+	writes("DELETE bucket?lifecycle", "DeleteBucketLifecycle", "s3:PutLifecycleConfiguration", (*call).deleteLifecycle),
+	reads("GET bucket?tagging", "GetBucketTagging", "s3:GetBucketTagging", (*call).getTagging),
+	writes("PUT bucket?tagging", "PutBucketTagging", "s3:PutBucketTagging", (*call).putTagging),
+	writes("DELETE bucket?tagging", "DeleteBucketTagging", "s3:PutBucketTagging", (*call).deleteTagging),
 
-	{"GET", bucketLevel, "", "ListObjects", "s3:ListBucket", nil, false, "", (*call).listObjects},
-	{"GET", bucketLevel, "list-type", "ListObjectsV2", "s3:ListBucket", nil, false, "", (*call).listObjectsV2},
-	{"GET", bucketLevel, "versions", "ListObjectVersions", "s3:ListBucketVersions", nil, false, "", (*call).listVersions},
-	{"POST", bucketLevel, "delete", "DeleteObjects", "", func(*call) []api.Need { return nil }, false, "", (*call).deleteObjects},
+	data("GET bucket", "ListObjects", "s3:ListBucket", (*call).listObjects),
+	data("GET bucket?list-type", "ListObjectsV2", "s3:ListBucket", (*call).listObjectsV2),
+	data("GET bucket?versions", "ListObjectVersions", "s3:ListBucketVersions", (*call).listVersions),
+	data("POST bucket?delete", "DeleteObjects", "", (*call).deleteObjects).needing((*call).noNeeds),
 
-	{"PUT", objectLevel, "", "PutObject", "s3:PutObject", nil, false, "", (*call).putObject},
-	{"PUT", objectLevel, "copy", "CopyObject", "", (*call).copyNeeds, false, "", (*call).copyObject},
-	{"GET", objectLevel, "", "GetObject", "", (*call).readNeeds, false, "", (*call).getObject},
-	{"HEAD", objectLevel, "", "HeadObject", "", (*call).readNeeds, false, "", (*call).headObject},
-	{"DELETE", objectLevel, "", "DeleteObject", "", (*call).deleteNeeds, false, "", (*call).deleteObject},
+	data("PUT object", "PutObject", "s3:PutObject", (*call).putObject),
+	data("PUT object?copy", "CopyObject", "", (*call).copyObject).needing((*call).copyNeeds),
+	data("GET object", "GetObject", "", (*call).getObject).needing((*call).readNeeds),
+	data("HEAD object", "HeadObject", "", (*call).headObject).needing((*call).readNeeds),
+	data("DELETE object", "DeleteObject", "", (*call).deleteObject).needing((*call).deleteNeeds),
 
-	{"GET", bucketLevel, "uploads", "ListMultipartUploads", "s3:ListBucketMultipartUploads", nil, false, "", (*call).listUploads},
-	{"POST", objectLevel, "uploads", "CreateMultipartUpload", "s3:PutObject", nil, false, "", (*call).createUpload},
-	{"PUT", objectLevel, "uploadId", "UploadPart", "s3:PutObject", nil, false, "", (*call).uploadPart},
-	{"GET", objectLevel, "uploadId", "ListParts", "s3:ListMultipartUploadParts", nil, false, "", (*call).listParts},
-	{"POST", objectLevel, "uploadId", "CompleteMultipartUpload", "s3:PutObject", nil, false, "", (*call).completeUpload},
-	{"DELETE", objectLevel, "uploadId", "AbortMultipartUpload", "s3:AbortMultipartUpload", nil, false, "", (*call).abortUpload},
+	data("GET bucket?uploads", "ListMultipartUploads", "s3:ListBucketMultipartUploads", (*call).listUploads),
+	data("POST object?uploads", "CreateMultipartUpload", "s3:PutObject", (*call).createUpload),
+	data("PUT object?uploadId", "UploadPart", "s3:PutObject", (*call).uploadPart),
+	data("GET object?uploadId", "ListParts", "s3:ListMultipartUploadParts", (*call).listParts),
+	data("POST object?uploadId", "CompleteMultipartUpload", "s3:PutObject", (*call).completeUpload),
+	data("DELETE object?uploadId", "AbortMultipartUpload", "s3:AbortMultipartUpload", (*call).abortUpload),
+)
+
+// byRequest is a table of operations.
+func byRequest(all ...*route) map[string]*route {
+	table := map[string]*route{}
+	for _, r := range all {
+		table[r.request] = r
+	}
+	return table
 }
 
 // subResources are the query parameters that name what an operation is about. Those that no route has are here so
@@ -122,26 +166,30 @@ var subResources = []string{
 
 // match finds the route of a request.
 func (c *call) match() (*route, error) {
-	sub := ""
+	request := c.Method + " " + string(c.level)
+	switch sub := c.subResource(); {
+	case c.Header.Get("X-Amz-Copy-Source") != "" && sub == "uploadId":
+		return nil, notImplemented("UploadPartCopy")
+	case c.Header.Get("X-Amz-Copy-Source") != "":
+		request += "?copy"
+	case sub != "":
+		request += "?" + sub
+	}
+	if r := routes[request]; r != nil {
+		return r, nil
+	}
+	if strings.Contains(request, "?") || c.level == serviceLevel {
+		return nil, notImplemented(request)
+	}
+	return nil, errNotAllowed
+}
+
+// subResource is the query parameter that names what the request is about; "" for none.
+func (c *call) subResource() string {
 	for _, name := range subResources {
 		if c.query.Has(name) {
-			sub = name
-			break
+			return name
 		}
 	}
-	if c.Header.Get("X-Amz-Copy-Source") != "" {
-		if sub == "uploadId" {
-			return nil, notImplemented("UploadPartCopy")
-		}
-		sub = "copy"
-	}
-	for i := range routes {
-		if r := &routes[i]; r.method == c.Method && r.level == c.level && r.sub == sub {
-			return r, nil
-		}
-	}
-	if sub != "" || c.level == serviceLevel {
-		return nil, notImplemented(c.Method + " of a " + string(c.level) + "'s " + sub)
-	}
-	return nil, refuse(http.StatusMethodNotAllowed, "MethodNotAllowed", errNotOwner.Message)
+	return ""
 }

@@ -24,8 +24,8 @@ func (c *call) newTrail() *api.Trail {
 	} else {
 		parameters["bucketName"] = c.name
 	}
-	if c.route.sub != "" {
-		parameters[c.route.sub] = ""
+	if sub := c.route.sub(); sub != "" {
+		parameters[sub] = ""
 	}
 	if acl := c.Header.Get("X-Amz-Acl"); acl != "" {
 		parameters["x-amz-acl"] = acl

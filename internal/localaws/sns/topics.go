@@ -166,8 +166,8 @@ func (s *Service) keyNeeds(topicARN string) []api.Need {
 }
 
 // check refuses a message that SNS does not take. A subject is ASCII text that begins with a letter, number or
-// punctuation mark, has no line breaks or control characters, and is shorter than 100 characters: "up to 100" in the
-// limits of the service, which is what it enforces.
+// punctuation mark and has no line breaks or control characters. The page says "less than 100 characters"; that 100
+// are taken is what other doubles have found.
 // https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
 func check(subject *string, body string) *api.Error {
 	switch {

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/signal"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// demoTime is how long the demo may take, after the build. It takes a few seconds; a hanging one must not hang a CI.
+const demoTime = time.Minute
+
+func demoCommand() *cobra.Command {
+	var asJSON bool
+	var where deployment
+	command := &cobra.Command{
+		Use:   "demo",
+		Short: "Play attacks on the guarded bucket and their correction, without an AWS account",
+		Long: `Deploys template.yaml onto an AWS in this process, attacks the bucket and its endpoint with real requests, and shows
+what the guard's own bootstrap, run over the Lambda Runtime API, does about it.
+
+Every line that makes a promise is checked. The exit code is 0 when all were kept, 1 when one was not, and 2 when the
+demo could not be played.`,
+		Args: cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			ctx, cancel := signal.NotifyContext(command.Context(), os.Interrupt)
+			defer cancel()
+			ctx, cancel = context.WithTimeout(ctx, demoTime)
+			defer cancel()
+			var audience teller = newPlain(command.OutOrStdout())
+			if asJSON {
+				audience = lines{json.NewEncoder(command.OutOrStdout())}
+			}
+			broken, err := play(ctx, where, audience)
+			switch {
+			case err != nil:
+				return &exitError{2, fmt.Errorf("playing the demo: %w", err)}
+			case broken > 0:
+				return &exitError{1, fmt.Errorf("%d promises were not kept", broken)}
+			}
+			return nil
+		},
+	}
+	command.Flags().BoolVar(&asJSON, "json", false, "tell it as lines of JSON")
+	where.flags(command.Flags())
+	return command
+}
+
+// play deploys the template, plays all scenes and returns how many promises were not kept.
+func play(ctx context.Context, where deployment, audience teller) (broken int, err error) {
+	began := time.Now()
+	s, err := newStage(ctx, where, audience)
+	if err != nil {
+		return 0, err
+	}
+	defer func() {
+		if closing := s.close(); err == nil {
+			err = closing
+		}
+	}()
+	for i, scene := range story {
+		s.scene = scene.title
+		audience.scene(i+1, scene.title)
+		if err := scene.play(ctx, s); err != nil {
+			return s.broken, fmt.Errorf("%s: %w", scene.title, err)
+		}
+	}
+	audience.end(s.kept, s.broken, time.Since(began))
+	return s.broken, nil
+}

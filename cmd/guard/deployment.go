@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"s3-endpoint-guard/internal/bootstrap"
+	"s3-endpoint-guard/internal/localaws"
+	"s3-endpoint-guard/internal/samtemplate"
+)
+
+// deployment says which template is deployed onto the local AWS, and with which parameters.
+type deployment struct {
+	template   string
+	parameters []string
+}
+
+func (d *deployment) flags(flags *pflag.FlagSet) {
+	flags.StringVar(&d.template, "template", "template.yaml", "the SAM template to deploy")
+	flags.StringArrayVar(&d.parameters, "parameter", nil, "a parameter of the template, as Key=Value (repeatable)")
+}
+
+// plan reads the template and gives it its parameters.
+func (d *deployment) plan() (*samtemplate.Plan, error) {
+	template, err := samtemplate.Load(d.template)
+	if err != nil {
+		return nil, err
+	}
+	parameters := map[string]string{}
+	for _, parameter := range d.parameters {
+		name, value, ok := strings.Cut(parameter, "=")
+		if !ok {
+			return nil, fmt.Errorf("--parameter %s: want Key=Value", parameter)
+		}
+		parameters[name] = value
+	}
+	return template.Plan(samtemplate.Options{Parameters: parameters})
+}
+
+// deployed is a local AWS with the template's stack in it.
+type deployed struct {
+	cloud  *localaws.Cloud
+	stack  *localaws.Stack
+	builds *bootstrap.Builder
+}
+
+// deploy creates the stack on a new local AWS.
+func (d *deployment) deploy(ctx context.Context, o localaws.Options) (*deployed, error) {
+	plan, err := d.plan()
+	if err != nil {
+		return nil, err
+	}
+	builds, err := bootstrap.New()
+	if err != nil {
+		return nil, err
+	}
+	cloud, err := localaws.New(o)
+	if err != nil {
+		return nil, errors.Join(err, builds.Close())
+	}
+	stack, err := cloud.Deploy(ctx, plan, builds.Path)
+	if err != nil {
+		return nil, errors.Join(err, cloud.Close(), builds.Close())
+	}
+	return &deployed{cloud, stack, builds}, nil
+}
+
+func (d *deployed) close() error { return errors.Join(d.cloud.Close(), d.builds.Close()) }

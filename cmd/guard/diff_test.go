@@ -1,0 +1,60 @@
+package main
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const (
+	compact  = `{"Version":"2012-10-17","Statement":{"Effect":"Deny","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::docs/*"}}`
+	asStored = `{"Version":"2012-10-17","Statement":[{"Sid":"","Effect":"Deny","Principal":{"AWS":["*"]},"Action":["s3:getobject"],"Resource":["arn:aws:s3:::docs/*"]}]}`
+	another  = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::docs/*"}}`
+)
+
+func TestDiffTellsSameDifferentAndUnjudged(t *testing.T) {
+	for name, c := range map[string]struct {
+		a, b   string
+		code   int
+		output string
+		reason string
+	}{
+		"the same":             {compact, compact, 0, "", ""},
+		"as S3 stores it":      {compact, asStored, 0, "", ""},
+		"different":            {compact, another, 1, "- {\"Effect\":\"Deny\",\"Principal\":\"*\",\"Action\":\"s3:GetObject\",\"Resource\":\"arn:aws:s3:::docs/*\"}\n+ {\"Effect\":\"Allow\",\"Principal\":\"*\",\"Action\":\"s3:GetObject\",\"Resource\":\"arn:aws:s3:::docs/*\"}\n", ""},
+		"another version":      {compact, strings.Replace(compact, "2012", "2008", 1), 1, "- {\"Version\":\"2012-10-17\"}\n+ {\"Version\":\"2008-10-17\"}\n", ""},
+		"the first no JSON":    {"{", compact, 2, "", "a.json: not JSON"},
+		"the second no JSON":   {compact, "{", 2, "", "b.json: not JSON"},
+		"text after the first": {compact + "x", compact, 2, "", "a.json: text after the document"},
+		"an unknown element":   {compact, strings.Replace(compact, "Effect", "effect", 1), 2, "", "b.json: statement 1: effect: unknown element"},
+		"both unreadable":      {"", "", 2, "", "a.json: empty document"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			out, err := runGuard("", "diff", writeFile(t, "a.json", c.a), writeFile(t, "b.json", c.b))
+			if exitCode(err) != c.code || out != c.output {
+				t.Errorf("guard diff = %q, code %d (%v), want %q, code %d", out, exitCode(err), err, c.output, c.code)
+			}
+			if c.reason != "" && !strings.Contains(err.Error(), c.reason) {
+				t.Errorf("guard diff says %v, want %s", err, c.reason)
+			}
+		})
+	}
+}
+
+// Exit code 1 means that two policies differ, and nothing else.
+func TestDiffNeverTakesAMistakeForADifference(t *testing.T) {
+	a := writeFile(t, "a.json", compact)
+	for name, args := range map[string][]string{
+		"one file":        {"diff", a},
+		"three files":     {"diff", a, a, a},
+		"an unknown flag": {"diff", "--verbose", a, a},
+		"no such file":    {"diff", a, filepath.Join(t.TempDir(), "none.json")},
+		"a folder":        {"diff", a, t.TempDir()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := runGuard("", args...); exitCode(err) != exitUnjudged {
+				t.Errorf("guard %v = %v with code %d, want code %d", args, err, exitCode(err), exitUnjudged)
+			}
+		})
+	}
+}

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"s3-endpoint-guard/internal/iampolicy"
+	"s3-endpoint-guard/internal/samtemplate"
+)
+
+func exposureCommand() *cobra.Command {
+	var where deployment
+	command := &cobra.Command{
+		Use:   "exposure",
+		Short: "Show what the article's bucket policy and ours leave open to whom",
+		Long: `Evaluates every S3 action on the bucket and its objects, for every caller at every door, under the article's bucket
+policy and under the template's, and prints how many are open as a Markdown table. Data are objects, versions and
+listings. Callers of the account are taken to be allowed everything by their identity policies: what is not open to them
+is what the bucket policy alone keeps shut.`,
+		Args: cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			plan, err := where.plan()
+			if err != nil {
+				return &exitError{2, err}
+			}
+			if err := writeExposure(command.OutOrStdout(), plan); err != nil {
+				return &exitError{2, fmt.Errorf("comparing the policies: %w", err)}
+			}
+			return nil
+		},
+	}
+	where.flags(command.Flags())
+	return command
+}
+
+// writeExposure writes the table.
+func writeExposure(w io.Writer, plan *samtemplate.Plan) error {
+	lock, err := readLock(plan)
+	if err != nil {
+		return err
+	}
+	article, err := iampolicy.Parse([]byte(articleBucketPolicy(lock.setting.Bucket, lock.setting.EndpointID)))
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "| who | from where | under the article's policy | under ours |\n|---|---|---|---|\n")
+	for _, row := range rows(lock, article) {
+		fmt.Fprintf(w, "| %s | %s | %s | %s |\n", row.caller, strings.Join(row.doors, ", "), row.article, row.ours)
+	}
+	return nil
+}
+
+// row is one caller at all the doors where the policies leave open the same.
+type row struct {
+	caller        string
+	doors         []string
+	article, ours string
+}
+
+// rows compares the policies for every caller, in the order of the standpoints.
+func rows(lock lock, article *iampolicy.Policy) []row {
+	var list []row
+	for _, at := range lock.setting.Standpoints() {
+		r := row{at.Caller, []string{at.Door}, exposed(article, lock.setting, at), exposed(lock.bucketPolicy, lock.setting, at)}
+		same := slices.IndexFunc(list, func(other row) bool {
+			return other.caller == r.caller && other.article == r.article && other.ours == r.ours
+		})
+		if same < 0 {
+			list = append(list, r)
+			continue
+		}
+		list[same].doors = append(list[same].doors, at.Door)
+	}
+	return list
+}
+
+// exposed says how much a policy leaves open to somebody: actions on objects and listings, which are the data, and
+// actions on the bucket's configuration.
+func exposed(policy *iampolicy.Policy, s iampolicy.Setting, at iampolicy.Standpoint) string {
+	open := iampolicy.OpenActions(policy, s, at)
+	data := among(open, append(iampolicy.ObjectActions(), iampolicy.ListingActions()...))
+	configuration := among(open, iampolicy.ConfigurationActions())
+	switch {
+	case data == "" && configuration == "":
+		return "nothing"
+	case data == "":
+		return "configuration " + configuration
+	case configuration == "":
+		return "data " + data
+	}
+	return "data " + data + ", configuration " + configuration
+}
+
+// among counts the open actions among some; "" when none is.
+func among(open map[string]string, actions []string) string {
+	n := 0
+	for _, action := range actions {
+		if _, ok := open[action]; ok {
+			n++
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d of %d", n, len(actions))
+}
+
+// lock is what a planned stack guards, and the policy that it guards it with.
+type lock struct {
+	setting      iampolicy.Setting
+	bucketPolicy *iampolicy.Policy
+}
+
+// readLock reads the lock of a plan, with invented ids.
+func readLock(plan *samtemplate.Plan) (lock, error) {
+	ids := samtemplate.Invented(plan)
+	function, err := plan.Function("RemediateFunction", ids)
+	if err != nil {
+		return lock{}, err
+	}
+	env := function.Environment
+	options := plan.Options()
+	policy, err := iampolicy.Parse([]byte(env["BUCKET_POLICY"]))
+	if err != nil {
+		return lock{}, fmt.Errorf("reading the template's bucket policy: %w", err)
+	}
+	return lock{iampolicy.Setting{
+		Partition: options.Partition, Region: options.Region, Account: options.AccountID, Bucket: env["BUCKET"],
+		EndpointID: env["ENDPOINT_ID"], VPCID: env["VPC_ID"], Workload: env["WORKLOAD_ROLE_ARN"], Guard: env["GUARD_ROLE_ARN"],
+		ProbeRole: env["PROBE_ROLE_ARN"], Teardown: env["TEARDOWN_ROLE_ARN"],
+	}, policy}, nil
+}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/spf13/cobra"
+
+	"s3-endpoint-guard/internal/localaws"
+	"s3-endpoint-guard/internal/localaws/api"
+	"s3-endpoint-guard/internal/localaws/clock"
+	"s3-endpoint-guard/internal/localaws/lambda"
+)
+
+func localCommand() *cobra.Command {
+	var where deployment
+	command := &cobra.Command{
+		Use:   "local",
+		Short: "Keep the guarded stack running on the local AWS, for the AWS CLI",
+		Long: `Deploys template.yaml onto an AWS in this process and keeps it running until Ctrl-C, sweeps included. It prints the
+export lines with which the AWS CLI, or any SDK, becomes the administrator, the app or a stranger. What the guard logs
+appears as it happens.`,
+		Args: cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			ctx, cancel := signal.NotifyContext(command.Context(), os.Interrupt, syscall.SIGTERM)
+			defer cancel()
+			if err := stay(ctx, where, command.OutOrStdout()); err != nil {
+				return &exitError{2, fmt.Errorf("running the local AWS: %w", err)}
+			}
+			return nil
+		},
+	}
+	where.flags(command.Flags())
+	return command
+}
+
+// stay deploys the stack, tells how to reach it, and stays until the context ends.
+func stay(ctx context.Context, where deployment, w io.Writer) (err error) {
+	var mu sync.Mutex // functions print at the same time
+	print := func(function string, line lambda.Line) {
+		mu.Lock()
+		defer mu.Unlock()
+		fmt.Fprintf(w, "%s  %s\n", function, line.Text)
+	}
+	d, err := where.deploy(ctx, localaws.Options{Clock: clock.Real(), Patient: true, Log: print})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.close()) }()
+	mu.Lock()
+	err = d.tellHow(ctx, w)
+	mu.Unlock()
+	if err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return nil
+}
+
+// tellHow prints how the AWS CLI becomes each of the callers.
+func (d *deployed) tellHow(ctx context.Context, w io.Writer) error {
+	inside, err := d.cloud.Through(d.stack.Endpoint())
+	if err != nil {
+		return err
+	}
+	away := d.cloud.Internet()
+	for _, who := range []struct {
+		title  string
+		caller api.Caller
+		url    string
+	}{
+		{"An administrator, on the internet", d.cloud.Admin(), away},
+		{"The app, through the VPC endpoint", d.stack.Workload(), inside},
+		{"A user of another account, through the VPC endpoint", d.cloud.OtherAccount(), inside},
+	} {
+		if err := exports(ctx, w, who.title, d.cloud.Config(who.caller, who.url)); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintf(w, `# A stranger on the internet
+curl -i %[1]s/%[2]s/thankyou.txt
+
+# Try, as the administrator:
+aws s3api delete-bucket-policy --bucket %[2]s
+aws ec2 modify-vpc-endpoint --vpc-endpoint-id %[3]s --reset-policy
+
+# What the guard's function prints follows. Ctrl-C ends it all.
+`, away, d.stack.Physical("Bucket"), d.stack.Endpoint())
+	return nil
+}
+
+// exports prints the environment that makes the AWS CLI somebody.
+func exports(ctx context.Context, w io.Writer, title string, config aws.Config) error {
+	keys, err := config.Credentials.Retrieve(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, `# %s
+export AWS_ENDPOINT_URL=%s AWS_REGION=%s
+export AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s
+
+`, title, aws.ToString(config.BaseEndpoint), config.Region, keys.AccessKeyID, keys.SecretAccessKey)
+	return nil
+}

@@ -1,0 +1,28 @@
+package main
+
+import (
+	"io"
+	"os"
+
+	"golang.org/x/term"
+)
+
+// palette colours text for a terminal. Its zero value does not.
+type palette struct{ on bool }
+
+// paletteFor colours what goes to a terminal, unless NO_COLOR asks not to. https://no-color.org
+func paletteFor(w io.Writer) palette {
+	file, ok := w.(*os.File)
+	return palette{ok && term.IsTerminal(int(file.Fd())) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
+}
+
+func (p palette) bold(text string) string  { return p.wrap("1", text) }
+func (p palette) red(text string) string   { return p.wrap("31", text) }
+func (p palette) green(text string) string { return p.wrap("32", text) }
+
+func (p palette) wrap(code, text string) string {
+	if !p.on {
+		return text
+	}
+	return "\x1b[" + code + "m" + text + "\x1b[0m"
+}

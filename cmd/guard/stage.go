@@ -1,0 +1,202 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go"
+
+	"s3-endpoint-guard/internal/guard"
+	"s3-endpoint-guard/internal/localaws"
+	"s3-endpoint-guard/internal/localaws/api"
+)
+
+// The object that the article's app serves, and what is in it.
+const (
+	objectKey  = "thankyou.txt"
+	objectText = "Thank you for reading! This came from S3 through the VPC endpoint.\n"
+)
+
+// collector is a bucket of somebody else's account, to which data could be carried off.
+const collector = "collector-444455556666"
+
+// stage is the local AWS with the deployed stack, and everybody who plays on it.
+type stage struct {
+	*deployed
+	teller teller
+	scene  string
+	// kept and broken count the promises so far; heard is how many lines of the guard's log have been read.
+	kept, broken, heard int
+	// outcomes are what the guard's latest runs came to, and corrected the properties among them that were restored.
+	outcomes, corrected []string
+
+	bucket, endpoint string
+	// app is the workload through the endpoint; stranger is nobody, and adminAway an administrator, on the internet;
+	// thief has the other account's keys, inside the VPC.
+	app, appPlain, stranger, adminAway, thief *s3.Client
+	// adminEC2 is the administrator at EC2.
+	adminEC2 *ec2.Client
+}
+
+// newStage deploys the template and brings everybody into place.
+func newStage(ctx context.Context, where deployment, audience teller) (*stage, error) {
+	d, err := where.deploy(ctx, localaws.Options{})
+	if err != nil {
+		return nil, err
+	}
+	s := &stage{deployed: d, teller: audience, bucket: d.stack.Physical("Bucket"), endpoint: d.stack.Endpoint()}
+	if err := errors.Join(s.place(), d.cloud.S3.CreateBucket(collector, "444455556666")); err != nil {
+		return nil, errors.Join(err, d.close())
+	}
+	if err := d.cloud.Quiesce(ctx); err != nil { // the guard's first look, at the end of the deployment
+		return nil, errors.Join(err, d.close())
+	}
+	s.newRecords()
+	return s, nil
+}
+
+// place makes everybody's clients.
+func (s *stage) place() error {
+	inside, err := s.cloud.Through(s.endpoint)
+	if err != nil {
+		return err
+	}
+	insidePlain, err := s.cloud.ThroughPlain(s.endpoint)
+	if err != nil {
+		return err
+	}
+	client := func(caller api.Caller, url string) *s3.Client {
+		return s3.NewFromConfig(s.cloud.Config(caller, url), func(o *s3.Options) { o.UsePathStyle = true })
+	}
+	away := s.cloud.Internet()
+	s.app, s.appPlain = client(s.stack.Workload(), inside), client(s.stack.Workload(), insidePlain)
+	s.stranger, s.adminAway = client(s.cloud.Stranger(), away), client(s.cloud.Admin(), away)
+	s.thief = client(s.cloud.OtherAccount(), inside)
+	s.adminEC2 = ec2.NewFromConfig(s.cloud.Config(s.cloud.Admin(), away))
+	return nil
+}
+
+// Answers that are promised.
+const (
+	success = "200 OK"
+	refused = "403 AccessDenied"
+)
+
+// promises tells of something done, and checks that the answer is the one promised.
+func (s *stage) promises(who, what, answer, promised string) {
+	kept := answer == promised
+	if kept {
+		s.kept++
+	} else {
+		s.broken++
+	}
+	s.teller.promise(promise{s.scene, who, what, answer, promised, kept})
+}
+
+// reads lets somebody read the object.
+func (s *stage) reads(ctx context.Context, who string, client *s3.Client, how, promised string) {
+	out, err := client.GetObject(ctx, &s3.GetObjectInput{Bucket: &s.bucket, Key: aws.String(objectKey)})
+	answer := answerOf(err)
+	if err == nil {
+		defer out.Body.Close()
+		body, err := io.ReadAll(out.Body)
+		if string(body) != objectText {
+			answer = fmt.Sprintf("%q (%v)", body, err)
+		}
+	}
+	s.promises(who, "GET "+objectKey+" "+how, answer, promised)
+}
+
+// finds lets somebody list the object's versions, and returns the one that they find.
+func (s *stage) finds(ctx context.Context, who string, client *s3.Client, how, promised string) *string {
+	out, err := client.ListObjectVersions(ctx, &s3.ListObjectVersionsInput{Bucket: &s.bucket})
+	s.promises(who, "list the versions "+how, answerOf(err), promised)
+	if err != nil || len(out.Versions) == 0 {
+		return nil
+	}
+	return out.Versions[0].VersionId
+}
+
+// readsVersion lets somebody read a version of the object.
+func (s *stage) readsVersion(ctx context.Context, who string, client *s3.Client, version *string, promised string) {
+	out, err := client.GetObject(ctx, &s3.GetObjectInput{Bucket: &s.bucket, Key: aws.String(objectKey), VersionId: version})
+	if err == nil {
+		err = out.Body.Close()
+	}
+	s.promises(who, "GET "+objectKey+" by its version", answerOf(err), promised)
+}
+
+// writes lets somebody write an object.
+func (s *stage) writes(ctx context.Context, who string, client *s3.Client, bucket, key, how, promised string) {
+	_, err := client.PutObject(ctx, &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader(objectText)})
+	s.promises(who, "PUT "+key+" "+how, answerOf(err), promised)
+}
+
+// does tells of a change that somebody makes, which has to succeed for the scene to make sense.
+func (s *stage) does(who, what string, err error) {
+	s.promises(who, what, answerOf(err), success)
+}
+
+// answerOf is what an error says over the wire: its status and code.
+func answerOf(err error) string {
+	if err == nil {
+		return success
+	}
+	status := ""
+	if response, ok := errors.AsType[interface {
+		error
+		HTTPStatusCode() int
+	}](err); ok {
+		status = fmt.Sprintf("%d ", response.HTTPStatusCode())
+	}
+	if code, ok := errors.AsType[smithy.APIError](err); ok {
+		return status + code.ErrorCode()
+	}
+	return status + err.Error()
+}
+
+// guardWakes wakes the guard, waits until it rests again, and tells what it did. It returns the calls that it made.
+func (s *stage) guardWakes(ctx context.Context, wake func() error) (calls, error) {
+	s.outcomes, s.corrected = nil, nil
+	s.cloud.Gate.ResetCalls()
+	if err := errors.Join(wake(), s.cloud.Quiesce(ctx)); err != nil {
+		return calls{}, fmt.Errorf("waking the guard: %w", err)
+	}
+	made := s.guardCalls()
+	for _, record := range s.newRecords() {
+		s.outcomes = append(s.outcomes, record.Outcome)
+		if record.Resource == "" {
+			continue
+		}
+		if record.Outcome == string(guard.Corrected) {
+			s.corrected = append(s.corrected, record.Resource)
+		}
+		record.Scene, record.Calls = s.scene, made
+		s.teller.correction(record)
+	}
+	return made, nil
+}
+
+// guardCalls counts what the guard asked of AWS since the calls were reset.
+func (s *stage) guardCalls() calls {
+	var made calls
+	session := "/" + s.stack.Physical("RemediateRole") + "/"
+	for _, call := range s.cloud.Gate.Calls() {
+		switch {
+		case !strings.Contains(call.Caller, session):
+		case call.Service == "sns":
+			made.Notifications++
+		case call.Write:
+			made.Writes++
+		default:
+			made.Reads++
+		}
+	}
+	return made
+}

@@ -1,0 +1,183 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"s3-endpoint-guard/internal/guard"
+	"s3-endpoint-guard/internal/localaws/events"
+)
+
+// scene is one part of the demo. Its error means that it could not be played.
+type scene struct {
+	title string
+	play  func(context.Context, *stage) error
+}
+
+// story is the demo.
+var story = []scene{
+	{"The lock: the app reads through the endpoint, nobody else does", theLock},
+	{"An administrator opens the bucket: Block Public Access off, then the article's own public policy", openBucket},
+	{"Somebody sets the endpoint's policy to full access: data can leave to a foreign bucket", openEndpoint},
+	{"Somebody saves the same policy in another order: nothing to correct", reorder},
+	{"An attack of which no event arrives: the sweep corrects it", lostEvent},
+	{"A stack update is in progress: the guard stands down, and catches up after it", truce},
+}
+
+func theLock(ctx context.Context, s *stage) error {
+	s.teller.says(s.scene, fmt.Sprintf("template.yaml is deployed: bucket %s, endpoint %s.", s.bucket, s.endpoint))
+	s.writes(ctx, "app", s.app, s.bucket, objectKey, "through the endpoint", success)
+	s.reads(ctx, "app", s.app, "through the endpoint", success)
+	s.reads(ctx, "app", s.appPlain, "over plain HTTP", refused)
+	s.reads(ctx, "stranger", s.stranger, "from the internet", refused)
+	s.reads(ctx, "admin", s.adminAway, "from a laptop at home", refused)
+	return nil
+}
+
+func openBucket(ctx context.Context, s *stage) error {
+	s.cloud.Events.Hold() // CloudTrail takes its time; the stranger is faster
+	_, err := s.adminAway.DeletePublicAccessBlock(ctx, &s3.DeletePublicAccessBlockInput{Bucket: &s.bucket})
+	s.does("admin", "DeletePublicAccessBlock", err)
+	s.does("admin", "PutBucketPolicy: the article's", s.putPolicy(ctx, articleBucketPolicy(s.bucket, s.endpoint)))
+	version := s.finds(ctx, "stranger", s.stranger, "from the internet", success)
+	s.readsVersion(ctx, "stranger", s.stranger, version, success)
+	late, err := s.correctsAfterFirst(ctx, "bucket-policy", "public-access-block")
+	if err != nil {
+		return err
+	}
+	s.finds(ctx, "stranger", s.stranger, "from the internet", refused)
+	s.readsVersion(ctx, "stranger", s.stranger, version, refused)
+	s.reads(ctx, "app", s.app, "through the endpoint", success)
+	s.teller.says(s.scene, "The event of the other call arrives late.")
+	return s.restsAfter(ctx, func() error { return s.put(late) })
+}
+
+// correctsAfterFirst lets the first of the events that are held arrive, promises what is corrected, and returns the
+// others.
+func (s *stage) correctsAfterFirst(ctx context.Context, properties ...string) (late []events.Event, err error) {
+	first := func(held []events.Event) []events.Event {
+		late = slices.Clone(held[1:])
+		return held[:1]
+	}
+	err = s.corrects(ctx, "all of it", func() error { s.cloud.Events.Release(first); return nil }, properties...)
+	return late, err
+}
+
+// put delivers events.
+func (s *stage) put(list []events.Event) error {
+	for _, e := range list {
+		if err := s.cloud.Events.Put(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func openEndpoint(ctx context.Context, s *stage) error {
+	s.writes(ctx, "thief", s.thief, collector, "loot.txt", "to a foreign bucket", refused)
+	s.cloud.Events.Hold()
+	s.does("admin", "ModifyVpcEndpoint: full access", s.resetEndpointPolicy(ctx))
+	s.writes(ctx, "thief", s.thief, collector, "loot.txt", "to a foreign bucket", success)
+	if _, err := s.correctsAfterFirst(ctx, "endpoint-policy"); err != nil {
+		return err
+	}
+	s.writes(ctx, "thief", s.thief, collector, "more.txt", "to a foreign bucket", refused)
+	return nil
+}
+
+func reorder(ctx context.Context, s *stage) error {
+	reordered, err := reverseStatements(s.cloud.S3.Policy(s.bucket))
+	if err != nil {
+		return err
+	}
+	return s.restsAfter(ctx, func() error {
+		s.does("admin", "PutBucketPolicy: the same, reordered", s.putPolicy(ctx, reordered))
+		return nil
+	})
+}
+
+func lostEvent(ctx context.Context, s *stage) error {
+	s.cloud.Events.Disturb(events.Disturbance{Lose: true})
+	defer s.cloud.Events.Disturb(events.Disturbance{})
+	_, err := s.adminAway.DeleteBucketPolicy(ctx, &s3.DeleteBucketPolicyInput{Bucket: &s.bucket})
+	s.does("admin", "DeleteBucketPolicy", err)
+	s.reads(ctx, "admin", s.adminAway, "from a laptop at home", success)
+	s.teller.says(s.scene, "A minute passes.")
+	sweep := func() error { s.cloud.Clock.Advance(time.Minute); return nil }
+	if err := s.corrects(ctx, "it all the same", sweep, "bucket-policy"); err != nil {
+		return err
+	}
+	s.reads(ctx, "admin", s.adminAway, "from a laptop at home", refused)
+	return nil
+}
+
+func truce(ctx context.Context, s *stage) error {
+	begin := func() error { s.stack.BeginUpdate(); return nil }
+	if _, err := s.guardWakes(ctx, begin); err != nil {
+		return err
+	}
+	made, err := s.guardWakes(ctx, func() error {
+		s.does("admin", "ModifyVpcEndpoint, while the stack is updated", s.resetEndpointPolicy(ctx))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	s.promises("guard", "leaves it to CloudFormation", strings.Join(s.outcomes, ", "), string(guard.StandingDown))
+	s.promises("guard", "and writes nothing", count(made.Writes, "write"), "0 writes")
+	s.teller.says(s.scene, "The update is complete. CloudFormation's event, which is guaranteed, wakes the guard.")
+	complete := func() error { s.stack.CompleteUpdate(); return nil }
+	if err := s.corrects(ctx, "it now", complete, "endpoint-policy"); err != nil {
+		return err
+	}
+	s.writes(ctx, "thief", s.thief, collector, "more.txt", "to a foreign bucket", refused)
+	return nil
+}
+
+// corrects wakes the guard and promises that it corrects just these properties.
+func (s *stage) corrects(ctx context.Context, what string, wake func() error, properties ...string) error {
+	_, err := s.guardWakes(ctx, wake)
+	s.promises("guard", "corrects "+what, strings.Join(s.corrected, ", "), strings.Join(properties, ", "))
+	return err
+}
+
+// restsAfter wakes the guard and promises that it writes nothing.
+func (s *stage) restsAfter(ctx context.Context, wake func() error) error {
+	made, err := s.guardWakes(ctx, wake)
+	s.promises("guard", "looks, and leaves it alone", count(made.Writes, "write"), "0 writes")
+	return err
+}
+
+// putPolicy puts a bucket policy as the administrator.
+func (s *stage) putPolicy(ctx context.Context, document string) error {
+	_, err := s.adminAway.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{Bucket: &s.bucket, Policy: &document})
+	return err
+}
+
+// resetEndpointPolicy gives the endpoint AWS's default policy, full access, as the administrator.
+func (s *stage) resetEndpointPolicy(ctx context.Context) error {
+	_, err := s.adminEC2.ModifyVpcEndpoint(ctx, &ec2.ModifyVpcEndpointInput{
+		VpcEndpointId: &s.endpoint, ResetPolicy: aws.Bool(true),
+	})
+	return err
+}
+
+// reverseStatements is a policy with its statements in the opposite order.
+func reverseStatements(document string) (string, error) {
+	var policy map[string]any
+	if err := json.Unmarshal([]byte(document), &policy); err != nil {
+		return "", fmt.Errorf("reading the live policy: %w", err)
+	}
+	statements, _ := policy["Statement"].([]any)
+	slices.Reverse(statements)
+	text, err := json.Marshal(policy)
+	return string(text), err
+}

@@ -1,0 +1,182 @@
+package conformance_test
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
+)
+
+// messageCases are about SNS, SQS, CloudFormation, CloudWatch and IAM.
+func messageCases() []testCase {
+	const noCBOR = "does not speak CBOR"
+	return []testCase{
+		{name: "a message is published to a topic", ops: []op{
+			topic(), publish("subject", "message"), publish(strings.Repeat("x", 100), "message"),
+		}},
+		{name: "a subject of more than 100 characters is refused", ops: []op{
+			topic(), refused("InvalidParameter", publish(strings.Repeat("x", 101), "message")),
+		}},
+		{name: "a subject with a line break is refused", moto: "takes it", ops: []op{
+			topic(), refused("InvalidParameter", publish("one\ntwo", "message")),
+		}},
+		{name: "a message of more than 256 KB is refused", ops: []op{
+			topic(), refused("InvalidParameter", publish("subject", strings.Repeat("x", 256<<10+1))),
+		}},
+		{name: "a topic that there is not takes no message", ops: []op{
+			note("topic", "arn:aws:sns:"+region+":"+account+":gone"), refused("NotFound", publish("subject", "message")),
+		}},
+		{name: "a message waits in its queue until it is deleted", ops: []op{
+			queue(), send("one"), waiting("1"), receive("one"), waiting("0"), deleteReceived(), receive(""),
+		}},
+		{name: "a queue that there is not takes no message", ops: []op{
+			note("queue", "/"+account+"/gone"), refused("AWS.SimpleQueueService.NonExistentQueue", send("one")),
+		}},
+		{name: "a stack that there is not is a validation error", ops: []op{
+			refused("ValidationError", describeStack("gone")),
+		}},
+		{name: "a role that there is not is no entity", ops: []op{
+			refused("NoSuchEntity", describeRole("gone")),
+		}},
+		{name: "metric data are stored and summed up", moto: noCBOR, ops: []op{
+			measure("Conformance", 1), measure("Conformance", 2), summed(3),
+		}},
+		{name: "AWS's own namespaces take no metric data", moto: noCBOR, ops: []op{
+			refused("InvalidParameterValue", measure("AWS/S3", 1)),
+		}},
+	}
+}
+
+func topic() op {
+	return func(ctx context.Context, s *scene) error {
+		out, err := sns.NewFromConfig(s.config).CreateTopic(ctx, &sns.CreateTopicInput{Name: &s.name})
+		if err == nil {
+			s.notes["topic"] = *out.TopicArn
+		}
+		return err
+	}
+}
+
+func publish(subject, message string) op {
+	return func(ctx context.Context, s *scene) error {
+		_, err := sns.NewFromConfig(s.config).Publish(ctx, &sns.PublishInput{TopicArn: aws.String(s.notes["topic"]), Subject: &subject, Message: &message})
+		return err
+	}
+}
+
+func (s *scene) sqs() *sqs.Client { return sqs.NewFromConfig(s.config) }
+
+func queue() op {
+	return func(ctx context.Context, s *scene) error {
+		if _, err := s.sqs().CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: &s.name}); err != nil {
+			return err
+		}
+		out, err := s.sqs().GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &s.name})
+		if err == nil {
+			s.notes["queue"] = *out.QueueUrl
+		}
+		return err
+	}
+}
+
+func send(body string) op {
+	return func(ctx context.Context, s *scene) error {
+		_, err := s.sqs().SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: aws.String(s.notes["queue"]), MessageBody: &body})
+		return err
+	}
+}
+
+// receive expects the next message to be this one; none when it is "".
+func receive(want string) op {
+	return func(ctx context.Context, s *scene) error {
+		out, err := s.sqs().ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: aws.String(s.notes["queue"]), MaxNumberOfMessages: 10})
+		if err != nil {
+			return err
+		}
+		got := ""
+		for _, m := range out.Messages {
+			got += *m.Body
+			s.notes["receipt"] = *m.ReceiptHandle
+		}
+		if got != want {
+			return differs("message", got, want)
+		}
+		return nil
+	}
+}
+
+func deleteReceived() op {
+	return func(ctx context.Context, s *scene) error {
+		_, err := s.sqs().DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: aws.String(s.notes["queue"]), ReceiptHandle: aws.String(s.notes["receipt"])})
+		return err
+	}
+}
+
+// waiting expects that many messages to be there for somebody to receive.
+func waiting(want string) op {
+	return func(ctx context.Context, s *scene) error {
+		out, err := s.sqs().GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
+			QueueUrl: aws.String(s.notes["queue"]), AttributeNames: []sqstypes.QueueAttributeName{"ApproximateNumberOfMessages"},
+		})
+		if err != nil {
+			return err
+		}
+		if got := out.Attributes["ApproximateNumberOfMessages"]; got != want {
+			return differs("messages", got, want)
+		}
+		return nil
+	}
+}
+
+func describeStack(name string) op {
+	return func(ctx context.Context, s *scene) error {
+		_, err := cloudformation.NewFromConfig(s.config).DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &name})
+		return err
+	}
+}
+
+func describeRole(name string) op {
+	return func(ctx context.Context, s *scene) error {
+		_, err := iam.NewFromConfig(s.config).GetRole(ctx, &iam.GetRoleInput{RoleName: &name})
+		return err
+	}
+}
+
+// measure publishes one value, by the scene's name.
+func measure(namespace string, value float64) op {
+	return func(ctx context.Context, s *scene) error {
+		_, err := cloudwatch.NewFromConfig(s.config).PutMetricData(ctx, &cloudwatch.PutMetricDataInput{
+			Namespace: &namespace, MetricData: []cwtypes.MetricDatum{{MetricName: &s.name, Value: &value}},
+		})
+		return err
+	}
+}
+
+// summed expects what was measured lately to sum up to a value.
+func summed(want float64) op {
+	return func(ctx context.Context, s *scene) error {
+		out, err := cloudwatch.NewFromConfig(s.config).GetMetricStatistics(ctx, &cloudwatch.GetMetricStatisticsInput{
+			Namespace: aws.String("Conformance"), MetricName: &s.name, Period: aws.Int32(3600), Statistics: []cwtypes.Statistic{cwtypes.StatisticSum},
+			StartTime: aws.Time(time.Now().Add(-time.Hour)), EndTime: aws.Time(time.Now().Add(time.Hour)),
+		})
+		if err != nil {
+			return err
+		}
+		got := 0.0
+		for _, point := range out.Datapoints {
+			got += *point.Sum
+		}
+		if got != want {
+			return differs("sum", got, want)
+		}
+		return nil
+	}
+}

@@ -1,0 +1,243 @@
+package vpcendpoint_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/smithy-go"
+
+	"s3-endpoint-guard/internal/guard"
+)
+
+const (
+	endpointID = "vpce-0a1b2c3d4e5f60718"
+	vpcID      = "vpc-0a1b2c3d4e5f60718"
+)
+
+// fakeEC2 is an endpoint, its security groups' rules and the VPC's route tables.
+type fakeEC2 struct {
+	endpoint *types.VpcEndpoint
+	rules    []types.SecurityGroupRule
+	tables   []types.RouteTable
+	// fail is the code with which an operation fails, once where times says so.
+	fail  map[string]string
+	times map[string]int
+	// zones is the Availability Zone of each subnet; EC2 allows an endpoint one subnet in each.
+	zones  map[string]string
+	writes []string
+}
+
+func refuse(code string) error { return &smithy.GenericAPIError{Code: code, Message: code} }
+
+func (f *fakeEC2) call(operation string) error {
+	code, ok := f.fail[operation]
+	if n, limited := f.times[operation]; limited {
+		ok = ok && n > 0
+		f.times[operation]--
+	}
+	if ok {
+		return refuse(code)
+	}
+	return nil
+}
+
+func (f *fakeEC2) DescribeVpcEndpoints(_ context.Context, in *ec2.DescribeVpcEndpointsInput, _ ...func(*ec2.Options)) (*ec2.DescribeVpcEndpointsOutput, error) {
+	if err := f.call("DescribeVpcEndpoints"); err != nil {
+		return nil, err
+	}
+	if f.endpoint == nil || !slices.Equal(in.VpcEndpointIds, []string{endpointID}) {
+		return &ec2.DescribeVpcEndpointsOutput{}, nil
+	}
+	return &ec2.DescribeVpcEndpointsOutput{VpcEndpoints: []types.VpcEndpoint{*f.endpoint}}, nil
+}
+
+func (f *fakeEC2) ModifyVpcEndpoint(_ context.Context, in *ec2.ModifyVpcEndpointInput, _ ...func(*ec2.Options)) (*ec2.ModifyVpcEndpointOutput, error) {
+	f.writes = append(f.writes, describe(in))
+	if err := f.call("ModifyVpcEndpoint"); err != nil {
+		return nil, err
+	}
+	e := f.endpoint
+	if subnets := append(slices.Clone(e.SubnetIds), in.AddSubnetIds...); len(in.AddSubnetIds) > 0 && f.crowded(subnets) {
+		return nil, refuse("DuplicateSubnetsInSameZone")
+	}
+	e.SubnetIds = change(e.SubnetIds, in.AddSubnetIds, in.RemoveSubnetIds)
+	e.RouteTableIds = change(e.RouteTableIds, in.AddRouteTableIds, in.RemoveRouteTableIds)
+	e.Groups = groups(change(groupIDs(e.Groups), in.AddSecurityGroupIds, in.RemoveSecurityGroupIds)...)
+	if in.PolicyDocument != nil {
+		e.PolicyDocument = in.PolicyDocument
+	}
+	if in.PrivateDnsEnabled != nil {
+		e.PrivateDnsEnabled = in.PrivateDnsEnabled
+	}
+	if in.DnsOptions != nil {
+		e.DnsOptions = &types.DnsOptions{PrivateDnsOnlyForInboundResolverEndpoint: in.DnsOptions.PrivateDnsOnlyForInboundResolverEndpoint}
+	}
+	return &ec2.ModifyVpcEndpointOutput{Return: aws.Bool(true)}, nil
+}
+
+// crowded is whether two subnets are in the same Availability Zone.
+func (f *fakeEC2) crowded(subnets []string) bool {
+	seen := map[string]bool{}
+	for _, s := range subnets {
+		zone := f.zones[s]
+		if zone != "" && seen[zone] {
+			return true
+		}
+		seen[zone] = true
+	}
+	return false
+}
+
+// describe renders a modification in short.
+func describe(in *ec2.ModifyVpcEndpointInput) string {
+	switch {
+	case in.PolicyDocument != nil:
+		return "policy"
+	case in.PrivateDnsEnabled != nil:
+		return "private DNS"
+	}
+	return fmt.Sprint("+", in.AddSubnetIds, in.AddSecurityGroupIds, in.AddRouteTableIds,
+		" -", in.RemoveSubnetIds, in.RemoveSecurityGroupIds, in.RemoveRouteTableIds)
+}
+
+func change(list, add, remove []string) []string {
+	kept := slices.DeleteFunc(slices.Clone(list), func(id string) bool { return slices.Contains(remove, id) })
+	return append(kept, add...)
+}
+
+func groups(ids ...string) []types.SecurityGroupIdentifier {
+	var list []types.SecurityGroupIdentifier
+	for _, id := range ids {
+		list = append(list, types.SecurityGroupIdentifier{GroupId: aws.String(id)})
+	}
+	return list
+}
+
+func groupIDs(list []types.SecurityGroupIdentifier) []string {
+	var ids []string
+	for _, g := range list {
+		ids = append(ids, *g.GroupId)
+	}
+	return ids
+}
+
+func (f *fakeEC2) DescribeSecurityGroupRules(_ context.Context, in *ec2.DescribeSecurityGroupRulesInput, _ ...func(*ec2.Options)) (*ec2.DescribeSecurityGroupRulesOutput, error) {
+	if err := f.call("DescribeSecurityGroupRules"); err != nil {
+		return nil, err
+	}
+	var found []types.SecurityGroupRule
+	for _, r := range f.rules {
+		if *in.Filters[0].Name == "group-id" && slices.Contains(in.Filters[0].Values, *r.GroupId) {
+			found = append(found, r)
+		}
+	}
+	// Two rules a page, so that the pages are seen to be read.
+	start := 0
+	if in.NextToken != nil {
+		fmt.Sscan(*in.NextToken, &start)
+	}
+	end := min(start+2, len(found))
+	out := &ec2.DescribeSecurityGroupRulesOutput{SecurityGroupRules: found[start:end]}
+	if end < len(found) {
+		out.NextToken = aws.String(fmt.Sprint(end))
+	}
+	return out, nil
+}
+
+func (f *fakeEC2) AuthorizeSecurityGroupIngress(_ context.Context, in *ec2.AuthorizeSecurityGroupIngressInput, _ ...func(*ec2.Options)) (*ec2.AuthorizeSecurityGroupIngressOutput, error) {
+	f.writes = append(f.writes, fmt.Sprintf("authorize %d on %s", len(in.IpPermissions), *in.GroupId))
+	if err := f.call("AuthorizeSecurityGroupIngress"); err != nil {
+		return nil, err
+	}
+	for _, p := range in.IpPermissions {
+		id := fmt.Sprintf("sgr-new%d", len(f.rules))
+		f.rules = append(f.rules, rule(id, *in.GroupId, *p.IpProtocol, *p.FromPort, *p.ToPort, *p.UserIdGroupPairs[0].GroupId))
+	}
+	return &ec2.AuthorizeSecurityGroupIngressOutput{}, nil
+}
+
+func (f *fakeEC2) RevokeSecurityGroupIngress(_ context.Context, in *ec2.RevokeSecurityGroupIngressInput, _ ...func(*ec2.Options)) (*ec2.RevokeSecurityGroupIngressOutput, error) {
+	f.writes = append(f.writes, fmt.Sprintf("revoke %v on %s", in.SecurityGroupRuleIds, *in.GroupId))
+	if err := f.call("RevokeSecurityGroupIngress"); err != nil {
+		return nil, err
+	}
+	f.rules = slices.DeleteFunc(f.rules, func(r types.SecurityGroupRule) bool {
+		return slices.Contains(in.SecurityGroupRuleIds, *r.SecurityGroupRuleId)
+	})
+	return &ec2.RevokeSecurityGroupIngressOutput{}, nil
+}
+
+// rule is an ingress rule whose source is a security group.
+func rule(id, group, protocol string, from, to int32, source string) types.SecurityGroupRule {
+	return types.SecurityGroupRule{
+		SecurityGroupRuleId: &id, GroupId: &group, IsEgress: aws.Bool(false), IpProtocol: &protocol,
+		FromPort: &from, ToPort: &to, ReferencedGroupInfo: &types.ReferencedSecurityGroup{GroupId: &source},
+	}
+}
+
+func (f *fakeEC2) DescribeRouteTables(_ context.Context, in *ec2.DescribeRouteTablesInput, _ ...func(*ec2.Options)) (*ec2.DescribeRouteTablesOutput, error) {
+	if err := f.call("DescribeRouteTables"); err != nil {
+		return nil, err
+	}
+	if *in.Filters[0].Name != "vpc-id" || in.Filters[0].Values[0] != vpcID {
+		return &ec2.DescribeRouteTablesOutput{}, nil
+	}
+	return &ec2.DescribeRouteTablesOutput{RouteTables: f.tables}, nil
+}
+
+func (f *fakeEC2) AssociateRouteTable(_ context.Context, in *ec2.AssociateRouteTableInput, _ ...func(*ec2.Options)) (*ec2.AssociateRouteTableOutput, error) {
+	f.writes = append(f.writes, "associate "+*in.SubnetId)
+	if err := f.call("AssociateRouteTable"); err != nil {
+		return nil, err
+	}
+	f.associate(*in.RouteTableId, association("rtbassoc-new"+*in.SubnetId, *in.SubnetId))
+	return &ec2.AssociateRouteTableOutput{}, nil
+}
+
+func (f *fakeEC2) ReplaceRouteTableAssociation(_ context.Context, in *ec2.ReplaceRouteTableAssociationInput, _ ...func(*ec2.Options)) (*ec2.ReplaceRouteTableAssociationOutput, error) {
+	f.writes = append(f.writes, "replace "+*in.AssociationId)
+	if err := f.call("ReplaceRouteTableAssociation"); err != nil {
+		return nil, err
+	}
+	for i := range f.tables {
+		for j, a := range f.tables[i].Associations {
+			if *a.RouteTableAssociationId == *in.AssociationId {
+				f.tables[i].Associations = slices.Delete(f.tables[i].Associations, j, j+1)
+				f.associate(*in.RouteTableId, association(*in.AssociationId+"x", *a.SubnetId))
+				return &ec2.ReplaceRouteTableAssociationOutput{}, nil
+			}
+		}
+	}
+	return nil, refuse("InvalidAssociationID.NotFound")
+}
+
+func (f *fakeEC2) associate(table string, a types.RouteTableAssociation) {
+	for i := range f.tables {
+		if *f.tables[i].RouteTableId == table {
+			f.tables[i].Associations = append(f.tables[i].Associations, a)
+		}
+	}
+}
+
+func association(id, subnet string) types.RouteTableAssociation {
+	return types.RouteTableAssociation{RouteTableAssociationId: &id, SubnetId: &subnet}
+}
+
+// inspect is a resource's findings by property.
+func inspect(t *testing.T, r guard.Resource) map[string]guard.Finding {
+	t.Helper()
+	findings, err := r.Inspect(t.Context())
+	if err != nil {
+		t.Fatalf("Inspect: %v", err)
+	}
+	byProperty := map[string]guard.Finding{}
+	for _, f := range findings {
+		byProperty[f.Property] = f
+	}
+	return byProperty
+}
