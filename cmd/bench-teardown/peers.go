@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -26,7 +27,10 @@ var contenders = map[string]contender{
 	"terraform": terraform,
 }
 
+// ours is functions/teardown's way, with its memory.
 func ours(ctx context.Context, client *s3.Client, bucket string) (int64, error) {
+	debug.SetMemoryLimit(emptying.Memory)
+	debug.SetGCPercent(-1)
 	report, err := emptying.Run(ctx, emptying.Options{Store: emptying.New(client, bucket, ""), Bucket: bucket})
 	return report.Deleted, err
 }

@@ -27,9 +27,6 @@ const (
 	exitInterrupted = 3 // stopped on the way; the same command goes on
 )
 
-// emptyMemory is what the process may use; what it holds is bounded far below.
-const emptyMemory = 80 << 20
-
 // emptier is the command guard empty.
 type emptier struct {
 	bucket, owner, region, profile, endpoint string
@@ -81,7 +78,7 @@ s3:GetObjectLegalHold; with --bypass-governance-retention also s3:BypassGovernan
 
 // run does what was asked.
 func (e *emptier) run(ctx context.Context) error {
-	debug.SetMemoryLimit(emptyMemory)
+	debug.SetMemoryLimit(emptying.Memory)
 	debug.SetGCPercent(-1)
 	store, err := e.store(ctx)
 	if err != nil {

@@ -10,18 +10,16 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
+	"s3-endpoint-guard/internal/emptying"
 	"s3-endpoint-guard/internal/teardown"
 )
 
 // version is set by the build (-ldflags -X).
 var version = "dev"
 
-// memory is what the process may use: emptying keeps what it holds bounded, so collecting garbage earlier than the
-// memory asks for would only cost processor time.
-const memory = 80 << 20
-
 func main() {
-	debug.SetMemoryLimit(memory)
+	// Collecting garbage earlier than the memory asks for would only cost processor time.
+	debug.SetMemoryLimit(emptying.Memory)
 	debug.SetGCPercent(-1)
 	log := lambdacontext.NewLogger().With("version", version)
 	slog.SetDefault(log)

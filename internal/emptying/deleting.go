@@ -39,15 +39,16 @@ func (s *sweep) takeBatch() (batch, bool) {
 		if len(b.versions) > 0 {
 			s.flying++
 			s.waiting -= len(b.versions)
+			s.toDelete.Signal() // there may be more to delete
+			s.toList.Signal()   // and there is room
 			return b, true
 		}
 		if s.frontier.finished() && s.waiting == 0 && s.flying == 0 {
-			s.ended = true
-			s.changed.Broadcast()
+			s.end(nil)
 			break
 		}
 		s.wake(wait)
-		s.changed.Wait()
+		s.toDelete.Wait()
 	}
 	return batch{}, false
 }
@@ -60,7 +61,7 @@ func (s *sweep) wake(after time.Duration) {
 		s.alarm = time.AfterFunc(after, func() {
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			s.changed.Broadcast()
+			s.toDelete.Signal()
 		})
 	default:
 		s.alarm.Reset(after)
@@ -99,7 +100,7 @@ func (s *sweep) settle(b batch, failures []Failure, err error) {
 	now := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	defer s.changed.Broadcast()
+	defer s.toDelete.Signal()
 	s.flying--
 	leaf := s.lanes.leaf(b.versions[0].Key, now)
 	if err != nil {
@@ -127,8 +128,8 @@ func (s *sweep) tally(deleted, left int) {
 	} else if left > 0 {
 		s.barren++
 	}
-	if s.barren >= hopeless && !s.ended {
-		s.err, s.ended = errHopeless, true
+	if s.barren >= hopeless {
+		s.end(errHopeless)
 	}
 }
 
@@ -139,9 +140,7 @@ func (s *sweep) settleCall(leaf *lane, b batch, err error, now time.Time) {
 	case k == cancelled && s.ended:
 		return
 	case k == bucketGone:
-		if !s.ended {
-			s.err, s.ended = err, true
-		}
+		s.end(err)
 	case k == gone:
 		s.tally(len(b.versions), 0)
 		leaf.pace.accepted()

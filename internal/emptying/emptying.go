@@ -20,6 +20,10 @@ import (
 	"time"
 )
 
+// Memory is a limit, in bytes, for a process that does nothing but [Run] (see runtime/debug.SetMemoryLimit). What a run
+// holds is bounded, whatever the bucket's size, and needs less than half of it.
+const Memory = 72 << 20
+
 // Options say what to empty, and how.
 type Options struct {
 	// Store holds the bucket.

@@ -9,8 +9,9 @@ const (
 	// firstShare leaves a little of the documented rate, so that the guess itself is not refused.
 	firstShare = 0.99
 	// steady is by how much of itself a rate grows per second after a refusal: so slowly that, at S3's limit, one
-	// refusal comes in about half a minute.
-	steady = 0.0025
+	// refusal comes in about half a minute. Below the documented rate, which S3 gives at least, it grows by catchUp.
+	steady  = 0.0025
+	catchUp = 0.03
 	// patience is how long a rate grows steadily; without a refusal it then doubles every doubling, for S3 may have
 	// more to give. A refusal soon after that (within returning) shows that the rate was right when it began.
 	patience  = 25 * time.Second
@@ -63,6 +64,9 @@ func (p *pace) sent(now time.Time, n int) {
 func (p *pace) grow(now time.Time) {
 	elapsed := now.Sub(p.grown).Seconds()
 	p.grown = now
+	if below := documentedRate * firstShare; p.rate < below {
+		p.rate = min(p.rate*(1+catchUp*elapsed), below)
+	}
 	if now.Sub(p.changed) < patience {
 		p.rate *= 1 + steady*elapsed
 		p.settled = p.rate

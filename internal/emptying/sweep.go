@@ -34,7 +34,8 @@ const (
 type sweep struct {
 	*run
 	mu       sync.Mutex
-	changed  sync.Cond
+	toList   sync.Cond // wakes a lister
+	toDelete sync.Cond // wakes a deleter
 	frontier *frontier
 	lanes    lane
 	waiting  int // versions in lanes
@@ -53,7 +54,7 @@ type sweep struct {
 // newSweep prepares a pass.
 func (r *run) newSweep() *sweep {
 	s := &sweep{run: r, frontier: newFrontier(listers), window: firstWindow}
-	s.changed.L = &s.mu
+	s.toList.L, s.toDelete.L = &s.mu, &s.mu
 	return s
 }
 
@@ -81,10 +82,16 @@ func (s *sweep) do(ctx context.Context) (int64, error) {
 func (s *sweep) fail(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.end(err)
+}
+
+// end ends the pass, and wakes everybody to see it. The first reason counts.
+func (s *sweep) end(err error) {
 	if !s.ended {
 		s.err, s.ended = err, true
 	}
-	s.changed.Broadcast()
+	s.toList.Broadcast()
+	s.toDelete.Broadcast()
 }
 
 // list is a lister's life.
@@ -116,11 +123,13 @@ func (s *sweep) takeStretch() (*stretch, Position) {
 		if s.hasRoom() {
 			if stretch := s.frontier.take(s.wanted); stretch != nil {
 				s.reserved += batchSize
+				s.toList.Signal() // there may be more to list
 				return stretch, stretch.at
 			}
 		}
-		s.changed.Wait()
+		s.toList.Wait()
 	}
+	s.toList.Broadcast()
 	return nil, Position{}
 }
 
@@ -153,12 +162,13 @@ func (s *sweep) putPage(stretch *stretch, page Page) {
 	s.listed += int64(len(versions))
 	if s.inventory != nil {
 		s.inventory.add(page.Sizes[:min(len(versions), len(page.Sizes))])
-		s.changed.Broadcast()
+		s.toList.Signal()
 		return
 	}
 	s.waiting += len(versions)
 	s.lanes.add(s.apart(versions, now), now)
-	s.changed.Broadcast()
+	s.toList.Signal()
+	s.toDelete.Signal()
 }
 
 // apart queues the versions that go one by one, and returns the others.
