@@ -33,7 +33,7 @@ func readFailures(body []byte) ([]Failure, error) {
 	var failures []Failure
 	var f Failure
 	inside, complete := false, false
-	for t := (tags{body}); ; {
+	for t := (tags{rest: body}); ; {
 		e, ok, err := t.next()
 		switch {
 		case err != nil:
@@ -120,11 +120,13 @@ func writeBatch(versions []Version) []byte {
 // writeText writes text, escaped where XML asks for it.
 func writeText(b *bytes.Buffer, text string) {
 	for i := range len(text) {
-		switch text[i] {
-		case '<', '>', '&', '"', '\'', '\r', '\n', '\t':
+		if escaped[text[i]] {
 			_ = xml.EscapeText(b, []byte(text)) // a bytes.Buffer takes everything
 			return
 		}
 	}
 	b.WriteString(text)
 }
+
+// escaped are the bytes that do not stand for themselves in XML.
+var escaped = [256]bool{'<': true, '>': true, '&': true, '"': true, '\'': true, '\r': true, '\n': true, '\t': true}

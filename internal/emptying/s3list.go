@@ -88,24 +88,32 @@ type element struct {
 	text    []byte
 }
 
-// tags reads a document tag by tag. It knows what S3 writes: no CDATA, no entities of its own.
-type tags struct{ rest []byte }
+// tags reads a document tag by tag, but leaves out the closing tags of elements that hold nothing but text. It knows
+// what S3 writes: no CDATA, no entities of its own.
+type tags struct {
+	rest    []byte
+	started bool
+}
 
 var errXML = errors.New("reading the answer: not the XML that S3 writes")
 
 // next returns the next tag; ok is false at the end of the document.
 func (t *tags) next() (e element, ok bool, err error) {
 	for {
-		open := bytes.IndexByte(t.rest, '<')
-		if open < 0 {
+		if !t.started {
+			t.started = true
+			t.text()
+		}
+		if len(t.rest) == 0 {
 			return e, false, nil
 		}
-		end := bytes.IndexByte(t.rest[open:], '>')
+		end := bytes.IndexByte(t.rest, '>')
 		if end < 2 {
 			return e, false, errXML
 		}
-		name := t.rest[open+1 : open+end]
-		t.rest = t.rest[open+end+1:]
+		name := t.rest[1:end]
+		t.rest = t.rest[end+1:]
+		text := t.text()
 		switch name[0] {
 		case '?':
 			continue
@@ -114,15 +122,36 @@ func (t *tags) next() (e element, ok bool, err error) {
 		case '/':
 			return element{name: name[1:], closing: true}, true, nil
 		}
-		if space := bytes.IndexByte(name, ' '); space >= 0 {
-			name = name[:space]
-		}
-		e.name = bytes.TrimSuffix(name, []byte("/"))
-		if text := bytes.IndexByte(t.rest, '<'); text > 0 && len(e.name) == len(name) {
-			e.text = t.rest[:text]
-		}
-		return e, true, nil
+		return t.opened(name, text), true, nil
 	}
+}
+
+// text moves on to the next tag and returns what stands before it.
+func (t *tags) text() []byte {
+	open := bytes.IndexByte(t.rest, '<')
+	if open < 0 {
+		open = len(t.rest)
+	}
+	text := t.rest[:open]
+	t.rest = t.rest[open:]
+	return text
+}
+
+// opened is an opening tag; its closing tag is skipped when it follows the text.
+func (t *tags) opened(name, text []byte) element {
+	whole := name
+	if space := bytes.IndexByte(name, ' '); space >= 0 {
+		name = name[:space]
+	}
+	if whole[len(whole)-1] == '/' {
+		return element{name: bytes.TrimSuffix(name, []byte("/"))}
+	}
+	n := len(name) + len("</>")
+	if len(t.rest) >= n && t.rest[1] == '/' && bytes.Equal(t.rest[2:n-1], name) && string(name) != "DeleteResult" && string(name) != "ListVersionsResult" {
+		t.rest = t.rest[n:]
+		t.text()
+	}
+	return element{name: name, text: text}
 }
 
 // unescape resolves entities.
@@ -153,7 +182,7 @@ func readPage(body []byte, page *Page) error {
 	r := readers.Get().(*pageReader)
 	defer readers.Put(r)
 	*r = pageReader{arena: r.arena[:0], keys: r.keys[:0], ids: r.ids[:0], sizes: r.sizes[:0]}
-	for t := (tags{body}); ; {
+	for t := (tags{rest: body}); ; {
 		e, ok, err := t.next()
 		if err != nil {
 			return err
@@ -262,6 +291,9 @@ func (r *pageReader) fill(page *Page) error {
 
 // appendUnescaped decodes S3's URL encoding, in which a plus is a space.
 func appendUnescaped(to, text []byte) ([]byte, error) {
+	if bytes.IndexByte(text, '%') < 0 && bytes.IndexByte(text, '+') < 0 {
+		return append(to, text...), nil
+	}
 	for i := 0; i < len(text); i++ {
 		switch c := text[i]; c {
 		case '+':

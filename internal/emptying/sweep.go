@@ -192,14 +192,7 @@ func (s *sweep) apart(versions []Version, now time.Time) []Version {
 
 // xmlCarries tells whether XML 1.0 can carry a key. https://www.w3.org/TR/xml/#charsets
 func xmlCarries(key string) bool {
-	plain := true
-	for i := range len(key) {
-		if key[i] < 0x20 || key[i] >= 0x80 {
-			plain = false
-			break
-		}
-	}
-	if plain {
+	if plain(key) {
 		return true
 	}
 	if !utf8.ValidString(key) {
@@ -207,6 +200,16 @@ func xmlCarries(key string) bool {
 	}
 	for _, r := range key {
 		if r < 0x20 && r != '\t' && r != '\n' && r != '\r' || r == 0xFFFE || r == 0xFFFF {
+			return false
+		}
+	}
+	return true
+}
+
+// plain tells whether a key has nothing but printable ASCII.
+func plain(key string) bool {
+	for i := range len(key) {
+		if key[i]-0x20 >= 0x60 {
 			return false
 		}
 	}
