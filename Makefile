@@ -1,6 +1,6 @@
 # What SAM builds (make build-RemediateFunction …) and what people work with. `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help build test lint demo local bench fuzz cover docs clean FORCE
+.PHONY: help build test lint demo local bench bench-teardown fuzz cover docs clean FORCE
 
 # The target of builds: Lambda's, unless the environment says otherwise.
 GOOS     ?= linux
@@ -19,7 +19,7 @@ GO_BUILD   = CGO_ENABLED=0 GOOS=$(GOOS) GOARCH=$(GOARCH) \
 unexport AWS_CA_BUNDLE
 
 help: ## list the targets
-	@sed -nE 's/^([a-z ]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -nE 's/^([a-z -]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
 
 build: ## build every function for Lambda into .aws-sam/linux-arm64
 	@$(foreach f,$(FUNCTIONS),$(MAKE) --no-print-directory build-$f ARTIFACTS_DIR=$(BOOTSTRAPS)/$f &&) true
@@ -43,6 +43,9 @@ demo local: ## an attack and its correction, without an account (local: keeps ru
 
 bench: ## measure the critical path, cold starts and the judge
 	go test -run '^$$' -bench . -benchmem ./...
+
+bench-teardown: ## measure emptying a bucket, beside its peers, on one model of S3 (about 20 minutes)
+	go run ./cmd/bench-teardown
 
 fuzz: ## run each fuzz target for FUZZTIME (30s)
 	@grep -rEo --include='*_test.go' 'func Fuzz\w+' internal cmd | tr : ' ' | while read -r file _ name; do \

@@ -2,6 +2,7 @@ package emptying
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -107,6 +108,7 @@ func (s *sweep) settle(b batch, failures []Failure, err error) {
 		s.settleCall(leaf, b, err, now)
 		return
 	}
+	failures = b.name(failures)
 	again := s.settleEach(failures)
 	s.tally(len(b.versions)-len(failures)+again.gone, again.left)
 	if again.refused {
@@ -205,6 +207,39 @@ type retrial struct {
 	last     Failure
 	// gone and left are how many others need no further try, because they are not there or cannot be deleted.
 	gone, left int
+}
+
+// name finds the versions of the batch that failures speak of, because S3 need not name a version that is "null", and a
+// version must never be deleted without its id: that would leave a delete marker. A failure of a key is one of all its
+// versions; one of nothing in the batch is one of the whole batch.
+func (b *batch) name(failures []Failure) (named []Failure) {
+	if len(failures) == 0 {
+		return nil
+	}
+	sent := make(map[Version]bool, len(b.versions))
+	for _, v := range b.versions {
+		sent[v] = true
+	}
+	why := map[Version]Failure{}
+	for _, f := range failures {
+		if sent[f.Version] {
+			why[f.Version] = f
+			continue
+		}
+		known := slices.ContainsFunc(b.versions, func(v Version) bool { return v.Key == f.Key })
+		for _, v := range b.versions {
+			if !known || v.Key == f.Key {
+				why[v] = f
+			}
+		}
+	}
+	for _, v := range b.versions {
+		if f, ok := why[v]; ok {
+			f.Version = v
+			named = append(named, f)
+		}
+	}
+	return named
 }
 
 // settleEach sorts the versions that a batch did not delete.

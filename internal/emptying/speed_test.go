@@ -178,52 +178,98 @@ func prefixed(n, prefixes int) (keys []string) {
 	return keys
 }
 
-func TestSpeedUnlimited(t *testing.T) {
-	for name, keys := range map[string][]string{
-		"hashes 1M": hashes(1e6), "counters 1M": counters(1e6), "logs 1M": logs(1e6),
-		"10 prefixes 100k": prefixed(1e5, 10), "hashes 10k": hashes(1e4), "3 pages": counters(2500), "1 page": counters(900),
+// TestRunIsAsFastAsListingsInParallelAllow checks requests and time, as far as latency decides: 30 ms a call.
+func TestRunIsAsFastAsListingsInParallelAllow(t *testing.T) {
+	for name, c := range map[string]struct {
+		keys           []string
+		rate           float64 // at least, versions per second
+		lists, batches int     // at most
+	}{
+		"a million hashes":         {hashes(1e6), 250_000, 1500, 1020},
+		"a million counters":       {counters(1e6), 250_000, 1500, 1020},
+		"a million log paths":      {logs(1e6), 220_000, 1500, 1020},
+		"100,000 in ten folders":   {prefixed(1e5, 10), 100_000, 260, 104},
+		"ten thousand hashes":      {hashes(1e4), 20_000, 60, 11},
+		"three pages":              {counters(2500), 10_000, 40, 4},
+		"less than a page":         {counters(900), 5_000, 2, 1},
+		"one key after the other":  {[]string{"a", "aa", "aaa", "b"}, 20, 2, 1},
+		"nothing":                  {nil, 0, 1, 0},
+		"a long beginning, folded": {deep(2e5), 100_000, 400, 204},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				f := newField(keys)
+				f := newField(c.keys)
 				report, err := emptying.Run(t.Context(), emptying.Options{Store: f})
-				t.Logf("%v %s lists %d batches %d, %v, %.0f/s", err, report.Outcome, f.lists, f.batches, report.Elapsed, report.Rate)
+				if err != nil || f.deleted != len(c.keys) {
+					t.Fatalf("Run = %v with %d of %d deleted", err, f.deleted, len(c.keys))
+				}
+				if report.Rate < c.rate || f.lists > c.lists || f.batches > c.batches {
+					t.Errorf("%.0f/s with %d lists and %d batches, want %.0f/s with %d and %d", report.Rate, f.lists, f.batches, c.rate, c.lists, c.batches)
+				}
 			})
 		})
 	}
 }
 
-func TestSpeedShared(t *testing.T) {
-	for _, prefixes := range []int{2, 4, 10, 40} {
-		t.Run(fmt.Sprint(prefixes), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				f := newField(prefixed(2e5, prefixes))
-				f.limit = 3500
-				f.prefix = func(string) string { return "" }
-				report, err := emptying.Run(t.Context(), emptying.Options{Store: f})
-				t.Logf("%v shared lists %d batches %d refused %d (%.1f %%), %v, %.0f/s = %.1f %% of the limit", err, f.lists, f.batches, f.refused,
-					100*float64(f.refused)/float64(f.batches), report.Elapsed, report.Rate, 100*report.Rate/3500)
-			})
-		})
+// deep are keys that differ first behind 300 bytes, and then in a few folders.
+func deep(n int) (keys []string) {
+	begin := strings.Repeat("long/", 30)
+	for i := range n {
+		keys = append(keys, fmt.Sprintf("%sfolder %c/%06d", begin, 'a'+i%7, i))
 	}
+	return keys
 }
 
-func TestSpeedLimited(t *testing.T) {
-	for _, prefixes := range []int{1, 2, 4, 10, 16, 40} {
-		t.Run(fmt.Sprint(prefixes), func(t *testing.T) {
+// FACTS: S3 (3,500 deletes a second and prefix).
+func TestRunKeepsToS3sLimit(t *testing.T) {
+	for _, prefixes := range []int{1, 4, 10, 16} {
+		t.Run(fmt.Sprintf("%d prefixes", prefixes), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := newField(prefixed(1e6, prefixes))
 				f.limit = 3500
 				report, err := emptying.Run(t.Context(), emptying.Options{Store: f})
-				first := 0
-				for _, at := range f.deletedAt {
-					if at < 5*time.Second {
-						first++
-					}
+				if err != nil || f.deleted != 1e6 {
+					t.Fatalf("Run = %v with %d deleted", err, f.deleted)
 				}
-				t.Logf("%v %s lists %d batches %d refused %d (%.1f %%), %v, %.0f/s = %.1f %% of the limit, %d batches in 5 s of %.0f", err, report.Outcome, f.lists, f.batches, f.refused,
-					100*float64(f.refused)/float64(f.batches), report.Elapsed, report.Rate, 100*report.Rate/3500/float64(prefixes), first, 3.5*5*float64(prefixes))
+				f.checkPace(t, report.Rate, float64(prefixes), 0.9, 0.05)
 			})
 		})
+	}
+}
+
+// TestRunFindsALimitThatFoldersShare is about a guess that proves wrong: not each folder has a limit of its own.
+func TestRunFindsALimitThatFoldersShare(t *testing.T) {
+	for _, folders := range []int{2, 4, 10, 40} {
+		t.Run(fmt.Sprintf("%d folders", folders), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newField(prefixed(3e5, folders))
+				f.limit, f.prefix = 3500, func(string) string { return "" }
+				report, err := emptying.Run(t.Context(), emptying.Options{Store: f})
+				if err != nil || f.deleted != 3e5 {
+					t.Fatalf("Run = %v with %d deleted", err, f.deleted)
+				}
+				f.checkPace(t, report.Rate, 1, 0.6, 0.4)
+			})
+		})
+	}
+}
+
+// checkPace checks a rate against the limit of so many prefixes, in all and after a ramp of 5 s, and the refusals.
+func (f *field) checkPace(t *testing.T, rate, prefixes, share, refused float64) {
+	t.Helper()
+	if got := rate / (f.limit * prefixes); got < share {
+		t.Errorf("%.0f %% of the limit, want %.0f %%", 100*got, 100*share)
+	}
+	if got := float64(f.refused) / float64(f.batches); got > refused {
+		t.Errorf("%.1f %% of the deletes were refused, want at most %.1f %%", 100*got, 100*refused)
+	}
+	ramped := 0
+	for _, at := range f.deletedAt {
+		if at >= 5*time.Second && at < 10*time.Second {
+			ramped++
+		}
+	}
+	if got := float64(ramped) * 1000 / (5 * f.limit * prefixes); got < share {
+		t.Errorf("%.0f %% of the limit between 5 s and 10 s, want %.0f %%", 100*got, 100*share)
 	}
 }

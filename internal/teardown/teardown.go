@@ -56,6 +56,8 @@ const (
 	// answerReserve is the part of an invocation, and of the service time-out, that is kept for what comes after the
 	// emptying: handing over, a lifecycle rule, the answer.
 	answerReserve = 60 * time.Second
+	// leastReserve is the same for functions with little time; more than cfnresponse keeps for its answer.
+	leastReserve = 25 * time.Second
 	// worthIt is the shortest time for which another invocation is started.
 	worthIt = 30 * time.Second
 	// mostRuns bounds the invocations of one request. Lambda stops chains after about 16. FACTS: CloudFormation
@@ -193,7 +195,7 @@ func (t *Teardown) empty(ctx context.Context, request cfnresponse.Request, w wis
 // deadline is when to stop emptying: before the invocation ends, and before CloudFormation stops waiting.
 func deadline(ctx context.Context, end time.Time) time.Time {
 	if invocation, ok := ctx.Deadline(); ok {
-		if invocation = invocation.Add(-min(answerReserve, time.Until(invocation)/4)); invocation.Before(end) {
+		if invocation = invocation.Add(-min(answerReserve, max(leastReserve, time.Until(invocation)/4))); invocation.Before(end) {
 			return invocation
 		}
 	}
