@@ -54,8 +54,8 @@ fuzz: ## run each fuzz target for FUZZTIME (30s)
 cover: ## coverage by package, and in all
 	go test -coverpkg=./internal/... -coverprofile=cover.out ./... && go tool cover -func=cover.out | tail -n 1
 
-docs: ## write the table of parameters into README.md
-	go test -run TestReadme . -update
+docs: ## write the tables into README.md
+	go test -run TestReadme . ./cmd/guard -update
 
 clean: ## remove what was built
 	rm -rf .aws-sam

@@ -42,11 +42,14 @@ const (
 //     https://github.com/hashicorp/terraform-provider-aws/pull/48364
 //   - IncorrectState, Unavailable: EC2's words for a resource between two states, and for a server overloaded.
 //     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
+//   - KMSThrottling: the key of an encrypted topic is asked too often; SNS answers 400.
+//     https://docs.aws.amazon.com/sns/latest/api/API_Publish.html#API_Publish_Errors
 var retryCodes = map[string]struct{}{
 	"OperationAborted":    {},
 	"OperationInProgress": {},
 	"IncorrectState":      {},
 	"Unavailable":         {},
+	"KMSThrottling":       {},
 }
 
 // Load reads the environment that Lambda sets and returns the configuration from which all clients are made. The

@@ -100,7 +100,9 @@ func New(o Options) (*Cloud, error) {
 		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
 		doors:  map[api.Door]string{}, keys: map[string]accessKey{}, queuePolicies: map[string]*iampolicy.Policy{},
 	}
-	c.S3 = s3.New(s3.Options{Account: base.Account, Region: base.Region, Partition: base.Partition, Now: base.Now})
+	c.S3 = s3.New(s3.Options{
+		Account: base.Account, Region: base.Region, Partition: base.Partition, Now: base.Now, PrincipalExists: c.IAM.Exists,
+	})
 	c.STS = sts.New(base)
 	c.admin = c.IAM.CreateAdministrator("admin")
 	c.Events = events.New(c.eventOptions(o))

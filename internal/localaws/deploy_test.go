@@ -234,6 +234,26 @@ func TestCreatingABucketPolicyFailsWhereOneIs(t *testing.T) {
 	}
 }
 
+func TestABucketPolicyNamesUsersAndRolesThatAreThere(t *testing.T) {
+	c := cloud(t)
+	s := deploy(t, c, inline(t, "  B: {Type: AWS::S3::Bucket}\n  R: {Type: AWS::IAM::Role}\n"))
+	put := func(principal string) error {
+		return c.S3.PutPolicy(s.Physical("B"), []byte(`{"Version":"2012-10-17","Statement":{"Effect":"Deny","Principal":{"AWS":"`+
+			principal+`"},"Action":"s3:*","Resource":"arn:aws:s3:::`+s.Physical("B")+`/*"}}`))
+	}
+	for principal, want := range map[string]string{
+		s.Attribute("R", "Arn"):                   "",
+		c.Admin().Principal:                       "",
+		c.OtherAccount().Principal:                "",
+		"arn:aws:iam::111122223333:role/nobody":   "Invalid principal in policy",
+		"arn:aws:iam::111122223333:user/somebody": "Invalid principal in policy",
+	} {
+		if err := put(principal); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("PutPolicy(%s) = %v, want %q (FACTS: S3)", principal, err, want)
+		}
+	}
+}
+
 func TestUpdateChangesInPlace(t *testing.T) {
 	c := cloud(t)
 	s := deploy(t, c, plan(t, map[string]string{"Enforcement": "Observe", "AlarmEmail": "a@example.com"}))

@@ -28,7 +28,8 @@ type Notifier interface {
 	Forget([]guard.Record)
 }
 
-// Function is the function behind the Lambda Runtime API. It implements the runtime's lambda.Handler.
+// Function is the function behind the Lambda Runtime API. It implements the runtime's lambda.Handler, and is called as
+// the runtime does: one invocation after another.
 type Function struct {
 	// Bucket is the guarded bucket's name, the metrics' dimension.
 	Bucket string
@@ -40,6 +41,9 @@ type Function struct {
 	Out io.Writer
 	// Now is the clock.
 	Now func() time.Time
+
+	// untold are corrections of which nobody could be told yet.
+	untold []guard.Record
 }
 
 // The log's messages beside the records' outcomes.
@@ -115,9 +119,14 @@ func (f *Function) line(ctx context.Context) metrics.Line {
 	return line
 }
 
-// notify publishes every record at once.
+// maxUntold is how many corrections wait at most for somebody to be told of them.
+const maxUntold = 100
+
+// notify publishes every record at once. What was corrected no later run meets again: its record waits for the next
+// run of this process, and that run, too, fails while nobody can be told. Other drift is met by every run.
 func (f *Function) notify(ctx context.Context, records []guard.Record) error {
 	f.Notify.Forget(records)
+	records = append(f.untold, records...)
 	ctx, cancel := early(ctx, answerMargin)
 	defer cancel()
 	failures := make([]error, len(records))
@@ -126,5 +135,11 @@ func (f *Function) notify(ctx context.Context, records []guard.Record) error {
 		messages.Go(func() { failures[i] = f.Notify.Publish(ctx, r) })
 	}
 	messages.Wait()
+	f.untold = nil
+	for i, r := range records {
+		if failures[i] != nil && r.Outcome == guard.Corrected && len(f.untold) < maxUntold {
+			f.untold = append(f.untold, r)
+		}
+	}
 	return errors.Join(failures...)
 }

@@ -288,6 +288,26 @@ func TestInvokeFailsWhenNobodyCouldBeToldButCorrects(t *testing.T) {
 	}
 }
 
+func TestACorrectionIsToldByALaterRunWhenNobodyCouldBeToldAtOnce(t *testing.T) {
+	bubble(t, publicPolicy, func(t *testing.T, h *harness) {
+		h.mailbox.err = errors.New("AuthorizationError")
+		for range 2 { // Lambda tries again: there is nothing to correct, but still somebody to tell
+			if _, err := h.invoke(t, nil); err == nil {
+				t.Error("Invoke = nil while nobody can be told, want an error")
+			}
+		}
+		h.mailbox.err, h.mailbox.got = nil, nil
+		for range 2 {
+			if _, err := h.invoke(t, nil); err != nil {
+				t.Errorf("Invoke = %v, want no error", err)
+			}
+		}
+		if got := h.mailbox.got; len(got) != 1 || got[0].Outcome != guard.Corrected {
+			t.Errorf("told of %+v, want the one correction, once", got)
+		}
+	})
+}
+
 func TestInvokeLeavesTimeToReport(t *testing.T) {
 	bubble(t, publicPolicy, func(t *testing.T, h *harness) {
 		h.bucket.hangs = true

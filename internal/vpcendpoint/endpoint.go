@@ -183,7 +183,8 @@ func explain(target string, err error) error {
 	case "UnauthorizedOperation", "AccessDenied", "AccessDeniedException":
 		return fmt.Errorf("%s: look whether the guard's role still has its permissions, and whether an organisation "+
 			"policy denies them: %w", target, err)
-	case "InvalidGroup.NotFound", "InvalidGroupId.NotFound", "InvalidSubnetID.NotFound", "InvalidRouteTableID.NotFound":
+	case "InvalidGroup.NotFound", "InvalidGroupId.NotFound", "InvalidSubnetID.NotFound", "InvalidSubnetId.NotFound",
+		"InvalidRouteTableID.NotFound", "InvalidRouteTableId.NotFound":
 		return fmt.Errorf("%s: something that it needs was deleted, deploy the stack anew: %w: %w",
 			target, guard.ErrMissing, err)
 	default:

@@ -125,9 +125,27 @@ func (s *Service) arn(kind, id string) string {
 	return fmt.Sprintf("arn:%s:ec2:%s:%s:%s/%s", s.options.Partition, s.options.Region, s.options.Account, kind, id)
 }
 
-// need is the permission to do something to one of this account's things.
+// need is the permission to do something to one of this account's things. Of what lies in a network, the network is a
+// condition key.
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html#amazonec2-resources-for-iam-policies
 func (s *Service) need(action, kind, id string) api.Need {
-	return api.Need{Action: "ec2:" + action, Resource: s.arn(kind, id), ResourceAccount: s.options.Account}
+	n := api.Need{Action: "ec2:" + action, Resource: s.arn(kind, id), ResourceAccount: s.options.Account}
+	if network := s.now().networkOf(id); network != "" {
+		n.Context = map[string][]string{"ec2:Vpc": {s.arn("vpc", network)}}
+	}
+	return n
+}
+
+// networkOf is the network that a subnet, security group or route table lies in; "" for everything else.
+func (st *state) networkOf(id string) string {
+	if n, ok := st.subnets.get(id); ok {
+		return n.VPCID
+	}
+	if g, ok := st.groups.get(id); ok {
+		return g.VPCID
+	}
+	t, _ := st.routeTables.get(id)
+	return t.VPCID
 }
 
 // needs are the permissions to do something to each of some things of one kind.

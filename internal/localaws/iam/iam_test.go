@@ -73,6 +73,27 @@ func TestUsersAndAdministrators(t *testing.T) {
 	}
 }
 
+func TestOnlyUsersAndRolesThatAreThereExist(t *testing.T) {
+	s, _ := start(t)
+	localtest.Must(s.CreateRole("app", nil))(t)
+	localtest.Must(s.CreateUser("ann", nil))(t)
+	localtest.Must(s.CreateRole("gone", nil))(t)
+	s.DeleteRole("gone")
+	for arn, want := range map[string]bool{
+		"arn:aws:iam::111122223333:role/app":   true,
+		"arn:aws:iam::111122223333:user/ann":   true,
+		"arn:aws:iam::111122223333:user/app":   false,
+		"arn:aws:iam::111122223333:role/ann":   false,
+		"arn:aws:iam::111122223333:role/gone":  false,
+		"arn:aws:iam::111122223333:role/x/app": false,
+		"arn:aws:iam::444455556666:role/gone":  true,
+	} {
+		if got := s.Exists(arn); got != want {
+			t.Errorf("Exists(%s) = %t, want %t", arn, got, want)
+		}
+	}
+}
+
 func TestMalformedPoliciesAreRefused(t *testing.T) {
 	s, _ := start(t)
 	localtest.Must(s.CreateRole("app", nil))(t)

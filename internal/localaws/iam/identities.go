@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -223,6 +224,20 @@ func (s *Service) Role(name string) (Role, bool) {
 		return Role{}, false
 	}
 	return who.Role, true
+}
+
+// Exists reports whether a user or role is there, by its ARN. Those of other accounts are taken to be.
+func (s *Service) Exists(arn string) bool {
+	resource, ours := strings.CutPrefix(arn, strings.TrimSuffix(s.arn("", ""), "/"))
+	if !ours {
+		return true
+	}
+	kind, name, _ := strings.Cut(resource, "/")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, isRole := s.roles[name]
+	_, isUser := s.users[name]
+	return kind == "role" && isRole || kind == "user" && isUser
 }
 
 // noSuch is the refusal of something that does not exist.

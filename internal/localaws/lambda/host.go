@@ -138,6 +138,15 @@ func (h *Host) Update(f Function) error {
 	return nil
 }
 
+// Function returns a function's configuration, ok being false when there is none of that name or ARN.
+func (h *Host) Function(nameOrARN string) (f Function, ok bool) {
+	found, err := h.lookUp(nameOrARN)
+	if err != nil {
+		return Function{}, false
+	}
+	return found.Function, true
+}
+
 // Remove deletes a function and ends its idle environments. What is running runs to its end.
 func (h *Host) Remove(name string) error {
 	if err := h.Shutdown(name); err != nil {

@@ -9,10 +9,14 @@ import (
 )
 
 // checkStatement refuses a statement that S3 would refuse although it is well-formed.
+// FACTS: Policy evaluation
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html
 func (s *Service) checkStatement(b *bucket, st statement) error {
 	if st.Principal == nil && st.NotPrincipal == nil {
 		return malformed("Missing required field Principal")
+	}
+	if st.NotPrincipal != nil && st.Effect == "Allow" {
+		return malformed("Allow with NotPrincipal is not allowed.")
 	}
 	for _, principal := range slices.Concat(principals(st.Principal), principals(st.NotPrincipal)) {
 		if !s.principalExists(principal) {
@@ -77,8 +81,9 @@ var (
 	nameARN = regexp.MustCompile(`^arn:[a-z-]+:iam::\d{12}:(user|role)/[^*?]+$`)
 )
 
-// principalExists reports whether S3 accepts a principal. The unique id of a deleted role is one that it does not.
-// FACTS: S3
+// principalExists reports whether S3 accepts a principal. The unique id of a deleted role is one that it does not, nor
+// is an ARN with a wildcard in it.
+// FACTS: S3, Policy evaluation
 func (s *Service) principalExists(p principal) bool {
 	switch {
 	case p.kind != "AWS", p.value == "*", accountID.MatchString(p.value), accountARN.MatchString(p.value):

@@ -1,0 +1,80 @@
+package endtoend_test
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/google/go-cmp/cmp"
+
+	"s3-endpoint-guard/internal/iampolicy"
+)
+
+// state is everything that is guarded, as it is live.
+type state struct {
+	BucketPolicy, PublicAccessBlock, Ownership string
+
+	EndpointPolicy                     string
+	PrivateDNS, InboundResolverOnly    bool
+	SubnetIDs, GroupIDs, RouteTableIDs []string
+	// GroupRules are the ingress rules of the endpoint's own security group; Associations the route tables of the
+	// workload's subnets.
+	GroupRules, Associations []string
+}
+
+// live reads the state past the gate. A policy that says the same as the template's is written as the template has it.
+func (s *scene) live() state {
+	e, _ := s.EC2.Endpoint(s.endpoint)
+	var block string
+	if b := s.S3.PublicAccessBlock(s.bucket); b != nil {
+		block = fmt.Sprintf("%+v", *b)
+	}
+	return state{
+		BucketPolicy:      s.asDesired("BucketPolicyDocument", s.S3.Policy(s.bucket)),
+		PublicAccessBlock: block,
+		Ownership:         s.S3.Ownership(s.bucket),
+		EndpointPolicy:    s.asDesired("EndpointPolicyDocument", e.Policy),
+		PrivateDNS:        e.PrivateDNS, InboundResolverOnly: e.OnlyInboundResolver,
+		SubnetIDs: sorted(e.SubnetIDs), GroupIDs: sorted(e.GroupIDs), RouteTableIDs: sorted(e.RouteTableIDs),
+		GroupRules: s.groupRules(), Associations: s.associations(),
+	}
+}
+
+// asDesired is a live policy, or the text of the template's when both say the same.
+func (s *scene) asDesired(logicalID, live string) string {
+	desired := s.stack.Attribute(logicalID, "Value")
+	if iampolicy.Judge([]byte(desired), []byte(live), nil).Verdict == iampolicy.Same {
+		return desired
+	}
+	return live
+}
+
+func (s *scene) groupRules() []string {
+	var rules []string
+	for _, r := range s.EC2.Rules(s.stack.Physical("EndpointSecurityGroup")) {
+		if !r.Egress {
+			rules = append(rules, fmt.Sprintf("%s %d-%d from %s%s%s", r.Protocol, r.FromPort, r.ToPort, r.ReferencedGroup, r.CIDR, r.CIDR6))
+		}
+	}
+	return sorted(rules)
+}
+
+func (s *scene) associations() []string {
+	var subnets []string
+	for _, a := range s.EC2.Associations(s.stack.Physical("RouteTable")) {
+		subnets = append(subnets, a.SubnetID)
+	}
+	return sorted(subnets)
+}
+
+func sorted(list []string) []string { return slices.Sorted(slices.Values(list)) }
+
+// isDesired fails the test unless everything guarded is as it was deployed.
+func (s *scene) isDesired() {
+	s.Helper()
+	if diff := cmp.Diff(s.desired, s.live()); diff != "" {
+		s.Errorf("what is live differs from what was deployed (-deployed +live):\n%s", diff)
+	}
+}
+
+// drifted reports whether anything guarded differs from what was deployed.
+func (s *scene) drifted() bool { return !cmp.Equal(s.desired, s.live()) }
