@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
@@ -29,12 +30,15 @@ var _ Store = (*s3Store)(nil)
 // New returns the store of a bucket. owner is the account that the bucket must belong to, or "" for any. The client's
 // retries are used for what breaks on the way; what S3 refuses for its rate comes back at once, for the pace is ours.
 func New(client *s3.Client, bucket, owner string) Store {
-	store := &s3Store{client: client, bucket: aws.String(bucket), retryer: atOnce{client.Options().Retryer}}
+	store := &s3Store{client: client, bucket: aws.String(bucket), retryer: atOnce{retry.AddWithMaxBackoffDelay(client.Options().Retryer, maxBackoff)}}
 	if owner != "" {
 		store.owner = aws.String(owner)
 	}
 	return store
 }
+
+// maxBackoff bounds the pauses between the SDK's tries of one call; the engine has its own, longer ones.
+const maxBackoff = 500 * time.Millisecond
 
 // atOnce is a retryer that leaves refusals for their rate to the caller.
 type atOnce struct{ aws.Retryer }
