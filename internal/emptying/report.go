@@ -211,7 +211,7 @@ func (r *run) explain(ctx context.Context, report *Report) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	for i := range report.Leftovers {
-		if g := &report.Leftovers[i]; g.Code == "AccessDenied" && !g.Uploads {
+		if g := &report.Leftovers[i]; (g.Code == "AccessDenied" || g.Code == "HTTP 403") && !g.Uploads {
 			r.examine(ctx, g)
 		}
 	}

@@ -143,7 +143,23 @@ func kindOf(err error) (kind, string) {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return cancelled, ""
 	}
+	var answered interface{ HTTPStatusCode() int }
+	if errors.As(err, &answered) {
+		return kindOfStatus(answered.HTTPStatusCode())
+	}
 	return passing, ""
+}
+
+// kindOfStatus judges an answer whose code could not be read: an error that repeats a key which XML cannot carry.
+func kindOfStatus(status int) (kind, string) {
+	code := "HTTP " + strconv.Itoa(status)
+	switch {
+	case status == 503:
+		return refusal, code
+	case status >= 400 && status < 500 && status != 404 && status != 408 && status != 409:
+		return lasting, code
+	}
+	return passing, code
 }
 
 func kindOfCode(code string) kind {
