@@ -27,7 +27,7 @@ import (
 var built *bootstrap.Builder
 
 // abreast is how many tests run at the same time. Most of them wait for pauses and time-outs, not for a processor.
-const abreast = "16"
+const abreast = "40"
 
 func TestMain(m *testing.M) {
 	flag.Parse()
@@ -88,8 +88,12 @@ func plan(t testing.TB, p parameters) *samtemplate.Plan {
 type scene struct {
 	testing.TB
 	*localaws.Cloud
+	parameters       parameters
 	stack            *localaws.Stack
 	bucket, endpoint string
+	// function is the guard's name, role its role's ARN; topic and queue are the ARNs of where its notifications and the
+	// records of its failed runs go.
+	function, role, topic, queue string
 	// s3 and ec2 are the administrator on the internet.
 	s3  *s3.Client
 	ec2 *ec2.Client
@@ -115,10 +119,12 @@ func deployInto(t testing.TB, o localaws.Options, p parameters) *scene {
 			t.Error(err)
 		}
 	})
-	s := &scene{TB: t, Cloud: c}
+	s := &scene{TB: t, Cloud: c, parameters: p}
 	s.stack, err = c.Deploy(t.Context(), plan(t, p), built.Path)
 	s.must(err)
 	s.bucket, s.endpoint = s.stack.Physical("Bucket"), s.stack.Endpoint()
+	s.function, s.role = s.stack.Physical("RemediateFunction"), s.stack.Attribute("RemediateRole", "Arn")
+	s.topic, s.queue = s.stack.Physical("NotificationTopic"), s.stack.Attribute("RemediateDeadLetterQueue", "Arn")
 	s.s3 = s3As(c, c.Admin())
 	s.ec2 = ec2.NewFromConfig(c.Config(c.Admin(), c.Internet()))
 	s.rest()
@@ -145,16 +151,10 @@ func (s *scene) rest() {
 	s.must(s.Quiesce(s.Context()))
 }
 
-// function is the guard's name.
-func (s *scene) function() string { return s.stack.Physical("RemediateFunction") }
-
-// role is the ARN of the guard's role.
-func (s *scene) role() string { return s.stack.Attribute("RemediateRole", "Arn") }
-
 // reconfigure changes the function's configuration. Its next invocation is a cold start.
 func (s *scene) reconfigure(change func(*lambda.Function)) {
 	s.Helper()
-	f, ok := s.Lambda.Function(s.function())
+	f, ok := s.Lambda.Function(s.function)
 	if !ok {
 		s.Fatal("there is no function")
 	}
@@ -165,7 +165,7 @@ func (s *scene) reconfigure(change func(*lambda.Function)) {
 // invoke runs the function with a payload and waits for its answer.
 func (s *scene) invoke(payload string) lambda.Invocation {
 	s.Helper()
-	i, err := s.Lambda.Invoke(context.Background(), s.function(), []byte(payload))
+	i, err := s.Lambda.Invoke(context.Background(), s.function, []byte(payload))
 	s.must(err)
 	return i
 }

@@ -2,6 +2,7 @@ package endtoend_test
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 
 	"github.com/google/go-cmp/cmp"
@@ -78,3 +79,15 @@ func (s *scene) isDesired() {
 
 // drifted reports whether anything guarded differs from what was deployed.
 func (s *scene) drifted() bool { return !cmp.Equal(s.desired, s.live()) }
+
+// isNothingElseThan fails the test unless each guarded property is as in one of two states.
+func (s *scene) isNothingElseThan(one, other state) {
+	s.Helper()
+	live, a, b := reflect.ValueOf(s.live()), reflect.ValueOf(one), reflect.ValueOf(other)
+	for i := range live.NumField() {
+		got := live.Field(i).Interface()
+		if !cmp.Equal(got, a.Field(i).Interface()) && !cmp.Equal(got, b.Field(i).Interface()) {
+			s.Errorf("%s = %v, want %v, or at least %v", live.Type().Field(i).Name, got, a.Field(i), b.Field(i))
+		}
+	}
+}

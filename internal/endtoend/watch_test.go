@@ -43,19 +43,24 @@ func (s *scene) watch(do func()) report {
 	s.Helper()
 	before := s.seen()
 	s.Gate.ResetCalls()
+	s.CloudWatch.Reset()
 	do()
 	s.rest()
 	after := s.seen()
 	var r report
 	for _, call := range s.Gate.Calls() {
-		if strings.Contains(call.Caller, "/"+s.stack.Physical("RemediateRole")+"/") {
+		if strings.Contains(call.Caller, ":assumed-role/"+s.role[strings.LastIndex(s.role, "/")+1:]+"/") {
 			r.calls = append(r.calls, call)
 		}
 	}
 	r.invocations = after.invocations[len(before.invocations):]
 	r.lines = after.lines[len(before.lines):]
-	r.messages = after.messages[len(before.messages):]
-	r.letters = after.letters[len(before.letters):]
+	if len(after.messages) > 0 { // a deleted topic has none
+		r.messages = after.messages[len(before.messages):]
+	}
+	if len(after.letters) > 0 {
+		r.letters = after.letters[len(before.letters):]
+	}
 	r.records = records(r.lines)
 	return r
 }
@@ -63,10 +68,10 @@ func (s *scene) watch(do func()) report {
 // seen is all that the guard did so far, but for its calls.
 func (s *scene) seen() report {
 	return report{
-		invocations: s.Lambda.Invocations(s.function()),
-		lines:       s.Lambda.Logs(s.function()),
-		messages:    s.SNS.Messages(s.stack.Physical("NotificationTopic")),
-		letters:     s.SQS.Messages(s.stack.Attribute("RemediateDeadLetterQueue", "Arn")),
+		invocations: s.Lambda.Invocations(s.function),
+		lines:       s.Lambda.Logs(s.function),
+		messages:    s.SNS.Messages(s.topic),
+		letters:     s.SQS.Messages(s.queue),
 	}
 }
 

@@ -3,6 +3,7 @@ package iampolicy
 import (
 	"slices"
 	"strings"
+	"sync"
 )
 
 // The actions of Amazon S3 that a bucket policy can speak about, by what they are about. Actions on access points,
@@ -158,10 +159,9 @@ const (
 	configurationAction
 )
 
-// actionClasses are the classes of the actions above, by their names in lower case.
-var actionClasses = classes()
-
-func classes() map[string]actionClass {
+// actionClasses are the classes of the actions above, by their names in lower case. Like [spelling], it is made when
+// first used: a cold start should not wait for it.
+var actionClasses = sync.OnceValue(func() map[string]actionClass {
 	m := make(map[string]actionClass, len(bucketActions))
 	for class, names := range [][]string{objectAction: objectActions, listingAction: listingActions, configurationAction: configurationActions} {
 		for _, name := range names {
@@ -172,10 +172,17 @@ func classes() map[string]actionClass {
 		m[strings.ToLower(name)] = emptyingAction
 	}
 	return m
-}
+})
 
 // spelling maps the lower-case names of actions and condition keys to AWS's own.
-var spelling = spellings(slices.Concat(bucketActions, conditionKeys))
+var spelling = sync.OnceValue(func() map[string]string {
+	names := slices.Concat(bucketActions, conditionKeys)
+	m := make(map[string]string, len(names))
+	for _, name := range names {
+		m[strings.ToLower(name)] = name
+	}
+	return m
+})
 
 // conditionKeys are those condition keys that bucket and endpoint policies use most, as AWS spells them.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
@@ -190,17 +197,9 @@ var conditionKeys = []string{
 	"s3:signatureAge",
 }
 
-func spellings(names []string) map[string]string {
-	m := make(map[string]string, len(names))
-	for _, name := range names {
-		m[strings.ToLower(name)] = name
-	}
-	return m
-}
-
 // spellKey writes a condition key as AWS does, or in lower case where it is not among conditionKeys.
 func spellKey(key string) string {
-	if name, ok := spelling[key]; ok {
+	if name, ok := spelling()[key]; ok {
 		return name
 	}
 	return key

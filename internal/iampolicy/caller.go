@@ -39,7 +39,7 @@ func parseCaller(principal string) (*caller, error) {
 		return parseNamedCaller(principal)
 	}
 	fields := strings.SplitN(principal, ":", 6)
-	if len(fields) < 6 || fields[1] == "" || fields[3] != "" || !accountID.MatchString(fields[4]) {
+	if len(fields) < 6 || fields[1] == "" || fields[3] != "" || !isAccountID(fields[4]) {
 		return nil, fmt.Errorf("no principal: %q", principal)
 	}
 	c := &caller{arn: principal, partition: fields[1], account: fields[4]}

@@ -127,7 +127,7 @@ var documentWildcards = strings.NewReplacer(string([]byte{anyText}), "*", string
 // spellAction writes an action, or the beginning of one before its first wildcard, as AWS spells it, so that people
 // can read it: "s3:getobject" becomes "s3:GetObject", "s3:get*" "s3:Get*". What S3 does not have stays in lower case.
 func spellAction(pattern string) string {
-	if name, ok := spelling[pattern]; ok {
+	if name, ok := spelling()[pattern]; ok {
 		return name
 	}
 	literal := strings.IndexFunc(pattern, func(r rune) bool { return r == utf8.RuneError })

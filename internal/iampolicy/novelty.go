@@ -78,7 +78,7 @@ func (p *principals) all() []string {
 func (n names) newPrincipals(p *principals) []string {
 	var list []string
 	for _, name := range p.all() {
-		if accountID.MatchString(name) {
+		if isAccountID(name) {
 			name = "arn:aws:iam::" + name + ":user/stranger"
 		}
 		c, err := parseCaller(name)

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -113,13 +114,19 @@ func parseOperand(k kind, value, version string) (o operand, err error) {
 }
 
 var (
-	decimalShape = regexp.MustCompile(`^[+-]?[0-9]{1,40}(\.[0-9]{1,40})?$`)
-	epochShape   = regexp.MustCompile(`^([0-9]{1,3}|[0-9]{5,12})$`)
+	decimalShape = lazyRegexp(`^[+-]?[0-9]{1,40}(\.[0-9]{1,40})?$`)
+	epochShape   = lazyRegexp(`^([0-9]{1,3}|[0-9]{5,12})$`)
 )
+
+// lazyRegexp compiles an expression when it is first used: a cold start should not wait for what most policies never
+// need.
+func lazyRegexp(expression string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
+}
 
 // parseNumber reads an integer or a decimal, exactly.
 func parseNumber(s string) (*big.Rat, error) {
-	if !decimalShape.MatchString(s) {
+	if !decimalShape().MatchString(s) {
 		return nil, fmt.Errorf("no number: %q", s)
 	}
 	n, _ := new(big.Rat).SetString(s)
@@ -133,7 +140,7 @@ var dateShapes = []string{"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04Z07:00",
 // parseDate reads a date of the W3C's profiles or seconds since the epoch. Four digits are a year.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html#Conditions_Date
 func parseDate(s string) (time.Time, error) {
-	if epochShape.MatchString(s) {
+	if epochShape().MatchString(s) {
 		var seconds int64
 		_, err := fmt.Sscan(s, &seconds)
 		return time.Unix(seconds, 0), err

@@ -2,7 +2,6 @@ package iampolicy
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -16,14 +15,13 @@ type principals struct {
 }
 
 var (
-	accountID  = regexp.MustCompile(`^[0-9]{12}$`)
-	accountARN = regexp.MustCompile(`^arn:aws[a-z0-9-]*:iam::([0-9]{12}):root$`)
+	accountARN = lazyRegexp(`^arn:aws[a-z0-9-]*:iam::([0-9]{12}):root$`)
 	// iamARN are the identities that a policy can name, and CloudFront's origin access identities.
-	iamARN = regexp.MustCompile(`^arn:aws[a-z0-9-]*:(iam::([0-9]{12}|cloudfront):(user|role)|sts::[0-9]{12}:(assumed-role|federated-user))/.+$`)
+	iamARN = lazyRegexp(`^arn:aws[a-z0-9-]*:(iam::([0-9]{12}|cloudfront):(user|role)|sts::[0-9]{12}:(assumed-role|federated-user))/.+$`)
 	// uniqueID is what is left of a user or role that was deleted. FACTS: S3
-	uniqueID = regexp.MustCompile(`^A[A-Z]{2}A[A-Z0-9]{12,}$`)
+	uniqueID = lazyRegexp(`^A[A-Z]{2}A[A-Z0-9]{12,}$`)
 	// groupARN can be written, but is no principal.
-	groupARN = regexp.MustCompile(`^arn:aws[a-z0-9-]*:iam::[0-9]{12}:group/.+$`)
+	groupARN = lazyRegexp(`^arn:aws[a-z0-9-]*:iam::[0-9]{12}:group/.+$`)
 )
 
 func parsePrincipals(value any) (*principals, error) {
@@ -54,7 +52,7 @@ func (p *principals) add(principalType string, names []string) error {
 	switch principalType {
 	case "AWS":
 		for i, name := range names {
-			if m := accountARN.FindStringSubmatch(name); m != nil {
+			if m := accountARN().FindStringSubmatch(name); m != nil {
 				names[i] = m[1]
 			} else if !isAWSPrincipal(name) {
 				return fmt.Errorf("no principal: %q", name)
@@ -73,14 +71,17 @@ func (p *principals) add(principalType string, names []string) error {
 	return nil
 }
 
+// isAccountID tells whether a name is the 12 digits of an account.
+func isAccountID(name string) bool { return len(name) == 12 && strings.Trim(name, "0123456789") == "" }
+
 func isAWSPrincipal(name string) bool {
-	return name == "*" || accountID.MatchString(name) || iamARN.MatchString(name) || uniqueID.MatchString(name) || isRefused(name)
+	return name == "*" || isAccountID(name) || iamARN().MatchString(name) || uniqueID().MatchString(name) || isRefused(name)
 }
 
 // isRefused tells whether AWS documents that a name must not stand as a principal: a name with a wildcard in it, and
 // a group. Such a name grants nothing.
 func isRefused(name string) bool {
-	return strings.HasPrefix(name, "arn:") && strings.ContainsAny(name, "*?") || groupARN.MatchString(name)
+	return strings.HasPrefix(name, "arn:") && strings.ContainsAny(name, "*?") || groupARN().MatchString(name)
 }
 
 // grant is how an Allow reaches a caller.

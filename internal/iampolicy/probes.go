@@ -266,7 +266,7 @@ func probesFrom(at Standpoint, account string, targets []*target, permits func(*
 
 func newTarget(action, resource string) *target {
 	lower := strings.ToLower(action)
-	return &target{action: action, resource: resource, lowerAction: lower, class: actionClasses[lower]}
+	return &target{action: action, resource: resource, lowerAction: lower, class: actionClasses()[lower]}
 }
 
 // newScene prepares what all requests of a standpoint have in common; any target will do.

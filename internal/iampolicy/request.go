@@ -65,7 +65,7 @@ func newContext(r Request) (*requestContext, error) {
 		caller: c, action: strings.ToLower(r.Action), resource: r.Resource, resourceAccount: r.ResourceAccount,
 		keys: make(map[string][]string, len(r.Context)+8),
 	}
-	ctx.class = actionClasses[ctx.action]
+	ctx.class = actionClasses()[ctx.action]
 	if fields := strings.SplitN(r.Resource, ":", 6); ctx.resourceAccount == "" && len(fields) == 6 {
 		ctx.resourceAccount = fields[4]
 	}
