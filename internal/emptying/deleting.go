@@ -152,7 +152,7 @@ func (s *sweep) settleCall(leaf *lane, b batch, err error, now time.Time) {
 	case k == passing || k == cancelled:
 		s.again(leaf, b, tries, Failure{Code: code, Message: err.Error()}, now)
 	case k == unreadable && !b.single:
-		s.halve(leaf, b)
+		s.halve(b)
 	default:
 		s.leave(b.versions, Failure{Code: code, Message: err.Error()})
 	}
@@ -165,14 +165,14 @@ func (s *sweep) refuse(leaf *lane, b *batch, now time.Time) {
 }
 
 // halve queues a batch that S3 does not take as two, so that what it does not take is found; one version goes alone.
-func (s *sweep) halve(leaf *lane, b batch) {
+func (s *sweep) halve(b batch) {
 	if len(b.versions) == 1 {
-		s.requeue(leaf, batch{versions: b.versions, single: true})
+		s.requeue(batch{versions: b.versions, single: true})
 		return
 	}
 	half := len(b.versions) / 2
-	s.requeue(leaf, batch{versions: b.versions[:half]})
-	s.requeue(leaf, batch{versions: b.versions[half:]})
+	s.requeue(batch{versions: b.versions[:half]})
+	s.requeue(batch{versions: b.versions[half:]})
 }
 
 // again queues a batch for another try after a pause, or leaves its versions when it has had its tries.
@@ -184,12 +184,12 @@ func (s *sweep) again(leaf *lane, b batch, most int, why Failure, now time.Time)
 	if b.attempts > 1 || leaf.pace.rate == 0 {
 		b.notSooner = now.Add(min(firstPause<<min(b.attempts, 10), longestPause))
 	}
-	s.requeue(leaf, b)
+	s.requeue(b)
 }
 
-func (s *sweep) requeue(leaf *lane, b batch) {
-	leaf = s.lanes.leaf(b.versions[0].Key, time.Now()) // the lane may have been divided or joined since
-	leaf.retry(b)
+// requeue queues a batch in the lane that its keys have by now: lanes are divided and joined.
+func (s *sweep) requeue(b batch) {
+	s.lanes.leaf(b.versions[0].Key, time.Now()).retry(b)
 	s.waiting += len(b.versions)
 }
 

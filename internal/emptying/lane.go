@@ -45,7 +45,8 @@ type lane struct {
 	waiting int // versions in queue and retries
 
 	lowest, highest string // of the keys seen here
-	whole           bool   // has proved to be one: not divided again
+	whole           bool   // has proved to be one: not divided for now
+	many            bool   // has too many parts: never divided
 	divided         time.Time
 	sentTo, hit     bool // since the parent was divided: tried, refused
 }
@@ -55,6 +56,11 @@ func (l *lane) leaf(key string, now time.Time) *lane {
 	for l.children != nil {
 		name := l.part(key)
 		child := l.children[name]
+		if child == nil && len(l.children) == mostLanes {
+			l.join(now)
+			l.many = true
+			return l
+		}
 		if child == nil {
 			child = &lane{prefix: name, parent: l}
 			child.pace.limit(now.Add(time.Duration(len(l.children))*stagger), documentedRate*firstShare)
@@ -116,7 +122,7 @@ func (l *lane) fork() int {
 // divide gives the parts of the lane paces of their own. It returns false where there is nothing to divide.
 func (l *lane) divide(now time.Time) bool {
 	at := -1
-	if !l.whole && l.highest != "" {
+	if !l.whole && !l.many && l.highest != "" {
 		at = l.fork()
 	}
 	if at < 0 {

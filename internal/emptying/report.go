@@ -115,7 +115,7 @@ func (l *leftovers) addUpload(upload Upload, why Failure) {
 	defer l.mu.Unlock()
 	g := l.group(why, true)
 	g.Count++
-	g.Example = Version{Key: upload.Key, ID: upload.ID}
+	g.Example = Version(upload)
 }
 
 // group finds the group of a cause; causes beyond mostCauses share the last.

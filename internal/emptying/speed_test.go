@@ -173,7 +173,7 @@ func logs(n int) (keys []string) {
 
 func prefixed(n, prefixes int) (keys []string) {
 	for i := range n {
-		keys = append(keys, fmt.Sprintf("p%02d/object-%08d", i%prefixes, i/prefixes))
+		keys = append(keys, fmt.Sprintf("p%03d/object-%08d", i%prefixes, i/prefixes))
 	}
 	return keys
 }
@@ -239,7 +239,7 @@ func TestRunKeepsToS3sLimit(t *testing.T) {
 
 // TestRunFindsALimitThatFoldersShare is about a guess that proves wrong: not each folder has a limit of its own.
 func TestRunFindsALimitThatFoldersShare(t *testing.T) {
-	for _, folders := range []int{2, 4, 10, 40} {
+	for _, folders := range []int{2, 4, 10, 40, 1000} {
 		t.Run(fmt.Sprintf("%d folders", folders), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := newField(prefixed(3e5, folders))

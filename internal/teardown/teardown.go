@@ -45,7 +45,6 @@ const (
 	messageProgress = "emptying"
 	messageEmptied  = "emptied"
 	messageKept     = "kept"
-	messageWriters  = "writers not denied"
 	messageExpiring = "left to the lifecycle rule"
 )
 
@@ -70,6 +69,8 @@ const (
 // Teardown handles the requests of the custom resource. Its functions are set once and called at the same time by
 // nobody: Lambda gives a process one request at a time.
 type Teardown struct {
+	// Role is the ARN of the role that the function runs as, the only one that is let in while a bucket is emptied.
+	Role string
 	// Buckets reads and writes the configuration of buckets.
 	Buckets Buckets
 	// Stacks tells about CloudFormation stacks.
@@ -170,16 +171,17 @@ func (t *Teardown) empty(ctx context.Context, request cfnresponse.Request, w wis
 	if err != nil {
 		return cfnresponse.Result{}, err
 	}
+	var policyPut time.Time
 	if before.Runs == 0 {
-		if err := t.denyWriters(ctx, w.bucket); err != nil {
-			t.Log.Warn(messageWriters, "bucket", w.bucket, "error", err.Error())
+		if policyPut, err = t.denyOthers(ctx, w.bucket); err != nil {
+			return cfnresponse.Result{}, fmt.Errorf("nothing was deleted: %w", err)
 		}
 	}
 	end := before.Began.Add(w.timeout - answerReserve)
-	report, err := emptying.Run(ctx, emptying.Options{
+	report, err := t.run(ctx, emptying.Options{
 		Store: t.Store(w.bucket), Bucket: w.bucket, BypassGovernance: w.bypass, Before: before,
 		Deadline: deadline(ctx, end), Progress: func(p emptying.Progress) { t.progress(w.bucket, p, note) },
-	})
+	}, policyPut)
 	switch {
 	case err == nil:
 		t.Log.Info(messageEmptied, "bucket", w.bucket, "deleted", report.Continuation.Deleted, "elapsedMs", report.Elapsed.Milliseconds())

@@ -21,9 +21,12 @@ import (
 // New makes the function from its environment, without a network call. The handler takes CloudFormation's request.
 func New(getenv func(string) string, log *slog.Logger, out io.Writer) (func(context.Context, json.RawMessage) error, error) {
 	sdk, err := awsconfig.Load(getenv)
-	name := getenv("AWS_LAMBDA_FUNCTION_NAME")
+	name, role := getenv("AWS_LAMBDA_FUNCTION_NAME"), getenv("TEARDOWN_ROLE_ARN")
 	if name == "" {
 		err = errors.Join(err, errors.New("AWS_LAMBDA_FUNCTION_NAME is not set"))
+	}
+	if role == "" {
+		err = errors.Join(err, errors.New("TEARDOWN_ROLE_ARN is not set"))
 	}
 	if err != nil {
 		return nil, err
@@ -32,6 +35,7 @@ func New(getenv func(string) string, log *slog.Logger, out io.Writer) (func(cont
 	emptied := s3.NewFromConfig(sdk, func(o *s3.Options) { o.HTTPClient = emptying.HTTPClient() })
 	self := lambda.NewFromConfig(sdk)
 	t := &Teardown{
+		Role:    role,
 		Buckets: buckets,
 		Stacks:  cloudformation.NewFromConfig(sdk),
 		Store:   func(bucket string) emptying.Store { return emptying.New(emptied, bucket, "") },
