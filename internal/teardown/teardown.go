@@ -187,11 +187,21 @@ func (t *Teardown) empty(ctx context.Context, request cfnresponse.Request, w wis
 		t.Log.Info(messageEmptied, "bucket", w.bucket, "deleted", report.Continuation.Deleted, "elapsedMs", report.Elapsed.Milliseconds())
 		return cfnresponse.Result{}, nil
 	case report.Outcome != emptying.OutOfTime:
-		return cfnresponse.Result{}, err
+		return cfnresponse.Result{}, withHint(report, err)
 	case t.canGoOn(report, end):
 		return t.handOver(ctx, request, report)
 	}
 	return cfnresponse.Result{}, t.leaveToLifecycle(ctx, w.bucket, report)
+}
+
+// withHint adds to an error what people who want to lift a lock have to know.
+func withHint(report emptying.Report, err error) error {
+	for _, g := range report.Leftovers {
+		if g.Locks != (emptying.Locked{}) {
+			return fmt.Errorf("%w; the bucket's policy now denies its objects to everybody else: delete it before lifting locks", err)
+		}
+	}
+	return err
 }
 
 // deadline is when to stop emptying: before the invocation ends, and before CloudFormation stops waiting.
