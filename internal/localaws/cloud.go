@@ -65,10 +65,14 @@ type Cloud struct {
 	CloudWatch     *cloudwatch.Service
 	Lambda         *lambda.Host
 	Events         *events.Bus
+	// Answers takes what custom resources answer.
+	Answers *cloudformation.Answers
 
-	admin  api.Caller
-	work   underway.Count
-	client *http.Client
+	admin api.Caller
+	work  underway.Count
+	// patient is [Options.Patient].
+	patient bool
+	client  *http.Client
 	// internet and functions are the doors of people and of Lambda functions.
 	internet, internetPlain, functions string
 
@@ -77,6 +81,7 @@ type Cloud struct {
 	doors         map[api.Door]string
 	keys          map[string]accessKey
 	queuePolicies map[string]*iampolicy.Policy
+	names         names
 }
 
 // The addresses from which callers seem to come. All are set aside for documentation or private networks.
@@ -99,6 +104,7 @@ func New(o Options) (*Cloud, error) {
 		CloudFormation: cloudformation.New(base), CloudWatch: cloudwatch.New(base),
 		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
 		doors:  map[api.Door]string{}, keys: map[string]accessKey{}, queuePolicies: map[string]*iampolicy.Policy{},
+		Answers: &cloudformation.Answers{}, patient: o.Patient, names: names{},
 	}
 	c.S3 = s3.New(s3.Options{
 		Account: base.Account, Region: base.Region, Partition: base.Partition, Now: base.Now, PrincipalExists: c.IAM.Exists,
@@ -159,7 +165,7 @@ func (c *Cloud) Quiesce(ctx context.Context) error { return c.work.Wait(ctx) }
 
 // Close ends all functions and closes all doors.
 func (c *Cloud) Close() error {
-	err := errors.Join(c.Events.Close(), c.Lambda.Close(), c.Gate.Close())
+	err := errors.Join(c.Events.Close(), c.Lambda.Close(), c.Answers.Close(), c.Gate.Close())
 	c.client.CloseIdleConnections()
 	return err
 }

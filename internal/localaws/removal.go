@@ -28,6 +28,7 @@ func (s *Stack) removeAll(stays func(*existing) bool) (failed []string, err erro
 			continue
 		}
 		if err := r.removeOne(); err != nil {
+			r.status, r.reason = "DELETE_FAILED", err.Error()
 			failed, needed = append(failed, r.LogicalID), append(needed, r.DependsOn...)
 			errs = append(errs, fmt.Errorf("removing %s: %w", r.LogicalID, err))
 			continue

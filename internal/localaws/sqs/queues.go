@@ -4,6 +4,7 @@ import (
 	"crypto/md5"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -109,6 +110,13 @@ func (s *Service) DeleteQueue(queue string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.queues, name(queue))
+}
+
+// Queues are the names of all queues, in order.
+func (s *Service) Queues() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Sorted(maps.Keys(s.queues))
 }
 
 // exists reports whether there is a queue of that name.
