@@ -45,8 +45,8 @@ var layers = []layer{
 		below:   []string{"adapters", "core", "judge"},
 		outside: []string{"github.com/aws"}},
 	{name: "adapters", packages: []string{
-		"internal/awsconfig", "internal/s3bucket", "internal/vpcendpoint", "internal/stack", "internal/notify",
-		"internal/emptying", "internal/cfnresponse"},
+		"internal/awsconfig", "internal/errorcode", "internal/s3bucket", "internal/vpcendpoint", "internal/stack",
+		"internal/notify", "internal/emptying", "internal/cfnresponse"},
 		below:   []string{"core", "judge"},
 		outside: []string{"github.com/aws"}},
 	{name: "core", packages: []string{"internal/guard", "internal/trigger", "internal/metrics"},

@@ -88,6 +88,22 @@ func TestNothingDependsOnWhatAConditionMayLeaveOut(t *testing.T) {
 	}
 }
 
+func TestEndpointServicesAreNamedAsInTheirPartition(t *testing.T) {
+	for name, test := range map[string]struct{ region, endpointType, want string }{
+		"interface":                {"eu-central-1", "Interface", "com.amazonaws.eu-central-1.s3"},
+		"interface in GovCloud":    {"us-gov-west-1", "Interface", "com.amazonaws.us-gov-west-1.s3"},
+		"interface in China":       {"cn-north-1", "Interface", "cn.com.amazonaws.cn-north-1.s3"},
+		"gateway in China as here": {"cn-north-1", "Gateway", "com.amazonaws.cn-north-1.s3"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := deployAs(t, samtemplate.Options{Parameters: parameters{"EndpointType": test.endpointType}, Region: test.region}, nil)
+			if got := s.properties(test.endpointType + "Endpoint")["ServiceName"]; got != test.want {
+				t.Errorf("ServiceName = %v, want %s", got, test.want)
+			}
+		})
+	}
+}
+
 func TestBadParametersAreRefused(t *testing.T) {
 	template, err := readTemplate()
 	if err != nil {
@@ -104,6 +120,7 @@ func TestBadParametersAreRefused(t *testing.T) {
 		"an address without a length": {"AppIngressCidr": "203.0.113.7"},
 		"an octet too large":          {"AppIngressCidr": "203.0.113.256/32"},
 		"a public VPC":                {"VpcCidr": "8.8.0.0/16"},
+		"a VPC that looks private":    {"VpcCidr": "172.32.0.0/16"},
 		"a VPC with no room":          {"VpcCidr": "10.0.0.0/24"},
 		"an x86 instance":             {"InstanceType": "t3.micro"},
 		"an image and no parameter":   {"ImageId": "ami-0123456789abcdef0"},

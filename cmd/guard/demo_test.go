@@ -5,8 +5,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"s3-endpoint-guard/internal/bootstrap"
 )
 
 // guardCommand runs guard with arguments and returns its standard output and exit code.
@@ -45,8 +49,18 @@ func TestTheDemoKeepsEveryPromise(t *testing.T) {
 	}
 }
 
-func TestADemoOfAGuardThatOnlyObservesBreaksItsPromises(t *testing.T) {
-	told, code := demoOf(t, "--parameter", "Enforcement=Observe")
+func TestADemoOfABrokenTemplateBreaksItsPromises(t *testing.T) {
+	text, err := os.ReadFile("../../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const schedule = "      ScheduleExpression:"
+	broken := filepath.Join(t.TempDir(), "template.yaml")
+	if err := os.WriteFile(broken, []byte(strings.Replace(string(text), schedule, "      State: DISABLED\n"+schedule, 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv(bootstrap.ReadyBuilt, built(t))
+	told, code := guardCommand(t, "demo", "--template", broken)
 	if code != 1 {
 		t.Errorf("guard demo: exit code = %d, want 1", code)
 	}
@@ -55,11 +69,33 @@ func TestADemoOfAGuardThatOnlyObservesBreaksItsPromises(t *testing.T) {
 	}
 }
 
+// built builds the functions and returns the folder that has them.
+func built(t *testing.T) string {
+	t.Helper()
+	builds, err := bootstrap.In("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := builds.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	path, err := builds.Path("RemediateFunction")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Dir(filepath.Dir(path))
+}
+
 func TestADemoThatCannotBePlayedSaysWhy(t *testing.T) {
 	for name, arguments := range map[string][]string{
 		"a parameter that the template does not have": {"--parameter", "Nonsense=1"},
 		"a parameter without a value":                 {"--parameter", "EndpointType"},
 		"a value that the template refuses":           {"--parameter", "EndpointType=Door"},
+		"no trail, and so no events":                  {"--parameter", "CreateTrail=false"},
+		"a guard that only observes":                  {"--parameter", "Enforcement=Observe"},
+		"no template":                                 {"--template", "nowhere.yaml"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, code := demoOf(t, arguments...); code != 2 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -54,7 +55,7 @@ func (d *deployment) deploy(ctx context.Context, o localaws.Options) (*deployed,
 	if err != nil {
 		return nil, err
 	}
-	builds, err := bootstrap.New()
+	builds, err := bootstrap.In(filepath.Dir(d.template))
 	if err != nil {
 		return nil, err
 	}

@@ -102,9 +102,9 @@ func exports(ctx context.Context, w io.Writer, title string, config aws.Config) 
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w, `# %s
-export AWS_ENDPOINT_URL=%s AWS_REGION=%s
-export AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s
+	fmt.Fprintf(w, `# %[1]s
+export AWS_ENDPOINT_URL=%[2]s AWS_REGION=%[3]s AWS_DEFAULT_REGION=%[3]s
+export AWS_ACCESS_KEY_ID=%[4]s AWS_SECRET_ACCESS_KEY=%[5]s
 
 `, title, aws.ToString(config.BaseEndpoint), config.Region, keys.AccessKeyID, keys.SecretAccessKey)
 	return nil

@@ -50,6 +50,9 @@ func newStage(ctx context.Context, where deployment, audience teller) (*stage, e
 	if err != nil {
 		return nil, err
 	}
+	if err := d.playable(); err != nil {
+		return nil, errors.Join(err, d.close())
+	}
 	s := &stage{deployed: d, teller: audience, bucket: d.stack.Physical("Bucket"), endpoint: d.stack.Endpoint()}
 	if err := errors.Join(s.place(), d.cloud.S3.CreateBucket(collector, "444455556666")); err != nil {
 		return nil, errors.Join(err, d.close())
@@ -59,6 +62,21 @@ func newStage(ctx context.Context, where deployment, audience teller) (*stage, e
 	}
 	s.newRecords()
 	return s, nil
+}
+
+// playable says why the story cannot be played with the stack: its events need a trail, and its guard must correct.
+func (d *deployed) playable() error {
+	if len(d.cloud.Events.Trails()) == 0 {
+		return errors.New("without a trail no event arrives: leave CreateTrail at true")
+	}
+	guard, err := d.stack.Plan().Function("RemediateFunction", d.stack)
+	if err != nil {
+		return err
+	}
+	if mode := guard.Environment["ENFORCEMENT"]; mode != "Enforce" {
+		return fmt.Errorf("a guard that is told to %s corrects nothing: leave Enforcement at Enforce", strings.ToLower(mode))
+	}
+	return nil
 }
 
 // place makes everybody's clients.
@@ -165,10 +183,12 @@ func answerOf(err error) string {
 func (s *stage) guardWakes(ctx context.Context, wake func() error) (calls, error) {
 	s.outcomes, s.corrected = nil, nil
 	s.cloud.Gate.ResetCalls()
+	runs := len(s.cloud.Lambda.Invocations(s.stack.Physical("RemediateFunction")))
 	if err := errors.Join(wake(), s.cloud.Quiesce(ctx)); err != nil {
 		return calls{}, fmt.Errorf("waking the guard: %w", err)
 	}
 	made := s.guardCalls()
+	made.Runs = len(s.cloud.Lambda.Invocations(s.stack.Physical("RemediateFunction"))) - runs
 	for _, record := range s.newRecords() {
 		s.outcomes = append(s.outcomes, record.Outcome)
 		if record.Resource == "" {

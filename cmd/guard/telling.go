@@ -48,7 +48,7 @@ type correction struct {
 	Error      string       `json:"error,omitempty"`
 	// ElapsedMs is from the run's start to the verified correction.
 	ElapsedMs float64 `json:"elapsedMs"`
-	// Calls are those of the whole run, which may have corrected several properties.
+	// Calls are those of all runs of the moment, which may have corrected several properties.
 	Calls calls `json:"calls"`
 }
 
@@ -59,15 +59,17 @@ type difference struct {
 	Value   string `json:"value"`
 }
 
-// calls counts the guard's calls to AWS.
+// calls counts the guard's runs and their calls to AWS.
 type calls struct {
+	Runs          int `json:"runs"`
 	Reads         int `json:"reads"`
 	Writes        int `json:"writes"`
 	Notifications int `json:"notifications"`
 }
 
 func (c calls) String() string {
-	return fmt.Sprintf("%s, %s, %s", count(c.Reads, "read"), count(c.Writes, "write"), count(c.Notifications, "notification"))
+	return fmt.Sprintf("%s, %s, %s in %s",
+		count(c.Reads, "read"), count(c.Writes, "write"), count(c.Notifications, "notification"), count(c.Runs, "run"))
 }
 
 func count(n int, noun string) string {
@@ -130,7 +132,9 @@ func (p *plain) correction(c correction) {
 	}
 	detail("allowed", c.Allowed)
 	detail("trigger", c.Trigger)
-	detail("actor", strings.TrimSuffix(c.Actor+" from "+c.Address, " from "))
+	if c.Actor != "" {
+		detail("actor", c.Actor+" from "+c.Address+", as the event says")
+	}
 	detail("error", c.Error)
 	detail("missing", named(c.Difference, true))
 	detail("added", named(c.Difference, false))

@@ -30,12 +30,15 @@ type Builder struct {
 }
 
 // New returns a builder for the repository that the working directory lies in.
-func New() (*Builder, error) {
+func New() (*Builder, error) { return In(".") }
+
+// In returns a builder for the repository that a folder lies in.
+func In(folder string) (*Builder, error) {
 	if ready := os.Getenv(ReadyBuilt); ready != "" {
 		ready, err := filepath.Abs(ready)
 		return &Builder{ready: ready}, err
 	}
-	root, err := repository()
+	root, err := repository(folder)
 	if err != nil {
 		return nil, err
 	}
@@ -97,8 +100,8 @@ func (b *Builder) build(logicalID string) (string, error) {
 }
 
 // repository is the nearest folder upwards that holds the module.
-func repository() (string, error) {
-	folder, err := os.Getwd()
+func repository(folder string) (string, error) {
+	folder, err := filepath.Abs(folder)
 	if err != nil {
 		return "", err
 	}

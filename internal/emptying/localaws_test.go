@@ -32,7 +32,8 @@ const mayEverything = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Ac
 
 func newCloud(t *testing.T) *cloud {
 	t.Helper()
-	c := &cloud{T: t, gate: api.NewGate(api.Options{}), s3: s3.New(s3.Options{}), policies: []string{mayEverything}}
+	gate := api.NewGate(api.Options{})
+	c := &cloud{T: t, gate: gate, s3: s3.New(gate.Options()), policies: []string{mayEverything}}
 	t.Cleanup(func() { c.gate.Close() })
 	c.gate.Add(c.s3)
 	url, err := c.gate.Open(api.Door{SourceIP: "198.51.100.7"})

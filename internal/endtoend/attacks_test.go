@@ -203,7 +203,7 @@ func (s *scene) opensByList() error {
 func (s *scene) opensWithTheArticlesPolicy() error {
 	return errors.Join(s.deletesPublicAccessBlock(), s.putsBucketPolicy(fmt.Sprintf(`{"Version":"2012-10-17","Statement":[
 		{"Sid":"Access-from-everywhere","Effect":"Allow","Principal":"*","Action":"s3:*",
-		"Resource":["arn:aws:s3:::%[1]s","arn:aws:s3:::%[1]s/*"]}]}`, s.bucket)))
+		"Resource":["arn:%[1]s:s3:::%[2]s","arn:%[1]s:s3:::%[2]s/*"]}]}`, s.Gate.Options().Partition, s.bucket)))
 }
 
 func (s *scene) resetsEndpointPolicy() error {
@@ -255,7 +255,7 @@ func (s *scene) unroutes() error {
 // foreignSubnet makes a subnet that is not the stack's, in a zone.
 func (s *scene) foreignSubnet(zone string) string {
 	s.Helper()
-	n, err := s.EC2.CreateSubnet(localec2.Subnet{VPCID: s.stack.Physical("Vpc"), CIDR: "10.0.99.0/24", Zone: "eu-central-1" + zone})
+	n, err := s.EC2.CreateSubnet(localec2.Subnet{VPCID: s.stack.Physical("Vpc"), CIDR: "10.0.99.0/24", Zone: s.Gate.Options().Region + zone})
 	s.must(err)
 	return n.ID
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"s3-endpoint-guard/internal/localaws"
 	"s3-endpoint-guard/internal/localaws/api"
 )
 
@@ -134,4 +135,32 @@ func TestWhatStandsInTheWayIsMovedFirst(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestEveryPartitionIsGuardedAlike(t *testing.T) {
+	for partition, region := range map[string]string{"aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"} {
+		for endpointType, p := range endpointTypes {
+			t.Run(partition+"/"+endpointType, func(t *testing.T) {
+				t.Parallel()
+				s := deployInto(t, localaws.Options{Partition: partition, Region: region}, p)
+				s.Events.Hold()
+				s.attackEverything(endpointType)
+				r := s.watch(func() { s.Events.Release(latest) })
+				r.runs(t, 1)
+				s.isDesired()
+			})
+		}
+	}
+}
+
+// After a change an endpoint is pending for a while, and takes no other change. FACTS: VPC endpoints
+func TestAnEndpointThatIsPendingIsAsDesired(t *testing.T) {
+	t.Parallel()
+	s := deploy(t, nil)
+	s.EC2.SetPendingReads(1) // here it takes reads to get over it
+	r := s.watch(func() { s.must(s.resetsEndpointPolicy()) })
+	r.runs(t, 1)
+	r.wrote(t, "ModifyVpcEndpoint")
+	s.isDesired()
+	s.restsNow()
 }

@@ -3,7 +3,6 @@ package endtoend_test
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 	"testing"
 	"time"
 
@@ -125,11 +124,12 @@ func (c critical) faults() map[string]api.Fault {
 // moment is when a fault strikes. The second call of what is called once comes only after the first one failed.
 type moment struct{ skip, times int }
 
-func (c critical) moments() map[string]moment {
+func (c critical) moments(f api.Fault) map[string]moment {
 	all := map[string]moment{"the first time": {0, 1}, "every time": {0, 0}}
-	if c.kind == reads {
+	switch {
+	case c.kind == reads:
 		all["the second time"] = moment{1, 1}
-	} else {
+	case !f.Hang: // each time takes until the call is given up
 		all["the first two times"] = moment{0, 2}
 	}
 	return all
@@ -140,11 +140,14 @@ func (c critical) moments() map[string]moment {
 func TestFaults(t *testing.T) {
 	for _, c := range criticals {
 		for fault, f := range c.faults() {
-			for when, m := range c.moments() {
+			for when, m := range c.moments(f) {
 				f := f
 				f.Service, f.Operation, f.Skip, f.Times = c.service, c.operation, m.skip, m.times
 				name := fmt.Sprintf("%s/%s/%s/%s %s", c.endpointType, c.attack, c.operation, fault, when)
 				t.Run(name, func(t *testing.T) {
+					if testing.Short() && (f.Hang || f.Times == 0) {
+						t.Skip("takes until patience ends")
+					}
 					t.Parallel()
 					c.survives(t, f)
 				})
@@ -154,7 +157,7 @@ func TestFaults(t *testing.T) {
 }
 
 // impatiently shortens the function's time-out, where what it waits for does not pass.
-func impatiently(f *lambda.Function) { f.Timeout = 2 * time.Second }
+func impatiently(f *lambda.Function) { f.Timeout = 4 * time.Second }
 
 // patiently sets the time-out that the template gives.
 func patiently(f *lambda.Function) { f.Timeout = 50 * time.Second }
@@ -163,7 +166,7 @@ func patiently(f *lambda.Function) { f.Timeout = 50 * time.Second }
 func (c critical) survives(t *testing.T, f api.Fault) {
 	s := deploy(t, endpointTypes[c.endpointType])
 	lasting := f.Times == 0
-	if lasting && c.kind != status {
+	if lasting {
 		s.reconfigure(impatiently)
 	}
 	s.Events.Hold()
@@ -194,10 +197,13 @@ func latest(held []events.Event) []events.Event { return held[len(held)-1:] }
 // loudly otherwise.
 func (c critical) checkRuns(t *testing.T, r report, f api.Fault) {
 	t.Helper()
-	if !slices.ContainsFunc(r.calls, func(call api.Call) bool { return call.Operation == c.operation && call.ErrorCode == code(f) }) {
-		t.Fatalf("the fault struck no call: %q", r.names())
-	}
 	denied := f.Error != nil && f.Error.Status == 403
+	switch struck := r.struck(c, f); {
+	case f.Hang && r.invocations[0].Duration < time.Second, !f.Hang && struck == 0: // a call that hangs is counted when its caller's end is noticed
+		t.Errorf("the fault struck no call: %q", r.names())
+	case denied && struck > len(r.invocations):
+		t.Errorf("what was denied was tried %d times in %d runs, want once in each", struck, len(r.invocations))
+	}
 	// The guard gives the stack's status up sooner than a call that hangs: a door that is open outranks the truce.
 	impatience := c.kind == status && f.Hang
 	switch failed := len(r.failures()); {
@@ -214,6 +220,17 @@ func (c critical) checkRuns(t *testing.T, r report, f api.Fault) {
 	if len(r.messages) == 0 && !(c.kind == tells && f.Times == 0) {
 		t.Errorf("nobody was told:\n%s", r.log())
 	}
+}
+
+// struck counts the calls that met the fault.
+func (r report) struck(c critical, f api.Fault) int {
+	n := 0
+	for _, call := range r.calls {
+		if call.Operation == c.operation && call.ErrorCode == code(f) {
+			n++
+		}
+	}
+	return n
 }
 
 // code is what the account of calls has for one that met the fault.
@@ -248,8 +265,8 @@ func (c critical) checkLasting(s *scene, r report, f api.Fault) {
 	if last := r.records[len(r.records)-1]; last.Message != "not corrected" || last.Level != "ERROR" || last.Error == "" {
 		s.Errorf("the last line is %+v, want an error that says what was not corrected", last)
 	}
-	if s.sum("CorrectionFailed") < 3 {
-		s.Errorf("CorrectionFailed = %g, want 1 for each run", s.sum("CorrectionFailed"))
+	if s.sum("CorrectionFailed") == 0 {
+		s.Error("CorrectionFailed = 0, want it counted")
 	}
 }
 

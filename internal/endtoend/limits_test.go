@@ -54,19 +54,19 @@ func TestWhoOnlyObservesWritesNothingAndTellsOnce(t *testing.T) {
 // TestALockoutIsRefused gives the function a desired policy that would shut everybody out: one that cannot come from
 // the template, but could from a template gone wrong.
 func TestALockoutIsRefused(t *testing.T) {
-	for name, policy := range map[string]string{
-		"that denies everybody everything": `{"Version":"2012-10-17","Statement":[{"Sid":"DenyAll","Effect":"Deny","Principal":"*",
-			"Action":"s3:*","Resource":["arn:aws:s3:::BUCKET","arn:aws:s3:::BUCKET/*"]}]}`,
-		"that leaves the policy to nobody": `{"Version":"2012-10-17","Statement":[{"Sid":"DenyPut","Effect":"Deny","Principal":"*",
-			"Action":["s3:PutBucketPolicy","s3:DeleteBucketPolicy"],"Resource":"arn:aws:s3:::BUCKET"}]}`,
-		"that is open": `{"Version":"2012-10-17","Statement":[{"Sid":"Open","Effect":"Allow","Principal":"*",
-			"Action":"s3:GetObject","Resource":"arn:aws:s3:::BUCKET/*"}]}`,
+	for name, c := range map[string]struct{ policy, outcome string }{
+		"that denies everybody everything": {`{"Version":"2012-10-17","Statement":[{"Sid":"DenyAll","Effect":"Deny","Principal":"*",
+			"Action":"s3:*","Resource":["arn:aws:s3:::BUCKET","arn:aws:s3:::BUCKET/*"]}]}`, "lockout refused"},
+		"that leaves the policy to nobody": {`{"Version":"2012-10-17","Statement":[{"Sid":"DenyPut","Effect":"Deny","Principal":"*",
+			"Action":["s3:PutBucketPolicy","s3:DeleteBucketPolicy"],"Resource":"arn:aws:s3:::BUCKET"}]}`, "lockout refused"},
+		"that is open": {`{"Version":"2012-10-17","Statement":[{"Sid":"Open","Effect":"Allow","Principal":"*",
+			"Action":"s3:GetObject","Resource":"arn:aws:s3:::BUCKET/*"}]}`, "not corrected"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := deploy(t, nil)
 			s.reconfigure(func(f *lambda.Function) {
-				f.Environment["BUCKET_POLICY"] = strings.ReplaceAll(policy, "BUCKET", s.bucket)
+				f.Environment["BUCKET_POLICY"] = strings.ReplaceAll(c.policy, "BUCKET", s.bucket)
 			})
 			r := s.watch(s.Events.Sweep)
 			r.wrote(t)
@@ -76,8 +76,8 @@ func TestALockoutIsRefused(t *testing.T) {
 					len(r.failures()), len(r.letters), len(r.messages), r.log())
 			}
 			for _, record := range r.records {
-				if record.Level != "ERROR" || !strings.Contains(record.Error, "template") {
-					t.Errorf("record %+v, want an error that names the template", record)
+				if record.Message != c.outcome || record.Level != "ERROR" || !strings.Contains(record.Error, "template") {
+					t.Errorf("record %+v, want that it says %q, and an error that names the template", record, c.outcome)
 				}
 			}
 			if s.sum("CorrectionFailed") != 3 {

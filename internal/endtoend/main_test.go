@@ -27,7 +27,7 @@ import (
 var built *bootstrap.Builder
 
 // abreast is how many tests run at the same time. Most of them wait for pauses and time-outs, not for a processor.
-const abreast = "40"
+const abreast = "64"
 
 func TestMain(m *testing.M) {
 	flag.Parse()
@@ -70,14 +70,20 @@ func (p parameters) and(name, value string) parameters {
 	return more
 }
 
-// plan decides the template.
+// plan decides the template for where the tests are by default.
 func plan(t testing.TB, p parameters) *samtemplate.Plan {
+	t.Helper()
+	return planFor(t, localaws.Options{}, p)
+}
+
+// planFor decides the template for an AWS with options.
+func planFor(t testing.TB, o localaws.Options, p parameters) *samtemplate.Plan {
 	t.Helper()
 	read, err := template()
 	if err != nil {
 		t.Fatal(err)
 	}
-	decided, err := read.Plan(samtemplate.Options{Parameters: p})
+	decided, err := read.Plan(samtemplate.Options{Parameters: p, Partition: o.Partition, Region: o.Region})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +126,7 @@ func deployInto(t testing.TB, o localaws.Options, p parameters) *scene {
 		}
 	})
 	s := &scene{TB: t, Cloud: c, parameters: p}
-	s.stack, err = c.Deploy(t.Context(), plan(t, p), built.Path)
+	s.stack, err = c.Deploy(t.Context(), planFor(t, o, p), built.Path)
 	s.must(err)
 	s.bucket, s.endpoint = s.stack.Physical("Bucket"), s.stack.Endpoint()
 	s.function, s.role = s.stack.Physical("RemediateFunction"), s.stack.Attribute("RemediateRole", "Arn")

@@ -82,7 +82,9 @@ func TestARecordHasTheDocumentedFields(t *testing.T) {
 		}
 	}
 	s := deploy(t, nil)
-	r := s.watch(func() { s.attackEverything("Interface") })
+	s.Events.Hold()
+	s.attackEverything("Interface")
+	r := s.watch(func() { s.Events.Release(latest) })
 	s.Gate.Inject(denies(s, "s3", "PutBucketPolicy"))
 	r.lines = append(r.lines, s.watch(func() { s.must(s.deletesBucketPolicy()) }).lines...)
 	seen := map[string]bool{}

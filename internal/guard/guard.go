@@ -16,6 +16,7 @@ package guard
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -86,6 +87,15 @@ func Differences(changes []iampolicy.Change) []Difference {
 	return list
 }
 
+// Compact is a state as compact JSON, for [Finding.Live] and [Finding.Desired]. It is meant for types that always encode.
+func Compact(state any) string {
+	text, err := json.Marshal(state)
+	if err != nil {
+		return fmt.Sprint(state)
+	}
+	return string(text)
+}
+
 // Standing is what our own CloudFormation stack is doing.
 type Standing struct {
 	// Status is CloudFormation's word, e.g. "UPDATE_IN_PROGRESS"; "" when it is not known.
@@ -110,6 +120,15 @@ type Guard struct {
 // stackPatience is how long a drifted resource waits for the stack's status. A door that is open outranks the truce:
 // at worst a deployment is fought for a moment, until the guaranteed event that ends it.
 const stackPatience = 5 * time.Second
+
+// patience is [stackPatience], or a quarter of the time left when that is less: the wait must leave time to write.
+func patience(ctx context.Context) time.Duration {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return stackPatience
+	}
+	return min(stackPatience, time.Until(deadline)/4)
+}
 
 // Report is the account of one run.
 type Report struct {
@@ -158,7 +177,7 @@ func (r *run) askStack(ctx context.Context) func() (Standing, error) {
 	answered := make(chan struct{})
 	go func() {
 		defer close(answered)
-		ctx, cancel := context.WithTimeout(ctx, stackPatience)
+		ctx, cancel := context.WithTimeout(ctx, patience(ctx))
 		defer cancel()
 		standing, err = r.guard.Stack(ctx)
 		if err != nil {

@@ -120,6 +120,14 @@ func TestRunDoesNotWaitForAHangingStackForLong(t *testing.T) {
 	if got := report.Records[0].ElapsedMs; got > 5000 {
 		t.Errorf("an open door was closed after %d ms, want at most 5000", got)
 	}
+	synctest.Test(t, func(t *testing.T) { // a function with a short time-out
+		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+		defer cancel()
+		report, _ := newGuard(&stack{err: errHang}, newLamp("door", "broken")).Run(ctx, sweep)
+		if got := report.Records[0]; got.Outcome != guard.Corrected || got.ElapsedMs != 1000 {
+			t.Errorf("%s after %d ms of 4000, want corrected after 1000", got.Outcome, got.ElapsedMs)
+		}
+	})
 }
 
 func TestRunTendsEachResourceOnItsOwn(t *testing.T) {
@@ -226,6 +234,7 @@ func TestOnlyAnEventsTimeCounts(t *testing.T) {
 	}{
 		"an event":                 {guard.Trigger{Kind: guard.Event, EventTime: at}, time.Hour.Milliseconds()},
 		"an event of the future":   {guard.Trigger{Kind: guard.Event, EventTime: at.Add(48 * time.Hour)}, 0},
+		"an event of last year":    {guard.Trigger{Kind: guard.Event, EventTime: at.AddDate(-1, 0, 0)}, 0},
 		"an event without a time":  {guard.Trigger{Kind: guard.Event}, 0},
 		"a sweep":                  {guard.Trigger{Kind: guard.Sweep, EventTime: at}, 0},
 		"a stack's change":         {guard.Trigger{Kind: guard.Stack, EventTime: at}, 0},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"time"
 
 	"s3-endpoint-guard/internal/iampolicy"
 )
@@ -49,13 +50,16 @@ type Record struct {
 	After string `json:"after"`
 	// Stack is our stack's status; "" when it could not be read.
 	Stack string `json:"stack,omitempty"`
-	// SinceEventMs is from the event to the verified correction, in milliseconds; 0 unless an event with a time led
-	// to the correction.
+	// SinceEventMs is from the event to the verified correction, in milliseconds; 0 unless an event of the last day
+	// led to the correction.
 	SinceEventMs int64 `json:"sinceEventMs,omitempty"`
 	// ElapsedMs is from the run's start to the verified correction, or to the failure, in milliseconds.
 	ElapsedMs int64 `json:"elapsedMs"`
 	// Attempts is how many writes it took.
 	Attempts int `json:"attempts"`
+	// Contested is set once the property has been corrected so often of late that somebody must be putting the drift
+	// back each time.
+	Contested *Contest `json:"contested,omitempty"`
 	// Missing is true when the resource itself is gone and cannot be put back.
 	Missing bool `json:"missing,omitempty"`
 	// Error is why it was not corrected, and what to do.
@@ -65,6 +69,14 @@ type Record struct {
 	failure error
 }
 
+// Contest is a property that two sides want otherwise: the record's actor, and the guard.
+type Contest struct {
+	// Corrections is how many there were within 15 minutes, the latest included.
+	Corrections int `json:"corrections"`
+	// Guard is the ARN of the role with which the guard corrects.
+	Guard string `json:"guard"`
+}
+
 // Limits of what a record carries, in bytes. A policy is at most 20 KB (bucket) or 20,480 characters (endpoint), so
 // that before-images of real policies are never cut; together they keep a log line within 256 KB.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html, FACTS: VPC endpoints
@@ -72,6 +84,10 @@ const (
 	maxImage = 24 << 10
 	maxDiff  = 24 << 10
 )
+
+// oldestEvent is how old an event can be at most: EventBridge tries for a day to deliver one. What claims to be older
+// was made by hand, and must not spoil the metric. FACTS: CloudTrail through EventBridge
+const oldestEvent = 24 * time.Hour
 
 // LogValue implements [slog.LogValuer]: the record's fields, without its outcome, which is the line's message.
 func (r Record) LogValue() slog.Value {
@@ -94,18 +110,19 @@ func (r Record) LogValue() slog.Value {
 	add(r.SinceEventMs != 0, slog.Int64("sinceEventMs", r.SinceEventMs))
 	add(true, slog.Int64("elapsedMs", r.ElapsedMs))
 	add(true, slog.Int("attempts", r.Attempts))
+	add(r.Contested != nil, slog.Any("contested", r.Contested))
 	add(r.Missing, slog.Bool("missing", true))
 	add(r.Error != "", slog.String("error", r.Error))
 	return slog.GroupValue(attrs...)
 }
 
-// Level is the log line's level: ERROR for an open door, even a closed-again one, and for whatever was not corrected;
-// WARN for closed drift; INFO for standing down, which the next status event ends.
+// Level is the log line's level: ERROR for an open door, even a closed-again one, for whatever is contested, and for
+// whatever was not corrected; WARN for closed drift; INFO for standing down, which the next status event ends.
 func (r Record) Level() slog.Level {
 	switch {
 	case r.Outcome == StandingDown:
 		return slog.LevelInfo
-	case r.failure != nil, r.Verdict == iampolicy.Open:
+	case r.failure != nil, r.Verdict == iampolicy.Open, r.Contested != nil:
 		return slog.LevelError
 	default:
 		return slog.LevelWarn
@@ -130,8 +147,8 @@ func (r *run) complete(record Record, err error) Record {
 		return fail(record, err)
 	}
 	record.Outcome = Corrected
-	if at := r.trigger.EventTime; r.trigger.Kind == Event && !at.IsZero() {
-		record.SinceEventMs = max(0, now.Sub(at).Milliseconds())
+	if since := now.Sub(r.trigger.EventTime); r.trigger.Kind == Event && since <= oldestEvent {
+		record.SinceEventMs = max(0, since.Milliseconds())
 	}
 	return record
 }

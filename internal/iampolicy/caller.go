@@ -2,7 +2,6 @@ package iampolicy
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -93,7 +92,7 @@ func (c *caller) setResource(serviceName, resource string) error {
 
 // namedIn tells for the caller's account, its role and the caller itself whether a NotPrincipal element names it.
 func (c *caller) namedIn(p *principals) []bool {
-	levels := []bool{slices.Contains(p.aws, c.account)}
+	levels := []bool{has(p.aws, c.account)}
 	if c.kind == role {
 		levels = append(levels, p.namesRole(c))
 	}

@@ -23,6 +23,7 @@ type condition struct {
 	qualifier qualifier
 	ifExists  bool
 	operands  []operand
+	variable  bool     // some operand holds a policy variable
 	values    []string // as in the canonical form
 }
 
@@ -56,6 +57,11 @@ func parseOperatorName(name string) (condition, error) {
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-logic-multiple-context-keys-or-values.html
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
 func (c *condition) holds(r *requestContext) truth {
+	if o := r.override; o != nil && o.key == c.key {
+		if answer, found := o.answers[c]; found {
+			return answer
+		}
+	}
 	values := r.values(c.key)
 	if c.kind == kindNull {
 		return c.isNull(len(values) == 0)
@@ -91,11 +97,16 @@ func (c *condition) isNull(missing bool) truth {
 	return no
 }
 
-// takes tells whether one value of the request satisfies the condition.
+// takes tells whether one value of the request satisfies the condition. A value that the operator cannot read is not
+// documented, hence unknown.
 func (c *condition) takes(value string, r *requestContext) truth {
+	read, err := readValue(c.kind, value)
+	if err != nil {
+		return unknown
+	}
 	result := no
 	for i := range c.operands {
-		result = max(result, c.compare(value, &c.operands[i], r))
+		result = max(result, c.compare(value, &read, &c.operands[i], r))
 	}
 	if c.negated {
 		return result.not()
@@ -103,34 +114,22 @@ func (c *condition) takes(value string, r *requestContext) truth {
 	return result
 }
 
-// compare matches one value of the request with one of the policy. A value of the request that the operator cannot
-// read is not documented, hence unknown.
-func (c *condition) compare(value string, o *operand, r *requestContext) truth {
+// compare matches one value of the request, as it stands and as read, with one of the policy.
+func (c *condition) compare(value string, read, o *operand, r *requestContext) truth {
 	switch c.kind {
 	case kindNumber:
-		n, err := parseNumber(value)
-		return unless(err, func() bool { return c.accept(n.Cmp(o.number)) })
+		return known(c.accept(read.number.Cmp(o.number)))
 	case kindDate:
-		t, err := parseDate(value)
-		return unless(err, func() bool { return c.accept(t.Compare(o.instant)) })
+		return known(c.accept(read.instant.Compare(o.instant)))
 	case kindBool:
-		b, err := parseBool(value)
-		return unless(err, func() bool { return b == o.truth })
+		return known(read.truth == o.truth)
 	case kindAddress:
-		a, err := parseAddress(value)
-		return unless(err, func() bool { return o.network.Contains(a) })
+		return known(o.network.Contains(read.network.Addr()))
 	case kindBinary:
 		// The request's bytes, or their base64 where a caller of this package could not carry the bytes themselves.
 		return known(value == string(o.bytes) || value == base64.StdEncoding.EncodeToString(o.bytes))
 	}
 	return c.compareText(value, o, r)
-}
-
-func unless(err error, holds func() bool) truth {
-	if err != nil {
-		return unknown
-	}
-	return known(holds())
 }
 
 func (c *condition) compareText(value string, o *operand, r *requestContext) truth {

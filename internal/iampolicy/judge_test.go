@@ -187,6 +187,56 @@ func TestJudgeEndpointPolicy(t *testing.T) {
 	})
 }
 
+// longest are bucket policies of 20 KB, the most that S3 takes: the desired one with a Deny more, that names as many new
+// things as there is room for.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/add-bucket-policy.html
+func longest() map[string]string {
+	const deny, on = `{"Effect":"Deny","Principal":"*","Action":"s3:*",`, `"Resource":"arn:aws:s3:::docs/*"`
+	return map[string]string{
+		"principals": filled(`{"Effect":"Deny",`+on+`,"Action":"s3:*","Principal":{"AWS":[%s]}}`, `"arn:aws:iam::111122223333:user/%d"`),
+		"resources":  filled(deny+`"NotResource":[%s]}`, `"arn:aws:s3:::docs/%d"`),
+		"patterns":   filled(deny+`"NotResource":[%s]}`, `"arn:aws:s3:::docs/*?*?*%d"`),
+		"addresses":  filled(deny+on+`,"Condition":{"NotIpAddress":{"aws:SourceIp":[%s]}}}`, `"2001:db8:%d::/48"`),
+		"texts":      filled(deny+on+`,"Condition":{"StringNotLike":{"aws:PrincipalOrgID":[%s]}}}`, `"o-*%d*"`),
+		"roles":      filled(deny+on+`,"Condition":{"ArnNotLike":{"aws:PrincipalArn":[%s]}}}`, `"arn:aws:iam::*:role/*%d"`),
+		"keys":       filled(deny+on+`,"Condition":{"StringNotEquals":{%s}}}`, `"a:%d":"b"`),
+		"statements": filled(`%s`, deny+`"Resource":"arn:aws:s3:::docs/%d"}`),
+		"conditions": filled(`%s`, deny+on+`,"Condition":{"StringNotEquals":{"aws:UserAgent":"%d"}}}`),
+		"variables":  filled(`%s`, deny+on+`,"Condition":{"StringNotEquals":{"aws:UserAgent":"${aws:username}%d"}}}`),
+	}
+}
+
+// filled is the desired bucket policy with one more piece, in which an item stands until there is no more room.
+func filled(piece, item string) string {
+	list, room := "", 20<<10-len(piece)-len(desiredBucket)
+	for i := 0; ; i++ {
+		next := strings.Replace(item, "%d", fmt.Sprint(i), 1)
+		if len(list)+len(next)+1 > room {
+			break
+		}
+		list += "," + next
+	}
+	return statements(plainHTTP, objectsOutside, deletingOutside, listingOutside, listingStrangers, strangers, strings.Replace(piece, "%s", list[1:], 1))
+}
+
+func TestJudgeCallsTooMuchToTryOpen(t *testing.T) {
+	tooMany := func(live string) judged { return open(live, "too many to try for whom it makes an exception") }
+	all := longest()
+	checkJudge(t, desiredBucket, bucketProbes, map[string]judged{
+		"principals":            closed(all["principals"]),
+		"resources":             closed(all["resources"]),
+		"patterns":              closed(all["patterns"]),
+		"addresses":             closed(all["addresses"]),
+		"texts":                 closed(all["texts"]),
+		"roles":                 closed(all["roles"]),
+		"keys":                  tooMany(all["keys"]),
+		"statements":            tooMany(all["statements"]),
+		"conditions":            tooMany(all["conditions"]),
+		"variables":             tooMany(all["variables"]),
+		"what is in plain view": open(strings.ReplaceAll(all["keys"], "Deny", "Allow"), "anonymous caller from the internet: s3:GetObject"),
+	})
+}
+
 func TestJudgeWithADesiredPolicyThatIsNone(t *testing.T) {
 	for _, desired := range []string{"", "{", `{"Statement":{"Effect":"Deny"}}`} {
 		got := iampolicy.Judge([]byte(desired), []byte(desiredBucket), bucketProbes)

@@ -2,25 +2,22 @@ package iampolicy
 
 // covers tells whether a statement is about an action on a resource.
 func (s *statement) covers(c *requestContext) truth {
-	if s.coversAction(c.action) == s.notAction {
+	if !s.coversAction(c.action) {
 		return no
 	}
-	t := s.coversResource(c)
-	if s.notResource {
-		return t.not()
-	}
-	return t
+	return s.coversResource(c)
 }
 
 func (s *statement) coversAction(action string) bool {
 	for _, pattern := range s.actions {
 		if glob(pattern, action) {
-			return true
+			return !s.notAction
 		}
 	}
-	return false
+	return s.notAction
 }
 
+// coversResource may be asked with a context of nothing but the resource, unless the statement is variable.
 func (s *statement) coversResource(c *requestContext) truth {
 	result := no
 	for i := range s.resources {
@@ -29,6 +26,9 @@ func (s *statement) coversResource(c *requestContext) truth {
 			resolved = known(glob(pattern, c.resource))
 		}
 		result = max(result, resolved)
+	}
+	if s.notResource {
+		return result.not()
 	}
 	return result
 }

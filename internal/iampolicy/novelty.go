@@ -16,7 +16,32 @@ type novelty struct {
 type keyValue struct {
 	key    string
 	values []string // nil: the key is missing
+	// answers holds what the conditions on the key say to the value; only those that need no other key.
+	answers map[*condition]truth
 }
+
+// maxWork is how much may be tried: the number of new names times the number of statements and values in the document
+// that they are tried on. Ours has some 20 of these, so that a thousand new names may be tried. A document as long as S3
+// takes it, 20 KB, comes to more only where hundreds of new names meet as many statements or values.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/add-bucket-policy.html
+const maxWork = 20_000
+
+// work is how much it is to try everything new on a document. Policy variables make it ten times as much: what is found
+// for one request then says nothing about another.
+func (n *novelty) work(e *examination) int {
+	size := len(e.policy.statements)
+	for _, s := range e.policy.statements {
+		for i := range s.conditions {
+			size += len(s.conditions[i].values)
+		}
+	}
+	if e.variable {
+		size *= 10
+	}
+	return n.size() * size
+}
+
+func (n *novelty) size() int { return len(n.principals) + len(n.resources) + len(n.keys) }
 
 // novelties collects what is new in have.
 func novelties(want, have *Policy) novelty {
@@ -34,9 +59,52 @@ func novelties(want, have *Policy) novelty {
 		}
 	}
 	n.principals, n.resources = sortedSet(n.principals), sortedSet(n.resources)
-	slices.SortFunc(n.keys, func(a, b keyValue) int { return strings.Compare(a.String(), b.String()) })
-	n.keys = slices.CompactFunc(n.keys, func(a, b keyValue) bool { return a.String() == b.String() })
+	n.keys = have.answered(n.keys)
 	return n
+}
+
+// answered puts keys and values into order, with what the conditions say to each. Of those to which all say the same
+// only the first is kept.
+func (p *Policy) answered(list []keyValue) []keyValue {
+	slices.SortFunc(list, func(a, b keyValue) int { return strings.Compare(a.String(), b.String()) })
+	conditions, variable := p.conditionsByKey()
+	seen := map[string]bool{}
+	kept := list[:0]
+	for _, kv := range list {
+		answers := map[*condition]truth{}
+		var text []byte
+		for _, c := range conditions[kv.key] {
+			if !c.variable {
+				answers[c] = c.holds(&requestContext{override: &kv})
+				text = append(text, byte(answers[c]))
+			}
+		}
+		text = append(append(text, '|'), kv.key...)
+		if variable {
+			text = append(text, kv.String()...)
+		}
+		if !seen[string(text)] {
+			seen[string(text)] = true
+			kv.answers = answers
+			kept = append(kept, kv)
+		}
+	}
+	return kept
+}
+
+// conditionsByKey sorts a document's conditions by key, and tells whether it uses a policy variable anywhere: then a
+// key may matter also to conditions on others.
+func (p *Policy) conditionsByKey() (byKey map[string][]*condition, variable bool) {
+	byKey = map[string][]*condition{}
+	for _, s := range p.statements {
+		variable = variable || s.variable
+		for i := range s.conditions {
+			c := &s.conditions[i]
+			byKey[c.key] = append(byKey[c.key], c)
+			variable = variable || c.variable
+		}
+	}
+	return byKey, variable
 }
 
 // names are all names that a document uses.
@@ -97,14 +165,14 @@ func (n names) newValues(c *condition) []keyValue {
 		if c.kind == kindNull || n.values[c.key+"\x00"+v] {
 			continue
 		}
-		list = append(list, keyValue{c.key, []string{exampleOf(c, i)}})
+		list = append(list, keyValue{key: c.key, values: []string{exampleOf(c, i)}})
 	}
 	if !n.conditions[c.name+"\x00"+c.key] {
 		if !alwaysThere[c.key] {
-			list = append(list, keyValue{c.key, nil})
+			list = append(list, keyValue{key: c.key})
 		}
 		for _, v := range somethingElse[c.kind] {
-			list = append(list, keyValue{c.key, []string{v}})
+			list = append(list, keyValue{key: c.key, values: []string{v}})
 		}
 	}
 	return list
@@ -146,166 +214,6 @@ var wildcardExamples = strings.NewReplacer(string([]byte{anyText}), "x", string(
 
 // example is a text that a compiled pattern matches.
 func example(pattern string) string { return wildcardExamples.Replace(pattern) }
-
-// firstException describes the first request that is allowed because of something new in the live document.
-func (e *examination) firstException(n novelty, probes []Probe) string {
-	detours := e.detours(n.resources, probes)
-	for first := 0; first < len(probes); {
-		end := first + 1
-		for end < len(probes) && probes[end].scene == probes[first].scene {
-			end++
-		}
-		if probes[first].scene != nil {
-			if allowed := e.exceptionIn(n, detours, probes[first:end]); allowed != "" {
-				return allowed
-			}
-		}
-		first = end
-	}
-	return ""
-}
-
-// exceptionIn tries everything new on the probes of one scene.
-func (e *examination) exceptionIn(n novelty, detours []detour, probes []Probe) string {
-	sc := probes[0].scene
-	usual := e.applying(sc.context, nil)
-	var changed []application
-	for _, kv := range n.keys {
-		c := *sc.context
-		c.override, c.overrideValues = kv.key, kv.values
-		changed = e.applyingInstead(&c, usual, changed)
-		if slices.Equal(usual, changed) {
-			continue
-		}
-		if t, how := e.exceptionFor(&c, changed, probes, nil); t != nil {
-			return sc.standpoint.name(t) + " with " + kv.String() + how
-		}
-	}
-	if sc.context.caller.kind == anonymous {
-		if allowed := e.exceptionBy(n.principals, probes); allowed != "" {
-			return allowed
-		}
-	}
-	for _, d := range detours {
-		if t, how := e.exceptionFor(sc.context, usual, probes, d); t != nil {
-			return sc.standpoint.name(t) + how
-		}
-	}
-	return ""
-}
-
-// exceptionBy tries new principals in the place of the anonymous caller, for whom there are the most probes.
-func (e *examination) exceptionBy(principals []string, probes []Probe) string {
-	for _, principal := range principals {
-		at := probes[0].scene.standpoint
-		at.Caller, at.Principal = principal, principal
-		other, err := newScene(at, probes[0].scene.account, probes[0].target)
-		if err != nil {
-			continue
-		}
-		if t, how := e.exceptionFor(other.context, e.applying(other.context, nil), probes, nil); t != nil {
-			return at.name(t) + how
-		}
-	}
-	return ""
-}
-
-// applyingInstead is applying for a context in which one key is overridden: only statements that look at this key are
-// asked again.
-func (e *examination) applyingInstead(c *requestContext, usual, list []application) []application {
-	list = list[:0]
-	for _, s := range e.policy.statements {
-		isUsual := len(usual) > 0 && usual[0].statement == s
-		if s.looksAt(c.override) {
-			if t, how := s.appliesTo(c); t != no {
-				list = append(list, application{s, t, how})
-			}
-		} else if isUsual {
-			list = append(list, usual[0])
-		}
-		if isUsual {
-			usual = usual[1:]
-		}
-	}
-	return list
-}
-
-// looksAt tells whether a statement's conditions may depend on a key.
-func (s *statement) looksAt(key string) bool {
-	return slices.ContainsFunc(s.conditions, func(c condition) bool {
-		return c.key == key || slices.ContainsFunc(c.operands, func(o operand) bool { return o.text.parts != nil })
-	})
-}
-
-// exceptionFor asks for the probes' targets, or what a detour has instead of them, in another context. It returns the
-// first that is allowed, and by what.
-func (e *examination) exceptionFor(context *requestContext, applying []application, probes []Probe, d detour) (*target, string) {
-	c := *context
-	for i := range probes {
-		p := &probes[i]
-		t := p.target
-		if d != nil {
-			if t = d[t]; t == nil {
-				continue
-			}
-		}
-		if c.aim(t); p.scene.permits(&c) {
-			continue
-		}
-		if r := e.rule(&c, t, applying, p.OfEndpoint); r.effect != Deny {
-			return t, describe(r, t.action)
-		}
-	}
-	return nil, ""
-}
-
-// detour maps targets to the same actions on another resource; those that make no difference to any statement are nil.
-type detour map[*target]*target
-
-// detours prepares one detour for each new resource, and for a bucket's policy one to an object more, in case the
-// policy has come to name only some.
-func (e *examination) detours(resources []string, probes []Probe) []detour {
-	if len(resources) == 0 || len(probes) == 0 {
-		return nil
-	}
-	bucket, _, _ := strings.Cut(probes[0].Request.Resource, "/")
-	var all []detour
-	for _, resource := range append(slices.Clone(resources), bucket+"/~") {
-		d := detour{}
-		for i := range probes {
-			if p := &probes[i]; p.scene != nil {
-				if _, done := d[p.target]; !done {
-					d[p.target] = e.detourOf(p, resource)
-				}
-			}
-		}
-		all = append(all, d)
-	}
-	return all
-}
-
-// detourOf is a probe's target on another resource of its kind; nil when it makes no difference. A bucket's policy
-// decides about its own bucket only.
-func (e *examination) detourOf(p *Probe, resource string) *target {
-	bucket, _, isObject := strings.Cut(p.target.resource, "/")
-	otherBucket, key, isOtherObject := strings.Cut(resource, "/")
-	if isObject != isOtherObject || isObject && key == "" || bucket != otherBucket && !p.OfEndpoint {
-		return nil
-	}
-	other := newTarget(p.target.action, resource)
-	c := *p.scene.context
-	c.aim(p.target)
-	row := e.covered(p.target, &c)
-	c.aim(other)
-	for i, s := range e.policy.statements {
-		if s.variable || row[i] != s.covers(&c) {
-			other.id = len(e.coverage)
-			e.covered(other, &c)
-			return other
-		}
-	}
-	return nil
-}
 
 func (kv keyValue) String() string {
 	if kv.values == nil {

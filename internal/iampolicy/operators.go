@@ -113,6 +113,23 @@ func parseOperand(k kind, value, version string) (o operand, err error) {
 	return o, err
 }
 
+// readValue reads a request's value, where its operator does not compare texts.
+func readValue(k kind, value string) (o operand, err error) {
+	switch k {
+	case kindNumber:
+		o.number, err = parseNumber(value)
+	case kindDate:
+		o.instant, err = parseDate(value)
+	case kindBool:
+		o.truth, err = parseBool(value)
+	case kindAddress:
+		var a netip.Addr
+		a, err = parseAddress(value)
+		o.network = netip.PrefixFrom(a, a.BitLen())
+	}
+	return o, err
+}
+
 var (
 	decimalShape = lazyRegexp(`^[+-]?[0-9]{1,40}(\.[0-9]{1,40})?$`)
 	epochShape   = lazyRegexp(`^([0-9]{1,3}|[0-9]{5,12})$`)

@@ -244,6 +244,7 @@ func parseCondition(operatorName string, key member, version string) (condition,
 			return c, fmt.Errorf("%s: %w", key.name, err)
 		}
 		c.operands = append(c.operands, o)
+		c.variable = c.variable || o.text.parts != nil
 	}
 	return c, nil
 }

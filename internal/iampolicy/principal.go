@@ -12,6 +12,14 @@ type principals struct {
 	everyone bool // "*" or {"AWS": "*"}
 	// names by type of principal, sorted, in canonical spelling: an account is its 12 digits.
 	aws, service, federated, canonicalUser []string
+	// refused is true when one of the AWS principals is no principal: see isRefused.
+	refused bool
+}
+
+// has tells whether a sorted list holds a name.
+func has(list []string, name string) bool {
+	_, found := slices.BinarySearch(list, name)
+	return found
 }
 
 var (
@@ -58,7 +66,7 @@ func (p *principals) add(principalType string, names []string) error {
 				return fmt.Errorf("no principal: %q", name)
 			}
 		}
-		p.aws = sortedSet(names)
+		p.aws, p.refused = sortedSet(names), slices.ContainsFunc(names, isRefused)
 	case "Service":
 		p.service = sortedSet(names)
 	case "Federated":
@@ -98,7 +106,7 @@ const (
 // include tells whether a Principal element covers a caller, and how.
 func (p *principals) include(c *caller, allow bool) (truth, grant) {
 	switch {
-	case p.everyone || slices.Contains(p.aws, "*"):
+	case p.everyone || has(p.aws, "*"):
 		return yes, direct
 	case c.kind == anonymous:
 		return no, direct
@@ -106,28 +114,28 @@ func (p *principals) include(c *caller, allow bool) (truth, grant) {
 		return p.includeByName(c.name), direct
 	case p.names(c.arn) || p.namesRole(c):
 		return yes, direct
-	case slices.Contains(p.aws, c.account):
+	case has(p.aws, c.account):
 		return yes, delegated
 	case len(p.canonicalUser) > 0:
 		return unknown, delegated // whose canonical id it is cannot be told from an ARN
-	case !allow && slices.ContainsFunc(p.aws, isRefused):
+	case !allow && p.refused:
 		return unknown, direct
 	}
 	return no, direct
 }
 
 func (p *principals) includeByName(name string) truth {
-	if slices.Contains(p.service, name) || slices.Contains(p.federated, name) {
+	if has(p.service, name) || has(p.federated, name) {
 		return yes
 	}
-	if slices.Contains(p.service, "*") || slices.Contains(p.federated, "*") {
+	if has(p.service, "*") || has(p.federated, "*") {
 		return unknown
 	}
 	return no
 }
 
 func (p *principals) names(arn string) bool {
-	return !strings.ContainsAny(arn, "*?") && slices.Contains(p.aws, arn)
+	return !strings.ContainsAny(arn, "*?") && has(p.aws, arn)
 }
 
 // namesRole tells whether the caller is a session of a role that is named. The session's ARN lacks the role's path,
@@ -154,7 +162,7 @@ func (p *principals) namesRole(c *caller) bool {
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html
 func (p *principals) spare(c *caller, allow, worst bool) truth {
 	switch {
-	case p.everyone || slices.Contains(p.aws, "*"):
+	case p.everyone || has(p.aws, "*"):
 		return yes
 	case c.kind == anonymous:
 		return no
@@ -166,7 +174,7 @@ func (p *principals) spare(c *caller, allow, worst bool) truth {
 	switch {
 	case all || allow && some:
 		return yes
-	case len(p.canonicalUser) > 0 || worst && some || slices.ContainsFunc(p.aws, isRefused):
+	case len(p.canonicalUser) > 0 || worst && some || p.refused:
 		return unknown
 	}
 	return no

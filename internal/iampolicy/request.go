@@ -37,14 +37,13 @@ type requestContext struct {
 
 	// worst asks for the answer that opens more where AWS documents that either may happen.
 	worst bool
-	// override replaces one key's values; Judge uses it to try many values on one context. "" for none.
-	override       string
-	overrideValues []string
+	// override replaces one key's values; Judge uses it to try many values on one context. nil for none.
+	override *keyValue
 }
 
 func (c *requestContext) values(key string) []string {
-	if key == c.override && key != "" {
-		return c.overrideValues
+	if c.override != nil && key == c.override.key {
+		return c.override.values
 	}
 	return c.keys[key]
 }

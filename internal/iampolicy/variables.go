@@ -96,7 +96,7 @@ func joinLiterals(parts []part) text {
 // resolve puts the values of the request into a text. It answers no when a variable has no value: such a text equals
 // nothing and matches no resource. A key with several values cannot be a variable, hence unknown.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-no-value
-func (t text) resolve(c *requestContext) (string, truth) {
+func (t *text) resolve(c *requestContext) (string, truth) {
 	if t.parts == nil {
 		return t.pattern, yes
 	}

@@ -100,16 +100,12 @@ func New(o Options) (*Cloud, error) {
 	base := gate.Options()
 	c := &Cloud{
 		Gate: gate, Clock: o.Clock,
-		EC2: ec2.New(base), IAM: iam.New(base), SNS: sns.New(base), SQS: sqs.New(base),
+		S3: s3.New(base), EC2: ec2.New(base), IAM: iam.New(base), STS: sts.New(base), SNS: sns.New(base), SQS: sqs.New(base),
 		CloudFormation: cloudformation.New(base), CloudWatch: cloudwatch.New(base),
 		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
 		doors:  map[api.Door]string{}, keys: map[string]accessKey{}, queuePolicies: map[string]*iampolicy.Policy{},
 		Answers: &cloudformation.Answers{}, patient: o.Patient, names: names{},
 	}
-	c.S3 = s3.New(s3.Options{
-		Account: base.Account, Region: base.Region, Partition: base.Partition, Now: base.Now, PrincipalExists: c.IAM.Exists,
-	})
-	c.STS = sts.New(base)
 	c.admin = c.IAM.CreateAdministrator("admin")
 	c.Events = events.New(c.eventOptions(o))
 	c.Lambda = lambda.New(c.lambdaOptions(o))
@@ -128,6 +124,7 @@ func (c *Cloud) wire() {
 		c.Gate.Add(service)
 	}
 	c.Gate.EndpointPolicy(c.EC2.Policy)
+	c.S3.PrincipalExists(c.IAM.Exists)
 	c.Gate.OnTrail(c.Events.Record)
 	c.CloudFormation.OnStatus(func(e cloudformation.StackEvent) {
 		c.Events.StackStatus(e.Stack.ID, e.Stack.Status, e.Stack.Reason, e.Token)

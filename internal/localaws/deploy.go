@@ -51,7 +51,7 @@ func (s *Stack) create(ctx context.Context, resource samtemplate.Resource) error
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	values, err := s.currentPlan().Properties(resource.LogicalID, s)
+	values, err := s.Plan().Properties(resource.LogicalID, s)
 	if err != nil {
 		return err
 	}
@@ -143,7 +143,7 @@ func (s *Stack) follow(ctx context.Context, resource samtemplate.Resource) (remo
 	if live == nil {
 		return nil, s.create(ctx, resource)
 	}
-	values, err := s.currentPlan().Properties(resource.LogicalID, s)
+	values, err := s.Plan().Properties(resource.LogicalID, s)
 	if err != nil || reflect.DeepEqual(values, live.properties) {
 		return nil, err
 	}

@@ -44,6 +44,13 @@ func (s *Stack) Status() string {
 	return stack.Status
 }
 
+// Plan is the plan that the stack was last deployed or updated with.
+func (s *Stack) Plan() *samtemplate.Plan {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.plan
+}
+
 // Has says whether the stack has a resource of that logical id.
 func (s *Stack) Has(logicalID string) bool {
 	_, ok := s.Ref(logicalID)
@@ -93,7 +100,7 @@ func (s *Stack) Endpoint() string {
 }
 
 // Outputs are the stack's outputs.
-func (s *Stack) Outputs() (map[string]string, error) { return s.currentPlan().Outputs(s) }
+func (s *Stack) Outputs() (map[string]string, error) { return s.Plan().Outputs(s) }
 
 // Session is a caller that has assumed one of the stack's roles.
 func (s *Stack) Session(roleLogicalID, session string) api.Caller {
@@ -105,12 +112,6 @@ func (s *Stack) Workload() api.Caller { return s.Session("InstanceRole", s.Physi
 
 // Quiesce is [Cloud.Quiesce].
 func (s *Stack) Quiesce(ctx context.Context) error { return s.cloud.Quiesce(ctx) }
-
-func (s *Stack) currentPlan() *samtemplate.Plan {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.plan
-}
 
 // resource finds a resource; nil when there is none.
 func (s *Stack) resource(logicalID string) *existing {
@@ -162,7 +163,7 @@ func (s *Stack) enter(status, reason string) {
 	if before, ok := s.cloud.CloudFormation.Stack(s.id); ok && status != "CREATE_IN_PROGRESS" {
 		described.Created = before.Created
 	}
-	plan := s.currentPlan()
+	plan := s.Plan()
 	parameters := plan.Options().Parameters
 	for _, name := range slices.Sorted(maps.Keys(parameters)) {
 		described.Parameters = append(described.Parameters, cloudformation.KeyValue{Key: name, Value: parameters[name]})

@@ -45,6 +45,8 @@ const (
 	ClosedDrift Name = "ClosedDrift"
 	// StoodDown is 1 when drift was left alone because our own stack was being changed or deleted, else 0.
 	StoodDown Name = "StoodDown"
+	// Contested is how many properties were corrected that have been corrected again and again of late.
+	Contested Name = "Contested"
 	// ResourceMissing is how many guarded resources are gone and cannot be put back: the endpoint or the bucket.
 	ResourceMissing Name = "ResourceMissing"
 	// TimeToCorrect is, for each correction, from the event (or else the run's start) to the verified fix.

@@ -11,17 +11,21 @@ import (
 	"s3-endpoint-guard/internal/iampolicy"
 )
 
-// Limits of a message: the subject in ASCII characters, the whole message in bytes.
+// Limits of a message: the subject in ASCII characters ("less than 100" in the documentation), the whole message in
+// bytes.
 // https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
 const (
-	maxSubject = 100
+	maxSubject = 99
 	maxMessage = 256 << 10
 )
 
-// Subject is the message's subject: one line of at most 100 ASCII characters, e.g.
+// Subject is the message's subject: one line of at most 99 ASCII characters, e.g.
 // "[s3-endpoint-guard] OPEN bucket-policy of docs-example: corrected".
 func Subject(r guard.Record) string {
 	text := "[s3-endpoint-guard] "
+	if r.Contested != nil {
+		text += "CONTESTED "
+	}
 	if r.Verdict != "" {
 		text += strings.ToUpper(string(r.Verdict)) + " "
 	}
@@ -69,6 +73,10 @@ func prose(r guard.Record) string {
 	line("%s", headline(r))
 	line("")
 	line("What drifted:  %s%s", r.Resource, of(r.Target))
+	if r.Contested != nil {
+		line("CONTESTED:     corrected %d times within 15 minutes. Somebody, or some other automation, works against", r.Contested.Corrections)
+		line("               %s; the guard does not give up.", r.Contested.Guard)
+	}
 	if r.Allowed != "" {
 		line("It allowed:    %s", clean(r.Allowed))
 	}

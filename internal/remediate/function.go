@@ -41,7 +41,10 @@ type Function struct {
 	Out io.Writer
 	// Now is the clock.
 	Now func() time.Time
+	// Role is the ARN of the guard's own role.
+	Role string
 
+	contest contest
 	// untold are corrections of which nobody could be told yet.
 	untold []guard.Record
 }
@@ -74,10 +77,11 @@ func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	running, cancel := early(ctx, reportMargin)
 	defer cancel()
 	report, err := f.Guard.Run(running, t)
+	f.contest.note(report.Records, f.Role, f.Now())
 	f.log(ctx, t, report)
 	measureErr := metrics.Write(f.Out, f.line(ctx), measure(report)...)
 	notifyErr := f.notify(ctx, report.Records)
-	answer, encodeErr := json.Marshal(report.Records)
+	answer, encodeErr := json.Marshal(append([]guard.Record{}, report.Records...)) // [] rather than null
 	return answer, errors.Join(err, measureErr, notifyErr, encodeErr)
 }
 

@@ -29,7 +29,7 @@ func measure(report guard.Report) []metrics.Datum {
 // everyRun are the metrics that are published at every run, also when they are 0.
 var everyRun = []metrics.Name{
 	metrics.DriftDetected, metrics.DriftCorrected, metrics.CorrectionFailed,
-	metrics.OpenDrift, metrics.ClosedDrift, metrics.StoodDown, metrics.ResourceMissing,
+	metrics.OpenDrift, metrics.ClosedDrift, metrics.StoodDown, metrics.Contested, metrics.ResourceMissing,
 }
 
 // counted are the metrics in which a record counts.
@@ -48,6 +48,9 @@ func counted(r guard.Record) []metrics.Name {
 		names = append(names, metrics.CorrectionFailed)
 	case guard.StandingDown:
 		names = append(names, metrics.StoodDown)
+	}
+	if r.Contested != nil {
+		names = append(names, metrics.Contested)
 	}
 	if r.Missing {
 		names = append(names, metrics.ResourceMissing)

@@ -38,6 +38,7 @@ func New(getenv func(string) string, log *slog.Logger, out io.Writer) (*Function
 		Log:    log,
 		Out:    out,
 		Now:    time.Now,
+		Role:   c.Setting.Guard,
 	}, nil
 }
 

@@ -7,11 +7,9 @@
 package s3bucket
 
 import (
-	"errors"
 	"fmt"
 
-	"github.com/aws/smithy-go"
-
+	"s3-endpoint-guard/internal/errorcode"
 	"s3-endpoint-guard/internal/guard"
 )
 
@@ -24,7 +22,7 @@ type Bucket struct {
 // wrap adds the bucket's name to an error of a call, and what to do where a person has to act. Transient failures
 // never get here: the SDK has tried them again (see awsconfig).
 func (b Bucket) wrap(err error) error {
-	switch code(err) {
+	switch errorcode.Of(err) {
 	case "NoSuchBucket":
 		return fmt.Errorf("bucket %s: %w: create it again under the same name in account %s, and the next sweep "+
 			"locks it; or delete the stack and deploy it anew: %w", b.Name, guard.ErrMissing, b.Account, err)
@@ -35,13 +33,4 @@ func (b Bucket) wrap(err error) error {
 	default:
 		return fmt.Errorf("bucket %s: %w", b.Name, err)
 	}
-}
-
-// code is AWS's error code; "" for an error that is not AWS's answer.
-func code(err error) string {
-	var answer smithy.APIError
-	if errors.As(err, &answer) {
-		return answer.ErrorCode()
-	}
-	return ""
 }

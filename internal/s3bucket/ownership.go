@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
+	"s3-endpoint-guard/internal/errorcode"
 	"s3-endpoint-guard/internal/guard"
 	"s3-endpoint-guard/internal/iampolicy"
 )
@@ -39,7 +40,7 @@ func (o *Ownership) Inspect(ctx context.Context) ([]guard.Finding, error) {
 	})
 	var live string
 	switch {
-	case code(err) == "OwnershipControlsNotFoundError":
+	case errorcode.Of(err) == "OwnershipControlsNotFoundError":
 	case err != nil:
 		return nil, o.Bucket.wrap(err)
 	default:
@@ -82,7 +83,7 @@ func ownership(c *types.OwnershipControls) string {
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-ownership-error-responses.html
 func (o *Ownership) Restore(ctx context.Context, _ guard.Finding) error {
 	err := o.put(ctx)
-	if code(err) == "InvalidBucketAclWithObjectOwnership" {
+	if errorcode.Of(err) == "InvalidBucketAclWithObjectOwnership" {
 		if err := o.resetList(ctx); err != nil {
 			return o.Bucket.wrap(err)
 		}

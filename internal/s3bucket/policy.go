@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"s3-endpoint-guard/internal/errorcode"
 	"s3-endpoint-guard/internal/guard"
 	"s3-endpoint-guard/internal/iampolicy"
 )
@@ -58,7 +59,7 @@ func (p *Policy) live(ctx context.Context) (string, error) {
 		Bucket: &p.Bucket.Name, ExpectedBucketOwner: &p.Bucket.Account,
 	})
 	switch {
-	case code(err) == "NoSuchBucketPolicy":
+	case errorcode.Of(err) == "NoSuchBucketPolicy":
 		return "", nil
 	case err != nil:
 		return "", p.Bucket.wrap(err)

@@ -2,14 +2,13 @@ package s3bucket
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
+	"s3-endpoint-guard/internal/errorcode"
 	"s3-endpoint-guard/internal/guard"
 	"s3-endpoint-guard/internal/iampolicy"
 )
@@ -46,16 +45,16 @@ func (p *PublicAccessBlock) Inspect(ctx context.Context) ([]guard.Finding, error
 		Bucket: &p.Bucket.Name, ExpectedBucketOwner: &p.Bucket.Account,
 	})
 	finding := guard.Finding{
-		Property: p.Name(), Target: p.Bucket.Name, Verdict: iampolicy.Same, Desired: compact(allBlocks),
+		Property: p.Name(), Target: p.Bucket.Name, Verdict: iampolicy.Same, Desired: guard.Compact(allBlocks),
 	}
 	var live blocks
 	switch {
-	case code(err) == "NoSuchPublicAccessBlockConfiguration":
+	case errorcode.Of(err) == "NoSuchPublicAccessBlockConfiguration":
 	case err != nil:
 		return nil, p.Bucket.wrap(err)
 	default:
 		live = readBlocks(answer.PublicAccessBlockConfiguration)
-		finding.Live = compact(live)
+		finding.Live = guard.Compact(live)
 	}
 	if off := live.off(); len(off) > 0 {
 		finding.Verdict = iampolicy.Open
@@ -112,13 +111,4 @@ func (b blocks) off() []string {
 		}
 	}
 	return names
-}
-
-// compact is a state as compact JSON. The types given to it always encode.
-func compact(state any) string {
-	text, err := json.Marshal(state)
-	if err != nil {
-		return fmt.Sprint(state)
-	}
-	return string(text)
 }

@@ -10,15 +10,9 @@ import (
 // networks of that size in the block.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-cidr.html
 func (s scope) cidr(arg place) (any, error) {
-	three, err := arg.list(3, 3)
+	texts, err := s.threeTexts(arg)
 	if err != nil {
 		return nil, err
-	}
-	var texts [3]string
-	for i := range texts {
-		if texts[i], err = s.text(three[i]); err != nil {
-			return nil, err
-		}
 	}
 	block, err := netip.ParsePrefix(texts[0])
 	if err != nil {

@@ -225,28 +225,20 @@ func listTexts(p place, v any) ([]string, error) {
 }
 
 func (s scope) join(arg place) (any, error) {
-	two, err := arg.list(2, 2)
+	delimiter, list, err := delimited(arg)
 	if err != nil {
 		return nil, err
 	}
-	delimiter, err := two[0].word()
-	if err != nil {
-		return nil, err
-	}
-	texts, err := s.texts(two[1])
+	texts, err := s.texts(list)
 	return strings.Join(texts, delimiter), err
 }
 
 func (s scope) split(arg place) (any, error) {
-	two, err := arg.list(2, 2)
+	delimiter, whole, err := delimited(arg)
 	if err != nil {
 		return nil, err
 	}
-	delimiter, err := two[0].word()
-	if err != nil {
-		return nil, err
-	}
-	text, err := s.text(two[1])
+	text, err := s.text(whole)
 	if err != nil {
 		return nil, err
 	}
@@ -255,6 +247,30 @@ func (s scope) split(arg place) (any, error) {
 		list = append(list, piece)
 	}
 	return list, nil
+}
+
+// delimited takes the arguments of Fn::Join and Fn::Split apart: [delimiter, what is joined or split].
+func delimited(arg place) (delimiter string, of place, err error) {
+	two, err := arg.list(2, 2)
+	if err != nil {
+		return "", place{}, err
+	}
+	delimiter, err = two[0].word()
+	return delimiter, two[1], err
+}
+
+// threeTexts are the texts of a list of three.
+func (s scope) threeTexts(arg place) (texts [3]string, err error) {
+	three, err := arg.list(3, 3)
+	if err != nil {
+		return texts, err
+	}
+	for i := range texts {
+		if texts[i], err = s.text(three[i]); err != nil {
+			return texts, err
+		}
+	}
+	return texts, nil
 }
 
 // pick answers Fn::Select.
@@ -283,15 +299,9 @@ func (s scope) pick(arg place) (any, error) {
 }
 
 func (s scope) findInMap(arg place) (any, error) {
-	three, err := arg.list(3, 3)
+	keys, err := s.threeTexts(arg)
 	if err != nil {
 		return nil, err
-	}
-	var keys [3]string
-	for i := range keys {
-		if keys[i], err = s.text(three[i]); err != nil {
-			return nil, err
-		}
 	}
 	p, ok := s.plan.template.mappings[keys[0]][keys[1]][keys[2]]
 	if !ok {

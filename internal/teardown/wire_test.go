@@ -23,7 +23,7 @@ import (
 func TestTheFunctionEmptiesABucketOfTheLocalAWS(t *testing.T) {
 	gate := api.NewGate(api.Options{})
 	defer gate.Close()
-	store, stacks := s3.New(s3.Options{}), cloudformation.New(gate.Options())
+	store, stacks := s3.New(gate.Options()), cloudformation.New(gate.Options())
 	gate.Add(store)
 	gate.Add(stacks)
 	url, err := gate.Open(api.Door{SourceIP: "198.51.100.7"})

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"s3-endpoint-guard/internal/errorcode"
 	"s3-endpoint-guard/internal/guard"
 	"s3-endpoint-guard/internal/iampolicy"
 )
@@ -77,7 +78,7 @@ func (a *Associations) judge(tables []types.RouteTable) guard.Finding {
 		}
 		live, desired = append(live, r.String()), append(desired, want.String())
 	}
-	finding.Live, finding.Desired, finding.State = compact(live), compact(desired), stray
+	finding.Live, finding.Desired, finding.State = guard.Compact(live), guard.Compact(desired), stray
 	return finding
 }
 
@@ -139,7 +140,7 @@ func (a *Associations) putBack(ctx context.Context, r route) error {
 			AssociationId: &r.associationID, RouteTableId: &a.RouteTableIDs[0],
 		})
 	}
-	switch code(err) {
+	switch errorcode.Of(err) {
 	case "Resource.AlreadyAssociated", "InvalidAssociationID.NotFound":
 		return nil
 	}

@@ -29,8 +29,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
-	"github.com/aws/smithy-go"
 
+	"s3-endpoint-guard/internal/errorcode"
 	"s3-endpoint-guard/internal/guard"
 	"s3-endpoint-guard/internal/iampolicy"
 )
@@ -125,7 +125,7 @@ func (e *Endpoint) Restore(ctx context.Context, f guard.Finding) error {
 // https://docs.aws.amazon.com/vpc/latest/privatelink/create-interface-endpoint.html
 func (e *Endpoint) restoreSubnets(ctx context.Context, add, remove []string) error {
 	err := e.modify(ctx, &ec2.ModifyVpcEndpointInput{VpcEndpointId: &e.ID, AddSubnetIds: add, RemoveSubnetIds: remove})
-	if code(err) != "DuplicateSubnetsInSameZone" || len(remove) == 0 {
+	if errorcode.Of(err) != "DuplicateSubnetsInSameZone" || len(remove) == 0 {
 		return err
 	}
 	if err := e.modify(ctx, &ec2.ModifyVpcEndpointInput{VpcEndpointId: &e.ID, RemoveSubnetIds: remove}); err != nil {
@@ -168,7 +168,7 @@ func (e *Endpoint) missing(state string) error {
 
 // wrap adds the endpoint's id to an error of a call, and what to do where a person has to act.
 func (e *Endpoint) wrap(err error) error {
-	switch code(err) {
+	switch errorcode.Of(err) {
 	case "InvalidVpcEndpointId.NotFound", "InvalidVpcEndpoint.NotFound":
 		return errors.Join(e.missing("not found"), err)
 	default:
@@ -179,7 +179,7 @@ func (e *Endpoint) wrap(err error) error {
 // explain adds to an error of a call what it was about, and what to do where a person has to act. Transient failures
 // never get here: the SDK has tried them again (see awsconfig).
 func explain(target string, err error) error {
-	switch code(err) {
+	switch errorcode.Of(err) {
 	case "UnauthorizedOperation", "AccessDenied", "AccessDeniedException":
 		return fmt.Errorf("%s: look whether the guard's role still has its permissions, and whether an organisation "+
 			"policy denies them: %w", target, err)
@@ -190,13 +190,4 @@ func explain(target string, err error) error {
 	default:
 		return fmt.Errorf("%s: %w", target, err)
 	}
-}
-
-// code is AWS's error code; "" for an error that is not AWS's answer.
-func code(err error) string {
-	var answer smithy.APIError
-	if errors.As(err, &answer) {
-		return answer.ErrorCode()
-	}
-	return ""
 }

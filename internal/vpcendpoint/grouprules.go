@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"s3-endpoint-guard/internal/errorcode"
 	"s3-endpoint-guard/internal/guard"
 	"s3-endpoint-guard/internal/iampolicy"
 )
@@ -152,7 +153,7 @@ func render(rules []groupRule) string {
 	for _, r := range rules {
 		texts = append(texts, r.String())
 	}
-	return compact(slices.Sorted(slices.Values(texts)))
+	return guard.Compact(slices.Sorted(slices.Values(texts)))
 }
 
 // Restore implements [guard.Resource]: it closes first, then opens for those who may.
@@ -181,7 +182,7 @@ func (g *GroupRules) revoke(ctx context.Context, group string, rules []groupRule
 		return nil
 	}
 	_, err := g.API.RevokeSecurityGroupIngress(ctx, in)
-	switch code(err) {
+	switch errorcode.Of(err) {
 	case "InvalidSecurityGroupRuleId.NotFound", "InvalidPermission.NotFound":
 		return nil
 	}
@@ -203,7 +204,7 @@ func (g *GroupRules) authorize(ctx context.Context, group string, rules []groupR
 		return nil
 	}
 	_, err := g.API.AuthorizeSecurityGroupIngress(ctx, in)
-	if code(err) == "InvalidPermission.Duplicate" {
+	if errorcode.Of(err) == "InvalidPermission.Duplicate" {
 		return nil
 	}
 	return err

@@ -1,9 +1,6 @@
 package vpcendpoint
 
 import (
-	"encoding/json"
-	"fmt"
-
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
@@ -27,7 +24,7 @@ func (e *Endpoint) inspectPrivateDNS(endpoint types.VpcEndpoint) guard.Finding {
 	}
 	finding := guard.Finding{
 		Property: privateDNSProperty, Target: e.ID, Verdict: iampolicy.Same,
-		Live: compact(live), Desired: compact(desired),
+		Live: guard.Compact(live), Desired: guard.Compact(desired),
 	}
 	if !live.PrivateDnsEnabled {
 		finding.Diff = append(finding.Diff, guard.Difference{Removed: true, Name: "PrivateDnsEnabled", Value: "true"})
@@ -46,13 +43,4 @@ func (e *Endpoint) inspectPrivateDNS(endpoint types.VpcEndpoint) guard.Finding {
 func restorePrivateDNS(in *ec2.ModifyVpcEndpointInput) {
 	in.PrivateDnsEnabled = aws.Bool(true)
 	in.DnsOptions = &types.DnsOptionsSpecification{PrivateDnsOnlyForInboundResolverEndpoint: aws.Bool(false)}
-}
-
-// compact is a state as compact JSON. The types given to it always encode.
-func compact(state any) string {
-	text, err := json.Marshal(state)
-	if err != nil {
-		return fmt.Sprint(state)
-	}
-	return string(text)
 }

@@ -13,7 +13,7 @@ import (
 func (e *Endpoint) set(property string, desired, live []string) guard.Finding {
 	finding := guard.Finding{
 		Property: property, Target: e.ID, Verdict: iampolicy.Same,
-		Live: compact(sorted(live)), Desired: compact(sorted(desired)),
+		Live: guard.Compact(sorted(live)), Desired: guard.Compact(sorted(desired)),
 		Diff: compare(desired, live),
 	}
 	if len(finding.Diff) > 0 {

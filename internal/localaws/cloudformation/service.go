@@ -35,13 +35,7 @@ func (s *Service) Decode(r *api.Request) (*api.Operation, error) {
 		return nil, params.Unknown()
 	}
 	need := api.Need{Action: "cloudformation:" + name, Resource: s.arn(stack), ResourceAccount: s.options.Account}
-	return &api.Operation{Name: name, Needs: []api.Need{need}, Do: func() (*api.Response, error) {
-		result, err := do()
-		if err != nil {
-			return nil, err
-		}
-		return protocol.Answer(r, name, result)
-	}}, nil
+	return protocol.Operation(r, name, need, do), nil
 }
 
 // RenderError implements [api.Service].

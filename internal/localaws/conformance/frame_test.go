@@ -23,12 +23,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/smithy-go"
 
-	"s3-endpoint-guard/internal/iampolicy"
 	"s3-endpoint-guard/internal/localaws/api"
 	"s3-endpoint-guard/internal/localaws/cloudformation"
 	"s3-endpoint-guard/internal/localaws/cloudwatch"
 	"s3-endpoint-guard/internal/localaws/ec2"
 	"s3-endpoint-guard/internal/localaws/iam"
+	"s3-endpoint-guard/internal/localaws/localtest"
 	"s3-endpoint-guard/internal/localaws/s3"
 	"s3-endpoint-guard/internal/localaws/sns"
 	"s3-endpoint-guard/internal/localaws/sqs"
@@ -129,39 +129,18 @@ func TestMotoAnswersAsExpected(t *testing.T) {
 	}
 }
 
-// clientConfig reaches an implementation at a URL with an access key. Nothing is tried twice.
-func clientConfig(url, accessKeyID, secret string) aws.Config {
-	return aws.Config{
-		Region: region, BaseEndpoint: aws.String(url), RetryMaxAttempts: 1,
-		Credentials: credentials.NewStaticCredentialsProvider(accessKeyID, secret, ""),
-	}
-}
-
 // startLocal starts the local AWS.
 func startLocal(t *testing.T) aws.Config {
 	t.Helper()
-	gate := api.NewGate(api.Options{Account: account, Region: region})
-	t.Cleanup(func() { gate.Close() })
-	gate.Add(s3.New(s3.Options{Account: account, Region: region}))
+	gate := localtest.Gate(t, api.Options{Account: account, Region: region})
 	options := gate.Options()
 	for _, service := range []api.Service{
-		sts.New(options), ec2.New(options), sns.New(options), sqs.New(options), cloudformation.New(options), cloudwatch.New(options), iam.New(options),
+		s3.New(options), sts.New(options), ec2.New(options), sns.New(options), sqs.New(options), cloudformation.New(options),
+		cloudwatch.New(options), iam.New(options),
 	} {
 		gate.Add(service)
 	}
-	everything, err := iampolicy.Parse([]byte(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	url, err := gate.Open(api.Door{SourceIP: "198.51.100.7"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	id, secret := gate.Credentials(api.Caller{
-		Principal: "arn:aws:iam::" + account + ":user/admin", Account: account,
-		Identity: func() []*iampolicy.Policy { return []*iampolicy.Policy{everything} },
-	})
-	return clientConfig(url, id, secret)
+	return localtest.Config(t, gate, localtest.Everything)
 }
 
 // motoURL is how moto_server says where it listens.
@@ -189,7 +168,10 @@ func startMoto(t *testing.T) aws.Config {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { moto.Wait() }) // the test's context has ended, and moto with it
-	return clientConfig(awaitURL(t, output), "AKIAEXAMPLE000000001", "secret")
+	return aws.Config{
+		Region: region, BaseEndpoint: aws.String(awaitURL(t, output)), RetryMaxAttempts: 1,
+		Credentials: credentials.NewStaticCredentialsProvider("AKIAEXAMPLE000000001", "secret", ""),
+	}
 }
 
 // awaitURL reads a server's log until it says where it listens, and the rest of it in the background.

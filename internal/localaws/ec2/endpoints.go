@@ -73,6 +73,16 @@ type EndpointRequest struct {
 	Tags                []Tag
 }
 
+// servicePrefix is what names of AWS's endpoint services begin with. China's interface services have one more label.
+// https://docs.amazonaws.cn/en_us/aws/latest/userguide/endpoints-Beijing.html
+func (s *Service) servicePrefix(endpointType string) string {
+	prefix := "com.amazonaws." + s.options.Region + "."
+	if s.options.Partition == "aws-cn" && endpointType == Interface {
+		return "cn." + prefix
+	}
+	return prefix
+}
+
 // CreateEndpoint adds a VPC endpoint, and its network interfaces if it is an interface endpoint. An interface endpoint
 // that is given no security group gets its network's default one.
 func (s *Service) CreateEndpoint(r EndpointRequest) (Endpoint, error) {
@@ -81,7 +91,7 @@ func (s *Service) CreateEndpoint(r EndpointRequest) (Endpoint, error) {
 		if _, ok := st.vpcs.get(r.VPCID); !ok {
 			return refuse("InvalidVpcId.NotFound", "The Vpc Id %s does not exist", r.VPCID)
 		}
-		if !strings.HasPrefix(r.ServiceName, "com.amazonaws."+s.options.Region+".") {
+		if !strings.HasPrefix(r.ServiceName, s.servicePrefix(r.Type)) {
 			return refuse("InvalidServiceName", "The Vpc Endpoint Service '%s' does not exist", r.ServiceName)
 		}
 		if r.Type == "" {
@@ -146,13 +156,7 @@ func (s *Service) Policy(id string) *iampolicy.Policy {
 // SetEndpointState makes an endpoint answer another state, e.g. "failed".
 func (s *Service) SetEndpointState(id, stateName string) error {
 	return s.update(func(st *state) error {
-		e, ok := st.endpoints.get(id)
-		if !ok {
-			return noEndpoint(id)
-		}
-		e.State = stateName
-		st.endpoints.put(id, e)
-		return nil
+		return st.endpoints.change(id, noEndpoint, func(e *Endpoint) { e.State = stateName })
 	})
 }
 

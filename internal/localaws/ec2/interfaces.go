@@ -120,13 +120,7 @@ func (s *Service) RemoveNetworkInterface(id string) error {
 // SetInterfaceStatus makes an interface answer another status, e.g. "available" for one that is no longer in use.
 func (s *Service) SetInterfaceStatus(id, status string) error {
 	return s.update(func(st *state) error {
-		n, ok := st.interfaces.get(id)
-		if !ok {
-			return noInterface(id)
-		}
-		n.Status = status
-		st.interfaces.put(id, n)
-		return nil
+		return st.interfaces.change(id, noInterface, func(n *NetworkInterface) { n.Status = status })
 	})
 }
 

@@ -173,18 +173,14 @@ func (s *Service) decodeModifyVPCAttribute(c call) *api.Operation {
 	id := c.params["VpcId"]
 	return &api.Operation{Needs: []api.Need{s.need("ModifyVpcAttribute", "vpc", id)}, Trail: c.camelTrail(), Do: func() (*api.Response, error) {
 		err := s.update(func(st *state) error {
-			vpc, ok := st.vpcs.get(id)
-			if !ok {
-				return noVPC(id)
-			}
-			if c.params.Has("EnableDnsSupport") {
-				vpc.DNSSupport = c.params.Bool("EnableDnsSupport.Value")
-			}
-			if c.params.Has("EnableDnsHostnames") {
-				vpc.DNSHostnames = c.params.Bool("EnableDnsHostnames.Value")
-			}
-			st.vpcs.put(id, vpc)
-			return nil
+			return st.vpcs.change(id, noVPC, func(vpc *VPC) {
+				if c.params.Has("EnableDnsSupport") {
+					vpc.DNSSupport = c.params.Bool("EnableDnsSupport.Value")
+				}
+				if c.params.Has("EnableDnsHostnames") {
+					vpc.DNSHostnames = c.params.Bool("EnableDnsHostnames.Value")
+				}
+			})
 		})
 		if err != nil {
 			return nil, err

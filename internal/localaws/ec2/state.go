@@ -66,6 +66,17 @@ func (t *table[T]) put(id string, row T) {
 	t.rows[id] = row
 }
 
+// change changes a row, or answers what is said of a missing one.
+func (t *table[T]) change(id string, missing func(id string) *api.Error, change func(row *T)) error {
+	row, ok := t.get(id)
+	if !ok {
+		return missing(id)
+	}
+	change(&row)
+	t.put(id, row)
+	return nil
+}
+
 // remove takes a row away, if it is there.
 func (t *table[T]) remove(id string) {
 	delete(t.rows, id)

@@ -152,7 +152,7 @@ func (h *Host) variables(f Function, stream, runtimeAPI string) []string {
 		"AWS_DEFAULT_REGION":              h.options.Region,
 		"AWS_ACCESS_KEY_ID":               key,
 		"AWS_SECRET_ACCESS_KEY":           secret,
-		"AWS_SESSION_TOKEN":               "local",
+		"AWS_SESSION_TOKEN":               "token-of-" + key,
 		"AWS_EXECUTION_ENV":               "AWS_Lambda_provided.al2023",
 		"AWS_LAMBDA_RUNTIME_API":          runtimeAPI,
 		"AWS_LAMBDA_FUNCTION_NAME":        f.Name,

@@ -145,7 +145,7 @@ func TestTheFunctionSeesWhatLambdaShowsAndNothingElse(t *testing.T) {
 	}
 	want := map[string]string{
 		"BUCKET": "docs", "AWS_REGION": "eu-central-1", "AWS_DEFAULT_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "ASIAf",
-		"AWS_SECRET_ACCESS_KEY": "secret of arn:aws:iam::111122223333:role/r", "AWS_SESSION_TOKEN": "local",
+		"AWS_SECRET_ACCESS_KEY": "secret of arn:aws:iam::111122223333:role/r", "AWS_SESSION_TOKEN": "token-of-ASIAf",
 		"AWS_LAMBDA_FUNCTION_NAME": "f", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256", "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
 		"AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/f", "AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "INFO",
 		"AWS_EXECUTION_ENV": "AWS_Lambda_provided.al2023", "AWS_ENDPOINT_URL": "http://127.0.0.1:1", "GOMEMLIMIT": "256MiB",

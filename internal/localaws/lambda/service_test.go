@@ -8,39 +8,22 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	sdk "github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/smithy-go"
 
-	"s3-endpoint-guard/internal/iampolicy"
 	"s3-endpoint-guard/internal/localaws/api"
 	"s3-endpoint-guard/internal/localaws/lambda"
+	"s3-endpoint-guard/internal/localaws/localtest"
 	"s3-endpoint-guard/internal/localaws/underway"
 )
 
 // behindGate puts a host behind a gate, and returns a client whose caller has the given policy.
 func behindGate(t *testing.T, a at, policy string) *sdk.Client {
 	t.Helper()
-	parsed, err := iampolicy.Parse([]byte(policy))
-	if err != nil {
-		t.Fatal(err)
-	}
-	gate := api.NewGate(api.Options{})
-	t.Cleanup(func() { _ = gate.Close() })
+	gate := localtest.Gate(t, api.Options{})
 	gate.Add(a.Service())
-	url, err := gate.Open(api.Door{SourceIP: "198.51.100.7"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	key, secret := gate.Credentials(api.Caller{
-		Principal: "arn:aws:iam::111122223333:user/u", Account: "111122223333",
-		Identity: func() []*iampolicy.Policy { return []*iampolicy.Policy{parsed} },
-	})
-	return sdk.New(sdk.Options{
-		Region: "eu-central-1", BaseEndpoint: &url, RetryMaxAttempts: 1,
-		Credentials: credentials.NewStaticCredentialsProvider(key, secret, ""),
-	})
+	return sdk.NewFromConfig(localtest.Config(t, gate, policy))
 }
 
 const mayInvoke = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"lambda:InvokeFunction",

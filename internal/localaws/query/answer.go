@@ -31,6 +31,17 @@ func (p Protocol) Answer(r *api.Request, operation string, result any) (*api.Res
 	return p.document(r, http.StatusOK, operation+"Response", body), nil
 }
 
+// Operation is an operation that needs one permission and whose result is its answer.
+func (p Protocol) Operation(r *api.Request, name string, need api.Need, do func() (any, error)) *api.Operation {
+	return &api.Operation{Name: name, Needs: []api.Need{need}, Do: func() (*api.Response, error) {
+		result, err := do()
+		if err != nil {
+			return nil, err
+		}
+		return p.Answer(r, name, result)
+	}}
+}
+
 // Error writes an error. Faults of the caller and of the service are told apart by the HTTP status.
 func (p Protocol) Error(r *api.Request, e *api.Error) *api.Response {
 	detail := element("Code", e.Code) + element("Message", e.Message)

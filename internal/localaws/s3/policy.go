@@ -184,7 +184,7 @@ func (c *call) getPolicy() (*answer, error) {
 	if p == nil {
 		return nil, errNoSuchBucketPolicy
 	}
-	text := p.textWhere(c.service.options.PrincipalExists)
+	text := p.textWhere(c.service.exists)
 	return (&answer{status: http.StatusOK, raw: []byte(text)}).with("Content-Type", "application/json"), nil
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"s3-endpoint-guard/internal/iampolicy"
 	"s3-endpoint-guard/internal/localaws/api"
+	"s3-endpoint-guard/internal/localaws/localtest"
 	"s3-endpoint-guard/internal/localaws/s3"
 )
 
@@ -162,7 +163,7 @@ func TestPublicMeansOpenToMoreThanFixedValues(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newScene(t)
 			err := s.store.PutPolicy(bucket, []byte(c.document))
-			if refused := code(asAPI(err)) == "AccessDenied"; refused != c.want {
+			if refused := localtest.Code(asAPI(err)) == "AccessDenied"; refused != c.want {
 				t.Errorf("PutPolicy under BlockPublicPolicy = %v, want refused %v", err, c.want)
 			}
 			s.must(s.store.PutPublicAccessBlock(bucket, allOff))
@@ -190,7 +191,7 @@ func TestRestrictPublicBucketsKeepsOtherAccountsOut(t *testing.T) {
 	}
 	read := func(who string) string {
 		_, err := s.as(callers[who]).GetObject(background, &awss3.GetObjectInput{Bucket: name, Key: aws.String("a")})
-		return code(err)
+		return localtest.Code(err)
 	}
 	for who := range callers {
 		if got := read(who); got != "" {

@@ -89,7 +89,7 @@ func (s *Service) principalExists(p principal) bool {
 	case p.kind != "AWS", p.value == "*", accountID.MatchString(p.value), accountARN.MatchString(p.value):
 		return true
 	case nameARN.MatchString(p.value):
-		return s.options.PrincipalExists(p.value)
+		return s.exists(p.value)
 	}
 	return false
 }

@@ -15,6 +15,7 @@ import (
 
 	"s3-endpoint-guard/internal/iampolicy"
 	"s3-endpoint-guard/internal/localaws/api"
+	"s3-endpoint-guard/internal/localaws/localtest"
 	"s3-endpoint-guard/internal/localaws/s3"
 )
 
@@ -38,12 +39,9 @@ func newScene(t *testing.T) *scene {
 	t.Helper()
 	s := &scene{T: t, gone: map[string]bool{}}
 	now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
-	s.gate = api.NewGate(api.Options{Now: func() time.Time { return now }})
-	t.Cleanup(func() { s.gate.Close() })
-	s.store = s3.New(s3.Options{
-		Now:             func() time.Time { return now },
-		PrincipalExists: func(arn string) bool { return !s.gone[arn] },
-	})
+	s.gate = localtest.Gate(t, api.Options{Now: func() time.Time { return now }})
+	s.store = s3.New(s.gate.Options())
+	s.store.PrincipalExists(func(arn string) bool { return !s.gone[arn] })
 	s.gate.Add(s.store)
 	s.url = s.door(api.Door{SourceIP: "198.51.100.7"})
 	s.must(s.store.CreateBucket(bucket, ""))
@@ -108,22 +106,10 @@ func (s *scene) through(url string, c api.Caller) *awss3.Client {
 	})
 }
 
-// code is the error code of an answer; "" of a success.
-func code(err error) string {
-	var refusal smithy.APIError
-	switch {
-	case err == nil:
-		return ""
-	case errors.As(err, &refusal):
-		return refusal.ErrorCode()
-	}
-	return "no answer: " + err.Error()
-}
-
 // expect compares an answer's error code.
 func (s *scene) expect(what string, err error, want string) {
 	s.Helper()
-	if got := code(err); got != want {
+	if got := localtest.Code(err); got != want {
 		s.Errorf("%s = %q (%v), want %q", what, got, err, want)
 	}
 }

@@ -18,26 +18,13 @@ import (
 	"s3-endpoint-guard/internal/localaws/api"
 )
 
-// Options are what a [Service] is made with. The zero value of each field has a default.
-type Options struct {
-	// Account owns the buckets that are made without naming an owner; "111122223333" when empty.
-	Account string
-	// Region is where all buckets are; "eu-central-1" when empty.
-	Region string
-	// Partition is "aws" when empty.
-	Partition string
-	// Now is the clock of what is stored; [time.Now] when nil.
-	Now func() time.Time
-	// PrincipalExists reports whether a principal ARN in a bucket policy names somebody. S3 refuses policies that name
-	// nobody. When nil, everybody exists.
-	PrincipalExists func(arn string) bool
-}
-
 // Service is S3. It implements [api.Service] and [api.Refuser]; its methods may be called concurrently.
 type Service struct {
-	options Options
+	options api.Options
 
-	mu      sync.Mutex
+	mu sync.Mutex
+	// exists tells whether a principal ARN in a bucket policy names somebody: see PrincipalExists.
+	exists  func(arn string) bool
 	buckets map[string]*bucket
 	// accountBlocks are the Block Public Access settings of whole accounts.
 	accountBlocks map[string]*setting[*PublicAccessBlock]
@@ -50,28 +37,22 @@ var (
 	_ api.Refuser = (*Service)(nil)
 )
 
-// New makes an S3 without buckets.
-func New(o Options) *Service {
-	if o.Account == "" {
-		o.Account = "111122223333"
-	}
-	if o.Region == "" {
-		o.Region = "eu-central-1"
-	}
-	if o.Partition == "" {
-		o.Partition = "aws"
-	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	if o.PrincipalExists == nil {
-		o.PrincipalExists = func(string) bool { return true }
-	}
+// New makes an S3 without buckets, to which everybody exists. The options are the gate's, with defaults filled in.
+func New(o api.Options) *Service {
 	return &Service{
 		options:       o,
+		exists:        func(string) bool { return true },
 		buckets:       map[string]*bucket{},
 		accountBlocks: map[string]*setting[*PublicAccessBlock]{},
 	}
+}
+
+// PrincipalExists sets who tells whether a user or role exists. S3 refuses policies that name nobody, and gives back
+// those who have gone since by their unique ids. FACTS: S3
+func (s *Service) PrincipalExists(exists func(arn string) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.exists = exists
 }
 
 // SigningName implements [api.Service].

@@ -66,7 +66,7 @@ func (s *Service) DeletePolicy(name string) error {
 func (s *Service) Policy(name string) (document string) {
 	s.with(name, func(b *bucket) error {
 		if p := b.policy.value; p != nil {
-			document = p.textWhere(s.options.PrincipalExists)
+			document = p.textWhere(s.exists)
 		}
 		return nil
 	})

@@ -10,13 +10,13 @@ import (
 	awssts "github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"s3-endpoint-guard/internal/localaws/api"
+	"s3-endpoint-guard/internal/localaws/localtest"
 	"s3-endpoint-guard/internal/localaws/sts"
 )
 
 func TestGetCallerIdentityNamesTheCaller(t *testing.T) {
-	gate := api.NewGate(api.Options{})
+	gate := localtest.Gate(t, api.Options{})
 	gate.Add(sts.New(gate.Options()))
-	t.Cleanup(func() { gate.Close() })
 	url, err := gate.Open(api.Door{SourceIP: "198.51.100.7"})
 	if err != nil {
 		t.Fatal(err)
