@@ -4,6 +4,7 @@ import (
 	"os/exec"
 	"testing"
 
+	"s3-endpoint-guard/internal/bootstrap"
 	"s3-endpoint-guard/internal/localaws"
 	"s3-endpoint-guard/internal/localaws/ec2"
 	"s3-endpoint-guard/internal/samtemplate"
@@ -40,7 +41,8 @@ func TestTheAppRunsOnTheRealCommandLine(t *testing.T) {
 	}
 }
 
-// local deploys the template to the local AWS, with functions that end as soon as they begin.
+// local deploys the template to the local AWS, with functions that end as soon as they begin, but for the one without
+// whose answers there is no stack.
 func local(t *testing.T) (*localaws.Cloud, *localaws.Stack) {
 	t.Helper()
 	cloud, err := localaws.New(localaws.Options{})
@@ -52,6 +54,11 @@ func local(t *testing.T) (*localaws.Cloud, *localaws.Stack) {
 			t.Error(err)
 		}
 	})
+	builds, err := bootstrap.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = builds.Close() }) // removes a folder for temporary files
 	template, err := readTemplate()
 	if err != nil {
 		t.Fatal(err)
@@ -60,7 +67,12 @@ func local(t *testing.T) (*localaws.Cloud, *localaws.Stack) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	deployed, err := cloud.Deploy(t.Context(), plan, func(string) (string, error) { return "/bin/false", nil })
+	deployed, err := cloud.Deploy(t.Context(), plan, func(id string) (string, error) {
+		if id == "TeardownFunction" {
+			return builds.Path(id)
+		}
+		return "/bin/false", nil
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,9 +7,9 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/smithy-go"
 
 	"s3-endpoint-guard/internal/cfnresponse"
+	"s3-endpoint-guard/internal/errorcode"
 )
 
 // ownershipTag is the tag by which CloudFormation marks what a stack made. Nobody else can set tags of this kind.
@@ -97,7 +97,7 @@ func notOurs(bucket, tag string) error {
 // owner tells whose a bucket is, and the stack that its tag names.
 func (t *Teardown) owner(ctx context.Context, request cfnresponse.Request, bucket string) (ownership, string, error) {
 	tags, err := t.Buckets.GetBucketTagging(ctx, &s3.GetBucketTaggingInput{Bucket: &bucket})
-	switch code(err) {
+	switch errorcode.Of(err) {
 	case "NoSuchBucket":
 		return missing, "", nil
 	case "NoSuchTagSet":
@@ -177,13 +177,4 @@ func (t *Teardown) decideByResource(ctx context.Context, request cfnresponse.Req
 		}
 	}
 	return goAhead, nil
-}
-
-// code is S3's error code, "" for none.
-func code(err error) string {
-	var answered smithy.APIError
-	if errors.As(err, &answered) {
-		return answered.ErrorCode()
-	}
-	return ""
 }

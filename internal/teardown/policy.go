@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"s3-endpoint-guard/internal/emptying"
+	"s3-endpoint-guard/internal/errorcode"
 )
 
 const (
@@ -82,10 +83,10 @@ func (t *Teardown) denyOthers(ctx context.Context, bucket string) (time.Time, er
 	}
 	for try := 1; ; try++ {
 		_, err := t.Buckets.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{Bucket: &bucket, Policy: &policy})
-		if err == nil || code(err) == "NoSuchBucket" { // which the emptying then finds out as well
+		if err == nil || errorcode.Of(err) == "NoSuchBucket" { // which the emptying then finds out as well
 			return time.Now(), nil
 		}
-		if code(err) != "OperationAborted" || try == policyTries {
+		if errorcode.Of(err) != "OperationAborted" || try == policyTries {
 			return time.Time{}, fmt.Errorf("denying everybody else the objects of bucket %s: %w", bucket, err)
 		}
 		if err := pause(ctx, policyPause); err != nil {
@@ -117,7 +118,7 @@ func mayStillSettle(r emptying.Report) bool {
 			return false
 		}
 	}
-	return len(r.Leftovers) > 0 || r.Outcome == emptying.Stopped && code(r.Err) == accessDenied
+	return len(r.Leftovers) > 0 || r.Outcome == emptying.Stopped && errorcode.Of(r.Err) == accessDenied
 }
 
 // accessDenied is S3's code for what a policy, or a lock, does not allow.
