@@ -81,9 +81,11 @@ func built(t *testing.T) string {
 			t.Error(err)
 		}
 	})
-	path, err := builds.Path("RemediateFunction")
-	if err != nil {
-		t.Fatal(err)
+	var path string
+	for _, function := range []string{"RemediateFunction", "TeardownFunction"} {
+		if path, err = builds.Path(function); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return filepath.Dir(filepath.Dir(path))
 }
