@@ -197,7 +197,7 @@ func (t *Teardown) empty(ctx context.Context, request cfnresponse.Request, w wis
 // withHint adds to an error what people who want to lift a lock have to know.
 func withHint(report emptying.Report, err error) error {
 	for _, g := range report.Leftovers {
-		if g.Locks != (emptying.Locked{}) {
+		if g.Locks.Governance+g.Locks.Legal > 0 {
 			return fmt.Errorf("%w; the bucket's policy now denies its objects to everybody else: delete it before lifting locks", err)
 		}
 	}
