@@ -297,7 +297,7 @@ func (s *scene) hurried(versions int) {
 	s.must(s.S3.Fill(s.bucket, versions, func(i int) string { return fmt.Sprintf("%06d", i) }))
 }
 
-// invocations are the runs of the teardown function for one custom resource and type of request.
+// invocations are the runs of the teardown function for one custom resource and type of request, in order.
 func (s *scene) invocations(logicalID, requestType string) []lambda.Invocation {
 	var some []lambda.Invocation
 	for _, i := range s.Lambda.Invocations("") {
