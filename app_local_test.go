@@ -6,6 +6,7 @@ import (
 
 	"s3-endpoint-guard/internal/bootstrap"
 	"s3-endpoint-guard/internal/localaws"
+	"s3-endpoint-guard/internal/localaws/cloudtest"
 	"s3-endpoint-guard/internal/localaws/ec2"
 	"s3-endpoint-guard/internal/samtemplate"
 )
@@ -45,15 +46,7 @@ func TestTheAppRunsOnTheRealCommandLine(t *testing.T) {
 // whose answers there is no stack.
 func local(t *testing.T) (*localaws.Cloud, *localaws.Stack) {
 	t.Helper()
-	cloud, err := localaws.New(localaws.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := cloud.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	cloud := cloudtest.New(t, localaws.Options{})
 	builds, err := bootstrap.New()
 	if err != nil {
 		t.Fatal(err)

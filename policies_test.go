@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"s3-endpoint-guard/internal/iampolicy"
+	"s3-endpoint-guard/internal/remediate"
 	"s3-endpoint-guard/internal/samtemplate"
 )
 
@@ -26,13 +27,15 @@ const (
 	fullAccess = `{"Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}`
 )
 
-// setting is the stack as the judge sees it.
+// setting is the stack as the function reads it from its environment, and the judge sees it.
 func setting(s stack) iampolicy.Setting {
 	e := environment(s)
-	return iampolicy.Setting{
-		Partition: "aws", Region: region, Account: e["ACCOUNT_ID"], Bucket: e["BUCKET"], EndpointID: e["ENDPOINT_ID"],
-		VPCID: e["VPC_ID"], Workload: e["WORKLOAD_ROLE_ARN"], Guard: e["GUARD_ROLE_ARN"],
+	e["AWS_REGION"] = region
+	c, err := remediate.ReadConfig(func(name string) string { return e[name] })
+	if err != nil {
+		s.Fatal(err)
 	}
+	return c.Setting
 }
 
 func TestEachPolicyHasOneSource(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -15,17 +16,52 @@ import (
 // accessRequest is one request of a batch file. Members that it does not name are ignored, so that a file may carry
 // remarks and expectations of its own.
 type accessRequest struct {
-	Name            string              `json:"name"`
-	Principal       string              `json:"principal"` // ARN, service name, or "" for anonymous
-	Action          string              `json:"action"`
-	Resource        string              `json:"resource"`
-	ResourceAccount string              `json:"resourceAccount"`
-	Context         map[string][]string `json:"context"`
-	Bucket          json.RawMessage     `json:"bucket"`   // the bucket's policy, or null
-	Endpoint        json.RawMessage     `json:"endpoint"` // the endpoint's policy, or null
-	Identity        []json.RawMessage   `json:"identity"` // the caller's identity policies
+	Name            string            `json:"name"`
+	Principal       string            `json:"principal"` // ARN, service name, or "" for anonymous
+	Action          string            `json:"action"`
+	Resource        string            `json:"resource"`
+	ResourceAccount string            `json:"resourceAccount"`
+	Context         requestContext    `json:"context"`
+	Bucket          json.RawMessage   `json:"bucket"`   // the bucket's policy, or null
+	Endpoint        json.RawMessage   `json:"endpoint"` // the endpoint's policy, or null
+	Identity        []json.RawMessage `json:"identity"` // the caller's identity policies
 
 	unread error // why the request itself could not be read
+}
+
+// requestContext holds a request's condition keys. In a file a key with one value may have it without a list.
+type requestContext map[string][]string
+
+func (c *requestContext) UnmarshalJSON(text []byte) error {
+	var keys map[string]json.RawMessage
+	if err := json.Unmarshal(text, &keys); err != nil {
+		return err
+	}
+	*c = make(requestContext, len(keys))
+	for key, value := range keys {
+		var one string
+		if json.Unmarshal(value, &one) == nil && string(value) != "null" {
+			(*c)[key] = []string{one}
+			continue
+		}
+		var list []string
+		if err := json.Unmarshal(value, &list); err != nil {
+			return fmt.Errorf("context %s: %w", key, err)
+		}
+		(*c)[key] = list
+	}
+	return nil
+}
+
+// camePastEndpoints tells whether a request surely came through no VPC endpoint: it has an address of the internet,
+// and no key that only requests through an endpoint have.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-sourceip
+func (c requestContext) camePastEndpoints() bool {
+	has := map[string]bool{}
+	for key, values := range c {
+		has[strings.ToLower(key)] = len(values) > 0
+	}
+	return has["aws:sourceip"] && !has["aws:sourcevpce"] && !has["aws:sourcevpc"] && !has["aws:vpcsourceip"]
 }
 
 // accessAnswer is the decision on one request.
@@ -48,18 +84,28 @@ FILE holds a JSON array of requests ("-" reads standard input):
    "resource": "arn:…", "resourceAccount": "111122223333", "context": {"aws:SecureTransport": ["true"]},
    "bucket": policy or null, "endpoint": policy or null, "identity": [policies]}
 
-Standard output is a JSON array of {"name", "decision": "allow"|"deny"|"error", "by"}.`,
-		Args: cobra.NoArgs,
+A key of the context may have its one value without a list. The endpoint's policy counts for
+every request that may have come through the endpoint: it is left out where the context has
+aws:SourceIp and none of aws:SourceVpce, aws:SourceVpc and aws:VpcSourceIp.
+
+Standard output is a JSON array of {"name", "decision": "allow"|"deny"|"error", "by"}.
+The exit code is 2 when FILE is no batch, or the command is used wrongly.`,
+		Args: func(c *cobra.Command, args []string) error {
+			return unjudged(c, cobra.NoArgs(c, args))
+		},
 		RunE: func(c *cobra.Command, _ []string) error {
+			if batch == "" {
+				return unjudged(c, errors.New("--batch is missing"))
+			}
 			requests, err := readBatch(batch, c.InOrStdin())
 			if err != nil {
-				return &exitError{code: 2, err: err}
+				return unjudged(c, err)
 			}
 			return writeAnswers(c.OutOrStdout(), requests)
 		},
 	}
 	c.Flags().StringVar(&batch, "batch", "", "file of requests, or - for standard input")
-	_ = c.MarkFlagRequired("batch")
+	c.SetFlagErrorFunc(unjudged)
 	return c
 }
 
@@ -124,6 +170,9 @@ func (r accessRequest) policies() (p iampolicy.Policies, err error) {
 		return policy
 	}
 	p.Resource, p.Endpoint = read("bucket policy", r.Bucket), read("endpoint policy", r.Endpoint)
+	if r.Context.camePastEndpoints() {
+		p.Endpoint = nil
+	}
 	for i, text := range r.Identity {
 		if policy := read(fmt.Sprintf("identity policy %d", i+1), text); policy != nil {
 			p.Identity = append(p.Identity, policy)

@@ -1,7 +1,6 @@
 package endtoend_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -312,9 +311,6 @@ func (s *scene) attackEverything(endpointType string) {
 		s.attack(a)
 	}
 }
-
-// background is for calls that may outlive a test's own context.
-var background = context.Background()
 
 // with is a sorted list with some names more.
 func with(list []string, more ...string) []string {

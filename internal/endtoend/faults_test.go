@@ -3,6 +3,7 @@ package endtoend_test
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -74,6 +75,20 @@ func (c critical) attackOf() attack {
 	return attacks(c.endpointType)[c.attack]
 }
 
+func TestEveryCallOfEveryCorrectionIsMadeToFail(t *testing.T) {
+	for endpointType := range endpointTypes {
+		calls := with(wave[endpointType], "PutBucketAcl", "Publish")
+		for _, a := range attacks(endpointType) {
+			calls = append(calls, a.write)
+		}
+		for _, call := range calls {
+			if !slices.ContainsFunc(criticals, func(c critical) bool { return c.operation == call }) {
+				t.Errorf("%s is never made to fail", call)
+			}
+		}
+	}
+}
+
 // answers are a service's own words.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
@@ -141,7 +156,7 @@ func TestFaults(t *testing.T) {
 	for _, c := range criticals {
 		for fault, f := range c.faults() {
 			for when, m := range c.moments(f) {
-				f := f
+				f := f // one for each moment
 				f.Service, f.Operation, f.Skip, f.Times = c.service, c.operation, m.skip, m.times
 				name := fmt.Sprintf("%s/%s/%s/%s %s", c.endpointType, c.attack, c.operation, fault, when)
 				t.Run(name, func(t *testing.T) {
@@ -199,7 +214,7 @@ func (c critical) checkRuns(t *testing.T, r report, f api.Fault) {
 	t.Helper()
 	denied := f.Error != nil && f.Error.Status == 403
 	switch struck := r.struck(c, f); {
-	case f.Hang && r.invocations[0].Duration < time.Second, !f.Hang && struck == 0: // a call that hangs is counted when its caller's end is noticed
+	case f.Hang && r.invocations[0].Duration < time.Second/2, !f.Hang && struck == 0: // a call that hangs is counted when its caller's end is noticed
 		t.Errorf("the fault struck no call: %q", r.names())
 	case denied && struck > len(r.invocations):
 		t.Errorf("what was denied was tried %d times in %d runs, want once in each", struck, len(r.invocations))

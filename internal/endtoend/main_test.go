@@ -8,8 +8,6 @@ package endtoend_test
 import (
 	"context"
 	"flag"
-	"fmt"
-	"os"
 	"sync"
 	"testing"
 
@@ -19,6 +17,7 @@ import (
 	"s3-endpoint-guard/internal/bootstrap"
 	"s3-endpoint-guard/internal/localaws"
 	"s3-endpoint-guard/internal/localaws/api"
+	"s3-endpoint-guard/internal/localaws/cloudtest"
 	"s3-endpoint-guard/internal/localaws/lambda"
 	"s3-endpoint-guard/internal/samtemplate"
 )
@@ -36,14 +35,7 @@ func TestMain(m *testing.M) {
 	if !asked {
 		_ = flag.Set("test.parallel", abreast)
 	}
-	var err error
-	if built, err = bootstrap.New(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	code := m.Run()
-	_ = built.Close()
-	os.Exit(code)
+	cloudtest.Main(m, &built)
 }
 
 // template reads template.yaml once.
@@ -116,16 +108,9 @@ func deploy(t testing.TB, p parameters) *scene {
 // deployInto makes a scene in an AWS with options.
 func deployInto(t testing.TB, o localaws.Options, p parameters) *scene {
 	t.Helper()
-	c, err := localaws.New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := c.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	c := cloudtest.New(t, o)
 	s := &scene{TB: t, Cloud: c, parameters: p}
+	var err error
 	s.stack, err = c.Deploy(t.Context(), planFor(t, o, p), built.Path)
 	s.must(err)
 	s.bucket, s.endpoint = s.stack.Physical("Bucket"), s.stack.Endpoint()

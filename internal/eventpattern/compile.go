@@ -1,10 +1,7 @@
 package eventpattern
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 )
@@ -19,20 +16,6 @@ var reserved = strings.Fields(`exactly equals-ignore-case prefix suffix anything
 	wildcard numeric cidr html = < <= > >= regex not-wildcard not-equals-ignore-case date-after
 	date-on-or-after date-before date-on-or-before in-date-range ip-address-in-range
 	ip-address-not-in-range`)
-
-// Parse compiles a pattern from its JSON text, keeping numbers as written.
-func Parse(text []byte) (*Pattern, error) {
-	decoder := json.NewDecoder(strings.NewReader(string(text)))
-	decoder.UseNumber()
-	var pattern any
-	if err := decoder.Decode(&pattern); err != nil {
-		return nil, fmt.Errorf("reading the pattern: %w", err)
-	}
-	if _, err := decoder.Token(); err != io.EOF {
-		return nil, errors.New("reading the pattern: text after its end")
-	}
-	return Compile(pattern)
-}
 
 // Compile compiles a decoded pattern: a map[string]any of objects and lists of
 // strings, numbers (json.Number, float64 or int), bools, nils and operators.

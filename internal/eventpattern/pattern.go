@@ -25,7 +25,7 @@ import (
 	"fmt"
 )
 
-// Pattern is a compiled event pattern, made by Compile or Parse. Any number of
+// Pattern is a compiled event pattern, made by [Compile]. Any number of
 // goroutines may match with it at the same time.
 type Pattern struct {
 	alternatives []alternative

@@ -31,18 +31,6 @@ func BenchmarkJudge(b *testing.B) {
 	}
 }
 
-// BenchmarkJudgeAtItsWorst judges bucket policies as long as S3 takes them, made to keep the judge busy.
-func BenchmarkJudgeAtItsWorst(b *testing.B) {
-	for name, live := range longest() {
-		b.Run(name, func(b *testing.B) {
-			desired, live := []byte(desiredBucket), []byte(live)
-			for b.Loop() {
-				iampolicy.Judge(desired, live, bucketProbes)
-			}
-		})
-	}
-}
-
 // BenchmarkProbes makes the probe sets, once for each cold start that meets drift.
 func BenchmarkProbes(b *testing.B) {
 	b.ReportAllocs()

@@ -9,10 +9,11 @@ import (
 type callerKind int
 
 const (
-	anonymous callerKind = iota
-	service              // an AWS service principal
-	federated            // an identity of an external provider, before it has assumed a role
-	root                 // an account's root user
+	anonymous    callerKind = iota
+	service                 // an AWS service principal
+	federated               // an identity of an external provider, before it has assumed a role
+	originAccess            // a CloudFront origin access identity
+	root                    // an account's root user
 	user
 	role // a role, or a session of one
 	federatedUser
@@ -38,14 +39,24 @@ func parseCaller(principal string) (*caller, error) {
 		return parseNamedCaller(principal)
 	}
 	fields := strings.SplitN(principal, ":", 6)
-	if len(fields) < 6 || fields[1] == "" || fields[3] != "" || !isAccountID(fields[4]) {
+	if len(fields) < 6 || fields[1] == "" || fields[3] != "" || !isAccountID(fields[4]) && !isOriginAccess(fields) {
 		return nil, fmt.Errorf("no principal: %q", principal)
 	}
 	c := &caller{arn: principal, partition: fields[1], account: fields[4]}
+	if isOriginAccess(fields) {
+		c.kind, c.account, c.name = originAccess, "", fields[5][len("user/"):]
+		return c, nil
+	}
 	if err := c.setResource(fields[2], fields[5]); err != nil {
 		return nil, err
 	}
 	return c, nil
+}
+
+// isOriginAccess tells whether an ARN is that of an origin access identity, which belongs to no customer's account.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-restricting-access-to-s3.html
+func isOriginAccess(fields []string) bool {
+	return fields[2] == "iam" && fields[4] == "cloudfront" && strings.HasPrefix(fields[5], "user/")
 }
 
 // parseNamedCaller reads the name of a service or of an identity provider.
@@ -92,7 +103,10 @@ func (c *caller) setResource(serviceName, resource string) error {
 
 // namedIn tells for the caller's account, its role and the caller itself whether a NotPrincipal element names it.
 func (c *caller) namedIn(p *principals) []bool {
-	levels := []bool{has(p.aws, c.account)}
+	if c.kind == originAccess {
+		return []bool{p.names(c.arn)}
+	}
+	levels := []bool{p.namesAccount(c)}
 	if c.kind == role {
 		levels = append(levels, p.namesRole(c))
 	}
@@ -117,6 +131,8 @@ func (c *caller) keys() map[string]string {
 		return map[string]string{
 			"aws:principalisawsservice": "true", "aws:principalservicename": c.name, "aws:principalservicenameslist": c.name,
 		}
+	case originAccess:
+		return map[string]string{"aws:principalarn": c.arn}
 	case federated:
 		return map[string]string{"aws:federatedprovider": c.name}
 	}

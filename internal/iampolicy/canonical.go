@@ -38,6 +38,7 @@ func (p *Policy) canonicalForm() string {
 	return braces(fields)
 }
 
+// canonicalForm also notes what a statement says apart from its Sid.
 func (s *statement) canonicalForm() string {
 	var fields []string
 	add := func(name string, negated bool, value string) {
@@ -45,9 +46,6 @@ func (s *statement) canonicalForm() string {
 			name = "Not" + name
 		}
 		fields = append(fields, quote(name)+":"+value)
-	}
-	if s.sid != "" {
-		add("Sid", false, quote(s.sid))
 	}
 	effect := "Deny"
 	if s.allow {
@@ -70,7 +68,11 @@ func (s *statement) canonicalForm() string {
 	if len(s.conditions) > 0 {
 		add("Condition", false, canonicalConditions(s.conditions))
 	}
-	return braces(fields)
+	s.meaning = braces(fields)
+	if s.sid == "" {
+		return s.meaning
+	}
+	return braces(append([]string{`"Sid":` + quote(s.sid)}, fields...))
 }
 
 func (p *principals) canonicalForm() string {

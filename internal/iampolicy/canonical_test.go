@@ -1,6 +1,7 @@
 package iampolicy_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -34,9 +35,11 @@ func TestSpellingMakesNoDifference(t *testing.T) {
 		"everybody in a list":            {denyTo(`"Principal":{"AWS":["*"]}`), denyTo(`"Principal":"*"`)},
 		"nobody but everybody":           {denyTo(`"NotPrincipal":{"AWS":"*"}`), denyTo(`"NotPrincipal":"*"`)},
 		"an account":                     {denyTo(`"Principal":{"AWS":"111122223333"}`), denyTo(`"Principal":{"AWS":"arn:aws:iam::111122223333:root"}`)},
-		"an account of China":            {denyTo(`"Principal":{"AWS":"111122223333"}`), denyTo(`"Principal":{"AWS":"arn:aws-cn:iam::111122223333:root"}`)},
+		"an account of China":            {inChina(denyTo(`"Principal":{"AWS":"111122223333"}`)), inChina(denyTo(`"Principal":{"AWS":"arn:aws:iam::111122223333:root"}`))},
 		"case of actions":                {one(`"Action":"S3:GETOBJECT"`), one(`"Action":"s3:GetObject"`)},
 		"case of keys":                   {when(`"StringEquals":{"aws:sourcevpc":"vpc-1"}`), when(`"StringEquals":{"aws:SourceVpc":"vpc-1"}`)},
+		"case of an object tag's prefix": {when(`"StringEquals":{"S3:existingobjecttag/Team":"v"}`), when(`"StringEquals":{"s3:ExistingObjectTag/Team":"v"}`)},
+		"case of a principal tag's key":  {when(`"StringEquals":{"aws:PrincipalTag/Team":"v"}`), when(`"StringEquals":{"aws:PrincipalTag/team":"v"}`)},
 		"a number in quotes":             {when(`"NumericEquals":{"s3:max-keys":10}`), when(`"NumericEquals":{"s3:max-keys":"10"}`)},
 		"a Boolean in quotes":            {when(`"Bool":{"aws:SecureTransport":false}`), when(`"Bool":{"aws:SecureTransport":"false"}`)},
 		"a Boolean in capitals":          {when(`"Bool":{"aws:SecureTransport":"False"}`), when(`"Bool":{"aws:SecureTransport":"false"}`)},
@@ -56,6 +59,9 @@ func TestSpellingMakesNoDifference(t *testing.T) {
 	}
 }
 
+// inChina moves a document to another partition.
+func inChina(document string) string { return strings.ReplaceAll(document, "arn:aws:", "arn:aws-cn:") }
+
 func TestMeaningMakesADifference(t *testing.T) {
 	for name, c := range map[string][2]string{
 		"the effect":                        {allowTo(`"Principal":"*"`), denyTo(`"Principal":"*"`)},
@@ -65,6 +71,9 @@ func TestMeaningMakesADifference(t *testing.T) {
 		"Resource and NotResource":          {one(`"Action":"*"`, `"Resource":"arn:aws:s3:::a"`), one(`"Action":"*"`, `"NotResource":"arn:aws:s3:::a"`)},
 		"no principal and everybody":        {statements(`{"Effect":"Deny","Action":"*","Resource":"*"}`), statements(`{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*"}`)},
 		"an account and one of its users":   {denyTo(`"Principal":{"AWS":"111122223333"}`), denyTo(`"Principal":{"AWS":"` + alice + `"}`)},
+		"an account of another partition":   {denyTo(`"Principal":{"AWS":"arn:aws:iam::111122223333:root"}`), denyTo(`"Principal":{"AWS":"arn:aws-cn:iam::111122223333:root"}`)},
+		"case of an object tag's key":       {when(`"StringEquals":{"s3:ExistingObjectTag/Team":"v"}`), when(`"StringEquals":{"s3:ExistingObjectTag/team":"v"}`)},
+		"case of a requested tag's key":     {when(`"StringEquals":{"s3:RequestObjectTag/Team":"v"}`), when(`"StringEquals":{"s3:RequestObjectTag/team":"v"}`)},
 		"a name and a name of another type": {denyTo(`"Principal":{"Service":"a.amazonaws.com"}`), denyTo(`"Principal":{"Federated":"a.amazonaws.com"}`)},
 		"everybody and everybody's service": {denyTo(`"Principal":"*"`), denyTo(`"Principal":{"Service":"*"}`)},
 		"an action more":                    {one(`"Action":"s3:GetObject"`), one(`"Action":["s3:GetObject","s3:PutObject"]`)},

@@ -19,11 +19,11 @@ const (
 type condition struct {
 	operator
 	name      string // the operator as written
-	key       string // lower case: names of condition keys are not case-sensitive
+	base      string // the operator without set operator and IfExists; the same for operators that behave identically
+	key       string // as foldKey makes it
 	qualifier qualifier
 	ifExists  bool
 	operands  []operand
-	variable  bool     // some operand holds a policy variable
 	values    []string // as in the canonical form
 }
 
@@ -39,6 +39,8 @@ func parseOperatorName(name string) (condition, error) {
 	}
 	base, c.ifExists = strings.CutSuffix(base, "IfExists")
 	var found bool
+	c.base = strings.Replace(base, "ArnLike", "ArnEquals", 1)
+	c.base = strings.Replace(c.base, "ArnNotLike", "ArnNotEquals", 1)
 	if c.operator, found = operators[base]; !found {
 		return condition{}, fmt.Errorf("unknown condition operator %q", name)
 	}
@@ -46,6 +48,11 @@ func parseOperatorName(name string) (condition, error) {
 		return condition{}, fmt.Errorf("unknown condition operator %q", name)
 	}
 	return c, nil
+}
+
+// String is the condition for people, e.g. `StringNotEquals aws:SourceVpce "vpce-1"`.
+func (c *condition) String() string {
+	return c.name + " " + spellKey(c.key) + " " + canonicalList(c.values)
 }
 
 // holds evaluates a condition.
@@ -57,11 +64,6 @@ func parseOperatorName(name string) (condition, error) {
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-logic-multiple-context-keys-or-values.html
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
 func (c *condition) holds(r *requestContext) truth {
-	if o := r.override; o != nil && o.key == c.key {
-		if answer, found := o.answers[c]; found {
-			return answer
-		}
-	}
 	values := r.values(c.key)
 	if c.kind == kindNull {
 		return c.isNull(len(values) == 0)
@@ -70,7 +72,7 @@ func (c *condition) holds(r *requestContext) truth {
 		values = nil // an empty text is an empty set
 	}
 	if len(values) == 0 {
-		return known(c.ifExists || c.qualifier == allValue || c.negated && c.qualifier == single)
+		return known(c.holdsWithout())
 	}
 	if c.qualifier == single && len(values) > 1 {
 		return unknown
@@ -86,6 +88,11 @@ func (c *condition) holds(r *requestContext) truth {
 	return result
 }
 
+// holdsWithout tells whether a condition holds where its key is missing.
+func (c *condition) holdsWithout() bool {
+	return c.ifExists || c.qualifier == allValue || c.negated && c.qualifier == single
+}
+
 // isNull is the Null operator: "true" asks for a missing key, "false" for one that is there.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html#Conditions_Null
 func (c *condition) isNull(missing bool) truth {
@@ -97,16 +104,11 @@ func (c *condition) isNull(missing bool) truth {
 	return no
 }
 
-// takes tells whether one value of the request satisfies the condition. A value that the operator cannot read is not
-// documented, hence unknown.
+// takes tells whether one value of the request satisfies the condition.
 func (c *condition) takes(value string, r *requestContext) truth {
-	read, err := readValue(c.kind, value)
-	if err != nil {
-		return unknown
-	}
 	result := no
 	for i := range c.operands {
-		result = max(result, c.compare(value, &read, &c.operands[i], r))
+		result = max(result, c.compare(value, &c.operands[i], r))
 	}
 	if c.negated {
 		return result.not()
@@ -114,22 +116,34 @@ func (c *condition) takes(value string, r *requestContext) truth {
 	return result
 }
 
-// compare matches one value of the request, as it stands and as read, with one of the policy.
-func (c *condition) compare(value string, read, o *operand, r *requestContext) truth {
+// compare matches one value of the request with one of the policy. A value of the request that the operator cannot
+// read is not documented, hence unknown.
+func (c *condition) compare(value string, o *operand, r *requestContext) truth {
 	switch c.kind {
 	case kindNumber:
-		return known(c.accept(read.number.Cmp(o.number)))
+		n, err := parseNumber(value)
+		return unless(err, func() bool { return c.accept(n.Cmp(o.number)) })
 	case kindDate:
-		return known(c.accept(read.instant.Compare(o.instant)))
+		t, err := parseDate(value)
+		return unless(err, func() bool { return c.accept(t.Compare(o.instant)) })
 	case kindBool:
-		return known(read.truth == o.truth)
+		b, err := parseBool(value)
+		return unless(err, func() bool { return b == o.truth })
 	case kindAddress:
-		return known(o.network.Contains(read.network.Addr()))
+		a, err := parseAddress(value)
+		return unless(err, func() bool { return o.network.Contains(a) })
 	case kindBinary:
 		// The request's bytes, or their base64 where a caller of this package could not carry the bytes themselves.
 		return known(value == string(o.bytes) || value == base64.StdEncoding.EncodeToString(o.bytes))
 	}
 	return c.compareText(value, o, r)
+}
+
+func unless(err error, holds func() bool) truth {
+	if err != nil {
+		return unknown
+	}
+	return known(holds())
 }
 
 func (c *condition) compareText(value string, o *operand, r *requestContext) truth {

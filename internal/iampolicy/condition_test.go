@@ -162,6 +162,8 @@ func TestAddressOperators(t *testing.T) {
 		"NotIpAddress, in one of two":      fails(`"NotIpAddress":{"aws:k":["203.0.113.0/24","192.0.2.0/24"]}`, "192.0.2.1"),
 		"missing, as behind endpoints":     fails(`"IpAddress":{"aws:k":"0.0.0.0/0"}`),
 		"NotIpAddress, missing":            holds(`"NotIpAddress":{"aws:k":"0.0.0.0/0"}`),
+		"an IPv4 address written as IPv6":  holds(`"IpAddress":{"aws:k":"203.0.113.0/24"}`, "::ffff:203.0.113.5"),
+		"an IPv4 range written as IPv6":    holds(`"IpAddress":{"aws:k":"::ffff:203.0.113.0/120"}`, "203.0.113.5"),
 		"the request's is no address":      unsure(`"IpAddress":{"aws:k":"0.0.0.0/0"}`, "cloudformation.amazonaws.com"),
 		"the request's address has a zone": unsure(`"IpAddress":{"aws:k":"fe80::/10"}`, "fe80::1%eth0"),
 	})
@@ -182,7 +184,9 @@ func TestARNOperators(t *testing.T) {
 		"ArnNotLike, missing":                 holds(`"ArnNotLike":{"aws:k":"arn:aws:iam::111122223333:role/*"}`),
 		"ArnLike, missing":                    fails(`"ArnLike":{"aws:k":"arn:aws:iam::111122223333:role/*"}`),
 		"the request's is no ARN":             fails(`"ArnLike":{"aws:k":"arn:*:*:*:*:*"}`, "app"),
-		"a pattern that is no ARN":            unsure(`"ArnLike":{"aws:k":"*"}`, app),
+		"a pattern of too few components":     fails(`"ArnLike":{"aws:k":"arn:aws:iam:*:role/app"}`, app),
+		"the same, negated":                   holds(`"ArnNotLike":{"aws:k":"arn:aws:*"}`, app),
+		"a lone * is not documented":          unsure(`"ArnLike":{"aws:k":"*"}`, app),
 	})
 }
 

@@ -239,12 +239,10 @@ func weaker(a, b ruling) ruling {
 // owning account always gets at the policy itself. Endpoint policies still stop it.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html
 func ownerKeepsPolicy(c *requestContext) bool {
-	return c.caller.kind == root && c.caller.account == c.resourceAccount && isAboutPolicy(c.action)
-}
-
-// isAboutPolicy tells whether an action, in lower case, reads or changes a bucket's policy.
-func isAboutPolicy(action string) bool {
-	return action == "s3:getbucketpolicy" || action == "s3:putbucketpolicy" || action == "s3:deletebucketpolicy"
+	if c.caller.kind != root || c.caller.account != c.resourceAccount {
+		return false
+	}
+	return c.action == "s3:getbucketpolicy" || c.action == "s3:putbucketpolicy" || c.action == "s3:deletebucketpolicy"
 }
 
 // decision puts a ruling into words.

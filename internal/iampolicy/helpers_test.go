@@ -17,6 +17,7 @@ const (
 	fedUser  = "arn:aws:sts::111122223333:federated-user/carol"
 	stranger = "arn:aws:iam::444455556666:user/mallory"
 	trail    = "cloudtrail.amazonaws.com"
+	origin   = "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E1"
 	nobody   = ""
 
 	object = "arn:aws:s3:::docs/thankyou.txt"

@@ -43,6 +43,7 @@ type statement struct {
 	// variable is true when what the statement covers depends on the request's context.
 	variable  bool
 	canonical string
+	meaning   string // the canonical form without the Sid
 }
 
 // String is the policy's canonical form: compact JSON in which two documents that mean the same read the same.

@@ -9,36 +9,42 @@ type Verdict string
 const (
 	// Same: the two documents mean the same; nothing needs to be written.
 	Same Verdict = "same"
-	// Closed: they differ, but every probe is still denied.
+	// Closed: they differ, but the live one lets nothing through that the desired one stops.
 	Closed Verdict = "closed"
-	// Open: some probe is allowed, or the live document cannot be judged.
+	// Open: it may let something through, or cannot be judged.
 	Open Verdict = "open"
 )
 
 // Judgement is the outcome of [Judge].
 type Judgement struct {
 	Verdict Verdict
-	// Allowed names the probe that is allowed and by what, or why the document cannot be judged; "" unless Open.
+	// Allowed says, when open, which probe is or may be allowed and why; where there is no such probe, which
+	// statement is not foreseen; or why the document cannot be judged. It is "" unless Open.
 	Allowed string
 	// Diff lists the statements that differ, the desired ones as removed. It is empty when they are the same, and
 	// when the live document cannot be read.
 	Diff []Change
 }
 
-// Judge compares a live document with the desired one. An empty live document stands for no policy.
+// Judge compares a live document with the desired one.
 //
-//	live            reads like desired    some probe is allowed    verdict
-//	not a policy    -                     -                        open
-//	a policy        yes                   -                        same
-//	a policy        no                    yes, or undecided        open
-//	a policy        no                    no                       closed
+//	live            reads like   every desired   every live Allow    the desired document   verdict
+//	                desired      Deny is kept    is foreseen         denies every probe
+//	not a policy    -            -               -                   -                      open
+//	no policy       -            -               -                   -                      open
+//	a policy        yes          -               -                   -                      same
+//	a policy        no           no              -                   -                      open
+//	a policy        no           yes             no                  -                      open
+//	a policy        no           yes             yes                 no                     open
+//	a policy        no           yes             yes                 yes                    closed
 //
-// The probes cannot know for whom an attacker makes an exception. So every probe is also tried with what the live
-// document names and the desired one does not: its principals, its resources and the values of its conditions. A
-// document that names more than can be tried in a tenth of a second (see maxWork) is open: an attacker must not
-// keep the judge busy while an exception stands.
+// A desired Deny is kept when the live document denies all of it, under the same conditions or fewer. A live Allow is
+// foreseen when some desired Allow is as wide, or when it is denied to everybody. Both are decided by comparing
+// statements (containment.go), never by searching for a request that gets through: no search could be complete, and
+// whoever changed the document chooses the request. So closed is certain, while open may be a false alarm, as after a
+// Deny has been rewritten beyond recognition. The probes only lend the alarm an example.
 func Judge(desired, live []byte, probes []Probe) Judgement {
-	want, err := Parse(desired)
+	want, err := parseResourcePolicy(desired)
 	if err != nil {
 		return Judgement{Verdict: Open, Allowed: "the desired document cannot be judged: " + err.Error()}
 	}
@@ -52,13 +58,9 @@ func Judge(desired, live []byte, probes []Probe) Judgement {
 		return Judgement{Verdict: Same}
 	}
 	j := Judgement{Verdict: Closed, Diff: Diff(want, have)}
-	e := newExamination(have)
-	j.Allowed = e.firstAllowed(probes)
-	if j.Allowed == "" {
-		j.Allowed = e.firstException(novelties(want, have))
-	}
-	if j.Allowed != "" {
-		j.Verdict = Open
+	c := &comparison{desired: want, live: have, probes: probes}
+	if why := c.objection(); why != "" {
+		j.Verdict, j.Allowed = Open, c.example(why)
 	}
 	return j
 }
@@ -70,7 +72,8 @@ func Allowed(document []byte, probes []Probe) string {
 	if err != nil {
 		return "the document cannot be judged: " + err.Error()
 	}
-	return newExamination(p).firstAllowed(probes)
+	name, how := newExamination(p).firstAllowed(probes)
+	return name + how
 }
 
 func parseResourcePolicy(document []byte) (*Policy, error) {

@@ -2,22 +2,25 @@ package iampolicy
 
 // covers tells whether a statement is about an action on a resource.
 func (s *statement) covers(c *requestContext) truth {
-	if !s.coversAction(c.action) {
+	if s.coversAction(c.action) == s.notAction {
 		return no
 	}
-	return s.coversResource(c)
+	t := s.coversResource(c)
+	if s.notResource {
+		return t.not()
+	}
+	return t
 }
 
 func (s *statement) coversAction(action string) bool {
 	for _, pattern := range s.actions {
 		if glob(pattern, action) {
-			return !s.notAction
+			return true
 		}
 	}
-	return s.notAction
+	return false
 }
 
-// coversResource may be asked with a context of nothing but the resource, unless the statement is variable.
 func (s *statement) coversResource(c *requestContext) truth {
 	result := no
 	for i := range s.resources {
@@ -26,9 +29,6 @@ func (s *statement) coversResource(c *requestContext) truth {
 			resolved = known(glob(pattern, c.resource))
 		}
 		result = max(result, resolved)
-	}
-	if s.notResource {
-		return result.not()
 	}
 	return result
 }
@@ -54,7 +54,7 @@ func (s *statement) includes(c *requestContext) (truth, grant) {
 	case s.notPrincipal:
 		return s.principal.spare(c.caller, s.allow, c.worst).not(), direct
 	}
-	return s.principal.include(c.caller, s.allow)
+	return s.principal.include(c.caller)
 }
 
 // tally is what the statements of one document (or of all identity policies) say about a request. Each field holds

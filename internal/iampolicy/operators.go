@@ -113,23 +113,6 @@ func parseOperand(k kind, value, version string) (o operand, err error) {
 	return o, err
 }
 
-// readValue reads a request's value, where its operator does not compare texts.
-func readValue(k kind, value string) (o operand, err error) {
-	switch k {
-	case kindNumber:
-		o.number, err = parseNumber(value)
-	case kindDate:
-		o.instant, err = parseDate(value)
-	case kindBool:
-		o.truth, err = parseBool(value)
-	case kindAddress:
-		var a netip.Addr
-		a, err = parseAddress(value)
-		o.network = netip.PrefixFrom(a, a.BitLen())
-	}
-	return o, err
-}
-
 var (
 	decimalShape = lazyRegexp(`^[+-]?[0-9]{1,40}(\.[0-9]{1,40})?$`)
 	epochShape   = lazyRegexp(`^([0-9]{1,3}|[0-9]{5,12})$`)
@@ -185,7 +168,11 @@ func parseBool(s string) (bool, error) {
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html#Conditions_IPAddress
 func parseNetwork(s string) (netip.Prefix, error) {
 	if strings.Contains(s, "/") {
-		return netip.ParsePrefix(s)
+		network, err := netip.ParsePrefix(s)
+		if a := network.Addr(); err == nil && a.Is4In6() && network.Bits() >= 96 {
+			return netip.PrefixFrom(a.Unmap(), network.Bits()-96), nil
+		}
+		return network, err
 	}
 	address, err := parseAddress(s)
 	if err != nil {
@@ -194,10 +181,11 @@ func parseNetwork(s string) (netip.Prefix, error) {
 	return address.Prefix(address.BitLen())
 }
 
+// parseAddress reads an address. An IPv4 address written as an IPv6 one (::ffff:192.0.2.1) is an IPv4 address.
 func parseAddress(s string) (netip.Addr, error) {
 	address, err := netip.ParseAddr(s)
 	if err == nil && address.Zone() != "" {
 		return netip.Addr{}, fmt.Errorf("address with a zone: %q", s)
 	}
-	return address, err
+	return address.Unmap(), err
 }

@@ -84,9 +84,19 @@ func (p *Policy) readStatements(value any) error {
 			return fmt.Errorf("statement %d: %w", i+1, err)
 		}
 		s.canonical = s.canonicalForm()
+		if slices.ContainsFunc(p.statements, s.isNamesake) {
+			return fmt.Errorf("statement %d: Sid %q given twice", i+1, s.sid)
+		}
 		p.statements = append(p.statements, s)
 	}
 	return nil
+}
+
+// isNamesake tells whether another statement has the same Sid and says something else. IAM refuses such documents. S3's
+// documentation does not say; a document in which a name may mean two things is not judged.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_sid.html
+func (s *statement) isNamesake(other *statement) bool {
+	return s.sid != "" && s.sid == other.sid && s.canonical != other.canonical
 }
 
 func (s *statement) readElements(elements object, version string) error {
@@ -111,7 +121,20 @@ func (s *statement) readElements(elements object, version string) error {
 			return fmt.Errorf("neither %s nor Not%s", pair.name, pair.name)
 		}
 	}
+	if s.principal != nil {
+		s.principal.shortenAccounts(s.partition())
+	}
 	return nil
+}
+
+// partition is that of a statement's resources, "aws" where they do not tell.
+func (s *statement) partition() string {
+	for _, r := range s.resources {
+		if fields := strings.SplitN(r.source, ":", 3); len(fields) == 3 && !strings.ContainsAny(fields[1], "*?") {
+			return fields[1]
+		}
+	}
+	return "aws"
 }
 
 func (s *statement) readElement(e member, version string) (err error) {
@@ -227,7 +250,7 @@ func parseCondition(operatorName string, key member, version string) (condition,
 	if !strings.Contains(key.name, ":") {
 		return c, fmt.Errorf("no condition key: %q", key.name)
 	}
-	c.key = strings.ToLower(key.name)
+	c.key = foldKey(key.name)
 	values, err := conditionValues(key.value)
 	if err != nil {
 		return c, fmt.Errorf("%s: %w", key.name, err)
@@ -244,7 +267,6 @@ func parseCondition(operatorName string, key member, version string) (condition,
 			return c, fmt.Errorf("%s: %w", key.name, err)
 		}
 		c.operands = append(c.operands, o)
-		c.variable = c.variable || o.text.parts != nil
 	}
 	return c, nil
 }

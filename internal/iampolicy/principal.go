@@ -10,26 +10,17 @@ import (
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
 type principals struct {
 	everyone bool // "*" or {"AWS": "*"}
-	// names by type of principal, sorted, in canonical spelling: an account is its 12 digits.
+	// names by type of principal, sorted, in canonical spelling: an account of the statement's own partition is its 12
+	// digits, another one the ARN of its root user.
 	aws, service, federated, canonicalUser []string
-	// refused is true when one of the AWS principals is no principal: see isRefused.
-	refused bool
-}
-
-// has tells whether a sorted list holds a name.
-func has(list []string, name string) bool {
-	_, found := slices.BinarySearch(list, name)
-	return found
 }
 
 var (
-	accountARN = lazyRegexp(`^arn:aws[a-z0-9-]*:iam::([0-9]{12}):root$`)
+	accountARN = lazyRegexp(`^arn:(aws[a-z0-9-]*):iam::([0-9]{12}):root$`)
 	// iamARN are the identities that a policy can name, and CloudFront's origin access identities.
 	iamARN = lazyRegexp(`^arn:aws[a-z0-9-]*:(iam::([0-9]{12}|cloudfront):(user|role)|sts::[0-9]{12}:(assumed-role|federated-user))/.+$`)
 	// uniqueID is what is left of a user or role that was deleted. FACTS: S3
 	uniqueID = lazyRegexp(`^A[A-Z]{2}A[A-Z0-9]{12,}$`)
-	// groupARN can be written, but is no principal.
-	groupARN = lazyRegexp(`^arn:aws[a-z0-9-]*:iam::[0-9]{12}:group/.+$`)
 )
 
 func parsePrincipals(value any) (*principals, error) {
@@ -59,14 +50,12 @@ func parsePrincipals(value any) (*principals, error) {
 func (p *principals) add(principalType string, names []string) error {
 	switch principalType {
 	case "AWS":
-		for i, name := range names {
-			if m := accountARN().FindStringSubmatch(name); m != nil {
-				names[i] = m[1]
-			} else if !isAWSPrincipal(name) {
+		for _, name := range names {
+			if !isAWSPrincipal(name) {
 				return fmt.Errorf("no principal: %q", name)
 			}
 		}
-		p.aws, p.refused = sortedSet(names), slices.ContainsFunc(names, isRefused)
+		p.aws = sortedSet(names)
 	case "Service":
 		p.service = sortedSet(names)
 	case "Federated":
@@ -82,14 +71,30 @@ func (p *principals) add(principalType string, names []string) error {
 // isAccountID tells whether a name is the 12 digits of an account.
 func isAccountID(name string) bool { return len(name) == 12 && strings.Trim(name, "0123456789") == "" }
 
+// isAWSPrincipal tells whether a name may stand for an AWS principal. A name with a wildcard in it must not, nor a group.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
 func isAWSPrincipal(name string) bool {
-	return name == "*" || isAccountID(name) || iamARN().MatchString(name) || uniqueID().MatchString(name) || isRefused(name)
+	if name == "*" || isAccountID(name) {
+		return true
+	}
+	return !strings.ContainsAny(name, "*?") &&
+		(accountARN().MatchString(name) || iamARN().MatchString(name) || uniqueID().MatchString(name))
 }
 
-// isRefused tells whether AWS documents that a name must not stand as a principal: a name with a wildcard in it, and
-// a group. Such a name grants nothing.
-func isRefused(name string) bool {
-	return strings.HasPrefix(name, "arn:") && strings.ContainsAny(name, "*?") || groupARN().MatchString(name)
+// shortenAccounts turns the ARNs of root users of a partition into their accounts' digits: services convert the one to
+// the other, each in its own partition.
+func (p *principals) shortenAccounts(partition string) {
+	for i, name := range p.aws {
+		if m := accountARN().FindStringSubmatch(name); m != nil && m[1] == partition {
+			p.aws[i] = m[2]
+		}
+	}
+	p.aws = sortedSet(p.aws)
+}
+
+// namesAccount tells whether a caller's account is named.
+func (p *principals) namesAccount(c *caller) bool {
+	return slices.Contains(p.aws, c.account) || p.names("arn:"+c.partition+":iam::"+c.account+":root")
 }
 
 // grant is how an Allow reaches a caller.
@@ -104,9 +109,9 @@ const (
 )
 
 // include tells whether a Principal element covers a caller, and how.
-func (p *principals) include(c *caller, allow bool) (truth, grant) {
+func (p *principals) include(c *caller) (truth, grant) {
 	switch {
-	case p.everyone || has(p.aws, "*"):
+	case p.includesEveryone():
 		return yes, direct
 	case c.kind == anonymous:
 		return no, direct
@@ -114,28 +119,28 @@ func (p *principals) include(c *caller, allow bool) (truth, grant) {
 		return p.includeByName(c.name), direct
 	case p.names(c.arn) || p.namesRole(c):
 		return yes, direct
-	case has(p.aws, c.account):
+	case c.account == "":
+		return no, direct // an origin access identity
+	case p.namesAccount(c):
 		return yes, delegated
 	case len(p.canonicalUser) > 0:
 		return unknown, delegated // whose canonical id it is cannot be told from an ARN
-	case !allow && p.refused:
-		return unknown, direct
 	}
 	return no, direct
 }
 
 func (p *principals) includeByName(name string) truth {
-	if has(p.service, name) || has(p.federated, name) {
+	if slices.Contains(p.service, name) || slices.Contains(p.federated, name) {
 		return yes
 	}
-	if has(p.service, "*") || has(p.federated, "*") {
+	if slices.Contains(p.service, "*") || slices.Contains(p.federated, "*") {
 		return unknown
 	}
 	return no
 }
 
 func (p *principals) names(arn string) bool {
-	return !strings.ContainsAny(arn, "*?") && has(p.aws, arn)
+	return slices.Contains(p.aws, arn)
 }
 
 // namesRole tells whether the caller is a session of a role that is named. The session's ARN lacks the role's path,
@@ -162,7 +167,7 @@ func (p *principals) namesRole(c *caller) bool {
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html
 func (p *principals) spare(c *caller, allow, worst bool) truth {
 	switch {
-	case p.everyone || has(p.aws, "*"):
+	case p.includesEveryone():
 		return yes
 	case c.kind == anonymous:
 		return no
@@ -174,11 +179,13 @@ func (p *principals) spare(c *caller, allow, worst bool) truth {
 	switch {
 	case all || allow && some:
 		return yes
-	case len(p.canonicalUser) > 0 || worst && some || p.refused:
+	case len(p.canonicalUser) > 0 || worst && some:
 		return unknown
 	}
 	return no
 }
+
+func (p *principals) includesEveryone() bool { return p.everyone || slices.Contains(p.aws, "*") }
 
 func sortedSet(list []string) []string {
 	slices.Sort(list)

@@ -35,13 +35,9 @@ type Probe struct {
 	target *target // the same for all probes about the same action and resource
 }
 
-// scene is what many probes have in common: the standpoint, and whose bucket they are about.
-type scene struct {
-	standpoint Standpoint
-	account    string // that owns the resource
-	context    *requestContext
-	permits    func(*requestContext) bool
-}
+// scene is what many probes have in common: a standpoint, and whose bucket they are about. Its context is aimed at each
+// probe's target in turn.
+type scene struct{ context *requestContext }
 
 type target struct {
 	action, resource string
@@ -252,7 +248,6 @@ func probesFrom(at Standpoint, account string, targets []*target, permits func(*
 	if err != nil {
 		return nil // a setting without such a caller, e.g. a role that is not an ARN
 	}
-	sc.permits = permits
 	probes := make([]Probe, 0, len(targets))
 	c := *sc.context
 	for _, t := range targets {
@@ -278,7 +273,7 @@ func newScene(at Standpoint, account string, t *target) (*scene, error) {
 		return nil, err
 	}
 	c.worst = true
-	return &scene{standpoint: at, account: account, context: c}, nil
+	return &scene{context: c}, nil
 }
 
 // aim makes a context one of a request about a target.

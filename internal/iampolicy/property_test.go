@@ -53,10 +53,20 @@ func drawPolicy(t *rapid.T) document {
 	d := document{"Version": rapid.SampledFrom([]string{"2008-10-17", "2012-10-17"}).Draw(t, "version")}
 	var statements []any
 	for range rapid.IntRange(1, 4).Draw(t, "statements") {
-		statements = append(statements, drawStatement(t))
+		statements = append(statements, unnamesake(statements, drawStatement(t)))
 	}
 	d["Statement"] = statements
 	return d
+}
+
+// unnamesake takes a statement's Sid away where another one has it.
+func unnamesake(others []any, s document) document {
+	for _, other := range others {
+		if other.(document)["Sid"] == s["Sid"] {
+			delete(s, "Sid")
+		}
+	}
+	return s
 }
 
 func drawStatement(t *rapid.T) document {
@@ -296,7 +306,7 @@ func mutate(t *rapid.T, d document) document {
 				d["Statement"] = slices.Delete(slices.Clone(statements), i, i+1)
 			}
 		case 1:
-			d["Statement"] = append(slices.Clone(statements), drawStatement(t))
+			d["Statement"] = append(slices.Clone(statements), unnamesake(statements, drawStatement(t)))
 		case 2:
 			s["Effect"] = rapid.SampledFrom([]string{"Allow", "Deny"}).Draw(t, "effect")
 		case 3:

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // Request is one request as AWS would evaluate it.
@@ -37,16 +38,9 @@ type requestContext struct {
 
 	// worst asks for the answer that opens more where AWS documents that either may happen.
 	worst bool
-	// override replaces one key's values; Judge uses it to try many values on one context. nil for none.
-	override *keyValue
 }
 
-func (c *requestContext) values(key string) []string {
-	if c.override != nil && key == c.override.key {
-		return c.override.values
-	}
-	return c.keys[key]
-}
+func (c *requestContext) values(key string) []string { return c.keys[key] }
 
 // newContext checks a request and adds the keys that follow from it.
 func newContext(r Request) (*requestContext, error) {
@@ -57,7 +51,7 @@ func newContext(r Request) (*requestContext, error) {
 	if prefix, name, ok := strings.Cut(r.Action, ":"); !ok || prefix == "" || name == "" || strings.ContainsAny(r.Action, "*?") {
 		return nil, fmt.Errorf("no action: %q", r.Action)
 	}
-	if r.Resource == "" {
+	if r.Resource == "" || !utf8.ValidString(r.Resource) {
 		return nil, errors.New("no resource")
 	}
 	ctx := &requestContext{
@@ -69,7 +63,7 @@ func newContext(r Request) (*requestContext, error) {
 		ctx.resourceAccount = fields[4]
 	}
 	for key, values := range r.Context {
-		key = strings.ToLower(key)
+		key = foldKey(key)
 		if _, twice := ctx.keys[key]; twice {
 			return nil, fmt.Errorf("context key %q given twice", key)
 		}
@@ -85,6 +79,24 @@ func (c *requestContext) derive() {
 	}
 	c.setAbsent("aws:resourceaccount", c.resourceAccount)
 	c.setAbsent("s3:resourceaccount", c.resourceAccount)
+}
+
+// objectTagKeys are the condition keys that end in the key of an object's tag, which is case-sensitive. The keys of other
+// tags (aws:PrincipalTag/…, aws:RequestTag/…, aws:ResourceTag/…) are not, where they stand in a condition key.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-resourcetag
+var objectTagKeys = []string{"s3:existingobjecttag/", "s3:requestobjecttag/"}
+
+// foldKey brings a condition key to the form in which keys are compared: lower case, as far as case makes no
+// difference.
+func foldKey(key string) string {
+	folded := strings.ToLower(key)
+	for _, prefix := range objectTagKeys {
+		if strings.HasPrefix(folded, prefix) {
+			return prefix + key[len(prefix):]
+		}
+	}
+	return folded
 }
 
 func (c *requestContext) setAbsent(key, value string) {

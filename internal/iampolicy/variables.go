@@ -18,7 +18,7 @@ type text struct {
 // part is either literal (already compiled) or a variable.
 type part struct {
 	literal    string
-	variable   string // the key, in lower case; "" for a literal
+	variable   string // the key, as foldKey makes it; "" for a literal
 	fallback   string // the default value
 	hasDefault bool
 }
@@ -67,7 +67,7 @@ func parseVariable(s string) (part, string, error) {
 	if end < 0 || !strings.Contains(s[:end], ":") {
 		return part{}, "", fmt.Errorf("no policy variable: %q", "${"+s)
 	}
-	p := part{variable: strings.ToLower(s[:end])}
+	p := part{variable: foldKey(s[:end])}
 	if s[end] == '}' {
 		return p, s[end+1:], nil
 	}
@@ -96,7 +96,7 @@ func joinLiterals(parts []part) text {
 // resolve puts the values of the request into a text. It answers no when a variable has no value: such a text equals
 // nothing and matches no resource. A key with several values cannot be a variable, hence unknown.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-no-value
-func (t *text) resolve(c *requestContext) (string, truth) {
+func (t text) resolve(c *requestContext) (string, truth) {
 	if t.parts == nil {
 		return t.pattern, yes
 	}

@@ -2,8 +2,6 @@ package localaws_test
 
 import (
 	"context"
-	"fmt"
-	"os"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -11,36 +9,19 @@ import (
 	"s3-endpoint-guard/internal/bootstrap"
 	"s3-endpoint-guard/internal/localaws"
 	"s3-endpoint-guard/internal/localaws/api"
+	"s3-endpoint-guard/internal/localaws/cloudtest"
 	"s3-endpoint-guard/internal/samtemplate"
 )
 
 // built builds the functions' bootstraps for all tests of this package.
 var built *bootstrap.Builder
 
-func TestMain(m *testing.M) {
-	var err error
-	if built, err = bootstrap.New(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	code := m.Run()
-	_ = built.Close()
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { cloudtest.Main(m, &built) }
 
 // cloud makes an AWS that closes with the test.
 func cloud(t *testing.T) *localaws.Cloud {
 	t.Helper()
-	c, err := localaws.New(localaws.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := c.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return c
+	return cloudtest.New(t, localaws.Options{})
 }
 
 // plan decides the project's own template.

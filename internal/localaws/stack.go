@@ -1,7 +1,6 @@
 package localaws
 
 import (
-	"context"
 	"maps"
 	"slices"
 	"sync"
@@ -109,9 +108,6 @@ func (s *Stack) Session(roleLogicalID, session string) api.Caller {
 
 // Workload is the app on the stack's instance.
 func (s *Stack) Workload() api.Caller { return s.Session("InstanceRole", s.Physical("Instance")) }
-
-// Quiesce is [Cloud.Quiesce].
-func (s *Stack) Quiesce(ctx context.Context) error { return s.cloud.Quiesce(ctx) }
 
 // resource finds a resource; nil when there is none.
 func (s *Stack) resource(logicalID string) *existing {

@@ -63,7 +63,7 @@ type Datum struct {
 
 // Limits of one EMF line: metrics in a directive, and values of a metric.
 const (
-	MaxMetrics = 100
+	maxMetrics = 100
 	MaxValues  = 100
 )
 
@@ -77,11 +77,11 @@ type Line struct {
 	RequestID string
 }
 
-// Write writes the data as EMF, one line for each [MaxMetrics] of them. The line is written in one call, so that
+// Write writes the data as EMF, one line for each 100 of them. The line is written in one call, so that
 // lines of concurrent writers do not mix.
 func Write(w io.Writer, line Line, data ...Datum) error {
 	for len(data) > 0 {
-		n := min(len(data), MaxMetrics)
+		n := min(len(data), maxMetrics)
 		text, err := encode(line, data[:n])
 		if err != nil {
 			return fmt.Errorf("encoding metrics: %w", err)

@@ -40,6 +40,3 @@ func (s *Service) CreateInstance(i Instance) (Instance, error) {
 	})
 	return i, err
 }
-
-// Instance finds an instance.
-func (s *Service) Instance(id string) (Instance, bool) { return s.now().instances.get(id) }

@@ -128,9 +128,6 @@ func (s *Service) AttachInternetGateway(gatewayID, vpcID string) error {
 	})
 }
 
-// VPC finds a network.
-func (s *Service) VPC(id string) (VPC, bool) { return s.now().vpcs.get(id) }
-
 // Subnet finds a subnet.
 func (s *Service) Subnet(id string) (Subnet, bool) { return s.now().subnets.get(id) }
 

@@ -135,14 +135,6 @@ func (s *Service) DisassociateRouteTable(associationID string) error {
 	})
 }
 
-// RouteTable finds a route table, with its routes through gateway endpoints.
-func (s *Service) RouteTable(id string) (RouteTable, bool) {
-	st := s.now()
-	t, ok := st.routeTables.get(id)
-	t.Routes = st.routes(t)
-	return t, ok
-}
-
 // Associations are a route table's associations.
 func (s *Service) Associations(tableID string) []Association {
 	return s.now().associations.all(func(a Association) bool { return a.RouteTableID == tableID })

@@ -17,9 +17,9 @@ import (
 	"s3-endpoint-guard/internal/localaws/api"
 )
 
-// Administrator is the name of the managed policy that allows everything.
+// administratorAccess is the name of the managed policy that allows everything.
 // https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AdministratorAccess.html
-const Administrator = "AdministratorAccess"
+const administratorAccess = "AdministratorAccess"
 
 // administrator is that policy's text.
 const administrator = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
@@ -27,9 +27,7 @@ const administrator = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","A
 // Role is a role.
 type Role struct {
 	Name, ARN, ID string
-	// Trust is its trust policy's text; "" when nobody cared.
-	Trust   string
-	Created time.Time
+	Created       time.Time
 }
 
 // identity is a role or user, with its policies by name or ARN.
@@ -55,7 +53,7 @@ type Service struct {
 	managed map[string]document
 }
 
-// New makes an IAM without identities, with [Administrator] as the only managed policy. The options are the gate's,
+// New makes an IAM without identities, with AdministratorAccess as the only managed policy. The options are the gate's,
 // with defaults filled in.
 func New(o api.Options) *Service {
 	s := &Service{options: o, roles: map[string]*identity{}, users: map[string]*identity{}, managed: map[string]document{}}
@@ -63,7 +61,7 @@ func New(o api.Options) *Service {
 	if err != nil {
 		panic("iam: the administrator's policy cannot be read: " + err.Error())
 	}
-	s.managed[s.managedARN(Administrator)] = document{administrator, parsed}
+	s.managed[s.managedARN(administratorAccess)] = document{administrator, parsed}
 	return s
 }
 
@@ -127,7 +125,7 @@ func (s *Service) CreateAdministrator(name string) api.Caller {
 	caller, _ := s.CreateUser(name, nil)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.users[name].attached = []string{s.managedARN(Administrator)}
+	s.users[name].attached = []string{s.managedARN(administratorAccess)}
 	return caller
 }
 

@@ -90,7 +90,6 @@ type listed struct {
 func (s *Service) decodeGetRole(c call) (api.Need, func() (any, error)) {
 	type role struct {
 		Path, RoleName, RoleId, Arn, CreateDate string
-		AssumeRolePolicyDocument                string `xml:",omitempty"`
 	}
 	return s.onRole(c), func() (any, error) {
 		who, err := s.found(c.params["RoleName"])
@@ -98,7 +97,7 @@ func (s *Service) decodeGetRole(c call) (api.Need, func() (any, error)) {
 			return nil, err
 		}
 		return struct{ Role role }{role{
-			"/", who.Name, who.ID, who.ARN, who.Created.Format(time.RFC3339), escaped(who.Trust),
+			"/", who.Name, who.ID, who.ARN, who.Created.Format(time.RFC3339),
 		}}, nil
 	}
 }

@@ -1,0 +1,39 @@
+// Package cloudtest is what tests with a whole local AWS share.
+package cloudtest
+
+import (
+	"fmt"
+	"os"
+	"testing"
+
+	"s3-endpoint-guard/internal/bootstrap"
+	"s3-endpoint-guard/internal/localaws"
+)
+
+// New makes a local AWS that is closed when the test ends.
+func New(t testing.TB, o localaws.Options) *localaws.Cloud {
+	t.Helper()
+	c, err := localaws.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return c
+}
+
+// Main runs a package's tests, for which it sets what builds the functions' bootstraps, and ends the process.
+func Main(m *testing.M, built **bootstrap.Builder) {
+	builder, err := bootstrap.New()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	*built = builder
+	code := m.Run()
+	_ = builder.Close()
+	os.Exit(code)
+}
