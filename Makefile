@@ -11,7 +11,9 @@ VERSION  ?= $(or $(shell git describe --tags --always --dirty 2>/dev/null),unkno
 FUNCTIONS := $(shell sed -nE 's/^  (\w+Function):$$/\1/p' template.yaml)
 # Below .aws-sam, which SAM leaves out when it copies the sources.
 BOOTSTRAPS = .aws-sam/$(GOOS)-$(GOARCH)
+# This machine, and the bootstraps for it, which tests and the demo run. Built once for all who want them.
 HOST       = GOOS=$(shell go env GOHOSTOS) GOARCH=$(shell go env GOHOSTARCH)
+READY      = .aws-sam/$(shell go env GOHOSTOS)-$(shell go env GOHOSTARCH)
 LDFLAGS    = -s -w -X main.version=$(VERSION)
 GO_BUILD   = CGO_ENABLED=0 GOOS=$(GOOS) GOARCH=$(GOARCH) \
              go build -buildvcs=false -mod=readonly -tags lambda.norpc -trimpath -ldflags '$(LDFLAGS)'
@@ -29,7 +31,8 @@ build-%Function: FORCE
 	$(GO_BUILD) -o $(or $(ARTIFACTS_DIR),$(error ARTIFACTS_DIR is not set))/bootstrap ./functions/$(shell echo $* | tr A-Z a-z)
 
 test: ## run all tests
-	go test ./...
+	@$(MAKE) --no-print-directory build $(HOST)
+	GUARD_BOOTSTRAPS='$(CURDIR)/$(READY)' go test ./...
 
 lint: ## gofmt, go vet, staticcheck, cfn-lint
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not formatted: $$unformatted"; exit 1; }
@@ -39,7 +42,7 @@ lint: ## gofmt, go vet, staticcheck, cfn-lint
 
 demo local: ## an attack and its correction, without an account (local: keeps running for the AWS CLI)
 	@$(MAKE) --no-print-directory build $(HOST)
-	GUARD_BOOTSTRAPS=.aws-sam/$(shell go env GOHOSTOS)-$(shell go env GOHOSTARCH) go run ./cmd/guard $@
+	GUARD_BOOTSTRAPS=$(READY) go run ./cmd/guard $@
 
 bench: ## measure the critical path, cold starts and the judge
 	go test -run '^$$' -bench . -benchmem ./...

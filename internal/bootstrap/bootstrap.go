@@ -84,6 +84,9 @@ func (b *Builder) build(logicalID string) (string, error) {
 		}
 		b.out = out
 	}
+	if err := look(b.root); err != nil {
+		return "", err
+	}
 	artifacts := filepath.Join(b.out, logicalID)
 	if err := os.MkdirAll(artifacts, 0o755); err != nil {
 		return "", err
@@ -97,6 +100,17 @@ func (b *Builder) build(logicalID string) (string, error) {
 	path := filepath.Join(artifacts, "bootstrap")
 	_, err := os.Stat(path)
 	return path, err
+}
+
+// look reads the folders of the sources. What make reads is not in the key of Go's test cache, what the test's own
+// process looks at is: so a test that runs a bootstrap runs again when the bootstrap would be another one. FACTS: Tools
+func look(root string) error {
+	return filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.IsDir() && path != root && strings.HasPrefix(entry.Name(), ".") {
+			return filepath.SkipDir // .git and .aws-sam
+		}
+		return err
+	})
 }
 
 // repository is the nearest folder upwards that holds the module.

@@ -1,6 +1,7 @@
 package iampolicy
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -29,6 +30,9 @@ type caller struct {
 	roleARN   string // of a role's session, without the role's path, which the session's ARN does not tell
 }
 
+// ErrPrincipal says that a text names nobody, as a Principal with a wildcard inside does.
+var ErrPrincipal = errors.New("no principal")
+
 // parseCaller reads [Request.Principal].
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-arns
 func parseCaller(principal string) (*caller, error) {
@@ -40,7 +44,7 @@ func parseCaller(principal string) (*caller, error) {
 	}
 	fields := strings.SplitN(principal, ":", 6)
 	if len(fields) < 6 || fields[1] == "" || fields[3] != "" || !isAccountID(fields[4]) && !isOriginAccess(fields) {
-		return nil, fmt.Errorf("no principal: %q", principal)
+		return nil, fmt.Errorf("%w: %q", ErrPrincipal, principal)
 	}
 	c := &caller{arn: principal, partition: fields[1], account: fields[4]}
 	if isOriginAccess(fields) {
@@ -62,7 +66,7 @@ func isOriginAccess(fields []string) bool {
 // parseNamedCaller reads the name of a service or of an identity provider.
 func parseNamedCaller(name string) (*caller, error) {
 	if !strings.Contains(name, ".") || strings.ContainsAny(name, ":/* ") {
-		return nil, fmt.Errorf("no principal: %q", name)
+		return nil, fmt.Errorf("%w: %q", ErrPrincipal, name)
 	}
 	if strings.HasSuffix(name, ".amazonaws.com") || strings.HasSuffix(name, ".amazonaws.com.cn") {
 		return &caller{kind: service, name: name}, nil
@@ -79,7 +83,7 @@ func (c *caller) setResource(serviceName, resource string) error {
 		c.kind = root
 		return nil
 	case c.name == "":
-		return fmt.Errorf("no principal: %q", c.arn)
+		return fmt.Errorf("%w: %q", ErrPrincipal, c.arn)
 	case where == "iam:user":
 		c.kind = user
 	case where == "iam:role":
@@ -96,7 +100,7 @@ func (c *caller) setResource(serviceName, resource string) error {
 	case where == "iam:saml-provider" || where == "iam:oidc-provider":
 		c.kind, c.name = federated, c.arn
 	default:
-		return fmt.Errorf("no principal: %q", c.arn)
+		return fmt.Errorf("%w: %q", ErrPrincipal, c.arn)
 	}
 	return nil
 }

@@ -52,7 +52,7 @@ func (p *principals) add(principalType string, names []string) error {
 	case "AWS":
 		for _, name := range names {
 			if !isAWSPrincipal(name) {
-				return fmt.Errorf("no principal: %q", name)
+				return fmt.Errorf("%w: %q", ErrPrincipal, name)
 			}
 		}
 		p.aws = sortedSet(names)

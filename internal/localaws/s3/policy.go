@@ -3,6 +3,7 @@ package s3
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -53,6 +54,9 @@ func (s *Service) newPolicy(b *bucket, document []byte) (*policy, error) {
 		return nil, malformed("Policies must be valid JSON and the first byte must be '{'")
 	}
 	parsed, err := iampolicy.Parse(document)
+	if errors.Is(err, iampolicy.ErrPrincipal) {
+		return nil, malformed("Invalid principal in policy")
+	}
 	if err != nil {
 		return nil, malformed("Policy has invalid syntax: " + err.Error())
 	}

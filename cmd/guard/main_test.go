@@ -1,0 +1,53 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"s3-endpoint-guard/internal/bootstrap"
+	"s3-endpoint-guard/internal/samtemplate"
+)
+
+// TestMain builds the functions before the commands under test would, each on its own and within its time limit.
+func TestMain(m *testing.M) {
+	builds, err := buildAll("../../template.yaml")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	_ = builds.Close()
+	os.Exit(code)
+}
+
+// buildAll builds a template's functions, and lets [bootstrap.ReadyBuilt] name the folder.
+func buildAll(template string) (*bootstrap.Builder, error) {
+	read, err := samtemplate.Load(template)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := read.Plan(samtemplate.Options{})
+	if err != nil {
+		return nil, err
+	}
+	builds, err := bootstrap.New()
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range plan.Resources() {
+		if r.Type != "AWS::Serverless::Function" {
+			continue
+		}
+		path, err := builds.Path(r.LogicalID)
+		if err == nil {
+			err = os.Setenv(bootstrap.ReadyBuilt, filepath.Dir(filepath.Dir(path)))
+		}
+		if err != nil {
+			return nil, errors.Join(err, builds.Close())
+		}
+	}
+	return builds, nil
+}
