@@ -177,8 +177,8 @@ func (l *lane) add(versions []Version, now time.Time) {
 	for len(versions) > 0 {
 		leaf := l.leaf(versions[0].Key, now)
 		n := len(versions)
-		if l.leaf(versions[n-1].Key, now) != leaf {
-			for n = 1; n < len(versions) && l.leaf(versions[n].Key, now) == leaf; n++ {
+		if l.find(versions[n-1].Key) != leaf { // not l.leaf, which may join the lanes and make this leaf one of none
+			for n = 1; n < len(versions) && l.find(versions[n].Key) == leaf; n++ {
 			}
 		}
 		leaf.see(versions[0].Key, versions[n-1].Key)
