@@ -1,6 +1,6 @@
 # What SAM builds (make build-RemediateFunction …) and what people work with. `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help build test lint demo local dashboard-preview cost bench fuzz cover docs clean FORCE
+.PHONY: help build test lint demo local dashboard-preview cost bench bench-teardown fuzz cover docs clean FORCE
 
 # The target of builds: Lambda's, unless the environment says otherwise.
 GOOS     ?= linux
@@ -53,6 +53,9 @@ demo local: ## an attack and its correction, without an account (local: keeps ru
 
 bench: ## measure the critical path, cold starts and the judge
 	go test -run '^$$' -bench . -benchmem ./...
+
+bench-teardown: ## measure emptying a bucket, beside its peers, on one model of S3 (about 20 minutes)
+	go run ./cmd/bench-teardown
 
 fuzz: ## run each fuzz target for FUZZTIME (30s)
 	@grep -rEo --include='*_test.go' 'func Fuzz\w+' internal cmd | tr : ' ' | while read -r file _ name; do \

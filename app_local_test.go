@@ -41,7 +41,8 @@ func TestTheAppRunsOnTheRealCommandLine(t *testing.T) {
 	}
 }
 
-// local deploys the template to the local AWS, with functions that end as soon as they begin.
+// local deploys the template to the local AWS, with functions that end as soon as they begin, but for the one without
+// whose answers there is no stack.
 func local(t *testing.T) (*localaws.Cloud, *localaws.Stack) {
 	t.Helper()
 	cloud := cloudtest.New(t, localaws.Options{})
@@ -53,7 +54,7 @@ func local(t *testing.T) (*localaws.Cloud, *localaws.Stack) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	deployed, err := cloud.Deploy(t.Context(), plan, func(string) (string, error) { return "/bin/false", nil })
+	deployed, err := cloud.Deploy(t.Context(), plan, failing)
 	if err != nil {
 		t.Fatal(err)
 	}

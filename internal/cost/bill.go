@@ -201,8 +201,14 @@ var functionParts = []struct{ prefix, part, usage, rate string }{
 	{"Probe", probe, "probe", "HealthRate"},
 }
 
+// once begins the logical id of the function that runs only when the stack is deleted, which no month is charged for.
+const once = "Teardown"
+
 // function adds a month of a function's runs, and its metrics.
 func (c *counter) function(id string) error {
+	if strings.HasPrefix(id, once) {
+		return nil
+	}
 	i := slices.IndexFunc(functionParts, func(f struct{ prefix, part, usage, rate string }) bool { return strings.HasPrefix(id, f.prefix) })
 	if i < 0 {
 		return fmt.Errorf("no usage is known of the function")

@@ -105,7 +105,7 @@ func TestADeletedStackIsNeverFought(t *testing.T) {
 // A delete that failed will be tried again, and must not find what it removed put back.
 func TestADeleteThatFailedIsNotFoughtEither(t *testing.T) {
 	t.Parallel()
-	s := deploy(t, nil)
+	s := deploy(t, parameters{"EmptyBucketOnDelete": "false"})
 	s.must(s.S3.Put(s.bucket, "left", nil))
 	r := s.watch(func() {
 		if err := s.stack.Delete(t.Context()); err == nil {

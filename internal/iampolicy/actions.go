@@ -128,12 +128,15 @@ var configurationActions = []string{
 	"s3:UpdateBucketMetadataJournalTableConfiguration",
 }
 
-// emptyingActions are what the teardown role may do from outside the endpoint, beyond listing: delete.
+// emptyingActions are what the teardown role may do from outside the endpoint, beyond listing: delete, and see what
+// protects the versions that cannot be deleted.
 var emptyingActions = []string{
 	"s3:AbortMultipartUpload",
 	"s3:BypassGovernanceRetention",
 	"s3:DeleteObject",
 	"s3:DeleteObjectVersion",
+	"s3:GetObjectLegalHold",
+	"s3:GetObjectRetention",
 }
 
 // ObjectActions lists the S3 actions that are about objects and their versions, in order of name.

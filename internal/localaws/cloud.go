@@ -71,10 +71,14 @@ type Cloud struct {
 	Network *vpcnet.Network
 	Lambda  *lambda.Host
 	Events  *events.Bus
+	// Answers takes what custom resources answer.
+	Answers *cloudformation.Answers
 
-	admin  api.Caller
-	work   underway.Count
-	client *http.Client
+	admin api.Caller
+	work  underway.Count
+	// patient is [Options.Patient].
+	patient bool
+	client  *http.Client
 	// internet and functions are the doors of people and of Lambda functions.
 	internet, internetPlain, functions string
 
@@ -87,6 +91,7 @@ type Cloud struct {
 	measured int
 	passed   map[string]traffic
 	closed   bool
+	names    names
 }
 
 // The addresses from which callers seem to come. All are set aside for documentation or private networks.
@@ -109,7 +114,8 @@ func New(o Options) (*Cloud, error) {
 		CloudFormation: cloudformation.New(base), CloudWatch: cloudwatch.New(base),
 		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
 		doors:  map[api.Door]string{}, keys: map[string]accessKey{}, queuePolicies: map[string]*iampolicy.Policy{},
-		passed: map[string]traffic{},
+		passed:  map[string]traffic{},
+		Answers: &cloudformation.Answers{}, patient: o.Patient, names: names{},
 	}
 	network, err := vpcnet.New(vpcnet.Options{Region: base.Region, EC2: c.EC2, Door: c.doorAddress})
 	if err != nil {
@@ -182,7 +188,7 @@ func (c *Cloud) Close() error {
 	c.mu.Lock()
 	c.closed = true
 	c.mu.Unlock()
-	err := errors.Join(c.Events.Close(), c.Lambda.Close(), c.Network.Close(), c.Gate.Close())
+	err := errors.Join(c.Events.Close(), c.Lambda.Close(), c.Network.Close(), c.Answers.Close(), c.Gate.Close())
 	c.client.CloseIdleConnections()
 	return err
 }

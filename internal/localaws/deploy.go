@@ -2,6 +2,7 @@ package localaws
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -64,21 +65,36 @@ func (s *Stack) create(ctx context.Context, resource samtemplate.Resource) error
 // rollBack removes what was created, and returns the reason for it.
 func (s *Stack) rollBack(cause error) error {
 	s.enter("ROLLBACK_IN_PROGRESS", cause.Error())
-	s.removeAll(func(*existing) bool { return false })
+	if failed, err := s.removeAll(func(r *existing) bool { return r.DeletionPolicy == "Retain" }); err != nil {
+		s.enter("ROLLBACK_FAILED", failedToDelete(failed))
+		return errors.Join(cause, fmt.Errorf("rolling back: %w", err))
+	}
 	s.enter("ROLLBACK_COMPLETE", "")
 	return cause
 }
 
-// Update changes the stack to another plan of the same template: it creates what is new, updates in place what is
-// different, removes what is gone, and moves from UPDATE_IN_PROGRESS to UPDATE_COMPLETE. The error says which resource
-// could not follow; the stack is then UPDATE_FAILED and keeps what was changed until then.
+// failedToDelete is CloudFormation's reason for a stack whose resources could not all be removed.
+func failedToDelete(logicalIDs []string) string {
+	return fmt.Sprintf("The following resource(s) failed to delete: [%s]. ", strings.Join(logicalIDs, ", "))
+}
+
+// Update changes the stack to another plan of the same template: it creates what is new and updates in place what is
+// different, then cleans up what is gone or was replaced, and moves from UPDATE_IN_PROGRESS to UPDATE_COMPLETE. The
+// error says which resource could not follow; the stack is then UPDATE_FAILED and keeps what was changed until then.
+// What cannot be cleaned up is an error too, though the update is complete, as with CloudFormation.
 func (s *Stack) Update(ctx context.Context, plan *samtemplate.Plan) error {
 	s.BeginUpdate()
-	if err := s.apply(ctx, plan); err != nil {
+	replaced, err := s.apply(ctx, plan)
+	if err != nil {
 		s.enter("UPDATE_FAILED", err.Error())
 		return fmt.Errorf("updating %s: %w", s.name, err)
 	}
-	s.CompleteUpdate()
+	s.enter("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "")
+	err = s.cleanUp(plan, replaced)
+	s.enter("UPDATE_COMPLETE", "")
+	if err != nil {
+		return fmt.Errorf("cleaning up after an update of %s: %w", s.name, err)
+	}
 	return nil
 }
 
@@ -91,52 +107,73 @@ func (s *Stack) CompleteUpdate() {
 	s.enter("UPDATE_COMPLETE", "")
 }
 
-// apply changes the stack's resources to those of a plan.
-func (s *Stack) apply(ctx context.Context, plan *samtemplate.Plan) error {
+// apply changes the stack's resources to those of a plan, and returns what removes those that were replaced.
+func (s *Stack) apply(ctx context.Context, plan *samtemplate.Plan) (replaced []func() error, err error) {
 	s.mu.Lock()
 	s.plan = plan
 	s.mu.Unlock()
 	for _, resource := range plan.Resources() {
-		if err := s.follow(ctx, resource); err != nil {
-			return fmt.Errorf("%s: %w", resource.LogicalID, err)
+		removeOld, err := s.follow(ctx, resource)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", resource.LogicalID, err)
 		}
+		if removeOld != nil {
+			replaced = append(replaced, removeOld)
+		}
+	}
+	return replaced, nil
+}
+
+// cleanUp removes what an update replaced and what its plan does not have any more.
+func (s *Stack) cleanUp(plan *samtemplate.Plan, replaced []func() error) error {
+	var errs []error
+	for _, removeOld := range slices.Backward(replaced) {
+		errs = append(errs, removeOld())
 	}
 	stays := func(r *existing) bool {
 		return slices.ContainsFunc(plan.Resources(), func(p samtemplate.Resource) bool { return p.LogicalID == r.LogicalID })
 	}
 	_, err := s.removeAll(stays)
-	return err
+	return errors.Join(append(errs, err)...)
 }
 
-// follow creates or updates one resource, if need be.
-func (s *Stack) follow(ctx context.Context, resource samtemplate.Resource) error {
+// follow creates or updates one resource, if need be, and returns what removes the one that it replaced, if any.
+func (s *Stack) follow(ctx context.Context, resource samtemplate.Resource) (removeOld func() error, err error) {
 	live := s.resource(resource.LogicalID)
 	if live == nil {
-		return s.create(ctx, resource)
+		return nil, s.create(ctx, resource)
 	}
 	values, err := s.Plan().Properties(resource.LogicalID, s)
 	if err != nil || reflect.DeepEqual(values, live.properties) {
-		return err
+		return nil, err
 	}
 	if live.update == nil {
-		return fmt.Errorf("the local AWS cannot update a %s", live.Type)
+		return nil, fmt.Errorf("the local AWS cannot update a %s", live.Type)
 	}
 	p := newProperties(values)
 	m, err := live.update(p)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	s.replace(live, &existing{Resource: resource, made: m, properties: values})
-	return p.check(kinds[live.Type].ignored)
+	k, _ := kindOf(live.Type)
+	return m.replaced, p.check(k.ignored)
 }
 
 // Delete removes the stack's resources in reverse order, except those that the template retains. What cannot be removed
-// stays with all that it depends on: the stack is then DELETE_FAILED, and Delete may be called again.
-func (s *Stack) Delete(context.Context) error {
+// stays with all that it depends on: the stack is then DELETE_FAILED, and Delete may be called again, with resources to
+// retain (RetainResources of DeleteStack).
+func (s *Stack) Delete(_ context.Context, retain ...string) error {
+	if s.Status() != "DELETE_FAILED" && len(retain) > 0 {
+		return fmt.Errorf("deleting %s: resources can be retained only of a stack that is DELETE_FAILED", s.name)
+	}
+	for _, r := range s.existingResources() {
+		r.status, r.reason = "", ""
+	}
 	s.enter("DELETE_IN_PROGRESS", "User Initiated")
-	failed, err := s.removeAll(retained)
+	failed, err := s.removeAll(func(r *existing) bool { return retained(r) || slices.Contains(retain, r.LogicalID) })
 	if err != nil {
-		s.enter("DELETE_FAILED", fmt.Sprintf("The following resource(s) failed to delete: [%s]. ", strings.Join(failed, ", ")))
+		s.enter("DELETE_FAILED", failedToDelete(failed))
 		return fmt.Errorf("deleting %s: %w", s.name, err)
 	}
 	s.enter("DELETE_COMPLETE", "")

@@ -62,10 +62,13 @@ func (s scene) listing() string {
 }
 
 // writes counts the successful management writes of the guard.
-func (s scene) writes() int {
+func (s scene) writes() int { return s.writesOf(s.stack.Physical("RemediateRole")) }
+
+// writesOf counts the successful management writes of a role.
+func (s scene) writesOf(role string) int {
 	n := 0
 	for _, call := range s.Gate.Calls() {
-		if call.Write && call.ErrorCode == "" && strings.Contains(call.Caller, s.stack.Physical("RemediateRole")) {
+		if call.Write && call.ErrorCode == "" && strings.Contains(call.Caller, role) {
 			n++
 		}
 	}
@@ -223,12 +226,13 @@ func TestWhatOnlyObservesWritesNothing(t *testing.T) {
 
 func TestADeletedStackIsNotFought(t *testing.T) {
 	s := newScene(t, nil)
+	guard := s.stack.Physical("RemediateRole")
 	if err := s.stack.Delete(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	rest(t, s.Cloud)
 	checkGone(t, s.Cloud, s.stack)
-	if got := s.writes(); got != 0 {
+	if got := s.writesOf(guard); got != 0 {
 		t.Errorf("the guard wrote %d times while its stack was deleted, want never", got)
 	}
 }

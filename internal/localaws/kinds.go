@@ -31,6 +31,10 @@ type made struct {
 	// update changes it in place to new properties, and returns it as it then is; nil when only a replacement could do
 	// that, which the local AWS does not know.
 	update func(properties) (made, error)
+	// replaced removes what an update put another thing in the place of; nil when nothing was replaced.
+	replaced func() error
+	// failed is why the creation failed of a thing that has to be removed all the same.
+	failed error
 }
 
 // creation is what a kind is told besides the properties.
@@ -53,7 +57,7 @@ func merged(tables ...map[string]kind) map[string]kind {
 
 // create creates a resource, and refuses it if it has a type or a property that the local AWS does not know.
 func (c *creation) create(p properties) (made, error) {
-	k, ok := kinds[c.resource.Type]
+	k, ok := kindOf(c.resource.Type)
 	if !ok {
 		return made{}, fmt.Errorf("the local AWS does not know the type %s", c.resource.Type)
 	}
@@ -64,7 +68,16 @@ func (c *creation) create(p properties) (made, error) {
 	if err := p.check(k.ignored); err != nil {
 		return m, err
 	}
-	return m, nil
+	return m, m.failed
+}
+
+// kindOf finds the kind of a type of resources.
+func kindOf(resourceType string) (kind, bool) {
+	if isCustom(resourceType) {
+		return customKind, true
+	}
+	k, ok := kinds[resourceType]
+	return k, ok
 }
 
 // name is a physical name as CloudFormation makes them: stack, logical id and a suffix that is the stack's own.

@@ -41,7 +41,7 @@ func (c *creation) configureBucket(name string, p properties) (made, error) {
 		{"publicAccessBlock", publicAccessXML(p.object("PublicAccessBlockConfiguration"))},
 		{"encryption", encryptionXML(p.object("BucketEncryption"))},
 		{"versioning", versioningXML(p.object("VersioningConfiguration"))},
-		{"tagging", taggingXML(p.tags("Tags"))},
+		{"tagging", taggingXML(c.tagged(p.tags("Tags")))},
 	} {
 		if s.document == "" {
 			continue
@@ -51,6 +51,15 @@ func (c *creation) configureBucket(name string, p properties) (made, error) {
 		}
 	}
 	return m, nil
+}
+
+// tagged are tags with those by which CloudFormation marks what a stack made.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-properties-resource-tags.html
+func (c *creation) tagged(tags map[string]string) map[string]string {
+	tags["aws:cloudformation:stack-id"] = c.stack.ID()
+	tags["aws:cloudformation:stack-name"] = c.stack.Name()
+	tags["aws:cloudformation:logical-id"] = c.resource.LogicalID
+	return tags
 }
 
 func (c *creation) removeBucket(name string) error {

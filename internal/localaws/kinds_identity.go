@@ -1,12 +1,17 @@
 package localaws
 
-import "fmt"
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
 
 // identityKinds are the types of AWS::IAM and AWS::KMS. Keys are but names here: what they encrypt is not encrypted.
 var identityKinds = map[string]kind{
 	"AWS::IAM::Role": {create: createRole, ignored: []string{
 		"AssumeRolePolicyDocument", "Description", "MaxSessionDuration", "Tags",
 	}},
+	"AWS::IAM::Policy":          {create: createPolicy},
 	"AWS::IAM::InstanceProfile": {create: createInstanceProfile},
 	"AWS::KMS::Key": {create: createKey, ignored: []string{
 		"Description", "EnableKeyRotation", "KeyPolicy", "KeySpec", "KeyUsage", "PendingWindowInDays", "Tags",
@@ -15,12 +20,18 @@ var identityKinds = map[string]kind{
 }
 
 func createRole(c *creation, p properties) (made, error) {
-	return c.putRole(or(p.text("RoleName"), c.name()), p)
+	return c.putRole(or(p.text("RoleName"), c.name()), p, nil)
 }
 
-func (c *creation) putRole(name string, p properties) (made, error) {
-	policies := map[string]string{}
+// putRole makes a role what the properties say. others are the inline policies that it has from elsewhere.
+func (c *creation) putRole(name string, p properties, others map[string]string) (made, error) {
+	policies := maps.Clone(others)
+	if policies == nil {
+		policies = map[string]string{}
+	}
+	var own []string
 	for _, policy := range p.objects("Policies") {
+		own = append(own, policy.text("PolicyName"))
 		policies[policy.text("PolicyName")] = policy.document("PolicyDocument")
 	}
 	role, err := c.IAM.CreateRole(name, policies)
@@ -35,8 +46,30 @@ func (c *creation) putRole(name string, p properties) (made, error) {
 	return made{
 		ref: name, attributes: map[string]any{"Arn": role.ARN, "RoleId": role.ID},
 		remove: func() error { c.IAM.DeleteRole(name); return nil },
-		update: func(p properties) (made, error) { return c.putRole(name, p) },
+		update: func(p properties) (made, error) {
+			others := c.IAM.RolePolicies(name)
+			maps.DeleteFunc(others, func(policy, _ string) bool { return slices.Contains(own, policy) })
+			return c.putRole(name, p, others)
+		},
 	}, nil
+}
+
+// createPolicy adds an inline policy to roles.
+func createPolicy(c *creation, p properties) (made, error) {
+	name, roles := p.text("PolicyName"), p.texts("Roles")
+	document := p.document("PolicyDocument")
+	for _, role := range roles {
+		if err := c.IAM.PutRolePolicy(role, name, document); err != nil {
+			return made{}, err
+		}
+	}
+	remove := func() error {
+		for _, role := range roles {
+			c.IAM.DeleteRolePolicy(role, name)
+		}
+		return nil
+	}
+	return made{ref: c.name(), remove: remove, update: func(p properties) (made, error) { return createPolicy(c, p) }}, nil
 }
 
 func createInstanceProfile(c *creation, p properties) (made, error) {
@@ -48,15 +81,16 @@ func createInstanceProfile(c *creation, p properties) (made, error) {
 	}
 	base := c.Gate.Options()
 	arn := fmt.Sprintf("arn:%s:iam::%s:instance-profile/%s", base.Partition, base.Account, name)
-	return made{ref: name, attributes: map[string]any{"Arn": arn}}, nil
+	return made{ref: name, attributes: map[string]any{"Arn": arn}, remove: c.named("instance profile", name)}, nil
 }
 
 func createKey(c *creation, _ properties) (made, error) {
 	id := uuid(c.stack.ID() + c.resource.LogicalID)
-	return made{ref: id, attributes: map[string]any{"Arn": c.arn("kms", "key/"+id), "KeyId": id},
+	return made{ref: id, attributes: map[string]any{"Arn": c.arn("kms", "key/"+id), "KeyId": id}, remove: c.named("key", id),
 		update: func(properties) (made, error) { return createKey(c, properties{}) }}, nil
 }
 
-func createAlias(_ *creation, p properties) (made, error) {
-	return made{ref: p.text("AliasName")}, nil
+func createAlias(c *creation, p properties) (made, error) {
+	name := p.text("AliasName")
+	return made{ref: name, remove: c.named("alias", name)}, nil
 }

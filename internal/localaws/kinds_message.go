@@ -2,6 +2,7 @@ package localaws
 
 import (
 	"fmt"
+	"maps"
 
 	"s3-endpoint-guard/internal/iampolicy"
 )
@@ -66,7 +67,13 @@ func createQueuePolicy(c *creation, p properties) (made, error) {
 	for _, url := range p.texts("Queues") {
 		c.queuePolicies[c.SQS.ARN(afterLast(url, "/"))] = policy
 	}
-	return made{ref: c.name(), update: func(p properties) (made, error) { return createQueuePolicy(c, p) }}, nil
+	remove := func() error {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		maps.DeleteFunc(c.queuePolicies, func(_ string, other *iampolicy.Policy) bool { return other == policy })
+		return nil
+	}
+	return made{ref: c.name(), remove: remove, update: func(p properties) (made, error) { return createQueuePolicy(c, p) }}, nil
 }
 
 // maxParameter is the longest value of a parameter of the standard tier, in bytes.
@@ -80,6 +87,7 @@ func createParameter(c *creation, p properties) (made, error) {
 	}
 	return made{
 		ref: name, attributes: map[string]any{"Value": value, "Type": p.oneOf("Type", "String", "StringList")},
+		remove: c.named("parameter", name),
 		update: func(p properties) (made, error) { return createParameter(c, p) },
 	}, nil
 }
@@ -88,6 +96,7 @@ func createLogGroup(c *creation, p properties) (made, error) {
 	name := or(p.text("LogGroupName"), c.name())
 	return made{
 		ref: name, attributes: map[string]any{"Arn": c.arn("logs", "log-group:"+name+":*")},
+		remove: c.named("log group", name),
 		update: func(p properties) (made, error) { return createLogGroup(c, p) },
 	}, nil
 }

@@ -8,8 +8,8 @@ import (
 	"s3-endpoint-guard/internal/localaws/ec2"
 )
 
-// networkKinds are the types of AWS::EC2. Networks, subnets, gateways and instances have nobody here who would miss
-// them: of those only the endpoint, which policies name, is removed with its stack.
+// networkKinds are the types of AWS::EC2. What somebody else has removed already is no failure when its stack is
+// deleted, as with CloudFormation.
 var networkKinds = map[string]kind{
 	"AWS::EC2::VPC":                         {create: createVPC},
 	"AWS::EC2::InternetGateway":             {create: createInternetGateway, ignored: []string{"Tags"}},
@@ -23,7 +23,7 @@ var networkKinds = map[string]kind{
 	"AWS::EC2::VPCEndpoint":                 {create: createEndpoint},
 	"AWS::EC2::Instance": {create: createInstance, ignored: []string{
 		"ImageId", "InstanceType", "IamInstanceProfile", "MetadataOptions", "BlockDeviceMappings", "UserData", "Tags",
-		"NetworkInterfaces[].DeviceIndex", "NetworkInterfaces[].AssociatePublicIpAddress", "CreditSpecification", "Monitoring",
+		"NetworkInterfaces[].DeviceIndex", "CreditSpecification", "Monitoring",
 	}},
 }
 
@@ -32,17 +32,20 @@ func createVPC(c *creation, p properties) (made, error) {
 		CIDR: p.text("CidrBlock"), DNSSupport: p.flag("EnableDnsSupport"), DNSHostnames: p.flag("EnableDnsHostnames"),
 		Tags: tagList(p.tags("Tags")),
 	})
-	return made{ref: vpc.ID, attributes: map[string]any{"VpcId": vpc.ID, "CidrBlock": vpc.CIDR}}, err
+	remove := func() error { return unlessMissing(c.EC2.DeleteVPC(vpc.ID)) }
+	return made{ref: vpc.ID, attributes: map[string]any{"VpcId": vpc.ID, "CidrBlock": vpc.CIDR}, remove: remove}, err
 }
 
 func createInternetGateway(c *creation, _ properties) (made, error) {
 	gateway, err := c.EC2.CreateInternetGateway("")
-	return made{ref: gateway.ID, attributes: map[string]any{"InternetGatewayId": gateway.ID}}, err
+	remove := func() error { return unlessMissing(c.EC2.DeleteInternetGateway(gateway.ID)) }
+	return made{ref: gateway.ID, attributes: map[string]any{"InternetGatewayId": gateway.ID}, remove: remove}, err
 }
 
 func attachInternetGateway(c *creation, p properties) (made, error) {
 	gateway, vpc := p.text("InternetGatewayId"), p.text("VpcId")
-	return made{ref: "IGW|" + vpc}, c.EC2.AttachInternetGateway(gateway, vpc)
+	remove := func() error { return unlessMissing(c.EC2.DetachInternetGateway(gateway, vpc)) }
+	return made{ref: "IGW|" + vpc, remove: remove}, c.EC2.AttachInternetGateway(gateway, vpc)
 }
 
 func createSubnet(c *creation, p properties) (made, error) {
@@ -52,23 +55,26 @@ func createSubnet(c *creation, p properties) (made, error) {
 	})
 	return made{ref: subnet.ID, attributes: map[string]any{
 		"SubnetId": subnet.ID, "VpcId": subnet.VPCID, "AvailabilityZone": subnet.Zone, "CidrBlock": subnet.CIDR,
-	}}, err
+	}, remove: func() error { return unlessMissing(c.EC2.DeleteSubnet(subnet.ID)) }}, err
 }
 
 func createRouteTable(c *creation, p properties) (made, error) {
 	table, err := c.EC2.CreateRouteTable(p.text("VpcId"))
-	return made{ref: table.ID, attributes: map[string]any{"RouteTableId": table.ID}}, err
+	remove := func() error { return unlessMissing(c.EC2.DeleteRouteTable(table.ID)) }
+	return made{ref: table.ID, attributes: map[string]any{"RouteTableId": table.ID}, remove: remove}, err
 }
 
 func createRoute(c *creation, p properties) (made, error) {
 	table, cidr := p.text("RouteTableId"), p.text("DestinationCidrBlock")
-	return made{ref: table + "|" + cidr, attributes: map[string]any{"CidrBlock": cidr}},
+	remove := func() error { return unlessMissing(c.EC2.DeleteRoute(table, cidr)) }
+	return made{ref: table + "|" + cidr, attributes: map[string]any{"CidrBlock": cidr}, remove: remove},
 		c.EC2.CreateRoute(table, cidr, p.text("GatewayId"))
 }
 
 func associateRouteTable(c *creation, p properties) (made, error) {
 	association, err := c.EC2.AssociateRouteTable(p.text("RouteTableId"), p.text("SubnetId"))
-	return made{ref: association.ID, attributes: map[string]any{"Id": association.ID}}, err
+	remove := func() error { return unlessMissing(c.EC2.DisassociateRouteTable(association.ID)) }
+	return made{ref: association.ID, attributes: map[string]any{"Id": association.ID}, remove: remove}, err
 }
 
 func createSecurityGroup(c *creation, p properties) (made, error) {
@@ -86,7 +92,8 @@ func createSecurityGroup(c *creation, p properties) (made, error) {
 	group, err := c.EC2.CreateSecurityGroup(ec2.SecurityGroup{
 		Name: name, Description: p.text("GroupDescription"), VPCID: p.text("VpcId"), Tags: tagList(p.tags("Tags")),
 	}, rules...)
-	return made{ref: group.ID, attributes: map[string]any{"GroupId": group.ID, "VpcId": group.VPCID}}, err
+	remove := func() error { return unlessMissing(c.EC2.DeleteSecurityGroup(group.ID)) }
+	return made{ref: group.ID, attributes: map[string]any{"GroupId": group.ID, "VpcId": group.VPCID}, remove: remove}, err
 }
 
 func authorizeIngress(c *creation, p properties) (made, error) {
@@ -124,11 +131,20 @@ func createInstance(c *creation, p properties) (made, error) {
 	i := ec2.Instance{SubnetID: p.text("SubnetId"), GroupIDs: p.texts("SecurityGroupIds")}
 	for _, network := range p.objects("NetworkInterfaces") {
 		i.SubnetID, i.GroupIDs = network.text("SubnetId"), network.texts("GroupSet")
+		i.AssociatePublicIP = network.flag("AssociatePublicIpAddress")
 	}
 	i, err := c.EC2.CreateInstance(i)
 	return made{ref: i.ID, attributes: map[string]any{
-		"InstanceId": i.ID, "PrivateIp": i.PrivateIP, "PublicIp": or(i.PublicIP, "203.0.113.10"),
-	}}, err
+		"InstanceId": i.ID, "PrivateIp": i.PrivateIP, "PublicIp": i.PublicIP,
+	}, remove: func() error { return unlessMissing(c.EC2.TerminateInstance(i.ID)) }}, err
+}
+
+// unlessMissing is an error, or none when it says that there is no such thing (any more).
+func unlessMissing(err error) error {
+	if code := code(err); strings.HasSuffix(code, ".NotFound") || code == "Gateway.NotAttached" {
+		return nil
+	}
+	return err
 }
 
 func tagList(tags map[string]string) []ec2.Tag {

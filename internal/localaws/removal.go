@@ -12,14 +12,37 @@ func retained(r *existing) bool {
 	return r.DeletionPolicy == "Retain" || r.DeletionPolicy == "RetainExceptOnCreate"
 }
 
-// removeAll removes the resources that do not stay, last one first, and returns the logical ids of those that could
-// not be removed. What a resource depends on that could not be removed is not tried.
+// inRemovalOrder orders resources so that each comes before what it depends on, and otherwise the last one first. Their
+// order of creation alone would not do, for an update may give an old resource a new one to depend on.
+func inRemovalOrder(created []*existing) []*existing {
+	byID := map[string]*existing{}
+	for _, r := range created {
+		byID[r.LogicalID] = r
+	}
+	var order []*existing
+	var add func(*existing)
+	add = func(r *existing) {
+		if r == nil || slices.Contains(order, r) {
+			return
+		}
+		for _, id := range r.DependsOn {
+			add(byID[id])
+		}
+		order = append(order, r)
+	}
+	for _, r := range created {
+		add(r)
+	}
+	slices.Reverse(order)
+	return order
+}
+
+// removeAll removes the resources that do not stay, in the reverse order of their dependencies, and returns the logical
+// ids of those that could not be removed. What a resource depends on that could not be removed is not tried.
 func (s *Stack) removeAll(stays func(*existing) bool) (failed []string, err error) {
 	var needed []string
 	var errs []error
-	resources := s.existingResources()
-	slices.Reverse(resources)
-	for _, r := range resources {
+	for _, r := range inRemovalOrder(s.existingResources()) {
 		if stays(r) {
 			continue
 		}
@@ -28,6 +51,7 @@ func (s *Stack) removeAll(stays func(*existing) bool) (failed []string, err erro
 			continue
 		}
 		if err := r.removeOne(); err != nil {
+			r.status, r.reason = "DELETE_FAILED", err.Error()
 			failed, needed = append(failed, r.LogicalID), append(needed, r.DependsOn...)
 			errs = append(errs, fmt.Errorf("removing %s: %w", r.LogicalID, err))
 			continue

@@ -27,6 +27,8 @@ type existing struct {
 	samtemplate.Resource
 	made
 	properties map[string]any
+	// status is "" while all is well, reason why it is "DELETE_FAILED".
+	status, reason string
 }
 
 // ID is the stack's ARN.
@@ -169,7 +171,7 @@ func (s *Stack) enter(status, reason string) {
 	}
 	for _, r := range s.existingResources() {
 		described.Resources = append(described.Resources, cloudformation.Resource{
-			LogicalID: r.LogicalID, PhysicalID: r.ref, Type: r.Type,
+			LogicalID: r.LogicalID, PhysicalID: r.ref, Type: r.Type, Status: r.status, Reason: r.reason,
 		})
 	}
 	s.cloud.CloudFormation.PutStack(described)

@@ -109,6 +109,9 @@ func (in *inventor) species(logicalID string) (species, *resource, error) {
 		return species{}, nil, err
 	}
 	s, ok := allSpecies[r.Type]
+	if strings.HasPrefix(r.Type, "Custom::") {
+		s, ok = custom, true
+	}
 	if !ok {
 		return species{}, nil, fmt.Errorf("%s: resource type %s is not known", logicalID, r.Type)
 	}

@@ -16,6 +16,10 @@ type species struct {
 	attributes map[string]string
 }
 
+// custom are custom resources, whose ids are whatever their function answers.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-custom-resources.html
+var custom = species{ref: "{name}"}
+
 // allSpecies are the types that Invented knows, by the order of the template.
 var allSpecies = map[string]species{
 	"AWS::EC2::VPC": {prefix: "vpc", ref: "{name}", attributes: map[string]string{

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -23,6 +24,8 @@ type exchange struct {
 	operation *Operation
 	// answered is how many bytes the answer's body has.
 	answered int
+	// asked are the first needs of each action that the operation asked about by [Request.May].
+	asked []Need
 }
 
 // run takes a request through the gate's steps. The error is an *[Error], errReset or errHang.
@@ -85,7 +88,18 @@ func (x *exchange) authorised() (*Response, error) {
 	if err := x.authorise(); err != nil {
 		return nil, err
 	}
+	x.request.May = x.noting(x.request.May)
 	return x.operation.Do()
+}
+
+// noting returns a function that takes note of what it is asked.
+func (x *exchange) noting(may func(Need) *Error) func(Need) *Error {
+	return func(need Need) *Error {
+		if !slices.ContainsFunc(x.asked, func(n Need) bool { return n.Action == need.Action }) {
+			x.asked = append(x.asked, need)
+		}
+		return may(need)
+	}
 }
 
 // suffer is what becomes of a call that meets a fault.

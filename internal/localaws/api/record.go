@@ -12,7 +12,8 @@ type Call struct {
 	// Caller is the principal's ARN, Door where the request came in.
 	Caller string
 	Door   Door
-	// Needs are the permissions that were asked for.
+	// Needs are the permissions that were asked for. Of those that an operation asks for of each of its parts, only the
+	// first of each action is here.
 	Needs []Need
 	// Write says that the call is a management write, one that CloudTrail delivers.
 	Write bool
@@ -63,7 +64,7 @@ func (x *exchange) record(err error) {
 		Bytes: len(x.request.Body) + x.answered, Began: x.began, Ended: time.Now(),
 	}
 	if x.operation != nil {
-		c.Operation, c.Needs, c.Write = x.operation.Name, x.operation.Needs, x.operation.Trail != nil
+		c.Operation, c.Needs, c.Write = x.operation.Name, slices.Concat(x.operation.Needs, x.asked), x.operation.Trail != nil
 	}
 	if e, ok := err.(*Error); ok {
 		c.ErrorCode = e.Code

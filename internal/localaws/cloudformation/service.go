@@ -88,6 +88,7 @@ type describedResource struct {
 	StackId, StackName                    string
 	LogicalResourceId, PhysicalResourceId string
 	ResourceType, ResourceStatus          string
+	ResourceStatusReason                  string `xml:",omitempty"`
 	Timestamp                             string `xml:",omitempty"`
 	LastUpdatedTimestamp                  string `xml:",omitempty"`
 }
@@ -108,7 +109,7 @@ func (s *Service) resources(stack string) ([]describedResource, error) {
 			r.Status = "CREATE_COMPLETE"
 		}
 		changed := st.Updated.UTC().Format(time.RFC3339)
-		list = append(list, describedResource{st.ID, st.Name, r.LogicalID, r.PhysicalID, r.Type, r.Status, changed, changed})
+		list = append(list, describedResource{st.ID, st.Name, r.LogicalID, r.PhysicalID, r.Type, r.Status, r.Reason, changed, changed})
 	}
 	return list, nil
 }

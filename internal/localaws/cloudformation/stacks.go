@@ -24,8 +24,8 @@ type KeyValue struct {
 // Resource is one resource of a stack.
 type Resource struct {
 	LogicalID, PhysicalID, Type string
-	// Status is "CREATE_COMPLETE" when empty.
-	Status string
+	// Status is "CREATE_COMPLETE" when empty, Reason why; it may be empty.
+	Status, Reason string
 }
 
 // Stack is a stack.

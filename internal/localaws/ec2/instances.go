@@ -7,13 +7,15 @@ type Instance struct {
 	ID       string
 	SubnetID string
 	GroupIDs []string
-	// PrivateIP is its address in its subnet, PublicIP one of those that are set aside for documentation; "" when its
-	// subnet gives out none.
+	// AssociatePublicIP gives it a public address whatever its subnet does.
+	AssociatePublicIP bool
+	// PrivateIP is its address in its subnet, PublicIP one of those that are set aside for documentation; "" when it has
+	// none.
 	PrivateIP, PublicIP string
 }
 
-// CreateInstance adds an instance and its network interface. ID and PrivateIP are filled in, and PublicIP where the
-// subnet gives public addresses out.
+// CreateInstance adds an instance and its network interface. ID and PrivateIP are filled in, and PublicIP where it
+// is to have one.
 func (s *Service) CreateInstance(i Instance) (Instance, error) {
 	err := s.update(func(st *state) error {
 		subnet, ok := st.subnets.get(i.SubnetID)
@@ -26,10 +28,10 @@ func (s *Service) CreateInstance(i Instance) (Instance, error) {
 			}
 		}
 		n := s.newInterface(st, i.SubnetID)
-		n.Groups = st.interfaceGroups(i.GroupIDs)
-		st.interfaces.put(n.ID, n)
 		i.ID, i.PrivateIP = s.newID(st, "i"), n.IP
-		if subnet.MapPublicIPOnLaunch {
+		n.Groups, n.InstanceID = st.interfaceGroups(i.GroupIDs), i.ID
+		st.interfaces.put(n.ID, n)
+		if subnet.MapPublicIPOnLaunch || i.AssociatePublicIP {
 			// https://www.rfc-editor.org/rfc/rfc5737
 			i.PublicIP = fmt.Sprintf("203.0.113.%d", 10+len(st.instances.order)%200)
 		}

@@ -23,8 +23,9 @@ type NetworkInterface struct {
 	Type   string           `xml:"interfaceType"`
 	IP     string           `xml:"privateIpAddress"`
 	Groups []interfaceGroup `xml:"groupSet>item"`
-	// EndpointID is the endpoint that the interface belongs to; "" for others.
+	// EndpointID is the endpoint that the interface belongs to, InstanceID the instance; "" for others.
 	EndpointID string `xml:"-"`
+	InstanceID string `xml:"-"`
 }
 
 type interfaceGroup struct {

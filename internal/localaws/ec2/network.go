@@ -117,7 +117,7 @@ func (s *Service) AttachInternetGateway(gatewayID, vpcID string) error {
 	return s.update(func(st *state) error {
 		gateway, ok := st.gateways.get(gatewayID)
 		if !ok {
-			return refuse("InvalidInternetGatewayID.NotFound", "The internetGateway ID '%s' does not exist", gatewayID)
+			return noGateway(gatewayID)
 		}
 		if _, ok := st.vpcs.get(vpcID); !ok {
 			return noVPC(vpcID)

@@ -154,3 +154,21 @@ func TestWhatIsNotThereIsNoSuchEntity(t *testing.T) {
 		}
 	}
 }
+
+func TestInlinePoliciesComeAndGo(t *testing.T) {
+	s := iam.New(localtest.Gate(t, api.Options{}).Options())
+	if _, err := s.CreateRole("guard", map[string]string{"own": localtest.Everything}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.PutRolePolicy("guard", "more", localtest.Everything); err != nil {
+		t.Fatal(err)
+	}
+	s.DeleteRolePolicy("guard", "own")
+	s.DeleteRolePolicy("nobody", "own") // does no harm
+	if got := s.RolePolicies("guard"); len(got) != 1 || got["more"] != localtest.Everything {
+		t.Errorf("RolePolicies = %v, want the one that was added", got)
+	}
+	if got := s.Roles(); len(got) != 1 || got[0] != "guard" {
+		t.Errorf("Roles = %v, want guard", got)
+	}
+}

@@ -191,6 +191,36 @@ func (s *Service) PutRolePolicy(role, name, text string) error {
 	return nil
 }
 
+// DeleteRolePolicy removes an inline policy from a role, if both are there.
+func (s *Service) DeleteRolePolicy(role, name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if who, ok := s.roles[role]; ok {
+		who.inline = maps.Clone(who.inline)
+		delete(who.inline, name)
+	}
+}
+
+// RolePolicies are the texts of a role's inline policies, by name.
+func (s *Service) RolePolicies(role string) map[string]string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	texts := map[string]string{}
+	if who, ok := s.roles[role]; ok {
+		for name, policy := range who.inline {
+			texts[name] = policy.text
+		}
+	}
+	return texts
+}
+
+// Roles are the names of all roles, in order.
+func (s *Service) Roles() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Sorted(maps.Keys(s.roles))
+}
+
 // AttachRolePolicy attaches a managed policy to a role. One that is not known here, as most of AWS's own, is
 // attached in name and allows nothing.
 func (s *Service) AttachRolePolicy(role, policyARN string) error {

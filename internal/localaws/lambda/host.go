@@ -16,6 +16,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -145,6 +147,13 @@ func (h *Host) Function(nameOrARN string) (f Function, ok bool) {
 		return Function{}, false
 	}
 	return found.Function, true
+}
+
+// Functions are the names of all functions, in order.
+func (h *Host) Functions() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Sorted(maps.Keys(h.functions))
 }
 
 // Remove deletes a function and ends its idle environments. What is running runs to its end.

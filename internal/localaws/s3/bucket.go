@@ -47,6 +47,8 @@ type bucket struct {
 	lifecycle  setting[string]
 	tags       setting[[]tag]
 
+	protection protection
+
 	index   index
 	uploads map[string]*upload
 }
@@ -128,6 +130,9 @@ func (c *call) createBucket() (*answer, error) {
 		return nil, err
 	}
 	b.ownership = initially(ownership)
+	if strings.EqualFold(c.Header.Get("X-Amz-Bucket-Object-Lock-Enabled"), "true") {
+		b.lock()
+	}
 	return ok().with("Location", "/"+c.name), nil
 }
 

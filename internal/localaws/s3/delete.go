@@ -25,8 +25,14 @@ func deleteAction(versionID string) string {
 
 // deleteObject deletes a key or a version.
 func (c *call) deleteObject() (*answer, error) {
-	if c.Header.Get("X-Amz-Bypass-Governance-Retention") != "" {
-		return nil, errNoLock
+	if err := c.refuseBypass(); err != nil {
+		return nil, err
+	}
+	if err := c.slowDown(c.key); err != nil {
+		return nil, err
+	}
+	if err := c.protects(c.bucket.index.get(c.key), c.query.Get("versionId")); err != nil {
+		return nil, err
 	}
 	done, err := c.service.delete(c.bucket, c.key, c.query.Get("versionId"))
 	if err != nil {
@@ -53,11 +59,19 @@ type deleteRequest struct {
 	Quiet  bool
 }
 
+// keys are the keys that the call names.
+func (r *deleteRequest) keys() (keys []string) {
+	for _, o := range r.Object {
+		keys = append(keys, o.Key)
+	}
+	return keys
+}
+
 // deleteObjects deletes up to 1,000 keys or versions. Each is granted or refused on its own, and the answer is a
 // success whatever becomes of them.
 func (c *call) deleteObjects() (*answer, error) {
-	if c.Header.Get("X-Amz-Bypass-Governance-Retention") != "" {
-		return nil, errNoLock
+	if err := c.refuseBypass(); err != nil {
+		return nil, err
 	}
 	if !hasChecksum(c.Header) {
 		return nil, invalidRequest("Missing required header for this request: Content-MD5 OR x-amz-checksum-*")
@@ -68,6 +82,9 @@ func (c *call) deleteObjects() (*answer, error) {
 	var want deleteRequest
 	if err := xml.Unmarshal(c.Body, &want); err != nil || len(want.Object) == 0 || len(want.Object) > maxDelete {
 		return nil, errMalformedXML
+	}
+	if err := c.slowDown(want.keys()...); err != nil {
+		return nil, err
 	}
 	return asXML(func(d *document) {
 		d.root("DeleteResult")
@@ -84,6 +101,9 @@ func (c *call) deleteOne(key, versionID string) (deletion, error) {
 	need := c.needOn(c.bucket, key, deleteAction(versionID))
 	if refusal := c.May(need); refusal != nil {
 		return deletion{}, refusal
+	}
+	if err := c.protects(c.bucket.index.get(key), versionID); err != nil {
+		return deletion{}, err
 	}
 	return c.service.delete(c.bucket, key, versionID)
 }

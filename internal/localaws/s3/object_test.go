@@ -70,7 +70,7 @@ func TestWhatIsNotModelledIsRefused(t *testing.T) {
 		"GET /docs-example?replication": http.StatusNotImplemented,
 		"PUT /docs-example?object-lock": http.StatusNotImplemented,
 		"GET /docs-example/a?acl":       http.StatusNotImplemented,
-		"PUT /docs-example/a?retention": http.StatusNotImplemented,
+		"PUT /docs-example/a?torrent":   http.StatusNotImplemented,
 		"POST /docs-example/a":          http.StatusMethodNotAllowed,
 		"PATCH /docs-example/a":         http.StatusMethodNotAllowed,
 	} {

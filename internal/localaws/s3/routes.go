@@ -126,6 +126,12 @@ var routes = byRequest(
 	writes("PUT bucket?tagging", "PutBucketTagging", "s3:PutBucketTagging", (*call).putTagging),
 	writes("DELETE bucket?tagging", "DeleteBucketTagging", "s3:PutBucketTagging", (*call).deleteTagging),
 
+	reads("GET bucket?object-lock", "GetObjectLockConfiguration", "s3:GetBucketObjectLockConfiguration", (*call).getObjectLock),
+	reads("GET object?retention", "GetObjectRetention", "s3:GetObjectRetention", (*call).getRetention),
+	data("PUT object?retention", "PutObjectRetention", "s3:PutObjectRetention", (*call).putRetention),
+	reads("GET object?legal-hold", "GetObjectLegalHold", "s3:GetObjectLegalHold", (*call).getLegalHold),
+	data("PUT object?legal-hold", "PutObjectLegalHold", "s3:PutObjectLegalHold", (*call).putLegalHold),
+
 	data("GET bucket", "ListObjects", "s3:ListBucket", (*call).listObjects),
 	data("GET bucket?list-type", "ListObjectsV2", "s3:ListBucket", (*call).listObjectsV2),
 	data("GET bucket?versions", "ListObjectVersions", "s3:ListBucketVersions", (*call).listVersions),

@@ -4,7 +4,7 @@
 // What it models beyond storing and answering are the behaviours in docs/facts.md under "S3" that this project depends
 // on: policies are checked, rewritten and kept; Block Public Access refuses and restricts; bucket configuration can be
 // read as it was before the latest write; listings page in S3's order. What it leaves out, it refuses with
-// NotImplemented: Object Lock, object ACLs and tags, access points, websites, replication.
+// NotImplemented: Object Lock's defaults, object ACLs and tags, access points, websites, replication.
 //
 // To add an operation, write its handler beside others of its topic and its line into the table in routes.go.
 package s3

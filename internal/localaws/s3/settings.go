@@ -88,6 +88,9 @@ func (c *call) getVersioning() (*answer, error) {
 	return asXML(func(d *document) {
 		d.root("VersioningConfiguration")
 		d.optional("Status", c.bucket.versioning.read(c.Stale))
+		if c.bucket.protection.mfa {
+			d.text("MfaDelete", enabled)
+		}
 		d.close("VersioningConfiguration")
 	}), nil
 }

@@ -120,6 +120,7 @@ func (s *Service) delete(b *bucket, key, id string) (deletion, error) {
 		done := deletion{versionID: id}
 		if i >= 0 {
 			done.marker = e.versions[i].object == nil
+			delete(b.protection.holds, e.versions[i].sequence)
 			b.index.remove(e, i)
 		}
 		return done, nil

@@ -49,6 +49,16 @@ func (c *Count) Wait(ctx context.Context) error {
 	}
 }
 
+// Resting returns a channel that closes once no work is under way, which may be at once.
+func (c *Count) Resting() <-chan struct{} {
+	if rest := c.resting(); rest != nil {
+		return rest
+	}
+	rest := make(chan struct{})
+	close(rest)
+	return rest
+}
+
 // resting returns a channel that closes at the next rest, or nil if nothing is under way now.
 func (c *Count) resting() <-chan struct{} {
 	c.mu.Lock()

@@ -39,3 +39,17 @@ func TestWaitGivesUpWithItsContext(t *testing.T) {
 		t.Errorf("Wait = %v, want %v", err, enough)
 	}
 }
+
+func TestRestingClosesWhenTheLastWorkEnds(t *testing.T) {
+	var count underway.Count
+	<-count.Resting() // nothing has begun
+	end := count.Begin()
+	rest := count.Resting()
+	select {
+	case <-rest:
+		t.Error("Resting closed while something is under way")
+	default:
+	}
+	end()
+	<-rest
+}

@@ -1,0 +1,99 @@
+// Command bench-teardown measures how fast emptying is, beside the algorithms of its peers, on one model of S3.
+//
+// Each measurement runs the model in one process and the contender in another, so that processor time and memory are
+// the contender's own. Usage:
+//
+//	bench-teardown                       all scenarios, a table on standard output
+//	bench-teardown -only REGEXP          the scenarios whose line matches
+//	bench-teardown serve|run …           what the command starts itself with
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"regexp"
+	"time"
+)
+
+func main() {
+	if err := start(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func start(args []string) error {
+	if len(args) > 0 && args[0] == "serve" {
+		return serve(args[1:])
+	}
+	if len(args) > 0 && args[0] == "run" {
+		return runContender(args[1:])
+	}
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	only := flags.String("only", "", "regular expression on a scenario's line")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	wanted, err := regexp.Compile(*only)
+	if err != nil {
+		return err
+	}
+	return measureAll(wanted)
+}
+
+// scenario is one measurement.
+type scenario struct {
+	contender string
+	shape     string
+	versions  int
+	prefixes  int
+	limit     float64
+}
+
+// String is the scenario's line in the table.
+func (s scenario) String() string {
+	limit := "no limit"
+	if s.limit > 0 {
+		limit = fmt.Sprintf("%.0f/s each", s.limit)
+	}
+	return fmt.Sprintf("%-9s %-8s %8d versions %2d prefixes %s", s.contender, s.shape, s.versions, s.prefixes, limit)
+}
+
+// latency is what each request takes at least.
+const latency = 30 * time.Millisecond
+
+// scenarios are what the project promises figures for.
+func scenarios() (all []scenario) {
+	for _, shape := range []string{"hashes", "logs", "counters"} {
+		for _, who := range []string{"cdk", "s5cmd", "ours"} {
+			all = append(all, scenario{who, shape, 1_000_000, 1, 0})
+		}
+	}
+	for _, who := range []string{"cdk", "s5cmd", "ours"} {
+		all = append(all, scenario{who, "counters", 100_000, 10, 0})
+	}
+	for _, prefixes := range []int{16, 10, 4, 1} {
+		all = append(all, scenario{"ours", "counters", 1_000_000, prefixes, 3500})
+	}
+	for _, who := range []string{"cdk", "s5cmd", "terraform"} {
+		all = append(all, scenario{who, "counters", 200_000, 10, 3500})
+	}
+	return append(all, scenario{"ours", "hashes", 10_000_000, 1, 0}, scenario{"ours", "logs", 10_000_000, 1, 0})
+}
+
+func measureAll(wanted *regexp.Regexp) error {
+	fmt.Println("scenario | versions/s | seconds | CPU s per million | RSS MiB | lists | batches | refused | left")
+	for _, s := range scenarios() {
+		if !wanted.MatchString(s.String()) {
+			continue
+		}
+		m, err := measure(s)
+		if err != nil {
+			return fmt.Errorf("%s: %w", s, err)
+		}
+		fmt.Printf("%s | %.0f | %.2f | %.2f | %.0f | %d | %d | %d (%.1f %%) | %d %s\n", s, m.rate(), m.Seconds, m.cpu*1e6/float64(s.versions),
+			m.rss, m.stats.Lists, m.stats.Batches, m.stats.Refused, 100*float64(m.stats.Refused)/float64(max(m.stats.Batches, 1)), m.stats.Left, m.Error)
+	}
+	return nil
+}

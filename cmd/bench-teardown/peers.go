@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"s3-endpoint-guard/internal/emptying"
+)
+
+// contender empties a bucket in its own way, and returns how many versions it deleted.
+type contender func(ctx context.Context, client *s3.Client, bucket string) (int64, error)
+
+// contenders are this project's engine and the peers' algorithms, written anew on the same SDK. They are faster here
+// than the originals, which run on Node.js or decode with an older SDK: the comparison favours the peers.
+var contenders = map[string]contender{
+	"ours":      ours,
+	"cdk":       cdk,
+	"s5cmd":     s5cmd,
+	"terraform": terraform,
+}
+
+// ours is functions/teardown's way, with its memory.
+func ours(ctx context.Context, client *s3.Client, bucket string) (int64, error) {
+	debug.SetMemoryLimit(emptying.Memory)
+	debug.SetGCPercent(-1)
+	report, err := emptying.Run(ctx, emptying.Options{Store: emptying.New(client, bucket, ""), Bucket: bucket})
+	return report.Deleted, err
+}
+
+// cdk does what the handler of CDK's autoDeleteObjects does: list a page from the beginning, delete it, again.
+// https://github.com/aws/aws-cdk, packages/@aws-cdk/custom-resource-handlers/lib/aws-s3/auto-delete-objects-handler
+func cdk(ctx context.Context, client *s3.Client, bucket string) (deleted int64, err error) {
+	for {
+		page, err := client.ListObjectVersions(ctx, &s3.ListObjectVersionsInput{Bucket: &bucket})
+		if err != nil {
+			return deleted, err
+		}
+		batch := identifiers(page)
+		if len(batch) == 0 {
+			return deleted, nil
+		}
+		if _, err := client.DeleteObjects(ctx, deletion(bucket, batch)); err != nil {
+			return deleted, err
+		}
+		deleted += int64(len(batch))
+		if !aws.ToBool(page.IsTruncated) {
+			return deleted, nil
+		}
+	}
+}
+
+// s5cmdDeletes and s5cmdTries are how many DeleteObjects s5cmd has under way, and how often it tries each call.
+const s5cmdDeletes, s5cmdTries = 10, 11
+
+// s5cmd does what `s5cmd rm --all-versions` does: one listing feeds deletes of a thousand, ten at a time.
+// https://github.com/peak/s5cmd, storage/s3.go, MultiDelete
+func s5cmd(ctx context.Context, client *s3.Client, bucket string) (int64, error) {
+	retries := func(o *s3.Options) {
+		o.Retryer = retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.RateLimiter = s5cmdTries, unlimited{} })
+	}
+	return pipeline(ctx, bucket, client, retries, s5cmdDeletes)
+}
+
+// terraform does what the AWS provider's force_destroy does: list a page, delete it, list the next.
+// https://github.com/hashicorp/terraform-provider-aws, internal/service/s3/delete.go
+func terraform(ctx context.Context, client *s3.Client, bucket string) (int64, error) {
+	retries := func(o *s3.Options) {
+		o.Retryer = retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = 25 })
+	}
+	return pipeline(ctx, bucket, client, retries, 0)
+}
+
+// pipeline lists page by page and deletes each, up to so many at a time beside the listing; 0 takes turns with it.
+func pipeline(ctx context.Context, bucket string, client *s3.Client, retries func(*s3.Options), atATime int) (int64, error) {
+	var deletes tally
+	turn := make(chan struct{}, max(atATime, 1))
+	pages := s3.NewListObjectVersionsPaginator(client, &s3.ListObjectVersionsInput{Bucket: &bucket})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx, retries)
+		if err != nil {
+			return deletes.sum(err)
+		}
+		turn <- struct{}{}
+		deletes.all.Go(func() {
+			defer func() { <-turn }()
+			batch := identifiers(page)
+			if len(batch) == 0 {
+				return
+			}
+			_, err := client.DeleteObjects(ctx, deletion(bucket, batch), retries)
+			deletes.add(len(batch), err)
+		})
+		if atATime == 0 {
+			deletes.all.Wait()
+		}
+	}
+	return deletes.sum(nil)
+}
+
+// tally sums up deletes that run at the same time.
+type tally struct {
+	all     sync.WaitGroup
+	mu      sync.Mutex
+	deleted int64
+	err     error
+}
+
+func (t *tally) add(n int, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err != nil {
+		t.err = errors.Join(t.err, fmt.Errorf("a batch: %w", err))
+		return
+	}
+	t.deleted += int64(n)
+}
+
+func (t *tally) sum(err error) (int64, error) {
+	t.all.Wait()
+	return t.deleted, errors.Join(err, t.err)
+}
+
+// unlimited lets each call have all its tries, as older SDKs do.
+type unlimited struct{}
+
+func (unlimited) GetToken(context.Context, uint) (func() error, error) {
+	return func() error { return nil }, nil
+}
+func (unlimited) AddTokens(uint) error { return nil }
+
+// identifiers are a page's versions and delete markers.
+func identifiers(page *s3.ListObjectVersionsOutput) (batch []types.ObjectIdentifier) {
+	for _, v := range page.Versions {
+		batch = append(batch, types.ObjectIdentifier{Key: v.Key, VersionId: v.VersionId})
+	}
+	for _, m := range page.DeleteMarkers {
+		batch = append(batch, types.ObjectIdentifier{Key: m.Key, VersionId: m.VersionId})
+	}
+	return batch
+}
+
+func deletion(bucket string, batch []types.ObjectIdentifier) *s3.DeleteObjectsInput {
+	return &s3.DeleteObjectsInput{Bucket: &bucket, Delete: &types.Delete{Objects: batch, Quiet: aws.Bool(true)}}
+}

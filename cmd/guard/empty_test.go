@@ -1,0 +1,61 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"s3-endpoint-guard/internal/localaws/s3model"
+)
+
+// empty runs guard empty on a model of a bucket and returns what it said, and its exit code.
+func empty(t *testing.T, model *s3model.Model, typed string, args ...string) (said string, code int) {
+	t.Helper()
+	server := httptest.NewServer(model)
+	defer server.Close()
+	t.Setenv("AWS_CA_BUNDLE", "")
+	t.Setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
+	t.Setenv("AWS_REGION", "eu-central-1")
+	command := emptyCommand()
+	var out bytes.Buffer
+	command.SetOut(&out)
+	command.SetErr(&out)
+	command.SetIn(strings.NewReader(typed))
+	command.SetArgs(append([]string{"--bucket", "docs", "--endpoint-url", server.URL}, args...))
+	err := command.ExecuteContext(t.Context())
+	var exit *exitError
+	if errors.As(err, &exit) {
+		return out.String() + exit.Error(), exit.code
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.String(), 0
+}
+
+func TestEmptyAsksBeforeItDeletes(t *testing.T) {
+	for name, c := range map[string]struct {
+		typed string
+		args  []string
+		code  int
+		left  int64
+		says  string
+	}{
+		"the name is typed":     {"docs\n", nil, 0, 0, "is empty: deleted 2500 versions"},
+		"another name is typed": {"dogs\n", nil, exitNotAnswered, 2500, "nothing was touched"},
+		"nothing is typed":      {"", nil, exitNotAnswered, 2500, "nothing was touched"},
+		"not asked":             {"", []string{"--yes"}, 0, 0, "is empty"},
+		"only counted":          {"", []string{"--dry-run"}, 0, 2500, "holds 2500 versions (0.01 GiB), 0 delete markers"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			model := s3model.New(s3model.Options{Shape: s3model.Counters{Prefixes: 3}, Versions: 2500})
+			said, code := empty(t, model, c.typed, c.args...)
+			if left := model.Stats().Left; code != c.code || left != c.left || !strings.Contains(said, c.says) {
+				t.Errorf("exit %d with %d left, saying %q; want %d with %d, saying %q", code, left, said, c.code, c.left, c.says)
+			}
+		})
+	}
+}

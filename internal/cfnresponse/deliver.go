@@ -1,0 +1,114 @@
+package cfnresponse
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+const (
+	// attemptTimeout bounds one attempt at sending an answer.
+	attemptTimeout = 4 * time.Second
+	// firstPause and longestPause bound the waits between attempts, which double.
+	firstPause   = 200 * time.Millisecond
+	longestPause = 5 * time.Second
+	// refusalLimit is how often an answer is sent again although the URL refused it (4xx). A pre-signed URL that has
+	// expired stays expired.
+	refusalLimit = 3
+	// withoutDeadline bounds the sending where the context has no deadline, and lastBreath is what is left of it
+	// for returning an error where it has one.
+	withoutDeadline = time.Minute
+	lastBreath      = 300 * time.Millisecond
+)
+
+// deliver sends the answer until it is accepted or the time is out. It outlives the end of ctx, but not its deadline.
+func (r *Responder) deliver(ctx context.Context, to string, a answer) error {
+	body, err := a.encode()
+	if err != nil {
+		return fmt.Errorf("writing the answer: %w", err)
+	}
+	until := time.Now().Add(withoutDeadline)
+	if deadline, ok := ctx.Deadline(); ok {
+		until = deadline.Add(-lastBreath)
+	}
+	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), until)
+	defer cancel()
+	attempts, err := r.persist(ctx, to, body)
+	if err != nil {
+		return fmt.Errorf("answering CloudFormation (%s, %d attempts): %w", a.Status, attempts, err)
+	}
+	r.log().Info("answered", "status", a.Status, "reason", a.Reason, "attempts", attempts)
+	return nil
+}
+
+// persist sends body again and again, and returns how often.
+func (r *Responder) persist(ctx context.Context, to string, body []byte) (attempts int, err error) {
+	refusals := 0
+	for pause := firstPause; ; pause = min(2*pause, longestPause) {
+		attempts++
+		status, err := r.send(ctx, to, body)
+		if err == nil {
+			return attempts, nil
+		}
+		if status >= 400 && status < 500 {
+			if refusals++; refusals == refusalLimit {
+				return attempts, err
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return attempts, err
+		case <-time.After(pause):
+		}
+	}
+}
+
+// send makes one attempt. The status is 0 when there was no answer.
+func (r *Responder) send(ctx context.Context, to string, body []byte) (status int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
+	defer cancel()
+	// No Content-Type: the URL is signed for a request without one.
+	put, err := http.NewRequestWithContext(ctx, http.MethodPut, to, bytes.NewReader(body))
+	if err != nil {
+		return 0, err
+	}
+	response, err := r.client().Do(put)
+	if err != nil {
+		return 0, withoutURL(err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode/100 == 2 {
+		return response.StatusCode, nil
+	}
+	said, _ := io.ReadAll(io.LimitReader(response.Body, 512)) // only to explain the refusal
+	return response.StatusCode, fmt.Errorf("status %d: %s", response.StatusCode, said)
+}
+
+// withoutURL removes the URL from a client's error, for its signature must not get into a log.
+func withoutURL(err error) error {
+	if u := (*url.Error)(nil); errors.As(err, &u) {
+		return u.Err
+	}
+	return err
+}
+
+func (r *Responder) client() *http.Client {
+	if r.Client != nil {
+		return r.Client
+	}
+	return ownClient
+}
+
+// ownClient opens a connection per attempt: one that broke is not met again.
+var ownClient = &http.Client{Transport: &http.Transport{
+	Proxy:               http.ProxyFromEnvironment,
+	DialContext:         (&net.Dialer{Timeout: 2 * time.Second}).DialContext,
+	TLSHandshakeTimeout: 2 * time.Second,
+	DisableKeepAlives:   true,
+}}

@@ -1,0 +1,48 @@
+package emptying
+
+import (
+	"context"
+	"time"
+)
+
+// Inventory is what a bucket holds.
+type Inventory struct {
+	// Versions are object versions, Markers delete markers, and Bytes is what the versions hold.
+	Versions, Markers, Bytes int64
+	// Uploads are unfinished uploads.
+	Uploads int64
+	// Lists is how many listings it took to know.
+	Lists int64
+	// Protection tells what can keep versions from being deleted.
+	Protection Protection
+}
+
+func (i *Inventory) add(sizes []int64) {
+	for _, size := range sizes {
+		if size < 0 {
+			i.Markers++
+			continue
+		}
+		i.Versions++
+		i.Bytes += size
+	}
+}
+
+// Count lists what [Run] would delete, and deletes nothing.
+func Count(ctx context.Context, o Options) (Inventory, error) {
+	r := &run{Options: o, store: o.Store, began: time.Now()}
+	inventory := Inventory{}
+	var err error
+	if inventory.Protection, err = r.protection(ctx); err != nil {
+		return inventory, err
+	}
+	err = r.eachUploadPage(ctx, func(page []Upload) error { inventory.Uploads += int64(len(page)); return nil })
+	if err != nil {
+		return inventory, err
+	}
+	s := r.newSweep()
+	s.inventory = &inventory
+	_, err = s.do(ctx)
+	inventory.Lists = r.count.lists.Load()
+	return inventory, err
+}

@@ -1,0 +1,300 @@
+package emptying
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// delete is a deleter's life.
+func (s *sweep) delete(ctx context.Context) {
+	for {
+		b, ok := s.takeBatch()
+		if !ok {
+			return
+		}
+		failures, err := s.send(ctx, &b)
+		s.settle(b, failures, err)
+	}
+}
+
+// send makes the one call that a batch is for.
+func (s *sweep) send(ctx context.Context, b *batch) ([]Failure, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	if b.single {
+		s.count.singles.Add(1)
+		return nil, s.store.DeleteOne(ctx, b.versions[0], s.bypass)
+	}
+	s.count.batches.Add(1)
+	return s.store.DeleteBatch(ctx, b.versions, s.bypass)
+}
+
+// takeBatch waits for a batch whose time has come. It returns false when there will be none any more.
+func (s *sweep) takeBatch() (batch, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for !s.ended {
+		now := time.Now()
+		b, wait := s.choose(now)
+		if len(b.versions) > 0 {
+			s.flying++
+			s.waiting -= len(b.versions)
+			s.toDelete.Signal() // there may be more to delete
+			s.toList.Signal()   // and there is room
+			return b, true
+		}
+		if s.frontier.finished() && s.waiting == 0 && s.flying == 0 {
+			s.end(nil)
+			break
+		}
+		s.wake(wait)
+		s.toDelete.Wait()
+	}
+	return batch{}, false
+}
+
+// wake has the deleters look again after a while; 0 is for when something changes.
+func (s *sweep) wake(after time.Duration) {
+	switch {
+	case after <= 0:
+	case s.alarm == nil:
+		s.alarm = time.AfterFunc(after, func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.toDelete.Signal()
+		})
+	default:
+		s.alarm.Reset(after)
+	}
+}
+
+// choose makes a batch from the lane whose turn it is, or tells how long until one's turn comes (0: none waits).
+func (s *sweep) choose(now time.Time) (b batch, wait time.Duration) {
+	if s.free() && s.flying >= s.window {
+		return batch{}, 0
+	}
+	flush := s.frontier.finished() || !s.hasRoom() && s.flying == 0
+	var due *lane
+	for l := range s.lanes.leaves() {
+		w, ready := l.due(now, flush)
+		switch {
+		case !ready:
+		case w <= 0 && (due == nil || l.waiting > due.waiting):
+			due = l
+		case w > 0 && (wait == 0 || w < wait):
+			wait = w
+		}
+	}
+	if due == nil {
+		return batch{}, wait
+	}
+	b = due.next(now)
+	b.sent = now
+	due.sentTo = true
+	due.pace.sent(now, len(b.versions))
+	return b, 0
+}
+
+// settle draws the conclusions from a call.
+func (s *sweep) settle(b batch, failures []Failure, err error) {
+	now := time.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	defer s.toDelete.Signal()
+	s.flying--
+	leaf := s.lanes.leaf(b.versions[0].Key, now)
+	if err != nil {
+		s.settleCall(leaf, b, err, now)
+		return
+	}
+	failures = b.name(failures)
+	again := s.settleEach(failures)
+	s.tally(len(b.versions)-len(failures)+again.gone, again.left)
+	if again.refused {
+		s.refuse(leaf, &b, now)
+	} else {
+		leaf.pace.accepted()
+		s.window = min(s.window+1, deleters)
+	}
+	if len(again.versions) > 0 {
+		s.again(leaf, batch{versions: again.versions, attempts: b.attempts}, again.tries, again.last, now)
+	}
+}
+
+// tally counts deleted versions and those left for good, and gives up where nothing can be deleted.
+func (s *sweep) tally(deleted, left int) {
+	s.count.deleted.Add(int64(deleted))
+	if deleted > 0 {
+		s.barren = 0
+	} else if left > 0 {
+		s.barren++
+	}
+	if s.barren >= hopeless {
+		s.end(errHopeless)
+	}
+}
+
+// settleCall draws the conclusions from a call that failed as a whole.
+func (s *sweep) settleCall(leaf *lane, b batch, err error, now time.Time) {
+	k, code := kindOf(err)
+	switch {
+	case k == cancelled && s.ended:
+		return
+	case k == bucketGone:
+		s.end(err)
+	case k == gone:
+		s.tally(len(b.versions), 0)
+		leaf.pace.accepted()
+	case k == refusal:
+		s.refuse(leaf, &b, now)
+		s.again(leaf, b, refusalTries, Failure{Code: code, Message: err.Error()}, now)
+	case k == passing || k == cancelled:
+		s.again(leaf, b, tries, Failure{Code: code, Message: err.Error()}, now)
+	case k == unreadable && !b.single:
+		s.halve(b)
+	default:
+		s.leave(b.versions, Failure{Code: code, Message: err.Error()})
+	}
+}
+
+// refuse slows down, because S3 asked for it.
+func (s *sweep) refuse(leaf *lane, b *batch, now time.Time) {
+	s.count.refused.Add(1)
+	leaf.refused(now, b)
+}
+
+// halve queues a batch that S3 does not take as two, so that what it does not take is found; one version goes alone.
+func (s *sweep) halve(b batch) {
+	if len(b.versions) == 1 {
+		s.requeue(batch{versions: b.versions, single: true})
+		return
+	}
+	half := len(b.versions) / 2
+	s.requeue(batch{versions: b.versions[:half]})
+	s.requeue(batch{versions: b.versions[half:]})
+}
+
+// again queues a batch for another try after a pause, or leaves its versions when it has had its tries.
+func (s *sweep) again(leaf *lane, b batch, most int, why Failure, now time.Time) {
+	if b.attempts++; b.attempts >= most {
+		s.leave(b.versions, why)
+		return
+	}
+	if b.attempts > 1 || leaf.pace.rate == 0 {
+		b.notSooner = now.Add(min(firstPause<<min(b.attempts, 10), longestPause))
+	}
+	s.requeue(b)
+}
+
+// requeue queues a batch in the lane that its keys have by now: lanes are divided and joined.
+func (s *sweep) requeue(b batch) {
+	s.lanes.leaf(b.versions[0].Key, time.Now()).retry(b)
+	s.waiting += len(b.versions)
+}
+
+// leave gives versions up for this pass.
+func (s *sweep) leave(versions []Version, why Failure) {
+	s.leftovers.add(versions, why)
+	s.tally(0, len(versions))
+}
+
+// retrial is what of a batch is to be tried again.
+type retrial struct {
+	versions []Version
+	tries    int
+	refused  bool
+	last     Failure
+	// gone and left are how many others need no further try, because they are not there or cannot be deleted.
+	gone, left int
+}
+
+// name finds the versions of the batch that failures speak of, because S3 need not name a version that is "null", and a
+// version must never be deleted without its id: that would leave a delete marker. A failure of a key is one of all its
+// versions; one of nothing in the batch is one of the whole batch.
+func (b *batch) name(failures []Failure) (named []Failure) {
+	if len(failures) == 0 {
+		return nil
+	}
+	sent := make(map[Version]bool, len(b.versions))
+	for _, v := range b.versions {
+		sent[v] = true
+	}
+	why := map[Version]Failure{}
+	for _, f := range failures {
+		if sent[f.Version] {
+			why[f.Version] = f
+			continue
+		}
+		known := slices.ContainsFunc(b.versions, func(v Version) bool { return v.Key == f.Key })
+		for _, v := range b.versions {
+			if !known || v.Key == f.Key {
+				why[v] = f
+			}
+		}
+	}
+	for _, v := range b.versions {
+		if f, ok := why[v]; ok {
+			f.Version = v
+			named = append(named, f)
+		}
+	}
+	return named
+}
+
+// settleEach sorts the versions that a batch did not delete.
+func (s *sweep) settleEach(failures []Failure) retrial {
+	again := retrial{tries: tries}
+	for _, f := range failures {
+		switch kindOfCode(f.Code) {
+		case gone:
+			again.gone++
+		case refusal:
+			again.refused, again.tries = true, refusalTries
+			fallthrough
+		case passing:
+			again.versions, again.last = append(again.versions, f.Version), f
+		default:
+			again.left++
+			s.leftovers.add([]Version{f.Version}, f)
+		}
+	}
+	return again
+}
+
+// due tells when the lane's next batch may go, and whether it has one. Part of a batch goes only when flush is set.
+func (l *lane) due(now time.Time, flush bool) (wait time.Duration, ready bool) {
+	if l.waiting == 0 {
+		return 0, false
+	}
+	full := len(l.queue) >= batchSize || flush && len(l.queue) > 0
+	if !full {
+		soonest := time.Duration(-1)
+		for i := range l.retries {
+			if w := max(l.retries[i].notSooner.Sub(now), 0); soonest < 0 || w < soonest {
+				soonest = w
+			}
+		}
+		if soonest < 0 {
+			return 0, false
+		}
+		return max(soonest, l.pace.wait(now)), true
+	}
+	return l.pace.wait(now), true
+}
+
+// next takes the lane's next batch: one that failed before new ones.
+func (l *lane) next(now time.Time) batch {
+	for i, b := range l.retries {
+		if !b.notSooner.After(now) {
+			l.retries = append(l.retries[:i], l.retries[i+1:]...)
+			l.waiting -= len(b.versions)
+			return b
+		}
+	}
+	n := min(len(l.queue), batchSize)
+	b := batch{versions: l.queue[:n:n]}
+	l.queue = l.queue[n:]
+	l.waiting -= n
+	return b
+}

@@ -1,0 +1,226 @@
+// Package emptying empties an S3 bucket and tells the truth about it.
+//
+// [Run] aborts unfinished uploads, deletes every version and delete marker, and then lists again: it says [Emptied]
+// only on an empty listing. Everything else ends with a [Report] that groups what is left by cause.
+//
+// How it is fast: listers share the key space, which they learn from the keys themselves (frontier.go), and run ahead
+// of the deleters, as far as a bounded memory allows (sweep.go). How it stays within S3's limits: what is to be deleted
+// waits in lanes, one for each prefix that has a limit of its own, and each lane has its own pace (lane.go, pace.go).
+// How it takes little processor time: a decoder and an encoder for the two calls that count stand behind the SDK's
+// signing and retries (s3list.go, s3delete.go).
+//
+// The engine knows S3 only by the interface [Store]; [New] makes one from an SDK client.
+package emptying
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+)
+
+// Memory is a limit, in bytes, for a process that does nothing but [Run] (see runtime/debug.SetMemoryLimit). What a run
+// holds is bounded, whatever the bucket's size, and needs less than half of it.
+const Memory = 72 << 20
+
+// Options say what to empty, and how.
+type Options struct {
+	// Store holds the bucket.
+	Store Store
+	// Bucket is its name, for reports only.
+	Bucket string
+	// BypassGovernance deletes versions under governance retention too. Nothing removes compliance retention or legal
+	// holds.
+	BypassGovernance bool
+	// Deadline ends the work early, with a report that says how far it came; zero means none. Calls that are under way
+	// get grace to end, so Run returns up to 10 s after it.
+	Deadline time.Time
+	// Progress is told how far the work is, from one goroutine, every ProgressEvery (0 means 10 s), and is nil for none.
+	Progress      func(Progress)
+	ProgressEvery time.Duration
+	// Before is how far earlier runs on the same bucket came; see [Report.Continuation].
+	Before Continuation
+}
+
+// Continuation is what one run tells the next. A run finds out by listing what is left to do, so this is small.
+type Continuation struct {
+	// Began is when the first run began.
+	Began time.Time
+	// Runs is how many runs there were, Deleted how many versions they deleted.
+	Runs    int
+	Deleted int64
+}
+
+// Progress is how far the work is.
+type Progress struct {
+	// Deleted counts versions and delete markers, those of earlier runs included.
+	Deleted int64
+	// Remaining estimates how many are left; -1 while there is no telling.
+	Remaining int64
+	// Rate is how many versions per second were deleted since the previous report.
+	Rate float64
+	// Elapsed is since the first run began.
+	Elapsed time.Duration
+}
+
+const (
+	// callTimeout bounds one call; what hangs longer is tried again.
+	callTimeout = 30 * time.Second
+	// mostPasses is how often a bucket that fills again is emptied.
+	mostPasses = 8
+	// defaultProgressEvery is how often progress is told.
+	defaultProgressEvery = 10 * time.Second
+)
+
+var (
+	errStuck    = errors.New("S3's listing does not advance")
+	errHopeless = fmt.Errorf("stopped after %d batches in a row of which nothing could be deleted", hopeless)
+	errDeadline = errors.New("the deadline came")
+)
+
+// run is the state of one call to Run.
+type run struct {
+	Options
+	store     Store
+	bypass    bool
+	began     time.Time
+	leftovers leftovers
+	left      atomic.Pointer[sweep]
+	count     struct {
+		deleted, uploads                 atomic.Int64
+		lists, batches, singles, refused atomic.Int64
+	}
+}
+
+// Run empties the bucket.
+//
+// The error is not nil exactly when the bucket was not proven empty, and then is the Report's [Report.Reason]. Run
+// never deletes anything but versions, delete markers and unfinished uploads of the one bucket.
+func Run(ctx context.Context, o Options) (Report, error) {
+	r := &run{Options: o, store: o.Store, began: time.Now()}
+	if r.Before.Began.IsZero() {
+		r.Before.Began = r.began
+	}
+	work, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	if !o.Deadline.IsZero() {
+		alarm := time.AfterFunc(time.Until(o.Deadline), func() { cancel(errDeadline) })
+		defer alarm.Stop()
+	}
+	stop := r.watch()
+	outcome, err := r.empty(work)
+	stop()
+	report := r.report(outcome, err)
+	r.explain(ctx, &report)
+	if outcome == Emptied {
+		return report, nil
+	}
+	return report, errors.New(report.Reason())
+}
+
+// empty does the work. The error says what ended it early.
+func (r *run) empty(ctx context.Context) (Outcome, error) {
+	guard, err := r.protection(ctx)
+	if err != nil {
+		return r.ending(err)
+	}
+	if guard.MFADelete {
+		first, err := r.fetch(ctx, Position{})
+		if err != nil {
+			return r.ending(err)
+		}
+		if len(first.Versions) > 0 {
+			return NeedsMFA, nil
+		}
+	}
+	r.bypass = r.BypassGovernance && guard.ObjectLock
+	for range mostPasses {
+		met, err := r.pass(ctx)
+		if err != nil {
+			return r.ending(err)
+		}
+		if r.leftovers.any() {
+			return LeftOver, nil
+		}
+		if met == 0 {
+			return Emptied, nil
+		}
+	}
+	return Refilled, nil
+}
+
+// pass aborts the uploads and sweeps the bucket once. It returns how many versions it met: with 0, and nothing left
+// over, the bucket is proven empty, for the listing of the versions comes last.
+func (r *run) pass(ctx context.Context) (int64, error) {
+	if err := r.abortUploads(ctx); err != nil {
+		return 0, err
+	}
+	s := r.newSweep()
+	r.left.Store(s)
+	return s.do(ctx)
+}
+
+// ending tells what an early end means.
+func (r *run) ending(err error) (Outcome, error) {
+	k, _ := kindOf(err)
+	switch {
+	case k == bucketGone:
+		return Emptied, nil
+	case errors.Is(err, errDeadline):
+		return OutOfTime, nil
+	}
+	return Stopped, err
+}
+
+// fetch lists one page, trying again what can succeed.
+func (r *run) fetch(ctx context.Context, after Position) (page Page, err error) {
+	err = r.persist(ctx, func(ctx context.Context) error {
+		r.count.lists.Add(1)
+		page, err = r.store.List(ctx, after)
+		return err
+	})
+	return page, err
+}
+
+// protection asks how the bucket is protected.
+func (r *run) protection(ctx context.Context) (p Protection, err error) {
+	err = r.persist(ctx, func(ctx context.Context) error {
+		p, err = r.store.Protection(ctx)
+		return err
+	})
+	return p, err
+}
+
+// persist makes a call until it succeeds, fails for good, or has had its tries.
+func (r *run) persist(ctx context.Context, call func(context.Context) error) error {
+	for attempt := 1; ; attempt++ {
+		err := r.once(ctx, call)
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		k, _ := kindOf(err)
+		most := tries
+		if k == refusal {
+			most = refusalTries
+		}
+		if k != passing && k != refusal && k != cancelled || attempt >= most {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(min(firstPause<<min(attempt, 10), longestPause)):
+		}
+	}
+}
+
+// once makes a call with a time-out.
+func (r *run) once(ctx context.Context, call func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	return call(ctx)
+}

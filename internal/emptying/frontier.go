@@ -1,0 +1,192 @@
+package emptying
+
+const (
+	// worthCutting is the fewest pages that a range should still have for somebody else to take over its end.
+	worthCutting = 4
+	// freeCuts, and one more for each pagesPerCut pages listed, is how often the key space may be cut: each cut costs
+	// a listing when nothing lies behind it, and half a page otherwise.
+	freeCuts    = 72
+	pagesPerCut = 7
+	// cutsPerPage bounds the cuts while little has been seen, so that a small bucket is not searched at length.
+	cutsPerPage = 16
+)
+
+// stretch is a range of keys that is listed page by page.
+type stretch struct {
+	first string   // the first key found in it, "" before
+	at    Position // listed so far
+	end   string   // up to and including this one; "" is the end of all keys
+
+	pages     int
+	busy      bool     // a page is being fetched
+	missed    bool     // the latest cut of this stretch found nothing behind it
+	from      *stretch // what it was cut from, until its first page is there
+	remaining float64  // estimate of pages
+}
+
+// frontier divides the listing of a bucket among several listers. Nobody tells where the keys are: each page that
+// arrives teaches the keyspace, a lister without work takes over the far part of the stretch that has most left, and
+// what it finds there, keys or nothing, shows where to cut next. It is not safe for use at the same time.
+type frontier struct {
+	keys      keyspace
+	stretches []*stretch // unfinished ones
+	pages     int
+	cuts      int
+	idle      int // listers without work
+	limit     int // most stretches at a time
+}
+
+func newFrontier(listers int) *frontier {
+	return &frontier{stretches: []*stretch{{}}, limit: 4 * listers}
+}
+
+// finished tells that everything has been listed.
+func (f *frontier) finished() bool { return len(f.stretches) == 0 }
+
+// take returns a stretch whose next page is to be fetched, among those whose keys are wanted now, or nil.
+func (f *frontier) take(wanted func(key string) bool) *stretch {
+	var best *stretch
+	for _, s := range f.stretches {
+		if !s.busy && wanted(s.at.Key) && (best == nil || s.remaining > best.remaining) {
+			best = s
+		}
+	}
+	if best == nil {
+		best = f.cut()
+	}
+	if best != nil {
+		best.busy = true
+	}
+	return best
+}
+
+// cut takes the far part of the stretch with most left, or returns nil when that is not worth it.
+func (f *frontier) cut() *stretch {
+	if f.cuts >= min(freeCuts+f.pages/pagesPerCut, cutsPerPage*f.pages) || len(f.stretches) >= f.limit {
+		return nil
+	}
+	var victim *stretch
+	for _, s := range f.stretches {
+		if s.pages > 0 && s.remaining >= worthCutting && (victim == nil || s.remaining > victim.remaining) {
+			victim = s
+		}
+	}
+	if victim == nil {
+		return nil
+	}
+	key := f.cutKey(victim)
+	if key == "" {
+		victim.remaining = 0 // not to be cut: all of it may be one key
+		return nil
+	}
+	f.cuts++
+	far := &stretch{at: Position{Key: key}, end: victim.end, from: victim}
+	victim.end = key
+	f.estimate(victim)
+	f.stretches = append(f.stretches, far)
+	return far
+}
+
+// cutKey chooses where a stretch is cut. Where the keys' shape is known it divides evenly among the listers without
+// work; where it is not, or where that found nothing, it climbs from the last key seen towards the end of the keys,
+// byte by byte.
+func (f *frontier) cutKey(s *stretch) string {
+	known := s.end != "" && !s.missed
+	if known {
+		parts := min(float64(f.idle+1), s.remaining/2)
+		if key := f.keys.middle(s.at.Key, s.end, 1-1/max(parts, 2)); key != "" {
+			return key
+		}
+	}
+	lo := s.at.Key
+	depth := commonPrefix(lo, s.end)
+	for ; depth < min(len(lo), alphabetDepth); depth += f.stride(len(lo) - depth) {
+		if key := f.keys.climb(lo, s.end, depth); key != "" {
+			return key
+		}
+	}
+	return f.keys.middle(lo, s.end, 0.5)
+}
+
+// stride is by how many bytes at a time to climb so that the listers without work cover all of them at once.
+func (f *frontier) stride(depths int) int { return max(1, depths/max(f.idle, 1)) }
+
+// arrived counts a page in and returns the versions in it that belong to the stretch.
+func (f *frontier) arrived(s *stretch, page Page) []Version {
+	f.pages++
+	s.pages++
+	s.busy = false
+	versions := within(page.Versions, s.end)
+	f.learn(page.Versions)
+	if s.from != nil {
+		s.from.missed = len(versions) == 0
+		s.from = nil
+	}
+	if s.first == "" && len(versions) > 0 {
+		s.first = versions[0].Key
+	}
+	s.at = page.Next
+	if !page.More || len(versions) < len(page.Versions) || s.end != "" && s.at.Key > s.end {
+		f.remove(s)
+		return versions
+	}
+	f.estimate(s)
+	return versions
+}
+
+// learn takes a sample of a page's keys.
+func (f *frontier) learn(versions []Version) {
+	for i := 0; i < len(versions); i += 61 {
+		f.keys.learn(versions[i].Key)
+	}
+	if n := len(versions); n > 0 {
+		f.keys.learn(versions[n-1].Key)
+	}
+}
+
+// estimate guesses how many pages a stretch still has, as if its keys were spread evenly.
+func (f *frontier) estimate(s *stretch) {
+	if s.end == "" {
+		s.remaining = 1 << 20
+		return
+	}
+	scale := f.keys.scaleOf(s.first, s.end)
+	first, at, end := scale.value(s.first), scale.value(s.at.Key), scale.value(s.end)
+	if at <= first {
+		s.remaining = 1 << 16
+		return
+	}
+	s.remaining = float64(s.pages) * (end - at) / (at - first)
+}
+
+// left estimates how many versions have not been listed; ok is false while there is no telling.
+func (f *frontier) left() (versions float64, ok bool) {
+	for _, s := range f.stretches {
+		if s.pages == 0 || s.end == "" && s.remaining > 0 {
+			return 0, false
+		}
+		versions += s.remaining * batchSize
+	}
+	return versions, true
+}
+
+func (f *frontier) remove(s *stretch) {
+	for i := range f.stretches {
+		if f.stretches[i] == s {
+			f.stretches = append(f.stretches[:i], f.stretches[i+1:]...)
+			return
+		}
+	}
+}
+
+// within returns the versions whose keys are not behind end.
+func within(versions []Version, end string) []Version {
+	if end == "" {
+		return versions
+	}
+	n := len(versions)
+	for n > 0 && versions[n-1].Key > end {
+		n--
+	}
+	return versions[:n]
+}

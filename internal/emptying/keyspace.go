@@ -1,0 +1,211 @@
+package emptying
+
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// alphabetDepth is how many bytes of a key are learned from. Keys that differ only behind it are not split any further.
+const alphabetDepth = 256
+
+// alphabet is a set of bytes.
+type alphabet [4]uint64
+
+func (a *alphabet) add(b byte)      { a[b>>6] |= 1 << (b & 63) }
+func (a *alphabet) has(b byte) bool { return a[b>>6]&(1<<(b&63)) != 0 }
+
+// keyspace learns which bytes keys have at which depth, and finds from that where a range of keys can be cut in two.
+// Nothing depends on its guesses being right but speed: a cut is right wherever it falls.
+type keyspace struct {
+	seen [alphabetDepth]alphabet
+}
+
+// learn takes a key into account.
+func (k *keyspace) learn(key string) {
+	for i := range min(len(key), alphabetDepth) {
+		k.seen[i].add(key[i])
+	}
+}
+
+// letters returns, in order, the bytes that keys plausibly have at a depth between two bytes seen there or bounding it:
+// those seen, and, where a digit or several letters of a kind were seen, all of that kind.
+func (k *keyspace) letters(depth int) []byte {
+	if depth >= alphabetDepth {
+		return nil
+	}
+	a := k.seen[depth]
+	for _, class := range []struct {
+		from, to byte
+		atLeast  int
+	}{{'0', '9', 1}, {'a', 'f', 2}, {'g', 'z', 2}, {'A', 'F', 2}, {'G', 'Z', 2}} {
+		if k.count(depth, class.from, class.to) >= class.atLeast {
+			for b := class.from; b <= class.to; b++ {
+				a.add(b)
+			}
+		}
+	}
+	var out []byte
+	for b := range 256 {
+		if a.has(byte(b)) {
+			out = append(out, byte(b))
+		}
+	}
+	return out
+}
+
+func (k *keyspace) count(depth int, from, to byte) (n int) {
+	for b := from; b <= to; b++ {
+		if k.seen[depth].has(b) {
+			n++
+		}
+	}
+	return n
+}
+
+const (
+	// digits is how many bytes behind the common prefix decide at most where a key lies in a range.
+	digits = 48
+	// finest is the narrowest slot that a float64 between 0 and 1 can tell from its neighbours.
+	finest = 1e-15
+)
+
+// scale measures keys of one range: it maps keys that begin with prefix to [0, 1), in order.
+type scale struct {
+	prefix  string
+	letters [digits][]byte
+}
+
+// scaleOf returns the scale for the range from lo to hi; hi "" is the end of all keys.
+func (k *keyspace) scaleOf(lo, hi string) scale {
+	s := scale{prefix: lo[:commonPrefix(lo, hi)]}
+	for i := range s.letters {
+		s.letters[i] = k.letters(len(s.prefix) + i)
+	}
+	return s
+}
+
+// value is the position of a key, from 0 to 1. A key behind all with the prefix has 1.
+//
+// At each depth the interval is divided evenly: a slot for keys that end here or sort before the first letter, one for
+// each letter, and one for what sorts behind the last.
+func (s *scale) value(key string) float64 {
+	if !strings.HasPrefix(key, s.prefix) {
+		if key != "" && key < s.prefix {
+			return 0
+		}
+		return 1
+	}
+	key = key[len(s.prefix):]
+	v, width := 0.0, 1.0
+	for i := range min(len(key), digits) {
+		letters := s.letters[i]
+		if width < finest {
+			break
+		}
+		width /= float64(len(letters) + 2)
+		at, found := slices.BinarySearch(letters, key[i])
+		if found {
+			v += float64(at+1) * width
+			continue
+		}
+		if at == len(letters) {
+			at++
+		}
+		return v + float64(at)*width // between two letters: the exact place does not matter
+	}
+	return v
+}
+
+// key is the inverse of value: a key at about v.
+func (s *scale) key(v float64) string {
+	b := []byte(s.prefix)
+	width := 1.0
+	for i := 0; i < digits && width >= finest; i++ {
+		letters := s.letters[i]
+		width /= float64(len(letters) + 2)
+		v *= float64(len(letters) + 2)
+		slot := int(v)
+		v -= float64(slot)
+		switch {
+		case slot <= 0 || len(letters) == 0 && slot > 1:
+			return string(b)
+		case slot > len(letters):
+			return string(append(b, beyond(letters)))
+		default:
+			b = append(b, letters[slot-1])
+		}
+	}
+	return string(b)
+}
+
+// beyond is a byte behind the last letter.
+func beyond(letters []byte) byte {
+	if len(letters) == 0 {
+		return '0'
+	}
+	return min(letters[len(letters)-1]+1, 0xF4)
+}
+
+// middle returns a key at the given fraction of the way from lo to hi, or "" when there is none strictly between them.
+func (k *keyspace) middle(lo, hi string, fraction float64) string {
+	s := k.scaleOf(lo, hi)
+	from := s.value(lo)
+	to := 1.0
+	if hi != "" {
+		to = s.value(hi)
+	}
+	return between(lo, s.key(from+(to-from)*fraction), hi)
+}
+
+// climb returns a key behind every key that shares the first depth+1 bytes with lo, the next that is plausible at that
+// depth, or "" when there is none before hi. The smaller the depth, the further away the key.
+func (k *keyspace) climb(lo, hi string, depth int) string {
+	if depth >= len(lo) {
+		return ""
+	}
+	next := lo[depth] + 1
+	for _, b := range k.letters(depth) {
+		if b > lo[depth] {
+			next = b
+			break
+		}
+	}
+	if next < lo[depth] {
+		return ""
+	}
+	return between(lo, lo[:depth]+string([]byte{next}), hi)
+}
+
+// between makes key a marker that S3 accepts (valid UTF-8) and returns it if it lies strictly between lo and hi.
+func between(lo, key, hi string) string {
+	key = wholeRunes(key)
+	if key <= lo || hi != "" && key >= hi {
+		return ""
+	}
+	return key
+}
+
+// wholeRunes completes a key that ends within a rune by the smallest bytes that make it whole, or cuts that rune off.
+func wholeRunes(key string) string {
+	if utf8.ValidString(key) {
+		return key
+	}
+	for _, filler := range []string{"\x80", "\x90", "\xa0", "\x80\x80", "\x90\x80", "\xa0\x80", "\x80\x80\x80", "\x90\x80\x80"} {
+		if utf8.ValidString(key + filler) {
+			return key + filler
+		}
+	}
+	return strings.ToValidUTF8(key, "")
+}
+
+// commonPrefix is the number of bytes that a and b begin with in common.
+func commonPrefix(a, b string) int {
+	n := min(len(a), len(b))
+	for i := range n {
+		if a[i] != b[i] {
+			return i
+		}
+	}
+	return n
+}

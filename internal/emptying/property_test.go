@@ -1,0 +1,176 @@
+package emptying_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"s3-endpoint-guard/internal/emptying"
+)
+
+// world is a bucket and the wish to empty it, both drawn at random.
+type world struct {
+	vault   *vault
+	options emptying.Options
+	before  []holding
+	// complete demands that everything unprotected is deleted.
+	complete bool
+}
+
+// oddKeys are shapes that have broken emptiers: FACTS: S3.
+var oddKeys = []string{
+	" ", "a b", "a+b", "a%2Bb", "100%", "//", "/leading", "trailing/", "../up", "./here", "a//b", "ü", "u\u0308", "日本語/キー", "𝕊",
+	"tab\there", "line\nfeed", "return\rhere", "null\x00byte", "\x01\x1f", "nonchar\uFFFE", "<&>\"'", "null", strings.Repeat("k", 1024), strings.Repeat("é", 512),
+}
+
+// drawWorld draws a history of a bucket: versions, markers, locks, uploads, and what goes wrong while it is emptied.
+func drawWorld(t *rapid.T) *world {
+	v := newVault(rapid.Uint64().Draw(t, "seed"))
+	v.pageSize = rapid.SampledFrom([]int{1, 3, 50, 1000}).Draw(t, "page size")
+	v.locks = rapid.Bool().Draw(t, "locks")
+	v.mfa = rapid.IntRange(0, 19).Draw(t, "mfa") == 0
+	key := rapid.OneOf(
+		rapid.SampledFrom(oddKeys),
+		rapid.StringMatching(`[ab]{1,2}/[0-9]{1,3}`),
+		rapid.StringMatching(`[0-9a-f]{6}`),
+		rapid.Just("same"),
+	)
+	for range rapid.IntRange(0, 120).Draw(t, "versions") {
+		h := holding{marker: rapid.Bool().Draw(t, "marker")}
+		h.Key = key.Draw(t, "key")
+		if v.locks && !h.marker {
+			h.hold = drawHold(t)
+		}
+		h.denied = rapid.IntRange(0, 99).Draw(t, "denied") == 0
+		v.put(h)
+	}
+	for i := range rapid.IntRange(0, 9).Draw(t, "uploads") {
+		v.uploads = append(v.uploads, emptying.Upload{Key: fmt.Sprintf("upload%d", i/2), ID: fmt.Sprint("u", i)})
+	}
+	v.faults = drawFaults(t)
+	w := &world{vault: v, before: append([]holding{}, v.held...)}
+	w.options = emptying.Options{Store: v, Bucket: "docs", BypassGovernance: rapid.Bool().Draw(t, "bypass")}
+	return w
+}
+
+func drawHold(t *rapid.T) emptying.Hold {
+	year := 365 * 24 * time.Hour
+	switch rapid.IntRange(0, 30).Draw(t, "hold") {
+	case 0:
+		return emptying.Hold{Mode: "COMPLIANCE", Until: synthetic.Add(year)}
+	case 1, 2:
+		return emptying.Hold{Mode: "GOVERNANCE", Until: synthetic.Add(2 * year)}
+	case 3:
+		return emptying.Hold{Legal: true}
+	case 4:
+		return emptying.Hold{Mode: "COMPLIANCE", Until: synthetic.Add(-year)}
+	}
+	return emptying.Hold{}
+}
+
+// synthetic is when a synctest bubble begins.
+var synthetic = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func drawFaults(t *rapid.T) faults {
+	share := rapid.SampledFrom([]float64{0, 0, 0.1, 0.5})
+	f := faults{
+		whole: share.Draw(t, "whole"), each: share.Draw(t, "each"), lost: share.Draw(t, "lost"),
+		written: share.Draw(t, "written"), writes: rapid.SampledFrom([]int{0, 3, 40, 1 << 30}).Draw(t, "writes"),
+		denyAll: rapid.IntRange(0, 14).Draw(t, "deny all") == 0,
+	}
+	f.codes = rapid.SampledFrom([][]error{
+		{coded("SlowDown")}, {coded("InternalError"), errReset}, {coded("ServiceUnavailable"), coded("OperationAborted")},
+		{coded("AccessDenied")}, {coded("NoSuchBucket")}, {coded("SomethingNew"), errReset},
+	}).Draw(t, "codes")
+	f.eachCode = rapid.SampledFrom([][]string{{"InternalError"}, {"SlowDown"}, {"AccessDenied"}, {"NoSuchVersion"}}).Draw(t, "each code")
+	return f
+}
+
+// run empties the world and returns what it did wrong, or "".
+func (w *world) run(t *testing.T, deadline time.Duration) (wrong string) {
+	synctest.Test(t, func(t *testing.T) {
+		w.options.Deadline = time.Now().Add(deadline)
+		report, err := emptying.Run(t.Context(), w.options)
+		wrong = w.judge(report, err, time.Since(w.options.Deadline))
+	})
+	return wrong
+}
+
+func (w *world) judge(report emptying.Report, err error, late time.Duration) string {
+	v := w.vault
+	gone := len(v.faults.codes) > 0 && v.faults.whole > 0 && v.faults.codes[0] == coded("NoSuchBucket")
+	switch {
+	case report.Outcome == emptying.Emptied && !v.empty() && !gone:
+		return fmt.Sprintf("says emptied with %d versions and %d uploads left", len(v.held), len(v.uploads))
+	case (err == nil) != (report.Outcome == emptying.Emptied):
+		return fmt.Sprintf("error %v with outcome %s", err, report.Outcome)
+	case err != nil && len(err.Error()) < 20:
+		return fmt.Sprintf("reason %q says nothing", err)
+	case len(v.problems) > 0:
+		return v.problems[0]
+	case late > 10*time.Second:
+		return fmt.Sprintf("returned %v after the deadline", late)
+	case v.mfa && len(w.before) > 0 && report.Outcome == emptying.NeedsMFA && len(v.held) < len(w.before):
+		return "deleted in spite of MFA delete"
+	}
+	if wrong := w.judgeLeft(); w.complete && wrong != "" {
+		return wrong
+	}
+	return w.judgeKept()
+}
+
+// judgeLeft checks that what could be deleted was.
+func (w *world) judgeLeft() string {
+	for _, h := range w.vault.held {
+		if !h.protected(w.options.BypassGovernance && w.vault.locks) && !strings.HasPrefix(h.Key, "new/") {
+			return fmt.Sprintf("%s is left", h.Version)
+		}
+	}
+	if n := len(w.vault.uploads); n > 0 {
+		return fmt.Sprintf("%d uploads are left", n)
+	}
+	return ""
+}
+
+// judgeKept checks that what must not be deleted was not.
+func (w *world) judgeKept() string {
+	kept := map[emptying.Version]bool{}
+	for _, h := range w.vault.held {
+		kept[h.Version] = true
+	}
+	for _, h := range w.before {
+		if h.protected(w.options.BypassGovernance && w.vault.locks) && !kept[h.Version] {
+			return fmt.Sprintf("%s was deleted although it is protected", h.Version)
+		}
+	}
+	return ""
+}
+
+func TestRunNeverLies(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		w := drawWorld(rt)
+		deadline := rapid.SampledFrom([]time.Duration{50 * time.Millisecond, time.Second, 20 * time.Second, 15 * time.Minute}).Draw(rt, "deadline")
+		if wrong := w.run(t, deadline); wrong != "" {
+			rt.Fatal(wrong)
+		}
+	})
+}
+
+func TestRunEmptiesWhateverCanBeEmptied(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		w := drawWorld(rt)
+		w.complete = true
+		w.vault.faults.denyAll, w.vault.mfa, w.vault.faults.whole = false, false, 0
+		w.vault.faults.eachCode = []string{"InternalError", "SlowDown"}
+		w.vault.faults.each = min(w.vault.faults.each, 0.1)
+		w.vault.faults.lost = min(w.vault.faults.lost, 0.1)
+		w.vault.faults.writes = min(w.vault.faults.writes, 3)
+		if wrong := w.run(t, time.Hour); wrong != "" {
+			rt.Fatal(wrong)
+		}
+	})
+}

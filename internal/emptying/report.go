@@ -1,0 +1,321 @@
+package emptying
+
+import (
+	"context"
+	"fmt"
+	"sort"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Outcome is how a run ended.
+type Outcome string
+
+const (
+	// Emptied means that the bucket has no version, no delete marker and no unfinished upload, or does not exist.
+	Emptied Outcome = "emptied"
+	// LeftOver means that something could not be deleted.
+	LeftOver Outcome = "left over"
+	// NeedsMFA means that nothing was touched because the bucket demands the root user's device for each deletion.
+	NeedsMFA Outcome = "needs MFA"
+	// OutOfTime means that the deadline came first.
+	OutOfTime Outcome = "out of time"
+	// Refilled means that something keeps writing to the bucket.
+	Refilled Outcome = "refilled"
+	// Stopped means that a call failed that nothing can be done without.
+	Stopped Outcome = "stopped"
+)
+
+// Report is the account of one run.
+type Report struct {
+	// Bucket is the bucket's name.
+	Bucket string
+	// Outcome is how the run ended; Err is what stopped it, if something did.
+	Outcome Outcome
+	Err     error
+	// Deleted counts the versions and delete markers that this run deleted, Uploads the uploads that it aborted.
+	Deleted, Uploads int64
+	// Leftovers are the versions and uploads that could not be deleted, by cause, the most frequent first.
+	Leftovers []Leftover
+	// Requests counts the calls.
+	Requests Requests
+	// Elapsed is the run's duration, and Rate how many versions it deleted per second.
+	Elapsed time.Duration
+	Rate    float64
+	// Remaining estimates how many versions are left; -1 where there is no telling.
+	Remaining int64
+	// Continuation is for a next run, after OutOfTime.
+	Continuation Continuation
+}
+
+// Requests counts calls.
+type Requests struct {
+	// Lists, Batches and Singles are ListObjectVersions, DeleteObjects and DeleteObject. Refused is how many of the
+	// latter two S3 answered by asking for fewer requests.
+	Lists, Batches, Singles, Refused int64
+}
+
+// Leftover is a group of versions, or of uploads, that were not deleted for one cause.
+type Leftover struct {
+	// Code is S3's error code, "" for troubles on the way to S3; Message is the first explanation.
+	Code, Message string
+	// Uploads means that the group holds uploads, not versions.
+	Uploads bool
+	// Count is how many, and Example is one of them.
+	Count   int64
+	Example Version
+	// Examined is of how many the locks were looked at, and Locks what was found.
+	Examined int
+	Locks    Locked
+	samples  []Version
+}
+
+// Locked counts what protects versions.
+type Locked struct {
+	// Governance, Compliance and Legal count versions under each; one version can count twice.
+	Governance, Compliance, Legal int
+	// Until is when the last retention among them ends, Earliest when the first does.
+	Earliest, Until time.Time
+}
+
+const (
+	// mostCauses bounds the groups, mostSamples of how many versions in each the locks are looked at.
+	mostCauses  = 24
+	mostSamples = 256
+)
+
+// leftovers collects what is not deleted. It can be used by several goroutines.
+type leftovers struct {
+	mu     sync.Mutex
+	groups []*Leftover
+}
+
+func (l *leftovers) any() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.groups) > 0
+}
+
+func (l *leftovers) add(versions []Version, why Failure) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	g := l.group(why, false)
+	if g.Count == 0 {
+		g.Example = clone(versions[0])
+	}
+	g.Count += int64(len(versions))
+	for _, v := range versions[:min(len(versions), mostSamples-len(g.samples))] {
+		g.samples = append(g.samples, clone(v))
+	}
+}
+
+func (l *leftovers) addUpload(upload Upload, why Failure) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	g := l.group(why, true)
+	g.Count++
+	g.Example = Version(upload)
+}
+
+// group finds the group of a cause; causes beyond mostCauses share the last.
+func (l *leftovers) group(why Failure, uploads bool) *Leftover {
+	for _, g := range l.groups {
+		if g.Code == why.Code && g.Uploads == uploads {
+			return g
+		}
+	}
+	if len(l.groups) == mostCauses {
+		return l.groups[mostCauses-1]
+	}
+	g := &Leftover{Code: why.Code, Message: why.Message, Uploads: uploads}
+	l.groups = append(l.groups, g)
+	return g
+}
+
+// clone frees a version from the page that it came in.
+func clone(v Version) Version {
+	return Version{Key: strings.Clone(v.Key), ID: strings.Clone(v.ID)}
+}
+
+// report gathers what the run counted.
+func (r *run) report(outcome Outcome, err error) Report {
+	elapsed := time.Since(r.began)
+	report := Report{
+		Bucket: r.Bucket, Outcome: outcome, Err: err,
+		Deleted: r.count.deleted.Load(), Uploads: r.count.uploads.Load(),
+		Requests: Requests{
+			Lists: r.count.lists.Load(), Batches: r.count.batches.Load(),
+			Singles: r.count.singles.Load(), Refused: r.count.refused.Load(),
+		},
+		Elapsed: elapsed, Remaining: r.remaining(),
+		Continuation: Continuation{Began: r.Before.Began, Runs: r.Before.Runs + 1, Deleted: r.Before.Deleted + r.count.deleted.Load()},
+	}
+	if elapsed > 0 {
+		report.Rate = float64(report.Deleted) / elapsed.Seconds()
+	}
+	for _, g := range r.leftovers.groups {
+		report.Leftovers = append(report.Leftovers, *g)
+	}
+	sort.SliceStable(report.Leftovers, func(i, j int) bool { return report.Leftovers[i].Count > report.Leftovers[j].Count })
+	return report
+}
+
+// remaining estimates how many versions are left; -1 where there is no telling.
+func (r *run) remaining() int64 {
+	s := r.left.Load()
+	if s == nil {
+		return -1
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	versions, ok := s.frontier.left()
+	if !ok {
+		return -1
+	}
+	return int64(versions) + int64(s.waiting)
+}
+
+// watch tells progress until stop is called.
+func (r *run) watch() (stop func()) {
+	if r.Progress == nil {
+		return func() {}
+	}
+	every := r.ProgressEvery
+	if every == 0 {
+		every = defaultProgressEvery
+	}
+	ticker, done, ended := time.NewTicker(every), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		var before int64
+		for {
+			select {
+			case <-done:
+				return
+			case <-ticker.C:
+				deleted := r.count.deleted.Load()
+				r.Progress(Progress{
+					Deleted: r.Before.Deleted + deleted, Remaining: r.remaining(),
+					Rate: float64(deleted-before) / every.Seconds(), Elapsed: time.Since(r.Before.Began),
+				})
+				before = deleted
+			}
+		}
+	}()
+	return func() { ticker.Stop(); close(done); <-ended }
+}
+
+// explain looks at what protects the versions that S3 refused to delete.
+func (r *run) explain(ctx context.Context, report *Report) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	for i := range report.Leftovers {
+		if g := &report.Leftovers[i]; (g.Code == "AccessDenied" || g.Code == "HTTP 403") && !g.Uploads {
+			r.examine(ctx, g)
+		}
+	}
+}
+
+// examine asks for the locks of a group's samples until one question goes unanswered.
+func (r *run) examine(ctx context.Context, g *Leftover) {
+	for _, v := range g.samples {
+		hold, err := r.store.Hold(ctx, v)
+		if err != nil {
+			return
+		}
+		g.Examined++
+		g.Locks.add(hold, r.began)
+	}
+}
+
+func (l *Locked) add(hold Hold, now time.Time) {
+	if hold.Legal {
+		l.Legal++
+	}
+	if hold.Mode == "" || !hold.Until.After(now) {
+		return
+	}
+	if hold.Mode == "COMPLIANCE" {
+		l.Compliance++
+	} else {
+		l.Governance++
+	}
+	if l.Earliest.IsZero() || hold.Until.Before(l.Earliest) {
+		l.Earliest = hold.Until
+	}
+	if hold.Until.After(l.Until) {
+		l.Until = hold.Until
+	}
+}
+
+// Reason says in words why the bucket is not empty; "" when it is.
+func (r Report) Reason() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "bucket %s: ", r.Bucket)
+	switch r.Outcome {
+	case Emptied:
+		return ""
+	case NeedsMFA:
+		b.WriteString("MFA delete is on, so only the root user with its device can delete versions; nothing was deleted")
+		return b.String()
+	case OutOfTime:
+		b.WriteString("the time ran out")
+	case Refilled:
+		fmt.Fprintf(&b, "something keeps writing to it: it was not empty after %d passes", mostPasses)
+	case Stopped:
+		fmt.Fprintf(&b, "%v", r.Err)
+	case LeftOver:
+		b.WriteString("not everything could be deleted")
+	}
+	for _, g := range r.Leftovers {
+		b.WriteString("; " + g.String())
+	}
+	fmt.Fprintf(&b, "; deleted %d versions in %s (%.0f/s)", r.Deleted, r.Elapsed.Round(time.Second), r.Rate)
+	if r.Remaining > 0 && r.Outcome == OutOfTime {
+		fmt.Fprintf(&b, ", about %d left", r.Remaining)
+	}
+	return b.String()
+}
+
+// String describes the group in one phrase.
+func (g Leftover) String() string {
+	what, code := "versions", g.Code
+	if g.Uploads {
+		what = "unfinished uploads"
+	}
+	if code == "" {
+		code = "no answer from S3"
+	}
+	text := fmt.Sprintf("%d %s: %s", g.Count, what, code)
+	if locks := g.Locks.String(); locks != "" {
+		if int64(g.Examined) < g.Count {
+			locks = fmt.Sprintf("of %d looked at, %s", g.Examined, locks)
+		}
+		text += " (" + locks + ")"
+	} else if g.Message != "" {
+		text += " (" + g.Message + ")"
+	}
+	return text + ", e.g. " + g.Example.String()
+}
+
+// String describes the locks; "" when there are none.
+func (l Locked) String() string {
+	var parts []string
+	for _, part := range []struct {
+		n    int
+		text string
+	}{
+		{l.Compliance, "under compliance retention, which nobody can lift"},
+		{l.Governance, "under governance retention, which BypassGovernanceRetention lifts"},
+		{l.Legal, "under a legal hold, which has to be removed"},
+	} {
+		if part.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.text))
+		}
+	}
+	if !l.Earliest.IsZero() {
+		parts = append(parts, fmt.Sprintf("the first retention ends %s, the last %s", l.Earliest.UTC().Format(time.RFC3339), l.Until.UTC().Format(time.RFC3339)))
+	}
+	return strings.Join(parts, ", ")
+}

@@ -1,0 +1,227 @@
+package emptying
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/middleware"
+)
+
+// s3Store is a bucket behind the SDK's client.
+type s3Store struct {
+	client  *s3.Client
+	bucket  *string
+	owner   *string
+	retryer aws.Retryer
+}
+
+var _ Store = (*s3Store)(nil)
+
+// New returns the store of a bucket. owner is the account that the bucket must belong to, or "" for any. The client's
+// retries are used for what breaks on the way; what S3 refuses for its rate comes back at once, for the pace is ours.
+func New(client *s3.Client, bucket, owner string) Store {
+	store := &s3Store{client: client, bucket: aws.String(bucket), retryer: atOnce{retry.AddWithMaxBackoffDelay(client.Options().Retryer, maxBackoff)}}
+	if owner != "" {
+		store.owner = aws.String(owner)
+	}
+	return store
+}
+
+// maxBackoff bounds the pauses between the SDK's tries of one call; the engine has its own, longer ones.
+const maxBackoff = 500 * time.Millisecond
+
+// atOnce is a retryer that leaves refusals for their rate to the caller.
+type atOnce struct{ aws.Retryer }
+
+// IsErrorRetryable implements aws.Retryer.
+func (a atOnce) IsErrorRetryable(err error) bool {
+	if k, _ := kindOf(err); k == refusal {
+		return false
+	}
+	return a.Retryer.IsErrorRetryable(err)
+}
+
+// with are the options of one call.
+func (s *s3Store) with(steps ...func(*middleware.Stack) error) func(*s3.Options) {
+	return func(o *s3.Options) {
+		o.Retryer = s.retryer
+		o.APIOptions = append(slices.Clip(o.APIOptions), steps...)
+	}
+}
+
+// List implements Versions. Keys are asked for in URL encoding, for XML cannot carry all of them (FACTS: S3).
+func (s *s3Store) List(ctx context.Context, after Position) (Page, error) {
+	var page Page
+	input := &s3.ListObjectVersionsInput{
+		Bucket: s.bucket, ExpectedBucketOwner: s.owner, EncodingType: types.EncodingTypeUrl, MaxKeys: aws.Int32(batchSize),
+	}
+	if after.Key != "" {
+		input.KeyMarker = &after.Key
+	}
+	if after.VersionID != "" {
+		input.VersionIdMarker = &after.VersionID
+	}
+	_, err := s.client.ListObjectVersions(ctx, input, s.with(decodePage(&page)))
+	return page, err
+}
+
+// DeleteBatch implements Versions.
+func (s *s3Store) DeleteBatch(ctx context.Context, versions []Version, bypass bool) ([]Failure, error) {
+	var failures []Failure
+	input := &s3.DeleteObjectsInput{
+		Bucket: s.bucket, ExpectedBucketOwner: s.owner, Delete: &types.Delete{Objects: []types.ObjectIdentifier{}},
+	}
+	if bypass {
+		input.BypassGovernanceRetention = aws.Bool(true)
+	}
+	_, err := s.client.DeleteObjects(ctx, input, s.with(encodeBatch(versions), decodeFailures(&failures)))
+	return failures, err
+}
+
+// DeleteOne implements Versions.
+func (s *s3Store) DeleteOne(ctx context.Context, version Version, bypass bool) error {
+	input := &s3.DeleteObjectInput{Bucket: s.bucket, ExpectedBucketOwner: s.owner, Key: &version.Key, VersionId: &version.ID}
+	if bypass {
+		input.BypassGovernanceRetention = aws.Bool(true)
+	}
+	_, err := s.client.DeleteObject(ctx, input, s.with())
+	return err
+}
+
+// ListUploads implements Uploads.
+func (s *s3Store) ListUploads(ctx context.Context, after Upload) ([]Upload, Upload, bool, error) {
+	input := &s3.ListMultipartUploadsInput{Bucket: s.bucket, ExpectedBucketOwner: s.owner, EncodingType: types.EncodingTypeUrl}
+	if after.Key != "" {
+		input.KeyMarker, input.UploadIdMarker = &after.Key, &after.ID
+	}
+	output, err := s.client.ListMultipartUploads(ctx, input)
+	if err != nil {
+		return nil, Upload{}, false, err
+	}
+	var uploads []Upload
+	for _, u := range output.Uploads {
+		key, err := url.QueryUnescape(aws.ToString(u.Key))
+		if err != nil {
+			return nil, Upload{}, false, err
+		}
+		uploads = append(uploads, Upload{Key: key, ID: aws.ToString(u.UploadId)})
+	}
+	next, err := url.QueryUnescape(aws.ToString(output.NextKeyMarker))
+	return uploads, Upload{Key: next, ID: aws.ToString(output.NextUploadIdMarker)}, aws.ToBool(output.IsTruncated), err
+}
+
+// AbortUpload implements Uploads.
+func (s *s3Store) AbortUpload(ctx context.Context, upload Upload) error {
+	_, err := s.client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{
+		Bucket: s.bucket, ExpectedBucketOwner: s.owner, Key: &upload.Key, UploadId: &upload.ID,
+	})
+	return err
+}
+
+// Protection implements Locks.
+func (s *s3Store) Protection(ctx context.Context) (Protection, error) {
+	var p Protection
+	versioning, err := s.client.GetBucketVersioning(ctx, &s3.GetBucketVersioningInput{Bucket: s.bucket, ExpectedBucketOwner: s.owner})
+	if err != nil {
+		return p, err
+	}
+	p.MFADelete = versioning.MFADelete == types.MFADeleteStatusEnabled
+	lock, err := s.client.GetObjectLockConfiguration(ctx, &s3.GetObjectLockConfigurationInput{Bucket: s.bucket, ExpectedBucketOwner: s.owner})
+	if isCode(err, "ObjectLockConfigurationNotFoundError", "MethodNotAllowed", "NotImplemented") {
+		return p, nil
+	}
+	if err != nil {
+		return p, err
+	}
+	p.ObjectLock = lock.ObjectLockConfiguration != nil && lock.ObjectLockConfiguration.ObjectLockEnabled == types.ObjectLockEnabledEnabled
+	return p, nil
+}
+
+// Hold implements Locks.
+func (s *s3Store) Hold(ctx context.Context, version Version) (Hold, error) {
+	var h Hold
+	retention, err := s.client.GetObjectRetention(ctx, &s3.GetObjectRetentionInput{
+		Bucket: s.bucket, ExpectedBucketOwner: s.owner, Key: &version.Key, VersionId: &version.ID,
+	})
+	switch {
+	case isCode(err, unlocked...):
+	case err != nil:
+		return h, err
+	case retention.Retention != nil:
+		h.Mode, h.Until = string(retention.Retention.Mode), aws.ToTime(retention.Retention.RetainUntilDate)
+	}
+	legal, err := s.client.GetObjectLegalHold(ctx, &s3.GetObjectLegalHoldInput{
+		Bucket: s.bucket, ExpectedBucketOwner: s.owner, Key: &version.Key, VersionId: &version.ID,
+	})
+	if isCode(err, unlocked...) {
+		return h, nil
+	}
+	if err != nil {
+		return h, err
+	}
+	h.Legal = legal.LegalHold != nil && legal.LegalHold.Status == types.ObjectLockLegalHoldStatusOn
+	return h, nil
+}
+
+// unlocked are the codes by which S3 says that a version, or its bucket, has no lock.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectRetention.html
+var unlocked = []string{"NoSuchObjectLockConfiguration", "InvalidRequest", "MethodNotAllowed"}
+
+// isCode tells whether err is S3's answer with one of the codes.
+func isCode(err error, codes ...string) bool {
+	var answered smithy.APIError
+	if !errors.As(err, &answered) {
+		return false
+	}
+	for _, code := range codes {
+		if answered.ErrorCode() == code {
+			return true
+		}
+	}
+	return false
+}
+
+// expiryDays is after how many days the lifecycle rule expires what is in the bucket: S3 takes no less.
+const expiryDays = 1
+
+// ExpireEverything gives the bucket a lifecycle rule, in place of those it has, by which S3 itself deletes every
+// version and aborts every upload within a few days, at no charge for requests. It is for buckets too large for the
+// time that there is. until is when at the latest S3 will have begun, in UTC: it starts at the midnight after the day.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-expire-general-considerations.html
+func ExpireEverything(ctx context.Context, client *s3.Client, bucket string) (until time.Time, err error) {
+	all := &types.LifecycleRuleFilter{Prefix: aws.String("")}
+	rules := []types.LifecycleRule{{
+		ID: aws.String("expire-everything"), Status: types.ExpirationStatusEnabled, Filter: all,
+		Expiration:                     &types.LifecycleExpiration{Days: aws.Int32(expiryDays)},
+		NoncurrentVersionExpiration:    &types.NoncurrentVersionExpiration{NoncurrentDays: aws.Int32(expiryDays)},
+		AbortIncompleteMultipartUpload: &types.AbortIncompleteMultipartUpload{DaysAfterInitiation: aws.Int32(expiryDays)},
+	}, {
+		// S3 does not take this one together with Days in one rule.
+		ID: aws.String("expire-delete-markers"), Status: types.ExpirationStatusEnabled, Filter: all,
+		Expiration: &types.LifecycleExpiration{ExpiredObjectDeleteMarker: aws.Bool(true)},
+	}}
+	_, err = client.PutBucketLifecycleConfiguration(ctx, &s3.PutBucketLifecycleConfigurationInput{
+		Bucket: &bucket, LifecycleConfiguration: &types.BucketLifecycleConfiguration{Rules: rules},
+	})
+	midnight := time.Now().UTC().Truncate(24 * time.Hour)
+	return midnight.AddDate(0, 0, expiryDays+2), err
+}
+
+// HTTPClient returns a client that keeps as many connections as emptying uses at a time. The SDK's own keeps ten and
+// opens the others anew for each request.
+func HTTPClient() *awshttp.BuildableClient {
+	return awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+		t.MaxIdleConns, t.MaxIdleConnsPerHost = 2*(listers+deleters), listers+deleters
+		t.WriteBufferSize = 64 << 10
+	})
+}

@@ -1,0 +1,173 @@
+package emptying
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// batchSize is the most versions that one DeleteObjects call takes, and that one page of a listing has.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
+const batchSize = 1000
+
+// Version names one version of an object, or one delete marker.
+type Version struct {
+	// Key is the object's key, as it is (decoded).
+	Key string
+	// ID is the version's id; "null" for what was written while the bucket had no versioning.
+	ID string
+}
+
+// String describes the version for people.
+func (v Version) String() string {
+	if v.ID == "" || v.ID == "null" {
+		return strconv.Quote(v.Key)
+	}
+	return strconv.Quote(v.Key) + " version " + v.ID
+}
+
+// Position is a place in the listing of a bucket's versions; the zero value is its beginning.
+type Position struct {
+	// Key is listed up to and including this key when VersionID is "", otherwise up to and including that version.
+	Key, VersionID string
+}
+
+// Page is a part of the listing, in the listing's order: keys by their UTF-8 bytes, versions of a key from new to old.
+type Page struct {
+	// Versions are versions and delete markers alike, at most 1,000.
+	Versions []Version
+	// Sizes are how many bytes each of them holds, -1 for a delete marker. Nothing but [Count] needs them.
+	Sizes []int64
+	// More says that the listing goes on at Next.
+	More bool
+	Next Position
+}
+
+// Failure is one version that a DeleteObjects call did not delete, and why.
+type Failure struct {
+	Version
+	// Code is S3's error code for this version, e.g. "AccessDenied"; Message is S3's explanation.
+	Code, Message string
+}
+
+// Upload is one unfinished multipart upload.
+type Upload struct{ Key, ID string }
+
+// Versions is the part of S3 that holds the bucket's versions. Its methods can be called at the same time. An error
+// that came from S3 tells its code by a method ErrorCode, as the SDK's errors do; others count as passing troubles.
+type Versions interface {
+	// List returns the page after a position.
+	List(ctx context.Context, after Position) (Page, error)
+	// DeleteBatch deletes up to 1,000 versions whose keys XML can carry, and returns those that it did not.
+	// Governance retention is bypassed where bypass is set.
+	DeleteBatch(ctx context.Context, versions []Version, bypass bool) ([]Failure, error)
+	// DeleteOne deletes a version whatever its key.
+	DeleteOne(ctx context.Context, version Version, bypass bool) error
+}
+
+// Uploads is the part of S3 that holds the unfinished multipart uploads.
+type Uploads interface {
+	// ListUploads returns some uploads after the given one, and whether there are more; the zero Upload is the start.
+	ListUploads(ctx context.Context, after Upload) (page []Upload, next Upload, more bool, err error)
+	// AbortUpload frees the parts of an upload.
+	AbortUpload(ctx context.Context, upload Upload) error
+}
+
+// Locks tells what protects versions from being deleted.
+type Locks interface {
+	// Protection describes the bucket.
+	Protection(ctx context.Context) (Protection, error)
+	// Hold describes one version.
+	Hold(ctx context.Context, version Version) (Hold, error)
+}
+
+// Protection is what protects a bucket's versions in general.
+type Protection struct {
+	// MFADelete means that versions can only be deleted with the root user's device (FACTS: S3).
+	MFADelete bool
+	// ObjectLock means that versions can carry retention and legal holds.
+	ObjectLock bool
+}
+
+// Hold is what protects one version; the zero value is nothing.
+type Hold struct {
+	// Mode is "GOVERNANCE", "COMPLIANCE" or "" without retention; Until is when retention ends.
+	Mode  string
+	Until time.Time
+	// Legal means a legal hold, which lasts until somebody lifts it.
+	Legal bool
+}
+
+// Store is all that emptying asks of S3. [New] makes one; fakes hold versions in memory.
+type Store interface {
+	Versions
+	Uploads
+	Locks
+}
+
+// kind is what an error means for the work.
+type kind int
+
+const (
+	lasting    kind = iota // trying again does not help
+	passing                // trying again can help
+	refusal                // S3 wants fewer requests
+	gone                   // the version is not there: as good as deleted
+	bucketGone             // the bucket is not there
+	unreadable             // S3 takes exception to something in the request: perhaps one key
+	cancelled              // our own context ended
+)
+
+// kindByCode sorts S3's error codes. A code that is not here lasts.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+var kindByCode = map[string]kind{
+	"SlowDown": refusal, "ServiceUnavailable": refusal, "Throttling": refusal, "ThrottlingException": refusal,
+	"RequestLimitExceeded": refusal, "TooManyRequests": refusal, "BandwidthLimitExceeded": refusal,
+	"InternalError": passing, "RequestTimeout": passing, "OperationAborted": passing, "ConditionalRequestConflict": passing,
+	"RequestTimeTooSkewed": passing, "InternalFailure": passing, "IncompleteBody": passing, "BadDigest": passing,
+	"ExpiredToken": passing, "XAmzContentSHA256Mismatch": passing,
+	"NoSuchKey": gone, "NoSuchVersion": gone, "NoSuchUpload": gone,
+	"NoSuchBucket": bucketGone,
+	"MalformedXML": unreadable, "InvalidArgument": unreadable, "KeyTooLongError": unreadable, "InvalidURI": unreadable,
+}
+
+// kindOf tells what an error means, and its code ("" when it did not come from S3).
+func kindOf(err error) (kind, string) {
+	var coded interface{ ErrorCode() string }
+	if errors.As(err, &coded) {
+		code := coded.ErrorCode()
+		return kindOfCode(code), code
+	}
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return cancelled, ""
+	}
+	var answered interface{ HTTPStatusCode() int }
+	if errors.As(err, &answered) {
+		return kindOfStatus(answered.HTTPStatusCode())
+	}
+	return passing, ""
+}
+
+// kindOfStatus judges an answer whose code could not be read: an error that repeats a key which XML cannot carry.
+func kindOfStatus(status int) (kind, string) {
+	code := "HTTP " + strconv.Itoa(status)
+	switch {
+	case status == 503:
+		return refusal, code
+	case status >= 400 && status < 500 && status != 404 && status != 408 && status != 409:
+		return lasting, code
+	}
+	return passing, code
+}
+
+func kindOfCode(code string) kind {
+	if k, ok := kindByCode[code]; ok {
+		return k
+	}
+	if slices.Contains([]string{"500", "502", "503", "504"}, code) {
+		return passing
+	}
+	return lasting
+}

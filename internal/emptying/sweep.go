@@ -1,0 +1,217 @@
+package emptying
+
+import (
+	"context"
+	"sync"
+	"time"
+	"unicode/utf8"
+)
+
+const (
+	// listers and deleters are how many requests of each kind are under way at most. With 30 ms per request, sixteen
+	// listers read half a million versions a second.
+	listers  = 16
+	deleters = 32
+	// firstWindow is how many batches are under way at first; each success allows one more, up to deleters.
+	firstWindow = 2
+	// roomFor is how many versions are in memory at most: about 20 MB.
+	roomFor = 96 * batchSize
+	// firstRoom is how many versions are in memory at most while S3 has refused nothing and few batches are under way:
+	// once a limit shows, what waits for it must not keep other prefixes out. Each batch more makes roomPerBatch more.
+	firstRoom, roomPerBatch = 8 * batchSize, 2 * batchSize
+	// laneAhead is how many versions may wait in one lane with a limit before its keys are not listed any further;
+	// fewer where the lanes are many.
+	laneAhead = 3 * batchSize
+	// tries is how often what fails in passing is tried, refusalTries how often what S3 refuses for its rate.
+	tries, refusalTries = 8, 60
+	// firstPause and longestPause bound the waits before another try; they double.
+	firstPause, longestPause = 100 * time.Millisecond, 10 * time.Second
+	// hopeless is how many batches in a row may come back without one version deleted before giving up.
+	hopeless = 24
+)
+
+// sweep is one pass over the bucket: it lists all of it and deletes what it lists.
+type sweep struct {
+	*run
+	mu       sync.Mutex
+	toList   sync.Cond // wakes a lister
+	toDelete sync.Cond // wakes a deleter
+	frontier *frontier
+	lanes    lane
+	waiting  int // versions in lanes
+	reserved int // versions that pages under way may bring
+	flying   int // batches under way
+	window   int // most batches under way while S3 has refused nothing
+	barren   int // batches in a row that deleted nothing
+	err      error
+	ended    bool
+	alarm    *time.Timer
+	listed   int64
+	// inventory makes the pass count what it lists and delete nothing; nil makes it delete.
+	inventory *Inventory
+}
+
+// newSweep prepares a pass.
+func (r *run) newSweep() *sweep {
+	s := &sweep{run: r, frontier: newFrontier(listers), window: firstWindow}
+	s.toList.L, s.toDelete.L = &s.mu, &s.mu
+	return s
+}
+
+// do carries the pass out. It returns how many versions it met, and what ended it early.
+func (s *sweep) do(ctx context.Context) (int64, error) {
+	stop := context.AfterFunc(ctx, func() { s.fail(context.Cause(ctx)) })
+	defer stop()
+	var all sync.WaitGroup
+	for range listers {
+		all.Go(func() { s.list(ctx) })
+	}
+	if s.inventory == nil {
+		for range deleters {
+			all.Go(func() { s.delete(ctx) })
+		}
+	}
+	all.Wait()
+	if s.alarm != nil {
+		s.alarm.Stop()
+	}
+	return s.listed, s.err
+}
+
+// fail ends the pass early. The first reason counts.
+func (s *sweep) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.end(err)
+}
+
+// end ends the pass, and wakes everybody to see it. The first reason counts.
+func (s *sweep) end(err error) {
+	if !s.ended {
+		s.err, s.ended = err, true
+	}
+	s.toList.Broadcast()
+	s.toDelete.Broadcast()
+}
+
+// list is a lister's life.
+func (s *sweep) list(ctx context.Context) {
+	for {
+		stretch, at := s.takeStretch()
+		if stretch == nil {
+			return
+		}
+		page, err := s.fetch(ctx, at)
+		if err == nil && page.More && page.Next == at {
+			err = errStuck
+		}
+		if err != nil {
+			s.fail(err)
+			return
+		}
+		s.putPage(stretch, page)
+	}
+}
+
+// takeStretch waits for something to list. It returns nil when there will be nothing any more.
+func (s *sweep) takeStretch() (*stretch, Position) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.frontier.idle++
+	defer func() { s.frontier.idle-- }()
+	for !s.ended && !s.frontier.finished() {
+		if s.hasRoom() {
+			if stretch := s.frontier.take(s.wanted); stretch != nil {
+				s.reserved += batchSize
+				s.toList.Signal() // there may be more to list
+				return stretch, stretch.at
+			}
+		}
+		s.toList.Wait()
+	}
+	s.toList.Broadcast()
+	return nil, Position{}
+}
+
+// hasRoom tells whether the memory holds one page more.
+func (s *sweep) hasRoom() bool {
+	room := roomFor
+	if s.free() {
+		room = min(room, firstRoom+s.window*roomPerBatch)
+	}
+	return s.waiting+s.reserved+batchSize <= room
+}
+
+// free tells that S3 has refused nothing so far.
+func (s *sweep) free() bool { return s.lanes.children == nil && s.lanes.pace.rate == 0 }
+
+// wanted tells whether the lane of a key has room for what is listed behind it.
+func (s *sweep) wanted(key string) bool {
+	leaf := s.lanes.find(key)
+	ahead := min(laneAhead, max(roomFor/2/max(len(s.lanes.children), 1), batchSize+1))
+	return leaf == nil || leaf.pace.rate == 0 || leaf.waiting < ahead
+}
+
+// putPage queues what a page brought.
+func (s *sweep) putPage(stretch *stretch, page Page) {
+	now := time.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.reserved -= batchSize
+	versions := s.frontier.arrived(stretch, page)
+	s.listed += int64(len(versions))
+	if s.inventory != nil {
+		s.inventory.add(page.Sizes[:min(len(versions), len(page.Sizes))])
+		s.toList.Signal()
+		return
+	}
+	s.waiting += len(versions)
+	s.lanes.add(s.apart(versions, now), now)
+	s.toList.Signal()
+	s.toDelete.Signal()
+}
+
+// apart queues the versions that go one by one, and returns the others.
+func (s *sweep) apart(versions []Version, now time.Time) []Version {
+	for i := range versions {
+		if xmlCarries(versions[i].Key) {
+			continue
+		}
+		rest := append([]Version{}, versions[:i]...)
+		for _, v := range versions[i:] {
+			if xmlCarries(v.Key) {
+				rest = append(rest, v)
+				continue
+			}
+			s.lanes.leaf(v.Key, now).retry(batch{versions: []Version{v}, single: true})
+		}
+		return rest
+	}
+	return versions
+}
+
+// xmlCarries tells whether XML 1.0 can carry a key. https://www.w3.org/TR/xml/#charsets
+func xmlCarries(key string) bool {
+	if plain(key) {
+		return true
+	}
+	if !utf8.ValidString(key) {
+		return false
+	}
+	for _, r := range key {
+		if r < 0x20 && r != '\t' && r != '\n' && r != '\r' || r == 0xFFFE || r == 0xFFFF {
+			return false
+		}
+	}
+	return true
+}
+
+// plain tells whether a key has nothing but printable ASCII.
+func plain(key string) bool {
+	for i := range len(key) {
+		if key[i]-0x20 >= 0x60 {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,272 @@
+package s3
+
+import (
+	"encoding/xml"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// protection is what keeps a bucket's versions from being deleted, or from being deleted too fast.
+type protection struct {
+	// lock is Object Lock, which is on for good once it is on.
+	lock bool
+	// mfa is MFA delete: versions can be deleted only with a device that nobody here has.
+	mfa bool
+	// holds are those of single versions, by their sequence number.
+	holds map[uint64]Hold
+	// limit is how many keys per second may be deleted under one prefix; 0 is no limit.
+	limit      float64
+	allowances map[string]*allowance
+}
+
+// Hold is what Object Lock keeps a version by.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html
+type Hold struct {
+	// Mode is "GOVERNANCE", "COMPLIANCE" or "" for no retention, Until when the retention ends.
+	Mode  string
+	Until time.Time
+	// Legal is a legal hold.
+	Legal bool
+}
+
+// allowance is what may be deleted at once under a prefix: at most a second's worth.
+type allowance struct {
+	keys float64
+	at   time.Time
+}
+
+var (
+	errLocked   = refuse(http.StatusForbidden, "AccessDenied", "Access Denied because object protected by object lock.")
+	errNeedsMFA = refuse(http.StatusForbidden, "AccessDenied", "Mfa Authentication must be used for this request")
+	errSlowDown = refuse(http.StatusServiceUnavailable, "SlowDown", "Please reduce your request rate.")
+	errNoLocks  = refuse(http.StatusNotFound, "ObjectLockConfigurationNotFoundError", "Object Lock configuration does not exist for this bucket")
+	errNoHold   = refuse(http.StatusNotFound, "NoSuchObjectLockConfiguration", "The specified object does not have a ObjectLock configuration")
+	errUnlocked = invalidRequest("Bucket is missing Object Lock Configuration")
+)
+
+// EnableObjectLock turns Object Lock on, and versioning with it.
+func (s *Service) EnableObjectLock(name string) error {
+	return s.with(name, func(b *bucket) error { b.lock(); return nil })
+}
+
+// lock turns Object Lock on, and versioning with it.
+func (b *bucket) lock() {
+	b.protection.lock = true
+	b.versioning.set(enabled)
+}
+
+// SetMFADelete turns MFA delete on or off, which over the wire takes the root user's device.
+func (s *Service) SetMFADelete(name string, on bool) error {
+	return s.with(name, func(b *bucket) error { b.protection.mfa = on; return nil })
+}
+
+// SetDeleteLimit bounds how many keys per second may be deleted under one prefix, the part of the key up to its first
+// slash; 0 takes the limit away. A request that exceeds it is refused as a whole with SlowDown. FACTS: S3
+func (s *Service) SetDeleteLimit(name string, keysPerSecond float64) error {
+	return s.with(name, func(b *bucket) error {
+		b.protection.limit, b.protection.allowances = keysPerSecond, map[string]*allowance{}
+		return nil
+	})
+}
+
+// SetHold locks the latest version of a key, or with the zero Hold unlocks it.
+func (s *Service) SetHold(name, key string, h Hold) error {
+	return s.with(name, func(b *bucket) error {
+		e := b.index.get(key)
+		if e == nil {
+			return errNoSuchKey
+		}
+		b.protection.hold(e.latest().sequence, h)
+		return nil
+	})
+}
+
+func (p *protection) hold(sequence uint64, h Hold) {
+	if p.holds == nil {
+		p.holds = map[uint64]Hold{}
+	}
+	p.holds[sequence] = h
+}
+
+// protects refuses to delete a version that the bucket protects.
+func (c *call) protects(e *entry, id string) error {
+	if id == "" {
+		return nil // adds a delete marker
+	}
+	if c.bucket.protection.mfa {
+		return errNeedsMFA
+	}
+	i, err := e.find(id)
+	if err != nil || i < 0 {
+		return err
+	}
+	h := c.bucket.protection.holds[e.versions[i].sequence]
+	switch {
+	case h.Legal:
+		return errLocked
+	case h.Mode == "" || !h.Until.After(c.service.now()):
+		return nil
+	case h.Mode == "GOVERNANCE" && c.bypasses() && c.May(c.needOn(c.bucket, e.key, "s3:BypassGovernanceRetention")) == nil:
+		return nil
+	}
+	return errLocked
+}
+
+// bypasses tells whether the call asks to bypass governance retention.
+func (c *call) bypasses() bool {
+	return strings.EqualFold(c.Header.Get("X-Amz-Bypass-Governance-Retention"), "true")
+}
+
+// refuseBypass refuses to bypass what the bucket does not have.
+func (c *call) refuseBypass() error {
+	if c.Header.Get("X-Amz-Bypass-Governance-Retention") != "" && !c.bucket.protection.lock {
+		return errNoLock
+	}
+	return nil
+}
+
+// slowDown takes the allowance for deleting keys, or refuses the call.
+func (c *call) slowDown(keys ...string) error {
+	p := &c.bucket.protection
+	if p.limit == 0 {
+		return nil
+	}
+	need := map[string]float64{}
+	for _, key := range keys {
+		need[key[:strings.IndexByte(key, '/')+1]]++
+	}
+	now := time.Now() // the rate is one of real time, whatever the clock of what is stored
+	for prefix, n := range need {
+		a := p.allowances[prefix]
+		if a == nil {
+			a = &allowance{keys: p.limit, at: now}
+			p.allowances[prefix] = a
+		}
+		a.keys, a.at = min(p.limit, a.keys+now.Sub(a.at).Seconds()*p.limit), now
+		if a.keys < n {
+			return errSlowDown
+		}
+	}
+	for prefix, n := range need {
+		p.allowances[prefix].keys -= n
+	}
+	return nil
+}
+
+// getObjectLock answers whether Object Lock is on.
+func (c *call) getObjectLock() (*answer, error) {
+	if !c.bucket.protection.lock {
+		return nil, errNoLocks
+	}
+	return asXML(func(d *document) {
+		d.root("ObjectLockConfiguration")
+		d.text("ObjectLockEnabled", enabled)
+		d.close("ObjectLockConfiguration")
+	}), nil
+}
+
+// locked finds the version that a call on retention or legal holds is about.
+func (c *call) locked() (version, error) {
+	if !c.bucket.protection.lock {
+		return version{}, errUnlocked
+	}
+	e := c.bucket.index.get(c.key)
+	if e == nil {
+		return version{}, errNoSuchKey
+	}
+	v := e.latest()
+	if id := c.query.Get("versionId"); id != "" {
+		i, err := e.find(id)
+		if err != nil {
+			return v, err
+		}
+		if i < 0 {
+			return v, errNoSuchVersion
+		}
+		v = e.versions[i]
+	}
+	if v.object == nil {
+		return v, errNotAllowed
+	}
+	return v, nil
+}
+
+// getRetention answers a version's retention.
+func (c *call) getRetention() (*answer, error) {
+	v, err := c.locked()
+	if err != nil {
+		return nil, err
+	}
+	h := c.bucket.protection.holds[v.sequence]
+	if h.Mode == "" {
+		return nil, errNoHold
+	}
+	return asXML(func(d *document) {
+		d.root("Retention")
+		d.text("Mode", h.Mode)
+		d.time("RetainUntilDate", h.Until)
+		d.close("Retention")
+	}), nil
+}
+
+// putRetention sets a version's retention. Compliance retention is only ever made longer, governance retention too
+// unless it is bypassed.
+func (c *call) putRetention() (*answer, error) {
+	v, err := c.locked()
+	if err != nil {
+		return nil, err
+	}
+	var want struct {
+		Mode            string
+		RetainUntilDate time.Time
+	}
+	if err := xml.Unmarshal(c.Body, &want); err != nil || want.Mode != "GOVERNANCE" && want.Mode != "COMPLIANCE" {
+		return nil, errMalformedXML
+	}
+	h := c.bucket.protection.holds[v.sequence]
+	shorter := want.RetainUntilDate.Before(h.Until) || want.Mode != h.Mode && h.Mode == "COMPLIANCE"
+	if shorter && h.Mode != "" && h.Until.After(c.service.now()) && (h.Mode == "COMPLIANCE" || !c.bypasses()) {
+		return nil, errLocked
+	}
+	h.Mode, h.Until = want.Mode, want.RetainUntilDate
+	c.bucket.protection.hold(v.sequence, h)
+	return ok(), nil
+}
+
+// getLegalHold answers whether a version has a legal hold.
+func (c *call) getLegalHold() (*answer, error) {
+	v, err := c.locked()
+	if err != nil {
+		return nil, err
+	}
+	h, found := c.bucket.protection.holds[v.sequence]
+	if !found {
+		return nil, errNoHold
+	}
+	status := "OFF"
+	if h.Legal {
+		status = "ON"
+	}
+	return asXML(func(d *document) {
+		d.root("LegalHold")
+		d.text("Status", status)
+		d.close("LegalHold")
+	}), nil
+}
+
+// putLegalHold sets or lifts a legal hold.
+func (c *call) putLegalHold() (*answer, error) {
+	v, err := c.locked()
+	if err != nil {
+		return nil, err
+	}
+	var want struct{ Status string }
+	if err := xml.Unmarshal(c.Body, &want); err != nil || want.Status != "ON" && want.Status != "OFF" {
+		return nil, errMalformedXML
+	}
+	h := c.bucket.protection.holds[v.sequence]
+	h.Legal = want.Status == "ON"
+	c.bucket.protection.hold(v.sequence, h)
+	return ok(), nil
+}

@@ -1,0 +1,66 @@
+package s3model_test
+
+import (
+	"net/http/httptest"
+	"sort"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"s3-endpoint-guard/internal/localaws/s3model"
+)
+
+func TestShapesAreInOrderAndInvertible(t *testing.T) {
+	for name, shape := range map[string]s3model.Shape{
+		"hashes": s3model.Hashes{}, "logs": s3model.Logs{}, "one counter": s3model.Counters{Prefixes: 1}, "counters": s3model.Counters{Prefixes: 7},
+	} {
+		t.Run(name, func(t *testing.T) {
+			const n = 25_000
+			keys := make([]string, n)
+			for i := range keys {
+				keys[i] = string(shape.Append(nil, i, n))
+				if got, ok := shape.Index(keys[i], n); !ok || got != i {
+					t.Fatalf("Index(%s) = %d, %t, want %d", keys[i], got, ok, i)
+				}
+			}
+			if !sort.StringsAreSorted(keys) {
+				t.Error("the keys are not in order")
+			}
+			if _, ok := shape.Index(keys[5]+"x", n); ok {
+				t.Error("Index found a key that is not there")
+			}
+		})
+	}
+}
+
+func TestModelListsAndDeletesWithTheRealClient(t *testing.T) {
+	model := s3model.New(s3model.Options{Shape: s3model.Counters{Prefixes: 3}, Versions: 2500})
+	server := httptest.NewServer(model)
+	defer server.Close()
+	client := s3.New(s3.Options{Region: "eu-central-1", BaseEndpoint: &server.URL, UsePathStyle: true,
+		Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", "")})
+	input := &s3.ListObjectVersionsInput{Bucket: aws.String("docs")}
+	found := 0
+	for more := true; more; {
+		page, err := client.ListObjectVersions(t.Context(), input)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found += len(page.Versions)
+		more = *page.IsTruncated
+		input.KeyMarker, input.VersionIdMarker = page.NextKeyMarker, page.NextVersionIdMarker
+		remove := &s3.DeleteObjectsInput{Bucket: aws.String("docs"), Delete: &types.Delete{}}
+		for _, v := range page.Versions {
+			remove.Delete.Objects = append(remove.Delete.Objects, types.ObjectIdentifier{Key: v.Key, VersionId: v.VersionId})
+		}
+		if _, err := client.DeleteObjects(t.Context(), remove); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if stats := model.Stats(); found != 2500 || stats.Left != 0 || stats.Lists != 3 || stats.Batches != 3 {
+		t.Errorf("found %d versions, then %+v, want 2500 in 3 pages and none left", found, stats)
+	}
+}

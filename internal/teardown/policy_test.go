@@ -1,0 +1,124 @@
+package teardown_test
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"s3-endpoint-guard/internal/iampolicy"
+	"s3-endpoint-guard/internal/teardown"
+)
+
+// docs is the stack as the judge sees it.
+var docs = iampolicy.Setting{
+	Partition: "aws", Region: "eu-central-1", Account: "111122223333", Bucket: "docs", EndpointID: "vpce-0123456789abcdef0",
+	VPCID: "vpc-0123456789abcdef0", Workload: "arn:aws:iam::111122223333:role/app", ProbeRole: "arn:aws:iam::111122223333:role/probe",
+	Guard: "arn:aws:iam::111122223333:role/guard", Teardown: ourRole,
+}
+
+func emptyingPolicy(t *testing.T) string {
+	t.Helper()
+	policy, err := teardown.EmptyingPolicy(ourRole, "docs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return policy
+}
+
+func TestTheEmptyingPolicyDeniesEveryProbe(t *testing.T) {
+	policy := emptyingPolicy(t)
+	if open := iampolicy.Allowed([]byte(policy), iampolicy.BucketProbes(docs)); open != "" {
+		t.Errorf("the emptying policy allows %s, want nothing that must be denied", open)
+	}
+	if err := iampolicy.Lockout([]byte(policy), docs); err != nil {
+		t.Errorf("Lockout = %v, want nobody locked out", err)
+	}
+}
+
+// Stricter than what the probes demand: whoever the lock lets in is out, and the teardown role can only empty.
+func TestWhileItIsEmptiedNobodyElseReachesABucketsObjects(t *testing.T) {
+	policy, err := iampolicy.Parse([]byte(emptyingPolicy(t)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	empties := []string{"s3:AbortMultipartUpload", "s3:BypassGovernanceRetention", "s3:DeleteObjectVersion", "s3:GetObjectLegalHold",
+		"s3:GetObjectRetention", "s3:ListBucket", "s3:ListBucketMultipartUploads", "s3:ListBucketVersions"}
+	for _, at := range docs.Standpoints() {
+		var want []string
+		if at.Principal == ourRole && !strings.Contains(at.Door, "plain HTTP") {
+			want = empties
+		}
+		open := iampolicy.OpenActions(policy, docs, at)
+		for _, action := range slices.Concat(iampolicy.ObjectActions(), iampolicy.ListingActions()) {
+			if _, got := open[action]; got != slices.Contains(want, action) {
+				t.Errorf("%s %s may %s: %t, want %t", at.Caller, at.Door, action, got, !got)
+			}
+		}
+	}
+}
+
+func TestTheEmptyingPolicyIsOfTheRolesPartition(t *testing.T) {
+	policy, err := teardown.EmptyingPolicy("arn:aws-cn:iam::111122223333:role/x", "docs")
+	if err != nil || strings.Contains(policy, "arn:aws:") || !strings.Contains(policy, "arn:aws-cn:s3:::docs/*") {
+		t.Errorf("EmptyingPolicy in China = %s, %v", policy, err)
+	}
+	if _, err := teardown.EmptyingPolicy("", "docs"); err == nil {
+		t.Error("EmptyingPolicy without a role = nil, want an error")
+	}
+}
+
+func TestTheEmptyingPolicyTakesThePlaceOfTheLock(t *testing.T) {
+	for name, before := range map[string]string{"no policy": "", "the lock": `{"Statement":[]}`, "its own": emptyingPolicy(t)} {
+		t.Run(name, func(t *testing.T) {
+			a := &account{tag: ourStack, status: "DELETE_IN_PROGRESS", policy: before, versions: 1}
+			if _, err := a.handle(t.Context(), asks("Delete", nil)); err != nil {
+				t.Fatal(err)
+			}
+			if a.policy != emptyingPolicy(t) || !json.Valid([]byte(a.policy)) {
+				t.Errorf("policy = %s, want the emptying policy", a.policy)
+			}
+		})
+	}
+}
+
+func TestAPolicyThatCannotBePutStopsEverything(t *testing.T) {
+	a := &account{tag: ourStack, status: "DELETE_IN_PROGRESS", versions: 3, putErrs: []error{refusal("AccessDenied")}}
+	_, err := a.handle(t.Context(), asks("Delete", nil))
+	if err == nil || !strings.Contains(err.Error(), "nothing was deleted") || a.versions != 3 {
+		t.Errorf("Handle = %v with %d versions left, want a refusal that touches none", err, a.versions)
+	}
+}
+
+func TestAnotherWriteToTheConfigurationIsWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		busy := refusal("OperationAborted")
+		a := &account{tag: ourStack, status: "DELETE_IN_PROGRESS", versions: 3, putErrs: []error{busy, busy, busy, busy}}
+		if _, err := a.handle(t.Context(), asks("Delete", nil)); err != nil || a.versions != 0 {
+			t.Errorf("Handle = %v with %d versions left, want it emptied", err, a.versions)
+		}
+		a = &account{tag: ourStack, status: "DELETE_IN_PROGRESS", versions: 3, putErrs: slices.Repeat([]error{busy}, 9)}
+		if _, err := a.handle(t.Context(), asks("Delete", nil)); !errors.Is(err, busy) {
+			t.Errorf("Handle = %v, want %v in the end", err, busy)
+		}
+	})
+}
+
+// S3 may go by the policy before for a while, which denies the teardown role everything. (FACTS: S3)
+func TestARefusalByThePolicyBeforeIsWaitedOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &account{tag: ourStack, status: "DELETE_IN_PROGRESS", versions: 2500, settles: 20 * time.Second}
+		if _, err := a.handle(t.Context(), asks("Delete", nil)); err != nil || a.versions != 0 {
+			t.Errorf("Handle = %v with %d versions left, want it emptied", err, a.versions)
+		}
+		began := time.Now()
+		a = &account{tag: ourStack, status: "DELETE_IN_PROGRESS", versions: 2500, settles: time.Hour}
+		_, err := a.handle(t.Context(), asks("Delete", nil))
+		if took := time.Since(began); err == nil || !strings.Contains(err.Error(), "AccessDenied") || took > 3*time.Minute {
+			t.Errorf("Handle = %v after %v, want a refusal that lasts to be told", err, took)
+		}
+	})
+}
