@@ -20,7 +20,8 @@ func (c *Cloud) named(kind, name string) (remove func() error) {
 }
 
 // Leftovers are all things that there are, as "<kind> <name>", in order: what a stack left behind, once the last one is
-// deleted. An AWS in which nothing was created has none. The users of the account do not count.
+// deleted. An AWS in which nothing was created has none. The users of the account do not count, nor do the buckets of
+// others.
 func (c *Cloud) Leftovers() []string {
 	var all []string
 	add := func(kind string, names []string) {
@@ -28,7 +29,11 @@ func (c *Cloud) Leftovers() []string {
 			all = append(all, kind+" "+name)
 		}
 	}
-	add("bucket", c.S3.Buckets())
+	for _, bucket := range c.S3.Buckets() {
+		if c.S3.Owner(bucket) == c.Gate.Options().Account {
+			all = append(all, "bucket "+bucket)
+		}
+	}
 	add("network", c.EC2.IDs())
 	add("role", c.IAM.Roles())
 	add("function", c.Lambda.Functions())
