@@ -12,7 +12,6 @@ import (
 	"s3-endpoint-guard/internal/iampolicy"
 	"s3-endpoint-guard/internal/localaws"
 	"s3-endpoint-guard/internal/localaws/cloudwatch"
-	"s3-endpoint-guard/internal/samtemplate"
 )
 
 // well are the values of all metrics, minute by minute, while nothing is wrong. Those that are not in it are published
@@ -83,24 +82,8 @@ type watched struct {
 // watch deploys the template with its rules taken away, so that nothing runs but the clock.
 func watch(t *testing.T, p parameters) watched {
 	t.Helper()
-	template, err := readTemplate()
-	if err != nil {
-		t.Fatal(err)
-	}
-	plan, err := template.Plan(samtemplate.Options{Parameters: p})
-	if err != nil {
-		t.Fatal(err)
-	}
-	cloud, err := localaws.New(localaws.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cloud.Close() })
-	stack, err := cloud.Deploy(t.Context(), plan, failing)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, r := range plan.Resources() {
+	cloud, stack := local(t, p)
+	for _, r := range planned(t, p).Resources() {
 		if r.Type == "AWS::Events::Rule" {
 			cloud.Events.RemoveRule(stack.Physical(r.LogicalID))
 		}
@@ -278,20 +261,10 @@ func TestCloudWatchMayPublishToTheTopic(t *testing.T) {
 
 // switches are all mixes of the parameters that leave parts of the watch out.
 func switches() []parameters {
-	all := []parameters{nil}
-	for name, values := range map[string][]string{
+	return mixes(map[string][]string{
 		"EndpointType": {"Interface", "Gateway"}, "Enforcement": {"Enforce", "Observe"}, "CreateHealthcheck": {"true", "false"},
 		"CreateProbe": {"true", "false"}, "CreateAlarms": {"true", "false"}, "CreateDashboard": {"true", "false"},
-	} {
-		var mixed []parameters
-		for _, p := range all {
-			for _, value := range values {
-				mixed = append(mixed, p.with(name, value))
-			}
-		}
-		all = mixed
-	}
-	return all
+	})
 }
 
 func TestEveryMixOfWhatIsLeftOutResolves(t *testing.T) {

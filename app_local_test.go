@@ -7,7 +7,6 @@ import (
 	"s3-endpoint-guard/internal/localaws"
 	"s3-endpoint-guard/internal/localaws/cloudtest"
 	"s3-endpoint-guard/internal/localaws/ec2"
-	"s3-endpoint-guard/internal/samtemplate"
 )
 
 // TestTheAppRunsOnTheRealCommandLine runs the script with the AWS CLI itself, against the template deployed to the
@@ -16,7 +15,7 @@ func TestTheAppRunsOnTheRealCommandLine(t *testing.T) {
 	if _, err := exec.LookPath("aws"); err != nil {
 		t.Skip("the AWS CLI is not installed")
 	}
-	cloud, deployed := local(t)
+	cloud, deployed := local(t, nil)
 	through, err := cloud.Through(deployed.Endpoint())
 	if err != nil {
 		t.Fatal(err)
@@ -43,18 +42,10 @@ func TestTheAppRunsOnTheRealCommandLine(t *testing.T) {
 
 // local deploys the template to the local AWS, with functions that end as soon as they begin, but for the one without
 // whose answers there is no stack.
-func local(t *testing.T) (*localaws.Cloud, *localaws.Stack) {
+func local(t *testing.T, p parameters) (*localaws.Cloud, *localaws.Stack) {
 	t.Helper()
 	cloud := cloudtest.New(t, localaws.Options{})
-	template, err := readTemplate()
-	if err != nil {
-		t.Fatal(err)
-	}
-	plan, err := template.Plan(samtemplate.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	deployed, err := cloud.Deploy(t.Context(), plan, failing)
+	deployed, err := cloud.Deploy(t.Context(), planned(t, p), failing)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"s3-endpoint-guard/internal/cost"
-	"s3-endpoint-guard/internal/samtemplate"
 )
 
 // month is the bill of the template with some parameters.
@@ -15,15 +14,7 @@ func month(t *testing.T, p parameters) cost.Bill {
 	if err != nil {
 		t.Fatal(err)
 	}
-	template, err := readTemplate()
-	if err != nil {
-		t.Fatal(err)
-	}
-	plan, err := template.Plan(samtemplate.Options{Parameters: p})
-	if err != nil {
-		t.Fatal(err)
-	}
-	bill, err := table.Month(plan)
+	bill, err := table.Month(planned(t, p))
 	if err != nil {
 		t.Fatal(err)
 	}

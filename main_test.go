@@ -1,29 +1,16 @@
 package template_test
 
 import (
-	"fmt"
-	"os"
 	"testing"
 
 	"s3-endpoint-guard/internal/bootstrap"
+	"s3-endpoint-guard/internal/localaws/cloudtest"
 )
 
 // builds builds functions, each once for all tests.
 var builds *bootstrap.Builder
 
-func TestMain(m *testing.M) {
-	var err error
-	if builds, err = bootstrap.New(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	code := m.Run()
-	if err := builds.Close(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { cloudtest.Main(m, &builds) }
 
 // failing is a bootstrap that fails as soon as it begins, except of the function without whose answers there is no stack.
 func failing(function string) (string, error) {

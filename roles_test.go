@@ -134,11 +134,34 @@ func TestTheGuardMayDoWhatItDoesAndNothingElse(t *testing.T) {
 // out, which only the health check uses.
 func declaredCalls(t *testing.T, folder string, without ...string) []string {
 	t.Helper()
+	calls := map[string]bool{}
+	inspectSources(t, folder, func(n ast.Node) bool {
+		named, ok := n.(*ast.TypeSpec)
+		if !ok || slices.Contains(without, named.Name.Name) {
+			return true
+		}
+		if i, ok := named.Type.(*ast.InterfaceType); ok {
+			for _, method := range i.Methods.List {
+				if service := sdkService(method.Type); service != "" && len(method.Names) == 1 {
+					calls[service+":"+method.Names[0].Name] = true
+				}
+			}
+		}
+		return true
+	})
+	if len(calls) == 0 {
+		t.Errorf("%s declares no SDK calls", folder)
+	}
+	return slices.Sorted(maps.Keys(calls))
+}
+
+// inspectSources shows every node of a package's sources, without its tests.
+func inspectSources(t *testing.T, folder string, see func(ast.Node) bool) {
+	t.Helper()
 	files, err := filepath.Glob(filepath.Join(folder, "*.go"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no sources in %s (%v)", folder, err)
 	}
-	calls := map[string]bool{}
 	for _, file := range files {
 		if strings.HasSuffix(file, "_test.go") {
 			continue
@@ -147,25 +170,8 @@ func declaredCalls(t *testing.T, folder string, without ...string) []string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		ast.Inspect(parsed, func(n ast.Node) bool {
-			named, ok := n.(*ast.TypeSpec)
-			if !ok || slices.Contains(without, named.Name.Name) {
-				return true
-			}
-			if i, ok := named.Type.(*ast.InterfaceType); ok {
-				for _, method := range i.Methods.List {
-					if service := sdkService(method.Type); service != "" && len(method.Names) == 1 {
-						calls[service+":"+method.Names[0].Name] = true
-					}
-				}
-			}
-			return true
-		})
+		ast.Inspect(parsed, see)
 	}
-	if len(calls) == 0 {
-		t.Errorf("%s declares no SDK calls", folder)
-	}
-	return slices.Sorted(maps.Keys(calls))
 }
 
 // sdkService is the service of a method that takes the SDK's options (...func(*s3.Options)), "" for any other.

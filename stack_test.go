@@ -46,6 +46,20 @@ func (p parameters) with(name, value string) parameters {
 // readTemplate reads template.yaml once for all tests.
 var readTemplate = sync.OnceValues(func() (*samtemplate.Template, error) { return samtemplate.Load("template.yaml") })
 
+// planned decides the template for where it is by default.
+func planned(t *testing.T, p parameters) *samtemplate.Plan {
+	t.Helper()
+	template, err := readTemplate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := template.Plan(samtemplate.Options{Parameters: p})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plan
+}
+
 // stack is the template as it would be deployed.
 type stack struct {
 	*testing.T

@@ -4,10 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"go/ast"
-	"go/parser"
-	"go/token"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -188,28 +185,15 @@ func iamActionOf(call string) string {
 // clientCalls are the S3 calls that a package makes by a client, e.g. "s3:DeleteObjects", read from the source.
 func clientCalls(t *testing.T, folder string) []string {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(folder, "*.go"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no sources in %s (%v)", folder, err)
-	}
 	calls := map[string]bool{}
-	for _, file := range files {
-		if strings.HasSuffix(file, "_test.go") {
-			continue
-		}
-		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ast.Inspect(parsed, func(n ast.Node) bool {
-			if call, ok := n.(*ast.CallExpr); ok && len(call.Args) > 1 { // with a context and an input
-				if method, ok := call.Fun.(*ast.SelectorExpr); ok && isClient(method.X) {
-					calls["s3:"+method.Sel.Name] = true
-				}
+	inspectSources(t, folder, func(n ast.Node) bool {
+		if call, ok := n.(*ast.CallExpr); ok && len(call.Args) > 1 { // with a context and an input
+			if method, ok := call.Fun.(*ast.SelectorExpr); ok && isClient(method.X) {
+				calls["s3:"+method.Sel.Name] = true
 			}
-			return true
-		})
-	}
+		}
+		return true
+	})
 	return slices.Sorted(maps.Keys(calls))
 }
 

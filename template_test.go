@@ -22,8 +22,7 @@ var arnPartition = regexp.MustCompile(`\barn:([^:]*):`)
 
 // combinations are all mixes of the values that conditions look at.
 func combinations() []parameters {
-	all := []parameters{{}}
-	for name, values := range map[string][]string{
+	return mixes(map[string][]string{
 		"EndpointType":        {"Interface", "Gateway"},
 		"CreateTrail":         {"true", "false"},
 		"CreateProbe":         {"true", "false"},
@@ -33,7 +32,13 @@ func combinations() []parameters {
 		"SweepRate":           {"1", "5"},
 		"ReservedConcurrency": {"-1", "2"},
 		"EmptyBucketOnDelete": {"true", "false"},
-	} {
+	})
+}
+
+// mixes are all mixes of some values of parameters.
+func mixes(of map[string][]string) []parameters {
+	all := []parameters{nil}
+	for name, values := range of {
 		var mixed []parameters
 		for _, p := range all {
 			for _, value := range values {

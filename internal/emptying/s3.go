@@ -2,7 +2,6 @@ package emptying
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -13,8 +12,9 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
-	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
+
+	"s3-endpoint-guard/internal/errorcode"
 )
 
 // s3Store is a bucket behind the SDK's client.
@@ -178,18 +178,7 @@ func (s *s3Store) Hold(ctx context.Context, version Version) (Hold, error) {
 var unlocked = []string{"NoSuchObjectLockConfiguration", "InvalidRequest", "MethodNotAllowed"}
 
 // isCode tells whether err is S3's answer with one of the codes.
-func isCode(err error, codes ...string) bool {
-	var answered smithy.APIError
-	if !errors.As(err, &answered) {
-		return false
-	}
-	for _, code := range codes {
-		if answered.ErrorCode() == code {
-			return true
-		}
-	}
-	return false
-}
+func isCode(err error, codes ...string) bool { return slices.Contains(codes, errorcode.Of(err)) }
 
 // expiryDays is after how many days the lifecycle rule expires what is in the bucket: S3 takes no less.
 const expiryDays = 1

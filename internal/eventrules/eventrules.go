@@ -3,13 +3,12 @@ package eventrules
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
-	"github.com/aws/smithy-go"
 
+	"s3-endpoint-guard/internal/errorcode"
 	"s3-endpoint-guard/internal/health"
 	"s3-endpoint-guard/internal/parallel"
 )
@@ -67,6 +66,5 @@ func (r *Rules) read(ctx context.Context, name string) (health.Rule, error) {
 
 // gone is whether an error says that there is no such rule.
 func gone(err error) bool {
-	var answer smithy.APIError
-	return errors.As(err, &answer) && answer.ErrorCode() == "ResourceNotFoundException"
+	return errorcode.Of(err) == "ResourceNotFoundException"
 }
