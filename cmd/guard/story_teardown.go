@@ -104,7 +104,7 @@ func whatItNames(err error, key, date string) string {
 	return "neither"
 }
 
-// leftovers is what the stack left behind. The foreign bucket is not the account's.
+// leftovers is what the stack left behind.
 func (s *stage) leftovers() string {
 	left := s.cloud.Leftovers()
 	if len(left) == 0 {

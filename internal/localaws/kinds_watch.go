@@ -79,8 +79,9 @@ func createDashboard(c *creation, p properties) (made, error) {
 	if err := c.CloudWatch.PutDashboard(name, p.text("DashboardBody")); err != nil {
 		return made{}, err
 	}
+	forget := c.named("dashboard", name)
 	return made{
-		ref: name, remove: func() error { c.CloudWatch.DeleteDashboard(name); return nil },
+		ref: name, remove: func() error { c.CloudWatch.DeleteDashboard(name); return forget() },
 		update: func(p properties) (made, error) { return createDashboard(c, p) },
 	}, nil
 }
@@ -89,5 +90,6 @@ func createDetector(c *creation, p properties) (made, error) {
 	single := p.object("SingleMetricAnomalyDetector")
 	metricOf(single)
 	single.text("Stat")
-	return made{ref: uuid(c.name())}, nil
+	id := uuid(c.name())
+	return made{ref: id, remove: c.named("detector", id)}, nil
 }

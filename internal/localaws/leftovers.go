@@ -2,8 +2,8 @@ package localaws
 
 import "slices"
 
-// names are the things that are nothing but names here: parameters, keys, log groups, instance profiles. Cloud's mutex
-// guards them.
+// names are the things that are nothing but names here: parameters, keys, log groups, instance profiles, detectors; and
+// dashboards, which nobody lists. Cloud's mutex guards them.
 type names map[string]bool
 
 // named takes note of a thing that is nothing but a name, e.g. named("key", id), and returns what removes it.
@@ -44,6 +44,9 @@ func (c *Cloud) Leftovers() []string {
 	}
 	for _, r := range c.Events.Rules() {
 		all = append(all, "rule "+r.Name)
+	}
+	for _, a := range c.CloudWatch.Alarms() {
+		all = append(all, "alarm "+a.Name)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
