@@ -1,6 +1,6 @@
 # What SAM builds (make build-RemediateFunction …) and what people work with. `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help build test lint demo local bench bench-teardown fuzz cover docs clean FORCE
+.PHONY: help build test lint demo local dashboard-preview cost bench bench-teardown fuzz cover docs clean FORCE
 
 # The target of builds: Lambda's, unless the environment says otherwise.
 GOOS     ?= linux
@@ -21,14 +21,14 @@ GO_BUILD   = CGO_ENABLED=0 GOOS=$(GOOS) GOARCH=$(GOARCH) \
 unexport AWS_CA_BUNDLE
 
 help: ## list the targets
-	@sed -nE 's/^([a-z -]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -nE 's/^([a-z -]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 build: ## build every function for Lambda into .aws-sam/linux-arm64
 	@$(foreach f,$(FUNCTIONS),$(MAKE) --no-print-directory build-$f ARTIFACTS_DIR=$(BOOTSTRAPS)/$f &&) true
 
-# SAM's: RemediateFunction in template.yaml is functions/remediate.
+# SAM's: RemediateFunction in template.yaml is functions/remediate, ProbeAFunction and ProbeBFunction are functions/probe.
 build-%Function: FORCE
-	$(GO_BUILD) -o $(or $(ARTIFACTS_DIR),$(error ARTIFACTS_DIR is not set))/bootstrap ./functions/$(shell echo $* | tr A-Z a-z)
+	$(GO_BUILD) -o $(or $(ARTIFACTS_DIR),$(error ARTIFACTS_DIR is not set))/bootstrap ./functions/$(shell echo $* | sed -E 's/[AB]$$//' | tr A-Z a-z)
 
 test: ## run all tests
 	@$(MAKE) --no-print-directory build $(HOST)
@@ -39,6 +39,13 @@ lint: ## gofmt, go vet, staticcheck, cfn-lint
 	go vet ./...
 	go tool -modfile=tools/go.mod staticcheck ./...
 	@if command -v cfn-lint; then cfn-lint template.yaml; else echo "cfn-lint is not installed: template.yaml is not linted"; fi
+
+dashboard-preview: ## draw the dashboard, with an hour of data, into docs/dashboard.svg
+	@$(MAKE) --no-print-directory build $(HOST)
+	GUARD_BOOTSTRAPS=.aws-sam/$(shell go env GOHOSTOS)-$(shell go env GOHOSTARCH) go run ./cmd/guard dashboard-preview
+
+cost: ## what the stack costs in a month
+	@go run ./cmd/guard cost
 
 demo local: ## an attack and its correction, without an account (local: keeps running for the AWS CLI)
 	@$(MAKE) --no-print-directory build $(HOST)

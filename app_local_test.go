@@ -42,16 +42,26 @@ func TestTheAppRunsOnTheRealCommandLine(t *testing.T) {
 	}
 }
 
-// local deploys the template to the local AWS, with functions that end as soon as they begin, but for the one without
-// whose answers there is no stack.
-func local(t *testing.T) (*localaws.Cloud, *localaws.Stack) {
+// ending finds bootstraps that end as soon as they begin, but for the function without whose answers there is no stack.
+func ending(t *testing.T) func(logicalID string) (path string, err error) {
 	t.Helper()
-	cloud := cloudtest.New(t, localaws.Options{})
 	builds, err := bootstrap.New()
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = builds.Close() }) // removes a folder for temporary files
+	return func(logicalID string) (string, error) {
+		if logicalID == "TeardownFunction" {
+			return builds.Path(logicalID)
+		}
+		return "/bin/false", nil
+	}
+}
+
+// local deploys the template to the local AWS.
+func local(t *testing.T) (*localaws.Cloud, *localaws.Stack) {
+	t.Helper()
+	cloud := cloudtest.New(t, localaws.Options{})
 	template, err := readTemplate()
 	if err != nil {
 		t.Fatal(err)
@@ -60,12 +70,7 @@ func local(t *testing.T) (*localaws.Cloud, *localaws.Stack) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	deployed, err := cloud.Deploy(t.Context(), plan, func(id string) (string, error) {
-		if id == "TeardownFunction" {
-			return builds.Path(id)
-		}
-		return "/bin/false", nil
-	})
+	deployed, err := cloud.Deploy(t.Context(), plan, ending(t))
 	if err != nil {
 		t.Fatal(err)
 	}

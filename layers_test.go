@@ -33,7 +33,7 @@ type layer struct {
 // Each package belongs to exactly one layer, so a new one has to be given its place here.
 var layers = []layer{
 	{name: "commands", packages: []string{"cmd/..."},
-		below:   []string{"double", "wiring", "adapters", "core", "judge", "template"},
+		below:   []string{"double", "wiring", "adapters", "core", "judge", "papers", "template"},
 		outside: []string{"github.com/spf13", "golang.org/x/term", "golang.org/x/sync", "github.com/aws"}},
 	{name: "double", packages: []string{"internal/localaws/...", "internal/bootstrap"},
 		below:   []string{"judge", "template"},
@@ -41,17 +41,21 @@ var layers = []layer{
 	{name: "functions", packages: []string{"functions/..."},
 		below:   []string{"wiring", "adapters", "core", "judge"},
 		outside: []string{"github.com/aws"}},
-	{name: "wiring", packages: []string{"internal/remediate", "internal/teardown"},
+	{name: "wiring", packages: []string{"internal/remediate", "internal/healthcheck", "internal/probe", "internal/teardown"},
 		below:   []string{"adapters", "core", "judge"},
 		outside: []string{"github.com/aws"}},
 	{name: "adapters", packages: []string{
-		"internal/awsconfig", "internal/errorcode", "internal/s3bucket", "internal/vpcendpoint", "internal/stack",
-		"internal/notify", "internal/emptying", "internal/cfnresponse"},
+		"internal/awsconfig", "internal/errorcode", "internal/s3bucket", "internal/vpcendpoint", "internal/stack", "internal/notify",
+		"internal/trail", "internal/eventrules", "internal/rolepolicies", "internal/traffic", "internal/putmetrics",
+		"internal/emptying", "internal/cfnresponse"},
 		below:   []string{"core", "judge"},
 		outside: []string{"github.com/aws"}},
-	{name: "core", packages: []string{"internal/guard", "internal/trigger", "internal/metrics"},
+	{name: "core", packages: []string{
+		"internal/guard", "internal/trigger", "internal/health", "internal/metrics", "internal/environment", "internal/parallel"},
 		below: []string{"judge"}},
 	{name: "judge", packages: []string{"internal/iampolicy"}},
+	{name: "papers", packages: []string{"internal/cost", "internal/dashboard"},
+		below: []string{"template"}},
 	{name: "template", packages: []string{"internal/samtemplate", "internal/eventpattern"},
 		outside: []string{"go.yaml.in/yaml/v3"}},
 }

@@ -1,6 +1,7 @@
 package template_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"regexp"
 	"slices"
@@ -294,6 +295,7 @@ func longest(t *testing.T, p parameters) stack {
 	role := func(end string) string {
 		return arn + "iam::111122223333:role/" + strings.Repeat("r", 64-len(end)) + end
 	}
+	rule := func(end string) string { return strings.Repeat("r", 64-len(end)) + end }
 	return deployAs(t, samtemplate.Options{Parameters: p, Region: "us-gov-west-1", AccountID: account, StackName: name,
 		StackID: arn + "cloudformation:us-gov-west-1:111122223333:stack/" + name + "/0f0f0f0f-0000-4000-8000-000000000001"},
 		map[string]string{
@@ -307,8 +309,21 @@ func longest(t *testing.T, p parameters) stack {
 			"SubnetA":               "subnet-" + id,
 			"SubnetB":               "subnet-" + id,
 			"Vpc":                   "vpc-" + id,
+			"RemediateRole":         strings.TrimPrefix(role("-RemediateRole-0123456789AB"), arn+"iam::111122223333:role/"),
 			"RemediateRole.Arn":     role("-RemediateRole-0123456789AB"),
+			"InstanceRole":          strings.TrimPrefix(role("-InstanceRole-0123456789AB"), arn+"iam::111122223333:role/"),
 			"InstanceRole.Arn":      role("-InstanceRole-0123456789AB"),
+			"ProbeRole":             strings.TrimPrefix(role("-ProbeRole-0123456789AB"), arn+"iam::111122223333:role/"),
+			"ProbeRole.Arn":         role("-ProbeRole-0123456789AB"),
+			"ProbeSecurityGroup":    "sg-" + id,
+			"RemediateFunction":     strings.Repeat("f", 64),
+			"BucketRule":            rule("-BucketRule-0123456789AB"),
+			"AccountRule":           rule("-AccountRule-0123456789AB"),
+			"EndpointRule":          rule("-EndpointRule-0123456789AB"),
+			"SecurityGroupRule":     rule("-SecurityGroupRule-0123456789AB"),
+			"RouteTableRule":        rule("-RouteTableRule-0123456789AB"),
+			"StackRule":             rule("-StackRule-0123456789AB"),
+			"SweepRule":             rule("-SweepRule-0123456789AB"),
 			"NotificationTopic":     arn + "sns:us-gov-west-1:111122223333:" + name + "-NotificationTopic-0123456789AB",
 		})
 }
@@ -332,13 +347,17 @@ func TestPoliciesFitIntoParameters(t *testing.T) {
 // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 func TestTheEnvironmentFitsIntoLambda(t *testing.T) {
 	for _, endpointType := range []string{"Interface", "Gateway"} {
-		measured, err := json.Marshal(environment(longest(t, parameters{"EndpointType": endpointType})))
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Logf("%s: %d of 4096 bytes with the longest names", endpointType, len(measured))
-		if len(measured) > 4096 {
-			t.Errorf("the environment of an %s stack takes %d bytes, want at most 4096: %s", endpointType, len(measured), measured)
+		for _, function := range []string{"RemediateFunction", "HealthcheckFunction", "ProbeAFunction"} {
+			var measured bytes.Buffer
+			encoder := json.NewEncoder(&measured)
+			encoder.SetEscapeHTML(false)
+			if err := encoder.Encode(variables(longest(t, parameters{"EndpointType": endpointType}), function)); err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("%s, %s: %d of 4096 bytes with the longest names", function, endpointType, measured.Len())
+			if measured.Len() > 4096 {
+				t.Errorf("the environment of %s of an %s stack takes %d bytes, want at most 4096: %s", function, endpointType, measured.Len(), &measured)
+			}
 		}
 	}
 }

@@ -196,7 +196,7 @@ func TestRulesComeAfterThePoliciesTheyWatch(t *testing.T) {
 		for _, r := range s.ofType("AWS::Events::Rule") {
 			before := needs(s, r.LogicalID)
 			for _, want := range []string{"BucketPolicy", endpointType + "Endpoint", "RemediateFunction"} {
-				if !before[want] {
+				if !before[want] && (want != "RemediateFunction" || r.LogicalID != "ProbeRule") {
 					t.Errorf("%s does not come after %s", r.LogicalID, want)
 				}
 			}
@@ -234,18 +234,37 @@ func TestEveryRuleReachesTheFunctionOrTheQueue(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(rules) != 6 || len(mayCall) != 6 || len(mayWrite) != 6 {
-			t.Errorf("%s: %d rules, %d permissions, %d sources of the queue, want 6 each", endpointType, len(rules), len(mayCall), len(mayWrite))
+		if len(rules) != 8 || len(mayCall) != 9 || len(mayWrite) != 8 { // ProbeRule has a target in each zone
+			t.Errorf("%s: %d rules, %d permissions, %d sources of the queue, want 8, 9 and 8", endpointType, len(rules), len(mayCall), len(mayWrite))
 		}
 		for _, r := range rules {
-			if len(r.Targets) != 1 || r.Targets[0].ARN != function || r.Targets[0].DeadLetterARN != queue || !r.Enabled {
-				t.Errorf("%s has targets %+v, want %v with queue %v", r.LogicalID, r.Targets, function, queue)
+			want := []any{function}
+			switch r.LogicalID {
+			case "HealthcheckRule":
+				want = []any{arnOf(s, "HealthcheckFunction")}
+			case "ProbeRule":
+				want = []any{arnOf(s, "ProbeAFunction"), arnOf(s, "ProbeBFunction")}
+			}
+			var got []any
+			for _, target := range r.Targets {
+				got = append(got, target.ARN)
+				if target.DeadLetterARN != queue {
+					t.Errorf("%s: events that %s does not take go to %q, want %v", r.LogicalID, target.ARN, target.DeadLetterARN, queue)
+				}
+			}
+			if !slices.Equal(got, want) || !r.Enabled {
+				t.Errorf("%s has targets %v (enabled: %t), want %v", r.LogicalID, got, r.Enabled, want)
 			}
 			if !slices.Contains(mayCall, any(r.ARN)) || !slices.Contains(mayWrite, any(r.ARN)) {
 				t.Errorf("%s may not call the function or write to the queue", r.LogicalID)
 			}
 		}
 	}
+}
+
+func arnOf(s stack, id string) any {
+	arn, _ := s.GetAtt(id, "Arn")
+	return arn
 }
 
 func TestFailedRunsAreRetriedAndKept(t *testing.T) {

@@ -4,6 +4,7 @@ package template_test
 
 import (
 	"maps"
+	"strings"
 	"sync"
 	"testing"
 
@@ -26,6 +27,8 @@ const (
 	workloadRole  = "arn:aws:iam::111122223333:role/guard-InstanceRole-EXAMPLE"
 	vpcID         = "vpc-0123456789abcdef0"
 	instanceGroup = "sg-0aaaa1111bbbb2222"
+	probeRole     = "arn:aws:iam::111122223333:role/guard-ProbeRole-EXAMPLE"
+	probeGroup    = "sg-0cccc3333dddd4444"
 )
 
 // parameters are values for the template's parameters; those left out take their defaults.
@@ -68,7 +71,11 @@ func deploy(t *testing.T, p parameters) stack {
 			"SubnetARoutes":         associationA,
 			"Vpc":                   vpcID,
 			"RemediateRole.Arn":     guardRole,
+			"InstanceRole":          workloadRole[len("arn:aws:iam::111122223333:role/"):],
 			"InstanceRole.Arn":      workloadRole,
+			"ProbeRole":             probeRole[len("arn:aws:iam::111122223333:role/"):],
+			"ProbeRole.Arn":         probeRole,
+			"ProbeSecurityGroup":    probeGroup,
 		})
 }
 
@@ -115,14 +122,24 @@ func (s stack) properties(id string) map[string]any {
 	return properties
 }
 
-// environment is RemediateFunction's.
-func environment(s stack) map[string]string {
+// variables are a function's environment variables as Lambda gets them.
+func variables(s stack, id string) map[string]string {
 	s.Helper()
-	function, err := s.Function("RemediateFunction", s)
+	function, err := s.Function(id, s)
 	if err != nil {
 		s.Fatal(err)
 	}
 	return function.Environment
+}
+
+// environment is RemediateFunction's, with the policies as the function reads them.
+func environment(s stack) map[string]string {
+	s.Helper()
+	e := maps.Clone(variables(s, "RemediateFunction"))
+	for _, name := range []string{"BUCKET_POLICY", "ENDPOINT_POLICY"} {
+		e[name] = strings.ReplaceAll(e[name], "'", `"`)
+	}
+	return e
 }
 
 // ofType are the resources of a type, in the order in which they come to be.

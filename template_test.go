@@ -26,11 +26,12 @@ func combinations() []parameters {
 	for name, values := range map[string][]string{
 		"EndpointType":        {"Interface", "Gateway"},
 		"CreateTrail":         {"true", "false"},
+		"CreateProbe":         {"true", "false"},
+		"HealthRate":          {"1", "15"},
 		"AlarmEmail":          {"", "security@example.com"},
 		"AppIngressCidr":      {"", "203.0.113.7/32"},
 		"SweepRate":           {"1", "5"},
 		"ReservedConcurrency": {"-1", "2"},
-		"EmptyBucketOnDelete": {"true", "false"},
 	} {
 		var mixed []parameters
 		for _, p := range all {
@@ -159,7 +160,7 @@ func TestNobodyReachesTheAppByDefault(t *testing.T) {
 	}
 }
 
-func TestOnlyTheAppReachesTheEndpoint(t *testing.T) {
+func TestOnlyTheAppAndTheProbeReachTheEndpoint(t *testing.T) {
 	s := deploy(t, nil)
 	if got := s.properties("EndpointSecurityGroup")["SecurityGroupIngress"]; got != nil {
 		t.Errorf("the endpoint's group has ingress %v of its own, want none", got)
@@ -169,11 +170,17 @@ func TestOnlyTheAppReachesTheEndpoint(t *testing.T) {
 		p := s.properties(r.LogicalID)
 		from = append(from, fmt.Sprint(p["GroupId"], " ", p["IpProtocol"], " ", p["FromPort"], " ", p["ToPort"], " ", p["SourceSecurityGroupId"]))
 	}
-	if want := []string{groupID + " tcp 443 443 " + instanceGroup}; !slices.Equal(from, want) {
+	slices.Sort(from)
+	if want := []string{groupID + " tcp 443 443 " + instanceGroup, groupID + " tcp 443 443 " + probeGroup}; !slices.Equal(from, want) {
 		t.Errorf("ingress = %q, want %q", from, want)
 	}
-	if got := environment(s)["ALLOWED_GROUP_IDS"]; got != instanceGroup {
-		t.Errorf("ALLOWED_GROUP_IDS = %s, want %s: the guard would revoke the app's way in", got, instanceGroup)
+	for create, want := range map[string]string{"true": instanceGroup + "," + probeGroup, "false": instanceGroup} {
+		s := deploy(t, parameters{"CreateProbe": create})
+		for _, function := range []string{"RemediateFunction", "HealthcheckFunction"} {
+			if got := variables(s, function)["ALLOWED_GROUP_IDS"]; got != want {
+				t.Errorf("ALLOWED_GROUP_IDS of %s with CreateProbe %s = %s, want %s: the guard would revoke somebody's way in", function, create, got, want)
+			}
+		}
 	}
 }
 

@@ -107,11 +107,39 @@ func TestAccessRefusesWhatIsNoBatch(t *testing.T) {
 		"an object":    {"{}", []string{"access", "--batch", "-"}},
 		"no such file": {"", []string{"access", "--batch", filepath.Join(t.TempDir(), "none.json")}},
 		"no file":      {"", []string{"access"}},
+		"a wrong flag": {"[]", []string{"access", "--file", "-"}},
+		"a flag alone": {"[]", []string{"access", "--batch"}},
 		"an argument":  {"[]", []string{"access", "--batch", "-", "more"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if out, err := runGuard(c.stdin, c.args...); exitCode(err) == 0 || out != "" {
-				t.Errorf("guard %v = %q, %v, want an error and no output", c.args, out, err)
+			if out, err := runGuard(c.stdin, c.args...); exitCode(err) != 2 || out != "" {
+				t.Errorf("guard %v = %q, code %d (%v), want code 2 and no output", c.args, out, exitCode(err), err)
+			}
+		})
+	}
+}
+
+// An endpoint's policy only counts for a request that came through the endpoint.
+func TestAccessAsksTheEndpointsPolicyOnlyOfWhatCameThroughOne(t *testing.T) {
+	for name, c := range map[string]struct {
+		context string
+		want    string
+	}{
+		"from the internet":                  {`{"aws:SourceIp": "198.51.100.7"}`, "allow"},
+		"from the internet, key in capitals": {`{"AWS:SOURCEIP": ["198.51.100.7"]}`, "allow"},
+		"through an endpoint":                {`{"aws:SourceVpce": ["vpce-1"]}`, "deny"},
+		"from a VPC":                         {`{"aws:sourcevpc": "vpc-1", "aws:SourceIp": "198.51.100.7"}`, "deny"},
+		"from an address of a VPC":           {`{"aws:VpcSourceIp": "10.0.0.1", "aws:SourceIp": "198.51.100.7"}`, "deny"},
+		"an empty list is no endpoint":       {`{"aws:SourceVpce": [], "aws:SourceIp": "198.51.100.7"}`, "allow"},
+		"nobody can tell":                    {`{}`, "deny"},
+		"nobody can tell, null":              {`null`, "deny"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			out, err := runGuard(`[{"principal": "", "action": "s3:GetObject", "resource": "arn:aws:s3:::docs/x", "resourceAccount": "111122223333", "context": `+c.context+`,
+				"bucket": {"Statement": {"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": "*"}},
+				"endpoint": {"Statement": {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"}}}]`, "access", "--batch", "-")
+			if err != nil || !strings.Contains(out, `"decision": "`+c.want+`"`) {
+				t.Errorf("guard access with context %s = %s, %v, want %s", c.context, out, err, c.want)
 			}
 		})
 	}

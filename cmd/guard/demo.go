@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -62,7 +63,7 @@ func play(ctx context.Context, where deployment, audience teller) (broken int, e
 			err = closing
 		}
 	}()
-	for i, scene := range story {
+	for i, scene := range slices.Concat(story[:1], healthStory, story[1:], afterStory) {
 		s.scene = scene.title
 		audience.scene(i+1, scene.title)
 		if err := scene.play(ctx, s); err != nil {

@@ -19,15 +19,20 @@ func TestDiffTellsSameDifferentAndUnjudged(t *testing.T) {
 		output string
 		reason string
 	}{
-		"the same":             {compact, compact, 0, "", ""},
-		"as S3 stores it":      {compact, asStored, 0, "", ""},
-		"different":            {compact, another, 1, "- {\"Effect\":\"Deny\",\"Principal\":\"*\",\"Action\":\"s3:GetObject\",\"Resource\":\"arn:aws:s3:::docs/*\"}\n+ {\"Effect\":\"Allow\",\"Principal\":\"*\",\"Action\":\"s3:GetObject\",\"Resource\":\"arn:aws:s3:::docs/*\"}\n", ""},
-		"another version":      {compact, strings.Replace(compact, "2012", "2008", 1), 1, "- {\"Version\":\"2012-10-17\"}\n+ {\"Version\":\"2008-10-17\"}\n", ""},
-		"the first no JSON":    {"{", compact, 2, "", "a.json: not JSON"},
-		"the second no JSON":   {compact, "{", 2, "", "b.json: not JSON"},
-		"text after the first": {compact + "x", compact, 2, "", "a.json: text after the document"},
-		"an unknown element":   {compact, strings.Replace(compact, "Effect", "effect", 1), 2, "", "b.json: statement 1: effect: unknown element"},
-		"both unreadable":      {"", "", 2, "", "a.json: empty document"},
+		"the same":        {compact, compact, 0, "", ""},
+		"as S3 stores it": {compact, asStored, 0, "", ""},
+		"different":       {compact, another, 1, "- {\"Effect\":\"Deny\",\"Principal\":\"*\",\"Action\":\"s3:GetObject\",\"Resource\":\"arn:aws:s3:::docs/*\"}\n+ {\"Effect\":\"Allow\",\"Principal\":\"*\",\"Action\":\"s3:GetObject\",\"Resource\":\"arn:aws:s3:::docs/*\"}\n", ""},
+		"another version": {compact, strings.Replace(compact, "2012", "2008", 1), 1, "- {\"Version\":\"2012-10-17\"}\n+ {\"Version\":\"2008-10-17\"}\n", ""},
+		"an account of another partition": {
+			strings.Replace(compact, `"*"`, `{"AWS":"arn:aws:iam::111122223333:root"}`, 1), strings.Replace(compact, `"*"`, `{"AWS":"arn:aws-cn:iam::111122223333:root"}`, 1), 1,
+			"- {\"Effect\":\"Deny\",\"Principal\":{\"AWS\":\"111122223333\"},\"Action\":\"s3:GetObject\",\"Resource\":\"arn:aws:s3:::docs/*\"}\n+ {\"Effect\":\"Deny\",\"Principal\":{\"AWS\":\"arn:aws-cn:iam::111122223333:root\"},\"Action\":\"s3:GetObject\",\"Resource\":\"arn:aws:s3:::docs/*\"}\n", "",
+		},
+		"a wildcard in a principal": {compact, strings.Replace(compact, `"*"`, `{"AWS":"arn:aws:iam::111122223333:role/*"}`, 1), 2, "", "b.json: statement 1: Principal: no principal"},
+		"the first no JSON":         {"{", compact, 2, "", "a.json: not JSON"},
+		"the second no JSON":        {compact, "{", 2, "", "b.json: not JSON"},
+		"text after the first":      {compact + "x", compact, 2, "", "a.json: text after the document"},
+		"an unknown element":        {compact, strings.Replace(compact, "Effect", "effect", 1), 2, "", "b.json: statement 1: effect: unknown element"},
+		"both unreadable":           {"", "", 2, "", "a.json: empty document"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			out, err := runGuard("", "diff", writeFile(t, "a.json", c.a), writeFile(t, "b.json", c.b))

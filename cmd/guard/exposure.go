@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"s3-endpoint-guard/internal/environment"
 	"s3-endpoint-guard/internal/iampolicy"
 	"s3-endpoint-guard/internal/samtemplate"
 )
@@ -122,15 +123,19 @@ func readLock(plan *samtemplate.Plan) (lock, error) {
 	if err != nil {
 		return lock{}, err
 	}
-	env := function.Environment
-	options := plan.Options()
-	policy, err := iampolicy.Parse([]byte(env["BUCKET_POLICY"]))
+	read := environment.New(func(name string) string {
+		if name == "AWS_REGION" { // which Lambda sets
+			return plan.Options().Region
+		}
+		return function.Environment[name]
+	})
+	guarded := read.Guarded()
+	if err := read.Err(); err != nil {
+		return lock{}, fmt.Errorf("reading the function's environment: %w", err)
+	}
+	policy, err := iampolicy.Parse([]byte(guarded.BucketPolicy))
 	if err != nil {
 		return lock{}, fmt.Errorf("reading the template's bucket policy: %w", err)
 	}
-	return lock{iampolicy.Setting{
-		Partition: options.Partition, Region: options.Region, Account: options.AccountID, Bucket: env["BUCKET"],
-		EndpointID: env["ENDPOINT_ID"], VPCID: env["VPC_ID"], Workload: env["WORKLOAD_ROLE_ARN"], Guard: env["GUARD_ROLE_ARN"],
-		ProbeRole: env["PROBE_ROLE_ARN"], Teardown: env["TEARDOWN_ROLE_ARN"],
-	}, policy}, nil
+	return lock{guarded.Setting, policy}, nil
 }

@@ -49,7 +49,7 @@ func stay(ctx context.Context, where deployment, w io.Writer) (err error) {
 		defer mu.Unlock()
 		fmt.Fprintf(w, "%s  %s\n", function, line.Text)
 	}
-	d, err := where.deploy(ctx, localaws.Options{Clock: clock.Real(), Patient: true, Log: print})
+	d, err := where.deploy(ctx, localaws.Options{Clock: clock.Real(), Patient: true, Watch: true, Log: print})
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ func rootCommand() *cobra.Command {
 	}
 	root.AddCommand(
 		accessCommand(), diffCommand(), exposureCommand(), matchCommand(),
-		demoCommand(), localCommand(), emptyCommand(),
+		demoCommand(), localCommand(), emptyCommand(), costCommand(), dashboardPreviewCommand(),
 	)
 	return root
 }

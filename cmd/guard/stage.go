@@ -135,10 +135,15 @@ func (s *stage) reads(ctx context.Context, who string, client *s3.Client, how, p
 func (s *stage) finds(ctx context.Context, who string, client *s3.Client, how, promised string) *string {
 	out, err := client.ListObjectVersions(ctx, &s3.ListObjectVersionsInput{Bucket: &s.bucket})
 	s.promises(who, "list the versions "+how, answerOf(err), promised)
-	if err != nil || len(out.Versions) == 0 {
+	if err != nil {
 		return nil
 	}
-	return out.Versions[0].VersionId
+	for _, version := range out.Versions {
+		if aws.ToString(version.Key) == objectKey {
+			return version.VersionId
+		}
+	}
+	return nil
 }
 
 // readsVersion lets somebody read a version of the object.

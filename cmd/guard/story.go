@@ -29,7 +29,6 @@ var story = []scene{
 	{"Somebody saves the same policy in another order: nothing to correct", reorder},
 	{"An attack of which no event arrives: the sweep corrects it", lostEvent},
 	{"A stack update is in progress: the guard stands down, and catches up after it", truce},
-	{"The stack is deleted, with 50,000 versions in its bucket and one of them locked", deleteStack},
 }
 
 func theLock(ctx context.Context, s *stage) error {

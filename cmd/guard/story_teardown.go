@@ -104,14 +104,9 @@ func whatItNames(err error, key, date string) string {
 	return "neither"
 }
 
-// leftovers is what the stack left behind. The foreign bucket is not the account's.
+// leftovers is what the stack left behind.
 func (s *stage) leftovers() string {
-	var left []string
-	for _, thing := range s.cloud.Leftovers() {
-		if thing != "bucket "+collector {
-			left = append(left, thing)
-		}
-	}
+	left := s.cloud.Leftovers()
 	if len(left) == 0 {
 		return "nothing"
 	}

@@ -18,6 +18,8 @@ type teller interface {
 	promise(promise)
 	// correction tells what the guard did about one property.
 	correction(correction)
+	// board tells what the dashboard shows, which draw writes.
+	board(scene string, draw func(lineWriter))
 	end(kept, broken int, took time.Duration)
 }
 
@@ -79,6 +81,23 @@ func count(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
+// lineWriter is where a board is drawn, line by line.
+type lineWriter struct {
+	io.Writer
+	colour palette
+}
+
+// mark colours what is good or bad.
+func (w lineWriter) mark(kind, text string) string {
+	switch kind {
+	case "good":
+		return w.colour.green(text)
+	case "bad":
+		return w.colour.red(text)
+	}
+	return text
+}
+
 // lines tells the demo as lines of JSON.
 type lines struct{ to *json.Encoder }
 
@@ -94,6 +113,12 @@ func (l lines) says(scene, text string) { l.tell(map[string]any{"scene": scene, 
 func (l lines) promise(p promise) { l.tell(p) }
 
 func (l lines) correction(c correction) { l.tell(c) }
+
+func (l lines) board(scene string, draw func(lineWriter)) {
+	var text strings.Builder
+	draw(lineWriter{Writer: &text})
+	l.tell(map[string]any{"scene": scene, "board": strings.Split(strings.TrimSpace(text.String()), "\n")})
+}
 
 func (l lines) end(kept, broken int, took time.Duration) {
 	l.tell(map[string]any{"kept": kept, "broken": broken, "elapsedMs": took.Milliseconds()})
@@ -150,6 +175,14 @@ func named(all []difference, removed bool) string {
 		}
 	}
 	return strings.Join(names, ", ")
+}
+
+func (p *plain) board(_ string, draw func(lineWriter)) {
+	var text strings.Builder
+	draw(lineWriter{&text, p.colour})
+	for line := range strings.Lines(text.String()) {
+		fmt.Fprint(p.to, "   | "+line)
+	}
 }
 
 func (p *plain) end(kept, broken int, took time.Duration) {

@@ -135,8 +135,8 @@ func TestMetricsArrive(t *testing.T) {
 			s := deploy(t, nil)
 			s.watch(func() { c.do(s) })
 			got := map[metrics.Name]float64{}
-			for _, name := range everyRun {
-				if len(s.statistics(name)) == 0 {
+			for _, name := range counters {
+				if always := name == metrics.OpenDrift || name == metrics.ClosedDrift; always && len(s.statistics(name)) == 0 {
 					t.Errorf("%s has no data, want 0 at least", name)
 				}
 				if sum := s.sum(name); sum != 0 {
@@ -154,8 +154,8 @@ func TestMetricsArrive(t *testing.T) {
 	}
 }
 
-// everyRun are the metrics that every run publishes.
-var everyRun = []metrics.Name{
+// counters are the metrics that count what a run met.
+var counters = []metrics.Name{
 	metrics.DriftDetected, metrics.DriftCorrected, metrics.CorrectionFailed, metrics.OpenDrift, metrics.ClosedDrift,
 	metrics.StoodDown, metrics.ResourceMissing,
 }

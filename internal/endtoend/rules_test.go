@@ -76,7 +76,7 @@ func TestAnEventThatCannotBeDeliveredIsKept(t *testing.T) {
 	s.isDesired()
 }
 
-func TestEveryRuleMayInvokeTheFunction(t *testing.T) {
+func TestEveryRuleMayInvokeItsTargets(t *testing.T) {
 	for endpointType, p := range endpointTypes {
 		t.Run(endpointType, func(t *testing.T) {
 			t.Parallel()
@@ -85,8 +85,11 @@ func TestEveryRuleMayInvokeTheFunction(t *testing.T) {
 				if rule.Targets[0].DeadLetterARN != s.stack.Attribute("RulesDeadLetterQueue", "Arn") {
 					t.Errorf("rule %s keeps no undelivered events", rule.Name)
 				}
-				if _, err := s.Lambda.InvokeFrom(lambda.Source{Service: "events.amazonaws.com", ARN: rule.ARN, Account: "111122223333"}, s.function, nil); err != nil {
-					t.Errorf("rule %s may not invoke the function: %v", rule.Name, err)
+				for _, target := range rule.Targets {
+					source := lambda.Source{Service: "events.amazonaws.com", ARN: rule.ARN, Account: "111122223333"}
+					if _, err := s.Lambda.InvokeFrom(source, target.ARN, nil); err != nil {
+						t.Errorf("rule %s may not invoke its target %s: %v", rule.Name, target.ID, err)
+					}
 				}
 			}
 			other := lambda.Source{Service: "events.amazonaws.com", ARN: "arn:aws:events:eu-central-1:111122223333:rule/other", Account: "111122223333"}

@@ -1,7 +1,10 @@
 package iampolicy_test
 
 import (
+	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"s3-endpoint-guard/internal/iampolicy"
 )
@@ -28,6 +31,58 @@ func BenchmarkJudge(b *testing.B) {
 			}
 			b.ReportMetric(float64(len(c.probes)), "probes")
 		})
+	}
+}
+
+// longest are bucket policies of S3's 20 KB that are made to keep the judge busy.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html
+func longest() map[string]string {
+	fill := func(first, each, last string) string {
+		var b strings.Builder
+		b.WriteString(first)
+		for i := 0; b.Len() < 20_000-len(each)-len(last)-10; i++ {
+			b.WriteString(strings.ReplaceAll(each, "#", strconv.Itoa(i)))
+		}
+		return b.String() + last
+	}
+	desired := strings.TrimSuffix(strings.Join(strings.Fields(desiredBucket), ""), "]}")
+	tail := `],"Resource":"arn:aws:s3:::docs/*"}]}`
+	return map[string]string{
+		"many statements": fill(desired, `,{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::docs/#*"}`, `]}`),
+		"many conditions": fill(desired, `,{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*","Condition":{"StringLike":{"aws:k#":"*a*b*c*d"}}}`, `]}`),
+		"many Allows":     fill(desired, `,{"Effect":"Allow","Principal":"*","Action":"s3:G#","Resource":"arn:aws:s3:::docs/*"}`, `]}`),
+		"many actions":    fill(desired+`,{"Effect":"Allow","Principal":"*","Action":["s3:x"`, `,"s3:G*#"`, tail),
+		"many values":     fill(desired+`,{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*","Condition":{"StringLike":{"aws:SourceVpce":["x"`, `,"*#*?*"`, `]}}}]}`),
+		"all in one Deny": fill(`{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":["s3:x"`, `,"s3:*#"`, tail),
+		"hostile wildcards": fill(desired+`,{"Effect":"Deny","Principal":"*","Action":"*","Resource":"arn:aws:s3:::`+strings.Repeat("*d", 4_000)+`"},{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::`,
+			"dddd", `"}]}`),
+		"actions by resources": fill(desired+`,{"Effect":"Allow","Principal":"*","Action":["s3:a"`, `,"s3:g#"`, `],"Resource":["arn:aws:s3:::docs/a","arn:aws:s3:::docs/b","arn:aws:s3:::docs/c"]},{"Effect":"Deny","Principal":"*","Action":"sns:*","Resource":"*"}]}`),
+	}
+}
+
+// BenchmarkJudgeAtItsWorst judges the longest bucket policies.
+func BenchmarkJudgeAtItsWorst(b *testing.B) {
+	for name, live := range longest() {
+		b.Run(name, func(b *testing.B) {
+			desired, live := []byte(desiredBucket), []byte(live)
+			b.ReportAllocs()
+			for b.Loop() {
+				iampolicy.Judge(desired, live, bucketProbes)
+			}
+		})
+	}
+}
+
+func TestNoDocumentKeepsTheJudgeBusy(t *testing.T) {
+	for name, live := range longest() {
+		began := time.Now()
+		iampolicy.Judge([]byte(desiredBucket), []byte(live), bucketProbes)
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("%s take %v", name, took)
+		}
+		if _, err := iampolicy.Parse([]byte(live)); err != nil || len(live) > 20_480 {
+			t.Errorf("%s: %d bytes, %v, want a policy that S3 takes", name, len(live), err)
+		}
 	}
 }
 

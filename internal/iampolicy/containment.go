@@ -16,8 +16,11 @@ type portion struct {
 	action, resource string // compiled patterns
 }
 
-// everyS3Action is what NotAction covers at most: S3 is the only service that asks the policies of its buckets.
-var everyS3Action = compileWildcards("s3:*")
+// What NotAction covers at most. In a Deny only S3's actions count: no other service has to be kept from a bucket.
+var (
+	everyAction   = compileWildcards("*")
+	everyS3Action = compileWildcards("s3:*")
+)
 
 // portions lists what a statement is about.
 func (s *statement) portions() iter.Seq[portion] {
@@ -25,7 +28,10 @@ func (s *statement) portions() iter.Seq[portion] {
 	for i := range s.resources {
 		resources[i] = s.resources[i].widest()
 	}
-	if s.notAction {
+	switch {
+	case s.notAction && s.allow:
+		actions = []string{everyAction}
+	case s.notAction:
 		actions = []string{everyS3Action}
 	}
 	if s.notResource {

@@ -70,6 +70,7 @@ func TestJudgeTrustsNoNarrowerDeny(t *testing.T) {
 		"for requests without a key":           also("Null", "aws:SourceVpce", "false"),
 		"for requests with a key":              also("Null", "aws:Referer", "true"),
 		"for requests on behalf":               also("ForAllValues:StringNotEquals", "aws:CalledVia", "athena.amazonaws.com"),
+		"the opposite":                         with("Condition", document{"StringEquals": document{"aws:SourceVpce": docs.EndpointID}}),
 		"any value instead of all":             with("Condition", document{"ForAnyValue:StringNotEquals": document{"aws:SourceVpce": docs.EndpointID}}),
 		"the endpoint's id in capitals":        with("Condition", document{"StringNotEquals": document{"aws:SourceVpce": strings.ToUpper(docs.EndpointID)}}),
 		"a pattern around the endpoint's id":   with("Condition", document{"StringNotLike": document{"aws:SourceVpce": docs.EndpointID[:20] + "?"}}),

@@ -7,6 +7,16 @@
 //	[Equal]     do two documents say the same, however S3 has rewritten one of them?
 //	[Judge]     is a live document still the desired one, or at least still closed?
 //
+// Judge calls a changed document closed only where that follows from its text:
+//
+//	live Deny                                            counts as
+//	covers a desired Deny, under its conditions or fewer kept
+//	has a condition, principal, resource, action less    not there
+//	live Allow
+//	no wider than a desired Allow                        foreseen
+//	denied to everybody by what is kept, or at once      foreseen
+//	anything else, whoever it is for                     open
+//
 // What is not understood is never guessed. An element, operator, effect or value that AWS does not document makes
 // [Parse] fail; a request whose outcome depends on something unknown is [Undecided]; and for [Judge] both count as
 // [Open]. Truth therefore has three values inside the package (see truth.go).

@@ -35,6 +35,7 @@ import (
 	"s3-endpoint-guard/internal/localaws/sqs"
 	"s3-endpoint-guard/internal/localaws/sts"
 	"s3-endpoint-guard/internal/localaws/underway"
+	"s3-endpoint-guard/internal/localaws/vpcnet"
 )
 
 // Options are what a [Cloud] is made with. The zero value of each field has a default.
@@ -45,6 +46,9 @@ type Options struct {
 	Clock *clock.Clock
 	// Patient makes Lambda and EventBridge pause between attempts as AWS does, by the clock. Otherwise they do not.
 	Patient bool
+	// Watch lets alarms be evaluated once a minute by the clock, as in an AWS that runs by itself. Without it they are
+	// evaluated by [Cloud.Pass] only.
+	Watch bool
 	// Freeze stops idle functions, as Lambda does (on Linux only).
 	Freeze bool
 	// Log gets every line that a function prints; nil for nobody.
@@ -63,10 +67,11 @@ type Cloud struct {
 	SQS            *sqs.Service
 	CloudFormation *cloudformation.Service
 	CloudWatch     *cloudwatch.Service
-	Lambda         *lambda.Host
-	Events         *events.Bus
-	// Answers takes what custom resources answer.
+	// Answers takes what custom resources answer, Network is that inside the VPCs.
 	Answers *cloudformation.Answers
+	Network *vpcnet.Network
+	Lambda  *lambda.Host
+	Events  *events.Bus
 
 	admin api.Caller
 	work  underway.Count
@@ -82,6 +87,10 @@ type Cloud struct {
 	keys          map[string]accessKey
 	queuePolicies map[string]*iampolicy.Policy
 	names         names
+	// measured is how many invocations AWS/Lambda has seen; passed is what went through which endpoint.
+	measured int
+	passed   map[string]traffic
+	closed   bool
 }
 
 // The addresses from which callers seem to come. All are set aside for documentation or private networks.
@@ -105,13 +114,22 @@ func New(o Options) (*Cloud, error) {
 		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
 		doors:  map[api.Door]string{}, keys: map[string]accessKey{}, queuePolicies: map[string]*iampolicy.Policy{},
 		Answers: &cloudformation.Answers{}, patient: o.Patient, names: names{},
+		passed: map[string]traffic{},
 	}
+	network, err := vpcnet.New(vpcnet.Options{Region: base.Region, EC2: c.EC2, Door: c.doorAddress})
+	if err != nil {
+		return nil, err
+	}
+	c.Network = network
 	c.admin = c.IAM.CreateAdministrator("admin")
 	c.Events = events.New(c.eventOptions(o))
 	c.Lambda = lambda.New(c.lambdaOptions(o))
 	c.wire()
-	if err := c.openDoors(); err != nil {
+	if err := errors.Join(c.furnish(), c.openDoors()); err != nil {
 		return nil, errors.Join(err, c.Close())
+	}
+	if o.Watch {
+		c.watch()
 	}
 	return c, nil
 }
@@ -120,12 +138,16 @@ func New(o Options) (*Cloud, error) {
 func (c *Cloud) wire() {
 	for _, service := range []api.Service{
 		c.S3, c.EC2, c.IAM, c.STS, c.SNS, c.SQS, c.CloudFormation, c.CloudWatch, c.Lambda.Service(),
+		c.Events.Service(), c.Events.TrailService(),
 	} {
 		c.Gate.Add(service)
 	}
 	c.Gate.EndpointPolicy(c.EC2.Policy)
 	c.S3.PrincipalExists(c.IAM.Exists)
 	c.Gate.OnTrail(c.Events.Record)
+	c.Gate.OnCall(c.count)
+	c.CloudWatch.OnAlarm(c.tell)
+	c.CloudWatch.Skew(c.Clock.Advanced)
 	c.CloudFormation.OnStatus(func(e cloudformation.StackEvent) {
 		c.Events.StackStatus(e.Stack.ID, e.Stack.Status, e.Stack.Reason, e.Token)
 	})
@@ -162,7 +184,10 @@ func (c *Cloud) Quiesce(ctx context.Context) error { return c.work.Wait(ctx) }
 
 // Close ends all functions and closes all doors.
 func (c *Cloud) Close() error {
-	err := errors.Join(c.Events.Close(), c.Lambda.Close(), c.Answers.Close(), c.Gate.Close())
+	c.mu.Lock()
+	c.closed = true
+	c.mu.Unlock()
+	err := errors.Join(c.Events.Close(), c.Lambda.Close(), c.Answers.Close(), c.Network.Close(), c.Gate.Close())
 	c.client.CloseIdleConnections()
 	return err
 }

@@ -3,6 +3,7 @@ package localaws
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
@@ -32,6 +33,12 @@ func (c *Cloud) through(vpcEndpointID string, plain bool) (string, error) {
 		return "", fmt.Errorf("opening the door behind %s: there is no such VPC endpoint", vpcEndpointID)
 	}
 	return c.door(api.Door{SourceIP: instanceIP, VPCEndpointID: vpcEndpointID, VPCID: endpoint.VPCID, PlainHTTP: plain})
+}
+
+// doorAddress is the address, host and port, of the door behind a VPC endpoint.
+func (c *Cloud) doorAddress(vpcEndpointID string) (string, error) {
+	url, err := c.Through(vpcEndpointID)
+	return strings.TrimPrefix(url, "http://"), err
 }
 
 // door opens a door, once.

@@ -45,7 +45,7 @@ type creation struct {
 }
 
 // kinds are all types of resources that the local AWS can create.
-var kinds = merged(networkKinds, bucketKinds, identityKinds, messageKinds, functionKinds, eventKinds)
+var kinds = merged(networkKinds, bucketKinds, identityKinds, messageKinds, functionKinds, eventKinds, watchKinds)
 
 func merged(tables ...map[string]kind) map[string]kind {
 	all := map[string]kind{}

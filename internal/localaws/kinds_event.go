@@ -2,7 +2,6 @@ package localaws
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"s3-endpoint-guard/internal/iampolicy"
@@ -57,25 +56,29 @@ func createTrail(c *creation, p properties) (made, error) {
 	if err := c.mayWriteTrail(bucket, arn); err != nil {
 		return made{}, err
 	}
-	c.Events.SetTrail(name, p.flag("IsLogging") && logsWrites(p))
+	c.Events.PutTrail(events.Trail{Name: name, Logging: p.flag("IsLogging"), Selectors: selectorsOf(p)})
 	return made{
 		ref: name, attributes: map[string]any{"Arn": arn},
-		remove: func() error { c.Events.SetTrail(name, false); return nil },
+		remove: func() error { c.Events.RemoveTrail(name); return nil },
 		update: func(p properties) (made, error) { return createTrail(c, p) },
 	}, nil
 }
 
-// logsWrites says whether a trail's selectors include management writes, as they do when it has none.
+// selectorsOf are a trail's event selectors, with CloudTrail's defaults filled in.
 // https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_EventSelector.html
-func logsWrites(p properties) bool {
-	selectors := p.objects("EventSelectors")
-	logs := len(selectors) == 0
-	for _, s := range selectors {
-		writes := !s.has("ReadWriteType") || slices.Contains([]string{"All", "WriteOnly"}, s.oneOf("ReadWriteType", "All", "ReadOnly", "WriteOnly"))
-		management := !s.has("IncludeManagementEvents") || s.flag("IncludeManagementEvents")
-		logs = logs || writes && management
+func selectorsOf(p properties) []events.Selector {
+	var selectors []events.Selector
+	for _, s := range p.objects("EventSelectors") {
+		selector := events.Selector{ReadWriteType: "All", IncludeManagementEvents: true}
+		if s.has("ReadWriteType") {
+			selector.ReadWriteType = s.oneOf("ReadWriteType", "All", "ReadOnly", "WriteOnly")
+		}
+		if s.has("IncludeManagementEvents") {
+			selector.IncludeManagementEvents = s.flag("IncludeManagementEvents")
+		}
+		selectors = append(selectors, selector)
 	}
-	return logs
+	return selectors
 }
 
 // mayWriteTrail refuses a trail whose bucket's policy does not let CloudTrail in, as CloudTrail does.

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"time"
 
+	"s3-endpoint-guard/internal/iampolicy"
 	"s3-endpoint-guard/internal/localaws/lambda"
+	"s3-endpoint-guard/internal/localaws/vpcnet"
 )
 
 // functionKinds are the types of functions. The build of a function, which CodeUri and Architectures are about, is that
@@ -63,11 +65,37 @@ func (c *creation) function(name string, p properties) (lambda.Function, error) 
 	for variable := range variables.values {
 		f.Environment[variable] = variables.text(variable)
 	}
+	if p.has("VpcConfig") {
+		if err := c.place(&f, p.object("VpcConfig")); err != nil {
+			return lambda.Function{}, err
+		}
+	}
 	if p.has("ReservedConcurrentExecutions") {
 		reserved := p.number("ReservedConcurrentExecutions")
 		f.ReservedConcurrency = &reserved
 	}
 	return f, nil
+}
+
+// place puts a function into a VPC: it reaches what can be reached from the first of its subnets, by names and
+// addresses, and no door of its own. Its role has to let Lambda make its network interfaces.
+// https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
+func (c *creation) place(f *lambda.Function, p properties) error {
+	subnets := p.texts("SubnetIds")
+	if len(subnets) == 0 {
+		return fmt.Errorf("the function's VpcConfig has no subnet")
+	}
+	role := c.IAM.Session(afterLast(f.Role, "/"), "lambda")
+	for _, action := range []string{"CreateNetworkInterface", "DescribeNetworkInterfaces", "DescribeSubnets", "DeleteNetworkInterface"} {
+		request := iampolicy.Request{Principal: role.Principal, Action: "ec2:" + action, Resource: "*", ResourceAccount: role.Account}
+		if !c.may(request, nil, role) {
+			return fmt.Errorf("the provided execution role does not have permissions to call %s on EC2", action)
+		}
+	}
+	relay, err := c.Network.Relay(vpcnet.Place{SubnetID: subnets[0], Groups: p.texts("SecurityGroupIds")})
+	f.EndpointURL = ""
+	f.Local = map[string]string{"NETWORK_RELAY": relay, "SSL_CERT_FILE": c.Network.CertificateFile()}
+	return err
 }
 
 // asyncOf reads SAM's EventInvokeConfig.

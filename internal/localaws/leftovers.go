@@ -4,8 +4,8 @@ import (
 	"slices"
 )
 
-// names are the things that are nothing but names here: parameters, keys, log groups, instance profiles. Cloud's mutex
-// guards them.
+// names are the things that are nothing but names here: parameters, keys, log groups, instance profiles, detectors; and
+// dashboards, which nobody lists. Cloud's mutex guards them.
 type names map[string]bool
 
 // named takes note of a thing that is nothing but a name, e.g. named("key", id), and returns what removes it.
@@ -21,7 +21,7 @@ func (c *Cloud) named(kind, name string) (remove func() error) {
 	}
 }
 
-// Leftovers are all things that there are, as "<kind> <name>", in order: what a stack left behind, once the last one is
+// Leftovers are all things of the account, as "<kind> <name>", in order: what a stack left behind, once the last one is
 // deleted. An AWS in which nothing was created has none. The users of the account do not count.
 func (c *Cloud) Leftovers() []string {
 	var all []string
@@ -30,13 +30,22 @@ func (c *Cloud) Leftovers() []string {
 			all = append(all, kind+" "+name)
 		}
 	}
-	add("bucket", c.S3.Buckets())
+	for _, bucket := range c.S3.Buckets() {
+		if c.S3.Owner(bucket) == c.Gate.Options().Account {
+			all = append(all, "bucket "+bucket)
+		}
+	}
 	add("network", c.EC2.IDs())
 	add("role", c.IAM.Roles())
 	add("function", c.Lambda.Functions())
 	add("topic", c.SNS.Topics())
 	add("queue", c.SQS.Queues())
-	add("trail", c.Events.Trails())
+	for _, t := range c.Events.Trails() {
+		all = append(all, "trail "+t.Name)
+	}
+	for _, a := range c.CloudWatch.Alarms() {
+		all = append(all, "alarm "+a.Name)
+	}
 	for _, r := range c.Events.Rules() {
 		all = append(all, "rule "+r.Name)
 	}

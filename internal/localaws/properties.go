@@ -88,6 +88,19 @@ func (p properties) number(name string) int {
 	return value
 }
 
+// decimal reads a number, 0 when it is absent.
+func (p properties) decimal(name string) float64 {
+	text := p.text(name)
+	if text == "" {
+		return 0
+	}
+	value, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		p.wrong(name, "a number")
+	}
+	return value
+}
+
 // texts reads a list of strings; nil when it is absent.
 func (p properties) texts(name string) []string {
 	list, ok := p.any(name).([]any)

@@ -18,53 +18,35 @@ const (
 	Dimension = "Bucket"
 )
 
-// Unit is a CloudWatch unit.
-type Unit string
-
-// The units in use.
+// The names of second dimensions; see [Detail].
 const (
-	Count        Unit = "Count"
-	Milliseconds Unit = "Milliseconds"
+	// ByCheck tells apart which check failed, in CheckFailed.
+	ByCheck = "Check"
+	// ByZone tells Availability Zones apart, in ProbeSucceeded and ProbeLatency.
+	ByZone = "Zone"
 )
 
-// Name is a metric's name.
-type Name string
-
-// The metrics of a correction run. All but TimeToCorrect are published at every run, also when they are 0, so that a
-// missing one says that the guard does not run.
-const (
-	// DriftDetected is how many properties differed from the desired state when the run looked.
-	DriftDetected Name = "DriftDetected"
-	// DriftCorrected is how many of them were restored and read back as desired.
-	DriftCorrected Name = "DriftCorrected"
-	// CorrectionFailed is how many were not, or could not even be inspected, without the guard standing down.
-	CorrectionFailed Name = "CorrectionFailed"
-	// OpenDrift is how many of the differing properties allowed something that must be denied.
-	OpenDrift Name = "OpenDrift"
-	// ClosedDrift is how many of them allowed nothing of the kind.
-	ClosedDrift Name = "ClosedDrift"
-	// StoodDown is 1 when drift was left alone because our own stack was being changed or deleted, else 0.
-	StoodDown Name = "StoodDown"
-	// Contested is how many properties were corrected that have been corrected again and again of late.
-	Contested Name = "Contested"
-	// ResourceMissing is how many guarded resources are gone and cannot be put back: the endpoint or the bucket.
-	ResourceMissing Name = "ResourceMissing"
-	// TimeToCorrect is, for each correction, from the event (or else the run's start) to the verified fix.
-	TimeToCorrect Name = "TimeToCorrect"
-)
+// Detail is a second dimension beside [Dimension]. The zero value stands for none.
+//
+// Each pair of dimensions is a metric of its own, and is billed as one: details stay few, and their values stable.
+type Detail struct {
+	Name, Value string
+}
 
 // Datum is one metric's values in one run.
 type Datum struct {
 	Name Name
 	Unit Unit
-	// Values are at most [MaxValues]; [Write] leaves out what is beyond, and a datum without values altogether.
+	// Detail is the second dimension, if any.
+	Detail Detail
+	// Values are at most 100; [Write] leaves out what is beyond, and a datum without values altogether.
 	Values []float64
 }
 
 // Limits of one EMF line: metrics in a directive, and values of a metric.
 const (
 	maxMetrics = 100
-	MaxValues  = 100
+	maxValues  = 100
 )
 
 // Line says what all data of one line have in common.
@@ -77,21 +59,33 @@ type Line struct {
 	RequestID string
 }
 
-// Write writes the data as EMF, one line for each 100 of them. The line is written in one call, so that
-// lines of concurrent writers do not mix.
+// Write writes the data as EMF, one line for each 100 of them that have the same [Detail]. The line is written
+// in one call, so that lines of concurrent writers do not mix.
 func Write(w io.Writer, line Line, data ...Datum) error {
 	for len(data) > 0 {
-		n := min(len(data), maxMetrics)
-		text, err := encode(line, data[:n])
+		part, rest := cut(data)
+		text, err := encode(line, part)
 		if err != nil {
 			return fmt.Errorf("encoding metrics: %w", err)
 		}
 		if _, err := w.Write(append(text, '\n')); err != nil {
 			return fmt.Errorf("writing metrics: %w", err)
 		}
-		data = data[n:]
+		data = rest
 	}
 	return nil
+}
+
+// cut takes the data for one line: those with the first one's detail, for a line holds one value of each dimension.
+func cut(data []Datum) (part, rest []Datum) {
+	for _, d := range data {
+		if d.Detail == data[0].Detail && len(part) < maxMetrics {
+			part = append(part, d)
+		} else {
+			rest = append(rest, d)
+		}
+	}
+	return part, rest
 }
 
 // metadata is the part of an EMF line that says which of its members are metrics.
@@ -111,9 +105,15 @@ type definition struct {
 	Unit Unit
 }
 
+// encode is one line. All data have the same detail.
 func encode(line Line, data []Datum) ([]byte, error) {
-	d := directive{Namespace: Namespace, Dimensions: [][]string{{Dimension}}, Metrics: []definition{}}
+	dimensions := []string{Dimension}
 	members := map[string]any{Dimension: line.Bucket}
+	if detail := data[0].Detail; detail.Name != "" {
+		dimensions = append(dimensions, detail.Name)
+		members[detail.Name] = detail.Value
+	}
+	d := directive{Namespace: Namespace, Dimensions: [][]string{dimensions}, Metrics: []definition{}}
 	if line.RequestID != "" {
 		members["requestId"] = line.RequestID
 	}
@@ -133,5 +133,5 @@ func values(v []float64) any {
 	if len(v) == 1 {
 		return v[0]
 	}
-	return v[:min(len(v), MaxValues)]
+	return v[:min(len(v), maxValues)]
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"s3-endpoint-guard/internal/environment"
 	"s3-endpoint-guard/internal/iampolicy"
 	"s3-endpoint-guard/internal/remediate"
 )
@@ -30,17 +31,17 @@ var setting = iampolicy.Setting{
 	EndpointID: "vpce-0a1b2c3d4e5f60718", VPCID: "vpc-0a1b2c3d4e5f60718", Workload: workloadRole, Guard: guardRole,
 }
 
-// environment is that of a function for an interface endpoint, with changes.
-func environment(changes map[string]string) func(string) string {
+// variables is that of a function for an interface endpoint, with changes.
+func variables(changes map[string]string) func(string) string {
 	template := map[string]string{
 		"AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "ASIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret",
-		"ACCOUNT_ID": account, "BUCKET": "docs-example", "BUCKET_POLICY": desiredPolicy,
+		"BUCKET": "docs-example", "BUCKET_POLICY": desiredPolicy,
 		"ENDPOINT_ID": "vpce-0a1b2c3d4e5f60718", "ENDPOINT_TYPE": "Interface", "ENDPOINT_POLICY": denyAll,
 		"VPC_ID": "vpc-0a1b2c3d4e5f60718", "SUBNET_IDS": "subnet-0a,subnet-0b",
 		"SECURITY_GROUP_IDS": "sg-0a", "ALLOWED_GROUP_IDS": "sg-0b",
 		"STACK_ID":    "arn:aws:cloudformation:eu-central-1:111122223333:stack/guard/0f0f0f0f-0000-4000-8000-000000000001",
 		"TOPIC_ARN":   "arn:aws:sns:eu-central-1:111122223333:guard-NotificationTopic",
-		"ENFORCEMENT": "Enforce", "GUARD_ROLE_ARN": guardRole, "WORKLOAD_ROLE_ARN": workloadRole,
+		"ENFORCEMENT": "Enforce", "GUARD_ROLE_ARN": guardRole, "WORKLOAD_ROLE": "guard-InstanceRole-EXAMPLE",
 	}
 	return func(name string) string {
 		if value, ok := changes[name]; ok {
@@ -53,10 +54,13 @@ func environment(changes map[string]string) func(string) string {
 func TestReadConfigReadsWhatTheTemplateSets(t *testing.T) {
 	chinese := setting
 	chinese.Partition, chinese.Guard = "aws-cn", "arn:aws-cn:iam::111122223333:role/guard"
+	chinese.Workload = "arn:aws-cn:iam::111122223333:role/guard-InstanceRole-EXAMPLE"
 	chinese.ProbeRole, chinese.Teardown = "arn:aws-cn:iam::111122223333:role/probe", "arn:aws-cn:iam::111122223333:role/teardown"
 	common := remediate.Config{
-		Setting: setting, BucketPolicy: desiredPolicy, EndpointPolicy: denyAll, SubnetIDs: []string{"subnet-0a", "subnet-0b"},
-		StackID: environment(nil)("STACK_ID"), TopicARN: environment(nil)("TOPIC_ARN"),
+		Guarded: environment.Guarded{
+			Setting: setting, BucketPolicy: desiredPolicy, EndpointPolicy: denyAll, SubnetIDs: []string{"subnet-0a", "subnet-0b"},
+		},
+		StackID: variables(nil)("STACK_ID"), TopicARN: variables(nil)("TOPIC_ARN"),
 	}
 	ofInterface, ofGateway, observing := common, common, common
 	ofInterface.SecurityGroupIDs, ofInterface.AllowedGroupIDs = []string{"sg-0a"}, []string{"sg-0b"}
@@ -68,16 +72,19 @@ func TestReadConfigReadsWhatTheTemplateSets(t *testing.T) {
 		want    remediate.Config
 	}{
 		"interface endpoint": {nil, ofInterface},
+		"policies with one quotation mark for two": {map[string]string{
+			"BUCKET_POLICY": strings.ReplaceAll(desiredPolicy, `"`, "'"), "ENDPOINT_POLICY": strings.ReplaceAll(denyAll, `"`, "'"),
+		}, ofInterface},
 		"gateway endpoint": {map[string]string{
 			"ENDPOINT_TYPE": "Gateway", "SECURITY_GROUP_IDS": "", "ALLOWED_GROUP_IDS": "", "ROUTE_TABLE_IDS": "rtb-1,rtb-2",
 		}, ofGateway},
 		"observing, with all roles, in China": {map[string]string{
 			"ENFORCEMENT": "Observe", "GUARD_ROLE_ARN": chinese.Guard,
-			"PROBE_ROLE_ARN": chinese.ProbeRole, "TEARDOWN_ROLE_ARN": chinese.Teardown,
+			"PROBE_ROLE": "probe", "TEARDOWN_ROLE": "teardown",
 		}, observing},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := remediate.ReadConfig(environment(test.changes))
+			got, err := remediate.ReadConfig(variables(test.changes))
 			if diff := cmp.Diff(test.want, got); diff != "" || err != nil {
 				t.Errorf("err %v, configuration (-want +got):\n%s", err, diff)
 			}
@@ -87,22 +94,22 @@ func TestReadConfigReadsWhatTheTemplateSets(t *testing.T) {
 
 func TestReadConfigNamesEverythingThatIsWrong(t *testing.T) {
 	wrong := map[string]string{
-		"ACCOUNT_ID": "1111", "BUCKET": "a b", "BUCKET_POLICY": "{}", "ENDPOINT_ID": "vpce-", "ENDPOINT_TYPE": "gateway",
+		"BUCKET": "a b", "BUCKET_POLICY": "{}", "ENDPOINT_ID": "vpce-", "ENDPOINT_TYPE": "gateway",
 		"ENDPOINT_POLICY": "not JSON", "VPC_ID": "subnet-1", "SUBNET_IDS": "subnet-1,,subnet-2", "SECURITY_GROUP_IDS": "sg-1;sg-2",
 		"ALLOWED_GROUP_IDS": "SG-1", "STACK_ID": "guard", "TOPIC_ARN": "arn:aws:sns:eu-central-1:1:t", "ENFORCEMENT": "yes",
-		"GUARD_ROLE_ARN": "arn:aws:iam::111122223333:user/x", "WORKLOAD_ROLE_ARN": "arn:aws:iam::111122223333:role/", "PROBE_ROLE_ARN": "role/x",
+		"GUARD_ROLE_ARN": "arn:aws:iam::111122223333:user/x", "WORKLOAD_ROLE": "role/x", "PROBE_ROLE": "role/x",
 	}
 	unset := map[string]string{}
 	for name := range wrong {
 		unset[name] = ""
 	}
 	for kind, changes := range map[string]map[string]string{"wrong": wrong, "unset": unset} {
-		_, err := remediate.ReadConfig(environment(changes))
+		_, err := remediate.ReadConfig(variables(changes))
 		if err == nil {
 			t.Fatalf("ReadConfig(everything %s) succeeded", kind)
 		}
 		for name := range changes {
-			optional := kind == "unset" && name == "PROBE_ROLE_ARN"
+			optional := kind == "unset" && name == "PROBE_ROLE"
 			if strings.Contains(err.Error(), name+" ") == optional && strings.Contains(err.Error(), name+":") == optional {
 				t.Errorf("everything %s: the error does not name %s rightly:\n%v", kind, name, err)
 			}
@@ -115,7 +122,7 @@ func TestReadConfigWantsWhatTheEndpointTypeNeeds(t *testing.T) {
 		"Interface": {"SECURITY_GROUP_IDS", "ALLOWED_GROUP_IDS"},
 		"Gateway":   {"ROUTE_TABLE_IDS"},
 	} {
-		_, err := remediate.ReadConfig(environment(map[string]string{
+		_, err := remediate.ReadConfig(variables(map[string]string{
 			"ENDPOINT_TYPE": endpointType, "SECURITY_GROUP_IDS": "", "ALLOWED_GROUP_IDS": "", "ROUTE_TABLE_IDS": "",
 		}))
 		for _, name := range needs {
@@ -127,7 +134,7 @@ func TestReadConfigWantsWhatTheEndpointTypeNeeds(t *testing.T) {
 }
 
 func TestNewNamesTheProblemsOfConfigurationAndSDKTogether(t *testing.T) {
-	_, err := remediate.New(environment(map[string]string{"BUCKET": "", "AWS_REGION": ""}), slog.New(slog.DiscardHandler), io.Discard)
+	_, err := remediate.New(variables(map[string]string{"BUCKET": "", "AWS_REGION": ""}), slog.New(slog.DiscardHandler), io.Discard)
 	if err == nil || !strings.Contains(err.Error(), "BUCKET is not set") || !strings.Contains(err.Error(), "AWS_REGION is not set") {
 		t.Errorf("New = %v, want an error that names BUCKET and AWS_REGION", err)
 	}
@@ -138,7 +145,7 @@ func TestNewGuardsEverythingOfEachEndpointType(t *testing.T) {
 		"Interface": {"bucket-policy", "public-access-block", "ownership-controls", "vpc-endpoint", "security-group-rules"},
 		"Gateway":   {"bucket-policy", "public-access-block", "ownership-controls", "vpc-endpoint", "route-table-associations"},
 	} {
-		f, err := remediate.New(environment(map[string]string{"ENDPOINT_TYPE": endpointType, "ROUTE_TABLE_IDS": "rtb-1"}), slog.New(slog.DiscardHandler), io.Discard)
+		f, err := remediate.New(variables(map[string]string{"ENDPOINT_TYPE": endpointType, "ROUTE_TABLE_IDS": "rtb-1"}), slog.New(slog.DiscardHandler), io.Discard)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,6 +1,8 @@
 package remediate
 
 import (
+	"slices"
+
 	"s3-endpoint-guard/internal/guard"
 	"s3-endpoint-guard/internal/iampolicy"
 	"s3-endpoint-guard/internal/metrics"
@@ -20,17 +22,23 @@ func measure(report guard.Report) []metrics.Datum {
 	}
 	counts[metrics.StoodDown] = min(counts[metrics.StoodDown], 1)
 	data := []metrics.Datum{}
-	for _, name := range everyRun {
-		data = append(data, metrics.Datum{Name: name, Unit: metrics.Count, Values: []float64{counts[name]}})
+	for _, name := range counters {
+		if counts[name] > 0 || slices.Contains(everyRun, name) {
+			data = append(data, metrics.Datum{Name: name, Unit: metrics.Count, Values: []float64{counts[name]}})
+		}
 	}
 	return append(data, metrics.Datum{Name: metrics.TimeToCorrect, Unit: metrics.Milliseconds, Values: times})
 }
 
-// everyRun are the metrics that are published at every run, also when they are 0.
-var everyRun = []metrics.Name{
+// counters are the metrics that count records, in the order in which they are published.
+var counters = []metrics.Name{
 	metrics.DriftDetected, metrics.DriftCorrected, metrics.CorrectionFailed,
 	metrics.OpenDrift, metrics.ClosedDrift, metrics.StoodDown, metrics.Contested, metrics.ResourceMissing,
 }
+
+// everyRun are those that are published at every run, also when they are 0. The others are published only when they
+// count something: CloudWatch bills a metric for each hour in which it gets a value.
+var everyRun = []metrics.Name{metrics.OpenDrift, metrics.ClosedDrift}
 
 // counted are the metrics in which a record counts.
 func counted(r guard.Record) []metrics.Name {

@@ -118,6 +118,13 @@ func (p *Plan) holds(condition string) bool { return condition == "" || p.condit
 // Options returns the options that the plan was made with, defaults filled in.
 func (p *Plan) Options() Options { return p.options }
 
+// Parameter returns a parameter's value, given or its default; "" for one that
+// is a list or that the template does not have.
+func (p *Plan) Parameter(name string) string {
+	text, _ := p.parameters[name].(string)
+	return text
+}
+
 // Resources returns the resources whose condition holds, each after everything
 // that it depends on, and otherwise in the order of the template.
 func (p *Plan) Resources() []Resource { return slices.Clone(p.order) }

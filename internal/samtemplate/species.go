@@ -102,5 +102,9 @@ var allSpecies = map[string]species{
 	"AWS::CloudWatch::Alarm": {property: "AlarmName", ref: "{name}", attributes: map[string]string{
 		"Arn": "arn:{partition}:cloudwatch:{region}:{account}:alarm:{name}",
 	}},
-	"AWS::CloudWatch::Dashboard": {property: "DashboardName", ref: "{name}"},
+	"AWS::CloudWatch::CompositeAlarm": {property: "AlarmName", ref: "{name}", attributes: map[string]string{
+		"Arn": "arn:{partition}:cloudwatch:{region}:{account}:alarm:{name}",
+	}},
+	"AWS::CloudWatch::AnomalyDetector": {prefix: "uuid", ref: "{name}", attributes: map[string]string{"Id": "{name}"}},
+	"AWS::CloudWatch::Dashboard":       {property: "DashboardName", ref: "{name}"},
 }

@@ -11,6 +11,7 @@ import (
 
 	"s3-endpoint-guard/internal/errorcode"
 	"s3-endpoint-guard/internal/guard"
+	"s3-endpoint-guard/internal/health"
 	"s3-endpoint-guard/internal/iampolicy"
 )
 
@@ -45,9 +46,17 @@ type route struct {
 // String is the route as records show it, e.g. "subnet-1 on rtb-1".
 func (r route) String() string { return r.subnetID + " on " + r.tableID }
 
-// Inspect implements [guard.Resource]. It reads all tables of the VPC, for the main one says where subnets without an
-// association go.
+// Inspect implements [guard.Resource].
 func (a *Associations) Inspect(ctx context.Context) ([]guard.Finding, error) {
+	tables, err := a.tables(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return []guard.Finding{a.judge(tables)}, nil
+}
+
+// tables reads all tables of the VPC, for the main one says where subnets without an association go.
+func (a *Associations) tables(ctx context.Context) ([]types.RouteTable, error) {
 	var tables []types.RouteTable
 	pages := ec2.NewDescribeRouteTablesPaginator(a.API, &ec2.DescribeRouteTablesInput{
 		Filters: []types.Filter{{Name: aws.String("vpc-id"), Values: []string{a.VPCID}}},
@@ -59,7 +68,32 @@ func (a *Associations) Inspect(ctx context.Context) ([]guard.Finding, error) {
 		}
 		tables = append(tables, page.RouteTables...)
 	}
-	return []guard.Finding{a.judge(tables)}, nil
+	return tables, nil
+}
+
+// Survey reads the same as Inspect, and also finds which of RouteTableIDs have no active route to the endpoint.
+func (a *Associations) Survey(ctx context.Context, endpointID string) (health.Routing, error) {
+	tables, err := a.tables(ctx)
+	if err != nil {
+		return health.Routing{}, err
+	}
+	routing := health.Routing{Subnets: a.judge(tables)}
+	for _, id := range a.RouteTableIDs {
+		if !slices.ContainsFunc(tables, func(t types.RouteTable) bool {
+			return aws.ToString(t.RouteTableId) == id && slices.ContainsFunc(t.Routes, leadsTo(endpointID))
+		}) {
+			routing.Without = append(routing.Without, id)
+		}
+	}
+	return routing, nil
+}
+
+// leadsTo tells whether a route sends a prefix list, which is S3's, to the endpoint.
+// https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html#gateway-endpoint-routing
+func leadsTo(endpointID string) func(types.Route) bool {
+	return func(r types.Route) bool {
+		return aws.ToString(r.GatewayId) == endpointID && aws.ToString(r.DestinationPrefixListId) != "" && r.State == types.RouteStateActive
+	}
 }
 
 func (a *Associations) judge(tables []types.RouteTable) guard.Finding {

@@ -25,6 +25,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -76,13 +77,61 @@ func (e *Endpoint) Name() string { return "vpc-endpoint" }
 
 // Inspect implements [guard.Resource] with one call for all properties.
 func (e *Endpoint) Inspect(ctx context.Context) ([]guard.Finding, error) {
-	live, err := e.describe(ctx)
-	if err != nil {
+	seen, err := e.Look(ctx)
+	switch {
+	case err != nil:
 		return nil, err
+	case seen.lost:
+		return nil, e.missing(seen.State)
 	}
+	return seen.Findings, nil
+}
+
+// Sight is an endpoint as one look at it shows it.
+type Sight struct {
+	// State is EC2's word in small letters, "available" for one that works; "not found" for one that is gone.
+	State string
+	// Created is when it was created.
+	Created time.Time
+	// Findings compare its guarded properties. There are none for an endpoint that is gone or on its way out.
+	Findings []guard.Finding
+
+	lost bool
+}
+
+// notFound is the state of an endpoint that EC2 does not know.
+const notFound = "not found"
+
+// Look reads the endpoint with one call. That it is gone is no error here, unlike for [Endpoint.Inspect].
+func (e *Endpoint) Look(ctx context.Context) (Sight, error) {
+	answer, err := e.API.DescribeVpcEndpoints(ctx, &ec2.DescribeVpcEndpointsInput{VpcEndpointIds: []string{e.ID}})
+	switch errorcode.Of(err) {
+	case "InvalidVpcEndpointId.NotFound", "InvalidVpcEndpoint.NotFound":
+		return Sight{State: notFound, lost: true}, nil
+	}
+	if err != nil {
+		return Sight{}, e.wrap(err)
+	}
+	if len(answer.VpcEndpoints) == 0 {
+		return Sight{State: notFound, lost: true}, nil
+	}
+	live := answer.VpcEndpoints[0]
+	// The SDK's constants are capitalised, EC2's answers are not.
+	seen := Sight{State: strings.ToLower(string(live.State)), Created: aws.ToTime(live.CreationTimestamp)}
+	switch seen.State {
+	case "deleting", "deleted", "failed", "rejected", "expired":
+		seen.lost = true
+	default:
+		seen.Findings = e.compare(live)
+	}
+	return seen, nil
+}
+
+// compare compares the guarded properties, in order of importance.
+func (e *Endpoint) compare(live types.VpcEndpoint) []guard.Finding {
 	findings := []guard.Finding{e.inspectPolicy(live)}
 	if e.Gateway {
-		return append(findings, e.set(routeTablesProperty, e.RouteTableIDs, live.RouteTableIds)), nil
+		return append(findings, e.set(routeTablesProperty, e.RouteTableIDs, live.RouteTableIds))
 	}
 	var groups []string
 	for _, g := range live.Groups {
@@ -92,7 +141,7 @@ func (e *Endpoint) Inspect(ctx context.Context) ([]guard.Finding, error) {
 		extraIsOpen(e.set(securityGroupsProperty, e.SecurityGroupIDs, groups), "members of %s reach the endpoint"),
 		e.inspectPrivateDNS(live),
 		e.set(subnetsProperty, e.SubnetIDs, live.SubnetIds),
-	), nil
+	)
 }
 
 // Restore implements [guard.Resource].
@@ -139,24 +188,6 @@ func (e *Endpoint) modify(ctx context.Context, in *ec2.ModifyVpcEndpointInput) e
 		return e.wrap(err)
 	}
 	return nil
-}
-
-// describe reads the endpoint. One that is gone, or on its way out, is [guard.ErrMissing].
-func (e *Endpoint) describe(ctx context.Context) (types.VpcEndpoint, error) {
-	answer, err := e.API.DescribeVpcEndpoints(ctx, &ec2.DescribeVpcEndpointsInput{VpcEndpointIds: []string{e.ID}})
-	switch {
-	case err != nil:
-		return types.VpcEndpoint{}, e.wrap(err)
-	case len(answer.VpcEndpoints) == 0:
-		return types.VpcEndpoint{}, e.missing("not found")
-	}
-	live := answer.VpcEndpoints[0]
-	// The SDK's constants are capitalised, EC2's answers are not.
-	switch state := strings.ToLower(string(live.State)); state {
-	case "deleting", "deleted", "failed", "rejected", "expired":
-		return types.VpcEndpoint{}, e.missing(state)
-	}
-	return live, nil
 }
 
 // missing is the error of an endpoint that no write can repair. FACTS: VPC endpoints

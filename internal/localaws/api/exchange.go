@@ -24,6 +24,8 @@ type exchange struct {
 	operation *Operation
 	// asked are the first needs of each action that the operation asked about by [Request.May].
 	asked []Need
+	// answered is how many bytes the answer's body has.
+	answered int
 }
 
 // run takes a request through the gate's steps. The error is an *[Error], errReset or errHang.

@@ -57,6 +57,7 @@ type Gate struct {
 	latency        time.Duration
 	calls          []Call
 	onTrail        []func(TrailCall)
+	onCall         []func(Call)
 	servers        []*http.Server
 	closed         bool
 	requests       int
@@ -185,6 +186,7 @@ func (d doorway) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 		x.record(refusal)
 		x.send(w, x.renderError(refusal))
 	default:
+		x.answered = len(response.Body)
 		x.record(nil)
 		x.send(w, response)
 	}

@@ -19,6 +19,8 @@ type Call struct {
 	Write bool
 	// ErrorCode is AWS's error code, "" for a success; injected faults that answer nothing have "(reset)" or "(hang)".
 	ErrorCode string
+	// Bytes are those of the request's body, and of a successful answer's.
+	Bytes int
 	// Began and Ended order calls, by the machine's clock: two calls overlapped when each began before the other
 	// ended.
 	Began, Ended time.Time
@@ -59,7 +61,7 @@ func (g *Gate) trail(x *exchange, failure *Error) {
 func (x *exchange) record(err error) {
 	c := Call{
 		Service: x.scope.service, Caller: x.request.Caller.Principal, Door: x.request.Door,
-		Began: x.began, Ended: time.Now(),
+		Bytes: len(x.request.Body) + x.answered, Began: x.began, Ended: time.Now(),
 	}
 	if x.operation != nil {
 		c.Operation, c.Needs, c.Write = x.operation.Name, slices.Concat(x.operation.Needs, x.asked), x.operation.Trail != nil
@@ -70,8 +72,20 @@ func (x *exchange) record(err error) {
 		c.ErrorCode = err.Error()
 	}
 	x.gate.mu.Lock()
-	defer x.gate.mu.Unlock()
 	x.gate.calls = append(x.gate.calls, c)
+	listeners := slices.Clone(x.gate.onCall)
+	x.gate.mu.Unlock()
+	for _, f := range listeners {
+		f(c)
+	}
+}
+
+// OnCall calls f after every call, of any outcome, and before its caller has the answer. f may be called from several
+// goroutines at once, and the answer waits for it: it should return soon.
+func (g *Gate) OnCall(f func(Call)) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.onCall = append(g.onCall, f)
 }
 
 // Calls are the calls that have ended since the gate was made or [Gate.ResetCalls], in the order in which they began.

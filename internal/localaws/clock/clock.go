@@ -39,6 +39,13 @@ func (c *Clock) Now() time.Time {
 	return time.Now().Add(c.advanced).UTC()
 }
 
+// Advanced is by how much the clock is ahead of the real one.
+func (c *Clock) Advanced() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.advanced
+}
+
 // AfterFunc runs f once, d from now; at once, in a goroutine of its own, if d is not positive. The returned function
 // calls it off if it has not begun, and does no harm otherwise.
 func (c *Clock) AfterFunc(d time.Duration, f func()) (stop func()) {

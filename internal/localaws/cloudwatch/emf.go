@@ -75,7 +75,7 @@ func (s *Service) putEMF(line []byte, members map[string]json.RawMessage) error 
 	now := s.options.Now()
 	var all [][]Datum
 	for _, d := range m.CloudWatchMetrics {
-		data, err := d.data(members, time.UnixMilli(*m.Timestamp))
+		data, err := d.data(members, s.fromCaller(time.UnixMilli(*m.Timestamp)))
 		if err != nil {
 			return err
 		}

@@ -2,7 +2,11 @@
 // three protocols that clients speak: Smithy RPC v2 CBOR (the Go SDK), AWS JSON 1.0 and the query protocol.
 //
 // Metric data come by PutMetricData, as lines in the Embedded Metric Format ([Service.PutEMF]), or from Go code
-// ([Service.Put]), which may also play AWS's own namespaces. [Service.Statistics] is what alarms and dashboards read.
+// ([Service.Put]), which may also play AWS's own namespaces. [Service.Statistics] is what dashboards read.
+//
+// Alarms are evaluated when [Service.Evaluate] is called, at the clock's time: M of N, missing data, the metric math of
+// math.go, and composite rules. Anomaly detection is not imitated: its alarms are kept and never leave
+// INSUFFICIENT_DATA.
 //
 // To add a call, write a decoder for it and name it in [Service.decoders]; no protocol needs to be touched.
 package cloudwatch
@@ -64,11 +68,17 @@ type StatisticSet struct {
 // Service is the CloudWatch of one account and Region. Its methods may be called at any time and concurrently.
 type Service struct {
 	options api.Options
+	skew    func() time.Duration
 
 	mu        sync.Mutex
 	series    map[string]*series
 	order     []string
 	emfErrors int
+
+	alarms     map[string]*Condition
+	alarmOrder []string
+	dashboards map[string]string
+	onAlarm    func(actionARN, subject, message string)
 }
 
 // series are the data of one metric.
@@ -86,7 +96,27 @@ type point struct {
 
 // New makes a CloudWatch without data. The options are the gate's, with defaults filled in.
 func New(o api.Options) *Service {
-	return &Service{options: o, series: map[string]*series{}}
+	return &Service{options: o, series: map[string]*series{}, alarms: map[string]*Condition{}, dashboards: map[string]string{}}
+}
+
+// Skew says by how much the clocks of callers are behind this one: functions are processes, and their time is the real
+// one even where a test has moved ours. Times in calls, in answers and in EMF lines are theirs. Without it there is none.
+// It must be called before the first call.
+func (s *Service) Skew(behind func() time.Duration) { s.skew = behind }
+
+// fromCaller is a caller's time by our clock; toCaller the other way round. The zero time stays.
+func (s *Service) fromCaller(t time.Time) time.Time {
+	if s.skew == nil || t.IsZero() {
+		return t
+	}
+	return t.Add(s.skew())
+}
+
+func (s *Service) toCaller(t time.Time) time.Time {
+	if s.skew == nil {
+		return t
+	}
+	return t.Add(-s.skew())
 }
 
 // Put stores data of one namespace: all of them, or none when CloudWatch would not take one. AWS's own namespaces are
@@ -155,7 +185,7 @@ func (s *Service) Metrics() []Metric {
 	return metrics
 }
 
-// Reset forgets all data.
+// Reset forgets all data. Alarms and dashboards stay.
 func (s *Service) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -14,6 +14,12 @@ func (o object) text(name string) string {
 // number is a member's number. It is not ok when it is not there, or no number.
 func (o object) number(name string) (number float64, ok bool) { return toNumber(o[name]) }
 
+// whole is a member's whole number; 0 when it is not there, or no number.
+func (o object) whole(name string) int {
+	number, _ := o.number(name)
+	return int(number)
+}
+
 // toNumber reads a value as a number.
 func toNumber(value any) (number float64, ok bool) {
 	switch v := value.(type) {

@@ -23,9 +23,14 @@ type decoder struct {
 // decoders are the calls that there are, by name.
 func (s *Service) decoders() map[string]decoder {
 	return map[string]decoder{
+		"DescribeAlarms":      {do: s.describeAlarms},
+		"GetDashboard":        {do: s.getDashboard},
 		"GetMetricData":       {do: s.getMetricData},
 		"GetMetricStatistics": {do: s.getMetricStatistics},
 		"ListMetrics":         {do: s.listMetrics},
+		"PutCompositeAlarm":   {do: s.putCompositeAlarm},
+		"PutDashboard":        {do: s.putDashboard},
+		"PutMetricAlarm":      {do: s.putMetricAlarm},
 		"PutMetricData":       {do: s.putMetricData, keys: namespaceKey},
 	}
 }
@@ -78,15 +83,15 @@ func (s *Service) putMetricData(in object) (object, error) {
 	}
 	var data []Datum
 	for _, d := range list {
-		data = append(data, datum(d))
+		data = append(data, s.datum(d))
 	}
 	return object{}, s.Put(namespace, data...)
 }
 
 // datum is one element of PutMetricData's list.
-func datum(in object) Datum {
+func (s *Service) datum(in object) Datum {
 	d := Datum{
-		Name: in.text("MetricName"), Dimensions: in.dimensions(), Time: in.time("Timestamp"), Unit: in.text("Unit"),
+		Name: in.text("MetricName"), Dimensions: in.dimensions(), Time: s.fromCaller(in.time("Timestamp")), Unit: in.text("Unit"),
 		Values: in.numbers("Values"), Counts: in.numbers("Counts"),
 	}
 	if value, ok := in.number("Value"); ok {
@@ -104,11 +109,11 @@ func datum(in object) Datum {
 }
 
 // asked is what a call asks of one metric over some time.
-func asked(in, period object, m Metric) (Query, error) {
+func (s *Service) asked(in, period object, m Metric) (Query, error) {
 	length, _ := period.number("Period")
 	q := Query{
 		Metric: m, Unit: period.text("Unit"), Period: time.Duration(length) * time.Second,
-		From: in.time("StartTime"), To: in.time("EndTime"),
+		From: s.fromCaller(in.time("StartTime")), To: s.fromCaller(in.time("EndTime")),
 	}
 	if length < 1 || length >= 60 && int(length)%60 != 0 || length < 60 && !slices.Contains([]float64{1, 5, 10, 20, 30}, length) {
 		return q, invalid("The parameter Period must be 1, 5, 10, 20, 30 or a multiple of 60.")
@@ -122,7 +127,7 @@ func asked(in, period object, m Metric) (Query, error) {
 // getMetricStatistics answers statistics of one metric.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricStatistics.html
 func (s *Service) getMetricStatistics(in object) (object, error) {
-	q, err := asked(in, in, in.metric())
+	q, err := s.asked(in, in, in.metric())
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +142,7 @@ func (s *Service) getMetricStatistics(in object) (object, error) {
 	}
 	points := []any{}
 	for _, b := range s.Statistics(q) {
-		shown := object{"Timestamp": b.Start, "Unit": b.Unit}
+		shown := object{"Timestamp": s.toCaller(b.Start), "Unit": b.Unit}
 		for _, statistic := range plain {
 			shown[statistic], _ = b.Value(statistic)
 		}
@@ -178,7 +183,7 @@ func (s *Service) getMetricData(in object) (object, error) {
 func (s *Service) metricData(in, asking object) (object, error) {
 	stat := asking.object("MetricStat")
 	statistic := stat.text("Stat")
-	q, err := asked(in, stat, stat.object("Metric").metric())
+	q, err := s.asked(in, stat, stat.object("Metric").metric())
 	if err != nil {
 		return nil, err
 	}
@@ -192,7 +197,7 @@ func (s *Service) metricData(in, asking object) (object, error) {
 	times, values := []any{}, []any{}
 	for _, b := range buckets {
 		if value, ok := b.Value(statistic); ok {
-			times, values = append(times, b.Start), append(values, value)
+			times, values = append(times, s.toCaller(b.Start)), append(values, value)
 		}
 	}
 	label := asking.text("Label")

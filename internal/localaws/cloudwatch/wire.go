@@ -23,7 +23,7 @@ import (
 const maxBody = 16 << 20
 
 // object is a structure of any protocol. Its values are strings, float64s, bools, [time.Time]s, objects and lists
-// ([]any) of them. Protocols that do not tell types apart leave strings: the methods read them as what is wanted.
+// ([]any) of them, and in answers ints that are not negative. Protocols that do not tell types apart leave strings: the methods read them as what is wanted.
 type object map[string]any
 
 // wire is one protocol.
@@ -165,6 +165,8 @@ func toCBOR(value any) cbor.Value {
 		return cbor.Bool(v)
 	case float64:
 		return cbor.Float64(v)
+	case int:
+		return cbor.Uint(v)
 	case time.Time:
 		return &cbor.Tag{ID: 1, Value: cbor.Float64(seconds(v))}
 	case object:

@@ -160,6 +160,19 @@ func (s *Service) SetEndpointState(id, stateName string) error {
 	})
 }
 
+// SetEndpointCreated makes an endpoint as old as if it had been created then.
+func (s *Service) SetEndpointCreated(id string, created time.Time) error {
+	return s.update(func(st *state) error {
+		e, ok := st.endpoints.get(id)
+		if !ok {
+			return noEndpoint(id)
+		}
+		e.Created = created.UTC()
+		st.endpoints.put(id, e)
+		return nil
+	})
+}
+
 // SetPendingReads makes an endpoint answer the state "pending" to its next n reads after each change to it, and
 // refuse further changes until then. Reads by the methods of this package do not count.
 // FACTS: VPC endpoints

@@ -48,7 +48,7 @@ type Bus struct {
 
 	mu          sync.Mutex
 	rules       map[string]*rule
-	trails      map[string]bool
+	trails      map[string]Trail
 	records     []Event
 	disturbance Disturbance
 	holding     bool
@@ -82,7 +82,7 @@ func New(o Options) *Bus {
 	if o.RetryDelay == nil {
 		o.RetryDelay = func(retry int) time.Duration { return time.Second << min(retry-1, 10) }
 	}
-	return &Bus{options: o, rules: map[string]*rule{}, trails: map[string]bool{}}
+	return &Bus{options: o, rules: map[string]*rule{}, trails: map[string]Trail{}}
 }
 
 // Close ends the schedules. Events that come later go nowhere.
@@ -120,16 +120,14 @@ func (b *Bus) StackStatus(stackID, status, reason, token string) {
 
 // Fire fires a rule's schedule now.
 func (b *Bus) Fire(name string) error {
-	b.mu.Lock()
-	r, ok := b.rules[name]
-	b.mu.Unlock()
+	r, ok := b.rule(name)
 	if !ok || r.Schedule == "" {
 		return fmt.Errorf("firing %s: no such schedule", name)
 	}
 	if r.Disabled {
 		return nil
 	}
-	b.hand(*r, b.tick(r.ARN))
+	b.hand(r, b.tick(r.ARN))
 	return nil
 }
 

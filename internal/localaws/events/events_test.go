@@ -92,7 +92,7 @@ func watching(t *testing.T, refuse func(attempt int) error) bus {
 		RetryDelay: func(int) time.Duration { return 0 },
 	})
 	t.Cleanup(func() { _ = b.Close() })
-	b.SetTrail("trail", true)
+	b.PutTrail(events.Trail{Name: "trail", Logging: true})
 	b.rule(t, events.Rule{Name: "policy", Pattern: map[string]any{
 		"source": []any{"aws.s3"},
 		"detail": map[string]any{"eventName": []any{"PutBucketPolicy"}, "requestParameters": map[string]any{"bucketName": []any{"docs"}}},
@@ -136,7 +136,7 @@ func TestCloudTrailEventsReachTheTarget(t *testing.T) {
 		want   func(ids []any) []any
 	}{
 		"once and in order":         {want: func(ids []any) []any { return ids }},
-		"never without a trail":     {before: func(b bus) { b.SetTrail("trail", false) }},
+		"never without a trail":     {before: func(b bus) { b.RemoveTrail("trail") }},
 		"never of a disabled rule":  {before: func(b bus) { disable(b, "policy") }},
 		"never when lost":           {before: func(b bus) { b.Disturb(events.Disturbance{Lose: true}) }},
 		"never while held":          {before: func(b bus) { b.Hold() }},
@@ -331,7 +331,7 @@ func TestStackStatusIsDeliveredWhateverIsDisturbed(t *testing.T) {
 	b.rule(t, events.Rule{Name: "stack", Pattern: map[string]any{
 		"source": []any{"aws.cloudformation"}, "detail": map[string]any{"stack-id": []any{stack}},
 	}})
-	b.SetTrail("trail", false)
+	b.RemoveTrail("trail")
 	b.Disturb(events.Disturbance{Lose: true})
 	b.Hold()
 	b.StackStatus(stack, "UPDATE_COMPLETE", "", "token")

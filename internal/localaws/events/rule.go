@@ -57,7 +57,7 @@ func (r *rule) matches(e Event) bool {
 // PutRule creates a rule, or replaces the one of the same name, and returns its ARN. The error says what is wrong with
 // its pattern or schedule. A schedule first fires one interval from now.
 func (b *Bus) PutRule(r Rule) (arn string, err error) {
-	r.ARN = fmt.Sprintf("arn:%s:events:%s:%s:rule/%s", b.options.Partition, b.options.Region, b.options.Account, r.Name)
+	r.ARN = b.ruleARN(r.Name)
 	put := &rule{Rule: r, stop: func() {}}
 	if r.Pattern == nil && r.Schedule == "" {
 		return "", fmt.Errorf("rule %s: neither a pattern nor a schedule", r.Name)
@@ -89,6 +89,31 @@ func (b *Bus) RemoveRule(name string) {
 	if r, ok := b.rules[name]; ok {
 		r.stop()
 		delete(b.rules, name)
+	}
+}
+
+// ruleARN is the ARN of a rule of that name.
+func (b *Bus) ruleARN(name string) string {
+	return fmt.Sprintf("arn:%s:events:%s:%s:rule/%s", b.options.Partition, b.options.Region, b.options.Account, name)
+}
+
+// rule finds a rule.
+func (b *Bus) rule(name string) (rule, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	r, ok := b.rules[name]
+	if !ok {
+		return rule{}, false
+	}
+	return *r, true
+}
+
+// change changes a rule that is there.
+func (b *Bus) change(name string, f func(*Rule)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if r, ok := b.rules[name]; ok {
+		f(&r.Rule)
 	}
 }
 

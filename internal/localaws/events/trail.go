@@ -49,22 +49,6 @@ func (b *Bus) Release(order func([]Event) []Event) {
 	}
 }
 
-// SetTrail makes a trail that logs management writes, or takes it away. Without any, CloudTrail delivers nothing.
-func (b *Bus) SetTrail(name string, logging bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if delete(b.trails, name); logging {
-		b.trails[name] = true
-	}
-}
-
-// Trails returns the names of the trails that log, sorted.
-func (b *Bus) Trails() []string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return slices.Sorted(maps.Keys(b.trails))
-}
-
 // Records returns CloudTrail's records of all management writes so far, those included of which no event was
 // delivered: what AWS shows as the event history.
 func (b *Bus) Records() []Event {
@@ -89,13 +73,23 @@ func (b *Bus) note(record, e Event) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.records = append(b.records, record)
-	if b.closed || len(b.trails) == 0 || b.disturbance.Lose {
+	if b.closed || !b.logging() || b.disturbance.Lose {
 		return false
 	}
 	if b.holding {
 		b.held = append(b.held, e)
 	}
 	return !b.holding
+}
+
+// logging is whether some trail logs management writes. The bus is locked.
+func (b *Bus) logging() bool {
+	for _, t := range b.trails {
+		if t.logsWrites() {
+			return true
+		}
+	}
+	return false
 }
 
 // carry delivers a CloudTrail event as the disturbance has it.

@@ -31,6 +31,8 @@ type Function struct {
 	// LogFormat is "Text" (also for "") or "JSON"; ApplicationLogLevel, for JSON only, is the least level that is
 	// kept, "" meaning INFO.
 	LogFormat, ApplicationLogLevel string
+	// Local holds variables by which the function finds its way on this machine. They do not count.
+	Local map[string]string
 	// EndpointURL is the door of the local AWS through which the function calls; "" gives none.
 	EndpointURL string
 	// Async says what becomes of asynchronous invocations.
@@ -170,6 +172,7 @@ func (h *Host) variables(f Function, stream, runtimeAPI string) []string {
 		variables["AWS_ENDPOINT_URL"] = f.EndpointURL
 	}
 	maps.Copy(variables, f.Environment)
+	maps.Copy(variables, f.Local)
 	var list []string
 	for _, name := range slices.Sorted(maps.Keys(variables)) {
 		list = append(list, name+"="+variables[name])

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/spf13/cobra"
+)
+
+// previewLatency is what each call takes in the hour that is drawn, so that its curves have the size of AWS's own.
+const previewLatency = 9 * time.Millisecond
+
+func dashboardPreviewCommand() *cobra.Command {
+	var where deployment
+	var out string
+	command := &cobra.Command{
+		Use:   "dashboard-preview",
+		Short: "Draw the stack's dashboard, with the data of an hour on the local AWS",
+		Long: `Deploys template.yaml onto an AWS in this process, plays an hour of it in less than a minute, and draws the dashboard as
+the template has it: what the functions published, what was attacked and corrected, and a zone that was lost.
+
+Latencies are those of this machine, with a few milliseconds added to each call. Bands of anomaly detection are not drawn.`,
+		Args: cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			text, err := preview(command.Context(), where)
+			if err != nil {
+				return err
+			}
+			if out == "-" {
+				_, err = fmt.Fprint(command.OutOrStdout(), text)
+				return err
+			}
+			return os.WriteFile(out, []byte(text), 0o644)
+		},
+	}
+	command.Flags().StringVar(&out, "out", "docs/dashboard.svg", "the file to write, - for standard output")
+	where.flags(command.Flags())
+	return command
+}
+
+// preview plays an hour and draws it.
+func preview(ctx context.Context, where deployment) (svg string, err error) {
+	s, err := newStage(ctx, where, silent{})
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	board, err := s.board()
+	if err != nil {
+		return "", err
+	}
+	board.Span = time.Hour
+	if err := s.playHour(ctx); err != nil {
+		return "", fmt.Errorf("playing an hour: %w", err)
+	}
+	var text strings.Builder
+	err = board.SVG(&text, s.deployed, s.cloud.Clock.Now())
+	return text.String(), err
+}
+
+// playHour lets an hour pass, minute by minute, with the app at work and some trouble.
+func (s *stage) playHour(ctx context.Context) error {
+	s.cloud.Gate.SetLatency(previewLatency)
+	for minute := range 60 {
+		if err := errors.Join(s.work(ctx, minute), s.trouble(ctx, minute), s.cloud.Pass(ctx, time.Minute)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// load is how many objects the app writes and reads in a minute of the hour, over and over.
+var load = []int{3, 4, 6, 5, 4, 7, 8, 6, 5, 3, 2, 3}
+
+// work lets the app write and read objects of 64 KB.
+func (s *stage) work(ctx context.Context, minute int) error {
+	body := strings.Repeat("x", 64<<10)
+	for range load[minute%len(load)] {
+		in := &s3.PutObjectInput{Bucket: &s.bucket, Key: aws.String("report.txt"), Body: strings.NewReader(body)}
+		if _, err := s.app.PutObject(ctx, in); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// trouble does what goes wrong in that minute.
+func (s *stage) trouble(ctx context.Context, minute int) error {
+	switch minute {
+	case 14:
+		_, err := s.adminAway.DeletePublicAccessBlock(ctx, &s3.DeletePublicAccessBlockInput{Bucket: &s.bucket})
+		return errors.Join(err, s.putPolicy(ctx, articleBucketPolicy(s.bucket, s.endpoint)))
+	case 27:
+		return s.resetEndpointPolicy(ctx)
+	case 40:
+		return s.setZone(types.NetworkInterfaceStatusAvailable)
+	case 46:
+		return s.setZone(types.NetworkInterfaceStatusInUse)
+	case 59: // so that the board shows what an alarm looks like
+		return s.setZone(types.NetworkInterfaceStatusAvailable)
+	}
+	return nil
+}
+
+// setZone gives the endpoint's network interface in the second zone a status.
+func (s *stage) setZone(status types.NetworkInterfaceStatus) error {
+	zone := s.stack.Attribute("SubnetB", "AvailabilityZone")
+	for _, n := range s.cloud.EC2.NetworkInterfaces(s.endpoint) {
+		if n.Zone == zone {
+			return s.cloud.EC2.SetInterfaceStatus(n.ID, string(status))
+		}
+	}
+	return fmt.Errorf("the endpoint has no network interface in %s", zone)
+}
+
+// silent tells the demo to nobody.
+type silent struct{}
+
+func (silent) scene(int, string)              {}
+func (silent) says(string, string)            {}
+func (silent) promise(promise)                {}
+func (silent) correction(correction)          {}
+func (silent) board(string, func(lineWriter)) {}
+func (silent) end(int, int, time.Duration)    {}
+
+var _ teller = silent{}

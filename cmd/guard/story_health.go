@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+
+	"s3-endpoint-guard/internal/localaws/cloudwatch"
+	"s3-endpoint-guard/internal/localaws/vpcnet"
+)
+
+// healthStory are the scenes of what is watched. They come before the attacks, for an attack rings for a quarter of an
+// hour.
+var healthStory = []scene{
+	{"Health: minutes pass, in each of which the health check and two probes run", healthy},
+	{"An Availability Zone's interface of the endpoint is lost, and comes back", zoneLost},
+	{"S3's name leads elsewhere: somebody redirects the VPC's DNS", redirected},
+	{"An intruder switches the guard's alarm bell off: a rule is disabled", ruleDisabled},
+}
+
+// afterStory is what the watch saw of the attacks, and the end.
+var afterStory = []scene{
+	{"What the watch saw of it all", aftermath},
+	{"The stack is deleted, with 50,000 versions in its bucket and one of them locked", deleteStack},
+}
+
+// none is what is told when no alarm rings.
+const none = "none"
+
+// ringing names the alarms that ring, without the stack's name.
+func (s *stage) ringing() string {
+	var names []string
+	for _, a := range s.cloud.CloudWatch.Alarms() {
+		if a.State == cloudwatch.Alarming {
+			names = append(names, strings.TrimPrefix(a.Name, s.stack.Name()+"-"))
+		}
+	}
+	slices.Sort(names)
+	if len(names) == 0 {
+		return none
+	}
+	return strings.Join(names, ", ")
+}
+
+// watches lets some minutes pass and promises which alarms ring then.
+func (s *stage) watches(ctx context.Context, minutes int, promised string) error {
+	if err := s.cloud.Pass(ctx, time.Duration(minutes)*time.Minute); err != nil {
+		return fmt.Errorf("letting %d minutes pass: %w", minutes, err)
+	}
+	s.promises("CloudWatch", fmt.Sprintf("after %s, in alarm", count(minutes, "minute")), s.ringing(), promised)
+	return nil
+}
+
+// draws draws the board in the terminal.
+func (s *stage) draws() error {
+	board, err := s.board()
+	if err != nil {
+		return err
+	}
+	board.Span = time.Hour
+	s.teller.board(s.scene, func(w lineWriter) { board.Text(w, s.deployed, s.cloud.Clock.Now(), w.mark) })
+	return nil
+}
+
+func healthy(ctx context.Context, s *stage) error {
+	if err := s.watches(ctx, 6, none); err != nil {
+		return err
+	}
+	return s.draws()
+}
+
+func zoneLost(ctx context.Context, s *stage) error {
+	if s.gateway() {
+		s.teller.says(s.scene, "A gateway endpoint has no interfaces: nothing to lose.")
+		return nil
+	}
+	if err := s.setZone(types.NetworkInterfaceStatusAvailable); err != nil {
+		return err
+	}
+	s.teller.says(s.scene, "The interface in "+s.stack.Attribute("SubnetB", "AvailabilityZone")+" is no longer in use.")
+	if err := s.watches(ctx, 1, "Guard, ZoneLost"); err != nil {
+		return err
+	}
+	s.reads(ctx, "app", s.app, "through the other zone", success)
+	if err := s.setZone(types.NetworkInterfaceStatusInUse); err != nil {
+		return err
+	}
+	s.teller.says(s.scene, "It is back.")
+	return s.watches(ctx, 1, none)
+}
+
+// gateway is whether the stack's endpoint is a gateway endpoint.
+func (s *stage) gateway() bool { return s.stack.Has("GatewayEndpoint") }
+
+// elsewhere is where the name leads in the demo: out to S3's public address, or behind a gateway endpoint, where those
+// are right, to somebody's own server.
+func (s *stage) elsewhere() netip.Addr {
+	if s.gateway() {
+		return netip.MustParseAddr("10.66.6.6")
+	}
+	return vpcnet.S3Addresses[0]
+}
+
+func redirected(ctx context.Context, s *stage) error {
+	host := s.stack.Attribute("Bucket", "RegionalDomainName")
+	s.cloud.Network.Lie(host, s.elsewhere())
+	s.teller.says(s.scene, fmt.Sprintf("%s now leads to %s.", shorten(host, 60), s.elsewhere()))
+	if err := s.watches(ctx, 2, "Guard, ProbeFailing"); err != nil {
+		return err
+	}
+	step, why := s.probeSays()
+	s.promises("probe", "names the step that failed", step, "resolve")
+	s.teller.says(s.scene, "probe: "+why)
+	s.cloud.Network.Restore()
+	s.teller.says(s.scene, "The name leads to the endpoint again.")
+	return s.watches(ctx, 2, none)
+}
+
+// probeSays is the step that failed in the probe's latest failing run, and why.
+func (s *stage) probeSays() (step, why string) {
+	for _, line := range slices.Backward(s.cloud.Lambda.Logs(s.stack.Physical("ProbeAFunction"))) {
+		var l struct{ Message, Step, Error string }
+		if json.Unmarshal([]byte(line.Text), &l) == nil && l.Step != "" {
+			return l.Step, l.Error
+		}
+	}
+	return none, none
+}
+
+func ruleDisabled(ctx context.Context, s *stage) error {
+	rules := eventbridge.NewFromConfig(s.cloud.Config(s.cloud.Admin(), s.cloud.Internet()))
+	name := s.stack.Physical("BucketRule")
+	_, err := rules.DisableRule(ctx, &eventbridge.DisableRuleInput{Name: &name})
+	s.does("admin", "DisableRule: changes of the bucket wake nobody", err)
+	if err := s.watches(ctx, 1, "Guard, RuleOff"); err != nil {
+		return err
+	}
+	_, err = rules.EnableRule(ctx, &eventbridge.EnableRuleInput{Name: &name})
+	s.does("admin", "EnableRule", err)
+	return s.watches(ctx, 1, none)
+}
+
+func aftermath(ctx context.Context, s *stage) error {
+	return errors.Join(s.watches(ctx, 1, "Contested, Guard"), s.draws())
+}

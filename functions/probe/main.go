@@ -1,0 +1,27 @@
+// Command probe is the Lambda function that goes the workload's way through the endpoint. It only wires: see
+// internal/probe.
+package main
+
+import (
+	"log/slog"
+	"os"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"s3-endpoint-guard/internal/probe"
+)
+
+// version is set by the build (-ldflags -X).
+var version = "dev"
+
+func main() {
+	log := lambdacontext.NewLogger().With("version", version)
+	slog.SetDefault(log)
+	function, err := probe.New(os.Getenv, log, os.Stdout)
+	if err != nil {
+		log.Error("not started", "error", err.Error())
+		os.Exit(1)
+	}
+	lambda.Start(function)
+}

@@ -1,0 +1,155 @@
+// Package environment reads what the template tells a function in its environment variables, and names everything that
+// is wrong with them at once. A list is comma-separated; an empty value stands for none.
+//
+// It imports iampolicy and the standard library only.
+package environment
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"s3-endpoint-guard/internal/iampolicy"
+)
+
+// Shape is what a variable must look like. Shapes are functions and not regular expressions, which would have to be
+// compiled at every cold start.
+type Shape struct {
+	says string
+	is   func(string) bool
+}
+
+// The shapes that need no parameter.
+var (
+	// Name is that of a bucket, role, rule, function, host or Availability Zone.
+	Name = Shape{"a name", func(s string) bool { return s != "" && !strings.ContainsAny(s, " \t\n/:") }}
+	// Key is an object's key.
+	Key = Shape{"an object's key", func(s string) bool { return s != "" && len(s) <= 1024 }}
+	// CIDR is an IPv4 range.
+	CIDR = Shape{"an IPv4 range such as 10.0.0.0/24", func(s string) bool {
+		p, err := netip.ParsePrefix(s)
+		return err == nil && p.Addr().Is4()
+	}}
+)
+
+func isAccount(s string) bool {
+	return len(s) == 12 && strings.Trim(s, "0123456789") == ""
+}
+
+// ID is the shape of an EC2 id with a prefix.
+func ID(prefix string) Shape {
+	return Shape{"an id that begins with " + prefix + "-", func(s string) bool {
+		rest, ok := strings.CutPrefix(s, prefix+"-")
+		return ok && rest != "" && strings.Trim(rest, "0123456789abcdefghijklmnopqrstuvwxyz") == ""
+	}}
+}
+
+// ARN is the shape of an ARN of a service whose resource part has a prefix.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
+func ARN(service, prefix string) Shape {
+	return Shape{fmt.Sprintf("an ARN of %s %s", service, prefix), func(s string) bool {
+		parts := strings.SplitN(s, ":", 6)
+		return len(parts) == 6 && parts[0] == "arn" && strings.HasPrefix(parts[1], "aws") && parts[2] == service &&
+			isAccount(parts[4]) && strings.HasPrefix(parts[5], prefix) && len(parts[5]) > len(prefix)
+	}}
+}
+
+// split is the partition and the account in an ARN; "" and "" when it is none.
+func split(arn string) (partition, account string) {
+	parts := strings.SplitN(arn, ":", 6)
+	if len(parts) < 6 {
+		return "", ""
+	}
+	return parts[1], parts[4]
+}
+
+// Reader reads variables and gathers what is wrong with them. Make one with [New].
+type Reader struct {
+	getenv   func(string) string
+	problems []error
+}
+
+// New makes a reader of the variables that getenv knows.
+func New(getenv func(string) string) *Reader { return &Reader{getenv: getenv} }
+
+// Err names everything that was wrong with the variables read so far; nil if nothing was.
+func (r *Reader) Err() error { return errors.Join(r.problems...) }
+
+func (r *Reader) problem(format string, args ...any) {
+	r.problems = append(r.problems, fmt.Errorf(format, args...))
+}
+
+// Number reads a whole number of at least 1.
+func (r *Reader) Number(name string) int {
+	n, err := strconv.Atoi(r.getenv(name))
+	if err != nil || n < 1 {
+		r.problem("%s is %q, want a whole number from 1", name, r.getenv(name))
+	}
+	return n
+}
+
+// Match reads a variable that must be set and have the Shape.
+func (r *Reader) Match(name string, want Shape) string {
+	if r.getenv(name) == "" {
+		r.problem("%s is not set", name)
+		return ""
+	}
+	return r.Optional(name, want)
+}
+
+// Optional reads a variable that may be empty but must otherwise have the Shape.
+func (r *Reader) Optional(name string, want Shape) string {
+	value := r.getenv(name)
+	if value != "" && !want.is(value) {
+		r.problem("%s is %q, want %s", name, value, want.says)
+	}
+	return value
+}
+
+// List reads a comma-separated variable with at least one item.
+func (r *Reader) List(name string, want Shape) []string {
+	if r.getenv(name) == "" {
+		r.problem("%s is not set", name)
+		return nil
+	}
+	items := strings.Split(r.getenv(name), ",")
+	for _, item := range items {
+		if !want.is(item) {
+			r.problem("%s has %q, want %s", name, item, want.says)
+		}
+	}
+	return items
+}
+
+// Choice reads a variable that has one of a few values.
+func (r *Reader) Choice(name string, values ...string) string {
+	value := r.getenv(name)
+	for _, v := range values {
+		if v == value {
+			return value
+		}
+	}
+	r.problem("%s is %q, want %s", name, value, strings.Join(values, " or "))
+	return ""
+}
+
+// Policy reads a variable that must be a policy that the judge understands.
+//
+// The template writes ' for each " in it: Lambda measures the environment as JSON, in which each quotation mark would
+// count twice, and 4 KB are all there is. A policy that has quotation marks is taken as it is.
+func (r *Reader) Policy(name string) string {
+	document := r.getenv(name)
+	if document == "" {
+		r.problem("%s is not set", name)
+		return ""
+	}
+	if !strings.Contains(document, `"`) {
+		document = strings.ReplaceAll(document, "'", `"`)
+	}
+	if _, err := iampolicy.Parse([]byte(document)); err != nil {
+		r.problem("%s: %w", name, err)
+	}
+	return document
+}

@@ -1,0 +1,72 @@
+package environment_test
+
+import (
+	"strings"
+	"testing"
+
+	"s3-endpoint-guard/internal/environment"
+)
+
+// reader reads one variable X with a value.
+func reader(value string) *environment.Reader {
+	return environment.New(func(name string) string {
+		if name == "X" {
+			return value
+		}
+		return ""
+	})
+}
+
+func TestMatchTakesWhatHasTheShape(t *testing.T) {
+	for name, c := range map[string]struct {
+		shape      environment.Shape
+		good, poor []string
+	}{
+		"name": {environment.Name, []string{"docs-example", "a.b_c"}, []string{"a b", "a/b", "a:b"}},
+		"key":  {environment.Key, []string{"a/b c"}, []string{strings.Repeat("k", 1025)}},
+		"CIDR": {environment.CIDR, []string{"10.0.0.0/24"}, []string{"10.0.0.0", "::/0", "x"}},
+		"id":   {environment.ID("sg"), []string{"sg-0a1b"}, []string{"sg-", "SG-0a", "vpc-0a", "sg-0a,sg-0b"}},
+		"ARN": {environment.ARN("iam", "role/"), []string{"arn:aws:iam::111122223333:role/x", "arn:aws-cn:iam::111122223333:role/x"},
+			[]string{"arn:aws:iam::1111:role/x", "arn:aws:iam::111122223333:user/x", "arn:aws:iam::111122223333:role/", "arn:gcp:iam::111122223333:role/x", "x"}},
+	} {
+		for _, value := range c.good {
+			r := reader(value)
+			if got := r.Match("X", c.shape); got != value || r.Err() != nil {
+				t.Errorf("%s: Match(%q) = %q, %v, want it taken", name, value, got, r.Err())
+			}
+		}
+		for _, value := range append(c.poor, "") {
+			r := reader(value)
+			if r.Match("X", c.shape); r.Err() == nil || !strings.HasPrefix(r.Err().Error(), "X is ") {
+				t.Errorf("%s: Match(%q) = %v, want a refusal that names X", name, value, r.Err())
+			}
+		}
+	}
+}
+
+func TestNumbersAreWholeAndPositive(t *testing.T) {
+	for value, want := range map[string]int{"1": 1, "60": 60, "0": 0, "-1": 0, "1.5": 0, "": 0, "x": 0} {
+		r := reader(value)
+		got := r.Number("X")
+		if failed := r.Err() != nil; failed != (want == 0) || !failed && got != want {
+			t.Errorf("Number(%q) = %d, %v, want %d", value, got, r.Err(), want)
+		}
+	}
+}
+
+func TestPoliciesMayHaveOneQuotationMarkForTwo(t *testing.T) {
+	const policy = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*"}]}`
+	const own = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"*","Resource":"arn:aws:s3:::it's"}]}`
+	for value, want := range map[string]string{policy: policy, strings.ReplaceAll(policy, `"`, "'"): policy, own: own} {
+		r := reader(value)
+		if got := r.Policy("X"); got != want || r.Err() != nil {
+			t.Errorf("Policy(%s) = %s, %v, want %s", value, got, r.Err(), want)
+		}
+	}
+	for _, value := range []string{"", "{}", "not a policy"} {
+		r := reader(value)
+		if r.Policy("X"); r.Err() == nil {
+			t.Errorf("Policy(%q) was taken", value)
+		}
+	}
+}

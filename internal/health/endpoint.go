@@ -1,0 +1,144 @@
+package health
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"s3-endpoint-guard/internal/guard"
+	"s3-endpoint-guard/internal/iampolicy"
+	"s3-endpoint-guard/internal/metrics"
+)
+
+// Endpoint is a VPC endpoint as EC2 describes it.
+type Endpoint struct {
+	// State is EC2's word, e.g. "available"; "not found" for an endpoint that is gone. FACTS: VPC endpoints
+	State string
+	// Created is when it was created.
+	Created time.Time
+	// Findings compare its guarded properties; none for an endpoint that is gone or on its way out.
+	Findings []guard.Finding
+}
+
+// Interface is one of an endpoint's network interfaces.
+type Interface struct {
+	ID, SubnetID, Zone string
+	// Status is EC2's word, "in-use" for a healthy one.
+	Status string
+}
+
+// Routing is what the VPC's route tables say about a gateway endpoint.
+type Routing struct {
+	// Subnets compares which tables the workload's subnets use.
+	Subnets guard.Finding
+	// Without are the endpoint's route tables that have no active route to it.
+	Without []string
+}
+
+const (
+	available = "available"
+	inUse     = "in-use"
+)
+
+// judgeEndpoint judges the endpoint itself.
+func (t Terms) judgeEndpoint(r *Report, s Snapshot) {
+	endpoint := s.Endpoint.Value
+	described := r.made(VPCEndpoint, s.Endpoint.Err)
+	if described {
+		var objections []string
+		if endpoint.State != available {
+			objections = []string{fmt.Sprintf("endpoint %s: its state is %s", t.Setting.EndpointID, endpoint.State)}
+		}
+		r.flag(metrics.EndpointAvailable, objections...)
+	}
+	deployed := verdict{incomplete: !described}
+	if present := described && len(endpoint.Findings) > 0; present {
+		deployed.hear(true, drifted(endpoint.Findings, "security-groups", "subnets", "route-tables")...)
+		if !t.Gateway {
+			r.flag(metrics.PrivateDNSOn, drifted(endpoint.Findings, "private-dns")...)
+		}
+	} else {
+		deployed.incomplete = true
+	}
+	if t.Gateway {
+		t.judgeRoutes(r, s, &deployed)
+	} else {
+		t.judgeInterfaces(r, s, &deployed)
+	}
+	r.conclude(metrics.EndpointAsDeployed, deployed)
+}
+
+// judgeInterfaces judges what only interface endpoints have.
+func (t Terms) judgeInterfaces(r *Report, s Snapshot, deployed *verdict) {
+	if r.made(NetworkInterfaces, s.Interfaces.Err) {
+		r.countZones(s.Interfaces.Value)
+	}
+	known := r.made(SecurityGroupRules, s.GroupRules.Err)
+	deployed.hear(known, drifted([]guard.Finding{s.GroupRules.Value})...)
+}
+
+// countZones counts the Availability Zones with an interface in use, and objects to each interface that is not.
+func (r *Report) countZones(interfaces []Interface) {
+	var zones []string
+	for _, i := range interfaces {
+		if i.Status == inUse {
+			zones = append(zones, i.Zone)
+			continue
+		}
+		r.Problems = append(r.Problems, Problem{metrics.HealthyZones,
+			fmt.Sprintf("network interface %s in %s: its status is %s", i.ID, i.Zone, i.Status)})
+	}
+	slices.Sort(zones)
+	zones = slices.Compact(zones)
+	if len(zones) < 2 {
+		r.Problems = append(r.Problems, Problem{metrics.HealthyZones,
+			fmt.Sprintf("network interfaces in use only in [%s], want at least two Availability Zones", strings.Join(zones, " "))})
+	}
+	r.count(metrics.HealthyZones, len(zones))
+}
+
+// judgeRoutes judges what only gateway endpoints have.
+func (t Terms) judgeRoutes(r *Report, s Snapshot, deployed *verdict) {
+	known := r.made(RouteTables, s.Routing.Err)
+	deployed.hear(known, drifted([]guard.Finding{s.Routing.Value.Subnets})...)
+	if !known {
+		return
+	}
+	var objections []string
+	for _, table := range s.Routing.Value.Without {
+		objections = append(objections, fmt.Sprintf("route table %s has no active route to %s", table, t.Setting.EndpointID))
+	}
+	r.flag(metrics.RoutesPresent, objections...)
+}
+
+// drifted says how findings of some properties, or of all when none is named, differ from the template.
+func drifted(findings []guard.Finding, properties ...string) []string {
+	var objections []string
+	for _, f := range findings {
+		if f.Verdict == iampolicy.Same || len(properties) > 0 && !slices.Contains(properties, f.Property) {
+			continue
+		}
+		objections = append(objections, describe(f))
+	}
+	return objections
+}
+
+// describe puts a finding into words: "subnets of vpce-1: closed: without subnet-2, with subnet-3".
+func describe(f guard.Finding) string {
+	var parts []string
+	for _, d := range f.Diff {
+		with := "with "
+		if d.Removed {
+			with = "without "
+		}
+		if d.Name != "" {
+			with += d.Name + " "
+		}
+		parts = append(parts, with+d.Value)
+	}
+	if f.Allowed != "" {
+		parts = append([]string{f.Allowed}, parts...)
+	}
+	return fmt.Sprintf("%s of %s: %s: %s", f.Property, f.Target, f.Verdict, strings.Join(parts, ", "))
+}

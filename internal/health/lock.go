@@ -1,0 +1,58 @@
+package health
+
+import (
+	"fmt"
+
+	"s3-endpoint-guard/internal/guard"
+	"s3-endpoint-guard/internal/iampolicy"
+	"s3-endpoint-guard/internal/metrics"
+)
+
+// judgeLock judges whether bucket and endpoint still keep everybody out who must be kept out.
+//
+// A policy that differs and is closed is no objection here: the guard restores it, and its own metrics tell.
+func (t Terms) judgeLock(r *Report, s Snapshot) {
+	var locked verdict
+	for _, part := range []struct {
+		check   Check
+		reading Reading[guard.Finding]
+	}{
+		{BucketPolicy, s.BucketPolicy}, {PublicAccessBlock, s.PublicAccess}, {OwnershipControls, s.Ownership},
+	} {
+		known := r.made(part.check, part.reading.Err)
+		locked.hear(known, open(part.reading.Value)...)
+	}
+	var public []string
+	if s.Public.Value {
+		public = []string{fmt.Sprintf("bucket %s: S3 calls its policy public", t.Setting.Bucket)}
+	}
+	locked.hear(r.made(PolicyStatus, s.Public.Err), public...)
+	r.conclude(metrics.BucketLocked, locked)
+	for _, f := range s.Endpoint.Value.Findings {
+		if f.Property == "endpoint-policy" {
+			r.flag(metrics.EndpointLocked, open(f)...)
+		}
+	}
+	t.judgeAnswer(r, s.Answer)
+}
+
+// open objects to a finding that is open.
+func open(f guard.Finding) []string {
+	if f.Verdict != iampolicy.Open {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s of %s is open: %s", f.Property, f.Target, f.Allowed)}
+}
+
+// judgeAnswer judges what the anonymous read got. Only a refusal will do: whatever else S3 answers tells a stranger
+// more than that there is nothing to be had.
+func (t Terms) judgeAnswer(r *Report, answer Reading[string]) {
+	if !r.made(AnonymousRead, answer.Err) {
+		return
+	}
+	var objections []string
+	if answer.Value != "" {
+		objections = []string{fmt.Sprintf("bucket %s: an anonymous read from the internet was answered %s", t.Setting.Bucket, answer.Value)}
+	}
+	r.alarm(metrics.ExposedToInternet, objections...)
+}

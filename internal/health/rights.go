@@ -1,0 +1,142 @@
+package health
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"s3-endpoint-guard/internal/iampolicy"
+)
+
+// right is one part of the guard, or of what it guards, and the actions that change it.
+type right struct {
+	resources []string
+	actions   []string
+}
+
+// roleActions are those by which somebody gets hold of a role, or takes its permissions away.
+var roleActions = []string{
+	"iam:PutRolePolicy", "iam:DeleteRolePolicy", "iam:AttachRolePolicy", "iam:DetachRolePolicy", "iam:DeleteRole",
+	"iam:UpdateAssumeRolePolicy", "iam:PassRole", "sts:AssumeRole",
+}
+
+// stacks stands for any stack: no workload needs to change one, and ours could have any name.
+var stacks = []string{anything}
+
+// anything is a resource of which every grant counts, whatever the resource that it names.
+const anything = "*"
+
+// rights are the parts by which somebody could open the lock, or keep the guard from closing it again.
+func (t Terms) rights(s Snapshot) []right {
+	set := t.Setting
+	here := func(service, resource string) string {
+		return fmt.Sprintf("arn:%s:%s:%s:%s:%s", set.Partition, service, set.Region, set.Account, resource)
+	}
+	var rules, trails []string
+	for _, r := range s.Rules.Value {
+		rules = append(rules, here("events", "rule/"+r.Name))
+	}
+	for _, c := range s.Trails.Value {
+		trails = append(trails, here("cloudtrail", "trail/"+c.Name))
+	}
+	return []right{
+		{[]string{fmt.Sprintf("arn:%s:s3:::%s", set.Partition, set.Bucket)}, []string{
+			"s3:PutBucketPolicy", "s3:DeleteBucketPolicy", "s3:PutBucketPublicAccessBlock", "s3:PutBucketOwnershipControls",
+			"s3:PutBucketAcl", "s3:DeleteBucket",
+		}},
+		{[]string{here("ec2", "vpc-endpoint/"+set.EndpointID)}, []string{"ec2:ModifyVpcEndpoint", "ec2:DeleteVpcEndpoints"}},
+		{[]string{t.Function}, []string{
+			"lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration", "lambda:DeleteFunction",
+			"lambda:PutFunctionConcurrency", "lambda:RemovePermission",
+		}},
+		{rules, []string{"events:DisableRule", "events:DeleteRule", "events:PutRule", "events:RemoveTargets", "events:PutTargets"}},
+		{trails, []string{"cloudtrail:StopLogging", "cloudtrail:DeleteTrail", "cloudtrail:UpdateTrail", "cloudtrail:PutEventSelectors"}},
+		{stacks, []string{"cloudformation:UpdateStack", "cloudformation:DeleteStack", "cloudformation:CreateChangeSet"}},
+		{[]string{set.Guard, set.Workload}, roleActions},
+	}
+}
+
+// rightsOver finds which parts of the guard a role's policy lets its bearer change, one grant for each part.
+func (t Terms) rightsOver(d Document, rights []right) []Grant {
+	policy, err := unconditional(d.Text, false)
+	if err != nil {
+		return nil // told by wide
+	}
+	anywhere, err := unconditional(d.Text, true)
+	if err != nil {
+		return nil
+	}
+	var found []Grant
+	for _, part := range rights {
+		asked := policy
+		if slices.Contains(part.resources, anything) {
+			asked = anywhere
+		}
+		if actions, resource, by := t.granted(asked, part); len(actions) > 0 {
+			found = append(found, Grant{d.Name, by, fmt.Sprintf("to change the guard: %s on %s", strings.Join(actions, ", "), resource)})
+		}
+	}
+	return found
+}
+
+// granted are the actions of a part that a policy allows, the first resource on which it does, and the statement.
+func (t Terms) granted(policy *iampolicy.Policy, part right) (actions []string, resource, by string) {
+	for _, on := range part.resources {
+		for _, action := range part.actions {
+			d := iampolicy.Evaluate(
+				iampolicy.Request{Principal: t.Setting.Workload, Action: action, Resource: on, ResourceAccount: t.Setting.Account},
+				iampolicy.Policies{Identity: []*iampolicy.Policy{policy}})
+			if d.Effect != iampolicy.Deny {
+				actions = append(actions, action)
+				_, by, _ = strings.Cut(d.By, ": ")
+			}
+		}
+		if len(actions) > 0 {
+			return actions, on, by
+		}
+	}
+	return nil, "", ""
+}
+
+// unconditional is a policy at its widest: what it allows under a condition it allows, and what it denies under a
+// condition it does not deny. With everywhere set, what it allows somewhere it allows everywhere.
+func unconditional(document string, everywhere bool) (*iampolicy.Policy, error) {
+	list, err := statements(document)
+	if err != nil {
+		return nil, err
+	}
+	var kept []map[string]any
+	for i, s := range list {
+		if s.Effect == "Deny" && len(s.Condition) > 0 {
+			continue
+		}
+		bare := s.bare(i)
+		if everywhere && s.Effect == "Allow" {
+			delete(bare, "NotResource")
+			bare["Resource"] = anything
+		}
+		kept = append(kept, bare)
+	}
+	if len(kept) == 0 {
+		kept = []map[string]any{{"Effect": "Deny", "Action": "*", "Resource": "*"}}
+	}
+	text, err := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": kept})
+	if err != nil {
+		return nil, err
+	}
+	return iampolicy.Parse(text)
+}
+
+// bare is a statement without its condition.
+func (s statement) bare(i int) map[string]any {
+	bare := map[string]any{"Sid": s.title(i), "Effect": s.Effect}
+	for name, value := range map[string]texts{
+		"Action": s.Action, "NotAction": s.NotAction, "Resource": s.Resource, "NotResource": s.NotResource,
+	} {
+		if len(value) > 0 {
+			bare[name] = value
+		}
+	}
+	return bare
+}

@@ -1,0 +1,96 @@
+package healthcheck
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"s3-endpoint-guard/internal/guard"
+	"s3-endpoint-guard/internal/health"
+)
+
+// Checks read what a snapshot consists of, each with calls of its own. One that is nil is not made.
+type Checks struct {
+	Endpoint     func(context.Context) (health.Endpoint, error)
+	Interfaces   func(context.Context) ([]health.Interface, error)
+	GroupRules   func(context.Context) (guard.Finding, error)
+	Routing      func(context.Context) (health.Routing, error)
+	BucketPolicy func(context.Context) (guard.Finding, error)
+	PublicAccess func(context.Context) (guard.Finding, error)
+	Ownership    func(context.Context) (guard.Finding, error)
+	Public       func(context.Context) (bool, error)
+	Answer       func(context.Context) (string, error)
+	Trails       func(context.Context) ([]health.CloudTrail, error)
+	Rules        func(context.Context) ([]health.Rule, error)
+	Sweeps       func(context.Context, time.Time) (int, error)
+	Role         func(context.Context) ([]health.Document, error)
+	Traffic      func(context.Context, time.Time) (health.Volume, error)
+}
+
+// Take makes every check at the same time. A check that hangs is given up with the context; the others have long ended.
+func (c Checks) Take(ctx context.Context, now time.Time) health.Snapshot {
+	s := health.Snapshot{Time: now}
+	var checks sync.WaitGroup
+	read(ctx, &checks, c.Endpoint, &s.Endpoint)
+	read(ctx, &checks, c.Interfaces, &s.Interfaces)
+	read(ctx, &checks, c.GroupRules, &s.GroupRules)
+	read(ctx, &checks, c.Routing, &s.Routing)
+	read(ctx, &checks, c.BucketPolicy, &s.BucketPolicy)
+	read(ctx, &checks, c.PublicAccess, &s.PublicAccess)
+	read(ctx, &checks, c.Ownership, &s.Ownership)
+	read(ctx, &checks, c.Public, &s.Public)
+	read(ctx, &checks, c.Answer, &s.Answer)
+	read(ctx, &checks, c.Trails, &s.Trails)
+	read(ctx, &checks, c.Rules, &s.Rules)
+	read(ctx, &checks, at(now, c.Sweeps), &s.Sweeps)
+	read(ctx, &checks, c.Role, &s.Role)
+	read(ctx, &checks, at(now, c.Traffic), &s.Traffic)
+	checks.Wait()
+	return s
+}
+
+// read begins to make one check.
+func read[T any](ctx context.Context, checks *sync.WaitGroup, check func(context.Context) (T, error), into *health.Reading[T]) {
+	if check != nil {
+		checks.Go(func() { into.Value, into.Err = check(ctx) })
+	}
+}
+
+// at is a check of one moment.
+func at[T any](now time.Time, check func(context.Context, time.Time) (T, error)) func(context.Context) (T, error) {
+	if check == nil {
+		return nil
+	}
+	return func(ctx context.Context) (T, error) { return check(ctx, now) }
+}
+
+// property is a check of the only property of a resource.
+func property(r guard.Resource) func(context.Context) (guard.Finding, error) {
+	return func(ctx context.Context) (guard.Finding, error) {
+		findings, err := r.Inspect(ctx)
+		if err != nil {
+			return guard.Finding{}, err
+		}
+		return findings[0], nil
+	}
+}
+
+// sparingly makes a check at most once in so much time, and answers with its latest result in between. Failures are
+// not kept.
+func sparingly[T any](every time.Duration, check func(context.Context, time.Time) (T, error)) func(context.Context, time.Time) (T, error) {
+	var mu sync.Mutex
+	var latest T
+	var made time.Time
+	return func(ctx context.Context, now time.Time) (T, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if !made.IsZero() && now.Sub(made) < every {
+			return latest, nil
+		}
+		value, err := check(ctx, now)
+		if err == nil {
+			latest, made = value, now
+		}
+		return value, err
+	}
+}

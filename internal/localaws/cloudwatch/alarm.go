@@ -1,0 +1,282 @@
+package cloudwatch
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// The states of an alarm.
+const (
+	OK               = "OK"
+	Alarming         = "ALARM"
+	InsufficientData = "INSUFFICIENT_DATA"
+)
+
+// The ways to treat a period without data. They are explained at [verdict].
+const (
+	missing      = "missing"
+	ignore       = "ignore"
+	breaching    = "breaching"
+	notBreaching = "notBreaching"
+)
+
+// Alarm is a metric alarm, or with a Rule a composite one, as it was put.
+type Alarm struct {
+	Name, Description string
+	// ActionsEnabled lets state changes be told to the topics of the state that is entered.
+	ActionsEnabled                                   bool
+	AlarmActions, OKActions, InsufficientDataActions []string
+
+	// Rule makes a composite alarm, e.g. `ALARM("a") OR NOT OK("b")`. All that follows is a metric alarm's.
+	Rule string
+	// Queries are the metrics and expressions; the one that returns data is compared with the threshold.
+	Queries []AlarmQuery
+	// Comparison is e.g. "GreaterThanOrEqualToThreshold".
+	Comparison string
+	Threshold  float64
+	// ThresholdMetricID names an anomaly detection band instead of a threshold. Such an alarm is kept and not evaluated.
+	ThresholdMetricID string
+	// EvaluationPeriods is how many periods are looked at (N); DatapointsToAlarm how many of them have to breach (M), or
+	// 0 for all.
+	EvaluationPeriods, DatapointsToAlarm int
+	// TreatMissingData is "missing" (also when it is ""), "ignore", "breaching" or "notBreaching".
+	TreatMissingData string
+}
+
+// AlarmQuery is one metric of an alarm, or an expression over them.
+type AlarmQuery struct {
+	ID         string
+	Expression string
+	Metric     Metric
+	// Statistic is as in [Bucket.Value], Unit as in [Query].
+	Statistic, Unit string
+	Period          time.Duration
+	ReturnData      bool
+}
+
+// Condition is an alarm with the state that it is in.
+type Condition struct {
+	Alarm
+	ARN string
+	// State is OK, Alarming or InsufficientData, Reason why, and Since when the state was entered.
+	State, Reason string
+	Since         time.Time
+}
+
+// comparisons are the operators, with what breaches.
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+var comparisons = map[string]func(value, threshold float64) bool{
+	"GreaterThanOrEqualToThreshold": func(value, threshold float64) bool { return value >= threshold },
+	"GreaterThanThreshold":          func(value, threshold float64) bool { return value > threshold },
+	"LessThanThreshold":             func(value, threshold float64) bool { return value < threshold },
+	"LessThanOrEqualToThreshold":    func(value, threshold float64) bool { return value <= threshold },
+}
+
+// bandComparisons are the operators of anomaly detection.
+var bandComparisons = []string{
+	"LessThanLowerOrGreaterThanUpperThreshold", "LessThanLowerThreshold", "GreaterThanUpperThreshold",
+}
+
+// The limits of alarms.
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+const (
+	maxAlarmName        = 255
+	maxAlarmDescription = 1024
+	maxAlarmMetrics     = 10
+	maxActions          = 5
+	longestLookBack     = 24 * time.Hour
+)
+
+// PutAlarm creates an alarm, or replaces the one of that name, whose state it keeps. A new one has insufficient data
+// until [Service.Evaluate]. It refuses what CloudWatch refuses, and statistics and expressions that are not imitated.
+func (s *Service) PutAlarm(a Alarm) error {
+	if a.TreatMissingData == "" {
+		a.TreatMissingData = missing
+	}
+	if a.DatapointsToAlarm == 0 {
+		a.DatapointsToAlarm = a.EvaluationPeriods
+	}
+	if err := a.check(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if a.Rule != "" {
+		if err := s.checkRule(a); err != nil {
+			return err
+		}
+	}
+	if before := s.alarms[a.Name]; before != nil {
+		before.Alarm = a
+		return nil
+	}
+	s.alarms[a.Name] = &Condition{
+		Alarm: a, ARN: s.alarmARN(a.Name), State: InsufficientData, Reason: "Unchecked: Initial alarm creation", Since: s.options.Now(),
+	}
+	s.alarmOrder = append(s.alarmOrder, a.Name)
+	return nil
+}
+
+// alarmARN is the ARN of an alarm of this account.
+func (s *Service) alarmARN(name string) string {
+	return fmt.Sprintf("arn:%s:cloudwatch:%s:%s:alarm:%s", s.options.Partition, s.options.Region, s.options.Account, name)
+}
+
+// DeleteAlarm removes an alarm, if it is there. One that a composite alarm names cannot be removed before that.
+func (s *Service) DeleteAlarm(name string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, other := range s.alarms {
+		if slices.Contains(children(other.Rule), name) {
+			return invalid("The alarm %s is used by the composite alarm %s.", name, other.Name)
+		}
+	}
+	delete(s.alarms, name)
+	s.alarmOrder = slices.DeleteFunc(s.alarmOrder, func(other string) bool { return other == name })
+	return nil
+}
+
+// Alarms are all alarms, in the order of their creation.
+func (s *Service) Alarms() []Condition {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []Condition
+	for _, name := range s.alarmOrder {
+		all = append(all, *s.alarms[name])
+	}
+	return all
+}
+
+// AlarmState is the state of the alarm of that name; "" when there is none.
+func (s *Service) AlarmState(name string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c := s.alarms[name]; c != nil {
+		return c.State
+	}
+	return ""
+}
+
+// check refuses an alarm that CloudWatch does not take.
+func (a Alarm) check() error {
+	switch {
+	case a.Name == "" || len(a.Name) > maxAlarmName:
+		return invalid("The parameter AlarmName must have 1 to %d characters.", maxAlarmName)
+	case len(a.Description) > maxAlarmDescription:
+		return invalid("The parameter AlarmDescription must have at most %d characters.", maxAlarmDescription)
+	case max(len(a.AlarmActions), len(a.OKActions), len(a.InsufficientDataActions)) > maxActions:
+		return invalid("An alarm can have at most %d actions for each state.", maxActions)
+	case a.Rule != "":
+		return nil
+	case !slices.Contains([]string{missing, ignore, breaching, notBreaching}, a.TreatMissingData):
+		return invalid("The parameter TreatMissingData must be one of breaching, notBreaching, ignore, missing, not %q.", a.TreatMissingData)
+	case a.EvaluationPeriods < 1 || a.DatapointsToAlarm < 1 || a.DatapointsToAlarm > a.EvaluationPeriods:
+		return invalid("The parameters EvaluationPeriods and DatapointsToAlarm must be at least 1, and the second no more than the first.")
+	}
+	if err := a.checkComparison(); err != nil {
+		return err
+	}
+	return a.checkQueries()
+}
+
+// checkComparison refuses operators that do not fit the threshold.
+func (a Alarm) checkComparison() error {
+	if a.ThresholdMetricID != "" {
+		if !slices.Contains(bandComparisons, a.Comparison) {
+			return invalid("The operator %q does not compare with an anomaly detection band.", a.Comparison)
+		}
+		return nil
+	}
+	if comparisons[a.Comparison] == nil {
+		return invalid("The parameter ComparisonOperator does not know the value %q.", a.Comparison)
+	}
+	return nil
+}
+
+// checkQueries refuses queries of which not exactly one returns data, or that cannot be answered.
+func (a Alarm) checkQueries() error {
+	var returned int
+	var metrics []AlarmQuery
+	for _, q := range a.Queries {
+		if q.ReturnData {
+			returned++
+		}
+		if q.Expression == "" {
+			metrics = append(metrics, q)
+		}
+	}
+	wanted := 1
+	if a.ThresholdMetricID != "" {
+		wanted = 2 // the metric and its band
+	}
+	switch {
+	case returned != wanted:
+		return invalid("%d of the metrics return data, of which there must be %d.", returned, wanted)
+	case len(metrics) == 0 || len(metrics) > maxAlarmMetrics:
+		return invalid("An alarm must have 1 to %d metrics.", maxAlarmMetrics)
+	}
+	for _, q := range a.Queries {
+		if err := a.checkQuery(q); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkQuery refuses a query that cannot be answered.
+func (a Alarm) checkQuery(q AlarmQuery) error {
+	if q.Expression != "" {
+		if a.ThresholdMetricID != "" {
+			return nil // the band, which is not evaluated
+		}
+		_, err := parseExpression(q.Expression, a.Queries)
+		return err
+	}
+	switch {
+	case q.Metric.Namespace == "" || q.Metric.Name == "":
+		return refuse("MissingParameter", "The parameters Namespace and MetricName are required.")
+	case !known(q.Statistic):
+		return invalid("The local AWS has no statistic %q.", q.Statistic)
+	case q.Period < time.Minute || q.Period%time.Minute != 0:
+		return invalid("The local AWS knows only periods of whole minutes, not %s.", q.Period)
+	case q.Period != a.period():
+		return invalid("All metrics of an alarm must have the same period.")
+	case q.Period*time.Duration(a.EvaluationPeriods) > longestLookBack:
+		return invalid("Metrics cannot be checked across more than a day (EvaluationPeriods * Period must be <= 86400).")
+	}
+	return Datum{Name: q.Metric.Name, Dimensions: q.Metric.Dimensions, Values: []float64{0}}.check(time.Time{})
+}
+
+// period is that of the alarm's metrics.
+func (a Alarm) period() time.Duration {
+	for _, q := range a.Queries {
+		if q.Expression == "" {
+			return q.Period
+		}
+	}
+	return 0
+}
+
+// actions are those of a state.
+func (a Alarm) actions(state string) []string {
+	if !a.ActionsEnabled {
+		return nil
+	}
+	return map[string][]string{OK: a.OKActions, Alarming: a.AlarmActions, InsufficientData: a.InsufficientDataActions}[state]
+}
+
+// compared is the query that is compared with the threshold.
+func (a Alarm) compared() AlarmQuery {
+	i := slices.IndexFunc(a.Queries, func(q AlarmQuery) bool { return q.ReturnData })
+	return a.Queries[i]
+}
+
+// shownThreshold is how reasons and dashboards write the comparison, e.g. "OpenDrift >= 1".
+func (a Alarm) shownThreshold() string {
+	signs := map[string]string{
+		"GreaterThanOrEqualToThreshold": ">=", "GreaterThanThreshold": ">", "LessThanThreshold": "<", "LessThanOrEqualToThreshold": "<=",
+	}
+	return fmt.Sprintf("%s %v", cmp.Or(signs[a.Comparison], a.Comparison), a.Threshold)
+}

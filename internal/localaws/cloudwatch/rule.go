@@ -1,0 +1,166 @@
+package cloudwatch
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// maxRule is the longest rule of a composite alarm, in characters, and maxChildren the most alarms that it names.
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutCompositeAlarm.html
+const (
+	maxRule     = 10240
+	maxChildren = 100
+)
+
+// tokens are the words of a rule: a state with an alarm's name or ARN, the operators, and parentheses.
+var tokens = regexp.MustCompile(`^\s*(?:(ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*(?:"([^"]+)"|'([^']+)'|([^\s()"']+))\s*\)|(AND|OR|NOT|TRUE|FALSE)\b|([()]))`)
+
+// token is one word of a rule.
+type token struct {
+	// state and alarm are of a test such as ALARM("name"); otherwise word is an operator, a constant or a parenthesis.
+	state, alarm, word string
+}
+
+// scan reads the words of a rule.
+func scan(rule string) ([]token, error) {
+	var list []token
+	for rest := rule; strings.TrimSpace(rest) != ""; {
+		m := tokens.FindStringSubmatch(rest)
+		if m == nil {
+			return nil, invalid("The alarm rule cannot be read from %q on.", strings.TrimSpace(rest))
+		}
+		alarm := m[2] + m[3] + m[4]
+		if i := strings.Index(alarm, ":alarm:"); strings.HasPrefix(alarm, "arn:") && i > 0 {
+			alarm = alarm[i+len(":alarm:"):]
+		}
+		list = append(list, token{m[1], alarm, m[5] + m[6]})
+		rest = rest[len(m[0]):]
+	}
+	return list, nil
+}
+
+// children are the names of the alarms in a rule.
+func children(rule string) []string {
+	list, _ := scan(rule) // a rule that was put can be read
+	var names []string
+	for _, t := range list {
+		if t.alarm != "" && !slices.Contains(names, t.alarm) {
+			names = append(names, t.alarm)
+		}
+	}
+	return names
+}
+
+// checkRule refuses a composite alarm whose rule cannot be read, or names alarms that are not there. The caller holds
+// the lock.
+func (s *Service) checkRule(a Alarm) error {
+	if len(a.Rule) > maxRule {
+		return invalid("The parameter AlarmRule must have at most %d characters.", maxRule)
+	}
+	if _, err := s.holds(a.Rule); err != nil {
+		return err
+	}
+	names := children(a.Rule)
+	if len(names) > maxChildren {
+		return invalid("A composite alarm can name at most %d alarms.", maxChildren)
+	}
+	for _, name := range names {
+		if s.alarms[name] == nil || name == a.Name {
+			return invalid("The alarm rule names the alarm %s, which does not exist.", name)
+		}
+	}
+	return nil
+}
+
+// compose is a composite alarm's state, and why.
+func (s *Service) compose(a Alarm) (state, reason string) {
+	var ringing []string
+	for _, name := range children(a.Rule) {
+		if c := s.alarms[name]; c != nil && c.State == Alarming {
+			ringing = append(ringing, name)
+		}
+	}
+	state, reason = OK, "The alarm rule is false; in ALARM: "+strings.Join(ringing, ", ")
+	if holds, _ := s.holds(a.Rule); holds { // it could be read when it was put
+		state, reason = Alarming, "The alarm rule is true; in ALARM: "+strings.Join(ringing, ", ")
+	}
+	return state, reason
+}
+
+// holds evaluates a rule. NOT binds closer than AND, and AND closer than OR.
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutCompositeAlarm.html
+func (s *Service) holds(rule string) (bool, error) {
+	list, err := scan(rule)
+	if err != nil {
+		return false, err
+	}
+	r := reader{service: s, tokens: list}
+	result, ok := r.or()
+	if !ok || len(r.tokens) > 0 {
+		return false, invalid("The alarm rule %q is not complete, or goes on after its end.", rule)
+	}
+	return result, nil
+}
+
+// reader evaluates a rule while reading it. Its methods are not ok where the rule ends or goes on wrongly.
+type reader struct {
+	service *Service
+	tokens  []token
+}
+
+// take takes the next word if it is that one.
+func (r *reader) take(word string) bool {
+	if len(r.tokens) == 0 || r.tokens[0].word != word || r.tokens[0].alarm != "" {
+		return false
+	}
+	r.tokens = r.tokens[1:]
+	return true
+}
+
+func (r *reader) or() (result, ok bool) {
+	result, ok = r.and()
+	for ok && r.take("OR") {
+		var other bool
+		other, ok = r.and()
+		result = result || other
+	}
+	return result, ok
+}
+
+func (r *reader) and() (result, ok bool) {
+	result, ok = r.not()
+	for ok && r.take("AND") {
+		var other bool
+		other, ok = r.not()
+		result = result && other
+	}
+	return result, ok
+}
+
+func (r *reader) not() (result, ok bool) {
+	switch {
+	case r.take("NOT"):
+		result, ok = r.not()
+		return !result, ok
+	case r.take("TRUE"):
+		return true, true
+	case r.take("FALSE"):
+		return false, true
+	case r.take("("):
+		result, ok = r.or()
+		return result, ok && r.take(")")
+	}
+	return r.test()
+}
+
+// test is a state that an alarm may be in.
+func (r *reader) test() (result, ok bool) {
+	if len(r.tokens) == 0 || r.tokens[0].alarm == "" {
+		return false, false
+	}
+	t := r.tokens[0]
+	r.tokens = r.tokens[1:]
+	c := r.service.alarms[t.alarm]
+	return c != nil && c.State == t.state, true
+}

@@ -1,0 +1,25 @@
+// Package parallel makes calls at the same time and keeps their results in order. It imports the standard library only.
+package parallel
+
+import (
+	"errors"
+	"sync"
+)
+
+// Map calls f for every item at the same time and returns the results in the items' order. The error joins all errors;
+// a result whose call failed is what f returned beside its error.
+func Map[T, R any](items []T, f func(T) (R, error)) ([]R, error) {
+	results, failures := make([]R, len(items)), make([]error, len(items))
+	var calls sync.WaitGroup
+	for i, item := range items {
+		calls.Go(func() { results[i], failures[i] = f(item) })
+	}
+	calls.Wait()
+	return results, errors.Join(failures...)
+}
+
+// Both calls two functions at the same time and returns their errors joined.
+func Both(f, g func() error) error {
+	_, err := Map([]func() error{f, g}, func(call func() error) (struct{}, error) { return struct{}{}, call() })
+	return err
+}

@@ -1,0 +1,49 @@
+package probe
+
+import (
+	"net/netip"
+
+	"s3-endpoint-guard/internal/environment"
+)
+
+// Config is what the function is told by its environment. template.yaml sets every variable but the last.
+type Config struct {
+	// Bucket is the guarded bucket, Host its name in DNS.
+	Bucket, Host string
+	// Key is the canary object, which no other probe writes.
+	Key string
+	// Gateway is true for a gateway endpoint, false for an interface endpoint.
+	Gateway bool
+	// Subnets are the ranges of an interface endpoint's subnets, Own is the one that this probe runs in.
+	Subnets []netip.Prefix
+	Own     netip.Prefix
+	// Zone is the Availability Zone that this probe runs in.
+	Zone string
+	// ForeignHost and ForeignKey name an object that everybody may read, in a bucket that is not ours.
+	ForeignHost, ForeignKey string
+	// Relay is the address through which the local AWS carries connections; "" in AWS. See [Relayed].
+	Relay string
+}
+
+// ReadConfig reads the environment. The error names everything that is wrong with it at once.
+func ReadConfig(getenv func(string) string) (Config, error) {
+	r := environment.New(getenv)
+	c := Config{
+		Bucket: r.Match("BUCKET", environment.Name), Host: r.Match("BUCKET_HOST", environment.Name),
+		Key:         r.Match("CANARY_KEY", environment.Key),
+		Gateway:     r.Choice("ENDPOINT_TYPE", "Interface", "Gateway") == "Gateway",
+		Zone:        r.Match("ZONE", environment.Name),
+		ForeignHost: r.Match("FOREIGN_HOST", environment.Name), ForeignKey: r.Match("FOREIGN_KEY", environment.Key),
+		Relay: getenv("NETWORK_RELAY"),
+	}
+	own := r.Match("SUBNET_CIDR", environment.CIDR)
+	subnets := r.List("SUBNET_CIDRS", environment.CIDR)
+	if err := r.Err(); err != nil {
+		return c, err
+	}
+	c.Own = netip.MustParsePrefix(own)
+	for _, s := range subnets {
+		c.Subnets = append(c.Subnets, netip.MustParsePrefix(s))
+	}
+	return c, nil
+}

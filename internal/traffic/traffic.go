@@ -1,0 +1,91 @@
+// Package traffic reads from CloudWatch what passed an endpoint, and whether the guard has been at work.
+package traffic
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+
+	"s3-endpoint-guard/internal/health"
+	"s3-endpoint-guard/internal/metrics"
+	"s3-endpoint-guard/internal/parallel"
+)
+
+// API has the call that [Statistics] makes. GetMetricStatistics is free for the first million calls a month, which
+// GetMetricData is not. https://aws.amazon.com/cloudwatch/pricing/
+type API interface {
+	GetMetricStatistics(context.Context, *cloudwatch.GetMetricStatisticsInput, ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricStatisticsOutput, error)
+}
+
+// Statistics reads sums of metrics.
+type Statistics struct {
+	API API
+	// Bucket is the dimension of our own metrics.
+	Bucket string
+	// EndpointID, VPCID and Service are the dimensions of the endpoint's.
+	EndpointID, VPCID, Service string
+}
+
+// Sweeps is how many correction runs published their metrics in the time before now.
+func (s *Statistics) Sweeps(ctx context.Context, now time.Time, within time.Duration) (int, error) {
+	runs, err := s.total(ctx, query{
+		name: string(metrics.OpenDrift), namespace: metrics.Namespace, dimensions: s.ours(),
+		statistic: types.StatisticSampleCount, from: now.Add(-within), to: now.Add(time.Minute), period: time.Minute,
+	})
+	return int(runs), err
+}
+
+// Volume is what passed the endpoint in the time before now, in days, and how much of it was the probe's.
+func (s *Statistics) Volume(ctx context.Context, now time.Time, within time.Duration) (health.Volume, error) {
+	q := query{statistic: types.StatisticSum, from: now.Add(-within), to: now, period: 24 * time.Hour}
+	total, probe := q, q
+	total.name, total.namespace, total.dimensions = "BytesProcessed", "AWS/PrivateLinkEndpoints", s.theirs()
+	probe.name, probe.namespace, probe.dimensions = string(metrics.ProbeBytes), metrics.Namespace, s.ours()
+	sums, err := parallel.Map([]query{total, probe}, func(q query) (float64, error) { return s.total(ctx, q) })
+	return health.Volume{Total: sums[0], Probe: sums[1]}, err
+}
+
+func (s *Statistics) ours() []types.Dimension { return dimensions(metrics.Dimension, s.Bucket) }
+
+// theirs are the dimensions of an endpoint's metrics. FACTS: VPC endpoints
+func (s *Statistics) theirs() []types.Dimension {
+	return dimensions("Endpoint Type", "Interface", "Service Name", s.Service, "VPC Endpoint Id", s.EndpointID, "VPC Id", s.VPCID)
+}
+
+// dimensions are given as names and values in turn.
+func dimensions(pairs ...string) []types.Dimension {
+	var list []types.Dimension
+	for i := 0; i < len(pairs); i += 2 {
+		list = append(list, types.Dimension{Name: &pairs[i], Value: &pairs[i+1]})
+	}
+	return list
+}
+
+// query asks for one statistic of one metric over some time.
+type query struct {
+	name, namespace string
+	dimensions      []types.Dimension
+	statistic       types.Statistic
+	from, to        time.Time
+	period          time.Duration
+}
+
+// total adds up a query's periods; 0 when there are no data.
+func (s *Statistics) total(ctx context.Context, q query) (float64, error) {
+	answer, err := s.API.GetMetricStatistics(ctx, &cloudwatch.GetMetricStatisticsInput{
+		MetricName: &q.name, Namespace: &q.namespace, Dimensions: q.dimensions, Statistics: []types.Statistic{q.statistic},
+		StartTime: &q.from, EndTime: &q.to, Period: aws.Int32(int32(q.period / time.Second)),
+	})
+	if err != nil {
+		return 0, fmt.Errorf("metric %s: %w", q.name, err)
+	}
+	sum := 0.0
+	for _, p := range answer.Datapoints {
+		sum += aws.ToFloat64(p.Sum) + aws.ToFloat64(p.SampleCount)
+	}
+	return sum, nil
+}

@@ -1,0 +1,82 @@
+// Package trail reads which CloudTrail trails cover the Region, whether they log, and what.
+package trail
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
+	"github.com/aws/aws-sdk-go-v2/service/cloudtrail/types"
+
+	"s3-endpoint-guard/internal/health"
+	"s3-endpoint-guard/internal/parallel"
+)
+
+// API has the calls that [Trails] makes.
+type API interface {
+	DescribeTrails(context.Context, *cloudtrail.DescribeTrailsInput, ...func(*cloudtrail.Options)) (*cloudtrail.DescribeTrailsOutput, error)
+	GetTrailStatus(context.Context, *cloudtrail.GetTrailStatusInput, ...func(*cloudtrail.Options)) (*cloudtrail.GetTrailStatusOutput, error)
+	GetEventSelectors(context.Context, *cloudtrail.GetEventSelectorsInput, ...func(*cloudtrail.Options)) (*cloudtrail.GetEventSelectorsOutput, error)
+}
+
+// Trails are those of the Region: its own, and the shadows of multi-Region and organisation trails from elsewhere.
+type Trails struct{ API API }
+
+// List reads all trails, in two round trips.
+func (t *Trails) List(ctx context.Context) ([]health.CloudTrail, error) {
+	found, err := t.API.DescribeTrails(ctx, &cloudtrail.DescribeTrailsInput{})
+	if err != nil {
+		return nil, fmt.Errorf("trails: %w", err)
+	}
+	return parallel.Map(found.TrailList, func(live types.Trail) (health.CloudTrail, error) { return t.read(ctx, live) })
+}
+
+// read reads one trail. A trail is asked for by its ARN: a shadow's name is not known here.
+func (t *Trails) read(ctx context.Context, live types.Trail) (health.CloudTrail, error) {
+	c := health.CloudTrail{Name: aws.ToString(live.Name)}
+	err := parallel.Both(
+		func() error {
+			status, err := t.API.GetTrailStatus(ctx, &cloudtrail.GetTrailStatusInput{Name: live.TrailARN})
+			if err == nil {
+				c.Logging = aws.ToBool(status.IsLogging)
+			}
+			return err
+		},
+		func() error {
+			selectors, err := t.API.GetEventSelectors(ctx, &cloudtrail.GetEventSelectorsInput{TrailName: live.TrailARN})
+			if err == nil {
+				c.Selectors, c.Advanced = basic(selectors.EventSelectors), advanced(selectors.AdvancedEventSelectors)
+			}
+			return err
+		})
+	if err != nil {
+		return c, fmt.Errorf("trail %s: %w", c.Name, err)
+	}
+	return c, nil
+}
+
+func basic(live []types.EventSelector) []health.Selector {
+	var selectors []health.Selector
+	for _, s := range live {
+		selectors = append(selectors, health.Selector{
+			Management: s.IncludeManagementEvents == nil || *s.IncludeManagementEvents, Kind: string(s.ReadWriteType),
+		})
+	}
+	return selectors
+}
+
+func advanced(live []types.AdvancedEventSelector) []health.AdvancedSelector {
+	var selectors []health.AdvancedSelector
+	for _, s := range live {
+		var selector health.AdvancedSelector
+		for _, f := range s.FieldSelectors {
+			selector = append(selector, health.Field{
+				Name: aws.ToString(f.Field), Equals: f.Equals, Differs: f.NotEquals,
+				Others: len(f.StartsWith)+len(f.EndsWith)+len(f.NotStartsWith)+len(f.NotEndsWith) > 0,
+			})
+		}
+		selectors = append(selectors, selector)
+	}
+	return selectors
+}

@@ -1,0 +1,89 @@
+package trail_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
+	"github.com/aws/aws-sdk-go-v2/service/cloudtrail/types"
+	"github.com/google/go-cmp/cmp"
+
+	"s3-endpoint-guard/internal/health"
+	"s3-endpoint-guard/internal/trail"
+)
+
+// fake is a CloudTrail that answers by ARN.
+type fake struct {
+	trails    []types.Trail
+	logging   map[string]bool
+	selectors map[string]*cloudtrail.GetEventSelectorsOutput
+	fails     string
+}
+
+var errRefused = errors.New("refused")
+
+func (f *fake) refuse(call string) error {
+	if f.fails == call {
+		return errRefused
+	}
+	return nil
+}
+
+func (f *fake) DescribeTrails(context.Context, *cloudtrail.DescribeTrailsInput, ...func(*cloudtrail.Options)) (*cloudtrail.DescribeTrailsOutput, error) {
+	return &cloudtrail.DescribeTrailsOutput{TrailList: f.trails}, f.refuse("DescribeTrails")
+}
+
+func (f *fake) GetTrailStatus(_ context.Context, in *cloudtrail.GetTrailStatusInput, _ ...func(*cloudtrail.Options)) (*cloudtrail.GetTrailStatusOutput, error) {
+	return &cloudtrail.GetTrailStatusOutput{IsLogging: aws.Bool(f.logging[*in.Name])}, f.refuse("GetTrailStatus")
+}
+
+func (f *fake) GetEventSelectors(_ context.Context, in *cloudtrail.GetEventSelectorsInput, _ ...func(*cloudtrail.Options)) (*cloudtrail.GetEventSelectorsOutput, error) {
+	return f.selectors[*in.TrailName], f.refuse("GetEventSelectors")
+}
+
+// twoTrails are one of this Region with basic selectors, and the shadow of an organisation's with advanced ones.
+func twoTrails() *fake {
+	const own, shadow = "arn:aws:cloudtrail:eu-central-1:111122223333:trail/own", "arn:aws:cloudtrail:us-east-1:444455556666:trail/org"
+	return &fake{
+		trails:  []types.Trail{{Name: aws.String("own"), TrailARN: aws.String(own)}, {Name: aws.String("org"), TrailARN: aws.String(shadow)}},
+		logging: map[string]bool{own: true},
+		selectors: map[string]*cloudtrail.GetEventSelectorsOutput{
+			own: {EventSelectors: []types.EventSelector{
+				{ReadWriteType: types.ReadWriteTypeWriteOnly, IncludeManagementEvents: aws.Bool(true)}, {ReadWriteType: types.ReadWriteTypeAll},
+			}},
+			shadow: {AdvancedEventSelectors: []types.AdvancedEventSelector{{FieldSelectors: []types.AdvancedFieldSelector{
+				{Field: aws.String("eventCategory"), Equals: []string{"Management"}},
+				{Field: aws.String("eventSource"), NotEquals: []string{"kms.amazonaws.com"}},
+				{Field: aws.String("eventName"), StartsWith: []string{"Put"}},
+			}}}},
+		},
+	}
+}
+
+func TestListReadsEachTrailByItsARN(t *testing.T) {
+	got, err := (&trail.Trails{API: twoTrails()}).List(t.Context())
+	want := []health.CloudTrail{
+		{Name: "own", Logging: true, Selectors: []health.Selector{{Management: true, Kind: "WriteOnly"}, {Management: true, Kind: "All"}}},
+		{Name: "org", Advanced: []health.AdvancedSelector{{
+			{Name: "eventCategory", Equals: []string{"Management"}},
+			{Name: "eventSource", Differs: []string{"kms.amazonaws.com"}},
+			{Name: "eventName", Others: true},
+		}}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("err %v, trails (-want +got):\n%s", err, diff)
+	}
+}
+
+func TestListFailsWithWhatItCouldNotRead(t *testing.T) {
+	for call, says := range map[string]string{"DescribeTrails": "trails: ", "GetTrailStatus": "trail own: ", "GetEventSelectors": "trail org: "} {
+		f := twoTrails()
+		f.fails = call
+		if _, err := (&trail.Trails{API: f}).List(t.Context()); !errors.Is(err, errRefused) || !strings.Contains(err.Error(), says) {
+			t.Errorf("List without %s = %v, want %q and the reason", call, err, says)
+		}
+	}
+}

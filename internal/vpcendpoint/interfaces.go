@@ -1,0 +1,46 @@
+package vpcendpoint
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"s3-endpoint-guard/internal/health"
+)
+
+// InterfacesAPI has the call that [Interfaces] makes.
+type InterfacesAPI interface {
+	DescribeNetworkInterfaces(context.Context, *ec2.DescribeNetworkInterfacesInput, ...func(*ec2.Options)) (*ec2.DescribeNetworkInterfacesOutput, error)
+}
+
+// Interfaces reads an interface endpoint's network interfaces.
+type Interfaces struct {
+	API InterfacesAPI
+	// ID is the endpoint's id, VPCID its VPC's.
+	ID, VPCID string
+}
+
+// List reads the network interfaces. EC2 says in their description whose they are; so they need not wait for the
+// endpoint's own description. FACTS: VPC endpoints
+func (i *Interfaces) List(ctx context.Context) ([]health.Interface, error) {
+	var list []health.Interface
+	pages := ec2.NewDescribeNetworkInterfacesPaginator(i.API, &ec2.DescribeNetworkInterfacesInput{Filters: []types.Filter{
+		{Name: aws.String("vpc-id"), Values: []string{i.VPCID}},
+		{Name: aws.String("description"), Values: []string{"VPC Endpoint Interface " + i.ID}},
+	}})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, explain("network interfaces of "+i.ID, err)
+		}
+		for _, n := range page.NetworkInterfaces {
+			list = append(list, health.Interface{
+				ID: aws.ToString(n.NetworkInterfaceId), SubnetID: aws.ToString(n.SubnetId),
+				Zone: aws.ToString(n.AvailabilityZone), Status: string(n.Status),
+			})
+		}
+	}
+	return list, nil
+}
