@@ -96,7 +96,7 @@ func watch(t *testing.T, p parameters) watched {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = cloud.Close() })
-	stack, err := cloud.Deploy(t.Context(), plan, ending(t))
+	stack, err := cloud.Deploy(t.Context(), plan, failing)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,6 @@ import (
 	"os/exec"
 	"testing"
 
-	"s3-endpoint-guard/internal/bootstrap"
 	"s3-endpoint-guard/internal/localaws"
 	"s3-endpoint-guard/internal/localaws/cloudtest"
 	"s3-endpoint-guard/internal/localaws/ec2"
@@ -42,23 +41,8 @@ func TestTheAppRunsOnTheRealCommandLine(t *testing.T) {
 	}
 }
 
-// ending finds bootstraps that end as soon as they begin, but for the function without whose answers there is no stack.
-func ending(t *testing.T) func(logicalID string) (path string, err error) {
-	t.Helper()
-	builds, err := bootstrap.New()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = builds.Close() }) // removes a folder for temporary files
-	return func(logicalID string) (string, error) {
-		if logicalID == "TeardownFunction" {
-			return builds.Path(logicalID)
-		}
-		return "/bin/false", nil
-	}
-}
-
-// local deploys the template to the local AWS.
+// local deploys the template to the local AWS, with functions that end as soon as they begin, but for the one without
+// whose answers there is no stack.
 func local(t *testing.T) (*localaws.Cloud, *localaws.Stack) {
 	t.Helper()
 	cloud := cloudtest.New(t, localaws.Options{})
@@ -70,7 +54,7 @@ func local(t *testing.T) (*localaws.Cloud, *localaws.Stack) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	deployed, err := cloud.Deploy(t.Context(), plan, ending(t))
+	deployed, err := cloud.Deploy(t.Context(), plan, failing)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,8 +1,6 @@
 package template_test
 
 import (
-	"bufio"
-	"context"
 	"encoding/base64"
 	"io"
 	"net/http"
@@ -15,6 +13,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"s3-endpoint-guard/internal/localaws/localtest"
 )
 
 // cloudConfig is what cloud-init reads from the instance's user data.
@@ -104,12 +104,11 @@ esac
 
 // app is the instance's app, running here.
 type app struct {
-	url   string
-	lines <-chan string
+	url string
 }
 
 // startApp runs the very script of the template, with nothing but Python's standard library and the aws command that
-// stands first on PATH.
+// stands first on PATH. It returns when the app serves and has written its object.
 func startApp(t *testing.T, environment ...string) *app {
 	t.Helper()
 	// Asked for its own path, because a version manager's wrapper would put another aws first on PATH.
@@ -121,49 +120,25 @@ func startApp(t *testing.T, environment ...string) *app {
 	if err := os.WriteFile(script, []byte(userData(t).file(t, "/opt/thankyou/app.py")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	// Ends an app that never gets to serve, and with it the wait for its lines.
-	soon, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	command := exec.CommandContext(soon, strings.TrimSpace(string(found)), "-I", "-S", script)
+	command := exec.Command(strings.TrimSpace(string(found)), "-I", "-S", script)
 	command.Env = append(append(os.Environ(), "BUCKET="+bucket, "PORT=0"), environment...)
-	command.Stderr = t.Output()
-	out, err := command.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cancel()
-		_ = command.Wait() // its error says only that it was killed
-	})
-	lines := make(chan string, 100)
-	go func() {
-		defer close(lines)
-		for scanner := bufio.NewScanner(out); scanner.Scan(); {
-			lines <- scanner.Text()
-		}
-	}()
-	a := &app{lines: lines}
 	var port string
-	for wrote := false; port == "" || !wrote; {
-		line, ok := <-lines
-		if !ok {
-			t.Fatal("the app ended before it served")
-		}
+	wrote := false
+	localtest.Serve(t, command, func(line string) bool {
 		if p, ok := strings.CutPrefix(line, "listening on port "); ok {
 			port = p
 		}
 		wrote = wrote || line == "wrote thankyou.txt"
-	}
-	a.url = "http://127.0.0.1:" + port
-	return a
+		return wrote && port != ""
+	})
+	return &app{url: "http://127.0.0.1:" + port}
 }
 
 // get is what a visitor gets.
 func (a *app) get(t *testing.T, path string) (int, string) {
 	t.Helper()
-	response, err := http.Get(a.url + path)
+	visitor := http.Client{Timeout: time.Minute}
+	response, err := visitor.Get(a.url + path)
 	if err != nil {
 		t.Fatal(err)
 	}

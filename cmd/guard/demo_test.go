@@ -82,7 +82,7 @@ func built(t *testing.T) string {
 		}
 	})
 	var path string
-	for _, function := range []string{"RemediateFunction", "HealthcheckFunction", "ProbeAFunction", "ProbeBFunction", "TeardownFunction"} {
+	for _, function := range []string{"RemediateFunction", "TeardownFunction", "HealthcheckFunction", "ProbeAFunction", "ProbeBFunction"} {
 		if path, err = builds.Path(function); err != nil {
 			t.Fatal(err)
 		}

@@ -49,7 +49,7 @@ func writeExposure(w io.Writer, plan *samtemplate.Plan) error {
 		return err
 	}
 	fmt.Fprintf(w, "| who | from where | under the article's policy | under ours |\n|---|---|---|---|\n")
-	for _, row := range rows(lock, article) {
+	for _, row := range together(rows(lock, article)) {
 		fmt.Fprintf(w, "| %s | %s | %s | %s |\n", row.caller, strings.Join(row.doors, ", "), row.article, row.ours)
 	}
 	return nil
@@ -75,6 +75,22 @@ func rows(lock lock, article *iampolicy.Policy) []row {
 			continue
 		}
 		list[same].doors = append(list[same].doors, at.Door)
+	}
+	return list
+}
+
+// together makes one row of those callers to whom the same is open at the same doors.
+func together(rows []row) []row {
+	var list []row
+	for _, r := range rows {
+		same := slices.IndexFunc(list, func(other row) bool {
+			return slices.Equal(other.doors, r.doors) && other.article == r.article && other.ours == r.ours
+		})
+		if same < 0 {
+			list = append(list, r)
+			continue
+		}
+		list[same].caller += ", " + r.caller
 	}
 	return list
 }

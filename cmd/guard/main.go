@@ -34,7 +34,7 @@ func rootCommand() *cobra.Command {
 	}
 	root.AddCommand(
 		accessCommand(), diffCommand(), exposureCommand(), matchCommand(),
-		demoCommand(), localCommand(), emptyCommand(), costCommand(), dashboardPreviewCommand(),
+		demoCommand(), localCommand(), costCommand(), dashboardPreviewCommand(), emptyCommand(),
 	)
 	return root
 }

@@ -26,7 +26,7 @@ var healthStory = []scene{
 	{"An intruder switches the guard's alarm bell off: a rule is disabled", ruleDisabled},
 }
 
-// afterStory is what the watch saw of the attacks, and the end.
+// afterStory is what the watch saw of the attacks, and the end of it all.
 var afterStory = []scene{
 	{"What the watch saw of it all", aftermath},
 	{"The stack is deleted, with 50,000 versions in its bucket and one of them locked", deleteStack},

@@ -201,12 +201,12 @@ var functionParts = []struct{ prefix, part, usage, rate string }{
 	{"Probe", probe, "probe", "HealthRate"},
 }
 
-// onDemand is the function that runs only when the stack is created, changed or deleted: no month has a run of it.
-const onDemand = "TeardownFunction"
+// once begins the logical id of the function that runs only when the stack is deleted, which no month is charged for.
+const once = "Teardown"
 
 // function adds a month of a function's runs, and its metrics.
 func (c *counter) function(id string) error {
-	if id == onDemand {
+	if strings.HasPrefix(id, once) {
 		return nil
 	}
 	i := slices.IndexFunc(functionParts, func(f struct{ prefix, part, usage, rate string }) bool { return strings.HasPrefix(id, f.prefix) })

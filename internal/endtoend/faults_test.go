@@ -172,7 +172,7 @@ func TestFaults(t *testing.T) {
 }
 
 // impatiently shortens the function's time-out, where what it waits for does not pass.
-func impatiently(f *lambda.Function) { f.Timeout = 4 * time.Second }
+func impatiently(f *lambda.Function) { f.Timeout = 6 * time.Second }
 
 // patiently sets the time-out that the template gives.
 func patiently(f *lambda.Function) { f.Timeout = 50 * time.Second }

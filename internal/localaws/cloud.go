@@ -67,11 +67,12 @@ type Cloud struct {
 	SQS            *sqs.Service
 	CloudFormation *cloudformation.Service
 	CloudWatch     *cloudwatch.Service
-	// Answers takes what custom resources answer, Network is that inside the VPCs.
-	Answers *cloudformation.Answers
+	// Network is that inside the VPCs.
 	Network *vpcnet.Network
 	Lambda  *lambda.Host
 	Events  *events.Bus
+	// Answers takes what custom resources answer.
+	Answers *cloudformation.Answers
 
 	admin api.Caller
 	work  underway.Count
@@ -86,11 +87,11 @@ type Cloud struct {
 	doors         map[api.Door]string
 	keys          map[string]accessKey
 	queuePolicies map[string]*iampolicy.Policy
-	names         names
 	// measured is how many invocations AWS/Lambda has seen; passed is what went through which endpoint.
 	measured int
 	passed   map[string]traffic
 	closed   bool
+	names    names
 }
 
 // The addresses from which callers seem to come. All are set aside for documentation or private networks.
@@ -113,8 +114,8 @@ func New(o Options) (*Cloud, error) {
 		CloudFormation: cloudformation.New(base), CloudWatch: cloudwatch.New(base),
 		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
 		doors:  map[api.Door]string{}, keys: map[string]accessKey{}, queuePolicies: map[string]*iampolicy.Policy{},
+		passed:  map[string]traffic{},
 		Answers: &cloudformation.Answers{}, patient: o.Patient, names: names{},
-		passed: map[string]traffic{},
 	}
 	network, err := vpcnet.New(vpcnet.Options{Region: base.Region, EC2: c.EC2, Door: c.doorAddress})
 	if err != nil {
@@ -187,7 +188,7 @@ func (c *Cloud) Close() error {
 	c.mu.Lock()
 	c.closed = true
 	c.mu.Unlock()
-	err := errors.Join(c.Events.Close(), c.Lambda.Close(), c.Answers.Close(), c.Network.Close(), c.Gate.Close())
+	err := errors.Join(c.Events.Close(), c.Lambda.Close(), c.Network.Close(), c.Answers.Close(), c.Gate.Close())
 	c.client.CloseIdleConnections()
 	return err
 }

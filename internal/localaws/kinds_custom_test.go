@@ -171,7 +171,7 @@ func TestLeftoversNameWhatThereIs(t *testing.T) {
 		kind, _, _ := strings.Cut(thing, " ")
 		kinds[kind] = true
 	}
-	for _, want := range []string{"bucket", "network", "role", "function", "topic", "queue", "trail", "rule", "parameter", "log", "key", "instance", "policy"} {
+	for _, want := range []string{"bucket", "network", "role", "function", "topic", "queue", "trail", "rule", "alarm", "dashboard", "parameter", "log", "key", "instance", "policy"} {
 		if !kinds[want] {
 			t.Errorf("Leftovers tells of no %s", want)
 		}

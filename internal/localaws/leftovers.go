@@ -1,8 +1,6 @@
 package localaws
 
-import (
-	"slices"
-)
+import "slices"
 
 // names are the things that are nothing but names here: parameters, keys, log groups, instance profiles, detectors; and
 // dashboards, which nobody lists. Cloud's mutex guards them.
@@ -21,8 +19,9 @@ func (c *Cloud) named(kind, name string) (remove func() error) {
 	}
 }
 
-// Leftovers are all things of the account, as "<kind> <name>", in order: what a stack left behind, once the last one is
-// deleted. An AWS in which nothing was created has none. The users of the account do not count.
+// Leftovers are all things that there are, as "<kind> <name>", in order: what a stack left behind, once the last one is
+// deleted. An AWS in which nothing was created has none. The users of the account do not count, nor do the buckets of
+// others.
 func (c *Cloud) Leftovers() []string {
 	var all []string
 	add := func(kind string, names []string) {
@@ -40,14 +39,14 @@ func (c *Cloud) Leftovers() []string {
 	add("function", c.Lambda.Functions())
 	add("topic", c.SNS.Topics())
 	add("queue", c.SQS.Queues())
-	for _, t := range c.Events.Trails() {
-		all = append(all, "trail "+t.Name)
-	}
-	for _, a := range c.CloudWatch.Alarms() {
-		all = append(all, "alarm "+a.Name)
+	for _, trail := range c.Events.Trails() {
+		all = append(all, "trail "+trail.Name)
 	}
 	for _, r := range c.Events.Rules() {
 		all = append(all, "rule "+r.Name)
+	}
+	for _, a := range c.CloudWatch.Alarms() {
+		all = append(all, "alarm "+a.Name)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -22,10 +22,10 @@ type exchange struct {
 	service   Service
 	request   *Request
 	operation *Operation
-	// asked are the first needs of each action that the operation asked about by [Request.May].
-	asked []Need
 	// answered is how many bytes the answer's body has.
 	answered int
+	// asked are the first needs of each action that the operation asked about by [Request.May].
+	asked []Need
 }
 
 // run takes a request through the gate's steps. The error is an *[Error], errReset or errHang.

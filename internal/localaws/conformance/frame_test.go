@@ -7,15 +7,12 @@
 package conformance_test
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os/exec"
 	"regexp"
 	"slices"
-	"syscall"
 	"testing"
 	"time"
 
@@ -156,34 +153,15 @@ func startMoto(t *testing.T) aws.Config {
 	if err != nil {
 		t.Skip("moto_server is not installed: the second opinion is missing")
 	}
-	moto := exec.CommandContext(t.Context(), path, "-H", "127.0.0.1", "-p", "0")
+	moto := exec.Command(path, "-H", "127.0.0.1", "-p", "0")
 	moto.Env = append(moto.Environ(), "MOTO_ACCOUNT_ID="+account)
-	moto.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // it may be a wrapper around the process that listens
-	moto.Cancel = func() error { return syscall.Kill(-moto.Process.Pid, syscall.SIGKILL) }
-	output, err := moto.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := moto.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { moto.Wait() }) // the test's context has ended, and moto with it
+	var url string
+	localtest.Serve(t, moto, func(line string) bool {
+		url = motoURL.FindString(line)
+		return url != ""
+	})
 	return aws.Config{
-		Region: region, BaseEndpoint: aws.String(awaitURL(t, output)), RetryMaxAttempts: 1,
+		Region: region, BaseEndpoint: aws.String(url), RetryMaxAttempts: 1,
 		Credentials: credentials.NewStaticCredentialsProvider("AKIAEXAMPLE000000001", "secret", ""),
 	}
-}
-
-// awaitURL reads a server's log until it says where it listens, and the rest of it in the background.
-func awaitURL(t *testing.T, log io.Reader) string {
-	t.Helper()
-	lines := bufio.NewScanner(log)
-	for lines.Scan() {
-		if url := motoURL.FindString(lines.Text()); url != "" {
-			go io.Copy(io.Discard, log)
-			return url
-		}
-	}
-	t.Fatalf("moto_server ended without listening: %v", lines.Err())
-	return ""
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"s3-endpoint-guard/internal/localaws/child"
 )
 
 // initTimeout is how long a cold start may take until the first poll of the Runtime API.
@@ -78,7 +80,7 @@ func (h *Host) newEnvironment(f Function) (*environment, error) {
 	e.command.Env = h.variables(f, stream, listener.Addr().String())
 	e.command.Stdout, e.command.Stderr = e.output.write, e.output.write
 	e.started = time.Now()
-	if err := h.launcher.start(e.command); err != nil {
+	if err := h.launcher.Start(e.command); err != nil {
 		_ = listener.Close()
 		e.output.close()
 		return nil, fmt.Errorf("starting %s: %w", f.Name, err)
@@ -91,7 +93,7 @@ func (h *Host) newEnvironment(f Function) (*environment, error) {
 // reap waits for the process, ends what it may have left running, and closes what it used.
 func (e *environment) reap() {
 	e.exit = e.command.Wait()
-	kill(e.command.Process)
+	child.Kill(e.command.Process)
 	e.output.close()
 	close(e.exited)
 	_ = e.server.Close()
@@ -123,7 +125,7 @@ func (e *environment) invoke(ctx context.Context, ev event) answer {
 	ctx, cancel := context.WithDeadlineCause(ctx, ev.deadline, errTimedOut)
 	defer cancel()
 	e.setRequest(ev.id)
-	thaw(e.command.Process)
+	child.Thaw(e.command.Process)
 	events := e.events
 	for {
 		select {
@@ -174,7 +176,7 @@ func interrupted(ctx context.Context, requestID string, timeout time.Duration) a
 
 // end kills the process, with all that it started, and waits for it.
 func (e *environment) end() {
-	kill(e.command.Process)
+	child.Kill(e.command.Process)
 	<-e.exited
 }
 

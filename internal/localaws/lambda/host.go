@@ -21,6 +21,7 @@ import (
 	"sync"
 	"time"
 
+	"s3-endpoint-guard/internal/localaws/child"
 	"s3-endpoint-guard/internal/localaws/clock"
 	"s3-endpoint-guard/internal/localaws/underway"
 )
@@ -52,7 +53,7 @@ type Options struct {
 // Host runs functions. Any number of goroutines may use it at the same time.
 type Host struct {
 	options  Options
-	launcher *launcher
+	launcher *child.Launcher
 	// background ends asynchronous invocations when the host closes.
 	background context.Context
 	cancel     context.CancelCauseFunc
@@ -85,7 +86,7 @@ func New(o Options) *Host {
 	}
 	background, cancel := context.WithCancelCause(context.Background())
 	return &Host{
-		options: o, launcher: newLauncher(), background: background, cancel: cancel,
+		options: o, launcher: child.New(), background: background, cancel: cancel,
 		functions: map[string]*hosted{}, logs: map[string][]Line{}, running: map[*environment]struct{}{},
 	}
 }
@@ -197,7 +198,7 @@ func (h *Host) Close() error {
 	for _, e := range all {
 		e.end()
 	}
-	h.launcher.close()
+	h.launcher.Close()
 	return nil
 }
 

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"s3-endpoint-guard/internal/localaws/child"
 )
 
 // Invocation is the account of one attempt to run a function.
@@ -172,7 +174,7 @@ func (h *Host) rest(f *hosted, e *environment) {
 		return
 	}
 	if h.options.Freeze {
-		freeze(e.command.Process)
+		child.Freeze(e.command.Process)
 	}
 	h.mu.Lock()
 	kept := h.functions[f.Name] == f && !h.closed

@@ -1,0 +1,20 @@
+//go:build !linux
+
+package child
+
+import (
+	"os"
+	"syscall"
+)
+
+// bound adds nothing.
+func bound() *syscall.SysProcAttr { return nil }
+
+// Kill ends a process that a [Launcher] started.
+func Kill(p *os.Process) { _ = p.Kill() }
+
+// Freeze does nothing: only Linux freezes.
+func Freeze(*os.Process) {}
+
+// Thaw does nothing.
+func Thaw(*os.Process) {}
