@@ -65,6 +65,19 @@ func TestTheStackIsTakenDownInOrder(t *testing.T) {
 	}
 }
 
+func TestEveryWayOfTakingTheStackDownResolves(t *testing.T) {
+	for _, trail := range []string{"true", "false"} {
+		for _, empties := range []string{"true", "false"} {
+			for _, bypasses := range []string{"true", "false"} {
+				s := deploy(t, parameters{"CreateTrail": trail, "EmptyBucketOnDelete": empties, "BypassGovernanceRetention": bypasses})
+				for _, r := range s.Resources() {
+					s.properties(r.LogicalID)
+				}
+			}
+		}
+	}
+}
+
 // outlivesEmptying are the resources that a custom resource needs to empty its bucket.
 func (s stack) outlivesEmptying(id string) []string {
 	needed := []string{"TeardownFunction", "TeardownRole", "TeardownLogGroup", "TeardownHandOver", "Bucket", "BucketPolicy"}

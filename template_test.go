@@ -31,7 +31,6 @@ func combinations() []parameters {
 		"AppIngressCidr":      {"", "203.0.113.7/32"},
 		"SweepRate":           {"1", "5"},
 		"ReservedConcurrency": {"-1", "2"},
-		"EmptyBucketOnDelete": {"true", "false"},
 	})
 }
 
