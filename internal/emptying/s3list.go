@@ -154,6 +154,52 @@ func (t *tags) opened(name, text []byte) element {
 	return element{name: name, text: text}
 }
 
+// whole takes the next element, which begins with the one tag and ends with the other, and returns what is inside. It
+// returns false where something else comes next.
+func (t *tags) whole(from, to string) (inside []byte, ok bool) {
+	if len(t.rest) < len(from) || string(t.rest[:len(from)]) != from {
+		return nil, false
+	}
+	n := indexTag(t.rest, to)
+	if n < 0 {
+		return nil, false
+	}
+	inside = t.rest[len(from):n]
+	t.rest = t.rest[n+len(to):]
+	t.text()
+	return inside, true
+}
+
+// field returns the text of the first element that begins with a tag; nil where there is none.
+func field(inside []byte, tag string) []byte {
+	at := indexTag(inside, tag)
+	if at < 0 {
+		return nil
+	}
+	text := inside[at+len(tag):]
+	return text[:max(bytes.IndexByte(text, '<'), 0)]
+}
+
+// indexTag finds a tag. It looks for the first letter of the name, for the brackets that bytes.Index would look for are
+// everywhere.
+func indexTag(in []byte, tag string) int {
+	letter := 1
+	if tag[1] == '/' {
+		letter = 2
+	}
+	for from := min(letter, len(in)); ; {
+		n := bytes.IndexByte(in[from:], tag[letter])
+		if n < 0 {
+			return -1
+		}
+		begin := from + n - letter
+		if len(in)-begin >= len(tag) && string(in[begin:begin+len(tag)]) == tag {
+			return begin
+		}
+		from += n + 1
+	}
+}
+
 // unescape resolves entities.
 func unescape(text []byte) string {
 	if bytes.IndexByte(text, '&') < 0 {
@@ -167,12 +213,12 @@ type span struct{ from, to int }
 
 // pageReader reads a ListVersionsResult. Keys and ids of a page share one string, so that a page costs few allocations.
 type pageReader struct {
-	arena            []byte
-	keys, ids        []span
-	sizes            []int64
-	more, complete   bool
-	nextKey, nextID  []byte
-	inEntry, encoded bool
+	arena           []byte
+	keys, ids       []span
+	sizes           []int64
+	more, complete  bool
+	nextKey, nextID []byte
+	encoded         bool
 }
 
 var readers = sync.Pool{New: func() any { return new(pageReader) }}
@@ -183,6 +229,9 @@ func readPage(body []byte, page *Page) error {
 	defer readers.Put(r)
 	*r = pageReader{arena: r.arena[:0], keys: r.keys[:0], ids: r.ids[:0], sizes: r.sizes[:0]}
 	for t := (tags{rest: body}); ; {
+		if err := r.entries(&t); err != nil {
+			return err
+		}
 		e, ok, err := t.next()
 		if err != nil {
 			return err
@@ -190,55 +239,61 @@ func readPage(body []byte, page *Page) error {
 		if !ok {
 			break
 		}
-		if err := r.take(e); err != nil {
+		if err := r.head(e); err != nil {
 			return err
 		}
 	}
-	if !r.complete || len(r.keys) != len(r.ids) || len(r.keys) != len(r.sizes) {
+	if !r.complete {
 		return errXML
 	}
 	return r.fill(page)
 }
 
-// take takes one tag into account.
-func (r *pageReader) take(e element) error {
-	if e.closing {
-		switch string(e.name) {
-		case "Version", "DeleteMarker":
-			r.inEntry = false
-		case "ListVersionsResult":
-			r.complete = true
+// entries reads the versions and delete markers that come next. Each is cut out as a whole, for only two or three of a
+// dozen elements in it count.
+func (r *pageReader) entries(t *tags) error {
+	for {
+		if inside, ok := t.whole("<Version>", "</Version>"); ok {
+			size, err := strconv.ParseInt(string(field(inside, "<Size>")), 10, 64)
+			if err != nil {
+				return errXML
+			}
+			if err := r.entry(inside, size); err != nil {
+				return err
+			}
+		} else if inside, ok := t.whole("<DeleteMarker>", "</DeleteMarker>"); ok {
+			if err := r.entry(inside, -1); err != nil {
+				return err
+			}
+		} else {
+			return nil
 		}
-		return nil
 	}
-	if !r.inEntry {
-		r.head(e)
-		return nil
+}
+
+// entry reads one version, or delete marker.
+func (r *pageReader) entry(inside []byte, size int64) error {
+	key, id := field(inside, "<Key>"), field(inside, "<VersionId>")
+	if len(key) == 0 || len(id) == 0 {
+		return errXML
 	}
-	switch string(e.name) {
-	case "Key":
-		return r.key(e.text)
-	case "VersionId":
-		from := len(r.arena)
-		r.arena = append(r.arena, unescape(e.text)...)
-		r.ids = append(r.ids, span{from, len(r.arena)})
-	case "Size":
-		n, err := strconv.ParseInt(string(e.text), 10, 64)
-		r.sizes[len(r.sizes)-1] = n
-		return err
+	r.sizes = append(r.sizes, size)
+	from := len(r.arena)
+	if bytes.IndexByte(id, '&') >= 0 {
+		id = []byte(unescape(id))
 	}
-	return nil
+	r.arena = append(r.arena, id...)
+	r.ids = append(r.ids, span{from, len(r.arena)})
+	return r.key(key)
 }
 
 // head takes a tag outside of versions and delete markers into account.
-func (r *pageReader) head(e element) {
+func (r *pageReader) head(e element) error {
 	switch string(e.name) {
-	case "Version":
-		r.inEntry = true
-		r.sizes = append(r.sizes, 0)
-	case "DeleteMarker":
-		r.inEntry = true
-		r.sizes = append(r.sizes, -1)
+	case "ListVersionsResult":
+		r.complete = e.closing
+	case "Version", "DeleteMarker":
+		return errXML // one that does not end
 	case "IsTruncated":
 		r.more = string(e.text) == "true"
 	case "NextKeyMarker":
@@ -248,6 +303,7 @@ func (r *pageReader) head(e element) {
 	case "EncodingType":
 		r.encoded = string(e.text) == "url"
 	}
+	return nil
 }
 
 // key decodes a key into the arena. S3 names the encoding before the first version.

@@ -1,0 +1,83 @@
+package emptying
+
+import (
+	"bytes"
+	"encoding/xml"
+	"fmt"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+// text is the XML of a text.
+func text(s string) string {
+	var b strings.Builder
+	_ = xml.EscapeText(&b, []byte(s)) // a strings.Builder takes everything
+	return b.String()
+}
+
+// TestReadPageReadsWhateverIsInAListing draws listings with keys of every kind and elements in every order, among them
+// texts that look like elements.
+func TestReadPageReadsWhateverIsInAListing(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var want Page
+		var entries strings.Builder
+		owner := "<Owner><ID>ID</ID><DisplayName>" + text(rapid.SampledFrom([]string{"Version", "</Version>", "<Key>k</Key>", ""}).Draw(t, "owner")) + "</DisplayName></Owner>"
+		space := rapid.SampledFrom([]string{"", "\n  "}).Draw(t, "space")
+		for range rapid.IntRange(0, 5).Draw(t, "entries") {
+			key := string(rapid.SliceOfN(rapid.Byte(), 1, 20).Draw(t, "key"))
+			id := rapid.SampledFrom([]string{"null", "v&<1>", "3sL4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY"}).Draw(t, "id")
+			size := int64(rapid.IntRange(-1, 5).Draw(t, "size"))
+			name, elements := "DeleteMarker", []string{"<Key>" + url.QueryEscape(key) + "</Key>", "<VersionId>" + text(id) + "</VersionId>", owner}
+			if size >= 0 {
+				name, elements = "Version", append(elements, fmt.Sprintf("<Size>%d</Size>", size), "<ETag>&quot;VSK&quot;</ETag>", "<StorageClass>STANDARD</StorageClass>")
+			}
+			elements = rapid.Permutation(elements).Draw(t, "order")
+			fmt.Fprintf(&entries, "<%s>%s</%s>%s", name, space+strings.Join(elements, space), name, space)
+			want.Versions, want.Sizes = append(want.Versions, Version{Key: key, ID: id}), append(want.Sizes, size)
+		}
+		body := `<?xml version="1.0"?>` + "\n<ListVersionsResult><EncodingType>url</EncodingType><Prefix/>" + space + entries.String() + "</ListVersionsResult>"
+		var got Page
+		if err := readPage([]byte(body), &got); err != nil {
+			t.Fatalf("readPage(%s) = %v", body, err)
+		}
+		if diff := cmp.Diff(want.Versions, append([]Version(nil), got.Versions...)); diff != "" {
+			t.Errorf("readPage(%s) (-want +got):\n%s", body, diff)
+		}
+		if diff := cmp.Diff(want.Sizes, append([]int64(nil), got.Sizes...)); diff != "" {
+			t.Errorf("sizes of %s (-want +got):\n%s", body, diff)
+		}
+	})
+}
+
+// FuzzAnswers shows that no answer is taken for a listing with something missing, nor brings the process down.
+func FuzzAnswers(f *testing.F) {
+	for _, seed := range []string{
+		"", "<", "<>", "</>", "<?>", "<Version>", "<ListVersionsResult/>", "<DeleteResult/>",
+		"<ListVersionsResult><Version><Key>k</Key><VersionId>v</VersionId><Size>1</Size></Version></ListVersionsResult>",
+		"<ListVersionsResult><EncodingType>url</EncodingType><DeleteMarker><Key>%2</Key><VersionId>v</VersionId></DeleteMarker></ListVersionsResult>",
+		"<ListVersionsResult><Version><Key></Key><VersionId>v</VersionId><Size></Size></Version></ListVersionsResult>",
+		"<DeleteResult><Error><Key>k</Key><Code>AccessDenied</Code></Error></DeleteResult>",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		var page Page
+		if err := readPage(body, &page); err == nil {
+			if !bytes.Contains(body, []byte("ListVersionsResult")) || len(page.Versions) != len(page.Sizes) {
+				t.Errorf("readPage(%q) = %d versions, %d sizes", body, len(page.Versions), len(page.Sizes))
+			}
+			for _, v := range page.Versions {
+				if v.Key == "" || v.ID == "" {
+					t.Errorf("readPage(%q) has %+v", body, v)
+				}
+			}
+		}
+		if failures, err := readFailures(body); err == nil && bytes.Count(body, []byte("Error")) < len(failures) {
+			t.Errorf("readFailures(%q) = %d failures", body, len(failures))
+		}
+	})
+}
