@@ -5,8 +5,8 @@ const (
 	worthCutting = 4
 	// freeCuts, and one more for each pagesPerCut pages listed, is how often the key space may be cut: each cut costs
 	// a listing when nothing lies behind it, and half a page otherwise.
-	freeCuts    = 72
-	pagesPerCut = 7
+	freeCuts    = 96
+	pagesPerCut = 4
 	// cutsPerPage bounds the cuts while little has been seen, so that a small bucket is not searched at length.
 	cutsPerPage = 16
 )

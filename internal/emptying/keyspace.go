@@ -28,30 +28,34 @@ func (k *keyspace) learn(key string) {
 	}
 }
 
-// letters returns, in order, the bytes that keys plausibly have at a depth between two bytes seen there or bounding it:
-// those seen, and, where a digit or several letters of a kind were seen, all of that kind.
-func (k *keyspace) letters(depth int) []byte {
+// kinds are the bytes that come together: where some of a kind are seen, the others can be expected.
+var kinds = []struct {
+	from, to byte
+	atLeast  int // so many have to be seen before
+}{{'0', '9', 1}, {'a', 'f', 2}, {'g', 'z', 2}, {'A', 'F', 2}, {'G', 'Z', 2}}
+
+// letters returns, in order, the bytes that keys plausibly have at a depth, and how plausible each is: 1 for those
+// seen, and for others of a kind the part of that kind that was seen.
+func (k *keyspace) letters(depth int) (letters []byte, plausible []float64) {
 	if depth >= alphabetDepth {
-		return nil
+		return nil, nil
 	}
-	a := k.seen[depth]
-	for _, class := range []struct {
-		from, to byte
-		atLeast  int
-	}{{'0', '9', 1}, {'a', 'f', 2}, {'g', 'z', 2}, {'A', 'F', 2}, {'G', 'Z', 2}} {
-		if k.count(depth, class.from, class.to) >= class.atLeast {
-			for b := class.from; b <= class.to; b++ {
-				a.add(b)
-			}
+	var weights [256]float64
+	for _, kind := range kinds {
+		n := k.count(depth, kind.from, kind.to)
+		for b := kind.from; b <= kind.to && n >= kind.atLeast; b++ {
+			weights[b] = float64(n) / float64(kind.to-kind.from+1)
 		}
 	}
-	var out []byte
-	for b := range 256 {
-		if a.has(byte(b)) {
-			out = append(out, byte(b))
+	for b, weight := range weights {
+		if k.seen[depth].has(byte(b)) {
+			weight = 1
+		}
+		if weight > 0 {
+			letters, plausible = append(letters, byte(b)), append(plausible, weight)
 		}
 	}
-	return out
+	return letters, plausible
 }
 
 func (k *keyspace) count(depth int, from, to byte) (n int) {
@@ -72,23 +76,47 @@ const (
 
 // scale measures keys of one range: it maps keys that begin with prefix to [0, 1), in order.
 type scale struct {
-	prefix  string
-	letters [digits][]byte
+	prefix string
+	depths [digits]division
 }
 
 // scaleOf returns the scale for the range from lo to hi; hi "" is the end of all keys.
 func (k *keyspace) scaleOf(lo, hi string) scale {
 	s := scale{prefix: lo[:commonPrefix(lo, hi)]}
-	for i := range s.letters {
-		s.letters[i] = k.letters(len(s.prefix) + i)
+	for i := range s.depths {
+		s.depths[i] = k.divide(len(s.prefix) + i)
 	}
 	return s
 }
 
-// value is the position of a key, from 0 to 1. A key behind all with the prefix has 1.
-//
-// At each depth the interval is divided evenly: a slot for keys that end here or sort before the first letter, one for
-// each letter, and one for what sorts behind the last.
+// division divides an interval among the bytes that keys can have at one depth: some of it is for keys that end there
+// or sort before the first letter, then each letter has a part, and the rest is for what sorts behind the last.
+type division struct {
+	letters []byte
+	begins  []float64 // where each letter's part begins, and where the last one's ends
+}
+
+// margin is how much of the interval is for a key that ends, and for what sorts behind the last letter, where a letter
+// that was seen has 1.
+const margin = 0.05
+
+// divide makes the division at a depth.
+func (k *keyspace) divide(depth int) division {
+	letters, plausible := k.letters(depth)
+	d := division{letters: letters, begins: make([]float64, len(letters)+1)}
+	at := margin
+	for i, weight := range plausible {
+		d.begins[i] = at
+		at += weight
+	}
+	d.begins[len(letters)] = at
+	for i := range d.begins {
+		d.begins[i] /= at + margin
+	}
+	return d
+}
+
+// value is the position of a key, from 0 to 1. A key behind all with the prefix has 1, and so has "".
 func (s *scale) value(key string) float64 {
 	if !strings.HasPrefix(key, s.prefix) {
 		if key != "" && key < s.prefix {
@@ -98,21 +126,14 @@ func (s *scale) value(key string) float64 {
 	}
 	key = key[len(s.prefix):]
 	v, width := 0.0, 1.0
-	for i := range min(len(key), digits) {
-		letters := s.letters[i]
-		if width < finest {
-			break
+	for i := 0; i < min(len(key), digits) && width >= finest; i++ {
+		d := &s.depths[i]
+		at, found := slices.BinarySearch(d.letters, key[i])
+		v += width * d.begins[at]
+		if !found {
+			return v // between two letters, where the first one's part ends
 		}
-		width /= float64(len(letters) + 2)
-		at, found := slices.BinarySearch(letters, key[i])
-		if found {
-			v += float64(at+1) * width
-			continue
-		}
-		if at == len(letters) {
-			at++
-		}
-		return v + float64(at)*width // between two letters: the exact place does not matter
+		width *= d.begins[at+1] - d.begins[at]
 	}
 	return v
 }
@@ -122,19 +143,21 @@ func (s *scale) key(v float64) string {
 	b := []byte(s.prefix)
 	width := 1.0
 	for i := 0; i < digits && width >= finest; i++ {
-		letters := s.letters[i]
-		width /= float64(len(letters) + 2)
-		v *= float64(len(letters) + 2)
-		slot := int(v)
-		v -= float64(slot)
-		switch {
-		case slot <= 0 || len(letters) == 0 && slot > 1:
-			return string(b)
-		case slot > len(letters):
-			return string(append(b, beyond(letters)))
-		default:
-			b = append(b, letters[slot-1])
+		d := &s.depths[i]
+		at := len(d.begins) - 1
+		for at >= 0 && d.begins[at] > v {
+			at--
 		}
+		switch {
+		case at < 0:
+			return string(b)
+		case at == len(d.letters):
+			return string(append(b, beyond(d.letters)))
+		}
+		part := d.begins[at+1] - d.begins[at]
+		b = append(b, d.letters[at])
+		v = (v - d.begins[at]) / part
+		width *= part
 	}
 	return string(b)
 }
@@ -165,7 +188,8 @@ func (k *keyspace) climb(lo, hi string, depth int) string {
 		return ""
 	}
 	next := lo[depth] + 1
-	for _, b := range k.letters(depth) {
+	letters, _ := k.letters(depth)
+	for _, b := range letters {
 		if b > lo[depth] {
 			next = b
 			break
