@@ -73,13 +73,21 @@ var logsBegin = time.Date(2023, 11, 5, 0, 0, 0, 0, time.UTC)
 // Append implements Shape.
 func (Logs) Append(b []byte, i, _ int) []byte {
 	at := logsBegin.Add(time.Duration(i) * logStep)
+	year, month, day := at.Date()
+	hour, minute, second := at.Clock()
 	b = append(b, logFolder...)
-	b = at.AppendFormat(b, "2006/01/02")
+	b = append(appendTwo(appendTwo(b, year/100), year%100), '/')
+	b = append(appendTwo(b, int(month)), '/')
+	b = appendTwo(b, day)
 	b = append(b, logName...)
-	b = at.AppendFormat(b, logStamp)
-	b = append(b, '_')
+	b = appendTwo(appendTwo(appendTwo(appendTwo(b, year/100), year%100), int(month)), day)
+	b = append(b, 'T')
+	b = append(appendTwo(appendTwo(appendTwo(b, hour), minute), second), "Z_"...)
 	return append(appendHex(b, mix(uint64(i))), ".log.gz"...)
 }
+
+// appendTwo appends a number of two digits. (time.AppendFormat would be most of what the model costs.)
+func appendTwo(b []byte, n int) []byte { return append(b, '0'+byte(n/10), '0'+byte(n%10)) }
 
 // Index implements Shape.
 func (l Logs) Index(key string, n int) (int, bool) {
