@@ -39,6 +39,7 @@ func (s *sweep) takeBatch() (batch, bool) {
 		b, wait := s.choose(now)
 		if len(b.versions) > 0 {
 			s.flying++
+			s.aloft += len(b.versions)
 			s.waiting -= len(b.versions)
 			s.toDelete.Signal() // there may be more to delete
 			s.toList.Signal()   // and there is room
@@ -103,6 +104,7 @@ func (s *sweep) settle(b batch, failures []Failure, err error) {
 	defer s.mu.Unlock()
 	defer s.toDelete.Signal()
 	s.flying--
+	s.aloft -= len(b.versions)
 	leaf := s.lanes.leaf(b.versions[0].Key, now)
 	if err != nil {
 		s.settleCall(leaf, b, err, now)

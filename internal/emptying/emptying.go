@@ -34,7 +34,7 @@ type Options struct {
 	// holds.
 	BypassGovernance bool
 	// Deadline ends the work early, with a report that says how far it came; zero means none. Calls that are under way
-	// get grace to end, so Run returns up to 10 s after it.
+	// are cut off, and what S3 deletes for them nevertheless is not counted.
 	Deadline time.Time
 	// Progress is told how far the work is, from one goroutine, every ProgressEvery (0 means 10 s), and is nil for none.
 	Progress      func(Progress)

@@ -71,6 +71,15 @@ type Leftover struct {
 	samples  []Version
 }
 
+// AccessDenied is S3's code for what a policy, or a lock, does not allow.
+const AccessDenied = "AccessDenied"
+
+// deniedUnread is what stands for AccessDenied where the answer repeats a key that XML cannot carry, and so cannot be read.
+const deniedUnread = "HTTP 403"
+
+// Denied tells that a policy, or a lock, does not allow the deletion.
+func (g Leftover) Denied() bool { return g.Code == AccessDenied || g.Code == deniedUnread }
+
 // Locked counts what protects versions.
 type Locked struct {
 	// Governance, Compliance and Legal count versions under each; one version can count twice.
@@ -173,7 +182,7 @@ func (r *run) remaining() int64 {
 	if !ok {
 		return -1
 	}
-	return int64(versions) + int64(s.waiting)
+	return int64(versions) + int64(s.waiting+s.aloft)
 }
 
 // watch tells progress until stop is called.
@@ -211,7 +220,7 @@ func (r *run) explain(ctx context.Context, report *Report) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	for i := range report.Leftovers {
-		if g := &report.Leftovers[i]; (g.Code == "AccessDenied" || g.Code == "HTTP 403") && !g.Uploads {
+		if g := &report.Leftovers[i]; g.Denied() && !g.Uploads {
 			r.examine(ctx, g)
 		}
 	}
@@ -280,9 +289,12 @@ func (r Report) Reason() string {
 
 // String describes the group in one phrase.
 func (g Leftover) String() string {
-	what, code := "versions", g.Code
+	what, code := "version", g.Code
 	if g.Uploads {
-		what = "unfinished uploads"
+		what = "unfinished upload"
+	}
+	if g.Count != 1 {
+		what += "s"
 	}
 	if code == "" {
 		code = "no answer from S3"

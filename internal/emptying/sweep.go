@@ -41,6 +41,7 @@ type sweep struct {
 	waiting  int // versions in lanes
 	reserved int // versions that pages under way may bring
 	flying   int // batches under way
+	aloft    int // versions in them
 	window   int // most batches under way while S3 has refused nothing
 	barren   int // batches in a row that deleted nothing
 	err      error

@@ -126,7 +126,7 @@ func TestALockStopsTheDeletionUntilItsEnd(t *testing.T) {
 	until := s.Clock.Now().Add(24 * time.Hour).Truncate(time.Second)
 	s.locks(s.bucket, "kept", locals3.Hold{Mode: "COMPLIANCE", Until: until})
 	r := s.watch(func() {
-		s.says(s.fails(), "removing EmptyBucket", "1 versions: AccessDenied", "1 under compliance retention", until.Format(time.RFC3339), `"kept"`)
+		s.says(s.fails(), "removing EmptyBucket", "1 version: AccessDenied", "1 under compliance retention", until.Format(time.RFC3339), `"kept"`)
 	})
 	r.wrote(t) // the guard did not put the lock back
 	if got := s.S3.Versions(s.bucket); got != 1 {

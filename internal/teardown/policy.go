@@ -114,15 +114,12 @@ func (t *Teardown) run(ctx context.Context, o emptying.Options, policyPut time.T
 // mayStillSettle tells whether all that went wrong is that S3 denied something, without a lock that explains it.
 func mayStillSettle(r emptying.Report) bool {
 	for _, g := range r.Leftovers {
-		if g.Code != accessDenied || g.Locks != (emptying.Locked{}) {
+		if !g.Denied() || g.Locks != (emptying.Locked{}) {
 			return false
 		}
 	}
-	return len(r.Leftovers) > 0 || r.Outcome == emptying.Stopped && errorcode.Of(r.Err) == accessDenied
+	return len(r.Leftovers) > 0 || r.Outcome == emptying.Stopped && errorcode.Of(r.Err) == emptying.AccessDenied
 }
-
-// accessDenied is S3's code for what a policy, or a lock, does not allow.
-const accessDenied = "AccessDenied"
 
 // pause waits, or returns the context's error.
 func pause(ctx context.Context, d time.Duration) error {

@@ -47,6 +47,7 @@ type account struct {
 	versions  int           // how many
 	each      time.Duration // a batch takes
 	locked    bool          // no version can be deleted
+	odd       bool          // XML cannot carry the keys
 
 	status  cfntypes.StackStatus
 	inStack bool // the bucket is one of the stack's resources
@@ -124,10 +125,10 @@ func (a *account) List(_ context.Context, after emptying.Position) (emptying.Pag
 		a.alive = bytes.Repeat([]byte{1}, a.versions)
 	}
 	var page emptying.Page
-	if a.denies() {
+	if a.denies() && !a.odd {
 		return page, refusal("AccessDenied")
 	}
-	for i := sort.Search(len(a.alive), func(i int) bool { return key(i) > after.Key }); i < len(a.alive); i++ {
+	for i := sort.Search(len(a.alive), func(i int) bool { return a.key(i) > after.Key }); i < len(a.alive); i++ {
 		if a.alive[i] == 0 {
 			continue
 		}
@@ -135,12 +136,17 @@ func (a *account) List(_ context.Context, after emptying.Position) (emptying.Pag
 			page.More, page.Next = true, emptying.Position{Key: page.Versions[999].Key, VersionID: "v"}
 			break
 		}
-		page.Versions = append(page.Versions, emptying.Version{Key: key(i), ID: "v"})
+		page.Versions = append(page.Versions, emptying.Version{Key: a.key(i), ID: "v"})
 	}
 	return page, nil
 }
 
-func key(i int) string { return fmt.Sprintf("k%09d", i) }
+func (a *account) key(i int) string {
+	if a.odd {
+		return fmt.Sprintf("k%09d\x01", i)
+	}
+	return fmt.Sprintf("k%09d", i)
+}
 
 func (a *account) DeleteBatch(_ context.Context, versions []emptying.Version, _ bool) (failures []emptying.Failure, err error) {
 	time.Sleep(a.each)
@@ -151,16 +157,34 @@ func (a *account) DeleteBatch(_ context.Context, versions []emptying.Version, _ 
 			failures = append(failures, emptying.Failure{Version: v, Code: "AccessDenied"})
 			continue
 		}
-		var i int
-		if _, err := fmt.Sscanf(v.Key, "k%09d", &i); err == nil && a.alive[i] == 1 {
-			a.alive[i] = 0
-			a.versions--
-		}
+		a.remove(v)
 	}
 	return failures, nil
 }
 
-func (a *account) DeleteOne(context.Context, emptying.Version, bool) error { return nil }
+func (a *account) remove(v emptying.Version) {
+	var i int
+	if _, err := fmt.Sscanf(v.Key, "k%09d", &i); err == nil && a.alive[i] == 1 {
+		a.alive[i] = 0
+		a.versions--
+	}
+}
+
+// unread is an answer that could not be read but for its status.
+type unread int
+
+func (u unread) Error() string       { return fmt.Sprintf("HTTP %d", int(u)) }
+func (u unread) HTTPStatusCode() int { return int(u) }
+
+func (a *account) DeleteOne(_ context.Context, v emptying.Version, _ bool) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.denies() {
+		return unread(403)
+	}
+	a.remove(v)
+	return nil
+}
 func (a *account) ListUploads(context.Context, emptying.Upload) ([]emptying.Upload, emptying.Upload, bool, error) {
 	return nil, emptying.Upload{}, false, nil
 }
