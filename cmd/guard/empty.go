@@ -97,7 +97,7 @@ func (e *emptier) run(ctx context.Context) error {
 		fmt.Fprint(e.err, "\r\x1b[K")
 	}
 	switch {
-	case errors.Is(ctx.Err(), context.Canceled):
+	case err != nil && ctx.Err() != nil:
 		return &exitError{exitInterrupted, fmt.Errorf("interrupted after %d versions; the same command goes on", report.Deleted)}
 	case err != nil:
 		return &exitError{exitNotEmpty, err}
@@ -175,7 +175,10 @@ const (
 // count tells what is there and what deleting it costs.
 func (e *emptier) count(ctx context.Context, options emptying.Options) error {
 	found, err := emptying.Count(ctx, options)
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return &exitError{exitInterrupted, errors.New("interrupted while counting; nothing was touched")}
+	case err != nil:
 		return &exitError{exitNotEmpty, err}
 	}
 	versions := found.Versions + found.Markers

@@ -1,0 +1,176 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+
+	"s3-endpoint-guard/internal/localaws/s3model"
+)
+
+// screen is what a terminal has shown.
+type screen struct {
+	mu    sync.Mutex
+	shown bytes.Buffer
+}
+
+func (s *screen) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.shown.Write(b)
+}
+
+func (s *screen) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.shown.String()
+}
+
+// terminal is a terminal in which a command runs.
+type terminal struct {
+	*os.File
+	screen  screen
+	command *exec.Cmd
+	read    chan struct{} // closed at the end of what it shows
+}
+
+// inTerminal runs this program's main function in a terminal.
+func inTerminal(t *testing.T, args ...string) *terminal {
+	t.Helper()
+	in := &terminal{command: exec.CommandContext(t.Context(), os.Args[0], args...), read: make(chan struct{})}
+	in.command.Env = append(os.Environ(), runMain+"=1", "AWS_CA_BUNDLE=", "AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret", "AWS_REGION=eu-central-1")
+	file, err := pty.Start(in.command)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in.File = file
+	t.Cleanup(func() { _ = file.Close() })
+	go func() {
+		defer close(in.read)
+		_, _ = io.Copy(&in.screen, file) // ends with an error where the other end is closed
+	}()
+	return in
+}
+
+// shows waits for a text, and returns it.
+func (in *terminal) shows(t *testing.T, text string) string {
+	t.Helper()
+	pattern := regexp.MustCompile(text)
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		if found := pattern.FindString(in.screen.String()); found != "" {
+			return found
+		}
+	}
+	t.Fatalf("the terminal never shows %s, but %q", text, in.screen.String())
+	return ""
+}
+
+// types types.
+func (in *terminal) types(t *testing.T, keys string) {
+	t.Helper()
+	if _, err := in.WriteString(keys); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// ends waits for the command's end, and returns its exit code.
+func (in *terminal) ends(t *testing.T) int {
+	t.Helper()
+	err := in.command.Wait()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	<-in.read
+	return in.command.ProcessState.ExitCode()
+}
+
+const ctrlC = "\x03"
+
+// TestEmptyInATerminal is the life of a long deletion: asked for, watched, interrupted, and given again.
+func TestEmptyInATerminal(t *testing.T) {
+	const versions, beforeItHangs = 6000, 3
+	model := s3model.New(s3model.Options{Shape: s3model.Counters{Prefixes: 1}, Versions: versions})
+	var hangs atomic.Bool
+	var batches atomic.Int64
+	hangs.Store(true)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost && batches.Add(1) > beforeItHangs && hangs.Load() {
+			_, _ = io.Copy(io.Discard, r.Body)
+			<-r.Context().Done()
+			return
+		}
+		model.ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	args := []string{"empty", "--bucket", "docs", "--endpoint-url", server.URL}
+
+	first := inTerminal(t, args...)
+	first.shows(t, `Type the bucket's name to go on: `)
+	first.types(t, "docs\n")
+	first.shows(t, `\[#{15}\.{15}\] 3000 deleted, \d+/s, about 3000 left`)
+	first.types(t, ctrlC)
+	if code := first.ends(t); code != exitInterrupted || !strings.Contains(first.screen.String(), "interrupted after 3000 versions; the same command goes on") {
+		t.Errorf("after Ctrl-C it ends with %d, showing %q", code, first.screen.String())
+	}
+	if left := model.Stats().Left; left != versions-1000*beforeItHangs {
+		t.Fatalf("%d versions left after Ctrl-C", left)
+	}
+
+	hangs.Store(false)
+	second := inTerminal(t, append(args, "--yes")...)
+	if code := second.ends(t); code != 0 || !strings.Contains(second.screen.String(), "bucket docs is empty: deleted 3000 versions") {
+		t.Errorf("given again it ends with %d, showing %q", code, second.screen.String())
+	}
+	if left := model.Stats().Left; left != 0 {
+		t.Errorf("%d versions left", left)
+	}
+}
+
+// TestEmptyIsInterruptedWhileItCounts shows that Ctrl-C ends a count as well, and is not taken for a failure.
+func TestEmptyIsInterruptedWhileItCounts(t *testing.T) {
+	asked := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		select {
+		case asked <- struct{}{}:
+		default:
+		}
+		<-r.Context().Done()
+	}))
+	defer server.Close()
+	counting := inTerminal(t, "empty", "--bucket", "docs", "--dry-run", "--endpoint-url", server.URL)
+	<-asked
+	counting.types(t, ctrlC)
+	if code := counting.ends(t); code != exitInterrupted || !strings.Contains(counting.screen.String(), "nothing was touched") {
+		t.Errorf("after Ctrl-C it ends with %d, showing %q", code, counting.screen.String())
+	}
+}
+
+func TestABarShowsHowMuchIsDone(t *testing.T) {
+	for _, c := range []struct {
+		done, left int64
+		filled     int
+	}{
+		{0, -1, 0}, {500, -1, 0}, {0, 0, 0}, {0, 10, 0}, {1, 2, barWidth / 3}, {999, 1, barWidth - 1}, {10, 0, barWidth},
+	} {
+		want := fmt.Sprintf("[%s%s]", strings.Repeat("#", c.filled), strings.Repeat(".", barWidth-c.filled))
+		if got := bar(c.done, c.left); got != want {
+			t.Errorf("bar(%d, %d) = %s, want %s", c.done, c.left, got, want)
+		}
+	}
+}
