@@ -6,6 +6,9 @@
 //	bench-teardown                       all scenarios, a table on standard output
 //	bench-teardown -only REGEXP          the scenarios whose line matches
 //	bench-teardown serve|run …           what the command starts itself with
+//
+// With CDK_LIB set to the folder of an installed aws-cdk-lib (npm install aws-cdk-lib @aws-sdk/client-s3), CDK's own
+// handler runs as well, on Node.js.
 package main
 
 import (
@@ -65,12 +68,16 @@ const latency = 30 * time.Millisecond
 
 // scenarios are what the project promises figures for.
 func scenarios() (all []scenario) {
+	contenders := []string{"cdk", "s5cmd", "ours"}
+	if os.Getenv(cdkLib) != "" {
+		contenders = append(contenders, "cdk's own")
+	}
 	for _, shape := range []string{"hashes", "logs", "counters"} {
-		for _, who := range []string{"cdk", "s5cmd", "ours"} {
+		for _, who := range contenders {
 			all = append(all, scenario{who, shape, 1_000_000, 1, 0})
 		}
 	}
-	for _, who := range []string{"cdk", "s5cmd", "ours"} {
+	for _, who := range contenders {
 		all = append(all, scenario{who, "counters", 100_000, 10, 0})
 	}
 	for _, prefixes := range []int{16, 10, 4, 1} {

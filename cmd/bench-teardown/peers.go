@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
+	"os"
+	"os/exec"
 	"runtime/debug"
 	"sync"
 
@@ -19,10 +22,12 @@ import (
 type contender func(ctx context.Context, client *s3.Client, bucket string) (int64, error)
 
 // contenders are this project's engine and the peers' algorithms, written anew on the same SDK. They are faster here
-// than the originals, which run on Node.js or decode with an older SDK: the comparison favours the peers.
+// than the originals, which run on Node.js or decode with an older SDK: the comparison favours the peers. One of the
+// originals runs as well where it is installed.
 var contenders = map[string]contender{
 	"ours":      ours,
 	"cdk":       cdk,
+	"cdk's own": cdksOwn,
 	"s5cmd":     s5cmd,
 	"terraform": terraform,
 }
@@ -55,6 +60,21 @@ func cdk(ctx context.Context, client *s3.Client, bucket string) (deleted int64, 
 			return deleted, nil
 		}
 	}
+}
+
+// cdkLib is the environment variable that names the folder of an installed aws-cdk-lib, for [cdksOwn].
+const cdkLib = "CDK_LIB"
+
+//go:embed cdk.js
+var cdkScript string
+
+// cdksOwn is the handler that CDK itself deploys, on Node.js. It does not tell how much it deleted.
+func cdksOwn(ctx context.Context, client *s3.Client, _ string) (int64, error) {
+	node := exec.CommandContext(ctx, "node", "-e", cdkScript, os.Getenv(cdkLib))
+	node.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+*client.Options().BaseEndpoint, "AWS_REGION=eu-central-1",
+		"AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret", "NODE_NO_WARNINGS=1")
+	node.Stderr = os.Stderr
+	return 0, node.Run()
 }
 
 // s5cmdDeletes and s5cmdTries are how many DeleteObjects s5cmd has under way, and how often it tries each call.
