@@ -54,7 +54,7 @@ demo local: ## an attack and its correction, without an account (local: keeps ru
 bench: ## measure the critical path, cold starts and the judge
 	go test -run '^$$' -bench . -benchmem ./...
 
-bench-teardown: ## measure emptying a bucket, beside its peers, on one model of S3 (about 20 minutes)
+bench-teardown: ## measure emptying a bucket, beside its peers, on one model of S3 (about 25 minutes)
 	go run ./cmd/bench-teardown
 
 fuzz: ## run each fuzz target for FUZZTIME (30s)

@@ -185,10 +185,10 @@ func TestRunIsAsFastAsListingsInParallelAllow(t *testing.T) {
 		rate           float64 // at least, versions per second
 		lists, batches int     // at most
 	}{
-		"a million hashes":         {hashes(1e6), 250_000, 1500, 1020},
-		"a million counters":       {counters(1e6), 250_000, 1500, 1020},
-		"a million log paths":      {logs(1e6), 220_000, 1500, 1020},
-		"100,000 in ten folders":   {prefixed(1e5, 10), 100_000, 260, 104},
+		"a million hashes":         {hashes(1e6), 400_000, 1500, 1020},
+		"a million counters":       {counters(1e6), 400_000, 1500, 1020},
+		"a million log paths":      {logs(1e6), 320_000, 1500, 1020},
+		"100,000 in ten folders":   {prefixed(1e5, 10), 150_000, 260, 104},
 		"ten thousand hashes":      {hashes(1e4), 20_000, 60, 11},
 		"three pages":              {counters(2500), 10_000, 40, 4},
 		"less than a page":         {counters(900), 5_000, 2, 1},
