@@ -109,7 +109,7 @@ type Guard struct {
 	// Resources are guarded in this order of importance, which is also the order of the records.
 	Resources []Resource
 	// Stack tells what our own stack is doing. It is asked once at the start of a run, and again before anything is
-	// written a second time.
+	// written a second time, by several resources at the same time.
 	Stack func(context.Context) (Standing, error)
 	// Observe makes the guard write nothing and only report.
 	Observe bool

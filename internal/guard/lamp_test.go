@@ -130,11 +130,9 @@ type stack struct {
 	status string
 	busy   bool
 	err    error
-	reads  int
 }
 
 func (s *stack) standing(ctx context.Context) (guard.Standing, error) {
-	s.reads++
 	if s.err != nil {
 		return guard.Standing{}, fail(ctx, s.err)
 	}
