@@ -7,20 +7,20 @@ import (
 )
 
 // delete is a deleter's life.
-func (s *sweep) delete(ctx context.Context) {
+func (s *sweep) delete() {
 	for {
 		b, ok := s.takeBatch()
 		if !ok {
 			return
 		}
-		failures, err := s.send(ctx, &b)
+		failures, err := s.send(&b)
 		s.settle(b, failures, err)
 	}
 }
 
 // send makes the one call that a batch is for.
-func (s *sweep) send(ctx context.Context, b *batch) ([]Failure, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+func (s *sweep) send(b *batch) ([]Failure, error) {
+	ctx, cancel := context.WithTimeout(s.deleting, callTimeout)
 	defer cancel()
 	if b.single {
 		s.count.singles.Add(1)

@@ -33,8 +33,8 @@ type Options struct {
 	// BypassGovernance deletes versions under governance retention too. Nothing removes compliance retention or legal
 	// holds.
 	BypassGovernance bool
-	// Deadline ends the work early, with a report that says how far it came; zero means none. Calls that are under way
-	// are cut off, and what S3 deletes for them nevertheless is not counted.
+	// Deadline ends the work early, with a report that says how far it came; zero means none. Deletions that are under
+	// way then get 5 s to end, for what is cut off S3 may delete nevertheless, uncounted.
 	Deadline time.Time
 	// Progress is told how far the work is, from one goroutine, every ProgressEvery (0 means 10 s), and is nil for none.
 	Progress      func(Progress)
@@ -67,6 +67,8 @@ type Progress struct {
 const (
 	// callTimeout bounds one call; what hangs longer is tried again.
 	callTimeout = 30 * time.Second
+	// grace is for how long deletions that are under way may outlive the deadline.
+	grace = 5 * time.Second
 	// mostPasses is how often a bucket that fills again is emptied.
 	mostPasses = 8
 	// defaultProgressEvery is how often progress is told.
@@ -82,7 +84,9 @@ var (
 // run is the state of one call to Run.
 type run struct {
 	Options
-	store     Store
+	store Store
+	// deleting is the context of the calls that delete: it outlives the deadline by the grace.
+	deleting  context.Context
 	bypass    bool
 	began     time.Time
 	leftovers leftovers
@@ -104,9 +108,12 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	}
 	work, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	if !o.Deadline.IsZero() {
-		alarm := time.AfterFunc(time.Until(o.Deadline), func() { cancel(errDeadline) })
-		defer alarm.Stop()
+	deleting, cutOff := context.WithCancel(ctx)
+	defer cutOff()
+	r.deleting = deleting
+	if left := time.Until(o.Deadline); !o.Deadline.IsZero() {
+		defer time.AfterFunc(left, func() { cancel(errDeadline) }).Stop()
+		defer time.AfterFunc(left+grace, cutOff).Stop()
 	}
 	stop := r.watch()
 	outcome, err := r.empty(work)

@@ -69,7 +69,7 @@ func (s *sweep) do(ctx context.Context) (int64, error) {
 	}
 	if s.inventory == nil {
 		for range deleters {
-			all.Go(func() { s.delete(ctx) })
+			all.Go(s.delete)
 		}
 	}
 	all.Wait()
