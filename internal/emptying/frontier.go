@@ -43,16 +43,29 @@ func newFrontier(listers int) *frontier {
 // finished tells that everything has been listed.
 func (f *frontier) finished() bool { return len(f.stretches) == 0 }
 
-// take returns a stretch whose next page is to be fetched, among those whose keys are wanted now, or nil.
-func (f *frontier) take(wanted func(key string) bool) *stretch {
-	var best *stretch
+// take returns a stretch whose next page is to be fetched, or nil. wanted tells whether what follows a key is wanted
+// now, and if not, behind which key other things begin ("" where nobody knows): what has to wait must not keep those
+// out, so the stretch is cut there.
+func (f *frontier) take(wanted func(key string) (ok bool, other string)) *stretch {
+	var best, waiting *stretch
+	var cutAt string
 	for _, s := range f.stretches {
-		if !s.busy && wanted(s.at.Key) && (best == nil || s.remaining > best.remaining) {
+		if s.busy {
+			continue
+		}
+		ok, other := wanted(s.at.Key)
+		if ok && (best == nil || s.remaining > best.remaining) {
 			best = s
 		}
+		if key := between(s.at.Key, other, s.end); !ok && key != "" {
+			waiting, cutAt = s, key
+		}
 	}
-	if best == nil {
-		best = f.cut()
+	switch {
+	case waiting != nil:
+		best = f.split(waiting, cutAt)
+	case best == nil:
+		best = f.cut(wanted)
 	}
 	if best != nil {
 		best.busy = true
@@ -60,14 +73,18 @@ func (f *frontier) take(wanted func(key string) bool) *stretch {
 	return best
 }
 
-// cut takes the far part of the stretch with most left, or returns nil when that is not worth it.
-func (f *frontier) cut() *stretch {
+// cut takes the far part of the stretch with most left, or returns nil when that is not worth it. What has to wait to
+// its end is left alone.
+func (f *frontier) cut(wanted func(key string) (ok bool, other string)) *stretch {
 	if f.cuts >= min(freeCuts+f.pages/pagesPerCut, cutsPerPage*f.pages) || len(f.stretches) >= f.limit {
 		return nil
 	}
 	var victim *stretch
 	for _, s := range f.stretches {
-		if s.pages > 0 && s.remaining >= worthCutting && (victim == nil || s.remaining > victim.remaining) {
+		if s.pages == 0 || s.remaining < worthCutting || victim != nil && s.remaining <= victim.remaining {
+			continue
+		}
+		if ok, other := wanted(s.at.Key); ok || other == "" {
 			victim = s
 		}
 	}
@@ -80,9 +97,14 @@ func (f *frontier) cut() *stretch {
 		return nil
 	}
 	f.cuts++
-	far := &stretch{at: Position{Key: key}, end: victim.end, from: victim}
-	victim.end = key
-	f.estimate(victim)
+	return f.split(victim, key)
+}
+
+// split cuts a stretch behind a key, and returns the far part.
+func (f *frontier) split(s *stretch, key string) *stretch {
+	far := &stretch{at: Position{Key: key}, end: s.end, from: s}
+	s.end = key
+	f.estimate(s)
 	f.stretches = append(f.stretches, far)
 	return far
 }

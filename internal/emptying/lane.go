@@ -80,6 +80,15 @@ func (l *lane) find(key string) *lane {
 	return l
 }
 
+// behind is a key behind all that begin with the lane's prefix; "" for a lane of keys that have only that in common.
+func (l *lane) behind() string {
+	folder, ok := strings.CutSuffix(l.prefix, "/")
+	if !ok {
+		return ""
+	}
+	return folder + string(rune('/'+1))
+}
+
 // part is the prefix of the child that a key belongs to. Keys that do not begin with the lane's prefix, which was
 // learned from others, are divided where they leave it.
 func (l *lane) part(key string) string {

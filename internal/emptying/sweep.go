@@ -146,11 +146,14 @@ func (s *sweep) hasRoom() bool {
 // free tells that S3 has refused nothing so far.
 func (s *sweep) free() bool { return s.lanes.children == nil && s.lanes.pace.rate == 0 }
 
-// wanted tells whether the lane of a key has room for what is listed behind it.
-func (s *sweep) wanted(key string) bool {
+// wanted tells whether the lane of a key has room for what is listed behind it, and if not, where that lane ends.
+func (s *sweep) wanted(key string) (ok bool, other string) {
 	leaf := s.lanes.find(key)
 	ahead := min(laneAhead, max(roomFor/2/max(len(s.lanes.children), 1), batchSize+1))
-	return leaf == nil || leaf.pace.rate == 0 || leaf.waiting < ahead
+	if leaf == nil || leaf.pace.rate == 0 || leaf.waiting < ahead {
+		return true, ""
+	}
+	return false, leaf.behind()
 }
 
 // putPage queues what a page brought.

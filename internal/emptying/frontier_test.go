@@ -1,0 +1,31 @@
+package emptying
+
+import (
+	"fmt"
+	"testing"
+)
+
+// TestWhatHasToWaitKeepsNothingElseOut is about a stretch that begins in a folder at its limit and goes on behind it.
+func TestWhatHasToWaitKeepsNothingElseOut(t *testing.T) {
+	f := newFrontier(listers)
+	first := f.take(func(string) (bool, string) { return true, "" })
+	var page Page
+	for i := range batchSize {
+		page.Versions = append(page.Versions, Version{Key: fmt.Sprintf("p05/%06d", i), ID: "v"})
+	}
+	page.More, page.Next = true, Position{Key: page.Versions[batchSize-1].Key, VersionID: "v"}
+	f.arrived(first, page)
+
+	full := func(key string) (bool, string) { return key >= "p050", "p050" }
+	other := f.take(full)
+	if other == nil || other.at.Key != "p050" || other.end != "" || first.end != "p050" {
+		t.Fatalf("take while p05/ is full = %+v and leaves %+v, want what is behind p05/", other, first)
+	}
+	f.arrived(other, Page{Versions: []Version{{Key: "p06/x", ID: "v"}}})
+	if again := f.take(full); again != nil && again.at.Key < "p050" {
+		t.Errorf("take while p05/ is full = %+v, want nothing of it", again)
+	}
+	if again := f.take(func(string) (bool, string) { return true, "" }); again == nil || again.at.Key >= "p050" {
+		t.Errorf("take once it is not = %+v, want p05/ to go on", again)
+	}
+}
