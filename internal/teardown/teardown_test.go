@@ -106,10 +106,15 @@ func (a *account) DescribeStacks(context.Context, *cloudformation.DescribeStacks
 	return &cloudformation.DescribeStacksOutput{Stacks: []cfntypes.Stack{{StackStatus: a.status}}}, nil
 }
 
-func (a *account) DescribeStackResources(context.Context, *cloudformation.DescribeStackResourcesInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeStackResourcesOutput, error) {
-	out := &cloudformation.DescribeStackResourcesOutput{}
+// ListStackResources answers in two pages, with the bucket on the second.
+func (a *account) ListStackResources(_ context.Context, in *cloudformation.ListStackResourcesInput, _ ...func(*cloudformation.Options)) (*cloudformation.ListStackResourcesOutput, error) {
+	out := &cloudformation.ListStackResourcesOutput{}
+	if in.NextToken == nil {
+		out.NextToken = aws.String("second")
+		return out, nil
+	}
 	if a.inStack {
-		out.StackResources = []cfntypes.StackResource{{
+		out.StackResourceSummaries = []cfntypes.StackResourceSummary{{
 			PhysicalResourceId: aws.String("docs"), ResourceType: aws.String("AWS::S3::Bucket"), ResourceStatus: cfntypes.ResourceStatusUpdateComplete,
 		}}
 	}
