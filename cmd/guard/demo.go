@@ -40,8 +40,8 @@ demo could not be played.`,
 			switch {
 			case err != nil:
 				return &exitError{2, fmt.Errorf("playing the demo: %w", err)}
-			case broken > 0:
-				return &exitError{1, fmt.Errorf("%d promises were not kept", broken)}
+			case len(broken) > 0:
+				return &exitError{1, fmt.Errorf("%s not kept, the first: %s", count(len(broken), "promise"), broken[0])}
 			}
 			return nil
 		},
@@ -51,12 +51,12 @@ demo could not be played.`,
 	return command
 }
 
-// play deploys the template, plays all scenes and returns how many promises were not kept.
-func play(ctx context.Context, where deployment, audience teller) (broken int, err error) {
+// play deploys the template, plays all scenes and returns the promises that were not kept.
+func play(ctx context.Context, where deployment, audience teller) (broken []string, err error) {
 	began := time.Now()
 	s, err := newStage(ctx, where, audience)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	defer func() {
 		if closing := s.close(); err == nil {
@@ -70,6 +70,6 @@ func play(ctx context.Context, where deployment, audience teller) (broken int, e
 			return s.broken, fmt.Errorf("%s: %w", scene.title, err)
 		}
 	}
-	audience.end(s.kept, s.broken, time.Since(began))
+	audience.end(s.kept, len(s.broken), time.Since(began))
 	return s.broken, nil
 }
