@@ -176,9 +176,10 @@ func (t *Teardown) decideByResource(ctx context.Context, request cfnresponse.Req
 				continue
 			}
 			switch r.ResourceStatus {
-			case "CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE":
-				return stays, nil
+			case "DELETE_IN_PROGRESS", "DELETE_FAILED", "DELETE_COMPLETE":
+				return goAhead, nil
 			}
+			return stays, nil
 		}
 	}
 	return goAhead, nil

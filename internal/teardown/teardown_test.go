@@ -2,6 +2,7 @@ package teardown_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -51,6 +52,7 @@ type account struct {
 
 	status  cfntypes.StackStatus
 	inStack bool // the bucket is one of the stack's resources
+	became  cfntypes.ResourceStatus
 
 	handedOver [][]byte
 	handErr    error
@@ -115,7 +117,7 @@ func (a *account) ListStackResources(_ context.Context, in *cloudformation.ListS
 	}
 	if a.inStack {
 		out.StackResourceSummaries = []cfntypes.StackResourceSummary{{
-			PhysicalResourceId: aws.String("docs"), ResourceType: aws.String("AWS::S3::Bucket"), ResourceStatus: cfntypes.ResourceStatusUpdateComplete,
+			PhysicalResourceId: aws.String("docs"), ResourceType: aws.String("AWS::S3::Bucket"), ResourceStatus: cmp.Or(a.became, cfntypes.ResourceStatusUpdateComplete),
 		}}
 	}
 	return out, nil
@@ -235,6 +237,10 @@ func TestDeleteTouchesOnlyWhatIsOursAndGoes(t *testing.T) {
 		"the bucket was replaced":     {account: &account{tag: ourStack, status: "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"}, emptied: true},
 		"only the emptier was removed": {
 			account: &account{tag: ourStack, status: "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", inStack: true}},
+		"the bucket is being deleted": {
+			account: &account{tag: ourStack, status: "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", inStack: true, became: "DELETE_IN_PROGRESS"}, emptied: true},
+		"the bucket's own update failed": {
+			account: &account{tag: ourStack, status: "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", inStack: true, became: "UPDATE_FAILED"}},
 		"an update is rolled back, the bucket stays": {
 			account: &account{tag: ourStack, status: "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", inStack: true}},
 		"nothing is deleted":     {account: &account{tag: ourStack, status: "UPDATE_COMPLETE", inStack: true}, says: "the stack is UPDATE_COMPLETE"},
