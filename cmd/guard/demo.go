@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// demoTime is how long the demo may take, after the build. It takes a few seconds; a hanging one must not hang a CI.
+// demoTime is how long the scenes may take, after build and deployment. They take a few seconds; a hanging one must not hang a CI.
 const demoTime = time.Minute
 
 func demoCommand() *cobra.Command {
@@ -29,8 +29,6 @@ demo could not be played.`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			ctx, cancel := signal.NotifyContext(command.Context(), os.Interrupt)
-			defer cancel()
-			ctx, cancel = context.WithTimeout(ctx, demoTime)
 			defer cancel()
 			var audience teller = newPlain(command.OutOrStdout())
 			if asJSON {
@@ -63,6 +61,8 @@ func play(ctx context.Context, where deployment, audience teller) (broken []stri
 			err = closing
 		}
 	}()
+	ctx, cancel := context.WithTimeout(ctx, demoTime) // from here on: building may take minutes
+	defer cancel()
 	for i, scene := range slices.Concat(story[:1], healthStory, story[1:], afterStory) {
 		s.scene = scene.title
 		audience.scene(i+1, scene.title)
