@@ -8,7 +8,7 @@ GOARCH   ?= arm64
 FUZZTIME ?= 30s
 VERSION  ?= $(or $(shell git describe --tags --always --dirty 2>/dev/null),unknown)
 
-FUNCTIONS := $(shell sed -nE 's/^  (\w+Function):$$/\1/p' template.yaml)
+FUNCTIONS := $(shell sed -nE 's/^  ([A-Za-z]+Function):$$/\1/p' template.yaml)
 # Below .aws-sam, which SAM leaves out when it copies the sources.
 BOOTSTRAPS = .aws-sam/$(GOOS)-$(GOARCH)
 # This machine, and the bootstraps for it, which tests and the demo run. Built once for all who want them.
@@ -21,7 +21,7 @@ GO_BUILD   = CGO_ENABLED=0 GOOS=$(GOOS) GOARCH=$(GOARCH) \
 unexport AWS_CA_BUNDLE
 
 help: ## list the targets
-	@sed -nE 's/^([a-z -]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@awk -F ':[^#]*## ' '/^[a-z -]+:.*## / {printf "%-20s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build every function for Lambda into .aws-sam/linux-arm64
 	@$(foreach f,$(FUNCTIONS),$(MAKE) --no-print-directory build-$f ARTIFACTS_DIR=$(BOOTSTRAPS)/$f &&) true
@@ -58,7 +58,7 @@ bench-teardown: ## measure emptying a bucket, beside its peers, on one model of 
 	go run ./cmd/bench-teardown
 
 fuzz: ## run each fuzz target for FUZZTIME (30s)
-	@grep -rEo --include='*_test.go' 'func Fuzz\w+' internal cmd | tr : ' ' | while read -r file _ name; do \
+	@grep -rEo --include='*_test.go' 'func Fuzz[A-Za-z0-9]+' internal cmd | tr : ' ' | while read -r file _ name; do \
 		go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "./$$(dirname "$$file")" || exit 1; done
 
 cover: ## coverage by package, and in all

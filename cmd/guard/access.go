@@ -84,7 +84,8 @@ FILE holds a JSON array of requests ("-" reads standard input):
    "resource": "arn:…", "resourceAccount": "111122223333", "context": {"aws:SecureTransport": ["true"]},
    "bucket": policy or null, "endpoint": policy or null, "identity": [policies]}
 
-A key of the context may have its one value without a list. The endpoint's policy counts for
+A key of the context may have its one value without a list. Members that are not named here are
+ignored, so that requests may carry remarks: mind the spelling. The endpoint's policy counts for
 every request that may have come through the endpoint: it is left out where the context has
 aws:SourceIp and none of aws:SourceVpce, aws:SourceVpc and aws:VpcSourceIp.
 
@@ -117,6 +118,9 @@ func readBatch(name string, stdin io.Reader) ([]accessRequest, error) {
 	}
 	var texts []json.RawMessage
 	if err := json.Unmarshal(data, &texts); err != nil {
+		if json.Valid(data) {
+			err = errors.New("want a JSON array of requests")
+		}
 		return nil, fmt.Errorf("reading %s: %w", name, err)
 	}
 	requests := make([]accessRequest, len(texts))

@@ -114,6 +114,8 @@ func TestAccessRefusesWhatIsNoBatch(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			if out, err := runGuard(c.stdin, c.args...); exitCode(err) != 2 || out != "" {
 				t.Errorf("guard %v = %q, code %d (%v), want code 2 and no output", c.args, out, exitCode(err), err)
+			} else if strings.Contains(err.Error(), "json.") {
+				t.Errorf("guard %v = %v, which names Go's types", c.args, err)
 			}
 		})
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// demoTime is how long the demo may take, after the build. It takes a few seconds; a hanging one must not hang a CI.
+// demoTime is how long the scenes may take, after build and deployment. They take a few seconds; a hanging one must not hang a CI.
 const demoTime = time.Minute
 
 func demoCommand() *cobra.Command {
@@ -30,8 +30,6 @@ demo could not be played.`,
 		RunE: func(command *cobra.Command, _ []string) error {
 			ctx, cancel := signal.NotifyContext(command.Context(), os.Interrupt)
 			defer cancel()
-			ctx, cancel = context.WithTimeout(ctx, demoTime)
-			defer cancel()
 			var audience teller = newPlain(command.OutOrStdout())
 			if asJSON {
 				audience = lines{json.NewEncoder(command.OutOrStdout())}
@@ -40,8 +38,8 @@ demo could not be played.`,
 			switch {
 			case err != nil:
 				return &exitError{2, fmt.Errorf("playing the demo: %w", err)}
-			case broken > 0:
-				return &exitError{1, fmt.Errorf("%d promises were not kept", broken)}
+			case len(broken) > 0:
+				return &exitError{1, fmt.Errorf("%s not kept, the first: %s", count(len(broken), "promise"), broken[0])}
 			}
 			return nil
 		},
@@ -51,18 +49,20 @@ demo could not be played.`,
 	return command
 }
 
-// play deploys the template, plays all scenes and returns how many promises were not kept.
-func play(ctx context.Context, where deployment, audience teller) (broken int, err error) {
+// play deploys the template, plays all scenes and returns the promises that were not kept.
+func play(ctx context.Context, where deployment, audience teller) (broken []string, err error) {
 	began := time.Now()
 	s, err := newStage(ctx, where, audience)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	defer func() {
 		if closing := s.close(); err == nil {
 			err = closing
 		}
 	}()
+	ctx, cancel := context.WithTimeout(ctx, demoTime) // from here on: building may take minutes
+	defer cancel()
 	for i, scene := range slices.Concat(story[:1], healthStory, story[1:], afterStory) {
 		s.scene = scene.title
 		audience.scene(i+1, scene.title)
@@ -70,6 +70,6 @@ func play(ctx context.Context, where deployment, audience teller) (broken int, e
 			return s.broken, fmt.Errorf("%s: %w", scene.title, err)
 		}
 	}
-	audience.end(s.kept, s.broken, time.Since(began))
+	audience.end(s.kept, len(s.broken), time.Since(began))
 	return s.broken, nil
 }

@@ -60,12 +60,15 @@ func TestADemoOfABrokenTemplateBreaksItsPromises(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv(bootstrap.ReadyBuilt, built(t))
-	told, code := guardCommand(t, "demo", "--template", broken)
-	if code != 1 {
-		t.Errorf("guard demo: exit code = %d, want 1", code)
+	told, err := runGuard("", "demo", "--template", broken)
+	if code := exitCode(err); code != 1 {
+		t.Fatalf("guard demo: exit code = %d (%v), want 1", code, err)
 	}
 	if want := "NOT AS PROMISED"; !strings.Contains(told, want) {
 		t.Errorf("guard demo tells %q, want it to say %s", told, want)
+	}
+	if want := "promises not kept, the first: CloudWatch after 6 minutes, in alarm: Guard, RuleOff, promised none"; !strings.Contains(err.Error(), want) {
+		t.Errorf("guard demo ends with %v, want %s", err, want)
 	}
 }
 

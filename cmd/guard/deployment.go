@@ -59,6 +59,15 @@ func (d *deployment) deploy(ctx context.Context, o localaws.Options) (*deployed,
 	if err != nil {
 		return nil, err
 	}
+	// Before the time of the local AWS begins, which would pass meanwhile.
+	for _, r := range plan.Resources() {
+		if r.Type != "AWS::Serverless::Function" {
+			continue
+		}
+		if _, err := builds.Path(r.LogicalID); err != nil {
+			return nil, errors.Join(err, builds.Close())
+		}
+	}
 	cloud, err := localaws.New(o)
 	if err != nil {
 		return nil, errors.Join(err, builds.Close())

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -20,7 +19,7 @@ func diffCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "diff A.json B.json",
 		Short: "Compare two policies by what they say",
-		Long: `Diff compares two policies by what they say: order, one-element lists, an empty Sid and
+		Long: `Diff compares two policies ("-" reads one from standard input) by what they say: order, one-element lists, an empty Sid and
 everything else that S3 is known to rewrite make no difference.
 
 The exit code is 0 when they are the same, 1 when they differ (standard output then lists the
@@ -29,7 +28,7 @@ statements that stand in only one of them), and 2 when one of them cannot be jud
 			return unjudged(c, cobra.ExactArgs(2)(c, files))
 		},
 		RunE: func(c *cobra.Command, files []string) error {
-			changes, err := diffFiles(files[0], files[1])
+			changes, err := diffFiles(files[0], files[1], c.InOrStdin())
 			if err != nil {
 				return unjudged(c, err)
 			}
@@ -52,20 +51,20 @@ func unjudged(_ *cobra.Command, err error) error {
 	return &exitError{code: exitUnjudged, err: err}
 }
 
-func diffFiles(a, b string) ([]iampolicy.Change, error) {
-	from, err := parseFile(a)
+func diffFiles(a, b string, stdin io.Reader) ([]iampolicy.Change, error) {
+	from, err := parseFile(a, stdin)
 	if err != nil {
 		return nil, err
 	}
-	to, err := parseFile(b)
+	to, err := parseFile(b, stdin)
 	if err != nil {
 		return nil, err
 	}
 	return iampolicy.Diff(from, to), nil
 }
 
-func parseFile(name string) (*iampolicy.Policy, error) {
-	document, err := os.ReadFile(name)
+func parseFile(name string, stdin io.Reader) (*iampolicy.Policy, error) {
+	document, err := readInput(name, stdin)
 	if err != nil {
 		return nil, err
 	}

@@ -46,6 +46,16 @@ func TestDiffTellsSameDifferentAndUnjudged(t *testing.T) {
 	}
 }
 
+func TestDiffReadsStandardInput(t *testing.T) {
+	a := writeFile(t, "a.json", compact)
+	if out, err := runGuard(asStored, "diff", a, "-"); err != nil || out != "" {
+		t.Errorf("guard diff a.json - = %q, %v, want the same", out, err)
+	}
+	if _, err := runGuard(another, "diff", "-", a); exitCode(err) != exitDifferent {
+		t.Errorf("guard diff - a.json = %v, want a difference", err)
+	}
+}
+
 // Exit code 1 means that two policies differ, and nothing else.
 func TestDiffNeverTakesAMistakeForADifference(t *testing.T) {
 	a := writeFile(t, "a.json", compact)

@@ -23,7 +23,7 @@ import (
 // Exit codes of guard empty, besides 0 for a bucket that was proven empty (or counted).
 const (
 	exitNotEmpty    = 1 // something is left, and standard error says why
-	exitNotAnswered = 2 // the bucket's name was not typed; nothing was touched
+	exitUntouched   = 2 // nothing was touched: used wrongly, no such bucket, no access, its name not typed
 	exitInterrupted = 3 // stopped on the way; the same command goes on
 )
 
@@ -48,7 +48,8 @@ It asks for the bucket's name to be typed (--yes does not ask, for scripts). --d
 What is stopped (Ctrl-C, a lost connection) goes on where it was when the same command is given again.
 
 Exit codes: 0 the bucket is proven empty; 1 something is left, and standard error says what and why; 2 nothing was
-touched because the name was not confirmed; 3 interrupted.
+touched, because the name was not confirmed, the bucket is not there or not yours, or the command is used wrongly;
+3 interrupted.
 
 Credentials and Region are found as the AWS CLI finds them. The permissions needed: s3:ListBucketVersions,
 s3:ListBucketMultipartUploads, s3:GetBucketVersioning, s3:GetBucketObjectLockConfiguration, s3:DeleteObject,
@@ -72,24 +73,34 @@ s3:GetObjectLegalHold; with --bypass-governance-retention also s3:BypassGovernan
 	f.BoolVar(&e.yes, "yes", false, "do not ask")
 	f.BoolVar(&e.dryRun, "dry-run", false, "count and price, delete nothing")
 	f.BoolVar(&e.bypass, "bypass-governance-retention", false, "delete versions under governance retention too")
-	_ = c.MarkFlagRequired("bucket")
 	return c
 }
 
 // run does what was asked.
 func (e *emptier) run(ctx context.Context) error {
+	if e.bucket == "" {
+		return &exitError{exitUntouched, errors.New("--bucket is missing")}
+	}
 	debug.SetMemoryLimit(emptying.Memory)
 	debug.SetGCPercent(-1)
 	store, err := e.store(ctx)
 	if err != nil {
-		return err
+		return &exitError{exitUntouched, err}
+	}
+	// To the engine a bucket that is gone is an empty one. Here it is a name that was misspelt.
+	if _, err := store.Protection(ctx); err != nil && ctx.Err() == nil {
+		return &exitError{exitUntouched, fmt.Errorf("looking at bucket %s: %w; nothing was touched", e.bucket, err)}
 	}
 	options := emptying.Options{Store: store, Bucket: e.bucket, BypassGovernance: e.bypass}
 	if e.dryRun {
 		return e.count(ctx, options)
 	}
-	if !e.yes && !e.confirmed() {
-		return &exitError{exitNotAnswered, fmt.Errorf("%q was not typed: nothing was touched", e.bucket)}
+	confirmed := e.yes || e.confirmed(ctx)
+	switch {
+	case ctx.Err() != nil:
+		return &exitError{exitInterrupted, errors.New("interrupted; nothing was touched")}
+	case !confirmed:
+		return &exitError{exitUntouched, fmt.Errorf("%q was not typed: nothing was touched", e.bucket)}
 	}
 	options.Progress, options.ProgressEvery = e.progress, e.every()
 	report, err := emptying.Run(ctx, options)
@@ -121,11 +132,20 @@ func (e *emptier) store(ctx context.Context) (emptying.Store, error) {
 	return emptying.New(client, e.bucket, e.owner), nil
 }
 
-// confirmed asks for the bucket's name.
-func (e *emptier) confirmed() bool {
+// confirmed asks for the bucket's name, until the context ends.
+func (e *emptier) confirmed(ctx context.Context) bool {
 	fmt.Fprintf(e.err, "This deletes everything in bucket %s, all versions, for good.\nType the bucket's name to go on: ", e.bucket)
-	line, err := bufio.NewReader(e.in).ReadString('\n')
-	if err != nil && line == "" {
+	typed := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReader(e.in).ReadString('\n')
+		typed <- line
+	}()
+	line := ""
+	select {
+	case <-ctx.Done():
+	case line = <-typed:
+	}
+	if line == "" {
 		fmt.Fprintln(e.err)
 	}
 	return strings.TrimSpace(line) == e.bucket

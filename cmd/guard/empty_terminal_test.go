@@ -161,6 +161,18 @@ func TestEmptyIsInterruptedWhileItCounts(t *testing.T) {
 	}
 }
 
+// TestEmptyIsInterruptedWhileItAsks shows that Ctrl-C is an answer to the question for the bucket's name.
+func TestEmptyIsInterruptedWhileItAsks(t *testing.T) {
+	server := httptest.NewServer(s3model.New(s3model.Options{Shape: s3model.Counters{Prefixes: 1}, Versions: 1}))
+	defer server.Close()
+	asking := inTerminal(t, "empty", "--bucket", "docs", "--endpoint-url", server.URL)
+	asking.shows(t, `Type the bucket's name to go on: `)
+	asking.types(t, ctrlC)
+	if code := asking.ends(t); code != exitInterrupted || !strings.Contains(asking.screen.String(), "nothing was touched") {
+		t.Errorf("after Ctrl-C it ends with %d, showing %q", code, asking.screen.String())
+	}
+}
+
 func TestABarShowsHowMuchIsDone(t *testing.T) {
 	for _, c := range []struct {
 		done, left int64

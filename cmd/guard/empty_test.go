@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -11,7 +12,7 @@ import (
 )
 
 // empty runs guard empty on a model of a bucket and returns what it said, and its exit code.
-func empty(t *testing.T, model *s3model.Model, typed string, args ...string) (said string, code int) {
+func empty(t *testing.T, model http.Handler, typed string, args ...string) (said string, code int) {
 	t.Helper()
 	server := httptest.NewServer(model)
 	defer server.Close()
@@ -45,8 +46,8 @@ func TestEmptyAsksBeforeItDeletes(t *testing.T) {
 		says  string
 	}{
 		"the name is typed":     {"docs\n", nil, 0, 0, "is empty: deleted 2500 versions"},
-		"another name is typed": {"dogs\n", nil, exitNotAnswered, 2500, "nothing was touched"},
-		"nothing is typed":      {"", nil, exitNotAnswered, 2500, "nothing was touched"},
+		"another name is typed": {"dogs\n", nil, exitUntouched, 2500, "nothing was touched"},
+		"nothing is typed":      {"", nil, exitUntouched, 2500, "nothing was touched"},
 		"not asked":             {"", []string{"--yes"}, 0, 0, "is empty"},
 		"only counted":          {"", []string{"--dry-run"}, 0, 2500, "holds 2500 versions (0.01 GiB), 0 delete markers"},
 	} {
@@ -57,5 +58,19 @@ func TestEmptyAsksBeforeItDeletes(t *testing.T) {
 				t.Errorf("exit %d with %d left, saying %q; want %d with %d, saying %q", code, left, said, c.code, c.left, c.says)
 			}
 		})
+	}
+}
+
+// TestEmptyOfNoBucketIsNoSuccess shows that a misspelt name is not taken for an empty bucket.
+func TestEmptyOfNoBucketIsNoSuccess(t *testing.T) {
+	gone := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusNotFound)
+		_, _ = w.Write([]byte(`<Error><Code>NoSuchBucket</Code><Message>The specified bucket does not exist</Message></Error>`))
+	})
+	for _, how := range []string{"--yes", "--dry-run"} {
+		said, code := empty(t, gone, "", how)
+		if code != exitUntouched || !strings.Contains(said, "looking at bucket docs: ") || !strings.Contains(said, "NoSuchBucket") {
+			t.Errorf("%s: exit %d, saying %q; want %d and the cause", how, code, said, exitUntouched)
+		}
 	}
 }

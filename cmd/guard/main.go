@@ -14,7 +14,7 @@ func main() {
 	if err == nil {
 		return
 	}
-	code := 1
+	code := exitUnjudged // a mistake in the call, or in what it reads
 	var exit *exitError
 	if errors.As(err, &exit) {
 		code, err = exit.code, exit.err

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"s3-endpoint-guard/internal/bootstrap"
@@ -57,4 +59,20 @@ func buildAll(template string) (*bootstrap.Builder, error) {
 		}
 	}
 	return builds, nil
+}
+
+// TestMistakesEndWithTheirOwnCode keeps them apart from what commands find: a difference, a promise that was not kept,
+// a bucket that is not empty.
+func TestMistakesEndWithTheirOwnCode(t *testing.T) {
+	for _, call := range []string{
+		"nosuch", "--nosuch", "access", "cost extra", "cost --parameter Nosuch=1", "cost --template nosuch", "dashboard-preview extra",
+		"demo extra", "demo --nosuch", "diff a.json", "empty", "empty --bucket docs extra", "exposure extra", "local extra", "match",
+	} {
+		command := exec.CommandContext(t.Context(), os.Args[0], strings.Fields(call)...)
+		command.Env = append(os.Environ(), runMain+"=1")
+		said, err := command.CombinedOutput()
+		if code := command.ProcessState.ExitCode(); code != exitUnjudged || !strings.HasPrefix(string(said), "guard: ") {
+			t.Errorf("guard %s ends with %d (%v), saying %q; want %d and the mistake", call, code, err, said, exitUnjudged)
+		}
+	}
 }

@@ -59,7 +59,8 @@ func eventsIn(document any) ([]map[string]any, error) {
 		event, err := toEvent(object)
 		return []map[string]any{event}, err
 	}
-	return nil, fmt.Errorf("holds %v, want events", document)
+	text, err := json.Marshal(document)
+	return nil, errors.Join(err, fmt.Errorf("holds %s, want events", text))
 }
 
 // detailTypes are the types of EventBridge's events by the eventType of the record that they carry.

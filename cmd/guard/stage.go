@@ -31,8 +31,10 @@ type stage struct {
 	*deployed
 	teller teller
 	scene  string
-	// kept and broken count the promises so far; heard is how many lines of the guard's log have been read.
-	kept, broken, heard int
+	// kept is how many promises were kept so far, and heard how many lines of the guard's log have been read.
+	kept, heard int
+	// broken are the promises that were not.
+	broken []string
 	// outcomes are what the guard's latest runs came to, and corrected the properties among them that were restored.
 	outcomes, corrected []string
 
@@ -112,7 +114,7 @@ func (s *stage) promises(who, what, answer, promised string) {
 	if kept {
 		s.kept++
 	} else {
-		s.broken++
+		s.broken = append(s.broken, fmt.Sprintf("%s %s: %s, promised %s", who, what, answer, promised))
 	}
 	s.teller.promise(promise{s.scene, who, what, answer, promised, kept})
 }

@@ -25,7 +25,7 @@ type Buckets interface {
 // Stacks are the calls on stacks.
 type Stacks interface {
 	DescribeStacks(context.Context, *cloudformation.DescribeStacksInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeStacksOutput, error)
-	DescribeStackResources(context.Context, *cloudformation.DescribeStackResourcesInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeStackResourcesOutput, error)
+	ListStackResources(context.Context, *cloudformation.ListStackResourcesInput, ...func(*cloudformation.Options)) (*cloudformation.ListStackResourcesOutput, error)
 }
 
 // decision is why a bucket is kept, or goAhead.
@@ -162,17 +162,23 @@ func (t *Teardown) phase(ctx context.Context, stackID string) (phase, string, er
 // decideByResource finds out whether the bucket is still one of the stack's resources. In an update or a rollback, a
 // bucket that the stack keeps is one of them, and only this custom resource goes. In an update that replaced the bucket
 // the old one's name is no resource's any more. In the rollback of a create all buckets go.
+//
+// All pages are read: a bucket that a page leaves out would be taken for one that goes (FACTS: CloudFormation).
 func (t *Teardown) decideByResource(ctx context.Context, request cfnresponse.Request, w wish) (decision, error) {
-	answer, err := t.Stacks.DescribeStackResources(ctx, &cloudformation.DescribeStackResourcesInput{StackName: &request.StackID})
-	if err != nil {
-		return goAhead, fmt.Errorf("reading the resources of the stack: %w", err)
-	}
-	for _, r := range answer.StackResources {
-		if r.PhysicalResourceId == nil || *r.PhysicalResourceId != w.bucket || r.ResourceType == nil || *r.ResourceType != "AWS::S3::Bucket" {
-			continue
+	pages := cloudformation.NewListStackResourcesPaginator(t.Stacks, &cloudformation.ListStackResourcesInput{StackName: &request.StackID})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return goAhead, fmt.Errorf("reading the resources of the stack: %w", err)
 		}
-		switch r.ResourceStatus {
-		case "CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE":
+		for _, r := range page.StackResourceSummaries {
+			if r.PhysicalResourceId == nil || *r.PhysicalResourceId != w.bucket || r.ResourceType == nil || *r.ResourceType != "AWS::S3::Bucket" {
+				continue
+			}
+			switch r.ResourceStatus {
+			case "DELETE_IN_PROGRESS", "DELETE_FAILED", "DELETE_COMPLETE":
+				return goAhead, nil
+			}
 			return stays, nil
 		}
 	}

@@ -2,6 +2,7 @@ package teardown_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -51,6 +52,7 @@ type account struct {
 
 	status  cfntypes.StackStatus
 	inStack bool // the bucket is one of the stack's resources
+	became  cfntypes.ResourceStatus
 
 	handedOver [][]byte
 	handErr    error
@@ -106,11 +108,16 @@ func (a *account) DescribeStacks(context.Context, *cloudformation.DescribeStacks
 	return &cloudformation.DescribeStacksOutput{Stacks: []cfntypes.Stack{{StackStatus: a.status}}}, nil
 }
 
-func (a *account) DescribeStackResources(context.Context, *cloudformation.DescribeStackResourcesInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeStackResourcesOutput, error) {
-	out := &cloudformation.DescribeStackResourcesOutput{}
+// ListStackResources answers in two pages, with the bucket on the second.
+func (a *account) ListStackResources(_ context.Context, in *cloudformation.ListStackResourcesInput, _ ...func(*cloudformation.Options)) (*cloudformation.ListStackResourcesOutput, error) {
+	out := &cloudformation.ListStackResourcesOutput{}
+	if in.NextToken == nil {
+		out.NextToken = aws.String("second")
+		return out, nil
+	}
 	if a.inStack {
-		out.StackResources = []cfntypes.StackResource{{
-			PhysicalResourceId: aws.String("docs"), ResourceType: aws.String("AWS::S3::Bucket"), ResourceStatus: cfntypes.ResourceStatusUpdateComplete,
+		out.StackResourceSummaries = []cfntypes.StackResourceSummary{{
+			PhysicalResourceId: aws.String("docs"), ResourceType: aws.String("AWS::S3::Bucket"), ResourceStatus: cmp.Or(a.became, cfntypes.ResourceStatusUpdateComplete),
 		}}
 	}
 	return out, nil
@@ -230,6 +237,10 @@ func TestDeleteTouchesOnlyWhatIsOursAndGoes(t *testing.T) {
 		"the bucket was replaced":     {account: &account{tag: ourStack, status: "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"}, emptied: true},
 		"only the emptier was removed": {
 			account: &account{tag: ourStack, status: "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", inStack: true}},
+		"the bucket is being deleted": {
+			account: &account{tag: ourStack, status: "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", inStack: true, became: "DELETE_IN_PROGRESS"}, emptied: true},
+		"the bucket's own update failed": {
+			account: &account{tag: ourStack, status: "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", inStack: true, became: "UPDATE_FAILED"}},
 		"an update is rolled back, the bucket stays": {
 			account: &account{tag: ourStack, status: "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", inStack: true}},
 		"nothing is deleted":     {account: &account{tag: ourStack, status: "UPDATE_COMPLETE", inStack: true}, says: "the stack is UPDATE_COMPLETE"},

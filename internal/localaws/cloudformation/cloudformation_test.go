@@ -1,6 +1,7 @@
 package cloudformation_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -103,6 +104,33 @@ func TestStackResourcesAreListed(t *testing.T) {
 	described := localtest.Must(client.DescribeStackResources(t.Context(), &sdk.DescribeStackResourcesInput{StackName: aws.String("guard")}))(t)
 	if got := described.StackResources; len(got) != 1 || *got[0].ResourceType != "AWS::S3::Bucket" {
 		t.Errorf("DescribeStackResources = %+v, want the bucket", got)
+	}
+}
+
+func TestMoreResourcesThanAnAnswerHolds(t *testing.T) {
+	s, client, _ := start(t, localtest.Everything)
+	var want []string
+	for i := range 150 {
+		want = append(want, fmt.Sprintf("Alarm%03d", i))
+	}
+	large := cloudformation.Stack{Name: "large", Status: "CREATE_COMPLETE"}
+	for _, id := range want {
+		large.Resources = append(large.Resources, cloudformation.Resource{LogicalID: id, PhysicalID: id, Type: "AWS::CloudWatch::Alarm"})
+	}
+	s.PutStack(large)
+	described := localtest.Must(client.DescribeStackResources(t.Context(), &sdk.DescribeStackResourcesInput{StackName: &large.Name}))(t)
+	if got := len(described.StackResources); got != 100 {
+		t.Errorf("DescribeStackResources shows %d of 150 resources, want 100", got)
+	}
+	var listed []string
+	pages := sdk.NewListStackResourcesPaginator(client, &sdk.ListStackResourcesInput{StackName: &large.Name})
+	for pages.HasMorePages() {
+		for _, r := range localtest.Must(pages.NextPage(t.Context()))(t).StackResourceSummaries {
+			listed = append(listed, *r.LogicalResourceId)
+		}
+	}
+	if diff := cmp.Diff(want, listed); diff != "" {
+		t.Errorf("ListStackResources (-want +got):\n%s", diff)
 	}
 }
 

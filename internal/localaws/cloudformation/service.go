@@ -2,6 +2,7 @@ package cloudformation
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"s3-endpoint-guard/internal/localaws/api"
@@ -30,7 +31,7 @@ func (s *Service) Decode(r *api.Request) (*api.Operation, error) {
 	case "DescribeStackResources":
 		do = func() (any, error) { return s.describeStackResources(stack) }
 	case "ListStackResources":
-		do = func() (any, error) { return s.listStackResources(stack) }
+		do = func() (any, error) { return s.listStackResources(stack, params["NextToken"]) }
 	default:
 		return nil, params.Unknown()
 	}
@@ -114,18 +115,38 @@ func (s *Service) resources(stack string) ([]describedResource, error) {
 	return list, nil
 }
 
+// mostResources is how many resources an answer holds. DescribeStackResources leaves out the rest, and does not say so;
+// ListStackResources has further pages.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStackResources.html
+const mostResources = 100
+
 // describeStackResources answers DescribeStackResources.
 func (s *Service) describeStackResources(stack string) (any, error) {
 	list, err := s.resources(stack)
 	return struct {
 		Resources []describedResource `xml:"StackResources>member"`
-	}{list}, err
+	}{list[:min(len(list), mostResources)]}, err
 }
 
-// listStackResources answers ListStackResources.
-func (s *Service) listStackResources(stack string) (any, error) {
+// listStackResources answers ListStackResources. The token of a page is the logical id of its first resource.
+func (s *Service) listStackResources(stack, token string) (any, error) {
 	list, err := s.resources(stack)
+	if err != nil {
+		return nil, err
+	}
+	if token != "" {
+		begin := slices.IndexFunc(list, func(r describedResource) bool { return r.LogicalResourceId == token })
+		if begin < 0 {
+			return nil, &api.Error{Status: http.StatusBadRequest, Code: "ValidationError", Message: "NextToken is not valid"}
+		}
+		list = list[begin:]
+	}
+	next := ""
+	if len(list) > mostResources {
+		list, next = list[:mostResources], list[mostResources].LogicalResourceId
+	}
 	return struct {
 		Summaries []describedResource `xml:"StackResourceSummaries>member"`
-	}{list}, err
+		NextToken string              `xml:",omitempty"`
+	}{list, next}, nil
 }
