@@ -4,8 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"s3-endpoint-guard/internal/cfnresponse"
@@ -25,7 +29,7 @@ type Buckets interface {
 // Stacks are the calls on stacks.
 type Stacks interface {
 	DescribeStacks(context.Context, *cloudformation.DescribeStacksInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeStacksOutput, error)
-	DescribeStackResources(context.Context, *cloudformation.DescribeStackResourcesInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeStackResourcesOutput, error)
+	ListStackResources(context.Context, *cloudformation.ListStackResourcesInput, ...func(*cloudformation.Options)) (*cloudformation.ListStackResourcesOutput, error)
 }
 
 // decision is why a bucket is kept, or goAhead.
@@ -163,18 +167,23 @@ func (t *Teardown) phase(ctx context.Context, stackID string) (phase, string, er
 // bucket that the stack keeps is one of them, and only this custom resource goes. In an update that replaced the bucket
 // the old one's name is no resource's any more. In the rollback of a create all buckets go.
 func (t *Teardown) decideByResource(ctx context.Context, request cfnresponse.Request, w wish) (decision, error) {
-	answer, err := t.Stacks.DescribeStackResources(ctx, &cloudformation.DescribeStackResourcesInput{StackName: &request.StackID})
-	if err != nil {
-		return goAhead, fmt.Errorf("reading the resources of the stack: %w", err)
-	}
-	for _, r := range answer.StackResources {
-		if r.PhysicalResourceId == nil || *r.PhysicalResourceId != w.bucket || r.ResourceType == nil || *r.ResourceType != "AWS::S3::Bucket" {
-			continue
+	// Page by page: DescribeStackResources would show the first 100 resources only, and a stack has more.
+	pages := cloudformation.NewListStackResourcesPaginator(t.Stacks, &cloudformation.ListStackResourcesInput{StackName: &request.StackID})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return goAhead, fmt.Errorf("reading the resources of the stack: %w", err)
 		}
-		switch r.ResourceStatus {
-		case "CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE":
+		if slices.ContainsFunc(page.StackResourceSummaries, w.isKept) {
 			return stays, nil
 		}
 	}
 	return goAhead, nil
+}
+
+// isKept tells whether a resource of the stack is the bucket, and not on its way out: whatever else its status says, its
+// data is not to be lost.
+func (w wish) isKept(r types.StackResourceSummary) bool {
+	return aws.ToString(r.PhysicalResourceId) == w.bucket && aws.ToString(r.ResourceType) == "AWS::S3::Bucket" &&
+		!strings.HasPrefix(string(r.ResourceStatus), "DELETE_")
 }

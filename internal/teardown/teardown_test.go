@@ -51,6 +51,8 @@ type account struct {
 
 	status  cfntypes.StackStatus
 	inStack bool // the bucket is one of the stack's resources
+	// bucketStatus is its status as one; "" is UPDATE_COMPLETE.
+	bucketStatus cfntypes.ResourceStatus
 
 	handedOver [][]byte
 	handErr    error
@@ -106,14 +108,22 @@ func (a *account) DescribeStacks(context.Context, *cloudformation.DescribeStacks
 	return &cloudformation.DescribeStacksOutput{Stacks: []cfntypes.Stack{{StackStatus: a.status}}}, nil
 }
 
-func (a *account) DescribeStackResources(context.Context, *cloudformation.DescribeStackResourcesInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeStackResourcesOutput, error) {
-	out := &cloudformation.DescribeStackResourcesOutput{}
-	if a.inStack {
-		out.StackResources = []cfntypes.StackResource{{
-			PhysicalResourceId: aws.String("docs"), ResourceType: aws.String("AWS::S3::Bucket"), ResourceStatus: cfntypes.ResourceStatusUpdateComplete,
-		}}
+// ListStackResources shows one resource a page, the bucket last.
+func (a *account) ListStackResources(_ context.Context, in *cloudformation.ListStackResourcesInput, _ ...func(*cloudformation.Options)) (*cloudformation.ListStackResourcesOutput, error) {
+	resource := cfntypes.StackResourceSummary{
+		PhysicalResourceId: aws.String("docs"), ResourceType: aws.String("AWS::SNS::Topic"), ResourceStatus: cfntypes.ResourceStatusCreateComplete,
 	}
-	return out, nil
+	if in.NextToken == nil {
+		return &cloudformation.ListStackResourcesOutput{StackResourceSummaries: []cfntypes.StackResourceSummary{resource}, NextToken: aws.String("2")}, nil
+	}
+	if !a.inStack {
+		return &cloudformation.ListStackResourcesOutput{}, nil
+	}
+	resource.ResourceType, resource.ResourceStatus = aws.String("AWS::S3::Bucket"), a.bucketStatus
+	if a.bucketStatus == "" {
+		resource.ResourceStatus = cfntypes.ResourceStatusUpdateComplete
+	}
+	return &cloudformation.ListStackResourcesOutput{StackResourceSummaries: []cfntypes.StackResourceSummary{resource}}, nil
 }
 
 // The account is the bucket's store as well.
@@ -232,6 +242,10 @@ func TestDeleteTouchesOnlyWhatIsOursAndGoes(t *testing.T) {
 			account: &account{tag: ourStack, status: "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", inStack: true}},
 		"an update is rolled back, the bucket stays": {
 			account: &account{tag: ourStack, status: "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", inStack: true}},
+		"an update is rolled back that failed at the bucket": {
+			account: &account{tag: ourStack, status: "UPDATE_ROLLBACK_IN_PROGRESS", inStack: true, bucketStatus: "UPDATE_FAILED"}},
+		"the bucket is on its way out": {
+			account: &account{tag: ourStack, status: "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", inStack: true, bucketStatus: "DELETE_IN_PROGRESS"}, emptied: true},
 		"nothing is deleted":     {account: &account{tag: ourStack, status: "UPDATE_COMPLETE", inStack: true}, says: "the stack is UPDATE_COMPLETE"},
 		"another stack's bucket": {account: &account{tag: otherStack, status: "DELETE_IN_PROGRESS"}, says: otherStack},
 		"nobody's bucket":        {account: &account{status: "DELETE_IN_PROGRESS"}, says: "created by no stack"},

@@ -1,6 +1,7 @@
 package cloudformation_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -103,6 +104,29 @@ func TestStackResourcesAreListed(t *testing.T) {
 	described := localtest.Must(client.DescribeStackResources(t.Context(), &sdk.DescribeStackResourcesInput{StackName: aws.String("guard")}))(t)
 	if got := described.StackResources; len(got) != 1 || *got[0].ResourceType != "AWS::S3::Bucket" {
 		t.Errorf("DescribeStackResources = %+v, want the bucket", got)
+	}
+}
+
+// FACTS: CloudFormation (DescribeStackResources shows the first 100 resources only).
+func TestOnlyListsShowMoreThanAHundredResources(t *testing.T) {
+	s, client, _ := start(t, localtest.Everything)
+	many := cloudformation.Stack{Name: "many", Status: "CREATE_COMPLETE"}
+	for i := range 230 {
+		many.Resources = append(many.Resources, cloudformation.Resource{LogicalID: fmt.Sprint("R", i), PhysicalID: fmt.Sprint("r", i), Type: "AWS::SNS::Topic"})
+	}
+	s.PutStack(many)
+	described := localtest.Must(client.DescribeStackResources(t.Context(), &sdk.DescribeStackResourcesInput{StackName: aws.String("many")}))(t)
+	if got := len(described.StackResources); got != 100 {
+		t.Errorf("DescribeStackResources = %d resources, want 100", got)
+	}
+	var listed []string
+	for pages := sdk.NewListStackResourcesPaginator(client, &sdk.ListStackResourcesInput{StackName: aws.String("many")}); pages.HasMorePages(); {
+		for _, r := range localtest.Must(pages.NextPage(t.Context()))(t).StackResourceSummaries {
+			listed = append(listed, *r.PhysicalResourceId)
+		}
+	}
+	if len(listed) != 230 || listed[0] != "r0" || listed[229] != "r229" {
+		t.Errorf("ListStackResources = %d resources, want all 230 in order", len(listed))
 	}
 }
 

@@ -2,6 +2,7 @@ package cloudformation
 
 import (
 	"net/http"
+	"strconv"
 	"time"
 
 	"s3-endpoint-guard/internal/localaws/api"
@@ -30,7 +31,7 @@ func (s *Service) Decode(r *api.Request) (*api.Operation, error) {
 	case "DescribeStackResources":
 		do = func() (any, error) { return s.describeStackResources(stack) }
 	case "ListStackResources":
-		do = func() (any, error) { return s.listStackResources(stack) }
+		do = func() (any, error) { return s.listStackResources(stack, params.Int("NextToken", 0)) }
 	default:
 		return nil, params.Unknown()
 	}
@@ -114,18 +115,28 @@ func (s *Service) resources(stack string) ([]describedResource, error) {
 	return list, nil
 }
 
+// mostShown is how many resources DescribeStackResources shows at all, and ListStackResources on one page.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStackResources.html
+const mostShown = 100
+
 // describeStackResources answers DescribeStackResources.
 func (s *Service) describeStackResources(stack string) (any, error) {
 	list, err := s.resources(stack)
 	return struct {
 		Resources []describedResource `xml:"StackResources>member"`
-	}{list}, err
+	}{list[:min(len(list), mostShown)]}, err
 }
 
 // listStackResources answers ListStackResources.
-func (s *Service) listStackResources(stack string) (any, error) {
+func (s *Service) listStackResources(stack string, from int) (any, error) {
 	list, err := s.resources(stack)
+	from = min(max(from, 0), len(list))
+	to, next := min(from+mostShown, len(list)), ""
+	if to < len(list) {
+		next = strconv.Itoa(to)
+	}
 	return struct {
 		Summaries []describedResource `xml:"StackResourceSummaries>member"`
-	}{list}, err
+		NextToken string              `xml:",omitempty"`
+	}{list[from:to], next}, err
 }
