@@ -127,10 +127,9 @@ func (s *sweep) settle(b batch, failures []Failure, err error) {
 // tally counts deleted versions and those left for good, and gives up where nothing can be deleted.
 func (s *sweep) tally(deleted, left int) {
 	s.count.deleted.Add(int64(deleted))
+	s.barren += left
 	if deleted > 0 {
 		s.barren = 0
-	} else if left > 0 {
-		s.barren++
 	}
 	if s.barren >= hopeless {
 		s.end(errHopeless)

@@ -204,10 +204,11 @@ func (r *run) watch() (stop func()) {
 				return
 			case <-ticker.C:
 				deleted := r.count.deleted.Load()
-				r.Progress(Progress{
+				progress := Progress{
 					Deleted: r.Before.Deleted + deleted, Remaining: r.remaining(),
 					Rate: float64(deleted-before) / every.Seconds(), Elapsed: time.Since(r.Before.Began),
-				})
+				}
+				r.survive(func() { r.Progress(progress) })
 				before = deleted
 			}
 		}

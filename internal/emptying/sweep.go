@@ -26,8 +26,8 @@ const (
 	tries, refusalTries = 8, 60
 	// firstPause and longestPause bound the waits before another try; they double.
 	firstPause, longestPause = 100 * time.Millisecond, 10 * time.Second
-	// hopeless is how many batches in a row may come back without one version deleted before giving up.
-	hopeless = 24
+	// hopeless is how many versions in a row may turn out not to be deletable before giving up.
+	hopeless = 24 * batchSize
 )
 
 // sweep is one pass over the bucket: it lists all of it and deletes what it lists.
@@ -43,7 +43,7 @@ type sweep struct {
 	flying   int // batches under way
 	aloft    int // versions in them
 	window   int // most batches under way while S3 has refused nothing
-	barren   int // batches in a row that deleted nothing
+	barren   int // versions in a row that cannot be deleted
 	err      error
 	ended    bool
 	alarm    *time.Timer
@@ -65,11 +65,11 @@ func (s *sweep) do(ctx context.Context) (int64, error) {
 	defer stop()
 	var all sync.WaitGroup
 	for range listers {
-		all.Go(func() { s.list(ctx) })
+		all.Go(func() { s.survive(func() { s.list(ctx) }) })
 	}
 	if s.inventory == nil {
 		for range deleters {
-			all.Go(func() { s.delete(ctx) })
+			all.Go(func() { s.survive(func() { s.delete(ctx) }) })
 		}
 	}
 	all.Wait()
@@ -103,7 +103,7 @@ func (s *sweep) list(ctx context.Context) {
 			return
 		}
 		page, err := s.fetch(ctx, at)
-		if err == nil && page.More && page.Next == at {
+		if err == nil && page.More && (page.Next == at || page.Next.Key < at.Key) {
 			err = errStuck
 		}
 		if err != nil {
