@@ -117,3 +117,27 @@ func TestAListingThatGoesBackwardsIsNotFollowed(t *testing.T) {
 		}
 	})
 }
+
+// uneven are keys nearly all of which share a folder, far from both ends of the key space.
+func uneven(n int) []string {
+	return append(numbered("data/2024/shard-a/object-%09d", n), "A", "data/2099/x", "zz/last", "~")
+}
+
+// Whoever decides by the estimate that an hour is too short must not be misled by it.
+func TestWhatRemainsIsNotExaggerated(t *testing.T) {
+	for name, keys := range map[string][]string{"counters": counters(5e5), "log paths": logs(5e5), "hashes": hashes(5e5), "uneven keys": uneven(5e5)} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newField(keys)
+				f.limit, f.prefix = 3500, func(string) string { return "" }
+				for range 3 {
+					report, err := emptying.Run(t.Context(), emptying.Options{Store: f, Deadline: time.Now().Add(20 * time.Second)})
+					left := int64(len(keys) - f.deleted)
+					if report.Outcome != emptying.OutOfTime || report.Remaining < -1 || report.Remaining > 10*left {
+						t.Errorf("Run = %v with %d left, estimated %d", err, left, report.Remaining)
+					}
+				}
+			})
+		})
+	}
+}
