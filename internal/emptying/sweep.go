@@ -16,6 +16,9 @@ const (
 	firstWindow = 2
 	// roomFor is how many versions are in memory at most: about 20 MB.
 	roomFor = 96 * batchSize
+	// roomForText is how many bytes of keys and ids are in memory at which no more is listed: with long keys, they fill
+	// it before the versions are that many.
+	roomForText = 24 << 20
 	// firstRoom is how many versions are in memory at most while S3 has refused nothing and few batches are under way:
 	// once a limit shows, what waits for it must not keep other prefixes out. Each batch more makes roomPerBatch more.
 	firstRoom, roomPerBatch = 8 * batchSize, 2 * batchSize
@@ -42,6 +45,7 @@ type sweep struct {
 	reserved int // versions that pages under way may bring
 	flying   int // batches under way
 	aloft    int // versions in them
+	text     int // bytes of keys and ids in lanes and batches
 	window   int // most batches under way while S3 has refused nothing
 	barren   int // versions in a row that cannot be deleted
 	err      error
@@ -140,7 +144,7 @@ func (s *sweep) hasRoom() bool {
 	if s.free() {
 		room = min(room, firstRoom+s.window*roomPerBatch)
 	}
-	return s.waiting+s.reserved+batchSize <= room
+	return s.waiting+s.reserved+batchSize <= room && s.text < roomForText
 }
 
 // free tells that S3 has refused nothing so far.
@@ -167,9 +171,18 @@ func (s *sweep) putPage(stretch *stretch, page Page) {
 		return
 	}
 	s.waiting += len(versions)
+	s.text += textOf(versions)
 	s.lanes.add(s.apart(versions, now), now)
 	s.toList.Signal()
 	s.toDelete.Signal()
+}
+
+// textOf is how many bytes of keys and ids versions have.
+func textOf(versions []Version) (n int) {
+	for i := range versions {
+		n += len(versions[i].Key) + len(versions[i].ID)
+	}
+	return n
 }
 
 // apart queues the versions that go one by one, and returns the others.
@@ -184,7 +197,7 @@ func (s *sweep) apart(versions []Version, now time.Time) []Version {
 				rest = append(rest, v)
 				continue
 			}
-			s.lanes.leaf(v.Key, now).retry(batch{versions: []Version{v}, single: true})
+			s.lanes.leaf(v.Key, now).retry(batch{versions: []Version{clone(v)}, single: true})
 		}
 		return rest
 	}
