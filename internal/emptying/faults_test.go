@@ -141,3 +141,29 @@ func TestWhatRemainsIsNotExaggerated(t *testing.T) {
 		})
 	}
 }
+
+// fleeting is a store in which the first version that is asked about is gone by then.
+type fleeting struct {
+	*vault
+	asked int
+}
+
+func (f *fleeting) Hold(ctx context.Context, version emptying.Version) (emptying.Hold, error) {
+	if f.asked++; f.asked == 1 {
+		return emptying.Hold{}, coded("NoSuchVersion")
+	}
+	return f.vault.Hold(ctx, version)
+}
+
+func TestAVersionThatVanishesDoesNotHideTheLocksOfTheOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := with("a", "b", "c")
+		for i := range v.held {
+			v.held[i].hold = emptying.Hold{Mode: "COMPLIANCE", Until: time.Now().Add(time.Hour)}
+		}
+		report, err := emptying.Run(t.Context(), emptying.Options{Store: &fleeting{vault: v}})
+		if err == nil || !strings.Contains(report.Reason(), "2 under compliance retention") {
+			t.Errorf("Run = %v, want the two locks that are left", err)
+		}
+	})
+}

@@ -227,11 +227,11 @@ func (r *run) explain(ctx context.Context, report *Report) {
 	}
 }
 
-// examine asks for the locks of a group's samples until one question goes unanswered.
+// examine asks for the locks of a group's samples until one question goes unanswered. What is gone by now has none.
 func (r *run) examine(ctx context.Context, g *Leftover) {
 	for _, v := range g.samples {
 		hold, err := r.store.Hold(ctx, v)
-		if err != nil {
+		if k, _ := kindOf(err); err != nil && k != gone {
 			return
 		}
 		g.Examined++
