@@ -167,3 +167,29 @@ func TestAVersionThatVanishesDoesNotHideTheLocksOfTheOthers(t *testing.T) {
 		}
 	})
 }
+
+// untimely is a store whose context ends while its listing ends.
+type untimely struct {
+	*vault
+	cancel context.CancelFunc
+}
+
+func (u untimely) List(ctx context.Context, after emptying.Position) (emptying.Page, error) {
+	page, err := u.vault.List(ctx, after)
+	page.Sizes = make([]int64, len(page.Versions))
+	go u.cancel()
+	return page, err
+}
+
+// The race detector is what finds a fault here.
+func TestCountIsSafeFromAContextThatEndsAtItsEnd(t *testing.T) {
+	for range 50 {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			found, err := emptying.Count(ctx, emptying.Options{Store: untimely{with("a"), cancel}})
+			if err == nil && found.Versions != 1 {
+				t.Errorf("Count = %+v, %v", found, err)
+			}
+		})
+	}
+}
