@@ -30,7 +30,9 @@ func (i *Inventory) add(sizes []int64) {
 
 // Count lists what [Run] would delete, and deletes nothing.
 func Count(ctx context.Context, o Options) (Inventory, error) {
-	r := &run{Options: o, store: o.Store, began: time.Now()}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	r := &run{Options: o, store: o.Store, began: time.Now(), cancel: cancel}
 	inventory := Inventory{}
 	var err error
 	if inventory.Protection, err = r.protection(ctx); err != nil {

@@ -103,8 +103,10 @@ func (s *sweep) settle(b batch, failures []Failure, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	defer s.toDelete.Signal()
+	defer s.toList.Signal() // there is room for text
 	s.flying--
 	s.aloft -= len(b.versions)
+	s.text -= textOf(b.versions)
 	leaf := s.lanes.leaf(b.versions[0].Key, now)
 	if err != nil {
 		s.settleCall(leaf, b, err, now)
@@ -127,10 +129,9 @@ func (s *sweep) settle(b batch, failures []Failure, err error) {
 // tally counts deleted versions and those left for good, and gives up where nothing can be deleted.
 func (s *sweep) tally(deleted, left int) {
 	s.count.deleted.Add(int64(deleted))
+	s.barren += left
 	if deleted > 0 {
 		s.barren = 0
-	} else if left > 0 {
-		s.barren++
 	}
 	if s.barren >= hopeless {
 		s.end(errHopeless)
@@ -193,6 +194,7 @@ func (s *sweep) again(leaf *lane, b batch, most int, why Failure, now time.Time)
 func (s *sweep) requeue(b batch) {
 	s.lanes.leaf(b.versions[0].Key, time.Now()).retry(b)
 	s.waiting += len(b.versions)
+	s.text += textOf(b.versions)
 }
 
 // leave gives versions up for this pass.
@@ -255,7 +257,8 @@ func (s *sweep) settleEach(failures []Failure) retrial {
 			again.refused, again.tries = true, refusalTries
 			fallthrough
 		case passing:
-			again.versions, again.last = append(again.versions, f.Version), f
+			// Few of a page can wait long: they are not to keep the page in memory.
+			again.versions, again.last = append(again.versions, clone(f.Version)), f
 		default:
 			again.left++
 			s.leftovers.add([]Version{f.Version}, f)

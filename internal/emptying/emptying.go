@@ -16,6 +16,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 )
@@ -77,7 +78,7 @@ const (
 
 var (
 	errStuck    = errors.New("S3's listing does not advance")
-	errHopeless = fmt.Errorf("stopped after %d batches in a row of which nothing could be deleted", hopeless)
+	errHopeless = fmt.Errorf("stopped after %d versions in a row that could not be deleted", hopeless)
 	errDeadline = errors.New("the deadline came")
 )
 
@@ -89,6 +90,7 @@ type run struct {
 	deleting  context.Context
 	bypass    bool
 	began     time.Time
+	cancel    context.CancelCauseFunc // ends the run early
 	leftovers leftovers
 	left      atomic.Pointer[sweep]
 	count     struct {
@@ -110,7 +112,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	defer cancel(nil)
 	deleting, cutOff := context.WithCancel(ctx)
 	defer cutOff()
-	r.deleting = deleting
+	r.deleting, r.cancel = deleting, cancel
 	if left := time.Until(o.Deadline); !o.Deadline.IsZero() {
 		defer time.AfterFunc(left, func() { cancel(errDeadline) }).Stop()
 		defer time.AfterFunc(left+grace, cutOff).Stop()
@@ -223,6 +225,18 @@ func (r *run) persist(ctx context.Context, call func(context.Context) error) err
 		case <-time.After(min(firstPause<<min(attempt, 10), longestPause)):
 		}
 	}
+}
+
+// survive does a goroutine's work. A panic there would end the process, and nobody would hear what became of the bucket:
+// it ends the run instead.
+func (r *run) survive(work func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			debug.PrintStack()
+			r.cancel(fmt.Errorf("a defect in the emptying: %v", p))
+		}
+	}()
+	work()
 }
 
 // once makes a call with a time-out.

@@ -9,6 +9,9 @@ const (
 	pagesPerCut = 4
 	// cutsPerPage bounds the cuts while little has been seen, so that a small bucket is not searched at length.
 	cutsPerPage = 16
+	// farthest is how many times what has been listed an estimate may reach for it to be told to anybody. Keys that
+	// differ only far behind their beginning can make it any number.
+	farthest = 20
 )
 
 // stretch is a range of keys that is listed page by page.
@@ -184,12 +187,12 @@ func (f *frontier) estimate(s *stretch) {
 // left estimates how many versions have not been listed; ok is false while there is no telling.
 func (f *frontier) left() (versions float64, ok bool) {
 	for _, s := range f.stretches {
-		if s.pages == 0 || s.end == "" && s.remaining > 0 {
+		if s.pages == 0 || s.end == "" || s.remaining == 0 {
 			return 0, false
 		}
 		versions += s.remaining * batchSize
 	}
-	return versions, true
+	return versions, versions <= farthest*batchSize*float64(f.pages)
 }
 
 func (f *frontier) remove(s *stretch) {

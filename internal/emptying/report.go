@@ -204,10 +204,11 @@ func (r *run) watch() (stop func()) {
 				return
 			case <-ticker.C:
 				deleted := r.count.deleted.Load()
-				r.Progress(Progress{
+				progress := Progress{
 					Deleted: r.Before.Deleted + deleted, Remaining: r.remaining(),
 					Rate: float64(deleted-before) / every.Seconds(), Elapsed: time.Since(r.Before.Began),
-				})
+				}
+				r.survive(func() { r.Progress(progress) })
 				before = deleted
 			}
 		}
@@ -226,11 +227,11 @@ func (r *run) explain(ctx context.Context, report *Report) {
 	}
 }
 
-// examine asks for the locks of a group's samples until one question goes unanswered.
+// examine asks for the locks of a group's samples until one question goes unanswered. What is gone by now has none.
 func (r *run) examine(ctx context.Context, g *Leftover) {
 	for _, v := range g.samples {
 		hold, err := r.store.Hold(ctx, v)
-		if err != nil {
+		if k, _ := kindOf(err); err != nil && k != gone {
 			return
 		}
 		g.Examined++

@@ -108,15 +108,21 @@ func (s *s3Store) ListUploads(ctx context.Context, after Upload) ([]Upload, Uplo
 	if err != nil {
 		return nil, Upload{}, false, err
 	}
+	decoded := func(key *string) (string, error) {
+		if output.EncodingType != types.EncodingTypeUrl {
+			return aws.ToString(key), nil // a store that does not know the encoding
+		}
+		return url.QueryUnescape(aws.ToString(key))
+	}
 	var uploads []Upload
 	for _, u := range output.Uploads {
-		key, err := url.QueryUnescape(aws.ToString(u.Key))
+		key, err := decoded(u.Key)
 		if err != nil {
 			return nil, Upload{}, false, err
 		}
 		uploads = append(uploads, Upload{Key: key, ID: aws.ToString(u.UploadId)})
 	}
-	next, err := url.QueryUnescape(aws.ToString(output.NextKeyMarker))
+	next, err := decoded(output.NextKeyMarker)
 	return uploads, Upload{Key: next, ID: aws.ToString(output.NextUploadIdMarker)}, aws.ToBool(output.IsTruncated), err
 }
 

@@ -212,6 +212,16 @@ func TestUploadsAreListedAndAborted(t *testing.T) {
 	}
 }
 
+// Aborting an upload of another key answers NoSuchUpload, which is as good as aborted.
+func TestUploadsOfAStoreWithoutEncodingKeepTheirKeys(t *testing.T) {
+	_, store := open(t, canned{200, `<ListMultipartUploadsResult><NextKeyMarker>a+b%20</NextKeyMarker><NextUploadIdMarker>u1</NextUploadIdMarker><IsTruncated>true</IsTruncated><Upload><Key>a+b%20</Key><UploadId>u1</UploadId></Upload></ListMultipartUploadsResult>`})
+	page, next, _, err := store.ListUploads(t.Context(), emptying.Upload{})
+	want := emptying.Upload{Key: "a+b%20", ID: "u1"}
+	if err != nil || next != want || !slices.Equal(page, []emptying.Upload{want}) {
+		t.Errorf("ListUploads = %v, %v, %v, want %v", page, next, err, want)
+	}
+}
+
 func TestProtectionAndHoldAreRead(t *testing.T) {
 	_, store := open(t,
 		canned{200, `<VersioningConfiguration><Status>Enabled</Status><MfaDelete>Enabled</MfaDelete></VersioningConfiguration>`},

@@ -16,6 +16,9 @@ const (
 	firstWindow = 2
 	// roomFor is how many versions are in memory at most: about 20 MB.
 	roomFor = 96 * batchSize
+	// roomForText is how many bytes of keys and ids are in memory at which no more is listed: with long keys, they fill
+	// it before the versions are that many.
+	roomForText = 24 << 20
 	// firstRoom is how many versions are in memory at most while S3 has refused nothing and few batches are under way:
 	// once a limit shows, what waits for it must not keep other prefixes out. Each batch more makes roomPerBatch more.
 	firstRoom, roomPerBatch = 8 * batchSize, 2 * batchSize
@@ -26,8 +29,8 @@ const (
 	tries, refusalTries = 8, 60
 	// firstPause and longestPause bound the waits before another try; they double.
 	firstPause, longestPause = 100 * time.Millisecond, 10 * time.Second
-	// hopeless is how many batches in a row may come back without one version deleted before giving up.
-	hopeless = 24
+	// hopeless is how many versions in a row may turn out not to be deletable before giving up.
+	hopeless = 24 * batchSize
 )
 
 // sweep is one pass over the bucket: it lists all of it and deletes what it lists.
@@ -42,8 +45,9 @@ type sweep struct {
 	reserved int // versions that pages under way may bring
 	flying   int // batches under way
 	aloft    int // versions in them
+	text     int // bytes of keys and ids in lanes and batches
 	window   int // most batches under way while S3 has refused nothing
-	barren   int // batches in a row that deleted nothing
+	barren   int // versions in a row that cannot be deleted
 	err      error
 	ended    bool
 	alarm    *time.Timer
@@ -65,14 +69,15 @@ func (s *sweep) do(ctx context.Context) (int64, error) {
 	defer stop()
 	var all sync.WaitGroup
 	for range listers {
-		all.Go(func() { s.list(ctx) })
+		all.Go(func() { s.survive(func() { s.list(ctx) }) })
 	}
 	if s.inventory == nil {
 		for range deleters {
-			all.Go(s.delete)
+			all.Go(func() { s.survive(s.delete) })
 		}
 	}
 	all.Wait()
+	s.fail(nil) // without deleters nobody else has ended the pass, and a context that ends now would
 	if s.alarm != nil {
 		s.alarm.Stop()
 	}
@@ -103,7 +108,7 @@ func (s *sweep) list(ctx context.Context) {
 			return
 		}
 		page, err := s.fetch(ctx, at)
-		if err == nil && page.More && page.Next == at {
+		if err == nil && page.More && (page.Next == at || page.Next.Key < at.Key) {
 			err = errStuck
 		}
 		if err != nil {
@@ -140,7 +145,7 @@ func (s *sweep) hasRoom() bool {
 	if s.free() {
 		room = min(room, firstRoom+s.window*roomPerBatch)
 	}
-	return s.waiting+s.reserved+batchSize <= room
+	return s.waiting+s.reserved+batchSize <= room && s.text < roomForText
 }
 
 // free tells that S3 has refused nothing so far.
@@ -170,9 +175,18 @@ func (s *sweep) putPage(stretch *stretch, page Page) {
 		return
 	}
 	s.waiting += len(versions)
+	s.text += textOf(versions)
 	s.lanes.add(s.apart(versions, now), now)
 	s.toList.Signal()
 	s.toDelete.Signal()
+}
+
+// textOf is how many bytes of keys and ids versions have.
+func textOf(versions []Version) (n int) {
+	for i := range versions {
+		n += len(versions[i].Key) + len(versions[i].ID)
+	}
+	return n
 }
 
 // apart queues the versions that go one by one, and returns the others.
@@ -187,7 +201,7 @@ func (s *sweep) apart(versions []Version, now time.Time) []Version {
 				rest = append(rest, v)
 				continue
 			}
-			s.lanes.leaf(v.Key, now).retry(batch{versions: []Version{v}, single: true})
+			s.lanes.leaf(v.Key, now).retry(batch{versions: []Version{clone(v)}, single: true})
 		}
 		return rest
 	}

@@ -46,7 +46,7 @@ func (r *run) abortPage(ctx context.Context, page []Upload) error {
 		turn <- struct{}{}
 		all.Go(func() {
 			defer func() { <-turn }()
-			r.abort(ctx, upload)
+			r.survive(func() { r.abort(ctx, upload) })
 		})
 	}
 	all.Wait()
