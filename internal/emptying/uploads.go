@@ -6,7 +6,7 @@ import (
 )
 
 // aborters is how many uploads are aborted at a time.
-const aborters = 16
+const aborters = 32
 
 // abortUploads aborts the unfinished uploads. One that cannot be aborted counts as left over: it costs money for as
 // long as the bucket lives, and could still become an object (FACTS: S3).
