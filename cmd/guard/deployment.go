@@ -49,17 +49,12 @@ type deployed struct {
 	builds *bootstrap.Builder
 }
 
-// deploy creates the stack on a new local AWS.
-func (d *deployment) deploy(ctx context.Context, o localaws.Options) (*deployed, error) {
-	plan, err := d.plan()
-	if err != nil {
-		return nil, err
-	}
+// build builds all functions of a plan.
+func (d *deployment) build(plan *samtemplate.Plan) (*bootstrap.Builder, error) {
 	builds, err := bootstrap.In(filepath.Dir(d.template))
 	if err != nil {
 		return nil, err
 	}
-	// Before the time of the local AWS begins, which would pass meanwhile.
 	for _, r := range plan.Resources() {
 		if r.Type != "AWS::Serverless::Function" {
 			continue
@@ -67,6 +62,19 @@ func (d *deployment) deploy(ctx context.Context, o localaws.Options) (*deployed,
 		if _, err := builds.Path(r.LogicalID); err != nil {
 			return nil, errors.Join(err, builds.Close())
 		}
+	}
+	return builds, nil
+}
+
+// deploy creates the stack on a new local AWS.
+func (d *deployment) deploy(ctx context.Context, o localaws.Options) (*deployed, error) {
+	plan, err := d.plan()
+	if err != nil {
+		return nil, err
+	}
+	builds, err := d.build(plan) // before the time of the local AWS begins, which would pass meanwhile
+	if err != nil {
+		return nil, err
 	}
 	cloud, err := localaws.New(o)
 	if err != nil {

@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"s3-endpoint-guard/internal/bootstrap"
-	"s3-endpoint-guard/internal/samtemplate"
 )
 
 // runMain is the environment variable by which a test makes this program be the command itself.
@@ -34,29 +33,21 @@ func TestMain(m *testing.M) {
 
 // buildAll builds a template's functions, and lets [bootstrap.ReadyBuilt] name the folder.
 func buildAll(template string) (*bootstrap.Builder, error) {
-	read, err := samtemplate.Load(template)
+	d := deployment{template: template}
+	plan, err := d.plan()
 	if err != nil {
 		return nil, err
 	}
-	plan, err := read.Plan(samtemplate.Options{})
+	builds, err := d.build(plan)
 	if err != nil {
 		return nil, err
 	}
-	builds, err := bootstrap.New()
-	if err != nil {
-		return nil, err
+	path, err := builds.Path("RemediateFunction")
+	if err == nil {
+		err = os.Setenv(bootstrap.ReadyBuilt, filepath.Dir(filepath.Dir(path)))
 	}
-	for _, r := range plan.Resources() {
-		if r.Type != "AWS::Serverless::Function" {
-			continue
-		}
-		path, err := builds.Path(r.LogicalID)
-		if err == nil {
-			err = os.Setenv(bootstrap.ReadyBuilt, filepath.Dir(filepath.Dir(path)))
-		}
-		if err != nil {
-			return nil, errors.Join(err, builds.Close())
-		}
+	if err != nil {
+		return nil, errors.Join(err, builds.Close())
 	}
 	return builds, nil
 }
