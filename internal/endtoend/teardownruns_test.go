@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"s3-endpoint-guard/internal/localaws/cloudformation"
+	"s3-endpoint-guard/internal/localaws/cloudtest"
 	"s3-endpoint-guard/internal/localaws/lambda"
 	"s3-endpoint-guard/internal/samtemplate"
 )
@@ -176,19 +177,7 @@ func TestACreationThatFailsIsRolledBackToNothing(t *testing.T) {
 	t.Parallel()
 	const text = `
 Transform: AWS::Serverless-2016-10-31
-Resources:
-  Role:
-    Type: AWS::IAM::Role
-    Properties:
-      AssumeRolePolicyDocument: {}
-      Policies:
-        - PolicyName: all
-          PolicyDocument: {Version: "2012-10-17", Statement: {Effect: Allow, Action: "*", Resource: "*"}}
-  TeardownFunction:
-    Type: AWS::Serverless::Function
-    Properties:
-      {Runtime: provided.al2023, Handler: bootstrap, CodeUri: ., Timeout: 60, Role: !GetAtt Role.Arn,
-       Environment: {Variables: {TEARDOWN_ROLE_ARN: !GetAtt Role.Arn}}}
+` + cloudtest.Emptier + `
   Bucket: {Type: AWS::S3::Bucket, Properties: {VersioningConfiguration: {Status: Enabled}}}
   EmptyBucket:
     Type: Custom::EmptyBucket

@@ -9,6 +9,7 @@ import (
 
 	"s3-endpoint-guard/internal/localaws"
 	"s3-endpoint-guard/internal/localaws/clock"
+	"s3-endpoint-guard/internal/localaws/cloudtest"
 	"s3-endpoint-guard/internal/localaws/lambda"
 	"s3-endpoint-guard/internal/samtemplate"
 )
@@ -18,19 +19,7 @@ const emptier = `
 Transform: AWS::Serverless-2016-10-31
 Parameters: {Which: {Type: String, Default: First}, Flag: {Type: String, Default: "true"}}
 Conditions: {IsFirst: !Equals [!Ref Which, First]}
-Resources:
-  Role:
-    Type: AWS::IAM::Role
-    Properties:
-      AssumeRolePolicyDocument: {}
-      Policies:
-        - PolicyName: all
-          PolicyDocument: {Version: "2012-10-17", Statement: {Effect: Allow, Action: "*", Resource: "*"}}
-  TeardownFunction:
-    Type: AWS::Serverless::Function
-    Properties:
-      {Runtime: provided.al2023, Handler: bootstrap, CodeUri: ., Timeout: 60, Role: !GetAtt Role.Arn,
-       Environment: {Variables: {TEARDOWN_ROLE_ARN: !GetAtt Role.Arn}}}
+` + cloudtest.Emptier + `
   First: {Type: AWS::S3::Bucket}
   Second: {Type: AWS::S3::Bucket}
   Emptied:

@@ -10,6 +10,23 @@ import (
 	"s3-endpoint-guard/internal/localaws"
 )
 
+// Emptier are the resources of a template whose custom resources empty buckets: the function, as TeardownFunction, and
+// its role. More resources can follow, indented by two spaces.
+const Emptier = `
+Resources:
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument: {}
+      Policies:
+        - PolicyName: all
+          PolicyDocument: {Version: "2012-10-17", Statement: {Effect: Allow, Action: "*", Resource: "*"}}
+  TeardownFunction:
+    Type: AWS::Serverless::Function
+    Properties:
+      {Runtime: provided.al2023, Handler: bootstrap, CodeUri: ., Timeout: 60, Role: !GetAtt Role.Arn,
+       Environment: {Variables: {TEARDOWN_ROLE_ARN: !GetAtt Role.Arn}}}`
+
 // New makes a local AWS that is closed when the test ends.
 func New(t testing.TB, o localaws.Options) *localaws.Cloud {
 	t.Helper()
