@@ -32,7 +32,7 @@ func (i *Inventory) add(sizes []int64) {
 func Count(ctx context.Context, o Options) (Inventory, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	r := &run{Options: o, store: o.Store, began: time.Now(), cancel: cancel}
+	r := &run{Options: o, began: time.Now(), cancel: cancel}
 	inventory := Inventory{}
 	var err error
 	if inventory.Protection, err = r.protection(ctx); err != nil {

@@ -24,10 +24,10 @@ func (s *sweep) send(b *batch) ([]Failure, error) {
 	defer cancel()
 	if b.single {
 		s.count.singles.Add(1)
-		return nil, s.store.DeleteOne(ctx, b.versions[0], s.bypass)
+		return nil, s.Store.DeleteOne(ctx, b.versions[0], s.bypass)
 	}
 	s.count.batches.Add(1)
-	return s.store.DeleteBatch(ctx, b.versions, s.bypass)
+	return s.Store.DeleteBatch(ctx, b.versions, s.bypass)
 }
 
 // takeBatch waits for a batch whose time has come. It returns false when there will be none any more.
@@ -250,7 +250,7 @@ func (b *batch) name(failures []Failure) (named []Failure) {
 func (s *sweep) settleEach(failures []Failure) retrial {
 	again := retrial{tries: tries}
 	for _, f := range failures {
-		switch kindOfCode(f.Code) {
+		switch kindByCode[f.Code] {
 		case gone:
 			again.gone++
 		case refusal:

@@ -85,7 +85,6 @@ var (
 // run is the state of one call to Run.
 type run struct {
 	Options
-	store Store
 	// deleting is the context of the calls that delete: it outlives the deadline by the grace.
 	deleting  context.Context
 	bypass    bool
@@ -104,7 +103,7 @@ type run struct {
 // The error is not nil exactly when the bucket was not proven empty, and then is the Report's [Report.Reason]. Run
 // never deletes anything but versions, delete markers and unfinished uploads of the one bucket.
 func Run(ctx context.Context, o Options) (Report, error) {
-	r := &run{Options: o, store: o.Store, began: time.Now()}
+	r := &run{Options: o, began: time.Now()}
 	if r.Before.Began.IsZero() {
 		r.Before.Began = r.began
 	}
@@ -186,7 +185,7 @@ func (r *run) ending(err error) (Outcome, error) {
 func (r *run) fetch(ctx context.Context, after Position) (page Page, err error) {
 	err = r.persist(ctx, func(ctx context.Context) error {
 		r.count.lists.Add(1)
-		page, err = r.store.List(ctx, after)
+		page, err = r.Store.List(ctx, after)
 		return err
 	})
 	return page, err
@@ -195,7 +194,7 @@ func (r *run) fetch(ctx context.Context, after Position) (page Page, err error) 
 // protection asks how the bucket is protected.
 func (r *run) protection(ctx context.Context) (p Protection, err error) {
 	err = r.persist(ctx, func(ctx context.Context) error {
-		p, err = r.store.Protection(ctx)
+		p, err = r.Store.Protection(ctx)
 		return err
 	})
 	return p, err

@@ -77,16 +77,21 @@ const (
 // scale measures keys of one range: it maps keys that begin with prefix to [0, 1), in order.
 type scale struct {
 	prefix string
-	depths [digits]division
+	keys   *keyspace
+	depths []division // as far as they were needed
 }
 
 // scaleOf returns the scale for the range from lo to hi; hi "" is the end of all keys.
 func (k *keyspace) scaleOf(lo, hi string) scale {
-	s := scale{prefix: lo[:commonPrefix(lo, hi)]}
-	for i := range s.depths {
-		s.depths[i] = k.divide(len(s.prefix) + i)
+	return scale{prefix: lo[:commonPrefix(lo, hi)], keys: k}
+}
+
+// at is the division so many bytes behind the prefix.
+func (s *scale) at(depth int) *division {
+	for len(s.depths) <= depth {
+		s.depths = append(s.depths, s.keys.divide(len(s.prefix)+len(s.depths)))
 	}
-	return s
+	return &s.depths[depth]
 }
 
 // division divides an interval among the bytes that keys can have at one depth: some of it is for keys that end there
@@ -127,7 +132,7 @@ func (s *scale) value(key string) float64 {
 	key = key[len(s.prefix):]
 	v, width := 0.0, 1.0
 	for i := 0; i < min(len(key), digits) && width >= finest; i++ {
-		d := &s.depths[i]
+		d := s.at(i)
 		at, found := slices.BinarySearch(d.letters, key[i])
 		v += width * d.begins[at]
 		if !found {
@@ -143,7 +148,7 @@ func (s *scale) key(v float64) string {
 	b := []byte(s.prefix)
 	width := 1.0
 	for i := 0; i < digits && width >= finest; i++ {
-		d := &s.depths[i]
+		d := s.at(i)
 		at := len(d.begins) - 1
 		for at >= 0 && d.begins[at] > v {
 			at--

@@ -78,10 +78,10 @@ func (p *pace) grow(now time.Time) {
 // accepted notes that S3 took a batch.
 func (p *pace) accepted() { p.inARow = 0 }
 
-// refused lowers the rate because a batch that was sent at a time was refused. It reports whether that was news.
-func (p *pace) refused(now, sent time.Time) bool {
+// refused lowers the rate because a batch that was sent at a time was refused, unless that is no news.
+func (p *pace) refused(now, sent time.Time) {
 	if sent.Before(p.changed) {
-		return false
+		return
 	}
 	eased := p.rate * easing[min(p.inARow, len(easing)-1)]
 	if since := now.Sub(p.changed) - patience; since > 0 && since < returning {
@@ -90,5 +90,4 @@ func (p *pace) refused(now, sent time.Time) bool {
 	p.rate = max(eased, slowest)
 	p.inARow++
 	p.changed, p.grown = now, now
-	return true
 }

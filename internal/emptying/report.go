@@ -230,7 +230,7 @@ func (r *run) explain(ctx context.Context, report *Report) {
 // examine asks for the locks of a group's samples until one question goes unanswered. What is gone by now has none.
 func (r *run) examine(ctx context.Context, g *Leftover) {
 	for _, v := range g.samples {
-		hold, err := r.store.Hold(ctx, v)
+		hold, err := r.Store.Hold(ctx, v)
 		if k, _ := kindOf(err); err != nil && k != gone {
 			return
 		}

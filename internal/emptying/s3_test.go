@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"s3-endpoint-guard/internal/emptying"
+	"s3-endpoint-guard/internal/errorcode"
 )
 
 // wire is a server with canned answers that keeps what it was asked.
@@ -119,8 +120,7 @@ func TestErrorsKeepTheirCodes(t *testing.T) {
 		t.Run(code, func(t *testing.T) {
 			_, store := open(t, canned{status, "<Error><Code>" + code + "</Code><Message>m</Message></Error>"})
 			_, err := store.DeleteBatch(t.Context(), []emptying.Version{{Key: "k", ID: "v"}}, false)
-			var coded interface{ ErrorCode() string }
-			if !asCoded(err, &coded) || coded.ErrorCode() != code {
+			if errorcode.Of(err) != code {
 				t.Errorf("DeleteBatch = %v, want code %s", err, code)
 			}
 		})

@@ -13,6 +13,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/smithy-go"
+
 	"s3-endpoint-guard/internal/emptying"
 )
 
@@ -142,8 +144,10 @@ func (f *field) Hold(context.Context, emptying.Version) (emptying.Hold, error) {
 // coded is an error of S3.
 type coded string
 
-func (c coded) Error() string     { return string(c) }
-func (c coded) ErrorCode() string { return string(c) }
+func (c coded) Error() string                 { return string(c) }
+func (c coded) ErrorCode() string             { return string(c) }
+func (c coded) ErrorMessage() string          { return string(c) }
+func (c coded) ErrorFault() smithy.ErrorFault { return smithy.FaultUnknown }
 
 func hashes(n int) (keys []string) {
 	for i := range n {

@@ -3,9 +3,10 @@ package emptying
 import (
 	"context"
 	"errors"
-	"slices"
 	"strconv"
 	"time"
+
+	"s3-endpoint-guard/internal/errorcode"
 )
 
 // batchSize is the most versions that one DeleteObjects call takes, and that one page of a listing has.
@@ -56,7 +57,7 @@ type Failure struct {
 type Upload struct{ Key, ID string }
 
 // Versions is the part of S3 that holds the bucket's versions. Its methods can be called at the same time. An error
-// that came from S3 tells its code by a method ErrorCode, as the SDK's errors do; others count as passing troubles.
+// that came from S3 is a smithy.APIError, as the SDK's are; others count as passing troubles.
 type Versions interface {
 	// List returns the page after a position.
 	List(ctx context.Context, after Position) (Page, error)
@@ -128,6 +129,7 @@ var kindByCode = map[string]kind{
 	"InternalError": passing, "RequestTimeout": passing, "OperationAborted": passing, "ConditionalRequestConflict": passing,
 	"RequestTimeTooSkewed": passing, "InternalFailure": passing, "IncompleteBody": passing, "BadDigest": passing,
 	"ExpiredToken": passing, "XAmzContentSHA256Mismatch": passing,
+	"500": passing, "502": passing, "503": passing, "504": passing,
 	"NoSuchKey": gone, "NoSuchVersion": gone, "NoSuchUpload": gone,
 	"NoSuchBucket": bucketGone,
 	"MalformedXML": unreadable, "InvalidArgument": unreadable, "KeyTooLongError": unreadable, "InvalidURI": unreadable,
@@ -135,10 +137,8 @@ var kindByCode = map[string]kind{
 
 // kindOf tells what an error means, and its code ("" when it did not come from S3).
 func kindOf(err error) (kind, string) {
-	var coded interface{ ErrorCode() string }
-	if errors.As(err, &coded) {
-		code := coded.ErrorCode()
-		return kindOfCode(code), code
+	if code := errorcode.Of(err); code != "" {
+		return kindByCode[code], code
 	}
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return cancelled, ""
@@ -160,14 +160,4 @@ func kindOfStatus(status int) (kind, string) {
 		return lasting, code
 	}
 	return passing, code
-}
-
-func kindOfCode(code string) kind {
-	if k, ok := kindByCode[code]; ok {
-		return k
-	}
-	if slices.Contains([]string{"500", "502", "503", "504"}, code) {
-		return passing
-	}
-	return lasting
 }

@@ -21,7 +21,7 @@ func (r *run) eachUploadPage(ctx context.Context, do func([]Upload) error) error
 		var page []Upload
 		var next Upload
 		err := r.persist(ctx, func(ctx context.Context) (err error) {
-			page, next, more, err = r.store.ListUploads(ctx, after)
+			page, next, more, err = r.Store.ListUploads(ctx, after)
 			return err
 		})
 		if err != nil {
@@ -54,7 +54,7 @@ func (r *run) abortPage(ctx context.Context, page []Upload) error {
 }
 
 func (r *run) abort(ctx context.Context, upload Upload) {
-	err := r.persist(ctx, func(ctx context.Context) error { return r.store.AbortUpload(ctx, upload) })
+	err := r.persist(ctx, func(ctx context.Context) error { return r.Store.AbortUpload(ctx, upload) })
 	k, code := kindOf(err)
 	switch {
 	case err == nil:
