@@ -134,7 +134,7 @@ func TestASuccessGoesToItsDestinationToo(t *testing.T) {
 	var record struct {
 		RequestContext struct{ Condition string }
 	}
-	if err := json.Unmarshal(<-a.records, &record); err != nil || record.RequestContext.Condition != "Success" {
+	if err := json.Unmarshal(localtest.Receive(t, a.records, "the record of an invocation"), &record); err != nil || record.RequestContext.Condition != "Success" {
 		t.Errorf("record = %+v, %v, want Success", record, err)
 	}
 }
@@ -153,7 +153,7 @@ func TestARecordThatNobodyTakesIsLost(t *testing.T) {
 	if _, err := h.InvokeAsync("f", []byte("no JSON")); err != nil {
 		t.Fatal(err)
 	}
-	if err := work.Wait(t.Context()); err != nil {
+	if err := work.Wait(localtest.Context(t, "the host to rest")); err != nil {
 		t.Fatal(err)
 	}
 	lost := h.LostRecords()
