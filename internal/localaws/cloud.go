@@ -87,11 +87,13 @@ type Cloud struct {
 	doors         map[api.Door]string
 	keys          map[string]accessKey
 	queuePolicies map[string]*iampolicy.Policy
-	// measured is how many invocations AWS/Lambda has seen; passed is what went through which endpoint.
-	measured int
-	passed   map[string]traffic
-	closed   bool
-	names    names
+	// measured is how many invocations AWS/Lambda has seen, throttled how many refused ones of each function; passed is
+	// what went through which endpoint.
+	measured  int
+	throttled map[string]int
+	passed    map[string]traffic
+	closed    bool
+	names     names
 }
 
 // The addresses from which callers seem to come. All are set aside for documentation or private networks.
@@ -100,6 +102,9 @@ const (
 	functionsIP = "203.0.113.20"
 	instanceIP  = "10.0.0.10"
 )
+
+// callLimit is how long a call with [Cloud.Config] may take: they take milliseconds.
+const callLimit = 45 * time.Second
 
 // New makes an AWS with nothing in it. It must be closed.
 func New(o Options) (*Cloud, error) {
@@ -112,7 +117,7 @@ func New(o Options) (*Cloud, error) {
 		Gate: gate, Clock: o.Clock,
 		S3: s3.New(base), EC2: ec2.New(base), IAM: iam.New(base), STS: sts.New(base), SNS: sns.New(base), SQS: sqs.New(base),
 		CloudFormation: cloudformation.New(base), CloudWatch: cloudwatch.New(base),
-		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
+		client: &http.Client{Timeout: callLimit, Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
 		doors:  map[api.Door]string{}, keys: map[string]accessKey{}, queuePolicies: map[string]*iampolicy.Policy{},
 		passed:  map[string]traffic{},
 		Answers: &cloudformation.Answers{}, patient: o.Patient, names: names{},
