@@ -53,6 +53,8 @@ type Options struct {
 	Freeze bool
 	// Log gets every line that a function prints; nil for nobody.
 	Log func(function string, line lambda.Line)
+	// Messages gets every message that is published to a topic, with the subscriptions that it goes to; nil for nobody.
+	Messages func(topicARN string, m sns.Message, to []sns.Subscription)
 }
 
 // Cloud is the whole of it. Its services may be looked at and set up directly, at any time and concurrently.
@@ -131,6 +133,7 @@ func New(o Options) (*Cloud, error) {
 	c.Events = events.New(c.eventOptions(o))
 	c.Lambda = lambda.New(c.lambdaOptions(o))
 	c.wire()
+	c.SNS.OnMessage(o.Messages)
 	if err := errors.Join(c.furnish(), c.openDoors()); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
