@@ -33,6 +33,7 @@ import (
 	"s3-endpoint-guard/internal/localaws/s3"
 	"s3-endpoint-guard/internal/localaws/sns"
 	"s3-endpoint-guard/internal/localaws/sqs"
+	"s3-endpoint-guard/internal/localaws/ssm"
 	"s3-endpoint-guard/internal/localaws/sts"
 	"s3-endpoint-guard/internal/localaws/underway"
 	"s3-endpoint-guard/internal/localaws/vpcnet"
@@ -67,6 +68,7 @@ type Cloud struct {
 	STS            *sts.Service
 	SNS            *sns.Service
 	SQS            *sqs.Service
+	SSM            *ssm.Service
 	CloudFormation *cloudformation.Service
 	CloudWatch     *cloudwatch.Service
 	// Network is that inside the VPCs.
@@ -117,7 +119,7 @@ func New(o Options) (*Cloud, error) {
 	base := gate.Options()
 	c := &Cloud{
 		Gate: gate, Clock: o.Clock,
-		S3: s3.New(base), EC2: ec2.New(base), IAM: iam.New(base), STS: sts.New(base), SNS: sns.New(base), SQS: sqs.New(base),
+		S3: s3.New(base), EC2: ec2.New(base), IAM: iam.New(base), STS: sts.New(base), SNS: sns.New(base), SQS: sqs.New(base), SSM: ssm.New(base),
 		CloudFormation: cloudformation.New(base), CloudWatch: cloudwatch.New(base),
 		client: &http.Client{Timeout: callLimit, Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
 		doors:  map[api.Door]string{}, keys: map[string]accessKey{}, queuePolicies: map[string]*iampolicy.Policy{},
@@ -146,7 +148,7 @@ func New(o Options) (*Cloud, error) {
 // wire ties the services to the gate and to each other.
 func (c *Cloud) wire() {
 	for _, service := range []api.Service{
-		c.S3, c.EC2, c.IAM, c.STS, c.SNS, c.SQS, c.CloudFormation, c.CloudWatch, c.Lambda.Service(),
+		c.S3, c.EC2, c.IAM, c.STS, c.SNS, c.SQS, c.SSM, c.CloudFormation, c.CloudWatch, c.Lambda.Service(),
 		c.Events.Service(), c.Events.TrailService(),
 	} {
 		c.Gate.Add(service)
