@@ -22,7 +22,7 @@ endpoint's own price stands apart, and so do the app's: they are the same withou
 
 Each part comes at list price, with the parameter that leaves it out. What an account gets for nothing each month is
 taken off at the end.`,
-		Args: cobra.NoArgs,
+		Args: arguments(0, 0),
 		RunE: func(command *cobra.Command, _ []string) error {
 			plan, err := where.plan()
 			if err != nil {

@@ -55,7 +55,7 @@ Credentials and Region are found as the AWS CLI finds them. The permissions need
 s3:ListBucketMultipartUploads, s3:GetBucketVersioning, s3:GetBucketObjectLockConfiguration, s3:DeleteObject,
 s3:DeleteObjectVersion, s3:AbortMultipartUpload, and for a full account of locks s3:GetObjectRetention and
 s3:GetObjectLegalHold; with --bypass-governance-retention also s3:BypassGovernanceRetention.`,
-		Args: cobra.NoArgs,
+		Args: arguments(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			e.in, e.out, e.err = c.InOrStdin(), c.OutOrStdout(), c.ErrOrStderr()
 			e.interactive = term.IsTerminal(int(os.Stderr.Fd()))

@@ -31,7 +31,11 @@ func rootCommand() *cobra.Command {
 		Short:         "Try the guard's judgement, and watch it work, without an AWS account",
 		SilenceUsage:  true,
 		SilenceErrors: true,
+		Version:       versionText(),
 	}
+	root.SetVersionTemplate("guard {{.Version}}\n")
+	root.SetFlagErrorFunc(misused)
+	root.SetHelpCommand(helpCommand())
 	root.AddCommand(
 		accessCommand(), diffCommand(), exposureCommand(), matchCommand(),
 		demoCommand(), localCommand(), costCommand(), dashboardPreviewCommand(), emptyCommand(),
