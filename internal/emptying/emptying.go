@@ -19,6 +19,7 @@ import (
 	"runtime/debug"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 )
 
 // Memory is a limit, in bytes, for a process that does nothing but [Run] (see runtime/debug.SetMemoryLimit). What a run
@@ -31,6 +32,9 @@ type Options struct {
 	Store Store
 	// Bucket is its name, for reports only.
 	Bucket string
+	// Prefix limits the run to keys that begin with it; "" is the whole bucket. Uploads of other keys are listed too, and
+	// left alone: not every S3 answers a listing of uploads by prefix as AWS does (FACTS: S3).
+	Prefix string
 	// BypassGovernance deletes versions under governance retention too. Nothing removes compliance retention or legal
 	// holds.
 	BypassGovernance bool
@@ -78,6 +82,8 @@ const (
 
 var (
 	errStuck    = errors.New("S3's listing does not advance")
+	errPrefix   = errors.New("the prefix is not UTF-8, as keys are")
+	errForeign  = errors.New("S3's listing holds keys without the prefix that was asked for")
 	errHopeless = fmt.Errorf("stopped after %d versions in a row that could not be deleted", hopeless)
 	errDeadline = errors.New("the deadline came")
 )
@@ -129,6 +135,9 @@ func Run(ctx context.Context, o Options) (Report, error) {
 
 // empty does the work. The error says what ended it early.
 func (r *run) empty(ctx context.Context) (Outcome, error) {
+	if !utf8.ValidString(r.Prefix) {
+		return Stopped, errPrefix
+	}
 	guard, err := r.protection(ctx)
 	if err != nil {
 		return r.ending(err)
@@ -185,7 +194,7 @@ func (r *run) ending(err error) (Outcome, error) {
 func (r *run) fetch(ctx context.Context, after Position) (page Page, err error) {
 	err = r.persist(ctx, func(ctx context.Context) error {
 		r.count.lists.Add(1)
-		page, err = r.Store.List(ctx, after)
+		page, err = r.Store.List(ctx, r.Prefix, after)
 		return err
 	})
 	return page, err

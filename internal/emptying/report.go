@@ -13,7 +13,8 @@ import (
 type Outcome string
 
 const (
-	// Emptied means that the bucket has no version, no delete marker and no unfinished upload, or does not exist.
+	// Emptied means that the bucket has no version, no delete marker and no unfinished upload, or does not exist; where
+	// there was a prefix, none under it.
 	Emptied Outcome = "emptied"
 	// LeftOver means that something could not be deleted.
 	LeftOver Outcome = "left over"
@@ -29,8 +30,8 @@ const (
 
 // Report is the account of one run.
 type Report struct {
-	// Bucket is the bucket's name.
-	Bucket string
+	// Bucket is the bucket's name, Prefix what the keys began with that the run was limited to.
+	Bucket, Prefix string
 	// Outcome is how the run ended; Err is what stopped it, if something did.
 	Outcome Outcome
 	Err     error
@@ -151,7 +152,7 @@ func clone(v Version) Version {
 func (r *run) report(outcome Outcome, err error) Report {
 	elapsed := time.Since(r.began)
 	report := Report{
-		Bucket: r.Bucket, Outcome: outcome, Err: err,
+		Bucket: r.Bucket, Prefix: r.Prefix, Outcome: outcome, Err: err,
 		Deleted: r.count.deleted.Load(), Uploads: r.count.uploads.Load(),
 		Requests: Requests{
 			Lists: r.count.lists.Load(), Batches: r.count.batches.Load(),
@@ -263,6 +264,9 @@ func (l *Locked) add(hold Hold, now time.Time) {
 func (r Report) Reason() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "bucket %s: ", r.Bucket)
+	if r.Prefix != "" {
+		fmt.Fprintf(&b, "prefix %q: ", r.Prefix)
+	}
 	switch r.Outcome {
 	case Emptied:
 		return ""

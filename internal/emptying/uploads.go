@@ -2,6 +2,8 @@ package emptying
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"sync"
 )
 
@@ -31,6 +33,7 @@ func (r *run) eachUploadPage(ctx context.Context, do func([]Upload) error) error
 			return errStuck
 		}
 		after = next
+		page = slices.DeleteFunc(page, func(u Upload) bool { return !strings.HasPrefix(u.Key, r.Prefix) })
 		if err := do(page); err != nil {
 			return err
 		}
