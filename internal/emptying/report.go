@@ -22,6 +22,8 @@ const (
 	NeedsMFA Outcome = "needs MFA"
 	// OutOfTime means that the deadline came first.
 	OutOfTime Outcome = "out of time"
+	// Interrupted means that the context of Run ended first, or that Now was closed.
+	Interrupted Outcome = "interrupted"
 	// Refilled means that something keeps writing to the bucket.
 	Refilled Outcome = "refilled"
 	// Stopped means that a call failed that nothing can be done without.
@@ -219,7 +221,7 @@ func (r *run) watch() (stop func()) {
 
 // explain looks at what protects the versions that S3 refused to delete.
 func (r *run) explain(ctx context.Context, report *Report) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	for i := range report.Leftovers {
 		if g := &report.Leftovers[i]; g.Denied() && !g.Uploads {
@@ -275,6 +277,8 @@ func (r Report) Reason() string {
 		return b.String()
 	case OutOfTime:
 		b.WriteString("the time ran out")
+	case Interrupted:
+		b.WriteString("interrupted")
 	case Refilled:
 		fmt.Fprintf(&b, "something keeps writing to it: it was not empty after %d passes", mostPasses)
 	case Stopped:
@@ -286,7 +290,7 @@ func (r Report) Reason() string {
 		b.WriteString("; " + g.String())
 	}
 	fmt.Fprintf(&b, "; deleted %d versions in %s (%.0f/s)", r.Deleted, r.Elapsed.Round(time.Second), r.Rate)
-	if r.Remaining > 0 && r.Outcome == OutOfTime {
+	if r.Remaining > 0 && (r.Outcome == OutOfTime || r.Outcome == Interrupted) {
 		fmt.Fprintf(&b, ", about %d left", r.Remaining)
 	}
 	return b.String()
