@@ -19,6 +19,7 @@ import (
 	"runtime/debug"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 )
 
 // Memory is a limit, in bytes, for a process that does nothing but [Run] (see runtime/debug.SetMemoryLimit). What a run
@@ -31,12 +32,19 @@ type Options struct {
 	Store Store
 	// Bucket is its name, for reports only.
 	Bucket string
+	// Prefix limits the run to keys that begin with it; "" is the whole bucket. Uploads of other keys are listed too, and
+	// left alone: not every S3 answers a listing of uploads by prefix as AWS does (FACTS: S3).
+	Prefix string
 	// BypassGovernance deletes versions under governance retention too. Nothing removes compliance retention or legal
 	// holds.
 	BypassGovernance bool
 	// Deadline ends the work early, with a report that says how far it came; zero means none. Deletions that are under
-	// way then get 5 s to end, for what is cut off S3 may delete nevertheless, uncounted.
+	// way then get 5 s to end, because S3 may carry out what is cut off, and nobody would count it. They get the same
+	// when the context of Run ends.
 	Deadline time.Time
+	// Now ends the run at once when it is closed: without the 5 s, and without asking why something is left. It is for
+	// the second Ctrl-C. Nil is for never.
+	Now <-chan struct{}
 	// Progress is told how far the work is, from one goroutine, every ProgressEvery (0 means 10 s), and is nil for none.
 	Progress      func(Progress)
 	ProgressEvery time.Duration
@@ -68,7 +76,7 @@ type Progress struct {
 const (
 	// callTimeout bounds one call; what hangs longer is tried again.
 	callTimeout = 30 * time.Second
-	// grace is for how long deletions that are under way may outlive the deadline.
+	// grace is for how long deletions that are under way may outlive the deadline, or the context of Run.
 	grace = 5 * time.Second
 	// mostPasses is how often a bucket that fills again is emptied.
 	mostPasses = 8
@@ -78,14 +86,18 @@ const (
 
 var (
 	errStuck    = errors.New("S3's listing does not advance")
+	errPrefix   = errors.New("the prefix is not UTF-8, as keys are")
+	errForeign  = errors.New("S3's listing holds keys without the prefix that was asked for")
 	errHopeless = fmt.Errorf("stopped after %d versions in a row that could not be deleted", hopeless)
 	errDeadline = errors.New("the deadline came")
+	// errInterrupted is why the work ends when the context of Run does, or Now is closed.
+	errInterrupted = errors.New("interrupted")
 )
 
 // run is the state of one call to Run.
 type run struct {
 	Options
-	// deleting is the context of the calls that delete: it outlives the deadline by the grace.
+	// deleting is the context of the calls that delete: it outlives the run's context by the grace.
 	deleting  context.Context
 	bypass    bool
 	began     time.Time
@@ -107,28 +119,53 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	if r.Before.Began.IsZero() {
 		r.Before.Began = r.began
 	}
-	work, cancel := context.WithCancelCause(ctx)
+	work, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancel(nil)
-	deleting, cutOff := context.WithCancel(ctx)
-	defer cutOff()
-	r.deleting, r.cancel = deleting, cancel
+	r.cancel = cancel
+	interrupt := func() { cancel(fmt.Errorf("%w: %w", errInterrupted, context.Cause(ctx))) }
+	if ctx.Err() != nil {
+		interrupt() // before anything is done
+	}
+	defer context.AfterFunc(ctx, interrupt)()
 	if left := time.Until(o.Deadline); !o.Deadline.IsZero() {
 		defer time.AfterFunc(left, func() { cancel(errDeadline) }).Stop()
-		defer time.AfterFunc(left+grace, cutOff).Stop()
 	}
+	unhurried, hurry := r.unhurried(ctx)
+	defer hurry()
+	deleting, cutOff := context.WithCancel(unhurried)
+	defer cutOff()
+	r.deleting = deleting
+	defer context.AfterFunc(work, func() { time.AfterFunc(grace, cutOff) })()
 	stop := r.watch()
 	outcome, err := r.empty(work)
 	stop()
 	report := r.report(outcome, err)
-	r.explain(ctx, &report)
+	r.explain(unhurried, &report)
 	if outcome == Emptied {
 		return report, nil
 	}
 	return report, errors.New(report.Reason())
 }
 
+// unhurried is a context that ends only when Now is closed. What else ends ctx it outlives.
+func (r *run) unhurried(ctx context.Context) (context.Context, context.CancelFunc) {
+	unhurried, hurry := context.WithCancel(context.WithoutCancel(ctx))
+	go func() {
+		select {
+		case <-r.Now:
+			r.cancel(errInterrupted)
+			hurry()
+		case <-unhurried.Done():
+		}
+	}()
+	return unhurried, hurry
+}
+
 // empty does the work. The error says what ended it early.
 func (r *run) empty(ctx context.Context) (Outcome, error) {
+	if !utf8.ValidString(r.Prefix) {
+		return Stopped, errPrefix
+	}
 	guard, err := r.protection(ctx)
 	if err != nil {
 		return r.ending(err)
@@ -177,15 +214,17 @@ func (r *run) ending(err error) (Outcome, error) {
 		return Emptied, nil
 	case errors.Is(err, errDeadline):
 		return OutOfTime, nil
+	case errors.Is(err, errInterrupted):
+		return Interrupted, err
 	}
 	return Stopped, err
 }
 
 // fetch lists one page, trying again what can succeed.
 func (r *run) fetch(ctx context.Context, after Position) (page Page, err error) {
-	err = r.persist(ctx, func(ctx context.Context) error {
+	err = r.persist(ctx, ctx, func(ctx context.Context) error {
 		r.count.lists.Add(1)
-		page, err = r.Store.List(ctx, after)
+		page, err = r.Store.List(ctx, r.Prefix, after)
 		return err
 	})
 	return page, err
@@ -193,17 +232,18 @@ func (r *run) fetch(ctx context.Context, after Position) (page Page, err error) 
 
 // protection asks how the bucket is protected.
 func (r *run) protection(ctx context.Context) (p Protection, err error) {
-	err = r.persist(ctx, func(ctx context.Context) error {
+	err = r.persist(ctx, ctx, func(ctx context.Context) error {
 		p, err = r.Store.Protection(ctx)
 		return err
 	})
 	return p, err
 }
 
-// persist makes a call until it succeeds, fails for good, or has had its tries.
-func (r *run) persist(ctx context.Context, call func(context.Context) error) error {
+// persist makes a call until it succeeds, fails for good, or has had its tries. ctx ends the tries, and calls is the
+// context of each: the same, or one that lets a call under way end.
+func (r *run) persist(ctx, calls context.Context, call func(context.Context) error) error {
 	for attempt := 1; ; attempt++ {
-		err := r.once(ctx, call)
+		err := r.once(calls, call)
 		if err == nil {
 			return nil
 		}

@@ -13,7 +13,8 @@ import (
 type Outcome string
 
 const (
-	// Emptied means that the bucket has no version, no delete marker and no unfinished upload, or does not exist.
+	// Emptied means that the bucket has no version, no delete marker and no unfinished upload, or does not exist; where
+	// there was a prefix, none under it.
 	Emptied Outcome = "emptied"
 	// LeftOver means that something could not be deleted.
 	LeftOver Outcome = "left over"
@@ -21,6 +22,8 @@ const (
 	NeedsMFA Outcome = "needs MFA"
 	// OutOfTime means that the deadline came first.
 	OutOfTime Outcome = "out of time"
+	// Interrupted means that the context of Run ended first, or that Now was closed.
+	Interrupted Outcome = "interrupted"
 	// Refilled means that something keeps writing to the bucket.
 	Refilled Outcome = "refilled"
 	// Stopped means that a call failed that nothing can be done without.
@@ -29,8 +32,8 @@ const (
 
 // Report is the account of one run.
 type Report struct {
-	// Bucket is the bucket's name.
-	Bucket string
+	// Bucket is the bucket's name, Prefix what the keys began with that the run was limited to.
+	Bucket, Prefix string
 	// Outcome is how the run ended; Err is what stopped it, if something did.
 	Outcome Outcome
 	Err     error
@@ -151,7 +154,7 @@ func clone(v Version) Version {
 func (r *run) report(outcome Outcome, err error) Report {
 	elapsed := time.Since(r.began)
 	report := Report{
-		Bucket: r.Bucket, Outcome: outcome, Err: err,
+		Bucket: r.Bucket, Prefix: r.Prefix, Outcome: outcome, Err: err,
 		Deleted: r.count.deleted.Load(), Uploads: r.count.uploads.Load(),
 		Requests: Requests{
 			Lists: r.count.lists.Load(), Batches: r.count.batches.Load(),
@@ -218,7 +221,7 @@ func (r *run) watch() (stop func()) {
 
 // explain looks at what protects the versions that S3 refused to delete.
 func (r *run) explain(ctx context.Context, report *Report) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	for i := range report.Leftovers {
 		if g := &report.Leftovers[i]; g.Denied() && !g.Uploads {
@@ -263,6 +266,9 @@ func (l *Locked) add(hold Hold, now time.Time) {
 func (r Report) Reason() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "bucket %s: ", r.Bucket)
+	if r.Prefix != "" {
+		fmt.Fprintf(&b, "prefix %q: ", r.Prefix)
+	}
 	switch r.Outcome {
 	case Emptied:
 		return ""
@@ -271,6 +277,8 @@ func (r Report) Reason() string {
 		return b.String()
 	case OutOfTime:
 		b.WriteString("the time ran out")
+	case Interrupted:
+		b.WriteString("interrupted")
 	case Refilled:
 		fmt.Fprintf(&b, "something keeps writing to it: it was not empty after %d passes", mostPasses)
 	case Stopped:
@@ -282,7 +290,7 @@ func (r Report) Reason() string {
 		b.WriteString("; " + g.String())
 	}
 	fmt.Fprintf(&b, "; deleted %d versions in %s (%.0f/s)", r.Deleted, r.Elapsed.Round(time.Second), r.Rate)
-	if r.Remaining > 0 && r.Outcome == OutOfTime {
+	if r.Remaining > 0 && (r.Outcome == OutOfTime || r.Outcome == Interrupted) {
 		fmt.Fprintf(&b, ", about %d left", r.Remaining)
 	}
 	return b.String()

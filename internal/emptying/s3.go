@@ -60,10 +60,13 @@ func (s *s3Store) with(steps ...func(*middleware.Stack) error) func(*s3.Options)
 }
 
 // List implements Versions. Keys are asked for in URL encoding, for XML cannot carry all of them (FACTS: S3).
-func (s *s3Store) List(ctx context.Context, after Position) (Page, error) {
+func (s *s3Store) List(ctx context.Context, prefix string, after Position) (Page, error) {
 	var page Page
 	input := &s3.ListObjectVersionsInput{
 		Bucket: s.bucket, ExpectedBucketOwner: s.owner, EncodingType: types.EncodingTypeUrl, MaxKeys: aws.Int32(batchSize),
+	}
+	if prefix != "" {
+		input.Prefix = &prefix
 	}
 	if after.Key != "" {
 		input.KeyMarker = &after.Key

@@ -74,7 +74,7 @@ const twoVersions = `<?xml version="1.0" encoding="UTF-8"?>
 
 func TestListReadsWhatS3Writes(t *testing.T) {
 	w, store := open(t, canned{200, twoVersions})
-	got, err := store.List(t.Context(), emptying.Position{Key: "k&\x01", VersionID: "v0"})
+	got, err := store.List(t.Context(), "", emptying.Position{Key: "k&\x01", VersionID: "v0"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func TestListRefusesWhatIsNotAListing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, store := open(t, canned{200, body})
-			if page, err := store.List(t.Context(), emptying.Position{}); err == nil {
+			if page, err := store.List(t.Context(), "", emptying.Position{}); err == nil {
 				t.Errorf("List(%s) = %d versions, want an error", name, len(page.Versions))
 			}
 		})

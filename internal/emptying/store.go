@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"strings"
 	"time"
 
 	"s3-endpoint-guard/internal/errorcode"
@@ -46,6 +47,20 @@ type Page struct {
 	Next Position
 }
 
+// under tells whether all keys of the page begin with prefix. What a store lists besides must never be deleted, and a
+// marker without the prefix would end the listing of some stores early.
+func (p *Page) under(prefix string) bool {
+	if prefix == "" {
+		return true
+	}
+	for i := range p.Versions {
+		if !strings.HasPrefix(p.Versions[i].Key, prefix) {
+			return false
+		}
+	}
+	return !p.More || strings.HasPrefix(p.Next.Key, prefix)
+}
+
 // Failure is one version that a DeleteObjects call did not delete, and why.
 type Failure struct {
 	Version
@@ -59,8 +74,8 @@ type Upload struct{ Key, ID string }
 // Versions is the part of S3 that holds the bucket's versions. Its methods can be called at the same time. An error
 // that came from S3 is a smithy.APIError, as the SDK's are; others count as passing troubles.
 type Versions interface {
-	// List returns the page after a position.
-	List(ctx context.Context, after Position) (Page, error)
+	// List returns the page after a position, of versions whose keys begin with prefix.
+	List(ctx context.Context, prefix string, after Position) (Page, error)
 	// DeleteBatch deletes up to 1,000 versions whose keys XML can carry, and returns those that it did not.
 	// Governance retention is bypassed where bypass is set.
 	DeleteBatch(ctx context.Context, versions []Version, bypass bool) ([]Failure, error)

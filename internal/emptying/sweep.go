@@ -58,7 +58,7 @@ type sweep struct {
 
 // newSweep prepares a pass.
 func (r *run) newSweep() *sweep {
-	s := &sweep{run: r, frontier: newFrontier(listers), window: firstWindow}
+	s := &sweep{run: r, frontier: newFrontier(listers, behindAll(r.Prefix)), window: firstWindow}
 	s.toList.L, s.toDelete.L = &s.mu, &s.mu
 	return s
 }
@@ -110,6 +110,9 @@ func (s *sweep) list(ctx context.Context) {
 		page, err := s.fetch(ctx, at)
 		if err == nil && page.More && (page.Next == at || page.Next.Key < at.Key) {
 			err = errStuck
+		}
+		if err == nil && !page.under(s.Prefix) {
+			err = errForeign
 		}
 		if err != nil {
 			s.fail(err)

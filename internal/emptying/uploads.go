@@ -2,6 +2,8 @@ package emptying
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"sync"
 )
 
@@ -20,7 +22,7 @@ func (r *run) eachUploadPage(ctx context.Context, do func([]Upload) error) error
 	for more := true; more; {
 		var page []Upload
 		var next Upload
-		err := r.persist(ctx, func(ctx context.Context) (err error) {
+		err := r.persist(ctx, ctx, func(ctx context.Context) (err error) {
 			page, next, more, err = r.Store.ListUploads(ctx, after)
 			return err
 		})
@@ -31,6 +33,7 @@ func (r *run) eachUploadPage(ctx context.Context, do func([]Upload) error) error
 			return errStuck
 		}
 		after = next
+		page = slices.DeleteFunc(page, func(u Upload) bool { return !strings.HasPrefix(u.Key, r.Prefix) })
 		if err := do(page); err != nil {
 			return err
 		}
@@ -44,6 +47,9 @@ func (r *run) abortPage(ctx context.Context, page []Upload) error {
 	turn := make(chan struct{}, aborters)
 	for _, upload := range page {
 		turn <- struct{}{}
+		if ctx.Err() != nil {
+			break
+		}
 		all.Go(func() {
 			defer func() { <-turn }()
 			r.survive(func() { r.abort(ctx, upload) })
@@ -54,7 +60,7 @@ func (r *run) abortPage(ctx context.Context, page []Upload) error {
 }
 
 func (r *run) abort(ctx context.Context, upload Upload) {
-	err := r.persist(ctx, func(ctx context.Context) error { return r.Store.AbortUpload(ctx, upload) })
+	err := r.persist(ctx, r.deleting, func(ctx context.Context) error { return r.Store.AbortUpload(ctx, upload) })
 	k, code := kindOf(err)
 	switch {
 	case err == nil:
