@@ -39,6 +39,12 @@ type saying struct {
 // runBuilt runs the built command outside of a checkout, without built functions. It has a minute.
 func runBuilt(t *testing.T, folder, stdin string, args ...string) saying {
 	t.Helper()
+	return runBuiltWith(t, folder, stdin, nil, args...)
+}
+
+// runBuiltWith is [runBuilt] with more environment variables.
+func runBuiltWith(t *testing.T, folder, stdin string, environment []string, args ...string) saying {
+	t.Helper()
 	path, err := builtCommand()
 	if err != nil {
 		t.Fatal(err)
@@ -50,6 +56,7 @@ func runBuilt(t *testing.T, folder, stdin string, args ...string) saying {
 	command.Dir, command.Stdin, command.Stdout, command.Stderr = folder, strings.NewReader(stdin), &out, &errs
 	command.Env = append(os.Environ(), bootstrap.ReadyBuilt+"=", "AWS_CA_BUNDLE=", "AWS_REGION=eu-central-1",
 		"AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull, "AWS_EC2_METADATA_DISABLED=true")
+	command.Env = append(command.Env, environment...)
 	if err := command.Run(); ctx.Err() != nil {
 		t.Fatalf("guard %s did not end within a minute: %v", strings.Join(args, " "), err)
 	}

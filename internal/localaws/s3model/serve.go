@@ -36,6 +36,8 @@ func (m *Model) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	w.Header().Set("Content-Type", "application/xml")
 	switch {
+	case query.Get("prefix") != "": // the model lists all or nothing
+		refuse(w, http.StatusNotImplemented, "NotImplemented")
 	case r.Method == http.MethodGet && query.Has("versions"):
 		m.list(w, query)
 	case r.Method == http.MethodPost && query.Has("delete"):
