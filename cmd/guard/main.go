@@ -28,7 +28,7 @@ func main() {
 func rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "guard",
-		Short:         "Try the guard's judgement, and watch it work, without an AWS account",
+		Short:         "Tools of s3-endpoint-guard: judge policies and events, watch the guard at work, empty a bucket",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Version:       versionText(),
