@@ -18,10 +18,10 @@ func exposureCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "exposure",
 		Short: "Show what the article's bucket policy and ours leave open to whom",
-		Long: `Evaluates every S3 action on the bucket and its objects, for each caller and each way to the bucket, under the article's
-bucket policy and under the template's, and prints a Markdown table of how many are allowed. Data are objects, versions
-and listings. Callers of the account are assumed to have identity policies that allow everything, so that the table
-shows what the bucket policy alone denies.`,
+		Long: `Evaluates every S3 action on the bucket and its objects, for every caller at every door, under the article's bucket
+policy and under the template's, and prints how many are open as a Markdown table. Data are objects, versions and
+listings. Callers of the account are taken to be allowed everything by their identity policies: what is not open to them
+is what the bucket policy alone keeps shut.`,
 		Args: arguments(0, 0),
 		RunE: func(command *cobra.Command, _ []string) error {
 			plan, err := where.plan()
