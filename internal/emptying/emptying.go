@@ -261,7 +261,7 @@ func (r *run) persist(ctx, calls context.Context, call func(context.Context) err
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
-		case <-time.After(min(firstPause<<min(attempt, 10), longestPause)):
+		case <-time.After(pauseBefore(attempt)):
 		}
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
@@ -30,7 +29,7 @@ var _ Store = (*s3Store)(nil)
 // New returns the store of a bucket. owner is the account that the bucket must belong to, or "" for any. The client's
 // retries are used for what breaks on the way; what S3 refuses for its rate comes back at once, for the pace is ours.
 func New(client *s3.Client, bucket, owner string) Store {
-	store := &s3Store{client: client, bucket: aws.String(bucket), retryer: atOnce{retry.AddWithMaxBackoffDelay(client.Options().Retryer, maxBackoff)}}
+	store := &s3Store{client: client, bucket: aws.String(bucket), retryer: atOnce{client.Options().Retryer}}
 	if owner != "" {
 		store.owner = aws.String(owner)
 	}
@@ -40,7 +39,7 @@ func New(client *s3.Client, bucket, owner string) Store {
 // maxBackoff bounds the pauses between the SDK's tries of one call; the engine has its own, longer ones.
 const maxBackoff = 500 * time.Millisecond
 
-// atOnce is a retryer that leaves refusals for their rate to the caller.
+// atOnce is a retryer that leaves refusals for their rate to the caller, and whose pauses are no longer than maxBackoff.
 type atOnce struct{ aws.Retryer }
 
 // IsErrorRetryable implements aws.Retryer.
@@ -49,6 +48,16 @@ func (a atOnce) IsErrorRetryable(err error) bool {
 		return false
 	}
 	return a.Retryer.IsErrorRetryable(err)
+}
+
+// RetryDelay implements aws.Retryer. retry.AddWithMaxBackoffDelay would replace the client's pauses, random and short at
+// first, by maxBackoff each time, and all requests would be tried again in step (FACTS: Tools).
+func (a atOnce) RetryDelay(attempt int, err error) (time.Duration, error) {
+	pause, err := a.Retryer.RetryDelay(attempt, err)
+	if err == nil && pause > maxBackoff {
+		pause = jitter(maxBackoff)
+	}
+	return pause, err
 }
 
 // with are the options of one call.

@@ -3,6 +3,8 @@ package emptying
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -136,7 +138,7 @@ const (
 	cancelled              // our own context ended
 )
 
-// kindByCode sorts S3's error codes. A code that is not here lasts.
+// kindByCode sorts S3's error codes. A code that is not here decides nothing where there is a status.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 var kindByCode = map[string]kind{
 	"SlowDown": refusal, "ServiceUnavailable": refusal, "Throttling": refusal, "ThrottlingException": refusal,
@@ -147,32 +149,60 @@ var kindByCode = map[string]kind{
 	"500": passing, "502": passing, "503": passing, "504": passing,
 	"NoSuchKey": gone, "NoSuchVersion": gone, "NoSuchUpload": gone,
 	"NoSuchBucket": bucketGone,
+	"AccessDenied": lasting, "InvalidRequest": lasting, "MethodNotAllowed": lasting, "NotImplemented": lasting,
 	"MalformedXML": unreadable, "InvalidArgument": unreadable, "KeyTooLongError": unreadable, "InvalidURI": unreadable,
 }
 
-// kindOf tells what an error means, and its code ("" when it did not come from S3).
+// unnamed is the SDK's code for an answer that has none, and whose status has no name either.
+const unnamed = "UnknownError"
+
+// kindOf tells what an error means, and its code ("" when it did not come from S3). A code that is not in the table may
+// be no code of S3's: the SDK names the error page of a gateway by its status, e.g. "BadGateway" (FACTS: Tools). Then the
+// status decides; without one, as for a single key in a DeleteResult, the error lasts.
 func kindOf(err error) (kind, string) {
-	if code := errorcode.Of(err); code != "" {
-		return kindByCode[code], code
+	code := errorcode.Of(err)
+	if k, known := kindByCode[code]; known {
+		return k, code
 	}
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if code == "" && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {
 		return cancelled, ""
 	}
 	var answered interface{ HTTPStatusCode() int }
-	if errors.As(err, &answered) {
-		return kindOfStatus(answered.HTTPStatusCode())
+	if errors.As(err, &answered) && answered.HTTPStatusCode() > 0 {
+		status := answered.HTTPStatusCode()
+		if code == "" || code == unnamed {
+			code = "HTTP " + strconv.Itoa(status)
+		}
+		return kindOfStatus(status), code
+	}
+	if code != "" {
+		return lasting, code
 	}
 	return passing, ""
 }
 
-// kindOfStatus judges an answer whose code could not be read: an error that repeats a key which XML cannot carry.
-func kindOfStatus(status int) (kind, string) {
-	code := "HTTP " + strconv.Itoa(status)
-	switch {
-	case status == 503:
-		return refusal, code
-	case status >= 400 && status < 500 && status != 404 && status != 408 && status != 409:
-		return lasting, code
+// kindOfStatus judges an answer by its status: one whose code nobody knows, or cannot be read, because the error repeats
+// a key that XML cannot carry.
+func kindOfStatus(status int) kind {
+	switch status {
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		return refusal
+	case http.StatusNotFound, http.StatusRequestTimeout, http.StatusConflict:
+		return passing
+	case http.StatusNotImplemented, http.StatusHTTPVersionNotSupported:
+		return lasting
 	}
-	return passing, code
+	if status/100 == 4 {
+		return lasting
+	}
+	return passing
 }
+
+// pauseBefore is how long to wait before another try after so many that failed: random, so that what failed together is
+// not tried again together, and longer each time.
+func pauseBefore(attempts int) time.Duration {
+	return jitter(min(firstPause<<min(attempts, 10), longestPause))
+}
+
+// jitter is a random time, from half of d to d.
+func jitter(d time.Duration) time.Duration { return d/2 + rand.N(d/2) }

@@ -27,7 +27,7 @@ const (
 	laneAhead = 3 * batchSize
 	// tries is how often what fails in passing is tried, refusalTries how often what S3 refuses for its rate.
 	tries, refusalTries = 8, 60
-	// firstPause and longestPause bound the waits before another try; they double.
+	// firstPause and longestPause bound the waits before another try, which double, but for chance.
 	firstPause, longestPause = 100 * time.Millisecond, 10 * time.Second
 	// hopeless is how many versions in a row may turn out not to be deletable before giving up.
 	hopeless = 24 * batchSize
