@@ -26,7 +26,7 @@ type Version struct {
 
 // String describes the version for people.
 func (v Version) String() string {
-	if v.ID == "" || v.ID == "null" {
+	if v.ID == "" || v.ID == unversioned {
 		return strconv.Quote(v.Key)
 	}
 	return strconv.Quote(v.Key) + " version " + v.ID
@@ -44,6 +44,9 @@ type Page struct {
 	Versions []Version
 	// Sizes are how many bytes each of them holds, -1 for a delete marker. Nothing but [Count] needs them.
 	Sizes []int64
+	// Stamps tell apart what was written under one key as version "null": each is a hash of when and what was written.
+	// They are nil where no id is "null", or where the store does not know.
+	Stamps []uint64
 	// More says that the listing goes on at Next.
 	More bool
 	Next Position
@@ -71,7 +74,17 @@ type Failure struct {
 }
 
 // Upload is one unfinished multipart upload.
-type Upload struct{ Key, ID string }
+type Upload struct {
+	Key, ID string
+	// Decoded is what Key means if it is URL-encoded, where the store's listing does not say whether it is; "" where it
+	// does, or where that makes no difference. An id belongs to one key only.
+	Decoded string
+}
+
+// under tells whether the upload's key begins with prefix, or can.
+func (u Upload) under(prefix string) bool {
+	return strings.HasPrefix(u.Key, prefix) || u.Decoded != "" && strings.HasPrefix(u.Decoded, prefix)
+}
 
 // Versions is the part of S3 that holds the bucket's versions. Its methods can be called at the same time. An error
 // that came from S3 is a smithy.APIError, as the SDK's are; others count as passing troubles.
@@ -89,7 +102,7 @@ type Versions interface {
 type Uploads interface {
 	// ListUploads returns some uploads after the given one, and whether there are more; the zero Upload is the start.
 	ListUploads(ctx context.Context, after Upload) (page []Upload, next Upload, more bool, err error)
-	// AbortUpload frees the parts of an upload.
+	// AbortUpload frees the parts of the upload that has this key and id.
 	AbortUpload(ctx context.Context, upload Upload) error
 }
 
@@ -97,7 +110,7 @@ type Uploads interface {
 type Locks interface {
 	// Protection describes the bucket.
 	Protection(ctx context.Context) (Protection, error)
-	// Hold describes one version.
+	// Hold describes one version, as far as the store answers; the error says that it answered nothing.
 	Hold(ctx context.Context, version Version) (Hold, error)
 }
 
