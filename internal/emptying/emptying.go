@@ -1,13 +1,13 @@
 // Package emptying empties an S3 bucket and tells the truth about it.
 //
-// [Run] aborts unfinished uploads, deletes every version and delete marker, and then lists again: it says [Emptied]
-// only on an empty listing. Everything else ends with a [Report] that groups what is left by cause.
+// [Run] aborts unfinished uploads, deletes every version and delete marker, and then lists both again: it says [Emptied]
+// only when neither listing holds anything. Everything else ends with a [Report] that groups what is left by cause.
 //
 // How it is fast: listers share the key space, which they learn from the keys themselves (frontier.go), and run ahead
 // of the deleters, as far as a bounded memory allows (sweep.go). How it stays within S3's limits: what is to be deleted
 // waits in lanes, one for each prefix that has a limit of its own, and each lane has its own pace (lane.go, pace.go).
 // How it takes little processor time: a decoder and an encoder for the two calls that count stand behind the SDK's
-// signing and retries (s3list.go, s3delete.go).
+// signing and retries (s3list.go, s3page.go, s3delete.go).
 //
 // The engine knows S3 only by the interface [Store]; [New] makes one from an SDK client.
 package emptying
@@ -78,8 +78,10 @@ const (
 	callTimeout = 30 * time.Second
 	// grace is for how long deletions that are under way may outlive the deadline, or the context of Run.
 	grace = 5 * time.Second
-	// mostPasses is how often a bucket that fills again is emptied.
+	// mostPasses is how often a bucket that is not empty afterwards is emptied.
 	mostPasses = 8
+	// longestWait is for how many tries' pause a pass waits after one that met what had been deleted: a listing may lag.
+	longestWait = 4
 	// defaultProgressEvery is how often progress is told.
 	defaultProgressEvery = 10 * time.Second
 )
@@ -104,7 +106,10 @@ type run struct {
 	cancel    context.CancelCauseFunc // ends the run early
 	leftovers leftovers
 	left      atomic.Pointer[sweep]
-	count     struct {
+	locked    bool // the bucket has Object Lock
+	// versions and uploads remember what the passes met. The former is guarded by the sweep's lock.
+	versions, uploads memory
+	count             struct {
 		deleted, uploads                 atomic.Int64
 		lists, batches, singles, refused atomic.Int64
 	}
@@ -179,31 +184,77 @@ func (r *run) empty(ctx context.Context) (Outcome, error) {
 			return NeedsMFA, nil
 		}
 	}
+	r.locked = guard.ObjectLock
 	r.bypass = r.BypassGovernance && guard.ObjectLock
-	for range mostPasses {
-		met, err := r.pass(ctx)
-		if err != nil {
+	for pass := 1; ; pass++ {
+		if err := r.pass(ctx); err != nil {
 			return r.ending(err)
 		}
-		if r.leftovers.any() {
+		switch {
+		case r.leftovers.any():
 			return LeftOver, nil
-		}
-		if met == 0 {
+		case r.versions.now.met+r.uploads.now.met == 0:
 			return Emptied, nil
+		case pass == mostPasses:
+			return r.unending(), nil
+		case r.versions.now.returned() || r.uploads.now.returned():
+			if err := sleep(ctx, pauseBefore(min(pass, longestWait))); err != nil {
+				return r.ending(err)
+			}
 		}
 	}
-	return Refilled, nil
 }
 
-// pass aborts the uploads and sweeps the bucket once. It returns how many versions it met: with 0, and nothing left
-// over, the bucket is proven empty, for the listing of the versions comes last.
-func (r *run) pass(ctx context.Context) (int64, error) {
+// pass aborts the uploads and sweeps the bucket once. One that meets nothing proves the bucket empty, because it lists
+// uploads as well as versions after the last abort and the last deletion.
+func (r *run) pass(ctx context.Context) error {
+	r.versions.begin()
+	r.uploads.begin()
+	defer r.recount()
 	if err := r.abortUploads(ctx); err != nil {
-		return 0, err
+		return err
 	}
 	s := r.newSweep()
 	r.left.Store(s)
 	return s.do(ctx)
+}
+
+// recount takes back what earlier passes counted as deleted, and this one met: it counts again what it deletes.
+func (r *run) recount() {
+	r.count.deleted.Add(-r.versions.now.back())
+	r.count.uploads.Add(-r.uploads.now.back())
+}
+
+// unending tells why the last pass still met something: what S3 keeps listing after its deletion, and what is new.
+func (r *run) unending() Outcome {
+	r.recount() // it was told to be deleted once more, as before
+	fresh := false
+	for _, m := range []struct {
+		encounter
+		uploads bool
+	}{{r.versions.now, false}, {r.uploads.now, true}} {
+		back := m.back()
+		fresh = fresh || m.met > back
+		if back > 0 {
+			r.leftovers.addReturned(m.example, back, m.uploads)
+		}
+	}
+	if fresh {
+		return Refilled
+	}
+	return LeftOver
+}
+
+// sleep waits, or returns why the context ended.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
+	}
 }
 
 // ending tells what an early end means.
@@ -258,10 +309,8 @@ func (r *run) persist(ctx, calls context.Context, call func(context.Context) err
 		if k != passing && k != refusal && k != cancelled || attempt >= most {
 			return err
 		}
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-time.After(min(firstPause<<min(attempt, 10), longestPause)):
+		if err := sleep(ctx, pauseBefore(attempt)); err != nil {
+			return err
 		}
 	}
 }

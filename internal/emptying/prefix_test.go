@@ -115,3 +115,18 @@ func TestListAsksForThePrefix(t *testing.T) {
 		t.Errorf("List asked for prefix %q", got)
 	}
 }
+
+func TestThePrefixHoldsBehindTheRealClient(t *testing.T) {
+	for prefix, want := range map[string]struct{ versions, uploads int }{"a": {18, 0}, "a+": {6, 0}, "up+1 //": {0, 2}, "\x01": {3, 0}, "日本": {3, 0}} {
+		t.Run(prefix, func(t *testing.T) {
+			c := newCloud(t)
+			report, err := emptying.Run(t.Context(), emptying.Options{Store: emptying.New(c.client, "docs", ""), Bucket: "docs", Prefix: prefix})
+			if err != nil || report.Deleted != int64(want.versions) || report.Uploads != int64(want.uploads) {
+				t.Errorf("Run under %q = %v with %d versions and %d uploads gone, want %+v", prefix, err, report.Deleted, report.Uploads, want)
+			}
+			if left := c.s3.Versions("docs"); left != 84-want.versions {
+				t.Errorf("%d versions left, want %d", left, 84-want.versions)
+			}
+		})
+	}
+}
