@@ -43,7 +43,7 @@ type requests struct {
 
 // cause is why some versions, or uploads, are left.
 type cause struct {
-	Code     string      `json:"code"` // S3's, "" for troubles on the way to it
+	Code     string      `json:"code"` // S3's, "" for troubles on the way to it, or [emptying.StillListed]
 	Message  string      `json:"message,omitempty"`
 	What     string      `json:"what"` // "versions" or "uploads"
 	Count    int64       `json:"count"`
