@@ -91,12 +91,10 @@ aws:SourceIp and none of aws:SourceVpce, aws:SourceVpc and aws:VpcSourceIp.
 
 Standard output is a JSON array of {"name", "decision": "allow"|"deny"|"error", "by"}.
 The exit code is 2 when FILE is no batch, or the command is used wrongly.`,
-		Args: func(c *cobra.Command, args []string) error {
-			return unjudged(c, cobra.NoArgs(c, args))
-		},
+		Args: arguments(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if batch == "" {
-				return unjudged(c, errors.New("--batch is missing"))
+				return misused(c, errors.New("--batch is missing"))
 			}
 			requests, err := readBatch(batch, c.InOrStdin())
 			if err != nil {
@@ -106,7 +104,7 @@ The exit code is 2 when FILE is no batch, or the command is used wrongly.`,
 		},
 	}
 	c.Flags().StringVar(&batch, "batch", "", "file of requests, or - for standard input")
-	c.SetFlagErrorFunc(unjudged)
+	c.SetFlagErrorFunc(misused)
 	return c
 }
 

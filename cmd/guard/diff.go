@@ -24,9 +24,7 @@ everything else that S3 is known to rewrite make no difference.
 
 The exit code is 0 when they are the same, 1 when they differ (standard output then lists the
 statements that stand in only one of them), and 2 when one of them cannot be judged.`,
-		Args: func(c *cobra.Command, files []string) error {
-			return unjudged(c, cobra.ExactArgs(2)(c, files))
-		},
+		Args: arguments(2, 2),
 		RunE: func(c *cobra.Command, files []string) error {
 			changes, err := diffFiles(files[0], files[1], c.InOrStdin())
 			if err != nil {
@@ -39,7 +37,7 @@ statements that stand in only one of them), and 2 when one of them cannot be jud
 			return &exitError{code: exitDifferent}
 		},
 	}
-	c.SetFlagErrorFunc(unjudged)
+	c.SetFlagErrorFunc(misused)
 	return c
 }
 

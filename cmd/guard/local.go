@@ -28,7 +28,7 @@ func localCommand() *cobra.Command {
 		Long: `Deploys template.yaml onto an AWS in this process and keeps it running until Ctrl-C, sweeps included. It prints the
 export lines with which the AWS CLI, or any SDK, becomes the administrator, the app or a stranger. What the guard does,
 and the messages that it and the alarms send, appear as they happen.`,
-		Args: cobra.NoArgs,
+		Args: arguments(0, 0),
 		RunE: func(command *cobra.Command, _ []string) error {
 			ctx, cancel := signal.NotifyContext(command.Context(), os.Interrupt, syscall.SIGTERM)
 			defer cancel()

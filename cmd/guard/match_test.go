@@ -109,7 +109,7 @@ func TestMatchEndsWithTwoOnBadInput(t *testing.T) {
 		args  []string
 		want  string
 	}{
-		"no file":                  {args: nil, want: "requires at least 1 arg"},
+		"no file":                  {args: nil, want: "an argument is missing"},
 		"unknown flag":             {args: []string{"--what"}, want: "unknown flag"},
 		"a file that is not there": {args: []string{"none.json"}, want: "none.json"},
 		"a template likewise":      {args: []string{anEvent, "--template", "none.yaml"}, want: "none.yaml"},

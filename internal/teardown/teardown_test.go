@@ -125,7 +125,7 @@ func (a *account) ListStackResources(_ context.Context, in *cloudformation.ListS
 
 // The account is the bucket's store as well.
 
-func (a *account) List(_ context.Context, after emptying.Position) (emptying.Page, error) {
+func (a *account) List(_ context.Context, _ string, after emptying.Position) (emptying.Page, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.alive == nil {
