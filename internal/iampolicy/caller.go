@@ -27,7 +27,21 @@ type caller struct {
 	account   string
 	partition string
 	name      string // of the user or role, without its path; of the service or provider
-	roleARN   string // of a role's session, without the role's path, which the session's ARN does not tell
+	// roleARN is the role's ARN. That of a session's role has no path, which the session's ARN does not tell; or, where the
+	// name tells the beginning of the path, it is a pattern.
+	roleARN string
+	// roles is a pattern for the ARNs that a session's role with a path may have; "" for others than sessions.
+	roles string
+	// assumed is true of a session of the root user by sts:AssumeRoot.
+	assumed bool
+}
+
+// reservedRoles are the roles that AWS makes, by how their names begin, and the patterns of their ARNs after "role/".
+// https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create-service-linked-role.html
+var reservedRoles = []struct{ prefix, path string }{
+	{"AWSReservedSSO_", "aws-reserved/sso.amazonaws.com/*"}, // none, or the Region with a slash
+	{"AWSServiceRoleFor", "aws-service-role/*/"},
 }
 
 // ErrPrincipal says that a text names nobody, as a Principal with a wildcard inside does.
@@ -82,6 +96,9 @@ func (c *caller) setResource(serviceName, resource string) error {
 	case where == "iam:root" && path == "":
 		c.kind = root
 		return nil
+	case where == "sts:assumed-root" && path == "":
+		c.kind, c.assumed = root, true
+		return nil
 	case c.name == "":
 		return fmt.Errorf("%w: %q", ErrPrincipal, c.arn)
 	case where == "iam:user":
@@ -93,8 +110,8 @@ func (c *caller) setResource(serviceName, resource string) error {
 		if !ok || name == "" {
 			return fmt.Errorf("no session of a role: %q", c.arn)
 		}
-		c.kind, c.name = role, name
-		c.roleARN = "arn:" + c.partition + ":iam::" + c.account + ":role/" + name
+		c.kind = role
+		c.setRole(name)
 	case where == "sts:federated-user":
 		c.kind = federatedUser
 	case where == "iam:saml-provider" || where == "iam:oidc-provider":
@@ -103,6 +120,18 @@ func (c *caller) setResource(serviceName, resource string) error {
 		return fmt.Errorf("%w: %q", ErrPrincipal, c.arn)
 	}
 	return nil
+}
+
+// setRole notes whose session a session is.
+func (c *caller) setRole(name string) {
+	roles := "arn:" + c.partition + ":iam::" + c.account + ":role/"
+	c.name, c.roleARN, c.roles = name, roles+name, roles+compileWildcards("*/")+name
+	for _, reserved := range reservedRoles {
+		if strings.HasPrefix(name, reserved.prefix) {
+			c.roles = roles + compileWildcards(reserved.path) + name
+			c.roleARN = c.roles
+		}
+	}
 }
 
 // namedIn tells for the caller's account, its role and the caller itself whether a NotPrincipal element names it.
@@ -120,8 +149,8 @@ func (c *caller) namedIn(p *principals) []bool {
 	return levels
 }
 
-// hasIdentity tells whether identity policies can be attached to the caller.
-func (c *caller) hasIdentity() bool { return c.kind >= user }
+// hasIdentity tells whether identity policies can be attached to the caller. Those of an assumed root are its task policy.
+func (c *caller) hasIdentity() bool { return c.kind >= user || c.assumed }
 
 // keys are the condition keys that follow from who calls. What cannot be told from the principal alone, such as the
 // unique id behind aws:userid, is left out.
@@ -146,6 +175,10 @@ func (c *caller) keys() map[string]string {
 	switch c.kind {
 	case root:
 		keys["aws:principaltype"], keys["aws:userid"] = "Account", c.account
+		if c.assumed {
+			// FACTS: Policy evaluation
+			keys["aws:principalarn"], keys["aws:assumedroot"] = "arn:"+c.partition+":iam::"+c.account+":root", "true"
+		}
 	case user:
 		keys["aws:principaltype"], keys["aws:username"] = "User", c.name
 	case role:

@@ -18,8 +18,13 @@ var wildcards = strings.NewReplacer("*", string([]byte{anyText}), "?", string([]
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html#reference_policies_elements_resource_wildcards
 func compileWildcards(s string) string { return wildcards.Replace(s) }
 
+// hasWildcard reports whether a compiled pattern matches more than one text.
+func hasWildcard(pattern string) bool {
+	return strings.IndexByte(pattern, anyText) >= 0 || strings.IndexByte(pattern, anyChar) >= 0
+}
+
 // glob matches a compiled pattern against a whole text. A wildcard spans every character, slashes and colons
-// included. The text may itself be a pattern: then glob tells whether the first matches all that the second matches
+// included (what AWS limits, resource.go does). The text may itself be a pattern: then glob tells whether the first matches all that the second matches
 // (it may say no where that is not plain to see). Time is at most proportional to the product of both lengths.
 func glob(pattern, s string) bool {
 	p, i := 0, 0
@@ -53,21 +58,42 @@ func runeLen(s string) int {
 	return n
 }
 
+// overlaps reports whether some text matches both of two compiled patterns. Their wildcards take ASCII characters only,
+// which is all that the names of roles have.
+func overlaps(a, b string) bool {
+	reached := make([]bool, len(b)+1) // by how much of b, for the beginning of a that has been read
+	reached[0] = true
+	for j := range len(b) {
+		reached[j+1] = reached[j] && b[j] == anyText
+	}
+	for i := range len(a) {
+		before := reached[0] // for one byte of both less
+		reached[0] = reached[0] && a[i] == anyText
+		for j := range len(b) {
+			either := a[i] == anyText || b[j] == anyText
+			one := a[i] == b[j] || a[i] == anyChar || b[j] == anyChar
+			next := either && (reached[j] || reached[j+1]) || one && before
+			before, reached[j+1] = reached[j+1], next
+		}
+	}
+	return reached[len(b)]
+}
+
 // matchesARN compares ARNs as the ARN condition operators do: each of the six components separately, the last one
 // with all its colons. A pattern of fewer components matches no ARN, for a wildcard spans no colon between components;
 // what a lone * matches is not documented, hence unknown.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html#Conditions_ARN
-func matchesARN(pattern, arn string) truth {
+func matchesARN(pattern, arn string, match func(pattern, text string) bool) truth {
 	if pattern == string([]byte{anyText}) {
 		return unknown
 	}
 	for range 5 {
 		want, restPattern, whole := strings.Cut(pattern, ":")
 		got, restARN, ok := strings.Cut(arn, ":")
-		if !ok || !whole || !glob(want, got) {
+		if !ok || !whole || !match(want, got) {
 			return no
 		}
 		pattern, arn = restPattern, restARN
 	}
-	return known(glob(pattern, arn))
+	return known(match(pattern, arn))
 }
