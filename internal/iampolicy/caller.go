@@ -27,21 +27,15 @@ type caller struct {
 	account   string
 	partition string
 	name      string // of the user or role, without its path; of the service or provider
-	// roleARN is the role's ARN. That of a session's role has no path, which the session's ARN does not tell; or, where the
-	// name tells the beginning of the path, it is a pattern.
+	// roleARN is the role's ARN. A session's ARN lacks the role's path: then it is an ARN without a path, or with the one
+	// that the role's name tells.
 	roleARN string
-	// roles is a pattern for the ARNs that a session's role with a path may have; "" for others than sessions.
-	roles string
+	// mayBe is a pattern for other ARNs that a session's role may have; "" for others than sessions.
+	mayBe string
+	// reserved is true of a session of one of AWS's own roles, which certainly has a path.
+	reserved bool
 	// assumed is true of a session of the root user by sts:AssumeRoot.
 	assumed bool
-}
-
-// reservedRoles are the roles that AWS makes, by how their names begin, and the patterns of their ARNs after "role/".
-// https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create-service-linked-role.html
-var reservedRoles = []struct{ prefix, path string }{
-	{"AWSReservedSSO_", "aws-reserved/sso.amazonaws.com/*"}, // none, or the Region with a slash
-	{"AWSServiceRoleFor", "aws-service-role/*/"},
 }
 
 // ErrPrincipal says that a text names nobody, as a Principal with a wildcard inside does.
@@ -122,15 +116,21 @@ func (c *caller) setResource(serviceName, resource string) error {
 	return nil
 }
 
-// setRole notes whose session a session is.
+// setRole notes whose session a session is. The path of a permission set's role ends with its Region, except in one; that of
+// a service-linked role with its service.
+// https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create-service-linked-role.html
 func (c *caller) setRole(name string) {
 	roles := "arn:" + c.partition + ":iam::" + c.account + ":role/"
-	c.name, c.roleARN, c.roles = name, roles+name, roles+compileWildcards("*/")+name
-	for _, reserved := range reservedRoles {
-		if strings.HasPrefix(name, reserved.prefix) {
-			c.roles = roles + compileWildcards(reserved.path) + name
-			c.roleARN = c.roles
-		}
+	c.name, c.roleARN, c.mayBe = name, roles+name, roles+string([]byte{anyText})+"/"+name
+	word := string([]byte{anyWord}) + "/"
+	switch {
+	case strings.HasPrefix(name, "AWSReservedSSO_"):
+		roles += "aws-reserved/sso.amazonaws.com/"
+		c.roleARN, c.mayBe, c.reserved = roles+name, roles+word+name, true
+	case strings.HasPrefix(name, "AWSServiceRoleFor"):
+		c.mayBe, c.reserved = roles+"aws-service-role/"+word+name, true
+		c.roleARN = c.mayBe
 	}
 }
 

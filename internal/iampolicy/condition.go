@@ -175,7 +175,18 @@ func (c *condition) compareText(value string, o *operand, r *requestContext) tru
 		return resolved
 	}
 	match := c.matchText(pattern, value)
-	if match == no && r.roles != "" && c.key == principalARN && c.mayMatch(pattern, r.roles) {
+	if r.guessed && c.key == principalARN {
+		return c.matchGuess(match, pattern, r.caller)
+	}
+	return match
+}
+
+// matchGuess corrects the match of a session's role for the path that the role may have.
+func (c *condition) matchGuess(match truth, pattern string, session *caller) truth {
+	switch {
+	case match == no && c.mayMatch(pattern, session.mayBe):
+		return unknown
+	case match == yes && session.reserved && c.matchText(pattern, session.mayBe) != yes:
 		return unknown
 	}
 	return match

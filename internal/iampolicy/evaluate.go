@@ -319,7 +319,7 @@ func (r ruling) doubt(c *requestContext, by string) string {
 
 // hangsOnPath tells whether a statement is undecided because nobody knows the path of a session's role.
 func (s *statement) hangsOnPath(c *requestContext) bool {
-	return c.roles != "" && slices.ContainsFunc(s.conditions, func(x condition) bool {
+	return c.guessed && slices.ContainsFunc(s.conditions, func(x condition) bool {
 		return x.key == principalARN && x.holds(c) == unknown
 	})
 }

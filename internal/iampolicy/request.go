@@ -37,8 +37,8 @@ type requestContext struct {
 	resourceAccount string
 	keys            map[string][]string // by lower-case name
 
-	// roles is a pattern for what aws:PrincipalArn may be as well, "" where its value is certain.
-	roles string
+	// guessed is true where the value of aws:PrincipalArn was taken from a session's ARN.
+	guessed bool
 
 	// tasked is true when there are identity policies, which an assumed root's task policy is.
 	tasked bool
@@ -85,9 +85,8 @@ func newContext(r Request) (*requestContext, error) {
 }
 
 func (c *requestContext) derive() {
-	if _, given := c.keys[principalARN]; !given {
-		c.roles = c.caller.roles
-	}
+	_, given := c.keys[principalARN]
+	c.guessed = !given && c.caller.mayBe != ""
 	for key, value := range c.caller.keys() {
 		c.setAbsent(key, value)
 	}

@@ -110,7 +110,7 @@ func (t text) resolve(c *requestContext) (string, truth) {
 		switch {
 		case p.variable == "":
 			b.WriteString(p.literal)
-		case len(values) > 1, len(values) == 1 && hasWildcard(values[0]):
+		case len(values) > 1, p.variable == principalARN && c.guessed && c.caller.reserved:
 			return "", unknown
 		case len(values) == 1:
 			b.WriteString(strings.ToValidUTF8(values[0], "\uFFFD"))

@@ -10,6 +10,7 @@ import (
 const (
 	anyText = '\xff' // * in the document
 	anyChar = '\xfe' // ? in the document
+	anyWord = '\xfd' // some of the letters that Regions and services have; in no document, see [overlaps]
 )
 
 var wildcards = strings.NewReplacer("*", string([]byte{anyText}), "?", string([]byte{anyChar}))
@@ -34,7 +35,7 @@ func glob(pattern, s string) bool {
 		case p < len(pattern) && pattern[p] == anyText:
 			p++
 			retryP, retryI = p, i
-		case p < len(pattern) && pattern[p] == anyChar && s[i] != anyText:
+		case p < len(pattern) && pattern[p] == anyChar && s[i] != anyText && s[i] != anyWord:
 			p++
 			i += runeLen(s[i:])
 		case p < len(pattern) && pattern[p] == s[i]:
@@ -58,26 +59,30 @@ func runeLen(s string) int {
 	return n
 }
 
-// overlaps reports whether some text matches both of two compiled patterns. Their wildcards take ASCII characters only,
-// which is all that the names of roles have.
-func overlaps(a, b string) bool {
-	reached := make([]bool, len(b)+1) // by how much of b, for the beginning of a that has been read
+// overlaps reports whether some text matches a compiled pattern and another one, which may hold anyWord. Wildcards take
+// ASCII characters only here, which is all that the names of roles have.
+func overlaps(pattern, other string) bool {
+	reached := make([]bool, len(other)+1) // by how much of the other, for the beginning of the pattern that has been read
 	reached[0] = true
-	for j := range len(b) {
-		reached[j+1] = reached[j] && b[j] == anyText
+	for j := range len(other) {
+		reached[j+1] = reached[j] && other[j] == anyText
 	}
-	for i := range len(a) {
+	for i := range len(pattern) {
+		p := pattern[i]
 		before := reached[0] // for one byte of both less
-		reached[0] = reached[0] && a[i] == anyText
-		for j := range len(b) {
-			either := a[i] == anyText || b[j] == anyText
-			one := a[i] == b[j] || a[i] == anyChar || b[j] == anyChar
-			next := either && (reached[j] || reached[j+1]) || one && before
+		reached[0] = reached[0] && p == anyText
+		for j := range len(other) {
+			o := other[j]
+			next := p == anyText && (reached[j] || reached[j+1]) ||
+				(o == anyText || o == anyWord && (isWord(p) || p == anyChar)) && (reached[j+1] || before) ||
+				o == anyText && reached[j] || (p == o || p == anyChar && o != anyWord) && before
 			before, reached[j+1] = reached[j+1], next
 		}
 	}
-	return reached[len(b)]
+	return reached[len(other)]
 }
+
+func isWord(b byte) bool { return 'a' <= b && b <= 'z' || '0' <= b && b <= '9' || b == '-' || b == '.' }
 
 // matchesARN compares ARNs as the ARN condition operators do: each of the six components separately, the last one
 // with all its colons. A pattern of fewer components matches no ARN, for a wildcard spans no colon between components;
