@@ -39,7 +39,9 @@ func parseOperatorName(name string) (condition, error) {
 	}
 	base, c.ifExists = strings.CutSuffix(base, "IfExists")
 	var found bool
-	c.base = identical.Replace(base)
+	if c.base, found = identical[base]; !found {
+		c.base = base
+	}
 	if c.operator, found = operators[base]; !found {
 		return condition{}, fmt.Errorf("unknown condition operator %q", name)
 	}
@@ -51,22 +53,23 @@ func parseOperatorName(name string) (condition, error) {
 
 // identical gives operators that behave identically one name. Those that do so only for some values, literal does.
 var (
-	identical = strings.NewReplacer("ArnLike", "ArnEquals", "ArnNotLike", "ArnNotEquals")
-	literal   = strings.NewReplacer("ArnEquals", "StringEquals", "ArnNotEquals", "StringNotEquals",
-		"StringLike", "StringEquals", "StringNotLike", "StringNotEquals")
+	identical = map[string]string{"ArnLike": "ArnEquals", "ArnNotLike": "ArnNotEquals"}
+	literal   = map[string]string{"ArnEquals": "StringEquals", "ArnNotEquals": "StringNotEquals",
+		"StringLike": "StringEquals", "StringNotLike": "StringNotEquals"}
 )
 
 // simplify notes that a condition's values are compared as they stand: where none has a wildcard, StringLike is
 // StringEquals; where all are ARNs as well, so is ArnEquals, for six equal parts are an equal whole.
 func (c *condition) simplify() {
+	if c.kind != kindLike && c.kind != kindARN {
+		return
+	}
 	for _, v := range c.values {
 		if strings.ContainsAny(v, "*?") || c.kind == kindARN && (!strings.HasPrefix(v, "arn:") || strings.Count(v, ":") < arnParts-1) {
 			return
 		}
 	}
-	if c.kind == kindLike || c.kind == kindARN {
-		c.base = literal.Replace(c.base)
-	}
+	c.base = literal[c.base]
 }
 
 // String is the condition for people, e.g. `StringNotEquals aws:SourceVpce "vpce-1"`.

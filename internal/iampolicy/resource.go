@@ -17,12 +17,15 @@ const servicePart = 2
 // isDoubtful reports whether an ARN of a document has a wildcard before its last part that may match less than [glob] lets
 // it match.
 func isDoubtful(arn string) bool {
-	parts := strings.SplitN(arn, ":", arnParts)
-	for i, part := range parts[:min(len(parts), arnParts-1)] {
-		if i != servicePart {
-			part = strings.TrimSuffix(part, "*")
-		}
-		if strings.ContainsAny(part, "*?") && arn != "*" {
+	part := 0
+	for i := range len(arn) {
+		atEnd := i+1 == len(arn) || arn[i+1] == ':'
+		switch {
+		case arn[i] == ':':
+			part++
+		case part == arnParts-1 || arn == "*":
+			return false
+		case arn[i] == '?', arn[i] == '*' && (part == servicePart || !atEnd):
 			return true
 		}
 	}
