@@ -74,17 +74,12 @@ func Evaluate(r Request, p Policies) Decision {
 	return v.decide(c).decision(c, r.Action)
 }
 
-// check refuses documents of the wrong type: identity policies have neither a Principal nor an Id nor a Sid twice, the
-// others must have a principal in every statement. S3 stores bucket policies whose Sids repeat (FACTS: Policy evaluation).
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_sid.html
+// check refuses documents of the wrong type.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html#policies-grammar-notes
 func (p Policies) check() error {
 	for i, identity := range p.Identity {
-		if identity.id != "" || identity.countPrincipals() > 0 {
-			return fmt.Errorf("identity policy %d: no identity policy: it has an Id or a Principal", i+1)
-		}
-		if sid := identity.repeatedSid(); sid != "" {
-			return fmt.Errorf("identity policy %d: Sid %q given twice", i+1, sid)
+		if err := identity.checkIdentity(); err != nil {
+			return fmt.Errorf("identity policy %d: %w", i+1, err)
 		}
 	}
 	if p.Resource != nil {
@@ -96,6 +91,27 @@ func (p Policies) check() error {
 		if err := p.Endpoint.checkPrincipals(); err != nil {
 			return fmt.Errorf("endpoint policy: %w", err)
 		}
+	}
+	return nil
+}
+
+// ParseIdentity reads an identity policy as strictly as [Parse], and refuses what IAM does: a Principal, an Id, a Sid given
+// twice. S3 stores bucket policies whose Sids repeat (FACTS: Policy evaluation).
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_sid.html
+func ParseIdentity(document []byte) (*Policy, error) {
+	p, err := Parse(document)
+	if err != nil {
+		return nil, err
+	}
+	return p, p.checkIdentity()
+}
+
+func (p *Policy) checkIdentity() error {
+	if p.id != "" || p.countPrincipals() > 0 {
+		return errors.New("no identity policy: it has an Id or a Principal")
+	}
+	if sid := p.repeatedSid(); sid != "" {
+		return fmt.Errorf("Sid %q given twice", sid)
 	}
 	return nil
 }

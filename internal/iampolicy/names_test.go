@@ -135,3 +135,18 @@ func TestAssumedRoot(t *testing.T) {
 		"the root user is none":               {by: root, action: "s3:GetBucketPolicy", on: bucket, endpoint: statements(`{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*","Condition":{"Bool":{"aws:AssumedRoot":"true"}}}`), want: deny},
 	})
 }
+
+func TestParseIdentityRefusesWhatIAMRefuses(t *testing.T) {
+	const read = `{"Sid":"S","Effect":"Allow","Action":"s3:GetObject","Resource":"*"}`
+	for document, want := range map[string]string{
+		mayRead:                    "",
+		allowTo(`"Principal":"*"`): "it has an Id or a Principal",
+		strings.Replace(mayRead, `"Version"`, `"Id":"x","Version"`, 1): "it has an Id or a Principal",
+		statements(read, read): `Sid "S" given twice`,
+		"{}":                   "no Statement",
+	} {
+		if _, err := iampolicy.ParseIdentity([]byte(document)); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("ParseIdentity(%s) = %v, want %q", document, err, want)
+		}
+	}
+}
