@@ -50,9 +50,22 @@ func (s *Service) Decode(r *api.Request) (*api.Operation, error) {
 	if !ok {
 		return nil, params.Unknown()
 	}
+	if err := params.Only(imitated[name]...); err != nil {
+		return nil, err
+	}
 	need, do := decode(call{r, params})
 	need.Action, need.ResourceAccount = "iam:"+name, s.options.Account
 	return protocol.Operation(r, name, need, do), nil
+}
+
+// imitated are the parameters that each call heeds. Lists have one page here, whatever is asked for.
+var imitated = map[string][]string{
+	"GetPolicy":                {"PolicyArn"},
+	"GetPolicyVersion":         {"PolicyArn", "VersionId"},
+	"GetRole":                  {"RoleName"},
+	"GetRolePolicy":            {"RoleName", "PolicyName"},
+	"ListAttachedRolePolicies": {"RoleName", "MaxItems"},
+	"ListRolePolicies":         {"RoleName", "MaxItems"},
 }
 
 // RenderError implements [api.Service].
