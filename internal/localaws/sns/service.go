@@ -116,7 +116,7 @@ func (s *Service) decodeCreateTopic(c call) *api.Operation {
 
 func (s *Service) decodeListTopics(c call) *api.Operation {
 	type topic struct{ TopicArn string }
-	return &api.Operation{Needs: []api.Need{s.need("ListTopics", s.arn("*"))}, Do: func() (*api.Response, error) {
+	return &api.Operation{Needs: []api.Need{s.need("ListTopics", "*")}, Do: func() (*api.Response, error) {
 		var topics []topic
 		for _, arn := range s.Topics() {
 			topics = append(topics, topic{arn})
