@@ -130,6 +130,10 @@ func TestBadParametersAreRefused(t *testing.T) {
 		"a VPC that looks private":    {"VpcCidr": "172.32.0.0/16"},
 		"a VPC with no room":          {"VpcCidr": "10.0.0.0/24"},
 		"an x86 instance":             {"InstanceType": "t3.micro"},
+		"one zone of two":             {"AvailabilityZoneA": "eu-central-1b"},
+		"the other zone of two":       {"AvailabilityZoneB": "eu-central-1b"},
+		"one zone twice":              {"AvailabilityZoneA": "eu-central-1b", "AvailabilityZoneB": "eu-central-1b"},
+		"a Region for a zone":         {"AvailabilityZoneA": "eu-central-1", "AvailabilityZoneB": "eu-central-1b"},
 		"an image and no parameter":   {"ImageId": "ami-0123456789abcdef0"},
 		"logs kept for 2 days":        {"LogRetentionDays": "2"},
 		"old versions kept no day":    {"OldVersionDays": "0"},
@@ -150,6 +154,23 @@ func TestTheSweepHasTheRightGrammar(t *testing.T) {
 		s := deploy(t, parameters{"SweepRate": rate})
 		if got := s.properties("SweepRule")["ScheduleExpression"]; got != want {
 			t.Errorf("ScheduleExpression at SweepRate %s = %v, want %s", rate, got, want)
+		}
+	}
+}
+
+func TestSubnetsAreInTheZonesThatAreNamed(t *testing.T) {
+	for name, v := range map[string]struct {
+		p    parameters
+		want []any
+	}{
+		"none named": {nil, []any{"eu-central-1a", "eu-central-1b"}},
+		"two named": {parameters{"AvailabilityZoneA": "eu-central-1c", "AvailabilityZoneB": "eu-central-1a"},
+			[]any{"eu-central-1c", "eu-central-1a"}},
+	} {
+		s := deploy(t, v.p)
+		got := []any{s.properties("SubnetA")["AvailabilityZone"], s.properties("SubnetB")["AvailabilityZone"]}
+		if !slices.Equal(got, v.want) {
+			t.Errorf("%s: zones = %v, want %v", name, got, v.want)
 		}
 	}
 }

@@ -42,7 +42,7 @@ func (c *creation) connect(name string, p properties) error {
 const interfacesStay = 20 * time.Minute
 
 // removeFunction removes a function, and waits for Lambda to remove its network interfaces, as CloudFormation does. The
-// clock is moved on meanwhile, for nobody else does: on a clock that cannot be moved they are removed at once.
+// clock is moved on meanwhile, for nobody else does; a patient AWS, whose clock nobody moves, does not wait.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-lambda-function-vpcconfig.html
 func (c *creation) removeFunction(name string) error {
 	if err := c.Lambda.Remove(name); err != nil {
