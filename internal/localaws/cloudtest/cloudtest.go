@@ -58,7 +58,7 @@ func checkNeeds(t testing.TB, c *localaws.Cloud) {
 			seen[name] = true
 			if action, ok := serviceauth.Find(need.Action); !ok {
 				t.Errorf("%s asks for %s, which internal/localaws/serviceauth/actions.txt lacks", call.Operation, need.Action)
-			} else if err := action.Check(need.Resource); err != nil && need.Resource != "*" {
+			} else if err := action.Check(need.Resource); err != nil && need.Resource != "*" && len(action.Types) > 0 {
 				t.Errorf("%s asks for what AWS does not know: %v", call.Operation, err)
 			}
 		}

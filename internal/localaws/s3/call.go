@@ -114,7 +114,7 @@ func (c *call) need(action string) api.Need {
 		if owner == "" {
 			owner = c.service.options.Account
 		}
-		return api.Need{Action: action, Resource: "*", ResourceAccount: owner} // such actions know no resource
+		return api.Need{Action: action, Resource: c.service.arn("*", ""), ResourceAccount: owner}
 	}
 	return c.needOn(c.bucket, c.key, action)
 }
