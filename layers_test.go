@@ -6,6 +6,7 @@ import (
 	"go/token"
 	"io/fs"
 	"maps"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -186,7 +187,9 @@ func projectImports(root string) (map[string][]string, error) {
 			return err
 		case entry.IsDir() && (strings.HasPrefix(entry.Name(), ".") && file != root || entry.Name() == "testdata"):
 			return filepath.SkipDir
-		case !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go"):
+		case entry.IsDir() && file != root && isModule(file): // the tools are none of the project's packages
+			return filepath.SkipDir
+		case entry.IsDir(), !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go"):
 			return nil
 		}
 		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
@@ -205,4 +208,10 @@ func projectImports(root string) (map[string][]string, error) {
 		return nil
 	})
 	return imports, err
+}
+
+// isModule reports whether a folder is the root of another module.
+func isModule(folder string) bool {
+	_, err := os.Stat(filepath.Join(folder, "go.mod"))
+	return err == nil
 }

@@ -51,6 +51,9 @@ func (s *Service) Decode(r *api.Request) (*api.Operation, error) {
 	if !ok {
 		return nil, params.Unknown()
 	}
+	if err := params.Only(imitated[name]...); err != nil {
+		return nil, err
+	}
 	need, do := decode(call{r, params})
 	need.Action, need.ResourceAccount = "iam:"+name, s.options.Account
 	operation := protocol.Operation(r, name, need, do)
@@ -58,6 +61,16 @@ func (s *Service) Decode(r *api.Request) (*api.Operation, error) {
 		operation.Trail = &api.Trail{RequestParameters: map[string]any{"roleName": params["RoleName"], "policyArn": params["PolicyArn"]}}
 	}
 	return operation, nil
+}
+
+// imitated are the parameters that each call heeds. Lists have one page here, whatever is asked for.
+var imitated = map[string][]string{
+	"GetPolicy":                {"PolicyArn"},
+	"GetPolicyVersion":         {"PolicyArn", "VersionId"},
+	"GetRole":                  {"RoleName"},
+	"GetRolePolicy":            {"RoleName", "PolicyName"},
+	"ListAttachedRolePolicies": {"RoleName", "MaxItems"},
+	"ListRolePolicies":         {"RoleName", "MaxItems"},
 }
 
 // RenderError implements [api.Service].

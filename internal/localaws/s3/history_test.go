@@ -239,6 +239,25 @@ func TestListingGoesOnWhereItsPageHasBeenDeleted(t *testing.T) {
 	}
 }
 
+// A listing goes on either behind a whole key or behind one version of it.
+func TestAnEmptyVersionMarkerIsRefused(t *testing.T) {
+	s := newScene(t)
+	client := s.as(s.admin())
+	for query, v := range map[string]struct {
+		key, version *string
+		want         string
+	}{
+		"key alone":               {aws.String("a"), nil, ""},
+		"key and empty version":   {aws.String("a"), aws.String(""), "InvalidArgument"},
+		"version without its key": {nil, aws.String("null"), "InvalidArgument"},
+	} {
+		_, err := client.ListObjectVersions(background, &awss3.ListObjectVersionsInput{Bucket: name, KeyMarker: v.key, VersionIdMarker: v.version})
+		if got := localtest.Code(err); got != v.want {
+			t.Errorf("ListObjectVersions with %s = %v, want %q", query, err, v.want)
+		}
+	}
+}
+
 func TestManyKeysStayInOrder(t *testing.T) {
 	s := newScene(t)
 	const n = 5000

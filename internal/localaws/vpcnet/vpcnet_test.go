@@ -150,6 +150,23 @@ func TestNamesLeadWherePrivateDNSSaysTheyDo(t *testing.T) {
 	}
 }
 
+// A function that is at work when its stack is deleted outlives its subnet.
+func TestFromASubnetThatIsGoneNothingIsReached(t *testing.T) {
+	w := newWorld(t)
+	address := w.addresses()[0]
+	if got, err := w.reached(address); err != nil {
+		t.Fatalf("%s answers %q, %v, want the endpoint", address, got, err)
+	}
+	if err := errors.Join(w.ec2.DeleteEndpoint(w.interfaces.ID), w.ec2.DeleteSubnet(w.subnets[0].ID)); err != nil {
+		t.Fatal(err)
+	}
+	for _, to := range []netip.Addr{address, vpcnet.S3Addresses[0]} {
+		if got, err := w.reached(to); err == nil {
+			t.Errorf("%s answers %q from a subnet that is gone, want nothing", to, got)
+		}
+	}
+}
+
 func TestConnectionsGoWhereTheyWouldInTheVPC(t *testing.T) {
 	for test, c := range map[string]struct {
 		before func(*world)
