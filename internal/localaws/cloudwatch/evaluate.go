@@ -3,6 +3,7 @@ package cloudwatch
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -100,13 +101,24 @@ func (s *Service) values(a Alarm, now time.Time) []*float64 {
 				byID[q.ID] = s.window(q, to)
 			}
 		}
-		values[i] = byID[returned.ID]
-		if returned.Expression != "" {
-			expression, _ := parseExpression(returned.Expression, a.Queries) // checked when it was put
-			values[i] = expression.one(byID)
-		}
+		values[i] = a.compute(returned, byID)
 	}
 	return values
+}
+
+// compute is the value of a query in one period, of the metrics' values in it; nil where there is none. An alarm has few
+// queries: expressions that name others are followed, at most as deep as there are queries.
+func (a Alarm) compute(q AlarmQuery, metrics map[string]*float64) *float64 {
+	known := maps.Clone(metrics)
+	for range a.Queries {
+		for _, other := range a.Queries {
+			if other.Expression != "" {
+				e, _ := parseExpression(other.Expression, a.Queries) // checked when it was put
+				known[other.ID] = e.one(known)
+			}
+		}
+	}
+	return known[q.ID]
 }
 
 // window is a metric's statistic in the period that ends at to; nil when it has no data there.

@@ -12,6 +12,8 @@ import (
 //
 //	SUM(METRICS())   MAX([a, b])   MIN(FILL(METRICS(), 0))
 //
+// A name may also be that of another expression.
+//
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
 type expression struct {
 	function string
@@ -40,7 +42,7 @@ func parseExpression(text string, queries []AlarmQuery) (expression, error) {
 	if parts[3] != "" {
 		named := strings.Split(strings.ReplaceAll(parts[3], " ", ""), ",")
 		for _, id := range named {
-			if !slices.Contains(e.ids, id) {
+			if !slices.ContainsFunc(queries, func(q AlarmQuery) bool { return q.ID == id }) {
 				return expression{}, invalid("The expression %q names the metric %s, which is not there.", text, id)
 			}
 		}
