@@ -1,7 +1,6 @@
 package template_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"regexp"
 	"slices"
@@ -10,7 +9,6 @@ import (
 
 	"s3-endpoint-guard/internal/iampolicy"
 	"s3-endpoint-guard/internal/remediate"
-	"s3-endpoint-guard/internal/samtemplate"
 )
 
 // article are the policies of the article that this project began with, for our bucket.
@@ -318,184 +316,6 @@ func TestScannersSeeThatPlainHTTPIsDenied(t *testing.T) {
 		})
 		if !found {
 			t.Errorf("no statement of %s denies everybody what Bool calls plain HTTP: %v", name, document)
-		}
-	}
-}
-
-// managementRole is one as people have it: CloudFormation's service role of the CDK.
-const managementRole = "arn:aws:iam::111122223333:role/cdk-hnb659fds-cfn-exec-role-111122223333-eu-central-1"
-
-// HeadBucket is s3:ListBucket. What the exemptions from the lock open is the names of objects, and never an object.
-func TestWhatTheExemptionsFromTheLockOpen(t *testing.T) {
-	const admin, other = "arn:aws:iam::111122223333:user/admin", "arn:aws:iam::111122223333:role/other"
-	via := func(first, last string) map[string][]string {
-		return map[string][]string{"aws:SecureTransport": {"true"}, "aws:ViaAWSService": {"true"},
-			"aws:CalledVia": {first, last}, "aws:CalledViaFirst": {first}, "aws:CalledViaLast": {last}}
-	}
-	internet := map[string][]string{"aws:SecureTransport": {"true"}, "aws:SourceIp": {"198.51.100.7"}}
-	plain := map[string][]string{"aws:SecureTransport": {"false"}, "aws:SourceIp": {"198.51.100.7"}}
-	inside := map[string][]string{"aws:SecureTransport": {"true"}, "aws:SourceVpce": {endpointID}, "aws:SourceVpc": {vpcID}}
-	const formation = "cloudformation.amazonaws.com"
-	for name, c := range map[string]struct {
-		management string
-		principal  string
-		context    map[string][]string
-		want       []string
-	}{
-		"CloudFormation in an administrator's name": {"", admin, via(formation, formation), []string{"s3:ListBucket"}},
-		"another service by CloudFormation":         {"", admin, via(formation, "athena.amazonaws.com"), nil},
-		"CloudFormation by another service":         {"", admin, via("servicecatalog.amazonaws.com", formation), []string{"s3:ListBucket"}},
-		"another service":                           {"", admin, via("athena.amazonaws.com", "athena.amazonaws.com"), nil},
-		"CloudFormation in a stranger's name":       {"", "arn:aws:iam::999900001111:user/stranger", via(formation, formation), nil},
-		"an administrator":                          {managementRole, admin, internet, nil},
-		"a role that is not named":                  {managementRole, other, internet, nil},
-		"the named role where none is named":        {"", managementRole, internet, nil},
-		"the named role":                            {managementRole, managementRole, internet, []string{"s3:ListBucket"}},
-		"the named role inside the VPC":             {managementRole, managementRole, inside, []string{"s3:ListBucket"}},
-		"the named role over plain HTTP":            {managementRole, managementRole, plain, nil},
-		"the second of two":                         {managementRole + "," + other, other, internet, []string{"s3:ListBucket"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := deploy(t, parameters{"ManagementRoleArns": c.management})
-			at := iampolicy.Standpoint{Caller: name, Principal: c.principal, Context: c.context}
-			open := iampolicy.OpenActions(parse(t, environment(s)["BUCKET_POLICY"]), setting(s), at)
-			var got []string
-			for _, action := range slices.Concat(iampolicy.ObjectActions(), iampolicy.ListingActions()) {
-				if _, ok := open[action]; ok {
-					got = append(got, action)
-				}
-			}
-			if !slices.Equal(got, c.want) {
-				t.Errorf("open to %s: %v, want %v", c.principal, got, c.want)
-			}
-		})
-	}
-}
-
-// The judge knows the exemptions by the policy alone: a live document that exempts more is open, one that exempts less is not.
-func TestTheJudgeKnowsTheExemptions(t *testing.T) {
-	s := deploy(t, parameters{"ManagementRoleArns": managementRole})
-	desired := environment(s)["BUCKET_POLICY"]
-	if err := iampolicy.Lockout([]byte(desired), setting(s)); err != nil {
-		t.Errorf("Lockout = %v, want nil", err)
-	}
-	for name, c := range map[string]struct {
-		old, new string
-		want     iampolicy.Verdict
-	}{
-		"nothing changed":           {"DenyPlainHTTP", "DenyPlainHTTP", iampolicy.Same},
-		"BoolIfExists":              {`"Bool":`, `"BoolIfExists":`, iampolicy.Closed},
-		"no role is exempt":         {`,"ArnNotEquals":{"aws:PrincipalArn":["` + managementRole + `"]}`, "", iampolicy.Closed},
-		"another service is exempt": {`"aws:CalledViaLast":"cloudformation.amazonaws.com"`, `"aws:CalledViaLast":["cloudformation.amazonaws.com","athena.amazonaws.com"]`, iampolicy.Open},
-		"any service is exempt":     {`"aws:CalledViaLast":"cloudformation.amazonaws.com"`, `"aws:CalledViaLast":"cloudformation.amazonaws.com"},"BoolIfExists":{"aws:ViaAWSService":"false"`, iampolicy.Open},
-		"another role is exempt":    {`["` + managementRole + `"]`, `["` + managementRole + `","` + guardRole + `"]`, iampolicy.Open},
-		"versions are exempt":       {`"s3:ListBucket?*"`, `"s3:ListBucketM*"`, iampolicy.Open},
-		"objects are exempt":        {`"aws:SourceVpce":"` + endpointID + `"}`, `"aws:SourceVpce":"` + endpointID + `","aws:CalledViaLast":"cloudformation.amazonaws.com"}`, iampolicy.Open},
-	} {
-		live := strings.Replace(desired, c.old, c.new, 1)
-		if live == desired && c.want != iampolicy.Same {
-			t.Fatalf("%s: %s is not in %s", name, c.old, desired)
-		}
-		got := iampolicy.Judge([]byte(desired), []byte(live), iampolicy.BucketProbes(setting(s)))
-		if got.Verdict != c.want {
-			t.Errorf("%s: %s (%s), want %s", name, got.Verdict, got.Allowed, c.want)
-		}
-	}
-}
-
-// longest has the longest names that AWS gives: a stack with 128 characters in the Region and partition with the longest
-// names. Physical names are cut at the service's own limit.
-func longest(t *testing.T, p parameters) stack {
-	name := strings.Repeat("s", 128)
-	const arn = "arn:aws-us-gov:"
-	id := strings.Repeat("0", 17)
-	name64 := func(end string) string { return strings.Repeat("r", 64-len(end)) + end }
-	role := func(end string) string {
-		return arn + "iam::111122223333:role/" + strings.TrimPrefix(p["RolePath"], "/") + name64(end)
-	}
-	return deployAs(t, samtemplate.Options{Parameters: p, Region: "us-gov-west-1", AccountID: account, StackName: name,
-		StackID: arn + "cloudformation:us-gov-west-1:111122223333:stack/" + name + "/0f0f0f0f-0000-4000-8000-000000000001"},
-		map[string]string{
-			"Bucket":                strings.Repeat("b", 63),
-			"Bucket.Arn":            arn + "s3:::" + strings.Repeat("b", 63),
-			"InterfaceEndpoint":     "vpce-" + id,
-			"GatewayEndpoint":       "vpce-" + id,
-			"EndpointSecurityGroup": "sg-" + id,
-			"InstanceSecurityGroup": "sg-" + id,
-			"RouteTable":            "rtb-" + id,
-			"SubnetA":               "subnet-" + id,
-			"SubnetB":               "subnet-" + id,
-			"Vpc":                   "vpc-" + id,
-			"RemediateRole":         name64("-RemediateRole-0123456789AB"),
-			"RemediateRole.Arn":     role("-RemediateRole-0123456789AB"),
-			"InstanceRole":          name64("-InstanceRole-0123456789AB"),
-			"InstanceRole.Arn":      role("-InstanceRole-0123456789AB"),
-			"ProbeRole":             name64("-ProbeRole-0123456789AB"),
-			"ProbeRole.Arn":         role("-ProbeRole-0123456789AB"),
-			"ProbeSecurityGroup":    "sg-" + id,
-			"RemediateFunction":     strings.Repeat("f", 64),
-			"BucketRule":            name64("-BucketRule-0123456789AB"),
-			"EndpointRule":          name64("-EndpointRule-0123456789AB"),
-			"SecurityGroupRule":     name64("-SecurityGroupRule-0123456789AB"),
-			"RouteTableRule":        name64("-RouteTableRule-0123456789AB"),
-			"StackRule":             name64("-StackRule-0123456789AB"),
-			"SweepRule":             name64("-SweepRule-0123456789AB"),
-			"NotificationTopic":     arn + "sns:us-gov-west-1:111122223333:" + name + "-NotificationTopic-0123456789AB",
-		})
-}
-
-// fullest are the parameters that make policies longest, in each type of endpoint: as long as their patterns allow, in one
-// ARN or in several.
-func fullest() []parameters {
-	arns := func(n int) string {
-		const prefix = "arn:aws-us-gov:iam::111122223333:role/"
-		var list []string
-		for i := range n {
-			room := (128 - (n - 1)) / n
-			if i == 0 {
-				room += (128 - (n - 1)) % n
-			}
-			list = append(list, prefix+strings.Repeat("m", room-len(prefix)))
-		}
-		return strings.Join(list, ",")
-	}
-	return mixes(map[string][]string{
-		"EndpointType":       {"Interface", "Gateway"},
-		"RolePath":           {"", "/" + strings.Repeat("p", 14) + "/"},
-		"ManagementRoleArns": {"", arns(1), arns(2), arns(3)},
-	})
-}
-
-// An SSM parameter of the standard tier holds 4,096 characters, and no "{{".
-// https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html
-func TestPoliciesFitIntoParameters(t *testing.T) {
-	for _, p := range fullest() {
-		s := longest(t, p)
-		for _, r := range s.ofType("AWS::SSM::Parameter") {
-			value := s.properties(r.LogicalID)["Value"].(string)
-			if len(value) > 4096 || strings.Contains(value, "{{") {
-				t.Errorf("%s with %v has %d characters, want at most 4096 and no {{: %s", r.LogicalID, p, len(value), value)
-			}
-		}
-	}
-}
-
-// A function's environment holds 4,096 bytes. Lambda measures it as JSON, in which each quote of a policy counts twice:
-// its error says "String measured: {…}" and shows that.
-// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
-func TestTheEnvironmentFitsIntoLambda(t *testing.T) {
-	for _, p := range fullest() {
-		for _, function := range []string{"RemediateFunction", "HealthcheckFunction", "ProbeAFunction"} {
-			var measured bytes.Buffer
-			encoder := json.NewEncoder(&measured)
-			encoder.SetEscapeHTML(false)
-			if err := encoder.Encode(variables(longest(t, p), function)); err != nil {
-				t.Fatal(err)
-			}
-			t.Logf("%s, %v: %d of 4096 bytes with the longest names", function, p, measured.Len())
-			if measured.Len() > 4096 {
-				t.Errorf("the environment of %s with %v takes %d bytes, want at most 4096: %s", function, p, measured.Len(), &measured)
-			}
 		}
 	}
 }
