@@ -128,18 +128,21 @@ func exposed(policy *iampolicy.Policy, s iampolicy.Setting, at iampolicy.Standpo
 	return "data " + data + ", configuration " + configuration
 }
 
-// among counts the open actions among some; "" when none is.
+// among counts the open actions among some, and names a single one; "" when none is.
 func among(open map[string]string, actions []string) string {
-	n := 0
+	var found []string
 	for _, action := range actions {
 		if _, ok := open[action]; ok {
-			n++
+			found = append(found, action)
 		}
 	}
-	if n == 0 {
+	switch len(found) {
+	case 0:
 		return ""
+	case 1:
+		return fmt.Sprintf("1 of %d (%s)", len(actions), found[0])
 	}
-	return fmt.Sprintf("%d of %d", n, len(actions))
+	return fmt.Sprintf("%d of %d", len(found), len(actions))
 }
 
 // lock is what a planned stack guards, and the policy that it guards it with.
