@@ -88,7 +88,7 @@ func TestEachThingThatIsWrongRingsItsAlarm(t *testing.T) {
 		"the app has a wide managed policy":  {nil, (*scene).attachesWidePolicy, 1, "RoleFindings"},
 		"AWS refuses a check":                {nil, func(s *scene) error { s.refuses("cloudtrail", "DescribeTrails"); return nil }, 2, "CheckFailed Guard"},
 		"the health check does not run":      {nil, removes("HealthcheckRule"), 11, "Guard HealthDataMissing"},
-		"the probes do not run":              {nil, removes("ProbeRule"), 9, "Guard ProbeDataMissing"},
+		"the probes do not run":              {nil, removes("ProbeRule"), 11, "Guard ProbeDataMissing"},
 		"the name leads to the internet":     {nil, func(s *scene) error { s.Network.Lie(s.host(), vpcnet.S3Addresses...); return nil }, 2, "Guard ProbeFailing"},
 		"the name leads elsewhere (gateway)": {gatewayType, func(s *scene) error { s.Network.Lie(s.host(), netip.MustParseAddr("10.9.9.9")); return nil }, 2, "Guard ProbeFailing"},
 	} {

@@ -175,6 +175,9 @@ func TestMetricMathOverMetrics(t *testing.T) {
 		"MAX(FILL([m1, m3], 7))":  "ALARM",
 		"SUM([named, m2, m2])":    "ALARM", // named is MAX(FILL([m3, m2], 1)), which is 2
 		"SUM([named, m2])":        "OK",
+		"m2 * 3":                  "ALARM",
+		"m2 * 2.4":                "OK",
+		"m3 * 9":                  "INSUFFICIENT_DATA",
 	} {
 		t.Run(expression, func(t *testing.T) {
 			s, _, _ := watching(t)
