@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,14 +19,22 @@ const (
 	staleReads   = 4
 )
 
-// errDrifting is the reason of a correction that ran out of time.
-var errDrifting = errors.New("read back, it is not as desired")
+// Why a correction failed.
+var (
+	// errDrifting: it ran out of time.
+	errDrifting = errors.New("read back, it is not as desired")
+	// errUnread: the write succeeded and reading is denied after it, so that it is not the replaced state that denies it.
+	errUnread = errors.New("written without knowing what was live, and reading it back is denied as well: give the " +
+		"guard's role its permissions back, or look for an organisation policy that denies them")
+)
 
 // correction is the work on one resource: write what drifted, read it back, and again while it still differs.
 type correction struct {
 	*run
 	resource Resource
 	pause    time.Duration
+	// overruling is true while CloudFormation is at work on the stack, and has had its time.
+	overruling bool
 	// accounts has one account for each property that drifted, in the order in which they were found.
 	accounts []*account
 }
@@ -35,16 +44,22 @@ type account struct {
 	record Record
 	// live is the state that the latest write was to replace.
 	live string
+	// refusal is why the latest write failed; nil when it succeeded.
+	refusal error
+	// written is true once a write succeeded.
+	written bool
 	// closed is true once the record is complete: verified, or failed for good.
 	closed bool
 }
 
 // correct restores a resource's drifted properties, most important first, and proves it by reading the resource back.
 // A property that cannot be written keeps none of the others from being written.
-func (r *run) correct(ctx context.Context, resource Resource, drifted []Finding) []Record {
-	c := &correction{run: r, resource: resource, pause: firstPause}
+func (c *correction) correct(ctx context.Context, drifted []Finding) []Record {
 	for round := 1; len(drifted) > 0; round++ {
-		if round > 1 && c.standsDown(ctx, drifted) || !c.write(ctx, drifted) {
+		if round > 1 {
+			drifted = c.keepTruce(ctx, drifted)
+		}
+		if !c.write(ctx, drifted) {
 			break
 		}
 		live, err := c.readBack(ctx)
@@ -62,39 +77,49 @@ func (r *run) correct(ctx context.Context, resource Resource, drifted []Finding)
 	return records
 }
 
-// standsDown asks for the stack's status anew before something is written once more, for a deployment may have begun
-// since the run did, and its changes look like drift. If so, it closes the accounts.
-func (c *correction) standsDown(ctx context.Context, drifted []Finding) bool {
+// keepTruce asks for the stack's status anew before something is written once more, for a deployment may have begun
+// since the run did, and its changes look like drift. It closes the accounts of what is left to CloudFormation and
+// returns the rest.
+func (c *correction) keepTruce(ctx context.Context, drifted []Finding) []Finding {
 	standing, err := c.askStack(ctx)()
-	if err != nil || !standing.Busy {
-		return false
+	if err != nil {
+		return drifted
 	}
-	for _, f := range drifted {
+	c.overruling = standing.Busy
+	left, due := c.truce(standing, drifted)
+	for _, f := range left {
 		a := c.account(f)
 		a.record.Outcome, a.record.Stack, a.closed = StandingDown, standing.Status, true
 		a.record.ElapsedMs = c.guard.Now().Sub(c.began).Milliseconds()
 	}
-	return true
+	return due
 }
 
-// write restores each drifted property once and reports whether any could be written. One that could not is closed.
+// write restores each drifted property once and reports whether any account is open after that. A write that can never
+// succeed closes its account. After any other failure the read-back decides: somebody may have changed the property
+// between the run's read and its write.
 func (c *correction) write(ctx context.Context, drifted []Finding) bool {
-	written := false
+	open := false
 	for _, f := range drifted {
 		a := c.account(f)
-		a.live = f.Live
+		a.live, a.refusal = f.Live, nil
 		a.record.Attempts++
 		if err := c.resource.Restore(ctx, f); err != nil {
-			c.settle(a, fmt.Errorf("restoring %s: %w", f.Property, err))
+			a.refusal = fmt.Errorf("restoring %s: %w", f.Property, err)
+		}
+		a.written = a.written || a.refusal == nil
+		if errors.Is(a.refusal, ErrLockout) || errors.Is(a.refusal, ErrMissing) {
+			c.settle(a, a.refusal)
 			continue
 		}
-		written = true
+		open = true
 	}
-	return written
+	return open
 }
 
 // readBack inspects the resource until what was written is as desired, and closes those accounts. It returns what
-// has to be written again: what still shows the old state after several reads, or a new one.
+// has to be written again: what still shows the old state after several reads, or a new one. What may still not be
+// read after a write is not written a second time.
 func (c *correction) readBack(ctx context.Context) ([]Finding, error) {
 	for reads := 1; ; reads++ {
 		findings, err := c.resource.Inspect(ctx)
@@ -109,25 +134,47 @@ func (c *correction) readBack(ctx context.Context) ([]Finding, error) {
 			return nil, err
 		}
 		if reads >= staleReads || c.changed(drifted) {
-			return drifted, nil
+			return c.readable(drifted), nil
 		}
 	}
 }
 
-// verify closes the accounts of properties that are as desired and returns the findings that are not, without those
-// that could not be written.
+// verify closes the accounts of properties that are as desired, or whose write failed and would fail again, and
+// returns the findings of all others that drifted.
 func (c *correction) verify(findings []Finding) []Finding {
 	var drifted []Finding
 	for _, f := range findings {
 		a := c.find(f.Property)
 		switch {
-		case f.Verdict != iampolicy.Same && (a == nil || a.record.failure == nil):
+		case f.Verdict == iampolicy.Same:
+			if a != nil && !a.closed {
+				c.settle(a, nil)
+			}
+		case a == nil:
 			drifted = append(drifted, f)
-		case f.Verdict == iampolicy.Same && a != nil && !a.closed:
-			c.settle(a, nil)
+		case a.refusal != nil && a.live == f.Live:
+			c.settle(a, a.refusal)
+		case a.record.failure == nil:
+			drifted = append(drifted, f)
 		}
 	}
 	return drifted
+}
+
+// readable closes the accounts of what was written without a before-image and may not be read back either, and
+// returns the other findings. The guard remembers those writes: see [memory].
+func (c *correction) readable(drifted []Finding) []Finding {
+	var rest []Finding
+	for _, f := range drifted {
+		a := c.find(f.Property)
+		if f.Unread == nil || a == nil || !a.written || a.live != f.Live {
+			rest = append(rest, f)
+			continue
+		}
+		c.guard.memory.wroteUnread(f.Property, c.guard.Now())
+		c.settle(a, fmt.Errorf("%w: %w", errUnread, f.Unread))
+	}
+	return rest
 }
 
 // changed is whether some property shows another state than the one that was to be replaced: not a stale read, but
@@ -163,6 +210,7 @@ func (c *correction) account(f Finding) *account {
 		c.accounts = append(c.accounts, a)
 	}
 	a.closed = false
+	a.record.Overruled = a.record.Overruled || c.overruling
 	return a
 }
 
@@ -175,16 +223,20 @@ func (c *correction) find(property string) *account {
 	return nil
 }
 
-// settle closes an account: verified when err is nil, failed otherwise.
+// settle closes an account: verified when err is nil, failed otherwise. What is as desired although no write of ours
+// succeeded was put right by somebody else.
 func (c *correction) settle(a *account, err error) {
 	a.record, a.closed = c.complete(a.record, err), true
+	if err == nil && !a.written {
+		a.record.Outcome = Ended
+	}
 }
 
-// abandon closes every open account with the error that ended the work.
+// abandon closes every open account: with its own write's failure, or else with the error that ended the work.
 func (c *correction) abandon(err error) {
 	for _, a := range c.accounts {
 		if !a.closed {
-			c.settle(a, err)
+			c.settle(a, cmp.Or(a.refusal, err))
 		}
 	}
 }

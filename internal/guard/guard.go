@@ -8,9 +8,12 @@
 //
 //	stack        enforcement | outcome
 //	busy         any         | [StandingDown]: nothing written, the stack's next status event wakes the guard again
+//	busy         Enforce     | corrected all the same where the property is open and the truce has lasted [truceLimit]
 //	at rest      Observe     | [Observed]: nothing written
-//	at rest      Enforce     | [Corrected], [Refused] or [NotCorrected]
+//	at rest      Enforce     | [Corrected], [Ended], [Refused] or [NotCorrected]
 //	unreadable   Enforce     | the same, and the run fails: an open door outranks the truce with CloudFormation
+//
+// A property whose live state may not be read counts as open and is written without a before-image ([Finding].Unread).
 package guard
 
 import (
@@ -19,6 +22,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -62,8 +66,13 @@ type Finding struct {
 	// Diff lists what differs from the desired state.
 	Diff []Difference
 	// Live and Desired are the property's two states in full: documents as AWS answers them, or compact JSON. An
-	// empty Live means that AWS has no such configuration.
+	// empty Live means that AWS has no such configuration, or that it could not be read.
 	Live, Desired string
+	// Unread is why the live state could not be read: AWS denied it. The verdict is Open then, and Live and Diff are
+	// empty. Who hides a property by a policy must not be safe from its correction. nil when the state was read.
+	Unread error
+	// Hidden reports whether AWS said that the bucket's own policy denies the reading. It is only meant with Unread.
+	Hidden bool
 	// State is what Restore needs to know of what Inspect saw. The guard hands it on and never looks at it.
 	State any
 }
@@ -102,9 +111,14 @@ type Standing struct {
 	Status string
 	// Busy is true while CloudFormation may be changing or deleting what the guard guards.
 	Busy bool
+	// Deleting is true from the moment when the stack's deletion begins. It implies Busy.
+	Deleting bool
+	// Since is when the work under way began, by CloudFormation's clock; zero when it is not known.
+	Since time.Time
 }
 
-// Guard keeps resources as they should be. Its fields must not change while it runs; runs may overlap.
+// Guard keeps resources as they should be. Its fields must not change while it runs; runs may overlap. It remembers
+// from run to run since when properties have been open, and which it wrote without being able to read them back.
 type Guard struct {
 	// Resources are guarded in this order of importance, which is also the order of the records.
 	Resources []Resource
@@ -113,8 +127,12 @@ type Guard struct {
 	Stack func(context.Context) (Standing, error)
 	// Observe makes the guard write nothing and only report.
 	Observe bool
+	// Role is the ARN of the guard's own role: an event that names it is the echo of a write of the guard's.
+	Role string
 	// Now is the clock.
 	Now func() time.Time
+
+	memory memory
 }
 
 // stackPatience is how long a drifted resource waits for the stack's status. A door that is open outranks the truce:
@@ -196,19 +214,22 @@ func (r *run) tend(ctx context.Context, resource Resource) []Record {
 	if err != nil {
 		return []Record{r.uninspected(resource, err)}
 	}
+	r.guard.memory.note(findings, r.guard.Now())
 	drifted := drift(findings)
 	if len(drifted) == 0 {
 		return nil
 	}
 	standing, _ := r.stack()
-	switch {
-	case standing.Busy:
-		return r.untouched(StandingDown, drifted)
-	case r.guard.Observe:
+	if r.guard.Observe {
+		if standing.Busy {
+			return r.untouched(StandingDown, drifted)
+		}
 		return r.untouched(Observed, drifted)
-	default:
-		return r.correct(ctx, resource, drifted)
 	}
+	left, due := r.truce(standing, drifted)
+	resting, due := r.resting(due)
+	c := &correction{run: r, resource: resource, pause: firstPause, overruling: standing.Busy}
+	return slices.Concat(r.untouched(StandingDown, left), resting, c.correct(ctx, due))
 }
 
 // drift selects the findings that differ from the desired state.

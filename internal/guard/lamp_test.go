@@ -22,6 +22,9 @@ type lamp struct {
 	state, before map[string]string
 	// stale is how many inspections after a write still answer the state before it.
 	stale, staleLeft int
+	// denied is why the state may not be read, and byPolicy whether AWS says that the resource's policy denies it.
+	denied   error
+	byPolicy bool
 	// inspect and restore are asked before the n-th call (from 1) what goes wrong with it.
 	inspect, restore func(n int) error
 	// after is called after the n-th restoration, with the state, which it may change.
@@ -61,7 +64,11 @@ func (l *lamp) Inspect(ctx context.Context) ([]guard.Finding, error) {
 	}
 	var findings []guard.Finding
 	for _, p := range l.properties {
-		findings = append(findings, finding(p, state[p]))
+		f := finding(p, state[p])
+		if l.denied != nil {
+			f = guard.Finding{Property: p, Target: "lamp", Verdict: iampolicy.Open, Desired: "lit", Unread: l.denied, Hidden: l.byPolicy}
+		}
+		findings = append(findings, f)
 	}
 	return findings, nil
 }
@@ -127,16 +134,17 @@ func always(err error) func(int) error { return func(int) error { return err } }
 
 // stack is our own stack as the guard asks for it.
 type stack struct {
-	status string
-	busy   bool
-	err    error
+	status         string
+	busy, deleting bool
+	since          time.Time
+	err            error
 }
 
 func (s *stack) standing(ctx context.Context) (guard.Standing, error) {
 	if s.err != nil {
 		return guard.Standing{}, fail(ctx, s.err)
 	}
-	return guard.Standing{Status: s.status, Busy: s.busy}, nil
+	return guard.Standing{Status: s.status, Busy: s.busy, Deleting: s.deleting, Since: s.since}, nil
 }
 
 // atRest is a stack that nobody is working on.

@@ -17,6 +17,8 @@ type Outcome string
 const (
 	// Corrected: restored, and read back as desired.
 	Corrected Outcome = "corrected"
+	// Ended: gone when it was looked at again, without a write of this run: another run, or a person, undid it.
+	Ended Outcome = "drift ended"
 	// Observed: seen and left alone, because the guard is told to write nothing.
 	Observed Outcome = "drift observed"
 	// StandingDown: left alone, because our own stack is being changed or deleted.
@@ -44,7 +46,9 @@ type Record struct {
 	Allowed string `json:"allowed,omitempty"`
 	// Diff lists statements or items removed from and added to the desired state.
 	Diff []Difference `json:"diff,omitempty"`
-	// Before is the live state before the write, enough to roll back by hand; "" when there was none.
+	// Unread is why the live state could not be read before the write; "" when it was read.
+	Unread string `json:"unread,omitempty"`
+	// Before is the live state before the write, enough to roll back by hand; "" when there was none, or Unread.
 	Before string `json:"before"`
 	// After is the desired state: what was written, or would have been.
 	After string `json:"after"`
@@ -60,6 +64,8 @@ type Record struct {
 	// Contested is set once the property has been corrected so often of late that somebody must be putting the drift
 	// back each time.
 	Contested *Contest `json:"contested,omitempty"`
+	// Overruled is true when it was written although CloudFormation was at work on our stack.
+	Overruled bool `json:"overruled,omitempty"`
 	// Missing is true when the resource itself is gone and cannot be put back.
 	Missing bool `json:"missing,omitempty"`
 	// Error is why it was not corrected, and what to do.
@@ -104,6 +110,7 @@ func (r Record) LogValue() slog.Value {
 	add(r.Verdict != "", slog.String("verdict", string(r.Verdict)))
 	add(r.Allowed != "", slog.String("allowed", r.Allowed))
 	add(len(r.Diff) > 0, slog.Any("diff", r.Diff))
+	add(r.Unread != "", slog.String("unread", r.Unread))
 	add(true, slog.String("before", r.Before))
 	add(true, slog.String("after", r.After))
 	add(r.Stack != "", slog.String("stack", r.Stack))
@@ -111,6 +118,7 @@ func (r Record) LogValue() slog.Value {
 	add(true, slog.Int64("elapsedMs", r.ElapsedMs))
 	add(true, slog.Int("attempts", r.Attempts))
 	add(r.Contested != nil, slog.Any("contested", r.Contested))
+	add(r.Overruled, slog.Bool("overruled", true))
 	add(r.Missing, slog.Bool("missing", true))
 	add(r.Error != "", slog.String("error", r.Error))
 	return slog.GroupValue(attrs...)
@@ -131,12 +139,16 @@ func (r Record) Level() slog.Level {
 
 // record begins the account of one drifted property.
 func (r *run) record(f Finding) Record {
-	return Record{
+	record := Record{
 		Trigger: r.trigger, Actor: r.trigger.Actor,
 		Resource: f.Property, Target: f.Target,
 		Verdict: f.Verdict, Allowed: cut(f.Allowed, maxImage), Diff: cutDiff(f.Diff),
 		Before: cut(f.Live, maxImage), After: cut(f.Desired, maxImage),
 	}
+	if f.Unread != nil {
+		record.Unread = cut(f.Unread.Error(), maxImage)
+	}
+	return record
 }
 
 // complete gives a record the outcome that err, or its absence, comes to.

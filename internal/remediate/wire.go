@@ -48,6 +48,7 @@ func newGuard(c Config, sdk aws.Config) *guard.Guard {
 		Resources: append(bucketResources(c, s3.NewFromConfig(sdk)), endpointResources(c, ec2.NewFromConfig(sdk))...),
 		Stack:     ownStack.Standing,
 		Observe:   c.Observe,
+		Role:      c.Setting.Guard,
 		Now:       time.Now,
 	}
 }

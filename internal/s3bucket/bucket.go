@@ -11,12 +11,26 @@ import (
 
 	"s3-endpoint-guard/internal/errorcode"
 	"s3-endpoint-guard/internal/guard"
+	"s3-endpoint-guard/internal/iampolicy"
 )
 
 // Bucket names the guarded bucket.
 type Bucket struct {
 	// Name is the bucket's name, Account the 12-digit id of the account that must own it.
 	Name, Account string
+}
+
+// unread is what an inspection makes of a read that failed: where AWS denies it, an open finding without a live state, so
+// that a policy which hides a property does not keep the guard from correcting it; otherwise an error.
+func (b Bucket) unread(property, desired string, err error) ([]guard.Finding, error) {
+	if !errorcode.Denied(err) {
+		return nil, b.wrap(err)
+	}
+	return []guard.Finding{{
+		Property: property, Target: b.Name, Verdict: iampolicy.Open, Desired: desired,
+		Allowed: "not known, because AWS denies the guard to read it",
+		Unread:  b.wrap(err), Hidden: errorcode.ByResourcePolicy(err),
+	}}, nil
 }
 
 // wrap adds the bucket's name to an error of a call, and what to do where a person has to act. Transient failures

@@ -42,7 +42,7 @@ func (o *Ownership) Inspect(ctx context.Context) ([]guard.Finding, error) {
 	switch {
 	case errorcode.Of(err) == "OwnershipControlsNotFoundError":
 	case err != nil:
-		return nil, o.Bucket.wrap(err)
+		return o.Bucket.unread(o.Name(), string(types.ObjectOwnershipBucketOwnerEnforced), err)
 	default:
 		live = ownership(answer.OwnershipControls)
 	}

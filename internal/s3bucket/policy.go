@@ -43,7 +43,7 @@ func (p *Policy) Name() string { return "bucket-policy" }
 func (p *Policy) Inspect(ctx context.Context) ([]guard.Finding, error) {
 	live, err := p.live(ctx)
 	if err != nil {
-		return nil, err
+		return p.Bucket.unread(p.Name(), p.Desired, err)
 	}
 	j := guard.Judge(p.Desired, live, p.Probes)
 	return []guard.Finding{{
@@ -62,7 +62,7 @@ func (p *Policy) live(ctx context.Context) (string, error) {
 	case errorcode.Of(err) == "NoSuchBucketPolicy":
 		return "", nil
 	case err != nil:
-		return "", p.Bucket.wrap(err)
+		return "", err
 	default:
 		return aws.ToString(answer.Policy), nil
 	}

@@ -51,7 +51,7 @@ func (p *PublicAccessBlock) Inspect(ctx context.Context) ([]guard.Finding, error
 	switch {
 	case errorcode.Of(err) == "NoSuchPublicAccessBlockConfiguration":
 	case err != nil:
-		return nil, p.Bucket.wrap(err)
+		return p.Bucket.unread(p.Name(), finding.Desired, err)
 	default:
 		live = readBlocks(answer.PublicAccessBlockConfiguration)
 		finding.Live = guard.Compact(live)

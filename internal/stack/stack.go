@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
@@ -36,8 +37,28 @@ func (s *Stack) Standing(ctx context.Context) (guard.Standing, error) {
 	if len(answer.Stacks) == 0 {
 		return guard.Standing{}, fmt.Errorf("stack %s: %w", s.ID, errNotDescribed)
 	}
-	status := answer.Stacks[0].StackStatus
-	return guard.Standing{Status: string(status), Busy: busy(status)}, nil
+	live := answer.Stacks[0]
+	return guard.Standing{
+		Status: string(live.StackStatus), Busy: busy(live.StackStatus), Deleting: deleting(live.StackStatus), Since: since(live),
+	}, nil
+}
+
+// since is when the latest deployment began: CloudFormation gives the time of the deletion, of the latest update, or of
+// the creation.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Stack.html
+func since(live types.Stack) time.Time {
+	for _, began := range []*time.Time{live.DeletionTime, live.LastUpdatedTime, live.CreationTime} {
+		if began != nil {
+			return *began
+		}
+	}
+	return time.Time{}
+}
+
+// deleting reports whether the guarded resources are on their way out: the stack is deleted, or its creation is rolled
+// back.
+func deleting(status types.StackStatus) bool {
+	return strings.HasPrefix(string(status), "DELETE_") || status == types.StackStatusRollbackInProgress
 }
 
 var errNotDescribed = errors.New("not in the answer")

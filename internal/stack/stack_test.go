@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -18,8 +19,10 @@ const arn = "arn:aws:cloudformation:eu-central-1:111122223333:stack/guard/0f0f0f
 // fakeCloudFormation knows one stack.
 type fakeCloudFormation struct {
 	status types.StackStatus
-	none   bool
-	err    error
+	// created, updated and deleted are when that began; nil where it did not.
+	created, updated, deleted *time.Time
+	none                      bool
+	err                       error
 }
 
 func (f fakeCloudFormation) DescribeStacks(_ context.Context, in *cloudformation.DescribeStacksInput, _ ...func(*cloudformation.Options)) (*cloudformation.DescribeStacksOutput, error) {
@@ -29,7 +32,9 @@ func (f fakeCloudFormation) DescribeStacks(_ context.Context, in *cloudformation
 	if aws.ToString(in.StackName) != arn {
 		return nil, errors.New("asked for another stack: " + aws.ToString(in.StackName))
 	}
-	return &cloudformation.DescribeStacksOutput{Stacks: []types.Stack{{StackStatus: f.status}}}, nil
+	return &cloudformation.DescribeStacksOutput{Stacks: []types.Stack{{
+		StackStatus: f.status, CreationTime: f.created, LastUpdatedTime: f.updated, DeletionTime: f.deleted,
+	}}}, nil
 }
 
 // TestStandingKnowsEveryStatus goes through all statuses that the SDK knows, so that a new one has to be thought of.
@@ -72,6 +77,31 @@ func TestStandingKnowsEveryStatus(t *testing.T) {
 		if err != nil || got.Busy != want || got.Status != string(status) {
 			t.Errorf("Standing(%s) = %+v, %v, want busy %t", status, got, err, want)
 		}
+		goes := strings.HasPrefix(string(status), "DELETE_") || status == "ROLLBACK_IN_PROGRESS"
+		if got.Deleting != goes {
+			t.Errorf("Standing(%s).Deleting = %t, want %t", status, got.Deleting, goes)
+		}
+	}
+}
+
+func TestStandingSaysSinceWhen(t *testing.T) {
+	monday := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	tuesday, wednesday := monday.AddDate(0, 0, 1), monday.AddDate(0, 0, 2)
+	for name, test := range map[string]struct {
+		fake fakeCloudFormation
+		want time.Time
+	}{
+		"a stack that is created":        {fakeCloudFormation{created: &monday}, monday},
+		"a stack that was updated since": {fakeCloudFormation{created: &monday, updated: &tuesday}, tuesday},
+		"a stack that is deleted":        {fakeCloudFormation{created: &monday, updated: &tuesday, deleted: &wednesday}, wednesday},
+		"not said":                       {fakeCloudFormation{}, time.Time{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := (&stack.Stack{API: test.fake, ID: arn}).Standing(t.Context())
+			if err != nil || !got.Since.Equal(test.want) {
+				t.Errorf("Standing = %+v, %v, want since %s", got, err, test.want)
+			}
+		})
 	}
 }
 

@@ -28,7 +28,9 @@ type fakeEC2 struct {
 	fail  map[string]string
 	times map[string]int
 	// zones is the Availability Zone of each subnet; EC2 allows an endpoint one subnet in each.
-	zones  map[string]string
+	zones map[string]string
+	// strict makes EC2 refuse to add a security group that the endpoint has already.
+	strict bool
 	writes []string
 }
 
@@ -62,6 +64,11 @@ func (f *fakeEC2) ModifyVpcEndpoint(_ context.Context, in *ec2.ModifyVpcEndpoint
 		return nil, err
 	}
 	e := f.endpoint
+	for _, id := range in.AddSecurityGroupIds {
+		if f.strict && slices.Contains(groupIDs(e.Groups), id) {
+			return nil, refuse("InvalidParameter")
+		}
+	}
 	if subnets := append(slices.Clone(e.SubnetIds), in.AddSubnetIds...); len(in.AddSubnetIds) > 0 && f.crowded(subnets) {
 		return nil, refuse("DuplicateSubnetsInSameZone")
 	}

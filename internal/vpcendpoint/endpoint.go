@@ -79,12 +79,23 @@ func (e *Endpoint) Name() string { return "vpc-endpoint" }
 func (e *Endpoint) Inspect(ctx context.Context) ([]guard.Finding, error) {
 	seen, err := e.Look(ctx)
 	switch {
+	case errorcode.Denied(err):
+		return []guard.Finding{e.unread(err)}, nil
 	case err != nil:
 		return nil, err
 	case seen.lost:
 		return nil, e.missing(seen.State)
 	}
 	return seen.Findings, nil
+}
+
+// unread is the finding of an endpoint that AWS does not let the guard describe: its policy counts as open, because it
+// alone can be written without knowing what is live. The other properties are restored by adding and removing.
+func (e *Endpoint) unread(err error) guard.Finding {
+	return guard.Finding{
+		Property: policyProperty, Target: e.ID, Verdict: iampolicy.Open, Desired: e.Policy,
+		Allowed: "not known, because AWS denies the guard to describe the endpoint", Unread: err,
+	}
 }
 
 // Sight is an endpoint as one look at it shows it.
@@ -158,7 +169,7 @@ func (e *Endpoint) Restore(ctx context.Context, f guard.Finding) error {
 	case privateDNSProperty:
 		restorePrivateDNS(in)
 	case securityGroupsProperty:
-		in.AddSecurityGroupIds, in.RemoveSecurityGroupIds = add, remove
+		return e.restoreGroups(ctx, add, remove)
 	case routeTablesProperty:
 		in.AddRouteTableIds, in.RemoveRouteTableIds = add, remove
 	case subnetsProperty:
@@ -166,6 +177,19 @@ func (e *Endpoint) Restore(ctx context.Context, f guard.Finding) error {
 	default:
 		return fmt.Errorf("endpoint %s: no such property: %q", e.ID, f.Property)
 	}
+	return e.modify(ctx, in)
+}
+
+// restoreGroups names all desired groups in its change, not only those that were missing when the endpoint was read: an
+// endpoint needs at least one group, and somebody may have exchanged them since. That EC2 takes groups that are there
+// already is (unproven): where it refuses, only the missing ones are added. FACTS: VPC endpoints
+func (e *Endpoint) restoreGroups(ctx context.Context, add, remove []string) error {
+	in := &ec2.ModifyVpcEndpointInput{VpcEndpointId: &e.ID, AddSecurityGroupIds: sorted(e.SecurityGroupIDs), RemoveSecurityGroupIds: remove}
+	err := e.modify(ctx, in)
+	if err == nil || errorcode.Denied(err) || len(add) == len(in.AddSecurityGroupIds) {
+		return err
+	}
+	in.AddSecurityGroupIds = add
 	return e.modify(ctx, in)
 }
 

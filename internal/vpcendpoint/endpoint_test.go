@@ -86,7 +86,7 @@ func TestEndpointIsJudgedAndRestoredPropertyByProperty(t *testing.T) {
 			"subnets", iampolicy.Closed, []guard.Difference{missing("subnet-a"), missing("subnet-b"), extra("subnet-c"), extra("subnet-d")},
 			[]string{"+[subnet-a subnet-b] [] [] -[subnet-c subnet-d] [] []"}},
 		"a security group added": {false, func(e *types.VpcEndpoint) { e.Groups = groups("sg-endpoint", "sg-open") },
-			"security-groups", iampolicy.Open, []guard.Difference{extra("sg-open")}, []string{"+[] [] [] -[] [sg-open] []"}},
+			"security-groups", iampolicy.Open, []guard.Difference{extra("sg-open")}, []string{"+[] [sg-endpoint] [] -[] [sg-open] []"}},
 		"the security group removed": {false, func(e *types.VpcEndpoint) { e.Groups = nil },
 			"security-groups", iampolicy.Closed, []guard.Difference{missing("sg-endpoint")}, []string{"+[] [sg-endpoint] [] -[] [] []"}},
 		"a route table removed, one added": {true, func(e *types.VpcEndpoint) { e.RouteTableIds = []string{"rtb-1", "rtb-9"} },
@@ -226,5 +226,34 @@ func TestAFailedWriteSaysWhatToDo(t *testing.T) {
 				t.Errorf("Restore(%s) = %v, want %q and %s in it", property, err, says, code)
 			}
 		}
+	}
+}
+
+// The policy alone can be written without knowing what is live.
+func TestAnEndpointThatMayNotBeDescribedHasItsPolicyWritten(t *testing.T) {
+	fake, endpoint := newInterface()
+	fake.fail = map[string]string{"DescribeVpcEndpoints": "UnauthorizedOperation"}
+	findings, err := endpoint.Inspect(t.Context())
+	if err != nil || len(findings) != 1 || findings[0].Property != "endpoint-policy" || findings[0].Verdict != iampolicy.Open || findings[0].Unread == nil {
+		t.Fatalf("Inspect = %+v, %v, want the policy, open and unread", findings, err)
+	}
+	if err := endpoint.Restore(t.Context(), findings[0]); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"policy"}, fake.writes); diff != "" {
+		t.Errorf("writes (-want +got):\n%s", diff)
+	}
+}
+
+// That EC2 takes groups that the endpoint has already is not documented.
+func TestGroupsAreRestoredWhereEC2RefusesThoseThatAreThere(t *testing.T) {
+	fake, endpoint := newInterface()
+	fake.endpoint.Groups = groups("sg-endpoint", "sg-open")
+	fake.strict = true
+	if err := endpoint.Restore(t.Context(), inspect(t, endpoint)["security-groups"]); err != nil {
+		t.Fatal(err)
+	}
+	if got := inspect(t, endpoint)["security-groups"]; got.Verdict != iampolicy.Same {
+		t.Errorf("after Restore: %s, live %s, want same", got.Verdict, got.Live)
 	}
 }

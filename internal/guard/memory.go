@@ -1,0 +1,140 @@
+package guard
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"s3-endpoint-guard/internal/iampolicy"
+)
+
+// How long an open property is left to CloudFormation: for truceLimit after this process first saw it open. A step of
+// an update that changes a policy takes seconds, one that changes an endpoint a few minutes. An open property that
+// lasts longer is unlikely to be such a step, and anybody who can keep the stack busy could keep it open as long.
+// Correcting wrongly does little harm: the event that ends the update brings the new desired state.
+//
+// A process that has just begun does not know since when a property is open. It waits no longer than until
+// CloudFormation has been at work for busyLimit.
+const (
+	truceLimit = 5 * time.Minute
+	busyLimit  = 20 * time.Minute
+)
+
+// Pauses between two writes of a property that may not be read back: from the first to the longest, each twice the one
+// before. The sweep comes every minute, and a role that has lost its right to read must not end in a write a minute.
+const (
+	firstUnreadPause   = time.Minute
+	longestUnreadPause = time.Hour
+)
+
+// memory is what the guard of one process knows of earlier runs. A process that begins anew knows nothing, which only
+// makes it more patient with CloudFormation and less patient with what it may not read.
+type memory struct {
+	mu sync.Mutex
+	// openSince is when each open property was first found open.
+	openSince map[string]time.Time
+	// unread are the properties whose latest write could not be read back.
+	unread map[string]unreadWrite
+}
+
+// unreadWrite is a write whose effect could not be read back.
+type unreadWrite struct {
+	at    time.Time
+	pause time.Duration
+}
+
+// note remembers which properties are open, and forgets what is over.
+func (m *memory) note(findings []Finding, now time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.openSince == nil {
+		m.openSince, m.unread = map[string]time.Time{}, map[string]unreadWrite{}
+	}
+	for _, f := range findings {
+		if f.Unread == nil {
+			delete(m.unread, f.Property)
+		}
+		if _, known := m.openSince[f.Property]; f.Verdict != iampolicy.Open {
+			delete(m.openSince, f.Property)
+		} else if !known {
+			m.openSince[f.Property] = now
+		}
+	}
+}
+
+// wroteUnread remembers a write that could not be read back.
+func (m *memory) wroteUnread(property string, now time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	pause := min(max(firstUnreadPause, 2*m.unread[property].pause), longestUnreadPause)
+	m.unread[property] = unreadWrite{now, pause}
+}
+
+// unreadUntil is the time before which a property that may not be read is not written again; zero for none.
+func (m *memory) unreadUntil(property string) time.Time {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	w := m.unread[property]
+	return w.at.Add(w.pause)
+}
+
+// openFor is how long a property has been open, as far as this process knows.
+func (m *memory) openFor(property string, now time.Time) time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	since, open := m.openSince[property]
+	if !open {
+		return 0
+	}
+	return now.Sub(since)
+}
+
+// truce divides what drifted into what is left to CloudFormation and what is corrected now. Closed drift is left for as
+// long as the stack is busy, and so is everything while the stack is deleted, because the guarded things go. Open drift
+// is left for [truceLimit] at most.
+func (r *run) truce(standing Standing, drifted []Finding) (left, due []Finding) {
+	if !standing.Busy {
+		return nil, drifted
+	}
+	for _, f := range drifted {
+		if r.overrules(standing, f) {
+			due = append(due, f)
+		} else {
+			left = append(left, f)
+		}
+	}
+	return left, due
+}
+
+// overrules reports whether a finding is corrected although CloudFormation is at work.
+func (r *run) overrules(standing Standing, f Finding) bool {
+	if standing.Deleting || f.Verdict != iampolicy.Open {
+		return false
+	}
+	now := r.guard.Now()
+	long := !standing.Since.IsZero() && now.Sub(standing.Since) >= busyLimit
+	return long || r.guard.memory.openFor(f.Property, now) >= truceLimit
+}
+
+// resting takes out of what is due the properties that may not be read and were written in vain of late. A person's
+// event, or AWS's word that the bucket's policy hides the property, ends the rest: only the sweep, and the echo of the
+// guard's own write, have to wait.
+func (r *run) resting(due []Finding) (records []Record, rest []Finding) {
+	now := r.guard.Now()
+	for _, f := range due {
+		until := r.guard.memory.unreadUntil(f.Property)
+		if f.Unread == nil || f.Hidden || r.wokenByOthers() || !now.Before(until) {
+			rest = append(rest, f)
+			continue
+		}
+		err := fmt.Errorf("%w; it is written again after %s: %w", errUnread, until.UTC().Format(time.RFC3339), f.Unread)
+		records = append(records, r.complete(r.record(f), err))
+	}
+	return records, rest
+}
+
+// wokenByOthers reports whether an event of somebody else's call began the run.
+func (r *run) wokenByOthers() bool {
+	actor := r.trigger.Actor
+	return r.trigger.Kind == Event && (actor == nil || actor.IssuerARN != r.guard.Role)
+}
