@@ -13,6 +13,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"s3-endpoint-guard/internal/iampolicy"
 	"s3-endpoint-guard/internal/localaws/localtest"
 )
 
@@ -64,6 +65,26 @@ func TestTheInstanceRunsTheAppUnprivileged(t *testing.T) {
 	}
 	if want := []string{"systemctl", "enable", "--now", "thankyou.service"}; !slices.EqualFunc(c.RunCmd, [][]string{{"systemctl", "daemon-reload"}, want}, slices.Equal) {
 		t.Errorf("runcmd = %q, want a reload, then %q", c.RunCmd, want)
+	}
+}
+
+// dnf asks al2023-repos-REGION-de612dc2.s3$dualstack.REGION. With its variable as it ships, that is a name which the
+// private DNS of the endpoint leaves to the internet, where the instance's security group lets it reach nothing.
+// (FACTS: VPC endpoints)
+func TestTheInstanceFindsItsPackagesBehindTheEndpoint(t *testing.T) {
+	for _, p := range []parameters{nil, gateway} {
+		s := deploy(t, p)
+		host := "al2023-repos-eu-central-1-de612dc2.s3" + userData(t).file(t, "/etc/dnf/vars/dualstack") + ".eu-central-1.amazonaws.com"
+		bucket, ok := strings.CutSuffix(host, ".s3.eu-central-1.amazonaws.com")
+		if !ok {
+			t.Fatalf("dnf asks %s, want S3's own name, which private DNS answers", host)
+		}
+		r := iampolicy.Request{Action: "s3:GetObject", Resource: "arn:aws:s3:::" + bucket + "/core/mirrors/latest/aarch64/mirror.list",
+			ResourceAccount: "999999999999", Context: map[string][]string{"aws:SourceVpc": {vpcID}, "aws:SecureTransport": {"true"}}}
+		public := iampolicy.Policies{Endpoint: parse(t, environment(s)["ENDPOINT_POLICY"]), Resource: parse(t, fullAccess)}
+		if got := iampolicy.Evaluate(r, public); got.Effect != iampolicy.Allow {
+			t.Errorf("%v: %s by %s, want the repository allowed", p, got.Effect, got.By)
+		}
 	}
 }
 

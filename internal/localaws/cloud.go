@@ -50,6 +50,9 @@ type Options struct {
 	// Watch lets alarms be evaluated once a minute by the clock, as in an AWS that runs by itself. Without it they are
 	// evaluated by [Cloud.Pass] only.
 	Watch bool
+	// Takes is how long CloudFormation takes to create a resource of a type, by a clock that is stepped; nil for no time at
+	// all. With it a stack is created as CloudFormation does: each resource as soon as those that it depends on are done.
+	Takes func(resourceType string) time.Duration
 	// Freeze stops idle functions, as Lambda does (on Linux only).
 	Freeze bool
 	// Log gets every line that a function prints; nil for nobody.
@@ -80,8 +83,9 @@ type Cloud struct {
 
 	admin api.Caller
 	work  underway.Count
-	// patient is [Options.Patient].
+	// patient is [Options.Patient], takes is [Options.Takes].
 	patient bool
+	takes   func(resourceType string) time.Duration
 	client  *http.Client
 	// internet and functions are the doors of people and of Lambda functions.
 	internet, internetPlain, functions string
@@ -124,7 +128,7 @@ func New(o Options) (*Cloud, error) {
 		client: &http.Client{Timeout: callLimit, Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
 		doors:  map[api.Door]string{}, keys: map[string]accessKey{}, queuePolicies: map[string]*iampolicy.Policy{},
 		passed:  map[string]traffic{},
-		Answers: &cloudformation.Answers{}, patient: o.Patient, names: names{},
+		Answers: &cloudformation.Answers{}, patient: o.Patient, takes: o.Takes, names: names{},
 	}
 	network, err := vpcnet.New(vpcnet.Options{Region: base.Region, EC2: c.EC2, Door: c.doorAddress})
 	if err != nil {

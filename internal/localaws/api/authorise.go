@@ -91,7 +91,7 @@ func (x *exchange) throughEndpoint() bool {
 }
 
 // context holds the global condition keys that follow from the request and the door it came through. Those that
-// follow from the principal are iampolicy's to add.
+// follow from the principal alone are iampolicy's to add.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 func (x *exchange) context() map[string][]string {
 	r := x.request
@@ -104,6 +104,9 @@ func (x *exchange) context() map[string][]string {
 	}
 	if agent := r.Header.Get("User-Agent"); agent != "" {
 		keys["aws:UserAgent"] = []string{agent}
+	}
+	if issuer := r.Caller.Issuer; issuer != "" { // a role's path, which the ARN of its session has not
+		keys["aws:PrincipalArn"] = []string{issuer}
 	}
 	if referer := r.Header.Get("Referer"); referer != "" {
 		keys["aws:Referer"] = []string{referer}

@@ -218,11 +218,18 @@ func TestMetricMathOverMetrics(t *testing.T) {
 		"SUM(FILL(METRICS(), 3))": "ALARM",
 		"SUM([m1, m2, m2])":       "ALARM",
 		"MAX(FILL([m1, m3], 7))":  "ALARM",
+		"SUM([named, m2, m2])":    "ALARM", // named is MAX(FILL([m3, m2], 1)), which is 2
+		"SUM([named, m2])":        "OK",
+		"m2 * 3":                  "ALARM",
+		"m2 * 2.4":                "OK",
+		"m3 * 9":                  "INSUFFICIENT_DATA",
 	} {
 		t.Run(expression, func(t *testing.T) {
 			s, _, _ := watching(t)
 			a := above(1, 1, "missing")
-			a.Threshold, a.Queries = 5, []cloudwatch.AlarmQuery{{ID: "e", Expression: expression, ReturnData: true}}
+			a.Threshold, a.Queries = 5, []cloudwatch.AlarmQuery{
+				{ID: "e", Expression: expression, ReturnData: true}, {ID: "named", Expression: "MAX(FILL([m3, m2], 1))"},
+			}
 			for i, name := range []string{"M", "N", "O"} {
 				a.Queries = append(a.Queries, cloudwatch.AlarmQuery{
 					ID: fmt.Sprintf("m%d", i+1), Metric: cloudwatch.Metric{Namespace: "Test", Name: name}, Statistic: "Sum", Period: time.Minute,

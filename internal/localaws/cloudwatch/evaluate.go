@@ -3,6 +3,7 @@ package cloudwatch
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -103,11 +104,7 @@ func (s *Service) values(a Alarm, now time.Time) []*float64 {
 				byID[q.ID] = s.window(q, from, to)
 			}
 		}
-		values[i] = byID[returned.ID]
-		if returned.Expression != "" {
-			expression, _ := parseExpression(returned.Expression, a.Queries) // checked when it was put
-			values[i] = expression.one(byID)
-		}
+		values[i] = a.compute(returned, byID)
 		to = from
 	}
 	return values
@@ -153,6 +150,21 @@ func (s *Service) counted(at time.Time) time.Time {
 		return last.Add(1)
 	}
 	return at
+}
+
+// compute is the value of a query in one period, of the metrics' values in it; nil where there is none. An alarm has few
+// queries: expressions that name others are followed, at most as deep as there are queries.
+func (a Alarm) compute(q AlarmQuery, metrics map[string]*float64) *float64 {
+	known := maps.Clone(metrics)
+	for range a.Queries {
+		for _, other := range a.Queries {
+			if other.Expression != "" {
+				e, _ := parseExpression(other.Expression, a.Queries) // checked when it was put
+				known[other.ID] = e.one(known)
+			}
+		}
+	}
+	return known[q.ID]
 }
 
 // window is a metric's statistic after from, up to to; nil when it has no data there.

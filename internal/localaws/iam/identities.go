@@ -95,11 +95,17 @@ func malformed(err error) *api.Error {
 
 // CreateRole adds a role with inline policies, by name, or replaces the one of that name.
 func (s *Service) CreateRole(name string, policies map[string]string) (Role, error) {
+	return s.CreateRoleAt("/", name, policies)
+}
+
+// CreateRoleAt is [Service.CreateRole] with a path, which begins and ends with a slash. Its ARN has the path, the ARNs of
+// its sessions have not. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-arns
+func (s *Service) CreateRoleAt(path, name string, policies map[string]string) (Role, error) {
 	documents, err := parsed(policies)
 	if err != nil {
 		return Role{}, fmt.Errorf("role %s: %w", name, err)
 	}
-	role := Role{Name: name, ARN: s.arn("role", name), ID: uniqueID("AROA", name), Created: s.options.Now().UTC()}
+	role := Role{Name: name, ARN: s.arn("role"+strings.TrimSuffix(path, "/"), name), ID: uniqueID("AROA", name), Created: s.options.Now().UTC()}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.roles[name] = &identity{Role: role, inline: documents}
@@ -136,9 +142,19 @@ func (s *Service) Session(role, session string) api.Caller {
 	return api.Caller{
 		Principal: fmt.Sprintf("arn:%s:sts::%s:assumed-role/%s/%s", s.options.Partition, s.options.Account, role, session),
 		Account:   s.options.Account,
-		Issuer:    s.arn("role", role),
+		Issuer:    s.roleARN(role),
 		Identity:  s.identityOf(s.roles, role),
 	}
+}
+
+// roleARN is a role's ARN; that of one without a path where there is no such role.
+func (s *Service) roleARN(name string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if role, ok := s.roles[name]; ok {
+		return role.ARN
+	}
+	return s.arn("role", name)
 }
 
 // identityOf are an identity's policies, read at each call.

@@ -97,7 +97,7 @@ func (s *Service) found(name string) (identity, error) {
 
 // onRole is the need for a call about a role.
 func (s *Service) onRole(c call) api.Need {
-	return api.Need{Resource: s.arn("role", c.params["RoleName"])}
+	return api.Need{Resource: s.roleARN(c.params["RoleName"])}
 }
 
 // listed is a list that fits into one answer.
