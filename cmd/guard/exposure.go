@@ -22,7 +22,7 @@ func exposureCommand() *cobra.Command {
 policy and under the template's, and prints how many are open as a Markdown table. Data are objects, versions and
 listings. Callers of the account are taken to be allowed everything by their identity policies: what is not open to them
 is what the bucket policy alone keeps shut.`,
-		Args: cobra.NoArgs,
+		Args: arguments(0, 0),
 		RunE: func(command *cobra.Command, _ []string) error {
 			plan, err := where.plan()
 			if err != nil {
