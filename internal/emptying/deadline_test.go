@@ -3,6 +3,7 @@ package emptying_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -69,7 +70,7 @@ func TestDeletionsUnderWayHaveTimeToEnd(t *testing.T) {
 				if took := time.Since(f.began); took > c.took {
 					t.Errorf("Run took %v, want at most %v", took, c.took)
 				}
-				if c.outcome == emptying.Interrupted && !strings.Contains(err.Error(), "interrupted; deleted ") {
+				if c.outcome == emptying.Interrupted && !strings.Contains(fmt.Sprint(err), "interrupted; deleted ") {
 					t.Errorf("Run = %v, want it to say that it was interrupted, and what was deleted", err)
 				}
 			})

@@ -138,7 +138,7 @@ func TestWhatLastsIsToldAtOnce(t *testing.T) {
 			t.Parallel()
 			g := &behindGateway{left: map[string]bool{"a": true}, what: "delete", status: page.status, page: page.body, failing: 1}
 			report, err := g.empty(t)
-			if report.Outcome != emptying.LeftOver || g.failing != 0 || !g.left["a"] || !strings.Contains(err.Error(), page.says) {
+			if report.Outcome != emptying.LeftOver || g.failing != 0 || !g.left["a"] || !strings.Contains(fmt.Sprint(err), page.says) {
 				t.Errorf("Run = %s, %v, want %s told after one try", report.Outcome, err, page.says)
 			}
 		})

@@ -151,13 +151,12 @@ var hashSeed = maphash.MakeSeed()
 
 // hashOf is a version's hash. Two that were written as "null" under one key differ by their stamp.
 func hashOf(v Version, stamp uint64) uint64 {
-	var h maphash.Hash
-	h.SetSeed(hashSeed)
-	h.WriteString(v.ID)
-	h.WriteByte(0)
-	h.WriteString(v.Key)
+	id := maphash.String(hashSeed, v.ID)
 	if v.ID == unversioned {
-		maphash.WriteComparable(&h, stamp)
+		id += spread * (stamp + 1)
 	}
-	return h.Sum64()
+	return maphash.String(hashSeed, v.Key) + spread*id
 }
+
+// spread is an odd number whose bits are as good as random: 2^64 divided by the golden ratio.
+const spread uint64 = 0x9E3779B97F4A7C15

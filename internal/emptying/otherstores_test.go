@@ -205,7 +205,7 @@ func TestLocksAreFoundWhateverTheRefusalIsCalled(t *testing.T) {
 					v.held[i].hold = emptying.Hold{Mode: "COMPLIANCE", Until: time.Now().Add(time.Hour)}
 				}
 				report, err := emptying.Run(t.Context(), emptying.Options{Store: &refusing{vault: v, code: c.code, unanswered: c.unanswered}})
-				if report.Outcome != emptying.LeftOver || !strings.Contains(err.Error(), c.says) {
+				if report.Outcome != emptying.LeftOver || !strings.Contains(fmt.Sprint(err), c.says) {
 					t.Errorf("Run = %v, want %q in it", err, c.says)
 				}
 			})

@@ -2,6 +2,7 @@ package emptying_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -74,10 +75,10 @@ func TestAStoreThatIgnoresThePrefixLosesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &shared{field: newField(counters(5000))}
 		report, err := emptying.Run(t.Context(), emptying.Options{Store: s, Bucket: "docs", Prefix: "data/object-000004"})
-		if report.Outcome != emptying.Stopped || s.deleted > 0 || !strings.Contains(err.Error(), "without the prefix") {
+		if report.Outcome != emptying.Stopped || s.deleted > 0 || !strings.Contains(fmt.Sprint(err), "without the prefix") {
 			t.Errorf("Run = %s, %v with %d deleted, want it stopped and nothing deleted", report.Outcome, err, s.deleted)
 		}
-		if !strings.HasPrefix(err.Error(), `bucket docs: prefix "data/object-000004": `) {
+		if !strings.HasPrefix(fmt.Sprint(err), `bucket docs: prefix "data/object-000004": `) {
 			t.Errorf("Run = %v, want the prefix in it", err)
 		}
 	})
