@@ -70,7 +70,8 @@ func matchCommand() *cobra.Command {
 		Long: `Match compiles the event patterns of the template's rules, as EventBridge reads them, and tries events on them.
 
 EVENT.json ("-" reads standard input) holds an EventBridge event, a bare CloudTrail record (which is put into the envelope
-that EventBridge would send it in), a list of either, or {"Records": […]} as CloudTrail's log files do.
+that EventBridge would send it in), a list of either, {"Records": […]} as CloudTrail's log files do, or what
+"aws cloudtrail lookup-events" prints.
 
 The patterns name resources of the stack, and only AWS knows what those are called. Say so with --parameter, which takes
 the template's parameters and its logical ids:
