@@ -134,6 +134,17 @@ func (e *emptier) run(c *cobra.Command, a *account) error {
 	if e.dryRun {
 		return e.count(ctx, options, a)
 	}
+	if err := e.confirm(ctx, a); err != nil {
+		return err
+	}
+	if err := e.empty(ctx, options, a); err != nil || !e.deleteBucket {
+		return err
+	}
+	return e.removeBucket(ctx, client, a)
+}
+
+// confirm asks whether to go on, unless --yes says so.
+func (e *emptier) confirm(ctx context.Context, a *account) error {
 	confirmed := e.yes || e.confirmed(ctx)
 	switch {
 	case ctx.Err() != nil:
@@ -141,10 +152,7 @@ func (e *emptier) run(c *cobra.Command, a *account) error {
 	case !confirmed:
 		return &exitError{exitUntouched, fmt.Errorf("%q was not typed: nothing was touched", e.bucket)}
 	}
-	if err := e.empty(ctx, options, a); err != nil || !e.deleteBucket {
-		return err
-	}
-	return e.removeBucket(ctx, client, a)
+	return nil
 }
 
 // check finds mistakes in the call before anything is sent.
