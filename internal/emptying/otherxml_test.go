@@ -112,6 +112,8 @@ func TestAListingGoesOnFromItsLastEntryWhereTheMarkerIsNoHelp(t *testing.T) {
 			emptying.Position{Key: "a%41+b", VersionID: "v1"}},
 		"an encoded marker": {listing(goesOn, `<NextKeyMarker>a%2541%2Bb</NextKeyMarker><NextVersionIdMarker>v0</NextVersionIdMarker>`, encoded, entry("a%2541%2Bb", "v1")),
 			emptying.Position{Key: "a%41+b", VersionID: "v0"}},
+		"a marker of something else that does not decode": {listing(goesOn, `<NextKeyMarker>b%zz</NextKeyMarker><NextVersionIdMarker>v7</NextVersionIdMarker>`, encoded, entry("a", "v1")),
+			emptying.Position{Key: "a", VersionID: "v1"}},
 		"no marker": {listing(goesOn, encoded, entry("a", "v9"), entry("%C3%BC", "v1")), emptying.Position{Key: "ü", VersionID: "v1"}},
 		"no marker of the version": {listing(goesOn, `<NextKeyMarker>a</NextKeyMarker>`, encoded, entry("a", "v1")),
 			emptying.Position{Key: "a", VersionID: "v1"}},
