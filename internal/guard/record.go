@@ -66,6 +66,8 @@ type Record struct {
 	Contested *Contest `json:"contested,omitempty"`
 	// Overruled is true when it was written although CloudFormation was at work on our stack.
 	Overruled bool `json:"overruled,omitempty"`
+	// Repeats is set where one message stands for several records of the kind.
+	Repeats *Repeats `json:"repeats,omitempty"`
 	// Missing is true when the resource itself is gone and cannot be put back.
 	Missing bool `json:"missing,omitempty"`
 	// Error is why it was not corrected, and what to do.
@@ -75,9 +77,16 @@ type Record struct {
 	failure error
 }
 
+// Repeats are the records of the same kind that a message stands for beside its own. Each has its line in the log.
+type Repeats struct {
+	More int `json:"more"`
+	// Since is when the first of them came.
+	Since time.Time `json:"since"`
+}
+
 // Contest is a property that two sides want otherwise: the record's actor, and the guard.
 type Contest struct {
-	// Corrections is how many there were within 15 minutes, the latest included.
+	// Corrections is how many there were within 15 minutes, the latest included, in three different minutes or more.
 	Corrections int `json:"corrections"`
 	// Guard is the ARN of the role with which the guard corrects.
 	Guard string `json:"guard"`

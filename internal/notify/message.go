@@ -145,6 +145,7 @@ func why(t guard.Trigger) string {
 func actor(line func(string, ...any), a *guard.Actor) {
 	for _, field := range []struct{ label, value string }{
 		{"who", a.ARN},
+		{"account", a.AccountID},
 		{"role", a.IssuerARN},
 		{"through", a.InvokedBy},
 		{"address", a.SourceIPAddress},
