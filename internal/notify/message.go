@@ -77,6 +77,16 @@ func prose(r guard.Record) string {
 		line("CONTESTED:     corrected %d times within 15 minutes. Somebody, or some other automation, works against", r.Contested.Corrections)
 		line("               %s; the guard does not give up.", r.Contested.Guard)
 	}
+	if r.Repeats != nil {
+		line("REPEATED:      this message also stands for %d records of this kind since %s.", r.Repeats.More, r.Repeats.Since.Format(time.RFC3339))
+		line("               Each has its line in the function's log, with its actor.")
+	}
+	if r.Overruled {
+		line("OVERRULED:     CloudFormation is at work on our stack and was overruled, because what is open may not stay so.")
+	}
+	if r.Unread != "" {
+		line("Not readable:  what was live is not known: %s", clean(r.Unread))
+	}
 	if r.Allowed != "" {
 		line("It allowed:    %s", clean(r.Allowed))
 	}

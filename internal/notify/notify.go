@@ -116,7 +116,7 @@ func (t *Topic) Forget(records []guard.Record) {
 	}
 	for k, last := range t.told {
 		last.over = last.over || !still[k.resource]
-		if last.over && last.waiting == nil && t.Now().Sub(last.at) >= last.pause {
+		if last.over && last.waiting == nil && !last.goesOn(t.Now()) {
 			delete(t.told, k)
 		}
 	}
@@ -145,6 +145,9 @@ func (t *Topic) due(record guard.Record) (guard.Record, bool) {
 	last.waiting = &record
 	return record, false
 }
+
+// goesOn reports whether a message now would follow the last one so soon that the pause grows.
+func (l *telling) goesOn(now time.Time) bool { return now.Sub(l.at) < 2*l.pause }
 
 // repeats is what a record stands for that follows the one that waits; nil where none does.
 func (l *telling) repeats() *guard.Repeats {
@@ -175,7 +178,7 @@ func (t *Topic) remember(record guard.Record) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	pause := firstPause
-	if last := t.told[kindOf(record)]; last != nil && last.waiting != nil {
+	if last := t.told[kindOf(record)]; last != nil && last.goesOn(t.Now()) {
 		pause = min(2*last.pause, longestPause)
 	}
 	if t.told == nil {
