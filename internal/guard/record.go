@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -70,8 +71,10 @@ type Record struct {
 	Repeats *Repeats `json:"repeats,omitempty"`
 	// Missing is true when the resource itself is gone and cannot be put back.
 	Missing bool `json:"missing,omitempty"`
-	// Error is why it was not corrected, and what to do.
+	// Error is why it was not corrected.
 	Error string `json:"error,omitempty"`
+	// Runbook is the runbook's heading that says what to do; set for what was not corrected.
+	Runbook Remedy `json:"runbook,omitempty"`
 
 	// failure is the error that Error tells of.
 	failure error
@@ -130,6 +133,7 @@ func (r Record) LogValue() slog.Value {
 	add(r.Overruled, slog.Bool("overruled", true))
 	add(r.Missing, slog.Bool("missing", true))
 	add(r.Error != "", slog.String("error", r.Error))
+	add(r.Runbook != "", slog.String("runbook", string(r.Runbook)))
 	return slog.GroupValue(attrs...)
 }
 
@@ -181,6 +185,7 @@ func fail(record Record, err error) Record {
 		record.Outcome = Refused
 	}
 	record.Error, record.failure = cut(err.Error(), maxImage), err
+	record.Runbook = cmp.Or(RemedyOf(err), record.Remedy())
 	return record
 }
 
