@@ -28,14 +28,14 @@ type report struct {
 
 // record is a log line of a correction, as far as tests look at it.
 type record struct {
-	Level, Message                     string
-	Resource, Target, Verdict, Allowed string
-	Before, After, Stack, Error        string
-	SinceEventMs, ElapsedMs            int64
-	Attempts                           int
-	Missing                            bool
-	Trigger                            struct{ Kind, EventID, EventName string }
-	Actor                              *struct{ ARN, SourceIPAddress, UserAgent string }
+	Level, Message                      string
+	Resource, Target, Verdict, Allowed  string
+	Before, After, Stack, Error, Unread string
+	SinceEventMs, ElapsedMs             int64
+	Attempts                            int
+	Missing                             bool
+	Trigger                             struct{ Kind, EventID, EventName string }
+	Actor                               *struct{ ARN, SourceIPAddress, UserAgent string }
 }
 
 // watch does something, waits until nothing is under way, and tells what the guard did.
