@@ -146,7 +146,7 @@ const stackPatience = 5 * time.Second
 // come together begin several runs at once, each of which meets all their drift, and so does a sweep beside them. The run
 // of the call itself writes at once. The others look again after this time, and tell and write only what is left then. It
 // outlasts a read, a write and a read-back of a process that has to start first.
-const courtesy = time.Second
+const courtesy = 2 * time.Second
 
 // patience is [stackPatience], or a quarter of the time left when that is less: the wait must leave time to write.
 func patience(ctx context.Context) time.Duration {
