@@ -1,16 +1,17 @@
 package template_test
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"go.yaml.in/yaml/v3"
 
+	"s3-endpoint-guard/internal/localaws/localtest"
 	"s3-endpoint-guard/internal/samtemplate"
 )
 
@@ -286,8 +287,8 @@ func TestCfnLintFindsNothing(t *testing.T) {
 	if err != nil {
 		t.Skip("cfn-lint is not installed")
 	}
-	out, err := exec.Command(lint, "template.yaml").CombinedOutput()
-	if err != nil || len(bytes.TrimSpace(out)) > 0 {
+	out, err := localtest.Output(t, exec.Command(lint, "template.yaml"))
+	if err != nil || len(strings.TrimSpace(out)) > 0 {
 		t.Errorf("cfn-lint template.yaml = %v, want nothing:\n%s", err, out)
 	}
 }

@@ -20,6 +20,7 @@ import (
 
 	"github.com/creack/pty"
 
+	"s3-endpoint-guard/internal/localaws/localtest"
 	"s3-endpoint-guard/internal/localaws/s3model"
 )
 
@@ -91,12 +92,12 @@ func (in *terminal) types(t *testing.T, keys string) {
 // ends waits for the command's end, and returns its exit code.
 func (in *terminal) ends(t *testing.T) int {
 	t.Helper()
-	err := in.command.Wait()
+	err := localtest.Exit(t, in.command)
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		t.Fatal(err)
 	}
-	<-in.read
+	localtest.Receive(t, in.read, "the end of what the command shows")
 	return in.command.ProcessState.ExitCode()
 }
 
@@ -154,7 +155,7 @@ func TestEmptyIsInterruptedWhileItCounts(t *testing.T) {
 	}))
 	defer server.Close()
 	counting := inTerminal(t, "empty", "--bucket", "docs", "--dry-run", "--endpoint-url", server.URL)
-	<-asked
+	localtest.Receive(t, asked, "the first listing")
 	counting.types(t, ctrlC)
 	if code := counting.ends(t); code != exitInterrupted || !strings.Contains(counting.screen.String(), "nothing was touched") {
 		t.Errorf("after Ctrl-C it ends with %d, showing %q", code, counting.screen.String())

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"s3-endpoint-guard/internal/bootstrap"
+	"s3-endpoint-guard/internal/localaws/localtest"
 )
 
 // runMain is the environment variable by which a test makes this program be the command itself.
@@ -59,10 +60,10 @@ func TestMistakesEndWithTheirOwnCode(t *testing.T) {
 		"nosuch", "--nosuch", "access", "cost extra", "cost --parameter Nosuch=1", "cost --template nosuch", "dashboard-preview extra",
 		"demo extra", "demo --nosuch", "diff a.json", "empty", "empty --bucket docs extra", "exposure extra", "local extra", "match",
 	} {
-		command := exec.CommandContext(t.Context(), os.Args[0], strings.Fields(call)...)
+		command := exec.Command(os.Args[0], strings.Fields(call)...)
 		command.Env = append(os.Environ(), runMain+"=1")
-		said, err := command.CombinedOutput()
-		if code := command.ProcessState.ExitCode(); code != exitUnjudged || !strings.HasPrefix(string(said), "guard: ") {
+		said, err := localtest.Output(t, command)
+		if code := command.ProcessState.ExitCode(); code != exitUnjudged || !strings.HasPrefix(said, "guard: ") {
 			t.Errorf("guard %s ends with %d (%v), saying %q; want %d and the mistake", call, code, err, said, exitUnjudged)
 		}
 	}

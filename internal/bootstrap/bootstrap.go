@@ -91,9 +91,9 @@ func (b *Builder) build(logicalID string) (string, error) {
 	if err := os.MkdirAll(artifacts, 0o755); err != nil {
 		return "", err
 	}
-	build := exec.Command("make", "--silent", "build-"+logicalID)
+	build := exec.Command("make", "--silent", "build-"+logicalID, "TARGET="+runtime.GOOS+"/"+runtime.GOARCH)
 	build.Dir = b.root
-	build.Env = append(os.Environ(), "ARTIFACTS_DIR="+artifacts, "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH)
+	build.Env = append(os.Environ(), "ARTIFACTS_DIR="+artifacts)
 	if said, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w\n%s", err, strings.TrimSpace(string(said)))
 	}

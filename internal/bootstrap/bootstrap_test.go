@@ -20,7 +20,7 @@ func repository(t *testing.T) {
 	t.Setenv(bootstrap.ReadyBuilt, "")
 	root := t.TempDir()
 	write(t, filepath.Join(root, "go.mod"), "module m\n")
-	write(t, filepath.Join(root, "Makefile"), "build-%:\n\techo $* $(GOOS) $(GOARCH) >> $(ARTIFACTS_DIR)/bootstrap\n"+
+	write(t, filepath.Join(root, "Makefile"), "build-%:\n\techo $* $(TARGET) >> $(ARTIFACTS_DIR)/bootstrap\n"+
 		"build-Broken:\n\techo why; false\n")
 	below := filepath.Join(root, "a", "b")
 	if err := os.MkdirAll(below, 0o755); err != nil {

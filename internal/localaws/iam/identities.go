@@ -236,6 +236,22 @@ func (s *Service) AttachRolePolicy(role, policyARN string) error {
 	return nil
 }
 
+// DetachRolePolicy takes a managed policy from a role.
+func (s *Service) DetachRolePolicy(role, policyARN string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	who, ok := s.roles[role]
+	if !ok {
+		return noSuch("role", role)
+	}
+	at := slices.Index(who.attached, policyARN)
+	if at < 0 {
+		return noSuch("policy", policyARN)
+	}
+	who.attached = slices.Delete(slices.Clone(who.attached), at, at+1)
+	return nil
+}
+
 // DeleteRole removes a role, if it is there. Its sessions may do nothing any more.
 func (s *Service) DeleteRole(name string) {
 	s.mu.Lock()

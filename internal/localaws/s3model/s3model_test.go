@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
+	"s3-endpoint-guard/internal/localaws/localtest"
 	"s3-endpoint-guard/internal/localaws/s3model"
 )
 
@@ -44,8 +45,9 @@ func TestModelListsAndDeletesWithTheRealClient(t *testing.T) {
 		Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", "")})
 	input := &s3.ListObjectVersionsInput{Bucket: aws.String("docs")}
 	found := 0
+	ctx := localtest.Context(t, "the last page of versions")
 	for more := true; more; {
-		page, err := client.ListObjectVersions(t.Context(), input)
+		page, err := client.ListObjectVersions(ctx, input)
 		if err != nil {
 			t.Fatal(err)
 		}

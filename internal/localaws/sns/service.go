@@ -1,5 +1,5 @@
 // Package sns is the local AWS's SNS: topics whose messages tests can read, over the query protocol (version
-// 2010-03-31). Subscriptions are remembered, nothing is sent anywhere.
+// 2010-03-31). Messages go to whoever listens in this process ([Service.OnMessage]), nothing is sent anywhere.
 //
 // To add a call, write a decoder for it and name it in [Service.Decode].
 package sns

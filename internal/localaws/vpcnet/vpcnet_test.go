@@ -90,7 +90,7 @@ func (w *world) reached(address netip.Addr) (string, error) {
 	}
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(pem)
-	client := http.Client{Transport: &http.Transport{
+	client := http.Client{Timeout: localtest.Limit, Transport: &http.Transport{
 		TLSClientConfig: &tls.Config{RootCAs: roots},
 		DialContext: func(context.Context, string, string) (net.Conn, error) {
 			return w.function.Dial(ctx, netip.AddrPortFrom(address, 443))
