@@ -37,7 +37,7 @@ func TestDescriptionsTellTheFirstStepsAndTheRunbook(t *testing.T) {
 			if len(text) > maxDescription {
 				t.Errorf("%s is described in %d characters, want at most %d", r.LogicalID, len(text), maxDescription)
 			}
-			steps := regexp.MustCompile(`\. 1\. .+[.?] 2\. .+[.?] 3\. .+[.?] Runbook: (\S+)#([a-z-]+)$`).FindStringSubmatch(text)
+			steps := regexp.MustCompile(`\. 1\. .+[.?] 2\. .+[.?] 3\. .+[.?] Runbook: docs/runbook\.md (\S*)#([a-z-]+)$`).FindStringSubmatch(text)
 			if steps == nil || steps[1] != p["RunbookUrl"] {
 				t.Errorf("%s is described as %q, want what happened, three steps and the runbook", r.LogicalID, text)
 				continue

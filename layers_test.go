@@ -55,7 +55,8 @@ var layers = []layer{
 		below:   []string{"core", "judge"},
 		outside: []string{"github.com/aws"}},
 	{name: "core", packages: []string{
-		"internal/guard", "internal/trigger", "internal/health", "internal/metrics", "internal/environment", "internal/parallel"},
+		"internal/guard", "internal/trigger", "internal/health", "internal/metrics", "internal/environment", "internal/parallel",
+		"docs"},
 		below: []string{"judge"}},
 	{name: "judge", packages: []string{"internal/iampolicy"}},
 	{name: "papers", packages: []string{"internal/cost", "internal/dashboard"},

@@ -40,12 +40,12 @@ func TestWhatAPolicyHidesIsRestored(t *testing.T) {
 			t.Parallel()
 			s := deploy(t, nil)
 			r := s.watch(func() {
-				s.Events.Hold()
+				s.Events.Disturb(lose)
 				if test.beside != nil {
 					s.must(test.beside(s))
 				}
 				s.must(s.hides(test.deny))
-				s.Events.Release(latest)
+				s.invoke(`{}`) // a run that gives way to no other
 			})
 			for _, property := range test.unread {
 				if got := r.unread(property); got != "corrected" {

@@ -24,8 +24,7 @@ var (
 	// errDrifting: it ran out of time.
 	errDrifting = errors.New("read back, it is not as desired")
 	// errUnread: the write succeeded and reading is denied after it, so that it is not the replaced state that denies it.
-	errUnread = errors.New("written without knowing what was live, and reading it back is denied as well: give the " +
-		"guard's role its permissions back, or look for an organisation policy that denies them")
+	errUnread = errors.New("written without knowing what was live, and reading it back is denied as well")
 )
 
 // correction is the work on one resource: write what drifted, read it back, and again while it still differs.
@@ -108,7 +107,7 @@ func (c *correction) write(ctx context.Context, drifted []Finding) bool {
 			a.refusal = fmt.Errorf("restoring %s: %w", f.Property, err)
 		}
 		a.written = a.written || a.refusal == nil
-		if errors.Is(a.refusal, ErrLockout) || errors.Is(a.refusal, ErrMissing) {
+		if errors.Is(a.refusal, ErrLockout) {
 			c.settle(a, a.refusal)
 			continue
 		}

@@ -131,6 +131,9 @@ type Guard struct {
 	Role string
 	// Now is the clock.
 	Now func() time.Time
+	// Concerns reports whether a call, named as in CloudTrail, changes the named resource. A run that another call began,
+	// or none, gives way: see courtesy. With nil no run does.
+	Concerns func(call, resource string) bool
 
 	memory memory
 }
@@ -138,6 +141,12 @@ type Guard struct {
 // stackPatience is how long a drifted resource waits for the stack's status. A door that is open outranks the truce:
 // at worst a deployment is fought for a moment, until the guaranteed event that ends it.
 const stackPatience = 5 * time.Second
+
+// courtesy is how long a run waits that meets drift and was not begun by the call that made it: several calls whose events
+// come together begin several runs at once, each of which meets all their drift, and so does a sweep beside them. The run
+// of the call itself writes at once. The others look again after this time, and tell and write only what is left then. It
+// outlasts a read, a write and a read-back of a process that has to start first.
+const courtesy = 2 * time.Second
 
 // patience is [stackPatience], or a quarter of the time left when that is less: the wait must leave time to write.
 func patience(ctx context.Context) time.Duration {
@@ -211,6 +220,9 @@ func (r *run) askStack(ctx context.Context) func() (Standing, error) {
 // tend inspects one resource and does about its drift what the package comment says.
 func (r *run) tend(ctx context.Context, resource Resource) []Record {
 	findings, err := resource.Inspect(ctx)
+	if err == nil && len(drift(findings)) > 0 && r.givesWay(resource) {
+		findings, err = lookAgain(ctx, resource)
+	}
 	if err != nil {
 		return []Record{r.uninspected(resource, err)}
 	}
@@ -230,6 +242,29 @@ func (r *run) tend(ctx context.Context, resource Resource) []Record {
 	resting, due := r.resting(due)
 	c := &correction{run: r, resource: resource, pause: firstPause, overruling: standing.Busy}
 	return slices.Concat(r.untouched(StandingDown, left), resting, c.correct(ctx, due))
+}
+
+// givesWay reports whether the run lets that of another event write first.
+func (r *run) givesWay(resource Resource) bool {
+	if r.guard.Concerns == nil || r.guard.Observe || r.trigger.Kind == Direct {
+		return false
+	}
+	return r.trigger.Kind != Event || !r.guard.Concerns(r.trigger.EventName, resource.Name())
+}
+
+// lookAgain inspects a resource after courtesy, or after a quarter of the time left when that is less.
+func lookAgain(ctx context.Context, resource Resource) ([]Finding, error) {
+	wait := courtesy
+	if deadline, ok := ctx.Deadline(); ok {
+		wait = min(wait, time.Until(deadline)/4)
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return resource.Inspect(ctx)
 }
 
 // drift selects the findings that differ from the desired state.

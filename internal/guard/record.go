@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -66,18 +67,29 @@ type Record struct {
 	Contested *Contest `json:"contested,omitempty"`
 	// Overruled is true when it was written although CloudFormation was at work on our stack.
 	Overruled bool `json:"overruled,omitempty"`
+	// Repeats is set where one message stands for several records of the kind.
+	Repeats *Repeats `json:"repeats,omitempty"`
 	// Missing is true when the resource itself is gone and cannot be put back.
 	Missing bool `json:"missing,omitempty"`
-	// Error is why it was not corrected, and what to do.
+	// Error is why it was not corrected.
 	Error string `json:"error,omitempty"`
+	// Runbook is the runbook's heading that says what to do; set for what was not corrected.
+	Runbook Remedy `json:"runbook,omitempty"`
 
 	// failure is the error that Error tells of.
 	failure error
 }
 
+// Repeats are the records of the same kind that a message stands for beside its own. Each has its line in the log.
+type Repeats struct {
+	More int `json:"more"`
+	// Since is when the first of them came.
+	Since time.Time `json:"since"`
+}
+
 // Contest is a property that two sides want otherwise: the record's actor, and the guard.
 type Contest struct {
-	// Corrections is how many there were within 15 minutes, the latest included.
+	// Corrections is how many there were within 15 minutes, the latest included, in three different minutes or more.
 	Corrections int `json:"corrections"`
 	// Guard is the ARN of the role with which the guard corrects.
 	Guard string `json:"guard"`
@@ -121,6 +133,7 @@ func (r Record) LogValue() slog.Value {
 	add(r.Overruled, slog.Bool("overruled", true))
 	add(r.Missing, slog.Bool("missing", true))
 	add(r.Error != "", slog.String("error", r.Error))
+	add(r.Runbook != "", slog.String("runbook", string(r.Runbook)))
 	return slog.GroupValue(attrs...)
 }
 
@@ -172,6 +185,7 @@ func fail(record Record, err error) Record {
 		record.Outcome = Refused
 	}
 	record.Error, record.failure = cut(err.Error(), maxImage), err
+	record.Runbook = cmp.Or(RemedyOf(err), record.Remedy())
 	return record
 }
 

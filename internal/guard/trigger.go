@@ -37,8 +37,11 @@ type Trigger struct {
 // the issuer's ARN and the source address are CloudTrail's own. Drift that a run finds need not be this actor's doing.
 // FACTS: CloudTrail through EventBridge
 type Actor struct {
-	// ARN is userIdentity.arn: a user, or an assumed-role session.
+	// ARN is userIdentity.arn: a user, or an assumed-role session. A caller of another account has none in our trail;
+	// its unique id stands here then.
 	ARN string `json:"arn,omitempty"`
+	// AccountID is the caller's account where there is no ARN that has it.
+	AccountID string `json:"accountId,omitempty"`
 	// IssuerARN is the role behind an assumed-role session; "" for users.
 	IssuerARN string `json:"issuerArn,omitempty"`
 	// InvokedBy is the AWS service that called on the actor's behalf, e.g. "cloudformation.amazonaws.com".

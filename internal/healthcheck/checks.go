@@ -64,14 +64,15 @@ func at[T any](now time.Time, check func(context.Context, time.Time) (T, error))
 	return func(ctx context.Context) (T, error) { return check(ctx, now) }
 }
 
-// property is a check of the only property of a resource.
+// property is a check of the only property of a resource. What may not be read is a check that failed, here: only the guard,
+// which can write it, takes it for open.
 func property(r guard.Resource) func(context.Context) (guard.Finding, error) {
 	return func(ctx context.Context) (guard.Finding, error) {
 		findings, err := r.Inspect(ctx)
 		if err != nil {
 			return guard.Finding{}, err
 		}
-		return findings[0], nil
+		return findings[0], findings[0].Unread
 	}
 }
 

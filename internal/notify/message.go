@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"s3-endpoint-guard/docs"
 	"s3-endpoint-guard/internal/guard"
 	"s3-endpoint-guard/internal/iampolicy"
 )
@@ -77,6 +78,16 @@ func prose(r guard.Record) string {
 		line("CONTESTED:     corrected %d times within 15 minutes. Somebody, or some other automation, works against", r.Contested.Corrections)
 		line("               %s; the guard does not give up.", r.Contested.Guard)
 	}
+	if r.Repeats != nil {
+		line("REPEATED:      this message also stands for %d records of this kind since %s.", r.Repeats.More, r.Repeats.Since.Format(time.RFC3339))
+		line("               Each has its line in the function's log, with its actor.")
+	}
+	if r.Overruled {
+		line("OVERRULED:     CloudFormation is at work on our stack and was overruled, because what is open may not stay so.")
+	}
+	if r.Unread != "" {
+		line("Not readable:  what was live is not known: %s", clean(r.Unread))
+	}
 	if r.Allowed != "" {
 		line("Why open:      %s", clean(r.Allowed))
 	}
@@ -95,9 +106,19 @@ func prose(r guard.Record) string {
 		line("Error:         %s", clean(r.Error))
 	}
 	differences(line, r.Diff)
+	remedy(line, r.Remedy())
 	line("")
 	line("The whole record; \"before\" is what was live and can be put back by hand:")
 	return b.String()
+}
+
+// remedy is what to do, as the runbook has it.
+func remedy(line func(string, ...any), r guard.Remedy) {
+	line("")
+	line("What to do (%s):", r.Link())
+	for _, text := range strings.Split(docs.Section(string(r)), "\n") {
+		line("%s", strings.TrimRight("  "+text, " "))
+	}
 }
 
 // headline is the message's first sentence.
@@ -108,15 +129,23 @@ func headline(r guard.Record) string {
 			return "A door stood open and was closed again."
 		}
 		return "A harmless-looking change was taken back; nothing had been opened by it."
+	case guard.Ended:
+		return "Drift ended before it was corrected: somebody else, or another run of the guard, undid it."
 	case guard.Observed:
 		return "Drift was seen and left alone: the guard is set to Observe."
 	case guard.StandingDown:
+		if r.Verdict == iampolicy.Open {
+			return "Drift was seen and left alone while CloudFormation works on our stack; what stays open for five minutes is closed, unless the stack is deleted."
+		}
 		return "Drift was seen and left alone while CloudFormation works on our stack; the guard looks again after that."
 	case guard.Refused:
 		return "NOT CORRECTED: the template's own bucket policy would lock out those who configure the bucket."
 	default:
 		if r.Missing {
 			return "NOT CORRECTED: something that is guarded is gone, and only a person can bring it back."
+		}
+		if r.Unread != "" {
+			return "NOT CORRECTED, as far as can be seen: the guard may not read the state; the error below says what came of it."
 		}
 		return "NOT CORRECTED: look at the error below; the guard goes on trying."
 	}
@@ -145,6 +174,7 @@ func why(t guard.Trigger) string {
 func actor(line func(string, ...any), a *guard.Actor) {
 	for _, field := range []struct{ label, value string }{
 		{"who", a.ARN},
+		{"account", a.AccountID},
 		{"role", a.IssuerARN},
 		{"through", a.InvokedBy},
 		{"address", a.SourceIPAddress},

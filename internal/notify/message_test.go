@@ -5,12 +5,14 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"s3-endpoint-guard/docs"
 	"s3-endpoint-guard/internal/guard"
 	"s3-endpoint-guard/internal/iampolicy"
 	"s3-endpoint-guard/internal/notify"
@@ -63,6 +65,21 @@ var records = map[string]guard.Record{
 		Outcome: guard.Refused, Trigger: guard.Trigger{Kind: guard.Sweep}, Resource: "bucket-policy", Target: "docs-example",
 		Verdict: iampolicy.Open, Allowed: "anybody", Attempts: 1, Error: "restoring bucket-policy: lockout refused",
 	},
+	"unread-not-verified": {
+		Outcome: guard.NotCorrected, Trigger: guard.Trigger{Kind: guard.Sweep}, Resource: "bucket-policy", Target: "docs-example",
+		Verdict: iampolicy.Open, Allowed: "not known, because AWS denies the guard to read it", Attempts: 1,
+		Unread: "bucket docs-example: AccessDenied", Error: "written without knowing what was live", Runbook: guard.RemedyDenied,
+	},
+	"overruled": {
+		Outcome: guard.Corrected, Actor: &guard.Actor{ARN: "AIDAEXAMPLEFOREIGN001", AccountID: "999900001111"}, Resource: "bucket-policy",
+		Trigger: guard.Trigger{Kind: guard.Sweep}, Target: "docs-example", Verdict: iampolicy.Open, Allowed: "anybody",
+		Stack: "UPDATE_IN_PROGRESS", Overruled: true, ElapsedMs: 1096, Attempts: 1,
+		Repeats: &guard.Repeats{More: 130, Since: time.Date(2026, 3, 2, 9, 1, 3, 0, time.UTC)},
+	},
+	"ended": {
+		Outcome: guard.Ended, Trigger: guard.Trigger{Kind: guard.Sweep}, Resource: "security-groups", Target: "vpce-0a1b2c3d4e5f60718",
+		Verdict: iampolicy.Open, Allowed: "members of sg-1 reach the endpoint", Attempts: 1,
+	},
 	"not-corrected": {
 		Outcome: guard.NotCorrected, Trigger: guard.Trigger{Kind: guard.Sweep}, Resource: "private-dns", Target: "vpce-0a1b2c3d4e5f60718",
 		Verdict: iampolicy.Closed, Attempts: 3, Error: "UnauthorizedOperation",
@@ -72,7 +89,8 @@ var records = map[string]guard.Record{
 func TestMessagesReadAsWritten(t *testing.T) {
 	for name, r := range records {
 		t.Run(name, func(t *testing.T) {
-			got := "Subject: " + notify.Subject(r) + "\n\n" + notify.Message(r)
+			section := regexp.MustCompile(`(?s)(What to do \([^)]+\):\n).*?\n\n(The whole record)`)
+			got := "Subject: " + notify.Subject(r) + "\n\n" + section.ReplaceAllString(notify.Message(r), "$1  (the runbook's section)\n\n$2")
 			golden := filepath.Join("testdata", name+".txt")
 			if *update {
 				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
@@ -87,6 +105,21 @@ func TestMessagesReadAsWritten(t *testing.T) {
 				t.Errorf("message (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// The runbook has one remedy for each failure; a message carries it.
+func TestEveryMessageHasARemedyOfTheRunbookInIt(t *testing.T) {
+	for name, r := range records {
+		section := docs.Section(string(r.Remedy()))
+		if section == "" {
+			t.Errorf("%s: the runbook has no heading %q", name, r.Remedy())
+			continue
+		}
+		unindented := strings.ReplaceAll(notify.Message(r), "\n  ", "\n")
+		if !strings.Contains(unindented, section) {
+			t.Errorf("%s: the message has not the text under %q in it", name, r.Remedy())
+		}
 	}
 }
 

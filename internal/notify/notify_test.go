@@ -3,6 +3,7 @@ package notify_test
 import (
 	"context"
 	"errors"
+	"regexp"
 	"testing"
 	"time"
 
@@ -18,14 +19,21 @@ import (
 // fakeSNS remembers the subjects of its messages.
 type fakeSNS struct {
 	subjects []string
-	err      error
+	// repeats is for how many records the latest message stands.
+	repeats string
+	err     error
 }
+
+var standsFor = regexp.MustCompile(`stands for (.*)\.`)
 
 func (f *fakeSNS) Publish(_ context.Context, in *sns.PublishInput, _ ...func(*sns.Options)) (*sns.PublishOutput, error) {
 	if f.err != nil {
 		return nil, f.err
 	}
-	f.subjects = append(f.subjects, aws.ToString(in.Subject))
+	f.subjects, f.repeats = append(f.subjects, aws.ToString(in.Subject)), ""
+	if found := standsFor.FindStringSubmatch(aws.ToString(in.Message)); found != nil {
+		f.repeats = found[1]
+	}
 	return &sns.PublishOutput{}, nil
 }
 
@@ -49,15 +57,64 @@ func publish(t *testing.T, topic *notify.Topic, records ...guard.Record) {
 			t.Fatal(err)
 		}
 	}
+	if err := topic.SumUp(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 }
 
-func TestCorrectionsAreAlwaysTold(t *testing.T) {
-	topic, fake, _ := newTopic()
+// sweeps lets runs without drift come every minute.
+func sweeps(t *testing.T, topic *notify.Topic, now *time.Time, minutes int) {
+	t.Helper()
+	for range minutes {
+		*now = now.Add(time.Minute)
+		publish(t, topic)
+	}
+}
+
+func TestManyCorrectionsAreToldAtOnceAndThenSummedUp(t *testing.T) {
+	topic, fake, now := newTopic()
+	for range 132 { // within 8 seconds
+		publish(t, topic, drift(guard.Corrected, "bucket-policy", "x"))
+		*now = now.Add(60 * time.Millisecond)
+	}
+	if len(fake.subjects) != 1 {
+		t.Errorf("%d messages at once, want the first: %q", len(fake.subjects), fake.subjects)
+	}
+	sweeps(t, topic, now, 60)
+	if len(fake.subjects) != 2 || fake.repeats != "130 records of this kind since 1970-01-01T00:00:00Z" {
+		t.Errorf("%d messages in all, the last also for %q, want 2, the last for itself and 130 others", len(fake.subjects), fake.repeats)
+	}
+	publish(t, topic, drift(guard.Corrected, "bucket-policy", "x"))
+	if len(fake.subjects) != 3 || fake.repeats != "" {
+		t.Errorf("%d messages, the last for %q, want a later correction told at once, alone", len(fake.subjects), fake.repeats)
+	}
+}
+
+func TestWhatGoesOnForLongIsToldLessAndLess(t *testing.T) {
+	topic, fake, now := newTopic()
+	for range 6 * 60 { // six hours, a correction each minute
+		publish(t, topic, drift(guard.Corrected, "bucket-policy", "x"))
+		*now = now.Add(time.Minute)
+	}
+	// After 0, 1, 3, 7, 15, 31 and 63 minutes, and then once an hour.
+	if got := len(fake.subjects); got < 10 || got > 12 {
+		t.Errorf("%d messages in six hours, want 11 or so", got)
+	}
+}
+
+func TestASumThatWasNotDeliveredIsTriedAgain(t *testing.T) {
+	topic, fake, now := newTopic()
 	for range 3 {
 		publish(t, topic, drift(guard.Corrected, "bucket-policy", "x"))
 	}
-	if len(fake.subjects) != 3 {
-		t.Errorf("three equal corrections made %d messages, want 3", len(fake.subjects))
+	*now, fake.err = now.Add(2*time.Minute), errors.New("AuthorizationError")
+	if err := topic.SumUp(t.Context()); err == nil {
+		t.Error("SumUp = nil while nothing is delivered, want an error")
+	}
+	fake.err = nil
+	sweeps(t, topic, now, 1)
+	if len(fake.subjects) != 2 || fake.repeats == "" {
+		t.Errorf("messages %q, the last for %q, want the sum", fake.subjects, fake.repeats)
 	}
 }
 
@@ -80,13 +137,13 @@ func TestDriftThatStaysIsToldOnceAnHour(t *testing.T) {
 
 func TestNewsAreToldAtOnce(t *testing.T) {
 	observed := drift(guard.Observed, "bucket-policy", "x")
-	gone := observed
-	gone.Missing = true
+	gone, closed := observed, observed
+	gone.Missing, closed.Verdict = true, iampolicy.Closed
 	for name, next := range map[string]guard.Record{
-		"another outcome":    drift(guard.NotCorrected, "bucket-policy", "x"),
-		"another live state": drift(guard.Observed, "bucket-policy", "y"),
-		"another property":   drift(guard.Observed, "subnets", "x"),
-		"gone altogether":    gone,
+		"another outcome":   drift(guard.NotCorrected, "bucket-policy", "x"),
+		"a harmless change": closed,
+		"another property":  drift(guard.Observed, "subnets", "x"),
+		"gone altogether":   gone,
 	} {
 		t.Run(name, func(t *testing.T) {
 			topic, fake, _ := newTopic()
@@ -100,19 +157,26 @@ func TestNewsAreToldAtOnce(t *testing.T) {
 	}
 }
 
-func TestDriftThatWentAndCameBackIsToldAgain(t *testing.T) {
-	observed := drift(guard.Observed, "bucket-policy", "x")
-	for name, between := range map[string][]guard.Record{
-		"all as desired in between": {},
-		"corrected in between":      {drift(guard.Corrected, "bucket-policy", "x")},
+// Drift that comes and goes, or that changes all the time, must not flood anybody either.
+func TestDriftThatReturnsOrChangesIsToldWithinTwoMinutes(t *testing.T) {
+	for name, again := range map[string]guard.Record{
+		"the same returns":      drift(guard.Observed, "bucket-policy", "x"),
+		"another one of a kind": drift(guard.Observed, "bucket-policy", "y"),
 	} {
 		t.Run(name, func(t *testing.T) {
-			topic, fake, _ := newTopic()
-			publish(t, topic, observed)
-			publish(t, topic, between...)
-			publish(t, topic, observed)
-			if want := 2 + len(between); len(fake.subjects) != want {
-				t.Errorf("%d messages, want %d", len(fake.subjects), want)
+			topic, fake, now := newTopic()
+			publish(t, topic, drift(guard.Observed, "bucket-policy", "x"))
+			publish(t, topic)
+			publish(t, topic, again)
+			if len(fake.subjects) != 1 {
+				t.Errorf("%d messages at once, want 1", len(fake.subjects))
+			}
+			for range 2 {
+				*now = now.Add(time.Minute)
+				publish(t, topic, again)
+			}
+			if len(fake.subjects) != 2 {
+				t.Errorf("%d messages after two minutes, want 2", len(fake.subjects))
 			}
 		})
 	}

@@ -1,13 +1,16 @@
 package remediate
 
 import (
+	"slices"
 	"time"
 
 	"s3-endpoint-guard/internal/guard"
 )
 
-// When a property counts as contested: corrected so often within so long. Somebody, or some other automation, puts the
-// drift back each time. The guard goes on all the same, for giving up is what an attacker would wait for.
+// When a property counts as contested: corrected in so many different minutes within so long. Somebody, or some other
+// automation, puts the drift back each time. Minutes count and not corrections, because several calls of one attack may
+// be corrected by several runs within seconds. The guard goes on all the same, for giving up is what an attacker would
+// wait for.
 const (
 	contestedFrom   = 3
 	contestedWithin = 15 * time.Minute
@@ -31,10 +34,19 @@ func (c *contest) note(records []guard.Record, role string, now time.Time) {
 		}
 		times := append(recent(c.corrected[r.Resource], now), now)
 		c.corrected[r.Resource] = times
-		if len(times) >= contestedFrom {
+		if minutes(times) >= contestedFrom {
 			r.Contested = &guard.Contest{Corrections: len(times), Guard: role}
 		}
 	}
+}
+
+// minutes counts the different minutes that times fall into. The times are in order.
+func minutes(times []time.Time) int {
+	var minute []time.Time
+	for _, t := range times {
+		minute = append(minute, t.Truncate(time.Minute))
+	}
+	return len(slices.Compact(minute))
 }
 
 // recent drops the times that are too long ago.

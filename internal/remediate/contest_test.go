@@ -18,13 +18,14 @@ func TestAPropertyCorrectedAgainAndAgainIsContested(t *testing.T) {
 	}{
 		"twice within a quarter of an hour":   {5 * time.Minute, 2, nil},
 		"three times within it":               {5 * time.Minute, 3, &guard.Contest{Corrections: 3, Guard: role}},
+		"three times within one minute":       {time.Second, 3, nil},
 		"five times, three of them within":    {7 * time.Minute, 5, &guard.Contest{Corrections: 3, Guard: role}},
 		"three times, with pauses in between": {16 * time.Minute, 3, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHarness("")
 			h.Role = role
-			now := h.Now()
+			now := h.Now().Truncate(time.Minute)
 			h.Now = func() time.Time { return now }
 			for range test.times {
 				now = now.Add(test.pause)

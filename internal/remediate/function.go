@@ -26,6 +26,8 @@ type Notifier interface {
 	Publish(context.Context, guard.Record) error
 	// Forget says which records a run has; drift of other resources is over.
 	Forget([]guard.Record)
+	// SumUp tells of records that Publish left out and that are due.
+	SumUp(context.Context) error
 }
 
 // Function is the function behind the Lambda Runtime API. It implements the runtime's lambda.Handler, and is called as
@@ -44,7 +46,8 @@ type Function struct {
 	// Role is the ARN of the guard's own role.
 	Role string
 
-	contest contest
+	contest  contest
+	failures failures
 	// untold are corrections of which nobody could be told yet.
 	untold []guard.Record
 }
@@ -53,6 +56,7 @@ type Function struct {
 const (
 	asDesired = "already as desired"
 	unknown   = "unknown payload, treated as a sweep"
+	lasts     = "it fails as an earlier run did; this run counts as done"
 )
 
 // Time that a run leaves at the end of the invocation: to report (log, metrics, notifications), and of that again to
@@ -66,7 +70,8 @@ const (
 const maxLogged = 1 << 10
 
 // Invoke runs the guard once. The error joins everything that failed, so that Lambda tries again and, after that,
-// hands the trigger to the function's failure destination; what was corrected is reported nevertheless.
+// hands the trigger to the function's failure destination; what was corrected is reported nevertheless. What fails in
+// the same way run after run is an error once an hour, and of every invocation by hand; in between it is logged.
 //
 // The log and the metrics come before the notifications, which take a call that can fail.
 func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
@@ -82,7 +87,24 @@ func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	measureErr := metrics.Write(f.Out, f.line(ctx), measure(report)...)
 	notifyErr := f.notify(ctx, report.Records)
 	answer, encodeErr := json.Marshal(append([]guard.Record{}, report.Records...)) // [] rather than null
-	return answer, errors.Join(err, measureErr, notifyErr, encodeErr)
+	all := errors.Join(err, measureErr, notifyErr, encodeErr)
+	if all == nil {
+		return answer, nil
+	}
+	news := f.failures.news(met(report, err, measureErr, notifyErr), request(ctx), f.Now())
+	if news || t.Kind == guard.Direct || encodeErr != nil {
+		return answer, all
+	}
+	f.Log.WarnContext(ctx, lasts, "error", all.Error())
+	return answer, nil
+}
+
+// request is the invocation's id, which its retries share; "" outside of Lambda.
+func request(ctx context.Context) string {
+	if invocation, ok := lambdacontext.FromContext(ctx); ok {
+		return invocation.AwsRequestID
+	}
+	return ""
 }
 
 // early ends before ctx does, by the margin, or by a quarter of the time left when that is less.
@@ -116,11 +138,7 @@ func (f *Function) log(ctx context.Context, t guard.Trigger, report guard.Report
 
 // line is what the metrics of this invocation have in common.
 func (f *Function) line(ctx context.Context) metrics.Line {
-	line := metrics.Line{Bucket: f.Bucket, Time: f.Now()}
-	if invocation, ok := lambdacontext.FromContext(ctx); ok {
-		line.RequestID = invocation.AwsRequestID
-	}
-	return line
+	return metrics.Line{Bucket: f.Bucket, Time: f.Now(), RequestID: request(ctx)}
 }
 
 // maxUntold is how many corrections wait at most for somebody to be told of them.
@@ -145,5 +163,5 @@ func (f *Function) notify(ctx context.Context, records []guard.Record) error {
 			f.untold = append(f.untold, r)
 		}
 	}
-	return errors.Join(failures...)
+	return errors.Join(append(failures, f.Notify.SumUp(ctx))...)
 }

@@ -65,6 +65,8 @@ type mailbox struct {
 	err    error
 	hangs  bool
 	forgot int
+	summed int
+	sumErr error
 }
 
 func (m *mailbox) Publish(ctx context.Context, r guard.Record) error {
@@ -79,6 +81,8 @@ func (m *mailbox) Publish(ctx context.Context, r guard.Record) error {
 }
 
 func (m *mailbox) Forget([]guard.Record) { m.forgot++ }
+
+func (m *mailbox) SumUp(context.Context) error { m.summed++; return m.sumErr }
 
 // harness is the function with a bucket, a stack at rest and a mailbox, and what it wrote.
 type harness struct {

@@ -50,6 +50,7 @@ func newGuard(c Config, sdk aws.Config) *guard.Guard {
 		Observe:   c.Observe,
 		Role:      c.Setting.Guard,
 		Now:       time.Now,
+		Concerns:  concerns,
 	}
 }
 

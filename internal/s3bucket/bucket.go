@@ -33,17 +33,14 @@ func (b Bucket) unread(property, desired string, err error) ([]guard.Finding, er
 	}}, nil
 }
 
-// wrap adds the bucket's name to an error of a call, and what to do where a person has to act. Transient failures
-// never get here: the SDK has tried them again (see awsconfig).
+// wrap adds the bucket's name to an error of a call, and the remedy where a person has to act. Transient failures never
+// get here: the SDK has tried them again (see awsconfig).
 func (b Bucket) wrap(err error) error {
 	switch errorcode.Of(err) {
 	case "NoSuchBucket":
-		return fmt.Errorf("bucket %s: %w: create it again under the same name in account %s, and the next sweep "+
-			"locks it; or delete the stack and deploy it anew: %w", b.Name, guard.ErrMissing, b.Account, err)
+		return guard.RemedyBucketGone.For(fmt.Errorf("bucket %s of account %s: %w: %w", b.Name, b.Account, guard.ErrMissing, err))
 	case "AccessDenied":
-		return fmt.Errorf("bucket %s: look whether account %s still owns it, whether the guard's role still has its "+
-			"permissions, and whether a bucket or organisation policy denies them; the account's root user can always "+
-			"delete a bucket policy: %w", b.Name, b.Account, err)
+		return guard.RemedyDenied.For(fmt.Errorf("bucket %s of account %s: %w", b.Name, b.Account, err))
 	default:
 		return fmt.Errorf("bucket %s: %w", b.Name, err)
 	}

@@ -127,8 +127,8 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		missing bool
 		says    string
 	}{
-		"bucket deleted":     {"NoSuchBucket", true, "create it again"},
-		"access denied":      {"AccessDenied", false, "root user"},
+		"bucket deleted":     {"NoSuchBucket", true, "docs/runbook.md#the-bucket-is-gone"},
+		"access denied":      {"AccessDenied", false, "docs/runbook.md#access-is-denied"},
 		"anything else":      {"InternalError", false, "bucket docs-example: "},
 		"kept for the logic": {"InvalidRequest", false, "InvalidRequest"},
 	} {

@@ -117,6 +117,7 @@ type record struct {
 type identity struct {
 	Type           string `json:"type"`
 	ARN            string `json:"arn"`
+	AccountID      string `json:"accountId"`
 	PrincipalID    string `json:"principalId"`
 	InvokedBy      string `json:"invokedBy"`
 	SessionContext struct {
@@ -148,6 +149,9 @@ func actor(r record) *guard.Actor {
 		InvokedBy:       field(who.InvokedBy),
 		SourceIPAddress: field(r.SourceIPAddress),
 		UserAgent:       field(r.UserAgent),
+	}
+	if who.ARN == "" {
+		a.AccountID = field(who.AccountID)
 	}
 	if a == (guard.Actor{}) {
 		return nil

@@ -21,7 +21,6 @@ package vpcendpoint
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -214,34 +213,30 @@ func (e *Endpoint) modify(ctx context.Context, in *ec2.ModifyVpcEndpointInput) e
 	return nil
 }
 
-// missing is the error of an endpoint that no write can repair. FACTS: VPC endpoints
+// missing is the error of an endpoint that no write can repair: its id never comes back. FACTS: VPC endpoints
 func (e *Endpoint) missing(state string) error {
-	return fmt.Errorf("endpoint %s: %s: %w: its id never comes back, and the bucket policy denies everybody until it "+
-		"names a new endpoint: deploy the stack with the other EndpointType, then with this one again, or delete the "+
-		"stack and deploy it anew", e.ID, state, guard.ErrMissing)
+	return guard.RemedyEndpointGone.For(fmt.Errorf("endpoint %s: %s: %w", e.ID, state, guard.ErrMissing))
 }
 
 // wrap adds the endpoint's id to an error of a call, and what to do where a person has to act.
 func (e *Endpoint) wrap(err error) error {
 	switch errorcode.Of(err) {
 	case "InvalidVpcEndpointId.NotFound", "InvalidVpcEndpoint.NotFound":
-		return errors.Join(e.missing("not found"), err)
+		return fmt.Errorf("%w: %w", e.missing("not found"), err)
 	default:
 		return explain("endpoint "+e.ID, err)
 	}
 }
 
-// explain adds to an error of a call what it was about, and what to do where a person has to act. Transient failures
+// explain adds to an error of a call what it was about, and the remedy where a person has to act. Transient failures
 // never get here: the SDK has tried them again (see awsconfig).
 func explain(target string, err error) error {
 	switch errorcode.Of(err) {
 	case "UnauthorizedOperation", "AccessDenied", "AccessDeniedException":
-		return fmt.Errorf("%s: look whether the guard's role still has its permissions, and whether an organisation "+
-			"policy denies them: %w", target, err)
+		return guard.RemedyDenied.For(fmt.Errorf("%s: %w", target, err))
 	case "InvalidGroup.NotFound", "InvalidGroupId.NotFound", "InvalidSubnetID.NotFound", "InvalidSubnetId.NotFound",
 		"InvalidRouteTableID.NotFound", "InvalidRouteTableId.NotFound":
-		return fmt.Errorf("%s: something that it needs was deleted, deploy the stack anew: %w: %w",
-			target, guard.ErrMissing, err)
+		return guard.RemedyNeededGone.For(fmt.Errorf("%s: something that it needs: %w: %w", target, guard.ErrMissing, err))
 	default:
 		return fmt.Errorf("%s: %w", target, err)
 	}

@@ -204,7 +204,7 @@ func TestAnEndpointThatIsGoneIsSaidToBe(t *testing.T) {
 			if errors.Is(err, guard.ErrMissing) != test.gone || (err == nil) != (findings != nil) {
 				t.Fatalf("Inspect = %v, %v, want gone %t", findings, err, test.gone)
 			}
-			if test.gone && !strings.Contains(err.Error(), "deploy the stack") {
+			if test.gone && !strings.Contains(err.Error(), "docs/runbook.md#the-endpoint-is-gone") {
 				t.Errorf("error %q does not say how to recover", err)
 			}
 		})
@@ -213,9 +213,9 @@ func TestAnEndpointThatIsGoneIsSaidToBe(t *testing.T) {
 
 func TestAFailedWriteSaysWhatToDo(t *testing.T) {
 	for code, says := range map[string]string{
-		"UnauthorizedOperation":         "permissions",
-		"InvalidVpcEndpointId.NotFound": "deploy the stack",
-		"InvalidGroup.NotFound":         "deploy the stack anew",
+		"UnauthorizedOperation":         "docs/runbook.md#access-is-denied",
+		"InvalidVpcEndpointId.NotFound": "docs/runbook.md#the-endpoint-is-gone",
+		"InvalidGroup.NotFound":         "docs/runbook.md#something-that-the-endpoint-needs-is-gone",
 		"InvalidParameter":              "endpoint " + endpointID,
 	} {
 		fake, endpoint := newInterface()

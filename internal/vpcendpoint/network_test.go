@@ -207,7 +207,7 @@ func TestNetworkErrorsNameWhatTheyAreAbout(t *testing.T) {
 		"route tables of " + vpcID: associationsErr,
 		"subnet-a, subnet-b":       newAssociations(sick).Restore(t.Context(), stray),
 	} {
-		if err == nil || !strings.HasPrefix(err.Error(), says) || !strings.Contains(err.Error(), "permissions") {
+		if err == nil || !strings.HasPrefix(err.Error(), says) || !strings.Contains(err.Error(), "docs/runbook.md#access-is-denied") {
 			t.Errorf("error %v, want one that begins with %q and says what to look at", err, says)
 		}
 	}

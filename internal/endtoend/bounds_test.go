@@ -1,0 +1,108 @@
+package endtoend_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+)
+
+// deletesEndpoint deletes the guarded endpoint.
+func (s *scene) deletesEndpoint() error {
+	_, err := s.ec2.DeleteVpcEndpoints(s.Context(), &ec2.DeleteVpcEndpointsInput{VpcEndpointIds: []string{s.endpoint}})
+	return err
+}
+
+// What lasts for ten minutes is told, fails and is dead-lettered once, and is measured at every run.
+func TestAFailureThatLastsFloodsNobody(t *testing.T) {
+	for name, begin := range map[string]func(*scene){
+		"the endpoint is deleted": func(s *scene) { s.must(s.deletesEndpoint()) },
+		"a write is denied": func(s *scene) {
+			s.Gate.Inject(denies(s, "ec2", "ModifyVpcEndpoint"))
+			s.must(s.resetsEndpointPolicy())
+		},
+		"nobody can be told": func(s *scene) {
+			s.Gate.Inject(denies(s, "sns", "Publish"))
+			s.must(s.resetsEndpointPolicy())
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := deploy(t, nil)
+			r := s.watch(func() {
+				begin(s)
+				s.rest()
+				for range 10 {
+					s.Clock.Advance(time.Minute)
+					s.rest()
+				}
+			})
+			if len(r.invocations) < 10 || len(r.failures()) == 0 {
+				t.Fatalf("%d runs, %d of them failed, want 10 or more, some of them failed", len(r.invocations), len(r.failures()))
+			}
+			if len(r.letters) != 1 || len(r.messages) > 2 {
+				t.Errorf("%d dead letters and %d messages in ten minutes, want 1 and 2 at most", len(r.letters), len(r.messages))
+			}
+			if got := s.sum("CorrectionFailed"); name != "nobody can be told" && got < 10 {
+				t.Errorf("CorrectionFailed = %g, want every run counted", got)
+			}
+		})
+	}
+}
+
+// Somebody deletes the policy again and again: each correction has its line, and not each its message.
+func TestManyCorrectionsAreSummedUp(t *testing.T) {
+	t.Parallel()
+	s := deploy(t, nil)
+	const times = 20
+	r := s.watch(func() {
+		for range times {
+			s.must(s.deletesBucketPolicy())
+			s.rest()
+		}
+	})
+	s.isDesired()
+	if len(r.records) != times || len(r.messages) != 1 {
+		t.Errorf("%d records and %d messages of %d deletions, want a record of each and one message at once:\n%s",
+			len(r.records), len(r.messages), times, r.log())
+	}
+}
+
+// An open door whose event is lost is closed by the sweep, two seconds later than by an event.
+func TestARunThatGivesWayCorrectsWhatIsLeft(t *testing.T) {
+	t.Parallel()
+	s := deploy(t, nil)
+	s.Events.Disturb(lose)
+	s.must(s.deletesBucketPolicy())
+	r := s.watch(s.Events.Sweep)
+	r.wrote(t, "PutBucketPolicy")
+	s.isDesired()
+	if len(r.messages) != 1 || r.records[0].ElapsedMs < 2000 {
+		t.Errorf("%d messages, corrected after %d ms, want 1 after two seconds", len(r.messages), r.records[0].ElapsedMs)
+	}
+}
+
+// What is open does not stay so for as long as somebody keeps CloudFormation at work. The stack's update began long ago,
+// by which a process that has just started decides.
+func TestATruceEndsForWhatIsOpen(t *testing.T) {
+	t.Parallel()
+	s := deploy(t, nil)
+	s.stack.BeginUpdate()
+	s.rest()
+	s.Events.Disturb(lose)
+	s.must(s.resetsEndpointPolicy())
+	s.must(s.modifiesEndpoint(&ec2.ModifyVpcEndpointInput{RemoveSubnetIds: []string{s.stack.Physical("SubnetB")}}))
+	if r := s.watch(s.Events.Sweep); len(r.writes()) > 0 {
+		t.Fatalf("writes %q at the beginning of the update, want none", r.writes())
+	}
+	s.must(s.CloudFormation.SetUpdated(s.stack.ID(), time.Now().Add(-21*time.Minute)))
+	r := s.watch(s.Events.Sweep)
+	r.wrote(t, "ModifyVpcEndpoint")
+	if got := strings.Join(r.outcomes(), "; "); !strings.Contains(got, "endpoint-policy: corrected") || !strings.Contains(got, "subnets: standing down") {
+		t.Errorf("outcomes %s, want the open policy corrected, the subnet left to CloudFormation", got)
+	}
+	if len(r.messages) == 0 || !strings.Contains(r.messages[0].Body+r.messages[len(r.messages)-1].Body, "CloudFormation is at work on our stack and was overruled") {
+		t.Errorf("messages %v, want one that says that CloudFormation was overruled", r.messages)
+	}
+}

@@ -1,0 +1,112 @@
+package guard_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"s3-endpoint-guard/internal/guard"
+)
+
+// slow is a lamp whose calls take a tenth of a second each.
+type slow struct{ *lamp }
+
+func (s slow) Inspect(ctx context.Context) ([]guard.Finding, error) {
+	time.Sleep(100 * time.Millisecond)
+	return s.lamp.Inspect(ctx)
+}
+
+func (s slow) Restore(ctx context.Context, f guard.Finding) error {
+	time.Sleep(100 * time.Millisecond)
+	return s.lamp.Restore(ctx, f)
+}
+
+// call is the trigger of a call that changes the resource of that name.
+func call(resource string) guard.Trigger {
+	return guard.Trigger{Kind: guard.Event, EventName: "Put" + resource}
+}
+
+func concerns(call, resource string) bool { return call == "Put"+resource }
+
+// start is a run that begins some time after the events.
+type start struct {
+	after   time.Duration
+	trigger guard.Trigger
+}
+
+// overlap begins runs of processes of their own on the same resources and returns their records in short.
+func overlap(t *testing.T, starts []start, resources ...guard.Resource) []string {
+	t.Helper()
+	var told []string
+	synctest.Test(t, func(t *testing.T) {
+		reports := make(chan guard.Report)
+		for _, s := range starts {
+			go func() {
+				time.Sleep(s.after)
+				ctx, cancel := context.WithTimeout(t.Context(), 45*time.Second)
+				defer cancel()
+				g := &guard.Guard{
+					Resources: resources, Now: time.Now, Concerns: concerns,
+					Stack: func(context.Context) (guard.Standing, error) { return guard.Standing{Status: "CREATE_COMPLETE"}, nil },
+				}
+				report, err := g.Run(ctx, s.trigger)
+				if err != nil {
+					t.Error(err)
+				}
+				reports <- report
+			}()
+		}
+		for range starts {
+			told = append(told, outcomes(<-reports)...)
+		}
+	})
+	return told
+}
+
+// Each order in which the runs of three calls and a sweep can begin ends in one record for each call's drift.
+func TestOneDriftIsToldOnceByOverlappingRuns(t *testing.T) {
+	triggers := []guard.Trigger{call("door"), call("gate"), call("lock"), sweep}
+	for _, step := range []time.Duration{0, 50 * time.Millisecond, 150 * time.Millisecond, 350 * time.Millisecond} {
+		for first := range triggers {
+			var starts []start
+			for i := range triggers {
+				starts = append(starts, start{time.Duration(i) * step, triggers[(first+i)%len(triggers)]})
+			}
+			door, gate, lock := newLamp("door", "broken"), newLamp("gate", "broken"), newLamp("lock", "dark")
+			told := overlap(t, starts, slow{door}, slow{gate}, slow{lock})
+			if len(told) != 3 || door.writes != 1 || gate.writes != 1 || lock.writes != 1 {
+				t.Errorf("runs %s apart, beginning with the %dth: told %q with %d, %d and %d writes, want each drift told and written once",
+					step, first+1, told, door.writes, gate.writes, lock.writes)
+			}
+		}
+	}
+}
+
+// What no event's run corrects, the run that gave way corrects: its event may be lost.
+func TestARunThatGivesWayCorrectsWhatIsLeft(t *testing.T) {
+	for name, trigger := range map[string]guard.Trigger{"a sweep": sweep, "another call's event": call("gate"), "the stack's": {Kind: guard.Stack}} {
+		t.Run(name, func(t *testing.T) {
+			door := newLamp("door", "broken")
+			g := newGuard(atRest(), door)
+			g.Concerns = concerns
+			report, err := run(t, g, trigger)
+			if err != nil || strings.Join(outcomes(report), "") != "door-1 open corrected 1" || report.Records[0].ElapsedMs != 2000 {
+				t.Errorf("Run = %q, %v after %s, want it corrected after 2 s", outcomes(report), err, report.Elapsed)
+			}
+		})
+	}
+}
+
+func TestARunThatNeedNotGiveWayWritesAtOnce(t *testing.T) {
+	for name, trigger := range map[string]guard.Trigger{"the call's own event": call("door"), "by hand": {Kind: guard.Direct}} {
+		t.Run(name, func(t *testing.T) {
+			g := newGuard(atRest(), newLamp("door", "broken"))
+			g.Concerns = concerns
+			if report, err := run(t, g, trigger); err != nil || report.Records[0].ElapsedMs != 0 {
+				t.Errorf("Run = %q, %v after %s, want it corrected at once", outcomes(report), err, report.Elapsed)
+			}
+		})
+	}
+}

@@ -1,0 +1,74 @@
+package guard
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"s3-endpoint-guard/internal/iampolicy"
+)
+
+// Remedy is a heading of docs/runbook.md, under which a person finds what to do. Only the runbook says it: errors, records
+// and alarms name the heading.
+type Remedy string
+
+// The remedies.
+const (
+	RemedyClosedDoor   Remedy = "A door stood open and was closed again"
+	RemedyTakenBack    Remedy = "A harmless-looking change was taken back"
+	RemedyEnded        Remedy = "Drift ended before it was corrected"
+	RemedyLeftAlone    Remedy = "Drift was seen and left alone"
+	RemedyNotCorrected Remedy = "NOT CORRECTED"
+	RemedyDenied       Remedy = "Access is denied"
+	RemedyLockout      Remedy = "Lockout refused"
+	RemedyBucketGone   Remedy = "The bucket is gone"
+	RemedyEndpointGone Remedy = "The endpoint is gone"
+	RemedyNeededGone   Remedy = "Something that the endpoint needs is gone"
+)
+
+// Link is the heading's place in the runbook, e.g. "docs/runbook.md#the-bucket-is-gone".
+func (r Remedy) Link() string {
+	return "docs/runbook.md#" + strings.ReplaceAll(strings.ToLower(string(r)), " ", "-")
+}
+
+// For adds a remedy to an error.
+func (r Remedy) For(err error) error { return &remedied{r, err} }
+
+// remedied is an error with its remedy.
+type remedied struct {
+	remedy Remedy
+	err    error
+}
+
+func (e *remedied) Error() string { return fmt.Sprintf("%v (see %s)", e.err, e.remedy.Link()) }
+func (e *remedied) Unwrap() error { return e.err }
+
+// RemedyOf is the remedy that an error names; "" where it names none.
+func RemedyOf(err error) Remedy {
+	if e, ok := errors.AsType[*remedied](err); ok {
+		return e.remedy
+	}
+	return ""
+}
+
+// Remedy is what a person does about the record.
+func (r Record) Remedy() Remedy {
+	if r.Runbook != "" {
+		return r.Runbook
+	}
+	switch r.Outcome {
+	case Corrected:
+		if r.Verdict == iampolicy.Open {
+			return RemedyClosedDoor
+		}
+		return RemedyTakenBack
+	case Ended:
+		return RemedyEnded
+	case Observed, StandingDown:
+		return RemedyLeftAlone
+	case Refused:
+		return RemedyLockout
+	default:
+		return RemedyNotCorrected
+	}
+}

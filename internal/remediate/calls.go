@@ -1,0 +1,20 @@
+package remediate
+
+import "slices"
+
+// calls are the API calls that change each guarded resource, as CloudTrail names them. FACTS: CloudTrail through EventBridge
+var calls = map[string][]string{
+	"bucket-policy":       {"PutBucketPolicy", "DeleteBucketPolicy"},
+	"public-access-block": {"PutBucketPublicAccessBlock", "DeleteBucketPublicAccessBlock"},
+	"ownership-controls":  {"PutBucketOwnershipControls", "DeleteBucketOwnershipControls", "PutBucketAcl"},
+	"vpc-endpoint":        {"ModifyVpcEndpoint", "DeleteVpcEndpoints"},
+	"security-group-rules": {
+		"AuthorizeSecurityGroupIngress", "RevokeSecurityGroupIngress", "ModifySecurityGroupRules",
+	},
+	"route-table-associations": {
+		"AssociateRouteTable", "DisassociateRouteTable", "ReplaceRouteTableAssociation",
+	},
+}
+
+// concerns reports whether a call changes a resource.
+func concerns(call, resource string) bool { return slices.Contains(calls[resource], call) }

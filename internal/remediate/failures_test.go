@@ -1,0 +1,50 @@
+package remediate_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambdacontext"
+	"github.com/aws/smithy-go"
+)
+
+// as invokes the function with a request id, which the retries of one event share.
+func (h *harness) as(t *testing.T, request, payload string) error {
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Second)
+	defer cancel()
+	_, err := h.Invoke(lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{AwsRequestID: request}), []byte(payload))
+	return err
+}
+
+func TestAFailureThatLastsFailsOneInvocationAnHour(t *testing.T) {
+	bubble(t, publicPolicy, func(t *testing.T, h *harness) {
+		h.bucket.err = &smithy.GenericAPIError{Code: "NoSuchBucket"}
+		const sweep = `{"detail-type":"Scheduled Event"}`
+		for attempt := range 3 {
+			if h.as(t, "first", sweep) == nil {
+				t.Errorf("attempt %d at the event that met it first succeeded, want it to end as a dead letter", attempt+1)
+			}
+		}
+		failed := 0
+		for minute := range 119 {
+			time.Sleep(time.Minute)
+			if h.as(t, time.Duration(minute).String(), sweep) != nil {
+				failed++
+			}
+		}
+		if failed != 1 {
+			t.Errorf("%d of 119 later sweeps failed, want one, after an hour", failed)
+		}
+		if h.as(t, "by hand", `{}`) == nil {
+			t.Error("an invocation by hand succeeded, want it to say what fails")
+		}
+		if got := len(lines(t, h.log)); got < 123 {
+			t.Errorf("%d lines, want one of every run", got)
+		}
+		h.bucket.err = &smithy.GenericAPIError{Code: "InternalError"} // another failure
+		if h.as(t, "another", sweep) == nil {
+			t.Error("the first failure of another kind was no error")
+		}
+	})
+}
