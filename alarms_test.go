@@ -12,6 +12,7 @@ import (
 	"s3-endpoint-guard/internal/iampolicy"
 	"s3-endpoint-guard/internal/localaws"
 	"s3-endpoint-guard/internal/localaws/cloudwatch"
+	"s3-endpoint-guard/internal/localaws/localtest"
 )
 
 // well are the values of all metrics, minute by minute, while nothing is wrong. Those that are not in it are published
@@ -90,7 +91,7 @@ func watch(t *testing.T, p parameters) watched {
 			cloud.Events.RemoveRule(stack.Physical(r.LogicalID))
 		}
 	}
-	if err := cloud.Quiesce(t.Context()); err != nil {
+	if err := cloud.Quiesce(localtest.Context(t, "the local AWS to rest")); err != nil {
 		t.Fatal(err)
 	}
 	cloud.CloudWatch.Reset()

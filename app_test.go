@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -133,7 +132,7 @@ type app struct {
 func startApp(t *testing.T, environment ...string) *app {
 	t.Helper()
 	// Asked for its own path, because a version manager's wrapper would put another aws first on PATH.
-	found, err := exec.Command("python3", "-c", "import sys; print(sys.executable)").Output()
+	found, err := localtest.Output(t, exec.Command("python3", "-c", "import sys; print(sys.executable)"))
 	if err != nil {
 		t.Skipf("python3 is not installed: %v", err)
 	}
@@ -141,7 +140,7 @@ func startApp(t *testing.T, environment ...string) *app {
 	if err := os.WriteFile(script, []byte(userData(t).file(t, "/opt/thankyou/app.py")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	command := exec.Command(strings.TrimSpace(string(found)), "-I", "-S", script)
+	command := exec.Command(strings.TrimSpace(found), "-I", "-S", script)
 	command.Env = append(append(os.Environ(), "BUCKET="+bucket, "PORT=0"), environment...)
 	var port string
 	wrote := false
@@ -158,7 +157,7 @@ func startApp(t *testing.T, environment ...string) *app {
 // get is what a visitor gets.
 func (a *app) get(t *testing.T, path string) (int, string) {
 	t.Helper()
-	visitor := http.Client{Timeout: time.Minute}
+	visitor := http.Client{Timeout: localtest.Limit}
 	response, err := visitor.Get(a.url + path)
 	if err != nil {
 		t.Fatal(err)

@@ -23,7 +23,7 @@ policy and under the template's, and prints how many are open as a Markdown tabl
 listings. Callers of the account are taken to be allowed everything by their identity policies: what is not open to them
 is what the bucket policy alone keeps shut. Without --parameter ManagementRoleArns=… one such role is invented, to show what
 it would have.`,
-		Args: cobra.NoArgs,
+		Args: arguments(0, 0),
 		RunE: func(command *cobra.Command, _ []string) error {
 			plan, err := where.planManaged()
 			if err != nil {

@@ -17,6 +17,8 @@ import (
 	"s3-endpoint-guard/internal/localaws"
 	"s3-endpoint-guard/internal/localaws/api"
 	"s3-endpoint-guard/internal/localaws/cloudwatch"
+	"s3-endpoint-guard/internal/localaws/lambda"
+	"s3-endpoint-guard/internal/localaws/localtest"
 	"s3-endpoint-guard/internal/localaws/vpcnet"
 	"s3-endpoint-guard/internal/metrics"
 )
@@ -24,7 +26,9 @@ import (
 // minutes lets minutes pass, in which rules fire, functions run, and alarms are evaluated.
 func (s *scene) minutes(n int) {
 	s.Helper()
-	s.must(s.Pass(s.Context(), time.Duration(n)*time.Minute))
+	for range n {
+		s.must(s.Pass(localtest.Context(s, "a minute of the clock to pass"), time.Minute))
+	}
 }
 
 // ringing are the alarms that ring, without the stack's name.
@@ -78,6 +82,11 @@ func TestEachThingThatIsWrongRingsItsAlarm(t *testing.T) {
 			s.Gate.Inject(api.Fault{Service: "s3", Operation: "PutBucketPolicy", Caller: s.role, Error: &api.Error{Status: 403, Code: "AccessDenied"}})
 			return s.deletesBucketPolicy()
 		}, 3, "BucketNotLocked CorrectionFailed DeadLetters FunctionErrors Guard OpenDrift"},
+		"the guard is switched off": {nil, func(s *scene) error {
+			none := 0
+			s.reconfigure(func(f *lambda.Function) { f.ReservedConcurrency = &none })
+			return nil
+		}, 3, "DeadLetters FunctionThrottles Guard"},
 		"a stranger is not refused": {observing(), func(s *scene) error {
 			s.Gate.Inject(api.Fault{Service: "s3", Operation: "GetObject", Error: &api.Error{Status: 404, Code: "NoSuchKey"}})
 			return nil

@@ -271,6 +271,7 @@ func TestAPermissionThatIsMissingIsNamed(t *testing.T) {
 	t.Parallel()
 	s := deploy(t, parameters{"CreateTrail": "false"})
 	versions, role := s.fills(s.bucket), s.stack.Physical("TeardownRole")
+	s.shortens() // or it waits minutes for a permission that may have been given just now
 	policy := s.IAM.RolePolicies(role)["bucket"]
 	for _, action := range []string{"s3:GetBucketTagging", "s3:PutBucketPolicy"} {
 		s.must(s.IAM.PutRolePolicy(role, "bucket", strings.ReplaceAll(policy, action, "s3:GetBucketAcl")))

@@ -16,12 +16,18 @@ import (
 	"s3-endpoint-guard/internal/samtemplate"
 )
 
-// hurried shortens an invocation to some 3 s of work, and makes the work slow.
-func (s *scene) hurried(versions int) {
+// shortens makes an invocation of the teardown function have some 3 s for its work.
+func (s *scene) shortens() {
 	s.Helper()
 	f, _ := s.Lambda.Function(s.stack.Physical("TeardownFunction"))
 	f.Timeout = 28 * time.Second // of which 25 s are kept for the answer
 	s.must(s.Lambda.Update(f))
+}
+
+// hurried shortens an invocation, and makes the work slow.
+func (s *scene) hurried(versions int) {
+	s.Helper()
+	s.shortens()
 	s.must(s.S3.SetDeleteLimit(s.bucket, 1200))
 	s.must(s.S3.Fill(s.bucket, versions, func(i int) string { return fmt.Sprintf("%06d", i) }))
 }

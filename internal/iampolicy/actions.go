@@ -200,6 +200,16 @@ var conditionKeys = []string{
 	"s3:signatureAge",
 }
 
+// manyValues are those conditionKeys that may have several values in a request.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
+var manyValues = []string{"aws:calledvia", "aws:principalorgpaths", "aws:principalservicenameslist", "aws:tagkeys"}
+
+// hasOneValue reports whether a condition key is one that AWS documents to have one value at most.
+func hasOneValue(key string) bool {
+	_, documented := spelling()[key]
+	return documented && !slices.Contains(manyValues, key)
+}
+
 // spellKey writes a condition key as AWS does, or in lower case where it is not among conditionKeys.
 func spellKey(key string) string {
 	if name, ok := spelling()[key]; ok {

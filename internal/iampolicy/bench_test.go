@@ -77,7 +77,7 @@ func TestNoDocumentKeepsTheJudgeBusy(t *testing.T) {
 	for name, live := range longest() {
 		began := time.Now()
 		iampolicy.Judge([]byte(desiredBucket), []byte(live), bucketProbes)
-		if took := time.Since(began); took > time.Second {
+		if took := time.Since(began); took > hangs {
 			t.Errorf("%s take %v", name, took)
 		}
 		if _, err := iampolicy.Parse([]byte(live)); err != nil || len(live) > 20_480 {

@@ -70,6 +70,10 @@ func TestWildcardsMatchAsDefined(t *testing.T) {
 	})
 }
 
+// hangs is how long nothing takes whose time grows with a small power of its size, on the busiest machine. What tries all
+// ways of matching takes years.
+const hangs = 30 * time.Second
+
 // A document must not be able to keep the judge busy.
 func TestHostileWildcardsAreQuick(t *testing.T) {
 	for _, pattern := range []string{strings.Repeat("*a", 5_000) + "b", strings.Repeat("*?", 5_000) + "b", "*" + strings.Repeat("a", 10_000) + "b"} {
@@ -77,7 +81,7 @@ func TestHostileWildcardsAreQuick(t *testing.T) {
 		if matches(t, pattern, strings.Repeat("a", 20_000)) {
 			t.Errorf("%.10s… matches, want not", pattern)
 		}
-		if took := time.Since(began); took > 2*time.Second {
+		if took := time.Since(began); took > hangs {
 			t.Errorf("%.10s… takes %v", pattern, took)
 		}
 	}

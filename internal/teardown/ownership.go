@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	cfntypes "github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"s3-endpoint-guard/internal/cfnresponse"
+	"s3-endpoint-guard/internal/emptying"
 	"s3-endpoint-guard/internal/errorcode"
 )
 
@@ -43,10 +46,20 @@ const (
 type ownership int
 
 const (
-	ours ownership = iota
+	ours   ownership = iota
+	listed           // its tags are denied to us, and the stack lists it among the buckets that it made
 	missing
 	foreign
+	unproven // its tags are denied to us, and the stack does not list it
 )
+
+// made are the statuses of a bucket that the stack has made, or adopted long ago. The others mean that it may have found
+// the name taken, that it has deleted the bucket and the name is free for anybody, or that it has just imported it.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_StackResourceSummary.html
+var made = map[cfntypes.ResourceStatus]bool{
+	"CREATE_COMPLETE": true, "UPDATE_COMPLETE": true, "UPDATE_ROLLBACK_COMPLETE": true,
+	"DELETE_IN_PROGRESS": true, "DELETE_FAILED": true,
+}
 
 // phase is what a stack's status means for its buckets.
 type phase int
@@ -68,12 +81,21 @@ var phases = map[string]phase{
 	"UPDATE_COMPLETE_CLEANUP_IN_PROGRESS":          cleaningUp,
 }
 
-// check answers Create and Update: the bucket exists and is this stack's.
+// check answers Create and Update: the bucket exists and is this stack's. Permissions that the same update gave may not
+// be in force yet, so a refusal is asked about again.
 func (t *Teardown) check(ctx context.Context, request cfnresponse.Request, w wish) error {
 	if !w.empty {
 		return nil
 	}
-	owner, tag, err := t.owner(ctx, request, w.bucket)
+	var owner ownership
+	var tag string
+	err := whileDenied(ctx, func() (err error) {
+		owner, tag, err = t.ownerByTag(ctx, request, w.bucket)
+		return err
+	})
+	if errorcode.Of(err) == emptying.AccessDenied {
+		owner, err = t.ownerByStack(ctx, request, w.bucket, err)
+	}
 	switch {
 	case err != nil:
 		return err
@@ -94,8 +116,8 @@ func notOurs(bucket, tag string) error {
 	return fmt.Errorf("bucket %s was created by %s, not by this stack, so its data is none of ours to delete", bucket, whose)
 }
 
-// owner tells whose a bucket is, and the stack that its tag names.
-func (t *Teardown) owner(ctx context.Context, request cfnresponse.Request, bucket string) (ownership, string, error) {
+// ownerByTag tells whose a bucket is, and the stack that its tag names.
+func (t *Teardown) ownerByTag(ctx context.Context, request cfnresponse.Request, bucket string) (ownership, string, error) {
 	tags, err := t.Buckets.GetBucketTagging(ctx, &s3.GetBucketTaggingInput{Bucket: &bucket})
 	switch errorcode.Of(err) {
 	case "NoSuchBucket":
@@ -104,7 +126,7 @@ func (t *Teardown) owner(ctx context.Context, request cfnresponse.Request, bucke
 		return foreign, "", nil
 	}
 	if err != nil {
-		return foreign, "", fmt.Errorf("reading the tags of bucket %s: %w", bucket, err)
+		return unproven, "", fmt.Errorf("reading the tags of bucket %s: %w", bucket, err)
 	}
 	for _, tag := range tags.TagSet {
 		if *tag.Key != ownershipTag {
@@ -118,32 +140,67 @@ func (t *Teardown) owner(ctx context.Context, request cfnresponse.Request, bucke
 	return foreign, "", nil
 }
 
+// ownerByStack tells whether a bucket whose tags are denied to us is listed by the stack: enough to put a policy on it
+// that lets the tags be read, and not enough to delete its objects, for a stack also lists what it adopted.
+func (t *Teardown) ownerByStack(ctx context.Context, request cfnresponse.Request, bucket string, denied error) (ownership, error) {
+	status, err := t.inStack(ctx, request, bucket)
+	if err != nil {
+		return unproven, errors.Join(denied, err)
+	}
+	if !made[status] {
+		return unproven, fmt.Errorf("%w; and the stack does not list it among the buckets that it made", denied)
+	}
+	return listed, nil
+}
+
+// owner tells whose a bucket is, by its tags or else by the stack, and the stack that its tag names.
+func (t *Teardown) owner(ctx context.Context, request cfnresponse.Request, bucket string) (ownership, string, error) {
+	owner, tag, err := t.ownerByTag(ctx, request, bucket)
+	if errorcode.Of(err) == emptying.AccessDenied {
+		owner, err = t.ownerByStack(ctx, request, bucket, err)
+	}
+	return owner, tag, err
+}
+
+// confirm reads the tags of a bucket that so far only the stack's list says is ours. The emptying policy, which does
+// not deny that, was just put.
+func (t *Teardown) confirm(ctx context.Context, request cfnresponse.Request, bucket string) error {
+	return whileDenied(ctx, func() error {
+		owner, tag, err := t.ownerByTag(ctx, request, bucket)
+		if err == nil && owner == foreign {
+			return notOurs(bucket, tag)
+		}
+		return err
+	})
+}
+
 // decide goes through the table of the package comment.
-func (t *Teardown) decide(ctx context.Context, request cfnresponse.Request, w wish) (decision, error) {
+func (t *Teardown) decide(ctx context.Context, request cfnresponse.Request, w wish) (decision, ownership, error) {
 	if !w.empty {
-		return notWanted, nil
+		return notWanted, unproven, nil
 	}
 	owner, tag, err := t.owner(ctx, request, w.bucket)
 	if err != nil {
-		return goAhead, err
+		return goAhead, owner, err
 	}
 	if owner == missing {
-		return isGone, nil
+		return isGone, owner, nil
 	}
 	now, status, err := t.phase(ctx, request.StackID)
 	switch {
 	case err != nil:
-		return goAhead, err
+		return goAhead, owner, err
 	case owner == foreign && now == rollingBack:
-		return neverOurs, nil
+		return neverOurs, owner, nil
 	case owner == foreign:
-		return goAhead, notOurs(w.bucket, tag)
+		return goAhead, owner, notOurs(w.bucket, tag)
 	case now == elsewhere:
-		return goAhead, fmt.Errorf("the stack is %s: neither deleted, nor updated, nor rolled back", status)
+		return goAhead, owner, fmt.Errorf("the stack is %s: neither deleted, nor updated, nor rolled back", status)
 	case now == deleting, status == "ROLLBACK_IN_PROGRESS":
-		return goAhead, nil
+		return goAhead, owner, nil
 	}
-	return t.decideByResource(ctx, request, w)
+	why, err := t.decideByResource(ctx, request, w)
+	return why, owner, err
 }
 
 // phase tells what the stack is doing.
@@ -162,25 +219,33 @@ func (t *Teardown) phase(ctx context.Context, stackID string) (phase, string, er
 // decideByResource finds out whether the bucket is still one of the stack's resources. In an update or a rollback, a
 // bucket that the stack keeps is one of them, and only this custom resource goes. In an update that replaced the bucket
 // the old one's name is no resource's any more. In the rollback of a create all buckets go.
+func (t *Teardown) decideByResource(ctx context.Context, request cfnresponse.Request, w wish) (decision, error) {
+	status, err := t.inStack(ctx, request, w.bucket)
+	if err != nil {
+		return goAhead, err
+	}
+	switch status {
+	case "", "DELETE_IN_PROGRESS", "DELETE_FAILED", "DELETE_COMPLETE":
+		return goAhead, nil
+	}
+	return stays, nil
+}
+
+// inStack is the status of a bucket among the stack's resources; "" where it is none of them.
 //
 // All pages are read: a bucket that a page leaves out would be taken for one that goes (FACTS: CloudFormation).
-func (t *Teardown) decideByResource(ctx context.Context, request cfnresponse.Request, w wish) (decision, error) {
+func (t *Teardown) inStack(ctx context.Context, request cfnresponse.Request, bucket string) (cfntypes.ResourceStatus, error) {
 	pages := cloudformation.NewListStackResourcesPaginator(t.Stacks, &cloudformation.ListStackResourcesInput{StackName: &request.StackID})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return goAhead, fmt.Errorf("reading the resources of the stack: %w", err)
+			return "", fmt.Errorf("reading the resources of the stack: %w", err)
 		}
 		for _, r := range page.StackResourceSummaries {
-			if r.PhysicalResourceId == nil || *r.PhysicalResourceId != w.bucket || r.ResourceType == nil || *r.ResourceType != "AWS::S3::Bucket" {
-				continue
+			if aws.ToString(r.PhysicalResourceId) == bucket && aws.ToString(r.ResourceType) == "AWS::S3::Bucket" {
+				return r.ResourceStatus, nil
 			}
-			switch r.ResourceStatus {
-			case "DELETE_IN_PROGRESS", "DELETE_FAILED", "DELETE_COMPLETE":
-				return goAhead, nil
-			}
-			return stays, nil
 		}
 	}
-	return goAhead, nil
+	return "", nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"s3-endpoint-guard/internal/cfnresponse"
 	"s3-endpoint-guard/internal/emptying"
 	"s3-endpoint-guard/internal/errorcode"
 )
@@ -22,7 +23,14 @@ const (
 	// configuration is eventually consistent (FACTS: S3), and settlePause how long to wait before trying again.
 	settling    = time.Minute
 	settlePause = 3 * time.Second
+	// granting is how long a permission that was just given may take to be in force. FACTS: CloudFormation
+	granting = 2 * time.Minute
 )
+
+// lockedOut is what the owner of the stack can do about a bucket whose policy cannot be replaced.
+const lockedOut = "if the bucket's own policy denies s3:PutBucketPolicy, only the account's root user can delete that policy " +
+	"(for a member account of an organisation: sts assume-root with the task policy S3UnlockBucketPolicy), then delete the stack again; " +
+	"see the runbook, The stack cannot be deleted"
 
 // emptyingActions are the actions on objects that emptying takes: deleting versions, and reading what protects those
 // that cannot be deleted. Deleting without a version is not among them: it would add a delete marker.
@@ -75,22 +83,53 @@ func (s statement) MarshalJSON() ([]byte, error) {
 	return json.Marshal(plain(s))
 }
 
-// denyOthers puts the emptying policy, and returns when. While another configuration write is under way it tries again.
-func (t *Teardown) denyOthers(ctx context.Context, bucket string) (time.Time, error) {
+// takeOver makes sure that nobody but this role reaches the bucket's objects, and that the bucket is this stack's where
+// only the stack's list said so. It returns when S3 can be expected to go by the emptying policy at the latest.
+func (t *Teardown) takeOver(ctx context.Context, request cfnresponse.Request, bucket string, owner ownership) (time.Time, error) {
+	err := t.denyOthers(ctx, bucket)
+	if err == nil && owner == listed {
+		err = t.confirm(ctx, request, bucket)
+	}
+	return time.Now(), err
+}
+
+// denyOthers puts the emptying policy. A role that was changed just before may be refused at first.
+func (t *Teardown) denyOthers(ctx context.Context, bucket string) error {
 	policy, err := EmptyingPolicy(t.Role, bucket)
 	if err != nil {
-		return time.Time{}, err
+		return err
 	}
+	err = whileDenied(ctx, func() error { return t.putPolicy(ctx, bucket, policy) })
+	switch {
+	case err == nil, errorcode.Of(err) == "NoSuchBucket": // which the emptying then finds out as well
+		return nil
+	case errorcode.Of(err) == emptying.AccessDenied:
+		return fmt.Errorf("denying everybody else the objects of bucket %s: %w; %s", bucket, err, lockedOut)
+	}
+	return fmt.Errorf("denying everybody else the objects of bucket %s: %w", bucket, err)
+}
+
+// putPolicy puts a bucket's policy. While another configuration write is under way it tries again.
+func (t *Teardown) putPolicy(ctx context.Context, bucket, policy string) error {
 	for try := 1; ; try++ {
 		_, err := t.Buckets.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{Bucket: &bucket, Policy: &policy})
-		if err == nil || errorcode.Of(err) == "NoSuchBucket" { // which the emptying then finds out as well
-			return time.Now(), nil
-		}
 		if errorcode.Of(err) != "OperationAborted" || try == policyTries {
-			return time.Time{}, fmt.Errorf("denying everybody else the objects of bucket %s: %w", bucket, err)
+			return err
 		}
 		if err := pause(ctx, policyPause); err != nil {
-			return time.Time{}, err
+			return err
+		}
+	}
+}
+
+// whileDenied repeats a call that S3 denies, for as long as the denial may be one of before: policies of roles and of
+// buckets are eventually consistent. It ends in time for the answer to CloudFormation.
+func whileDenied(ctx context.Context, call func() error) error {
+	until := deadline(ctx, time.Now().Add(granting))
+	for {
+		err := call()
+		if errorcode.Of(err) != emptying.AccessDenied || time.Now().Add(settlePause).After(until) || pause(ctx, settlePause) != nil {
+			return err
 		}
 	}
 }

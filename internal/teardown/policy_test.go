@@ -1,8 +1,10 @@
 package teardown_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -86,11 +88,56 @@ func TestTheEmptyingPolicyTakesThePlaceOfTheLock(t *testing.T) {
 }
 
 func TestAPolicyThatCannotBePutStopsEverything(t *testing.T) {
-	a := &account{tag: ourStack, status: "DELETE_IN_PROGRESS", versions: 3, putErrs: []error{refusal("AccessDenied")}}
-	_, err := a.handle(t.Context(), asks("Delete", nil))
-	if err == nil || !strings.Contains(err.Error(), "nothing was deleted") || a.versions != 3 {
-		t.Errorf("Handle = %v with %d versions left, want a refusal that touches none", err, a.versions)
+	synctest.Test(t, func(t *testing.T) {
+		a := &account{tag: ourStack, status: "DELETE_IN_PROGRESS", versions: 3, putErrs: slices.Repeat([]error{refusal("AccessDenied")}, 1000)}
+		ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
+		defer cancel()
+		began := time.Now()
+		_, err := a.handle(ctx, asks("Delete", nil))
+		if err == nil || a.versions != 3 {
+			t.Fatalf("Handle = %v with %d versions left, want a refusal that touches none", err, a.versions)
+		}
+		for _, phrase := range []string{"nothing was deleted", "the bucket's own policy denies s3:PutBucketPolicy", "root user", "S3UnlockBucketPolicy"} {
+			if !strings.Contains(err.Error(), phrase) {
+				t.Errorf("Handle = %v, want %q in it", err, phrase)
+			}
+		}
+		if took := time.Since(began); took > 3*time.Minute {
+			t.Errorf("answered after %v, want a lasting refusal told within minutes", took)
+		}
+	})
+}
+
+// What the messages send people to look for is what the runbook explains.
+func TestTheRunbookKnowsTheMessages(t *testing.T) {
+	text, err := os.ReadFile("../../docs/runbook.md")
+	if err != nil {
+		t.Fatal(err)
 	}
+	_, section, ok := strings.Cut(string(text), "\n## The stack cannot be deleted\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	if !ok {
+		t.Fatal("there is no section on stacks that cannot be deleted")
+	}
+	synctest.Test(t, func(t *testing.T) {
+		for _, c := range []struct {
+			account *account
+			phrases []string
+		}{
+			{&account{putErrs: slices.Repeat([]error{refusal("AccessDenied")}, 1000)},
+				[]string{"the bucket's own policy denies s3:PutBucketPolicy", "root user", "S3UnlockBucketPolicy", "AccessDenied"}},
+			{&account{inStack: true, untold: 1000}, []string{"reading the tags of bucket"}},
+			{&account{locked: true, versions: 1}, []string{"under compliance retention"}},
+		} {
+			c.account.status, c.account.tag = "DELETE_IN_PROGRESS", ourStack
+			_, err := c.account.handle(t.Context(), asks("Delete", nil))
+			for _, phrase := range c.phrases {
+				if err == nil || !strings.Contains(err.Error(), phrase) || !strings.Contains(section, phrase) {
+					t.Errorf("Handle = %v, want %q in it and in the runbook", err, phrase)
+				}
+			}
+		}
+	})
 }
 
 func TestAnotherWriteToTheConfigurationIsWaitedFor(t *testing.T) {

@@ -12,6 +12,9 @@
 //	true                | goes                      | is not deleted, not updated     | FAILED
 //	true                | goes                      | is deleted, updated, rolled back | empties it
 //
+// Where the bucket's policy denies this role its tags, the stack's list of resources decides in their place whether to
+// put the emptying policy. That lets the tags be read, and they must confirm it before an object is deleted.
+//
 // It uses the AWS SDK through narrow interfaces; [New] wires it for Lambda.
 package teardown
 
@@ -154,7 +157,7 @@ func (t *Teardown) Handle(ctx context.Context, request cfnresponse.Request, note
 	if request.RequestType != cfnresponse.Delete {
 		return cfnresponse.Result{}, t.check(ctx, request, w)
 	}
-	decision, err := t.decide(ctx, request, w)
+	decision, owner, err := t.decide(ctx, request, w)
 	if err != nil {
 		return cfnresponse.Result{}, fmt.Errorf("bucket %s was not touched: %w", w.bucket, err)
 	}
@@ -162,19 +165,19 @@ func (t *Teardown) Handle(ctx context.Context, request cfnresponse.Request, note
 		t.Log.Info(messageKept, "bucket", w.bucket, "because", string(decision))
 		return cfnresponse.Result{}, nil
 	}
-	return t.empty(ctx, request, w, note)
+	return t.empty(ctx, request, w, owner, note)
 }
 
 // empty empties the bucket, hands over, or says why neither went.
-func (t *Teardown) empty(ctx context.Context, request cfnresponse.Request, w wish, note func(string)) (cfnresponse.Result, error) {
+func (t *Teardown) empty(ctx context.Context, request cfnresponse.Request, w wish, owner ownership, note func(string)) (cfnresponse.Result, error) {
 	before, err := continuation(request)
 	if err != nil {
 		return cfnresponse.Result{}, err
 	}
 	var policyPut time.Time
-	if before.Runs == 0 {
-		if policyPut, err = t.denyOthers(ctx, w.bucket); err != nil {
-			return cfnresponse.Result{}, fmt.Errorf("nothing was deleted: %w", err)
+	if before.Runs == 0 || owner == listed {
+		if policyPut, err = t.takeOver(ctx, request, w.bucket, owner); err != nil {
+			return cfnresponse.Result{}, fmt.Errorf("%s: %w", soFar(before), err)
 		}
 	}
 	end := before.Began.Add(w.timeout - answerReserve)
@@ -192,6 +195,14 @@ func (t *Teardown) empty(ctx context.Context, request cfnresponse.Request, w wis
 		return t.handOver(ctx, request, report)
 	}
 	return cfnresponse.Result{}, t.leaveToLifecycle(ctx, w.bucket, report)
+}
+
+// soFar says what earlier invocations have done.
+func soFar(before emptying.Continuation) string {
+	if before.Deleted == 0 {
+		return "nothing was deleted"
+	}
+	return fmt.Sprintf("%d versions were deleted before", before.Deleted)
 }
 
 // withHint adds to an error what people who want to lift a lock have to know.

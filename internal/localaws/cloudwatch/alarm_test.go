@@ -152,6 +152,51 @@ func TestAlarmsEvaluateWindowsThatEndNow(t *testing.T) {
 	}
 }
 
+// TestAlarmsMissNoDataPoint evaluates as the local AWS does: a minute and some time after the evaluation before.
+func TestAlarmsMissNoDataPoint(t *testing.T) {
+	for name, late := range map[string]time.Duration{
+		"just after an evaluation":                             time.Microsecond,
+		"at the time of an evaluation, but after it":           0,
+		"after an evaluation, dated in whole milliseconds":     -700 * time.Microsecond,
+		"after an evaluation, dated in whole seconds":          -900 * time.Millisecond,
+		"just before the evaluation that is to see the breach": time.Minute,
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, clock, _ := watching(t)
+			putAlarm(t, s, above(1, 1, "notBreaching"))
+			put(t, s, "M", clock.now, 0)
+			s.Evaluate()
+			put(t, s, "M", clock.now.Add(late), 1)
+			clock.now = clock.now.Add(time.Minute + 80*time.Millisecond)
+			put(t, s, "M", clock.now, 0)
+			s.Evaluate()
+			if got := s.AlarmState("a"); got != "ALARM" {
+				t.Errorf("state = %s, want ALARM", got)
+			}
+			clock.now = clock.now.Add(time.Minute + 80*time.Millisecond)
+			put(t, s, "M", clock.now, 0)
+			s.Evaluate()
+			if got := s.AlarmState("a"); got != "OK" {
+				t.Errorf("state a minute later = %s, want OK: a data point counts once", got)
+			}
+		})
+	}
+}
+
+// TestAlarmsWithoutAnEvaluationForLongLookBackByTheirPeriodsOnly keeps what is older out of the window.
+func TestAlarmsWithoutAnEvaluationForLongLookBackByTheirPeriodsOnly(t *testing.T) {
+	s, clock, _ := watching(t)
+	putAlarm(t, s, above(1, 1, "notBreaching"))
+	s.Evaluate()
+	put(t, s, "M", clock.now.Add(2*time.Minute), 1)
+	clock.now = clock.now.Add(10 * time.Minute)
+	put(t, s, "M", clock.now, 0)
+	s.Evaluate()
+	if got := s.AlarmState("a"); got != "OK" {
+		t.Errorf("state = %s, want OK", got)
+	}
+}
+
 func TestAlarmsOnPercentiles(t *testing.T) {
 	s, _, _ := watching(t)
 	a := above(1, 1, "missing")

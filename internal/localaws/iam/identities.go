@@ -79,7 +79,7 @@ func (s *Service) arn(kind, name string) string {
 func parsed(policies map[string]string) (map[string]document, error) {
 	documents := map[string]document{}
 	for _, name := range slices.Sorted(maps.Keys(policies)) {
-		policy, err := iampolicy.Parse([]byte(policies[name]))
+		policy, err := iampolicy.ParseIdentity([]byte(policies[name]))
 		if err != nil {
 			return nil, fmt.Errorf("policy %s: %w", name, malformed(err))
 		}
@@ -179,7 +179,7 @@ func (s *Service) identityOf(kind map[string]*identity, name string) func() []*i
 
 // PutManagedPolicy adds a managed policy of this account, or replaces it, and returns its ARN.
 func (s *Service) PutManagedPolicy(name, text string) (string, error) {
-	policy, err := iampolicy.Parse([]byte(text))
+	policy, err := iampolicy.ParseIdentity([]byte(text))
 	if err != nil {
 		return "", fmt.Errorf("managed policy %s: %w", name, malformed(err))
 	}
@@ -192,7 +192,7 @@ func (s *Service) PutManagedPolicy(name, text string) (string, error) {
 
 // PutRolePolicy adds an inline policy to a role, or replaces it.
 func (s *Service) PutRolePolicy(role, name, text string) error {
-	policy, err := iampolicy.Parse([]byte(text))
+	policy, err := iampolicy.ParseIdentity([]byte(text))
 	if err != nil {
 		return fmt.Errorf("role %s: policy %s: %w", role, name, malformed(err))
 	}
@@ -249,6 +249,22 @@ func (s *Service) AttachRolePolicy(role, policyARN string) error {
 	if !slices.Contains(who.attached, policyARN) {
 		who.attached = append(slices.Clone(who.attached), policyARN)
 	}
+	return nil
+}
+
+// DetachRolePolicy takes a managed policy from a role.
+func (s *Service) DetachRolePolicy(role, policyARN string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	who, ok := s.roles[role]
+	if !ok {
+		return noSuch("role", role)
+	}
+	at := slices.Index(who.attached, policyARN)
+	if at < 0 {
+		return noSuch("policy", policyARN)
+	}
+	who.attached = slices.Delete(slices.Clone(who.attached), at, at+1)
 	return nil
 }
 
