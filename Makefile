@@ -1,38 +1,51 @@
 # What SAM builds (make build-RemediateFunction …) and what people work with. `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help build test lint demo local dashboard-preview cost bench bench-teardown fuzz cover docs clean FORCE
+.PHONY: help build bootstraps test lint demo local dashboard-preview cost bench bench-teardown fuzz cover docs clean first-build FORCE
 
-# The target of builds: Lambda's, unless the environment says otherwise.
-GOOS     ?= linux
-GOARCH   ?= arm64
-FUZZTIME ?= 30s
-VERSION  ?= $(or $(shell git describe --tags --always --dirty 2>/dev/null),unknown)
+# What functions are built for: Lambda's processor, whatever GOOS and GOARCH say in the shell; SAM would package what
+# cannot run. Tests and the demo build for HOST.
+TARGET = linux/arm64
+HOST  := $(shell go env GOHOSTOS)/$(shell go env GOHOSTARCH)
 
-FUNCTIONS := $(shell sed -nE 's/^  ([A-Za-z]+Function):$$/\1/p' template.yaml)
-# Below .aws-sam, which SAM leaves out when it copies the sources.
-BOOTSTRAPS = .aws-sam/$(GOOS)-$(GOARCH)
-# This machine, and the bootstraps for it, which tests and the demo run. Built once for all who want them.
-HOST       = GOOS=$(shell go env GOHOSTOS) GOARCH=$(shell go env GOHOSTARCH)
-READY      = .aws-sam/$(shell go env GOHOSTOS)-$(shell go env GOHOSTARCH)
-LDFLAGS    = -s -w -X main.version=$(VERSION)
-GO_BUILD   = CGO_ENABLED=0 GOOS=$(GOOS) GOARCH=$(GOARCH) \
-             go build -buildvcs=false -mod=readonly -tags lambda.norpc -trimpath -ldflags '$(LDFLAGS)'
+# One set of flags for all that compiles, so that nothing is compiled twice.
+export CGO_ENABLED = 0
+export GOFLAGS     = -trimpath -buildvcs=false -mod=readonly -tags=lambda.norpc
+unexport GOOS GOARCH GOARM64 GOAMD64
 # The SDK refuses a custom HTTP client, as tests have one, while this is set.
 unexport AWS_CA_BUNDLE
 
-help: ## list the targets
-	@awk -F ':[^#]*## ' '/^[a-z -]+:.*## / {printf "%-20s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
+FUZZTIME  ?= 30s
+FUNCTIONS := $(shell sed -nE 's/^  ([A-Za-z]+Function):$$/\1/p' template.yaml)
+# Below .aws-sam, which SAM leaves out when it copies the sources.
+folder     = .aws-sam/$(subst /,-,$(1))
+BUILD      = GOOS=$(word 1,$(subst /, ,$(TARGET))) GOARCH=$(word 2,$(subst /, ,$(TARGET))) GOARM64=v8.0 go build -v
+WITH_BUILT = GUARD_BOOTSTRAPS="$$PWD/$(call folder,$(HOST))"
 
-build: ## build every function for Lambda into .aws-sam/linux-arm64
-	@$(foreach f,$(FUNCTIONS),$(MAKE) --no-print-directory build-$f ARTIFACTS_DIR=$(BOOTSTRAPS)/$f &&) true
+help: ## list the targets
+	@awk -F ':[^#]*## ' '/^[a-z -]+:.*## / {printf "%-20s%s\n", $$1, $$2}' Makefile
+
+build: first-build ## build every function for Lambda into .aws-sam/linux-arm64 (TARGET=os/arch for another processor)
+	@$(foreach f,$(FUNCTIONS),$(MAKE) --no-print-directory build-$f ARTIFACTS_DIR='$(call folder,$(TARGET))/$f' &&) true
+
+bootstraps: ## build every function for this machine, as tests and the demo want them
+	@$(MAKE) --no-print-directory build TARGET=$(HOST)
+
+first-build:
+	@echo "Building the functions for $(TARGET). The first time, this compiles AWS's SDK: minutes, and 3.5 GB of memory."
 
 # SAM's: RemediateFunction in template.yaml is functions/remediate, ProbeAFunction and ProbeBFunction are functions/probe.
+# A function's version is the id that Go gives to what it linked, never a commit: what changes no function must not
+# change its package, because during each update of the stack the guard stands down.
+build-%Function: PACKAGE = $(shell echo $* | sed -E 's/[AB]$$//' | tr A-Z a-z)
+build-%Function: UNNAMED = $(call folder,unnamed-$(TARGET))/$(PACKAGE)
 build-%Function: FORCE
-	$(GO_BUILD) -o $(or $(ARTIFACTS_DIR),$(error ARTIFACTS_DIR is not set))/bootstrap ./functions/$(shell echo $* | sed -E 's/[AB]$$//' | tr A-Z a-z)
+	@test -n "$$ARTIFACTS_DIR" || { echo "ARTIFACTS_DIR is not set"; exit 2; }
+	$(BUILD) -ldflags '-s -w' -o $(UNNAMED) ./functions/$(PACKAGE)
+	@id=$$(go tool buildid $(UNNAMED)) && \
+	$(BUILD) -ldflags "-s -w -X main.version=$${id##*/}" -o "$$ARTIFACTS_DIR/bootstrap" ./functions/$(PACKAGE)
 
-test: ## run all tests
-	@$(MAKE) --no-print-directory build $(HOST)
-	GUARD_BOOTSTRAPS='$(CURDIR)/$(READY)' go test ./...
+test: bootstraps ## run all tests
+	$(WITH_BUILT) go test ./...
 
 lint: ## gofmt, go vet, staticcheck, cfn-lint
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not formatted: $$unformatted"; exit 1; }
@@ -40,16 +53,14 @@ lint: ## gofmt, go vet, staticcheck, cfn-lint
 	go tool -modfile=tools/go.mod staticcheck ./...
 	@if command -v cfn-lint; then cfn-lint template.yaml; else echo "cfn-lint is not installed: template.yaml is not linted"; fi
 
-dashboard-preview: ## draw the dashboard, with an hour of data, into docs/dashboard.svg
-	@$(MAKE) --no-print-directory build $(HOST)
-	GUARD_BOOTSTRAPS=.aws-sam/$(shell go env GOHOSTOS)-$(shell go env GOHOSTARCH) go run ./cmd/guard dashboard-preview
+dashboard-preview: bootstraps ## draw the dashboard, with an hour of data, into docs/dashboard.svg
+	$(WITH_BUILT) go run -v ./cmd/guard dashboard-preview
 
 cost: ## what the stack costs in a month
 	@go run ./cmd/guard cost
 
-demo local: ## an attack and its correction, without an account (local: keeps running for the AWS CLI)
-	@$(MAKE) --no-print-directory build $(HOST)
-	GUARD_BOOTSTRAPS=$(READY) go run ./cmd/guard $@
+demo local: bootstraps ## an attack and its correction, without an account (local: keeps running for the AWS CLI)
+	$(WITH_BUILT) go run -v ./cmd/guard $@
 
 bench: ## measure the critical path, cold starts and the judge
 	go test -run '^$$' -bench . -benchmem ./...

@@ -12,6 +12,7 @@ import (
 	"s3-endpoint-guard/internal/iampolicy"
 	"s3-endpoint-guard/internal/localaws"
 	"s3-endpoint-guard/internal/localaws/cloudwatch"
+	"s3-endpoint-guard/internal/localaws/localtest"
 )
 
 // well are the values of all metrics, minute by minute, while nothing is wrong. Those that are not in it are published
@@ -20,7 +21,7 @@ var well = map[string]float64{
 	"EndpointAvailable": 1, "HealthyZones": 2, "PrivateDNSOn": 1, "RoutesPresent": 1, "EndpointAsDeployed": 1,
 	"BucketLocked": 1, "EndpointLocked": 1, "ExposedToInternet": 0, "TrailLogging": 1, "RulesEnabled": 1, "SweepRecent": 1,
 	"RoleFindings": 0, "EndpointIdle": 0, "CheckFailed": 0, "OpenDrift": 0, "ClosedDrift": 0,
-	"ProbeSucceeded": 1, "ProbeLatency": 40, "ForeignBucketRefused": 1,
+	"ProbeSucceeded": 1, "ResolvedToEndpoint": 1, "ProbeLatency": 40, "ForeignBucketRefused": 1,
 	"BytesProcessed": 1e6, "PacketsDropped": 0, "RstPacketsReceived": 0,
 	"ApproximateNumberOfMessagesVisible": 0, "Errors": 0, "Throttles": 0,
 }
@@ -54,8 +55,8 @@ var troubles = map[string]struct{ rings, silent trouble }{
 	"Contested":         {trouble{"DriftCorrected", 3, 3}, trouble{"DriftCorrected", 3, 2}},
 	"BucketNotLocked":   {trouble{"BucketLocked", 0, 2}, trouble{"BucketLocked", 0, 1}},
 	"EndpointNotLocked": {trouble{"EndpointLocked", 0, 2}, trouble{"EndpointLocked", 0, 1}},
-	"HealthDataMissing": {trouble{"CheckFailed", silence, 5}, trouble{"CheckFailed", silence, 2}},
-	"ProbeDataMissing":  {trouble{"ProbeSucceeded", silence, 3}, trouble{"ProbeSucceeded", silence, 2}},
+	"HealthDataMissing": {trouble{"CheckFailed", silence, 10}, trouble{"CheckFailed", silence, 9}},
+	"ProbeDataMissing":  {trouble{"ResolvedToEndpoint", silence, 10}, trouble{"ResolvedToEndpoint", silence, 9}},
 	"CheckFailed":       {trouble{"CheckFailed", 1, 2}, trouble{"CheckFailed", 1, 1}},
 	"DeadLetters":       {trouble{"ApproximateNumberOfMessagesVisible", 1, 1}, trouble{"ApproximateNumberOfMessagesVisible", silence, 9}},
 	"FunctionErrors":    {trouble{"Errors", 1, 3}, trouble{"Errors", 1, 2}},
@@ -77,6 +78,8 @@ type watched struct {
 	*testing.T
 	cloud *localaws.Cloud
 	stack *localaws.Stack
+	// zones is from how many zones the probe publishes.
+	zones int
 }
 
 // watch deploys the template with its rules taken away, so that nothing runs but the clock.
@@ -88,11 +91,11 @@ func watch(t *testing.T, p parameters) watched {
 			cloud.Events.RemoveRule(stack.Physical(r.LogicalID))
 		}
 	}
-	if err := cloud.Quiesce(t.Context()); err != nil {
+	if err := cloud.Quiesce(localtest.Context(t, "the local AWS to rest")); err != nil {
 		t.Fatal(err)
 	}
 	cloud.CloudWatch.Reset()
-	return watched{t, cloud, stack}
+	return watched{t, cloud, stack, 2}
 }
 
 // short is an alarm's name without the stack's.
@@ -112,6 +115,9 @@ func (w watched) minutes(n int, in *trouble) {
 				continue
 			}
 			datum := cloudwatch.Datum{Name: m.Name, Dimensions: m.Dimensions, Values: []float64{value}}
+			if m.Name == "ResolvedToEndpoint" && w.zones == 2 { // from both zones
+				datum.Values = append(datum.Values, value)
+			}
 			if err := w.cloud.CloudWatch.Put(m.Namespace, datum); err != nil {
 				w.Fatal(err)
 			}
@@ -177,7 +183,7 @@ func TestEachAlarmRingsAloneAndNotTooSoon(t *testing.T) {
 				continue
 			}
 			t.Run(name, func(t *testing.T) {
-				w := watched{t, w.cloud, w.stack}
+				w := watched{t, w.cloud, w.stack, 2}
 				w.cloud.CloudWatch.Reset()
 				w.minutes(20, nil)
 				w.expect("while all is well")
@@ -195,6 +201,17 @@ func TestEachAlarmRingsAloneAndNotTooSoon(t *testing.T) {
 			})
 		}
 	}
+}
+
+// One zone's probe goes on while the other's is silent.
+func TestAProbeThatIsSilentInOneZoneRings(t *testing.T) {
+	w := watch(t, nil)
+	w.minutes(20, nil)
+	w.zones = 1
+	w.minutes(7, nil)
+	w.expect("after seven minutes with one zone")
+	w.minutes(1, nil)
+	w.expect("after eight", "ProbeDataMissing", "Guard")
 }
 
 // expect holds the alarms that ring against those that should.

@@ -10,10 +10,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"go.yaml.in/yaml/v3"
 
+	"s3-endpoint-guard/internal/iampolicy"
 	"s3-endpoint-guard/internal/localaws/localtest"
 )
 
@@ -68,6 +68,26 @@ func TestTheInstanceRunsTheAppUnprivileged(t *testing.T) {
 	}
 }
 
+// dnf asks al2023-repos-REGION-de612dc2.s3$dualstack.REGION. With its variable as it ships, that is a name which the
+// private DNS of the endpoint leaves to the internet, where the instance's security group lets it reach nothing.
+// (FACTS: VPC endpoints)
+func TestTheInstanceFindsItsPackagesBehindTheEndpoint(t *testing.T) {
+	for _, p := range []parameters{nil, gateway} {
+		s := deploy(t, p)
+		host := "al2023-repos-eu-central-1-de612dc2.s3" + userData(t).file(t, "/etc/dnf/vars/dualstack") + ".eu-central-1.amazonaws.com"
+		bucket, ok := strings.CutSuffix(host, ".s3.eu-central-1.amazonaws.com")
+		if !ok {
+			t.Fatalf("dnf asks %s, want S3's own name, which private DNS answers", host)
+		}
+		r := iampolicy.Request{Action: "s3:GetObject", Resource: "arn:aws:s3:::" + bucket + "/core/mirrors/latest/aarch64/mirror.list",
+			ResourceAccount: "999999999999", Context: map[string][]string{"aws:SourceVpc": {vpcID}, "aws:SecureTransport": {"true"}}}
+		public := iampolicy.Policies{Endpoint: parse(t, environment(s)["ENDPOINT_POLICY"]), Resource: parse(t, fullAccess)}
+		if got := iampolicy.Evaluate(r, public); got.Effect != iampolicy.Allow {
+			t.Errorf("%v: %s by %s, want the repository allowed", p, got.Effect, got.By)
+		}
+	}
+}
+
 func TestTheInstanceIsLockedDown(t *testing.T) {
 	p := deploy(t, nil).properties("Instance")
 	if got := at(p, "MetadataOptions", "HttpTokens"); got != "required" {
@@ -112,7 +132,7 @@ type app struct {
 func startApp(t *testing.T, environment ...string) *app {
 	t.Helper()
 	// Asked for its own path, because a version manager's wrapper would put another aws first on PATH.
-	found, err := exec.Command("python3", "-c", "import sys; print(sys.executable)").Output()
+	found, err := localtest.Output(t, exec.Command("python3", "-c", "import sys; print(sys.executable)"))
 	if err != nil {
 		t.Skipf("python3 is not installed: %v", err)
 	}
@@ -120,7 +140,7 @@ func startApp(t *testing.T, environment ...string) *app {
 	if err := os.WriteFile(script, []byte(userData(t).file(t, "/opt/thankyou/app.py")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	command := exec.Command(strings.TrimSpace(string(found)), "-I", "-S", script)
+	command := exec.Command(strings.TrimSpace(found), "-I", "-S", script)
 	command.Env = append(append(os.Environ(), "BUCKET="+bucket, "PORT=0"), environment...)
 	var port string
 	wrote := false
@@ -137,7 +157,7 @@ func startApp(t *testing.T, environment ...string) *app {
 // get is what a visitor gets.
 func (a *app) get(t *testing.T, path string) (int, string) {
 	t.Helper()
-	visitor := http.Client{Timeout: time.Minute}
+	visitor := http.Client{Timeout: localtest.Limit}
 	response, err := visitor.Get(a.url + path)
 	if err != nil {
 		t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"go/token"
 	"io/fs"
 	"maps"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -16,6 +17,9 @@ import (
 
 // module is the path that the project's own imports begin with.
 const module = "s3-endpoint-guard/"
+
+// root is the folder of the package that embeds template.yaml. Its import path is the module's own.
+const root = "."
 
 // layer is a set of packages that may depend on the same things.
 type layer struct {
@@ -56,7 +60,7 @@ var layers = []layer{
 	{name: "judge", packages: []string{"internal/iampolicy"}},
 	{name: "papers", packages: []string{"internal/cost", "internal/dashboard"},
 		below: []string{"template"}},
-	{name: "template", packages: []string{"internal/samtemplate", "internal/eventpattern"},
+	{name: "template", packages: []string{"internal/samtemplate", "internal/eventpattern", root},
 		outside: []string{"go.yaml.in/yaml/v3"}},
 }
 
@@ -101,6 +105,10 @@ func TestLayersNoticeABreach(t *testing.T) {
 			imports: map[string][]string{"internal/notify": {"github.com/awslabs/x"}},
 			want:    []string{"internal/notify (adapters) imports github.com/awslabs/x"},
 		},
+		"a function imports the template": {
+			imports: map[string][]string{"functions/remediate": {"s3-endpoint-guard"}},
+			want:    []string{"functions/remediate (functions) imports . (template)"},
+		},
 		"a package without a layer": {
 			imports: map[string][]string{"internal/util": nil},
 			want:    []string{"internal/util belongs to 0 layers, want 1"},
@@ -136,6 +144,9 @@ func breaches(layers []layer, imports map[string][]string) []string {
 // allows reports whether a package of the layer may import a path, and how a message calls that path.
 func (l layer) allows(layers []layer, imported string) (string, bool) {
 	folder, own := strings.CutPrefix(imported, module)
+	if imported+"/" == module {
+		folder, own = root, true
+	}
 	if !own {
 		first, _, _ := strings.Cut(imported, "/")
 		standard := !strings.Contains(first, ".")
@@ -176,7 +187,9 @@ func projectImports(root string) (map[string][]string, error) {
 			return err
 		case entry.IsDir() && (strings.HasPrefix(entry.Name(), ".") && file != root || entry.Name() == "testdata"):
 			return filepath.SkipDir
-		case !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go"):
+		case entry.IsDir() && file != root && isModule(file): // the tools are none of the project's packages
+			return filepath.SkipDir
+		case entry.IsDir(), !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go"):
 			return nil
 		}
 		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
@@ -195,4 +208,10 @@ func projectImports(root string) (map[string][]string, error) {
 		return nil
 	})
 	return imports, err
+}
+
+// isModule reports whether a folder is the root of another module.
+func isModule(folder string) bool {
+	_, err := os.Stat(filepath.Join(folder, "go.mod"))
+	return err == nil
 }

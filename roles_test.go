@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"s3-endpoint-guard/internal/healthcheck"
+	"s3-endpoint-guard/internal/localaws/serviceauth"
 	"s3-endpoint-guard/internal/probe"
 	"s3-endpoint-guard/internal/remediate"
 	"s3-endpoint-guard/internal/samtemplate"
@@ -32,14 +33,11 @@ func statements(s stack, role string) []map[string]any {
 	return all
 }
 
-// knowNoResource are calls that can only be allowed on "*".
-// https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
-func knowNoResource(action string) bool {
-	switch action {
-	case "cloudtrail:DescribeTrails", "cloudwatch:GetMetricStatistics", "cloudwatch:PutMetricData":
-		return true
-	}
-	return strings.HasPrefix(action, "ec2:Describe")
+// knowsNoResource says whether an action can only be allowed on "*", or knows none of those that it may name here:
+// PutMetricData knows data sets, to which nothing is put.
+func knowsNoResource(action string) bool {
+	a, ok := serviceauth.Find(action)
+	return ok && len(a.Types) == 0 || action == "cloudwatch:PutMetricData"
 }
 
 func TestRolesNameWhatTheyMayTouch(t *testing.T) {
@@ -61,7 +59,7 @@ func TestRolesNameWhatTheyMayTouch(t *testing.T) {
 						t.Errorf("%s: %v allows %v, want single actions", role.LogicalID, sid, action)
 					}
 					everything := slices.Contains(list(statement["Resource"]), any("*"))
-					if everything != knowNoResource(action.(string)) {
+					if everything != knowsNoResource(action.(string)) {
 						t.Errorf("%s: %v allows %v on %v", role.LogicalID, sid, action, statement["Resource"])
 					}
 				}
@@ -70,7 +68,8 @@ func TestRolesNameWhatTheyMayTouch(t *testing.T) {
 	}
 }
 
-// A change has to be allowed on what it detaches too, which is not ours; it must then be of our VPC at least.
+// A change has to be allowed on what it detaches too, which is not ours; it must then be of our VPC at least. Where the
+// action does not know the VPC of what it detaches, another statement has to hold it to a thing of ours.
 func TestForeignPartsAreTouchedInOurVpcOnly(t *testing.T) {
 	for _, endpointType := range []string{"Interface", "Gateway"} {
 		s := deploy(t, parameters{"EndpointType": endpointType})
@@ -78,10 +77,32 @@ func TestForeignPartsAreTouchedInOurVpcOnly(t *testing.T) {
 		for _, statement := range statements(s, "RemediateRole") {
 			for _, resource := range list(statement["Resource"]) {
 				wild := strings.HasPrefix(resource.(string), "arn:aws:ec2:") && strings.HasSuffix(resource.(string), "/*")
+				if wild && strings.HasSuffix(resource.(string), ":route-table/*") && slices.Equal(list(statement["Action"]), []any{"ec2:ModifyVpcEndpoint"}) {
+					continue // TestOnlyOurEndpointIsModified
+				}
 				if got := at(statement, "Condition", "ArnEquals", "ec2:Vpc"); wild && got != want {
 					t.Errorf("%v: %v in VPC %v, want %s", statement["Sid"], resource, got, want)
 				}
 			}
+		}
+	}
+}
+
+// EC2 asks at every change for a permission on the endpoint too, so that the tables of other endpoints cannot be touched.
+func TestOnlyOurEndpointIsModified(t *testing.T) {
+	for _, endpointType := range []string{"Interface", "Gateway"} {
+		var got []any
+		for _, statement := range statements(deploy(t, parameters{"EndpointType": endpointType}), "RemediateRole") {
+			for _, resource := range list(statement["Resource"]) {
+				action, _ := serviceauth.Find("ec2:ModifyVpcEndpoint")
+				isEndpoint := func(k serviceauth.Type) bool { return k.Name == "vpc-endpoint" && k.Required }
+				if slices.Contains(list(statement["Action"]), any(action.Name)) && slices.ContainsFunc(action.On(resource.(string)), isEndpoint) {
+					got = append(got, resource)
+				}
+			}
+		}
+		if want := []any{"arn:aws:ec2:eu-central-1:111122223333:vpc-endpoint/" + endpointID}; !slices.Equal(got, want) {
+			t.Errorf("%s: endpoints that the guard may modify = %v, want %v", endpointType, got, want)
 		}
 	}
 }

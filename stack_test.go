@@ -4,10 +4,10 @@ package template_test
 
 import (
 	"maps"
-	"strings"
 	"sync"
 	"testing"
 
+	read "s3-endpoint-guard/internal/environment"
 	"s3-endpoint-guard/internal/samtemplate"
 )
 
@@ -151,7 +151,7 @@ func environment(s stack) map[string]string {
 	s.Helper()
 	e := maps.Clone(variables(s, "RemediateFunction"))
 	for _, name := range []string{"BUCKET_POLICY", "ENDPOINT_POLICY"} {
-		e[name] = strings.ReplaceAll(e[name], "'", `"`)
+		e[name] = read.New(func(string) string { return e[name] }).Policy(name)
 	}
 	return e
 }

@@ -1,16 +1,17 @@
 package template_test
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"go.yaml.in/yaml/v3"
 
+	"s3-endpoint-guard/internal/localaws/localtest"
 	"s3-endpoint-guard/internal/samtemplate"
 )
 
@@ -130,6 +131,10 @@ func TestBadParametersAreRefused(t *testing.T) {
 		"a VPC that looks private":    {"VpcCidr": "172.32.0.0/16"},
 		"a VPC with no room":          {"VpcCidr": "10.0.0.0/24"},
 		"an x86 instance":             {"InstanceType": "t3.micro"},
+		"one zone of two":             {"AvailabilityZoneA": "eu-central-1b"},
+		"the other zone of two":       {"AvailabilityZoneB": "eu-central-1b"},
+		"one zone twice":              {"AvailabilityZoneA": "eu-central-1b", "AvailabilityZoneB": "eu-central-1b"},
+		"a Region for a zone":         {"AvailabilityZoneA": "eu-central-1", "AvailabilityZoneB": "eu-central-1b"},
 		"an image and no parameter":   {"ImageId": "ami-0123456789abcdef0"},
 		"logs kept for 2 days":        {"LogRetentionDays": "2"},
 		"old versions kept no day":    {"OldVersionDays": "0"},
@@ -154,6 +159,23 @@ func TestTheSweepHasTheRightGrammar(t *testing.T) {
 	}
 }
 
+func TestSubnetsAreInTheZonesThatAreNamed(t *testing.T) {
+	for name, v := range map[string]struct {
+		p    parameters
+		want []any
+	}{
+		"none named": {nil, []any{"eu-central-1a", "eu-central-1b"}},
+		"two named": {parameters{"AvailabilityZoneA": "eu-central-1c", "AvailabilityZoneB": "eu-central-1a"},
+			[]any{"eu-central-1c", "eu-central-1a"}},
+	} {
+		s := deploy(t, v.p)
+		got := []any{s.properties("SubnetA")["AvailabilityZone"], s.properties("SubnetB")["AvailabilityZone"]}
+		if !slices.Equal(got, v.want) {
+			t.Errorf("%s: zones = %v, want %v", name, got, v.want)
+		}
+	}
+}
+
 func TestNobodyReachesTheAppByDefault(t *testing.T) {
 	if got := list(deploy(t, nil).properties("InstanceSecurityGroup")["SecurityGroupIngress"]); len(got) != 0 {
 		t.Errorf("ingress with an empty AppIngressCidr = %v, want none", got)
@@ -167,16 +189,16 @@ func TestNobodyReachesTheAppByDefault(t *testing.T) {
 
 func TestOnlyTheAppAndTheProbeReachTheEndpoint(t *testing.T) {
 	s := deploy(t, nil)
-	if got := s.properties("EndpointSecurityGroup")["SecurityGroupIngress"]; got != nil {
-		t.Errorf("the endpoint's group has ingress %v of its own, want none", got)
+	if got := s.ofType("AWS::EC2::SecurityGroupIngress"); len(got) > 0 {
+		t.Errorf("%v are rules of their own, whose ids the guard's restored ones do not have: want them inline", got)
 	}
 	var from []string
-	for _, r := range s.ofType("AWS::EC2::SecurityGroupIngress") {
-		p := s.properties(r.LogicalID)
-		from = append(from, fmt.Sprint(p["GroupId"], " ", p["IpProtocol"], " ", p["FromPort"], " ", p["ToPort"], " ", p["SourceSecurityGroupId"]))
+	for _, rule := range list(s.properties("EndpointSecurityGroup")["SecurityGroupIngress"]) {
+		p := rule.(map[string]any)
+		from = append(from, fmt.Sprint(p["IpProtocol"], " ", p["FromPort"], " ", p["ToPort"], " ", p["SourceSecurityGroupId"]))
 	}
 	slices.Sort(from)
-	if want := []string{groupID + " tcp 443 443 " + instanceGroup, groupID + " tcp 443 443 " + probeGroup}; !slices.Equal(from, want) {
+	if want := []string{"tcp 443 443 " + instanceGroup, "tcp 443 443 " + probeGroup}; !slices.Equal(from, want) {
 		t.Errorf("ingress = %q, want %q", from, want)
 	}
 	for create, want := range map[string]string{"true": instanceGroup + "," + probeGroup, "false": instanceGroup} {
@@ -286,8 +308,8 @@ func TestCfnLintFindsNothing(t *testing.T) {
 	if err != nil {
 		t.Skip("cfn-lint is not installed")
 	}
-	out, err := exec.Command(lint, "template.yaml").CombinedOutput()
-	if err != nil || len(bytes.TrimSpace(out)) > 0 {
+	out, err := localtest.Output(t, exec.Command(lint, "template.yaml"))
+	if err != nil || len(strings.TrimSpace(out)) > 0 {
 		t.Errorf("cfn-lint template.yaml = %v, want nothing:\n%s", err, out)
 	}
 }

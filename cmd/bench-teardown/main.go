@@ -8,7 +8,8 @@
 //	bench-teardown serve|run …           what the command starts itself with
 //
 // With CDK_LIB set to the folder of an installed aws-cdk-lib (npm install aws-cdk-lib @aws-sdk/client-s3), CDK's own
-// handler runs as well, on Node.js.
+// handler runs as well, on Node.js. With S5CMD set to the path of an s5cmd, that runs as well. The first lines of the
+// output say which versions of them run.
 package main
 
 import (
@@ -16,6 +17,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"time"
 )
 
@@ -37,6 +39,9 @@ func start(args []string) error {
 	only := flags.String("only", "", "regular expression on a scenario's line")
 	if err := flags.Parse(args); err != nil {
 		return err
+	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	}
 	wanted, err := regexp.Compile(*only)
 	if err != nil {
@@ -60,7 +65,7 @@ func (s scenario) String() string {
 	if s.limit > 0 {
 		limit = fmt.Sprintf("%.0f/s each", s.limit)
 	}
-	return fmt.Sprintf("%-9s %-8s %8d versions %2d prefixes %s", s.contender, s.shape, s.versions, s.prefixes, limit)
+	return fmt.Sprintf("%-11s %-8s %8d versions %2d prefixes %s", s.contender, s.shape, s.versions, s.prefixes, limit)
 }
 
 // latency is what each request takes at least.
@@ -69,8 +74,10 @@ const latency = 30 * time.Millisecond
 // scenarios are what the project promises figures for.
 func scenarios() (all []scenario) {
 	contenders := []string{"cdk", "s5cmd", "ours"}
-	if os.Getenv(cdkLib) != "" {
-		contenders = append(contenders, "cdk's own")
+	for _, o := range originals {
+		if os.Getenv(o.variable) != "" {
+			contenders = append(contenders, o.contender)
+		}
 	}
 	for _, shape := range []string{"hashes", "logs", "counters"} {
 		for _, who := range contenders {
@@ -90,6 +97,16 @@ func scenarios() (all []scenario) {
 }
 
 func measureAll(wanted *regexp.Regexp) error {
+	if !slices.ContainsFunc(scenarios(), func(s scenario) bool { return wanted.MatchString(s.String()) }) {
+		return fmt.Errorf("no scenario matches %s", wanted)
+	}
+	for _, o := range originals {
+		version, err := o.installed()
+		if err != nil {
+			return fmt.Errorf("%s: %w", o.variable, err)
+		}
+		fmt.Printf("%s: %s\n", o.contender, version)
+	}
 	fmt.Println("scenario | versions/s | seconds | CPU s per million | RSS MiB | lists | batches | refused | left")
 	for _, s := range scenarios() {
 		if !wanted.MatchString(s.String()) {

@@ -22,14 +22,15 @@ import (
 type contender func(ctx context.Context, client *s3.Client, bucket string) (int64, error)
 
 // contenders are this project's engine and the peers' algorithms, written anew on the same SDK. They are faster here
-// than the originals, which run on Node.js or decode with an older SDK: the comparison favours the peers. One of the
-// originals runs as well where it is installed.
+// than the originals, which run on Node.js or decode with an older SDK: the comparison favours the peers. The originals
+// run as well where they are installed.
 var contenders = map[string]contender{
-	"ours":      ours,
-	"cdk":       cdk,
-	"cdk's own": cdksOwn,
-	"s5cmd":     s5cmd,
-	"terraform": terraform,
+	"ours":        ours,
+	"cdk":         cdk,
+	"cdk's own":   cdksOwn,
+	"s5cmd":       s5cmd,
+	"s5cmd's own": s5cmdsOwn,
+	"terraform":   terraform,
 }
 
 // ours is functions/teardown's way, with its memory.
@@ -62,19 +63,21 @@ func cdk(ctx context.Context, client *s3.Client, bucket string) (deleted int64, 
 	}
 }
 
-// cdkLib is the environment variable that names the folder of an installed aws-cdk-lib, for [cdksOwn].
-const cdkLib = "CDK_LIB"
-
 //go:embed cdk.js
 var cdkScript string
 
 // cdksOwn is the handler that CDK itself deploys, on Node.js. It does not tell how much it deleted.
 func cdksOwn(ctx context.Context, client *s3.Client, _ string) (int64, error) {
 	node := exec.CommandContext(ctx, "node", "-e", cdkScript, os.Getenv(cdkLib))
-	node.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+*client.Options().BaseEndpoint, "AWS_REGION=eu-central-1",
-		"AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret", "NODE_NO_WARNINGS=1")
+	node.Env = append(environment(client), "NODE_NO_WARNINGS=1")
 	node.Stderr = os.Stderr
 	return 0, node.Run()
+}
+
+// environment leads the process of an original to the model.
+func environment(client *s3.Client) []string {
+	return append(os.Environ(), "AWS_ENDPOINT_URL="+*client.Options().BaseEndpoint, "AWS_REGION=eu-central-1",
+		"AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret")
 }
 
 // s5cmdDeletes and s5cmdTries are how many DeleteObjects s5cmd has under way, and how often it tries each call.
@@ -87,6 +90,15 @@ func s5cmd(ctx context.Context, client *s3.Client, bucket string) (int64, error)
 		o.Retryer = retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.RateLimiter = s5cmdTries, unlimited{} })
 	}
 	return pipeline(ctx, bucket, client, retries, s5cmdDeletes)
+}
+
+// s5cmdsOwn is s5cmd itself. It says each version that it deletes on standard output, which is not read.
+func s5cmdsOwn(ctx context.Context, client *s3.Client, bucket string) (int64, error) {
+	rm := exec.CommandContext(ctx, os.Getenv(s5cmdPath), "--endpoint-url", *client.Options().BaseEndpoint, "--log", "error",
+		"rm", "--all-versions", "s3://"+bucket+"/*")
+	rm.Env = environment(client)
+	rm.Stderr = os.Stderr
+	return 0, rm.Run()
 }
 
 // terraform does what the AWS provider's force_destroy does: list a page, delete it, list the next.

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -13,8 +15,7 @@ import (
 	"s3-endpoint-guard/internal/iampolicy"
 )
 
-// accessRequest is one request of a batch file. Members that it does not name are ignored, so that a file may carry
-// remarks and expectations of its own.
+// accessRequest is one request of a batch file.
 type accessRequest struct {
 	Name            string            `json:"name"`
 	Principal       string            `json:"principal"` // ARN, service name, or "" for anonymous
@@ -27,6 +28,29 @@ type accessRequest struct {
 	Identity        []json.RawMessage `json:"identity"` // the caller's identity policies
 
 	unread error // why the request itself could not be read
+}
+
+// members are the members that a request may have, in AWS's own or these words. The last ones are remarks for people, which
+// change no answer; any other is refused, for a misspelt "principal" would make an anonymous caller of somebody.
+var members = []string{
+	"name", "principal", "action", "resource", "resourceAccount", "context", "bucket", "endpoint", "identity",
+	"comment", "expect", "expected", "group", "note", "rule",
+}
+
+// readRequest reads one request of a batch.
+func readRequest(text json.RawMessage) (r accessRequest) {
+	var given map[string]json.RawMessage
+	r.unread = json.Unmarshal(text, &r)
+	if r.unread != nil || json.Unmarshal(text, &given) != nil {
+		return r
+	}
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		if !slices.Contains(members, name) {
+			r.unread = fmt.Errorf("unknown member %q", name)
+			break
+		}
+	}
+	return r
 }
 
 // requestContext holds a request's condition keys. In a file a key with one value may have it without a list.
@@ -84,19 +108,18 @@ FILE holds a JSON array of requests ("-" reads standard input):
    "resource": "arn:…", "resourceAccount": "111122223333", "context": {"aws:SecureTransport": ["true"]},
    "bucket": policy or null, "endpoint": policy or null, "identity": [policies]}
 
-A key of the context may have its one value without a list. Members that are not named here are
-ignored, so that requests may carry remarks: mind the spelling. The endpoint's policy counts for
-every request that may have come through the endpoint: it is left out where the context has
+A key of the context may have its one value without a list. Remarks go into comment, expect,
+expected, group, note and rule; any other member makes the answer an error. A policy may also be given as
+text, or as the AWS CLI prints it. The session of a role does not tell the role's path: where that
+decides, give aws:PrincipalArn in the context. The endpoint's policy counts for every request that may have come through the endpoint: it is left out where the context has
 aws:SourceIp and none of aws:SourceVpce, aws:SourceVpc and aws:VpcSourceIp.
 
 Standard output is a JSON array of {"name", "decision": "allow"|"deny"|"error", "by"}.
 The exit code is 2 when FILE is no batch, or the command is used wrongly.`,
-		Args: func(c *cobra.Command, args []string) error {
-			return unjudged(c, cobra.NoArgs(c, args))
-		},
+		Args: arguments(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if batch == "" {
-				return unjudged(c, errors.New("--batch is missing"))
+				return misused(c, errors.New("--batch is missing"))
 			}
 			requests, err := readBatch(batch, c.InOrStdin())
 			if err != nil {
@@ -106,7 +129,7 @@ The exit code is 2 when FILE is no batch, or the command is used wrongly.`,
 		},
 	}
 	c.Flags().StringVar(&batch, "batch", "", "file of requests, or - for standard input")
-	c.SetFlagErrorFunc(unjudged)
+	c.SetFlagErrorFunc(misused)
 	return c
 }
 
@@ -125,7 +148,7 @@ func readBatch(name string, stdin io.Reader) ([]accessRequest, error) {
 	}
 	requests := make([]accessRequest, len(texts))
 	for i, text := range texts {
-		requests[i].unread = json.Unmarshal(text, &requests[i])
+		requests[i] = readRequest(text)
 	}
 	return requests, nil
 }
@@ -193,6 +216,25 @@ func parseOptional(document json.RawMessage) (*iampolicy.Policy, error) {
 	var text string
 	if json.Unmarshal(document, &text) == nil {
 		document = json.RawMessage(text)
+	}
+	return parsePolicy(document)
+}
+
+// parsePolicy parses a policy: the document, or what the AWS CLI prints of one, which holds the document as text.
+func parsePolicy(document []byte) (*iampolicy.Policy, error) {
+	var printed struct {
+		Policy       *string                            // s3api get-bucket-policy
+		VpcEndpoints []struct{ PolicyDocument *string } // ec2 describe-vpc-endpoints
+	}
+	if json.Unmarshal(document, &printed) == nil {
+		switch {
+		case printed.Policy != nil:
+			return iampolicy.Parse([]byte(*printed.Policy))
+		case len(printed.VpcEndpoints) == 1 && printed.VpcEndpoints[0].PolicyDocument != nil:
+			return iampolicy.Parse([]byte(*printed.VpcEndpoints[0].PolicyDocument))
+		case len(printed.VpcEndpoints) > 1:
+			return nil, errors.New("several endpoints: choose one by --vpc-endpoint-ids")
+		}
 	}
 	return iampolicy.Parse(document)
 }

@@ -92,6 +92,44 @@ func TestAccessDecidesEveryRequestOfABatch(t *testing.T) {
 	}
 }
 
+// The cases come from public reports, and from reading AWS's documents.
+func TestAccessOfReportedRequests(t *testing.T) {
+	const file = "testdata/access/reported.json"
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := runGuard("", "access", "--batch", file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cases []struct{ Name, Expect string }
+	var got []accessAnswer
+	if err := errors.Join(json.Unmarshal(text, &cases), json.Unmarshal([]byte(out), &got)); err != nil || len(got) != len(cases) {
+		t.Fatalf("guard access answers %d of %d requests, %v", len(got), len(cases), err)
+	}
+	for i, c := range cases {
+		if string(got[i].Decision) != c.Expect {
+			t.Errorf("%s: %s (%s), want %s", c.Name, got[i].Decision, got[i].By, c.Expect)
+		}
+	}
+}
+
+func TestAccessRefusesUnknownMembers(t *testing.T) {
+	const request = `"action": "s3:GetObject", "resource": "arn:aws:s3:::docs/x", "resourceAccount": "111122223333"`
+	for member, want := range map[string]string{
+		`"prinicpal": "arn:aws:iam::111122223333:user/alice"`: `reading the request: unknown member \"prinicpal\"`,
+		`"Principal": "arn:aws:iam::111122223333:user/alice"`: `reading the request: unknown member \"Principal\"`,
+		`"buckets": null`:       `reading the request: unknown member \"buckets\"`,
+		`"comment": "a remark"`: "no bucket policy allows s3:GetObject",
+	} {
+		out, err := runGuard(`[{`+request+`, `+member+`}]`, "access", "--batch", "-")
+		if err != nil || !strings.Contains(out, want) {
+			t.Errorf("guard access of a request with %s = %s, %v, want %s", member, out, err, want)
+		}
+	}
+}
+
 func TestAccessAnswersNothingWithNothing(t *testing.T) {
 	if out, err := runGuard("[]", "access", "--batch", "-"); err != nil || out != "[]\n" {
 		t.Errorf("guard access = %q, %v, want []", out, err)

@@ -18,11 +18,11 @@ func costCommand() *cobra.Command {
 		Use:   "cost",
 		Short: "Compute what the stack costs in a month, part by part",
 		Long: `Computes what template.yaml costs in a month, with the prices and the usage of internal/cost/prices.json. The interface
-endpoint's own price stands apart, and so do the app's: they are the same without a guard.
+endpoint is listed on a line of its own, and the app is left out, because both cost the same without a guard.
 
-Each part comes at list price, with the parameter that leaves it out. What an account gets for nothing each month is
-taken off at the end.`,
-		Args: cobra.NoArgs,
+Each part is listed at list price, with the parameter that leaves it out. The last lines show the sum, and the sum
+without what AWS's free tier covers.`,
+		Args: arguments(0, 0),
 		RunE: func(command *cobra.Command, _ []string) error {
 			plan, err := where.plan()
 			if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 	"time"
@@ -27,22 +28,40 @@ func dashboardPreviewCommand() *cobra.Command {
 the template has it: what the functions published, what was attacked and corrected, and a zone that was lost.
 
 Latencies are those of this machine, with a few milliseconds added to each call. Bands of anomaly detection are not drawn.`,
-		Args: cobra.NoArgs,
+		Args: arguments(0, 0),
 		RunE: func(command *cobra.Command, _ []string) error {
-			text, err := preview(command.Context(), where)
-			if err != nil {
-				return err
-			}
 			if out == "-" {
-				_, err = fmt.Fprint(command.OutOrStdout(), text)
+				text, err := preview(command.Context(), where)
+				fmt.Fprint(command.OutOrStdout(), text)
 				return err
 			}
-			return os.WriteFile(out, []byte(text), 0o644)
+			return replaceFile(out, func() (string, error) { return preview(command.Context(), where) })
 		},
 	}
 	command.Flags().StringVar(&out, "out", "docs/dashboard.svg", "the file to write, - for standard output")
 	where.flags(command.Flags())
 	return command
+}
+
+// replaceFile writes what make returns to a file. A file that cannot be written is an error before make is called, and
+// a file that was there before stays as it was when make fails.
+func replaceFile(name string, make func() (string, error)) error {
+	_, before := os.Stat(name)
+	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o644)
+	if err == nil {
+		err = file.Close()
+	}
+	if err != nil {
+		return err
+	}
+	text, err := make()
+	if err != nil && errors.Is(before, fs.ErrNotExist) {
+		err = errors.Join(err, os.Remove(name))
+	}
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(name, []byte(text), 0o644)
 }
 
 // preview plays an hour and draws it.

@@ -26,7 +26,7 @@ what the guard's own bootstrap, run over the Lambda Runtime API, does about it.
 
 Every line that makes a promise is checked. The exit code is 0 when all were kept, 1 when one was not, and 2 when the
 demo could not be played.`,
-		Args: cobra.NoArgs,
+		Args: arguments(0, 0),
 		RunE: func(command *cobra.Command, _ []string) error {
 			ctx, cancel := signal.NotifyContext(command.Context(), os.Interrupt)
 			defer cancel()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	template "s3-endpoint-guard"
 	"s3-endpoint-guard/internal/bootstrap"
 	"s3-endpoint-guard/internal/localaws"
 	"s3-endpoint-guard/internal/samtemplate"
@@ -16,18 +17,29 @@ import (
 
 // deployment says which template is deployed onto the local AWS, and with which parameters.
 type deployment struct {
-	template   string
+	template   string // file; "" is the template that this command was built with
 	parameters []string
 }
 
 func (d *deployment) flags(flags *pflag.FlagSet) {
-	flags.StringVar(&d.template, "template", "template.yaml", "the SAM template to deploy")
+	flags.StringVar(&d.template, "template", "", templateUsage)
 	flags.StringArrayVar(&d.parameters, "parameter", nil, "a parameter of the template, as Key=Value (repeatable)")
+}
+
+// templateUsage describes the flag of every verb that reads the template.
+const templateUsage = "a SAM template's `FILE` (default: the template.yaml that this command was built with)"
+
+// loadTemplate reads a template; "" is the one that this command was built with.
+func loadTemplate(path string) (*samtemplate.Template, error) {
+	if path == "" {
+		return samtemplate.Parse(template.YAML)
+	}
+	return samtemplate.Load(path)
 }
 
 // plan reads the template and gives it its parameters.
 func (d *deployment) plan() (*samtemplate.Plan, error) {
-	template, err := samtemplate.Load(d.template)
+	parsed, err := loadTemplate(d.template)
 	if err != nil {
 		return nil, err
 	}
@@ -39,7 +51,7 @@ func (d *deployment) plan() (*samtemplate.Plan, error) {
 		}
 		parameters[name] = value
 	}
-	return template.Plan(samtemplate.Options{Parameters: parameters})
+	return parsed.Plan(samtemplate.Options{Parameters: parameters})
 }
 
 // deployed is a local AWS with the template's stack in it.

@@ -22,11 +22,11 @@ func diffCommand() *cobra.Command {
 		Long: `Diff compares two policies ("-" reads one from standard input) by what they say: order, one-element lists, an empty Sid and
 everything else that S3 is known to rewrite make no difference.
 
+A file holds a policy, or what "aws s3api get-bucket-policy" or "aws ec2 describe-vpc-endpoints" (of one endpoint) printed.
+
 The exit code is 0 when they are the same, 1 when they differ (standard output then lists the
 statements that stand in only one of them), and 2 when one of them cannot be judged.`,
-		Args: func(c *cobra.Command, files []string) error {
-			return unjudged(c, cobra.ExactArgs(2)(c, files))
-		},
+		Args: arguments(2, 2),
 		RunE: func(c *cobra.Command, files []string) error {
 			changes, err := diffFiles(files[0], files[1], c.InOrStdin())
 			if err != nil {
@@ -39,7 +39,7 @@ statements that stand in only one of them), and 2 when one of them cannot be jud
 			return &exitError{code: exitDifferent}
 		},
 	}
-	c.SetFlagErrorFunc(unjudged)
+	c.SetFlagErrorFunc(misused)
 	return c
 }
 
@@ -68,7 +68,7 @@ func parseFile(name string, stdin io.Reader) (*iampolicy.Policy, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := iampolicy.Parse(document)
+	p, err := parsePolicy(document)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}

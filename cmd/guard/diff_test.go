@@ -1,6 +1,8 @@
 package main
 
 import (
+	"encoding/json"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -41,6 +43,39 @@ func TestDiffTellsSameDifferentAndUnjudged(t *testing.T) {
 			}
 			if c.reason != "" && !strings.Contains(err.Error(), c.reason) {
 				t.Errorf("guard diff says %v, want %s", err, c.reason)
+			}
+		})
+	}
+}
+
+// What the AWS CLI prints is the first thing that people have at hand.
+func TestDiffReadsWhatTheCLIPrints(t *testing.T) {
+	text, err := os.ReadFile("testdata/printed/get-bucket-policy.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var printed struct{ Policy string }
+	if err := json.Unmarshal(text, &printed); err != nil {
+		t.Fatal(err)
+	}
+	bare := writeFile(t, "bare.json", printed.Policy)
+	escaped := strings.ReplaceAll(compact, `"`, `\"`)
+	endpoint := writeFile(t, "endpoint.json", `{"VpcEndpoints":[{"VpcEndpointId":"vpce-0a1b2c3d4e5f60718","PolicyDocument":"`+escaped+`"}]}`)
+	endpoints := writeFile(t, "endpoints.json", `{"VpcEndpoints":[{"PolicyDocument":"`+escaped+`"},{"PolicyDocument":"`+escaped+`"}]}`)
+	for name, c := range map[string]struct {
+		a, b string
+		code int
+	}{
+		"a bucket's policy":     {"testdata/printed/get-bucket-policy.json", bare, 0},
+		"an endpoint's":         {endpoint, writeFile(t, "compact.json", compact), 0},
+		"of two endpoints":      {endpoints, bare, exitUnjudged},
+		"of another bucket":     {"testdata/printed/get-bucket-policy.json", endpoint, exitDifferent},
+		"a policy that is none": {writeFile(t, "none.json", `{"Policy":"{}"}`), bare, exitUnjudged},
+		"no text":               {writeFile(t, "object.json", `{"Policy":{}}`), bare, exitUnjudged},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if out, err := runGuard("", "diff", c.a, c.b); exitCode(err) != c.code {
+				t.Errorf("guard diff = %s, code %d (%v), want %d", out, exitCode(err), err, c.code)
 			}
 		})
 	}

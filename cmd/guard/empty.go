@@ -10,14 +10,17 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"strings"
+	"syscall"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
+	"s3-endpoint-guard/internal/awsconfig"
 	"s3-endpoint-guard/internal/emptying"
+	"s3-endpoint-guard/internal/errorcode"
 )
 
 // Exit codes of guard empty, besides 0 for a bucket that was proven empty (or counted).
@@ -29,112 +32,221 @@ const (
 
 // emptier is the command guard empty.
 type emptier struct {
-	bucket, owner, region, profile, endpoint string
-	yes, dryRun, bypass                      bool
+	place
+	prefix                                    string
+	yes, dryRun, bypass, deleteBucket, asJSON bool
 
 	in          io.Reader
-	out, err    io.Writer
-	interactive bool // standard error is a terminal
+	err         io.Writer
+	tell        io.Writer // where results for people go: standard output, or nowhere with --json
+	interactive bool      // standard error is a terminal
 }
+
+const emptyHelp = `Empty deletes everything in a bucket: all versions of all objects, delete markers, unfinished uploads. It cannot be undone.
+It asks for the bucket's name to be typed (--yes does not ask, for scripts). --dry-run counts and prices, and deletes nothing.
+--prefix limits it to the keys that begin with a text. --delete-bucket deletes the bucket as well, once it is proven empty;
+where there is no such bucket, it says so and ends with 0.
+
+Ctrl-C and SIGTERM stop it: deletions that are under way have 5 seconds to end, then it says what it did. A second one ends
+it at once. The same command, given again, goes on where it was.
+
+Exit codes: 0 the bucket is proven empty; 1 something is left, and standard error says what and why; 2 nothing was
+touched, because the name was not confirmed, the bucket is not there or not yours, or the command is used wrongly;
+3 interrupted.
+
+--json writes one object to standard output: bucket, prefix, region; outcome (emptied, counted, absent, interrupted,
+untouched, left over, needs MFA, refilled, stopped); exitCode; error; deletedVersions (delete markers included) and
+abortedUploads; bucketDeleted; seconds; requests; causes, each with S3's code (or StillListed: S3 lists what it said
+is deleted), a message, what and how many are left, an example, and the locks on those that were examined; with --dry-run found, which is what the bucket holds.
+
+Credentials, Region and the address of S3 are found as the AWS CLI finds them: in the environment (AWS_ENDPOINT_URL_S3,
+AWS_ENDPOINT_URL) and in the profile, with its addressing_style. Where S3 answers that the bucket is in another Region, the
+command goes there. Only general purpose buckets are supported: no directory buckets, access points or their aliases.
+
+The permissions needed: s3:ListBucketVersions, s3:ListBucketMultipartUploads, s3:GetBucketVersioning,
+s3:GetBucketObjectLockConfiguration, s3:DeleteObject, s3:DeleteObjectVersion, s3:AbortMultipartUpload, and for a full
+account of locks s3:GetObjectRetention and s3:GetObjectLegalHold; with --bypass-governance-retention also
+s3:BypassGovernanceRetention, with --delete-bucket s3:DeleteBucket.`
 
 func emptyCommand() *cobra.Command {
 	e := &emptier{}
 	c := &cobra.Command{
 		Use:   "empty --bucket NAME",
 		Short: "Delete every version, delete marker and unfinished upload of a bucket, and prove it empty",
-		Long: `Empty deletes everything in a bucket: all versions of all objects, delete markers, unfinished uploads. It cannot be undone.
-It asks for the bucket's name to be typed (--yes does not ask, for scripts). --dry-run counts and prices, and deletes nothing.
-
-What is stopped (Ctrl-C, a lost connection) goes on where it was when the same command is given again.
-
-Exit codes: 0 the bucket is proven empty; 1 something is left, and standard error says what and why; 2 nothing was
-touched, because the name was not confirmed, the bucket is not there or not yours, or the command is used wrongly;
-3 interrupted.
-
-Credentials and Region are found as the AWS CLI finds them. The permissions needed: s3:ListBucketVersions,
-s3:ListBucketMultipartUploads, s3:GetBucketVersioning, s3:GetBucketObjectLockConfiguration, s3:DeleteObject,
-s3:DeleteObjectVersion, s3:AbortMultipartUpload, and for a full account of locks s3:GetObjectRetention and
-s3:GetObjectLegalHold; with --bypass-governance-retention also s3:BypassGovernanceRetention.`,
-		Args: cobra.NoArgs,
+		Long:  emptyHelp,
+		Args:  arguments(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
-			e.in, e.out, e.err = c.InOrStdin(), c.OutOrStdout(), c.ErrOrStderr()
+			e.in, e.err, e.tell = c.InOrStdin(), c.ErrOrStderr(), c.OutOrStdout()
 			e.interactive = term.IsTerminal(int(os.Stderr.Fd()))
-			ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt)
-			defer stop()
-			return e.run(ctx)
+			if !e.asJSON {
+				return e.run(c, &account{})
+			}
+			e.tell = io.Discard
+			a := newAccount(e.bucket, e.prefix)
+			err := e.run(c, a)
+			return errors.Join(err, a.write(c.OutOrStdout(), err))
 		},
 	}
-	f := c.Flags()
-	f.StringVar(&e.bucket, "bucket", "", "the bucket's name")
-	f.StringVar(&e.owner, "owner", "", "account id that the bucket must belong to")
-	f.StringVar(&e.region, "region", "", "the bucket's Region, if not the configured one")
-	f.StringVar(&e.profile, "profile", "", "profile in the shared AWS configuration")
-	f.StringVar(&e.endpoint, "endpoint-url", "", "address of S3, if not AWS's")
-	f.BoolVar(&e.yes, "yes", false, "do not ask")
-	f.BoolVar(&e.dryRun, "dry-run", false, "count and price, delete nothing")
-	f.BoolVar(&e.bypass, "bypass-governance-retention", false, "delete versions under governance retention too")
+	e.flags(c.Flags())
 	return c
 }
 
-// run does what was asked.
-func (e *emptier) run(ctx context.Context) error {
-	if e.bucket == "" {
-		return &exitError{exitUntouched, errors.New("--bucket is missing")}
+func (e *emptier) flags(f *pflag.FlagSet) {
+	f.StringVar(&e.bucket, "bucket", "", "the bucket's `NAME`")
+	f.StringVar(&e.prefix, "prefix", "", "delete only what has a key that begins with `TEXT`")
+	f.BoolVar(&e.deleteBucket, "delete-bucket", false, "delete the bucket too, once it is proven empty")
+	f.StringVar(&e.owner, "owner", "", "id of the `ACCOUNT` that the bucket must belong to")
+	f.StringVar(&e.region, "region", "", "the `REGION` to ask, if not the configured one")
+	f.StringVar(&e.profile, "profile", "", "`NAME` of a profile in the shared AWS configuration")
+	f.StringVar(&e.endpoint, "endpoint-url", "", "`ADDRESS` of S3, if not AWS's")
+	f.BoolVar(&e.yes, "yes", false, "do not ask")
+	f.BoolVar(&e.dryRun, "dry-run", false, "count and price, delete nothing")
+	f.BoolVar(&e.bypass, "bypass-governance-retention", false, "delete versions under governance retention too")
+	f.BoolVar(&e.asJSON, "json", false, "write one JSON object to standard output, and nothing else")
+}
+
+// run does what was asked, and notes in the account what came of it.
+func (e *emptier) run(c *cobra.Command, a *account) error {
+	if err := e.check(c.Flags().Changed("prefix")); err != nil {
+		return misused(c, err)
 	}
 	debug.SetMemoryLimit(emptying.Memory)
 	debug.SetGCPercent(-1)
-	store, err := e.store(ctx)
-	if err != nil {
-		return &exitError{exitUntouched, err}
+	ctx, now, stop := signals(c.Context())
+	defer stop()
+	client, err := e.open(ctx, e.err)
+	if client != nil {
+		a.Region = client.Options().Region
 	}
-	// To the engine a bucket that is gone is an empty one. Here it is a name that was misspelt.
-	if _, err := store.Protection(ctx); err != nil && ctx.Err() == nil {
-		return &exitError{exitUntouched, fmt.Errorf("looking at bucket %s: %w; nothing was touched", e.bucket, err)}
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return a.interrupted(errors.New("interrupted; nothing was touched"))
+	case e.deleteBucket && errorcode.Of(err) == noSuchBucket:
+		a.Outcome = outcomeAbsent
+		fmt.Fprintf(e.tell, "there is no bucket %s: nothing to delete\n", e.bucket)
+		return nil
+	case err != nil: // To the engine a bucket that is gone is an empty one. Here it is a name that was misspelt.
+		return &exitError{exitUntouched, fmt.Errorf("%w; nothing was touched", err)}
 	}
-	options := emptying.Options{Store: store, Bucket: e.bucket, BypassGovernance: e.bypass}
+	options := emptying.Options{
+		Store: emptying.New(client, e.bucket, e.owner), Bucket: e.bucket, Prefix: e.prefix, BypassGovernance: e.bypass, Now: now,
+	}
 	if e.dryRun {
-		return e.count(ctx, options)
+		return e.count(ctx, options, a)
 	}
 	confirmed := e.yes || e.confirmed(ctx)
 	switch {
 	case ctx.Err() != nil:
-		return &exitError{exitInterrupted, errors.New("interrupted; nothing was touched")}
+		return a.interrupted(errors.New("interrupted; nothing was touched"))
 	case !confirmed:
 		return &exitError{exitUntouched, fmt.Errorf("%q was not typed: nothing was touched", e.bucket)}
 	}
+	if err := e.empty(ctx, options, a); err != nil || !e.deleteBucket {
+		return err
+	}
+	return e.removeBucket(ctx, client, a)
+}
+
+// check finds mistakes in the call before anything is sent.
+func (e *emptier) check(prefixGiven bool) error {
+	switch {
+	case e.bucket == "":
+		return errors.New("--bucket is missing")
+	case prefixGiven && e.prefix == "": // perhaps a variable without a value: it must not mean everything
+		return errors.New("--prefix is empty: leave it out to empty the whole bucket")
+	case e.deleteBucket && e.prefix != "":
+		return errors.New("--delete-bucket and --prefix exclude each other: only an empty bucket can be deleted")
+	}
+	return checkBucketName(e.bucket)
+}
+
+// signals returns a context that the first Ctrl-C or SIGTERM ends, and a channel that the second closes. A third ends the
+// process.
+func signals(parent context.Context) (ctx context.Context, now <-chan struct{}, stop func()) {
+	ctx, cancel := context.WithCancel(parent)
+	caught, second, done := make(chan os.Signal, 2), make(chan struct{}), make(chan struct{})
+	signal.Notify(caught, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		defer signal.Stop(caught)
+		for _, end := range []func(){cancel, func() { close(second) }} {
+			select {
+			case <-caught:
+				end()
+			case <-done:
+				return
+			}
+		}
+	}()
+	return ctx, second, func() { close(done); cancel() }
+}
+
+// empty empties the bucket, or what is under the prefix.
+func (e *emptier) empty(ctx context.Context, options emptying.Options, a *account) error {
 	options.Progress, options.ProgressEvery = e.progress, e.every()
+	defer context.AfterFunc(ctx, func() {
+		if e.interactive {
+			fmt.Fprintln(e.err) // the bar has no end of line
+		}
+		fmt.Fprintln(e.err, "stopping: deletions under way have 5 s to end; the next Ctrl-C or SIGTERM ends at once")
+	})()
 	report, err := emptying.Run(ctx, options)
 	if e.interactive {
 		fmt.Fprint(e.err, "\r\x1b[K")
 	}
+	a.fill(report)
+	requests := report.Requests.Lists + report.Requests.Batches + report.Requests.Singles
 	switch {
-	case err != nil && ctx.Err() != nil:
-		return &exitError{exitInterrupted, fmt.Errorf("interrupted after %d versions; the same command goes on", report.Deleted)}
+	case report.Outcome == emptying.Interrupted:
+		return a.interrupted(fmt.Errorf("%w; %d unfinished uploads aborted; the same command goes on", err, report.Uploads))
+	case err != nil && report.Outcome == emptying.Stopped && report.Requests.Batches+report.Requests.Singles+report.Uploads == 0:
+		return &exitError{exitUntouched, fmt.Errorf("%w; nothing was touched", err)}
 	case err != nil:
 		return &exitError{exitNotEmpty, err}
 	}
-	fmt.Fprintf(e.out, "bucket %s is empty: deleted %d versions and %d unfinished uploads in %s (%.0f/s, %d requests)\n", e.bucket, report.Deleted,
-		report.Uploads, report.Elapsed.Round(time.Millisecond), report.Rate, report.Requests.Lists+report.Requests.Batches+report.Requests.Singles)
+	what := "is empty"
+	if e.prefix != "" {
+		what = fmt.Sprintf("has nothing under %q", e.prefix)
+	}
+	fmt.Fprintf(e.tell, "bucket %s %s: deleted %d versions and %d unfinished uploads in %s (%.0f/s, %d requests)\n", e.bucket, what,
+		report.Deleted, report.Uploads, report.Elapsed.Round(time.Millisecond), report.Rate, requests)
 	return nil
 }
 
-// store makes the bucket's store from the machine's AWS configuration.
-func (e *emptier) store(ctx context.Context) (emptying.Store, error) {
-	sdk, err := config.LoadDefaultConfig(ctx, config.WithHTTPClient(emptying.HTTPClient()), config.WithRegion(e.region), config.WithSharedConfigProfile(e.profile))
-	if err != nil {
-		return nil, fmt.Errorf("reading the AWS configuration: %w", err)
+// noSuchBucket is S3's code for a bucket that is not there.
+const noSuchBucket = "NoSuchBucket"
+
+// removeBucket deletes the bucket, which was proven empty. One that is gone meanwhile is what was asked for.
+func (e *emptier) removeBucket(ctx context.Context, client *s3.Client, a *account) error {
+	input := &s3.DeleteBucketInput{Bucket: &e.bucket}
+	if e.owner != "" {
+		input.ExpectedBucketOwner = &e.owner
 	}
-	client := s3.NewFromConfig(sdk, func(o *s3.Options) {
-		if e.endpoint != "" {
-			o.BaseEndpoint, o.UsePathStyle = &e.endpoint, true
-		}
-	})
-	return emptying.New(client, e.bucket, e.owner), nil
+	_, err := client.DeleteBucket(ctx, input, func(o *s3.Options) { o.Retryer = awsconfig.Retryer() })
+	switch {
+	case err == nil:
+		a.BucketDeleted = true
+		fmt.Fprintf(e.tell, "bucket %s is deleted\n", e.bucket)
+	case errorcode.Of(err) == noSuchBucket:
+		a.BucketDeleted = true
+		fmt.Fprintf(e.tell, "bucket %s is gone\n", e.bucket)
+	case ctx.Err() != nil:
+		return a.interrupted(fmt.Errorf("bucket %s is empty; interrupted while it was being deleted; the same command goes on", e.bucket))
+	default:
+		return &exitError{exitNotEmpty, fmt.Errorf("bucket %s was proven empty, and could not be deleted: %w", e.bucket, err)}
+	}
+	return nil
 }
 
 // confirmed asks for the bucket's name, until the context ends.
 func (e *emptier) confirmed(ctx context.Context) bool {
-	fmt.Fprintf(e.err, "This deletes everything in bucket %s, all versions, for good.\nType the bucket's name to go on: ", e.bucket)
+	what := ""
+	if e.prefix != "" {
+		what = fmt.Sprintf(" under %q", e.prefix)
+	}
+	if e.deleteBucket {
+		what = ", and the bucket itself"
+	}
+	fmt.Fprintf(e.err, "This deletes everything in bucket %s%s, all versions, for good.\nType the bucket's name to go on: ", e.bucket, what)
 	typed := make(chan string, 1)
 	go func() {
 		line, _ := bufio.NewReader(e.in).ReadString('\n')
@@ -182,37 +294,4 @@ func bar(done, left int64) string {
 		filled = int(barWidth * done / (done + left))
 	}
 	return "[" + strings.Repeat("#", filled) + strings.Repeat(".", barWidth-filled) + "]"
-}
-
-// Prices in us-east-1, in US dollars. Deleting is free of charge.
-// https://aws.amazon.com/s3/pricing/
-const (
-	pricePerList    = 0.005 / 1000
-	pricePerGiB     = 0.023 // a month, standard storage
-	versionsPerList = 1000
-)
-
-// count tells what is there and what deleting it costs.
-func (e *emptier) count(ctx context.Context, options emptying.Options) error {
-	found, err := emptying.Count(ctx, options)
-	switch {
-	case err != nil && ctx.Err() != nil:
-		return &exitError{exitInterrupted, errors.New("interrupted while counting; nothing was touched")}
-	case err != nil:
-		return &exitError{exitNotEmpty, err}
-	}
-	versions := found.Versions + found.Markers
-	gib := float64(found.Bytes) / (1 << 30)
-	lists := versions/versionsPerList + versions/versionsPerList/4 + 2
-	fmt.Fprintf(e.out, "bucket %s holds %d versions (%.2f GiB), %d delete markers, %d unfinished uploads\n", e.bucket, found.Versions, gib, found.Markers, found.Uploads)
-	fmt.Fprintf(e.out, "deleting takes about %d listings ($%.4f) and %d deletes (free); counting took %d listings ($%.4f)\n",
-		lists, float64(lists)*pricePerList, (versions+versionsPerList-1)/versionsPerList, found.Lists, float64(found.Lists)*pricePerList)
-	fmt.Fprintf(e.out, "the storage costs about $%.2f a month (us-east-1, standard class; classes with a minimum duration charge the rest of it)\n", gib*pricePerGiB)
-	if found.Protection.MFADelete {
-		fmt.Fprintln(e.out, "MFA delete is on: only the root user with its device can delete versions")
-	}
-	if found.Protection.ObjectLock {
-		fmt.Fprintln(e.out, "Object Lock is on: versions under retention or a legal hold will be left")
-	}
-	return nil
 }

@@ -15,11 +15,13 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/creack/pty"
 
+	"s3-endpoint-guard/internal/localaws/localtest"
 	"s3-endpoint-guard/internal/localaws/s3model"
 )
 
@@ -88,57 +90,104 @@ func (in *terminal) types(t *testing.T, keys string) {
 	}
 }
 
+// signals sends the command a SIGTERM.
+func (in *terminal) signals(t *testing.T) {
+	t.Helper()
+	if err := in.command.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // ends waits for the command's end, and returns its exit code.
 func (in *terminal) ends(t *testing.T) int {
 	t.Helper()
-	err := in.command.Wait()
+	err := localtest.Exit(t, in.command)
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		t.Fatal(err)
 	}
-	<-in.read
+	localtest.Receive(t, in.read, "the end of what the command shows")
 	return in.command.ProcessState.ExitCode()
 }
 
 const ctrlC = "\x03"
 
-// TestEmptyInATerminal is the life of a long deletion: asked for, watched, interrupted, and given again.
-func TestEmptyInATerminal(t *testing.T) {
-	const versions, beforeItHangs = 6000, 3
-	model := s3model.New(s3model.Options{Shape: s3model.Counters{Prefixes: 1}, Versions: versions})
-	var hangs atomic.Bool
-	var batches atomic.Int64
-	hangs.Store(true)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodPost && batches.Add(1) > beforeItHangs && hangs.Load() {
-			_, _ = io.Copy(io.Discard, r.Body)
-			<-r.Context().Done()
-			return
-		}
-		model.ServeHTTP(w, r)
-	}))
-	defer server.Close()
-	args := []string{"empty", "--bucket", "docs", "--endpoint-url", server.URL}
+// held is a model of a bucket that answers a few batches, and holds the others back.
+type held struct {
+	*httptest.Server
+	model   *s3model.Model
+	release chan struct{} // closed to answer what is held back, and all that comes
+}
 
+// answered is how many batches a held bucket answers before it holds the others back.
+const answered = 3
+
+func newHeld(t *testing.T) *held {
+	t.Helper()
+	h := &held{model: s3model.New(s3model.Options{Shape: s3model.Counters{Prefixes: 1}, Versions: 60_000}), release: make(chan struct{})}
+	var batches atomic.Int64
+	h.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost && batches.Add(1) > answered {
+			body, _ := io.ReadAll(r.Body)
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			select {
+			case <-r.Context().Done():
+				return
+			case <-h.release:
+			}
+		}
+		h.model.ServeHTTP(w, r)
+	}))
+	t.Cleanup(h.Close)
+	return h
+}
+
+// TestEmptyInATerminal is the life of a long deletion: asked for, watched, interrupted, and given again. What was under way
+// when it was interrupted is counted.
+func TestEmptyInATerminal(t *testing.T) {
+	bucket := newHeld(t)
+	args := []string{"empty", "--bucket", "docs", "--endpoint-url", bucket.URL}
 	first := inTerminal(t, args...)
 	first.shows(t, `Type the bucket's name to go on: `)
 	first.types(t, "docs\n")
-	first.shows(t, `\[#{15}\.{15}\] 3000 deleted, \d+/s, about 3000 left`)
+	first.shows(t, `\[#\.+\] 3000 deleted, \d+/s, about \d+ left`)
 	first.types(t, ctrlC)
-	if code := first.ends(t); code != exitInterrupted || !strings.Contains(first.screen.String(), "interrupted after 3000 versions; the same command goes on") {
-		t.Errorf("after Ctrl-C it ends with %d, showing %q", code, first.screen.String())
-	}
-	if left := model.Stats().Left; left != versions-1000*beforeItHangs {
-		t.Fatalf("%d versions left after Ctrl-C", left)
+	first.shows(t, `stopping: deletions under way have 5 s to end`)
+	close(bucket.release)
+	code := first.ends(t)
+	stats := bucket.model.Stats()
+	says := fmt.Sprintf("bucket docs: interrupted; deleted %d versions in ", stats.Deleted)
+	if code != exitInterrupted || stats.Deleted <= 1000*answered || !strings.Contains(first.screen.String(), says) {
+		t.Errorf("after Ctrl-C it ends with %d and %d deleted, showing %q", code, stats.Deleted, first.screen.String())
 	}
 
-	hangs.Store(false)
 	second := inTerminal(t, append(args, "--yes")...)
-	if code := second.ends(t); code != 0 || !strings.Contains(second.screen.String(), "bucket docs is empty: deleted 3000 versions") {
-		t.Errorf("given again it ends with %d, showing %q", code, second.screen.String())
+	says = fmt.Sprintf("bucket docs is empty: deleted %d versions", stats.Left)
+	if code := second.ends(t); code != 0 || !strings.Contains(second.screen.String(), says) {
+		t.Errorf("given again it ends with %d, showing %q, want %q", code, second.screen.String(), says)
 	}
-	if left := model.Stats().Left; left != 0 {
+	if left := bucket.model.Stats().Left; left != 0 {
 		t.Errorf("%d versions left", left)
+	}
+}
+
+// TestASecondSignalEndsAtOnce has deletions hang. SIGTERM is what systems and supervisors send.
+func TestASecondSignalEndsAtOnce(t *testing.T) {
+	bucket := newHeld(t)
+	empty := inTerminal(t, "empty", "--bucket", "docs", "--yes", "--json", "--endpoint-url", bucket.URL)
+	empty.shows(t, `3000 deleted`)
+	began := time.Now()
+	empty.signals(t)
+	empty.shows(t, `stopping: deletions under way have 5 s to end`)
+	empty.signals(t)
+	code := empty.ends(t)
+	if took := time.Since(began); took > 4*time.Second {
+		t.Errorf("it took %v to end, and the grace is 5 s", took)
+	}
+	for _, says := range []string{"bucket docs: interrupted; deleted 3000 versions", `"outcome":"interrupted","exitCode":3,`, `"deletedVersions":3000,`} {
+		if code != exitInterrupted || !strings.Contains(empty.screen.String(), says) {
+			t.Errorf("after SIGTERM it ends with %d, showing %q, want %q", code, empty.screen.String(), says)
+		}
 	}
 }
 
@@ -154,7 +203,7 @@ func TestEmptyIsInterruptedWhileItCounts(t *testing.T) {
 	}))
 	defer server.Close()
 	counting := inTerminal(t, "empty", "--bucket", "docs", "--dry-run", "--endpoint-url", server.URL)
-	<-asked
+	localtest.Receive(t, asked, "the first listing")
 	counting.types(t, ctrlC)
 	if code := counting.ends(t); code != exitInterrupted || !strings.Contains(counting.screen.String(), "nothing was touched") {
 		t.Errorf("after Ctrl-C it ends with %d, showing %q", code, counting.screen.String())

@@ -3,6 +3,7 @@ package main
 import (
 	"flag"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -34,6 +35,36 @@ func TestReadmeShowsTheExposure(t *testing.T) {
 		}
 	} else if got != want {
 		t.Errorf("the table in README.md (make docs writes it) = \n%s\nwant\n%s", got, want)
+	}
+}
+
+// What the exemptions from the lock open is one action, which tells names: no object, no version.
+func TestTheExposureShowsWhatTheExemptionsOpen(t *testing.T) {
+	const some = "data 1 of 47 (s3:ListBucket), configuration 59 of 59 |"
+	for name, c := range map[string]struct {
+		arguments []string
+		rows      map[string]string
+	}{
+		"by default": {nil, map[string]string{
+			"| administrator of the account | by CloudFormation, which they have called |": some,
+			"| role of ManagementRoleArns | from the internet, ":                           some,
+			"| role of ManagementRoleArns | through the endpoint |":                        some,
+		}},
+		"with a role": {[]string{"--parameter", "ManagementRoleArns=arn:aws:iam::111122223333:role/terraform"}, map[string]string{
+			"| role of ManagementRoleArns | from the internet, ": some,
+		}},
+	} {
+		table, code := guardCommand(t, append([]string{"exposure", "--template", "../../template.yaml"}, c.arguments...)...)
+		if code != 0 {
+			t.Fatalf("%s: exit code = %d, want 0", name, code)
+		}
+		for begins, ends := range c.rows {
+			if !slices.ContainsFunc(strings.Split(table, "\n"), func(line string) bool {
+				return strings.HasPrefix(line, begins) && strings.HasSuffix(line, ends)
+			}) {
+				t.Errorf("%s: no row begins %q and ends %q in\n%s", name, begins, ends, table)
+			}
+		}
 	}
 }
 

@@ -7,61 +7,78 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"sync"
+	"strings"
 	"syscall"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/spf13/cobra"
 
 	"s3-endpoint-guard/internal/localaws"
 	"s3-endpoint-guard/internal/localaws/api"
 	"s3-endpoint-guard/internal/localaws/clock"
-	"s3-endpoint-guard/internal/localaws/lambda"
 )
 
 func localCommand() *cobra.Command {
 	var where deployment
+	var raw bool
 	command := &cobra.Command{
 		Use:   "local",
 		Short: "Keep the guarded stack running on the local AWS, for the AWS CLI",
 		Long: `Deploys template.yaml onto an AWS in this process and keeps it running until Ctrl-C, sweeps included. It prints the
-export lines with which the AWS CLI, or any SDK, becomes the administrator, the app or a stranger. What the guard logs
-appears as it happens.`,
-		Args: cobra.NoArgs,
+export lines with which the AWS CLI, or any SDK, becomes the administrator, the app or a stranger. What the guard does,
+and the messages that it and the alarms send, appear as they happen.`,
+		Args: arguments(0, 0),
 		RunE: func(command *cobra.Command, _ []string) error {
 			ctx, cancel := signal.NotifyContext(command.Context(), os.Interrupt, syscall.SIGTERM)
 			defer cancel()
-			if err := stay(ctx, where, command.OutOrStdout()); err != nil {
+			if err := stay(ctx, where, newNews(command.OutOrStdout(), raw)); err != nil {
 				return &exitError{2, fmt.Errorf("running the local AWS: %w", err)}
 			}
 			return nil
 		},
 	}
+	command.Flags().BoolVar(&raw, "json", false, "print what functions log, metrics included, and messages as they are")
 	where.flags(command.Flags())
 	return command
 }
 
 // stay deploys the stack, tells how to reach it, and stays until the context ends.
-func stay(ctx context.Context, where deployment, w io.Writer) (err error) {
-	var mu sync.Mutex // functions print at the same time
-	print := func(function string, line lambda.Line) {
-		mu.Lock()
-		defer mu.Unlock()
-		fmt.Fprintf(w, "%s  %s\n", function, line.Text)
-	}
-	d, err := where.deploy(ctx, localaws.Options{Clock: clock.Real(), Patient: true, Watch: true, Log: print})
+func stay(ctx context.Context, where deployment, n *news) (err error) {
+	d, err := where.deploy(ctx, localOptions(n))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.close()) }()
-	mu.Lock()
-	err = d.tellHow(ctx, w)
-	mu.Unlock()
+	if err := d.seed(ctx); err != nil {
+		return fmt.Errorf("putting %s into the bucket: %w", objectKey, err)
+	}
+	n.mu.Lock()
+	err = d.tellHow(ctx, n.to)
+	n.mu.Unlock()
 	if err != nil {
 		return err
 	}
 	<-ctx.Done()
 	return nil
+}
+
+// localOptions are those of an AWS that runs by itself.
+func localOptions(n *news) localaws.Options {
+	return localaws.Options{Clock: clock.Real(), Patient: true, Watch: true, Log: n.log, Messages: n.message}
+}
+
+// seed puts the article's object into the bucket, as the app does.
+func (d *deployed) seed(ctx context.Context) error {
+	inside, err := d.cloud.Through(d.stack.Endpoint())
+	if err != nil {
+		return err
+	}
+	app := s3.NewFromConfig(d.cloud.Config(d.stack.Workload(), inside), func(o *s3.Options) { o.UsePathStyle = true })
+	_, err = app.PutObject(ctx, &s3.PutObjectInput{
+		Bucket: aws.String(d.stack.Physical("Bucket")), Key: aws.String(objectKey), Body: strings.NewReader(objectText),
+	})
+	return err
 }
 
 // tellHow prints how the AWS CLI becomes each of the callers.
@@ -85,14 +102,15 @@ func (d *deployed) tellHow(ctx context.Context, w io.Writer) error {
 		}
 	}
 	fmt.Fprintf(w, `# A stranger on the internet
-curl -i %[1]s/%[2]s/thankyou.txt
+curl -i %[1]s/%[2]s/%[4]s
 
 # Try, as the administrator:
 aws s3api delete-bucket-policy --bucket %[2]s
 aws ec2 modify-vpc-endpoint --vpc-endpoint-id %[3]s --reset-policy
+aws sns subscribe --topic-arn %[5]s --protocol email --notification-endpoint you@example.com
 
-# What the guard's function prints follows. Ctrl-C ends it all.
-`, away, d.stack.Physical("Bucket"), d.stack.Endpoint())
+# What the guard does follows, and the messages that a subscriber gets. Ctrl-C ends it all.
+`, away, d.stack.Physical("Bucket"), d.stack.Endpoint(), objectKey, d.stack.Physical("NotificationTopic"))
 	return nil
 }
 

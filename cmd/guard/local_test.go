@@ -3,51 +3,226 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+
+	"s3-endpoint-guard/internal/localaws/lambda"
+	"s3-endpoint-guard/internal/localaws/localtest"
+	localsns "s3-endpoint-guard/internal/localaws/sns"
 )
 
-// TestLocalTellsHowToReachItAndEndsWhenAsked does what it prints: it reads as the stranger by HTTP, and asks EC2 as the
-// administrator with the AWS CLI, where that is installed.
-func TestLocalTellsHowToReachItAndEndsWhenAsked(t *testing.T) {
+// running is guard local, and what it has printed.
+type running struct {
+	*testing.T
+	ended chan error
+	end   func()
+
+	mu   sync.Mutex
+	said strings.Builder
+}
+
+// runLocal starts it, and returns when it has said how to reach it.
+func runLocal(t *testing.T, raw bool) *running {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	said, out := io.Pipe()
-	ended := make(chan error, 1)
+	r := &running{T: t, ended: make(chan error, 1), end: cancel}
+	out, in := io.Pipe()
 	go func() {
-		ended <- stay(ctx, deployment{template: "../../template.yaml"}, out)
-		_ = out.Close()
+		r.ended <- stay(ctx, deployment{template: "../../template.yaml"}, newNews(in, raw))
+		_ = in.Close()
 	}()
-	lines := bufio.NewScanner(said)
-	var stranger, administrator string
-	for lines.Scan() && !strings.Contains(lines.Text(), "Ctrl-C") {
-		switch line := lines.Text(); {
-		case strings.HasPrefix(line, "curl -i "):
-			stranger = strings.TrimPrefix(line, "curl -i ")
-		case strings.HasPrefix(line, "export ") && strings.Count(administrator, "export") < 2:
-			administrator += line + "\n"
+	go func() {
+		for lines := bufio.NewScanner(out); lines.Scan(); {
+			r.mu.Lock()
+			r.said.WriteString(lines.Text() + "\n")
+			r.mu.Unlock()
+		}
+	}()
+	r.says("Ctrl-C ends it all")
+	return r
+}
+
+// says waits for a text, and returns all that was printed.
+func (r *running) says(text string) string {
+	r.Helper()
+	var said string
+	localtest.Until(r, "guard local to say "+text, func() bool {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		said = r.said.String()
+		return strings.Contains(said, text)
+	})
+	return said
+}
+
+// stops ends it, as Ctrl-C does.
+func (r *running) stops() {
+	r.Helper()
+	r.end()
+	if err := localtest.Receive(r, r.ended, "guard local to end"); err != nil {
+		r.Errorf("guard local ends with %v, want nil", err)
+	}
+}
+
+// after returns the first line that begins so, from there on.
+func (r *running) after(beginning string) string {
+	r.Helper()
+	for line := range strings.Lines(r.says(beginning)) {
+		if rest, ok := strings.CutPrefix(line, beginning); ok {
+			return strings.TrimSpace(rest)
 		}
 	}
-	go func() { _, _ = io.Copy(io.Discard, said) }() // what the guard logs
-	answer, err := http.Get(stranger)
+	r.Fatalf("no line begins with %q", beginning)
+	return ""
+}
+
+// admin is the configuration of the administrator that it prints first.
+func (r *running) admin() aws.Config {
+	r.Helper()
+	url, _, _ := strings.Cut(r.after("export AWS_ENDPOINT_URL="), " ")
+	id, secret, _ := strings.Cut(r.after("export AWS_ACCESS_KEY_ID="), " AWS_SECRET_ACCESS_KEY=")
+	return aws.Config{Region: "eu-central-1", BaseEndpoint: &url, Credentials: credentials.NewStaticCredentialsProvider(id, secret, "")}
+}
+
+// get is the status of an HTTP request without credentials.
+func (r *running) get(url string) int {
+	r.Helper()
+	answer, err := localtest.Client.Get(url)
 	if err != nil {
-		t.Fatal(err)
+		r.Fatal(err)
 	}
-	if answer.Body.Close(); answer.StatusCode != http.StatusForbidden {
-		t.Errorf("the stranger gets %s, want 403", answer.Status)
+	answer.Body.Close()
+	return answer.StatusCode
+}
+
+// TestLocalDoesWhatItPrints does what it prints: it reads as the stranger by HTTP, and asks EC2 as the administrator
+// with the AWS CLI, where that is installed.
+func TestLocalDoesWhatItPrints(t *testing.T) {
+	r := runLocal(t, false)
+	defer r.stops()
+	if status := r.get(r.after("curl -i ")); status != http.StatusForbidden {
+		t.Errorf("the stranger gets %d, want 403", status)
 	}
 	if _, err := exec.LookPath("aws"); err == nil {
 		t.Setenv("AWS_CA_BUNDLE", "")
-		call := exec.CommandContext(ctx, "sh", "-ec", administrator+"aws ec2 describe-vpc-endpoints --query 'VpcEndpoints[].State' --output text")
-		if state, err := call.CombinedOutput(); err != nil || strings.TrimSpace(string(state)) != "available" {
+		exports := "export AWS_ENDPOINT_URL=" + r.after("export AWS_ENDPOINT_URL=") + "\nexport AWS_ACCESS_KEY_ID=" + r.after("export AWS_ACCESS_KEY_ID=") + "\n"
+		state, err := localtest.Output(t, exec.Command("sh", "-ec", exports+"aws ec2 describe-vpc-endpoints --query 'VpcEndpoints[].State' --output text"))
+		if err != nil || strings.TrimSpace(state) != "available" {
 			t.Errorf("with the printed lines the AWS CLI says %q, %v, want available", state, err)
 		}
 	}
-	cancel()
-	if err := <-ended; err != nil {
-		t.Errorf("guard local ends with %v, want nil", err)
+}
+
+// TestLocalHasTheObjectThatItsCurlLineAsksFor reads it without a lock in the way.
+func TestLocalHasTheObjectThatItsCurlLineAsksFor(t *testing.T) {
+	ctx := localtest.Context(t, "the stack")
+	where := deployment{template: "../../template.yaml"}
+	d, err := where.deploy(ctx, localOptions(newNews(io.Discard, false)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = d.close() }()
+	if err := d.seed(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if keys := d.cloud.S3.Keys(d.stack.Physical("Bucket")); len(keys) != 1 || keys[0] != objectKey {
+		t.Errorf("the bucket has %q, want %s", keys, objectKey)
+	}
+}
+
+func TestLocalTellsCorrectionsAndMessagesToPeople(t *testing.T) {
+	r := runLocal(t, false)
+	defer r.stops()
+	topic, _, _ := strings.Cut(r.after("aws sns subscribe --topic-arn "), " ")
+	bucket := r.after("aws s3api delete-bucket-policy --bucket ")
+	ctx := localtest.Context(t, "AWS's answers")
+	_, err := sns.NewFromConfig(r.admin()).Subscribe(ctx, &sns.SubscribeInput{
+		TopicArn: &topic, Protocol: aws.String("email"), Endpoint: aws.String("you@example.com"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := s3.NewFromConfig(r.admin(), func(o *s3.Options) { o.UsePathStyle = true })
+	if _, err := client.DeleteBucketPolicy(ctx, &s3.DeleteBucketPolicyInput{Bucket: &bucket}); err != nil {
+		t.Fatal(err)
+	}
+	r.says("corrected bucket-policy (open)")
+	r.says("bucket-policy of " + bucket + ": corrected (to you@example.com)")
+	said := r.says("| A door stood open and was closed again.")
+	if strings.Contains(said, `{"timestamp"`) || strings.Contains(said, `"_aws"`) {
+		t.Errorf("guard local tells JSON:\n%s", said)
+	}
+}
+
+func TestNewsAreToldRawWhereAsked(t *testing.T) {
+	var out strings.Builder
+	n := newNews(&out, true)
+	for _, line := range []string{`{"level":"INFO","message":"already as desired"}`, `{"_aws":{}}`, "plain"} {
+		n.log("f", lambda.Line{Text: line})
+	}
+	n.message("topic", localsns.Message{Subject: "s", Body: "b"}, []localsns.Subscription{{Protocol: "email", Endpoint: "you@example.com"}})
+	before, message, _ := strings.Cut(out.String(), "plain\n")
+	if want := "{\"level\":\"INFO\",\"message\":\"already as desired\"}\n{\"_aws\":{}}\n"; before != want {
+		t.Errorf("told are %q, want %q", before, want)
+	}
+	var told struct{ Topic, Subject, Message string }
+	if err := json.Unmarshal([]byte(message), &told); err != nil || told.Topic != "topic" || told.Subject != "s" || told.Message != "b" {
+		t.Errorf("the message is told as %q (%v)", message, err)
+	}
+}
+
+func TestNewsForPeople(t *testing.T) {
+	for name, c := range map[string]struct{ function, line, want string }{
+		"a run that found nothing": {"s-RemediateFunction-X", `{"level":"INFO","message":"already as desired","trigger":{"kind":"sweep"}}`, ""},
+		"metrics":                  {"s-RemediateFunction-X", `{"OpenDrift":0,"_aws":{"Timestamp":1}}`, ""},
+		"a failure": {"s-HealthcheckFunction-X", `{"level":"ERROR","message":"not checked","error":"AccessDenied"}`,
+			"   function  HealthcheckFunction: not checked AccessDenied\n"},
+		"what is no JSON": {"s-ProbeAFunction-X", "panic: oh", "   function  ProbeAFunction: panic: oh\n"},
+		"a correction": {"s-RemediateFunction-X",
+			`{"level":"WARN","message":"corrected","resource":"bucket-policy","verdict":"open","elapsedMs":9,"trigger":{"kind":"sweep"}}`,
+			"   guard     corrected bucket-policy (open) in 9 ms\n             trigger  sweep\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var out strings.Builder
+			newNews(&out, false).log(c.function, lambda.Line{Text: c.line})
+			if got := out.String(); got != c.want {
+				t.Errorf("told is %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+func TestMessagesForPeople(t *testing.T) {
+	for name, c := range map[string]struct {
+		m    localsns.Message
+		want []string
+	}{
+		"of the guard": {localsns.Message{Subject: "OPEN", Body: "A door stood open.\n\nThe record:\n{\n  \"a\": 1\n}\n"},
+			[]string{"message   OPEN (to nobody", "| A door stood open.", "| The record:", "{ … 3 more lines"}},
+		"of an alarm": {localsns.Message{Subject: `ALARM: "a"`, Body: `{"AlarmName":"a","AlarmDescription":"Look here.","NewStateReason":"Threshold"}`},
+			[]string{`message   ALARM: "a"`, "| Look here.", "| Threshold"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var out strings.Builder
+			newNews(&out, false).message("topic", c.m, nil)
+			for _, want := range c.want {
+				if !strings.Contains(out.String(), want) {
+					t.Errorf("told is %q, want %q in it", out.String(), want)
+				}
+			}
+			if strings.Contains(out.String(), `"a": 1`) {
+				t.Errorf("told is %q, want no record", out.String())
+			}
+		})
 	}
 }

@@ -28,10 +28,14 @@ func main() {
 func rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "guard",
-		Short:         "Try the guard's judgement, and watch it work, without an AWS account",
+		Short:         "Tools of s3-endpoint-guard: judge policies and events, watch the guard at work, empty a bucket",
 		SilenceUsage:  true,
 		SilenceErrors: true,
+		Version:       versionText(),
 	}
+	root.SetVersionTemplate("guard {{.Version}}\n")
+	root.SetFlagErrorFunc(misused)
+	root.SetHelpCommand(helpCommand())
 	root.AddCommand(
 		accessCommand(), diffCommand(), exposureCommand(), matchCommand(),
 		demoCommand(), localCommand(), costCommand(), dashboardPreviewCommand(), emptyCommand(),

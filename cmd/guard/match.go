@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,7 +21,7 @@ const exitUnmatched = 1
 
 // matcher answers which rules of a template an event triggers.
 type matcher struct {
-	template string   // file
+	template string   // file; "" is the template that this command was built with
 	given    []string // Key=Value: parameters, and names of resources
 	options  samtemplate.Options
 	asJSON   bool
@@ -69,7 +70,8 @@ func matchCommand() *cobra.Command {
 		Long: `Match compiles the event patterns of the template's rules, as EventBridge reads them, and tries events on them.
 
 EVENT.json ("-" reads standard input) holds an EventBridge event, a bare CloudTrail record (which is put into the envelope
-that EventBridge would send it in), a list of either, or {"Records": […]} as CloudTrail's log files do.
+that EventBridge would send it in), a list of either, {"Records": […]} as CloudTrail's log files do, or what
+"aws cloudtrail lookup-events" prints.
 
 The patterns name resources of the stack, and only AWS knows what those are called. Say so with --parameter, which takes
 the template's parameters and its logical ids:
@@ -81,9 +83,7 @@ the template's parameters and its logical ids:
 Names that are not given are invented. Without the role's, a call of the guard itself looks like anybody's.
 
 The exit code is 0 when every event triggers a rule, 1 when one triggers none, 2 when something cannot be read.`,
-		Args: func(c *cobra.Command, files []string) error {
-			return unjudged(c, cobra.MinimumNArgs(1)(c, files))
-		},
+		Args: arguments(1, math.MaxInt),
 		RunE: func(c *cobra.Command, files []string) error {
 			answers, err := m.answerFiles(files, c.InOrStdin())
 			if err != nil {
@@ -93,14 +93,14 @@ The exit code is 0 when every event triggers a rule, 1 when one triggers none, 2
 		},
 	}
 	flags := c.Flags()
-	flags.StringVar(&m.template, "template", "template.yaml", "the template")
+	flags.StringVar(&m.template, "template", "", templateUsage)
 	flags.StringArrayVar(&m.given, "parameter", nil, "Key=Value: a parameter's value, or what a resource is called")
 	flags.StringVar(&m.options.Region, "region", "", "the stack's Region (default: the event's)")
 	flags.StringVar(&m.options.AccountID, "account", "", "the stack's account (default: the event's)")
 	flags.StringVar(&m.options.Partition, "partition", "", "the stack's partition (default: the Region's)")
 	flags.StringVar(&m.options.StackID, "stack-id", "", "the stack's ARN (default: invented)")
 	flags.BoolVar(&m.asJSON, "json", false, "answer as JSON")
-	c.SetFlagErrorFunc(unjudged)
+	c.SetFlagErrorFunc(misused)
 	return c
 }
 
@@ -136,7 +136,7 @@ func (m *matcher) answerFiles(files []string, stdin io.Reader) ([]matchAnswer, e
 
 // prepare reads the template and tells its parameters from its resources.
 func (m *matcher) prepare() (err error) {
-	if m.parsed, err = samtemplate.Load(m.template); err != nil {
+	if m.parsed, err = loadTemplate(m.template); err != nil {
 		return err
 	}
 	m.names, m.stacks = map[string]string{}, map[eventHome]stackRules{}

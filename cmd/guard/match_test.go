@@ -54,6 +54,7 @@ func TestMatchTellsTriggersAndFields(t *testing.T) {
 		"log-file":                   {append([]string{event("log-file.json")}, theStack...), 0},
 		"stack-status":               {append([]string{event("stack-status.json")}, theStack...), 0},
 		"gateway":                    {[]string{event("log-file.json"), "--parameter", "EndpointType=Gateway", "--parameter", "Bucket=docs-example"}, 1},
+		"lookup-events":              {append([]string{"testdata/printed/lookup-events.json"}, theStack...), 0},
 		"another-account":            {append([]string{event("put-bucket-policy.json"), "--account", "444455556666"}, theStack...), 1},
 	} {
 		t.Run(golden, func(t *testing.T) {
@@ -109,7 +110,7 @@ func TestMatchEndsWithTwoOnBadInput(t *testing.T) {
 		args  []string
 		want  string
 	}{
-		"no file":                  {args: nil, want: "requires at least 1 arg"},
+		"no file":                  {args: nil, want: "an argument is missing"},
 		"unknown flag":             {args: []string{"--what"}, want: "unknown flag"},
 		"a file that is not there": {args: []string{"none.json"}, want: "none.json"},
 		"a template likewise":      {args: []string{anEvent, "--template", "none.yaml"}, want: "none.yaml"},
@@ -121,6 +122,8 @@ func TestMatchEndsWithTwoOnBadInput(t *testing.T) {
 		"null":                     {stdin: `null`, args: []string{"-"}, want: "holds null, want events"},
 		"text in a list":           {stdin: `[1]`, args: []string{"-"}, want: "holds 1, want events"},
 		"another object":           {stdin: `{"detail":{}}`, args: []string{"-"}, want: "neither an EventBridge event"},
+		"a printed event of text":  {stdin: `{"Events":[{"CloudTrailEvent":"x"}]}`, args: []string{"-"}, want: "invalid character"},
+		"no printed events":        {stdin: `{"Events":[]}`, args: []string{"-"}, want: "holds no event"},
 		"an unknown record":        {stdin: `{"eventSource":"s3.amazonaws.com","eventName":"x","eventType":"y"}`, args: []string{"-"}, want: "unknown eventType y"},
 		"no value":                 {args: []string{anEvent, "--parameter", "Bucket"}, want: "--parameter Bucket: want Key=Value"},
 		"twice":                    {args: []string{anEvent, "--parameter", "Bucket=a", "--parameter", "Bucket=b"}, want: "--parameter Bucket: given twice"},

@@ -11,7 +11,7 @@ import (
 )
 
 // readEvents returns the EventBridge events in a file: JSON documents, one after another, each an event, a CloudTrail
-// record, a list of them, or one of CloudTrail's log files.
+// record, a list of them, one of CloudTrail's log files, or what "aws cloudtrail lookup-events" prints.
 func readEvents(data []byte) ([]map[string]any, error) {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.UseNumber()
@@ -44,7 +44,13 @@ func eventsIn(document any) ([]map[string]any, error) {
 	if records, ok := object["Records"].([]any); ok {
 		list, isList = records, true
 	}
+	if found, ok := object["Events"].([]any); ok {
+		list, isList = found, true
+	}
+	record, isText := object["CloudTrailEvent"].(string)
 	switch {
+	case isText:
+		return readEvents([]byte(record))
 	case isList:
 		var events []map[string]any
 		for _, element := range list {

@@ -163,7 +163,9 @@ func (p *plain) correction(c correction) {
 	detail("error", c.Error)
 	detail("missing", named(c.Difference, true))
 	detail("added", named(c.Difference, false))
-	detail("calls", c.Calls.String())
+	if c.Calls != (calls{}) {
+		detail("calls", c.Calls.String())
+	}
 }
 
 // named lists the differences of one side by their names, or by what they are.

@@ -35,8 +35,7 @@ func New() (*Builder, error) { return In(".") }
 // In returns a builder for the repository that a folder lies in.
 func In(folder string) (*Builder, error) {
 	if ready := os.Getenv(ReadyBuilt); ready != "" {
-		ready, err := filepath.Abs(ready)
-		return &Builder{ready: ready}, err
+		return readyIn(ready)
 	}
 	root, err := repository(folder)
 	if err != nil {
@@ -45,12 +44,30 @@ func In(folder string) (*Builder, error) {
 	return &Builder{root: root, built: map[string]string{}}, nil
 }
 
+// readyIn returns the builder that takes what a folder holds.
+func readyIn(folder string) (*Builder, error) {
+	ready, err := filepath.Abs(folder)
+	if err != nil {
+		return nil, err
+	}
+	info, err := os.Stat(ready)
+	if err == nil && !info.IsDir() {
+		err = errors.New("not a folder")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s names the folder of the built functions, %q: %w (unset it, and they are built)", ReadyBuilt, folder, err)
+	}
+	return &Builder{ready: ready}, nil
+}
+
 // Path returns the path of a function's bootstrap, which it builds if need be. The error holds what make said.
 func (b *Builder) Path(logicalID string) (string, error) {
 	if b.ready != "" {
 		path := filepath.Join(b.ready, logicalID, "bootstrap")
-		_, err := os.Stat(path)
-		return path, err
+		if _, err := os.Stat(path); err != nil {
+			return "", fmt.Errorf("%s names a folder without %s: %w (unset it, and the functions are built)", ReadyBuilt, logicalID, err)
+		}
+		return path, nil
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -91,9 +108,9 @@ func (b *Builder) build(logicalID string) (string, error) {
 	if err := os.MkdirAll(artifacts, 0o755); err != nil {
 		return "", err
 	}
-	build := exec.Command("make", "--silent", "build-"+logicalID)
+	build := exec.Command("make", "--silent", "build-"+logicalID, "TARGET="+runtime.GOOS+"/"+runtime.GOARCH)
 	build.Dir = b.root
-	build.Env = append(os.Environ(), "ARTIFACTS_DIR="+artifacts, "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH)
+	build.Env = append(os.Environ(), "ARTIFACTS_DIR="+artifacts)
 	if said, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w\n%s", err, strings.TrimSpace(string(said)))
 	}
@@ -115,10 +132,11 @@ func look(root string) error {
 
 // repository is the nearest folder upwards that holds the module.
 func repository(folder string) (string, error) {
-	folder, err := filepath.Abs(folder)
+	start, err := filepath.Abs(folder)
 	if err != nil {
 		return "", err
 	}
+	folder = start
 	for {
 		_, err := os.Stat(filepath.Join(folder, "go.mod"))
 		if err == nil {
@@ -126,7 +144,7 @@ func repository(folder string) (string, error) {
 		}
 		parent := filepath.Dir(folder)
 		if !errors.Is(err, fs.ErrNotExist) || parent == folder {
-			return "", fmt.Errorf("finding the repository from %s: %w", folder, err)
+			return "", fmt.Errorf("finding the functions' sources from %s upwards: %w (%s may name a folder of built functions)", start, err, ReadyBuilt)
 		}
 		folder = parent
 	}

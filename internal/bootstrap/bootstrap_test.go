@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"s3-endpoint-guard/internal/bootstrap"
@@ -20,7 +21,7 @@ func repository(t *testing.T) {
 	t.Setenv(bootstrap.ReadyBuilt, "")
 	root := t.TempDir()
 	write(t, filepath.Join(root, "go.mod"), "module m\n")
-	write(t, filepath.Join(root, "Makefile"), "build-%:\n\techo $* $(GOOS) $(GOARCH) >> $(ARTIFACTS_DIR)/bootstrap\n"+
+	write(t, filepath.Join(root, "Makefile"), "build-%:\n\techo $* $(TARGET) >> $(ARTIFACTS_DIR)/bootstrap\n"+
 		"build-Broken:\n\techo why; false\n")
 	below := filepath.Join(root, "a", "b")
 	if err := os.MkdirAll(below, 0o755); err != nil {
@@ -91,7 +92,18 @@ func TestReadyBuiltBootstrapsAreTaken(t *testing.T) {
 	if got, err := b.Path("F"); got != want || err != nil {
 		t.Errorf("Path(F) = %s, %v, want %s", got, err, want)
 	}
-	if path, err := b.Path("G"); err == nil {
-		t.Errorf("Path(G) = %s, want an error", path)
+	if path, err := b.Path("G"); err == nil || !strings.Contains(err.Error(), bootstrap.ReadyBuilt+" names a folder without G") {
+		t.Errorf("Path(G) = %s, %v, want an error that names the variable and the function", path, err)
+	}
+}
+
+func TestAFolderOfBootstrapsThatIsNoneIsNamed(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	write(t, file, "")
+	for _, folder := range []string{"nowhere", file} {
+		t.Setenv(bootstrap.ReadyBuilt, folder)
+		if _, err := bootstrap.New(); err == nil || !strings.Contains(err.Error(), bootstrap.ReadyBuilt+" names the folder of the built functions, \""+folder+"\"") {
+			t.Errorf("New with %s=%s = %v, want an error that names both", bootstrap.ReadyBuilt, folder, err)
+		}
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"pgregory.net/rapid"
 
 	"s3-endpoint-guard/internal/cfnresponse"
+	"s3-endpoint-guard/internal/localaws/localtest"
 )
 
 const request = `{"RequestType":"Delete","ResponseURL":"https://answers.example/x?sig=secret","StackId":"stack","RequestId":"r1",
@@ -216,7 +217,9 @@ func TestServeAnswersWhenItsContextEnds(t *testing.T) {
 		cancel()
 		select {}
 	}
-	if err := responder(&m, waiting).Serve(ctx, []byte(request)); err != nil {
+	served := make(chan error, 1)
+	go func() { served <- responder(&m, waiting).Serve(ctx, []byte(request)) }()
+	if err := localtest.Receive(t, served, "Serve to return"); err != nil {
 		t.Fatal(err)
 	}
 	if got := m.only(t); got.Status != "FAILED" {

@@ -44,7 +44,7 @@ func Count(ctx context.Context, o Options) (Inventory, error) {
 	}
 	s := r.newSweep()
 	s.inventory = &inventory
-	_, err = s.do(ctx)
+	err = s.do(ctx)
 	inventory.Lists = r.count.lists.Load()
 	return inventory, err
 }

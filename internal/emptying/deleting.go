@@ -185,7 +185,7 @@ func (s *sweep) again(leaf *lane, b batch, most int, why Failure, now time.Time)
 		return
 	}
 	if b.attempts > 1 || leaf.pace.rate == 0 {
-		b.notSooner = now.Add(min(firstPause<<min(b.attempts, 10), longestPause))
+		b.notSooner = now.Add(pauseBefore(b.attempts))
 	}
 	s.requeue(b)
 }

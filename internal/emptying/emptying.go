@@ -1,13 +1,13 @@
 // Package emptying empties an S3 bucket and tells the truth about it.
 //
-// [Run] aborts unfinished uploads, deletes every version and delete marker, and then lists again: it says [Emptied]
-// only on an empty listing. Everything else ends with a [Report] that groups what is left by cause.
+// [Run] aborts unfinished uploads, deletes every version and delete marker, and then lists both again: it says [Emptied]
+// only when neither listing holds anything. Everything else ends with a [Report] that groups what is left by cause.
 //
 // How it is fast: listers share the key space, which they learn from the keys themselves (frontier.go), and run ahead
 // of the deleters, as far as a bounded memory allows (sweep.go). How it stays within S3's limits: what is to be deleted
 // waits in lanes, one for each prefix that has a limit of its own, and each lane has its own pace (lane.go, pace.go).
 // How it takes little processor time: a decoder and an encoder for the two calls that count stand behind the SDK's
-// signing and retries (s3list.go, s3delete.go).
+// signing and retries (s3list.go, s3page.go, s3delete.go).
 //
 // The engine knows S3 only by the interface [Store]; [New] makes one from an SDK client.
 package emptying
@@ -19,6 +19,7 @@ import (
 	"runtime/debug"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 )
 
 // Memory is a limit, in bytes, for a process that does nothing but [Run] (see runtime/debug.SetMemoryLimit). What a run
@@ -31,12 +32,19 @@ type Options struct {
 	Store Store
 	// Bucket is its name, for reports only.
 	Bucket string
+	// Prefix limits the run to keys that begin with it; "" is the whole bucket. Uploads of other keys are listed too, and
+	// left alone: not every S3 answers a listing of uploads by prefix as AWS does (FACTS: S3).
+	Prefix string
 	// BypassGovernance deletes versions under governance retention too. Nothing removes compliance retention or legal
 	// holds.
 	BypassGovernance bool
 	// Deadline ends the work early, with a report that says how far it came; zero means none. Deletions that are under
-	// way then get 5 s to end, for what is cut off S3 may delete nevertheless, uncounted.
+	// way then get 5 s to end, because S3 may carry out what is cut off, and nobody would count it. They get the same
+	// when the context of Run ends.
 	Deadline time.Time
+	// Now ends the run at once when it is closed: without the 5 s, and without asking why something is left. It is for
+	// the second Ctrl-C. Nil is for never.
+	Now <-chan struct{}
 	// Progress is told how far the work is, from one goroutine, every ProgressEvery (0 means 10 s), and is nil for none.
 	Progress      func(Progress)
 	ProgressEvery time.Duration
@@ -68,31 +76,40 @@ type Progress struct {
 const (
 	// callTimeout bounds one call; what hangs longer is tried again.
 	callTimeout = 30 * time.Second
-	// grace is for how long deletions that are under way may outlive the deadline.
+	// grace is for how long deletions that are under way may outlive the deadline, or the context of Run.
 	grace = 5 * time.Second
-	// mostPasses is how often a bucket that fills again is emptied.
+	// mostPasses is how often a bucket that is not empty afterwards is emptied.
 	mostPasses = 8
+	// longestWait is for how many tries' pause a pass waits after one that met what had been deleted: a listing may lag.
+	longestWait = 4
 	// defaultProgressEvery is how often progress is told.
 	defaultProgressEvery = 10 * time.Second
 )
 
 var (
 	errStuck    = errors.New("S3's listing does not advance")
+	errPrefix   = errors.New("the prefix is not UTF-8, as keys are")
+	errForeign  = errors.New("S3's listing holds keys without the prefix that was asked for")
 	errHopeless = fmt.Errorf("stopped after %d versions in a row that could not be deleted", hopeless)
 	errDeadline = errors.New("the deadline came")
+	// errInterrupted is why the work ends when the context of Run does, or Now is closed.
+	errInterrupted = errors.New("interrupted")
 )
 
 // run is the state of one call to Run.
 type run struct {
 	Options
-	// deleting is the context of the calls that delete: it outlives the deadline by the grace.
+	// deleting is the context of the calls that delete: it outlives the run's context by the grace.
 	deleting  context.Context
 	bypass    bool
 	began     time.Time
 	cancel    context.CancelCauseFunc // ends the run early
 	leftovers leftovers
 	left      atomic.Pointer[sweep]
-	count     struct {
+	locked    bool // the bucket has Object Lock
+	// versions and uploads remember what the passes met. The former is guarded by the sweep's lock.
+	versions, uploads memory
+	count             struct {
 		deleted, uploads                 atomic.Int64
 		lists, batches, singles, refused atomic.Int64
 	}
@@ -107,28 +124,53 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	if r.Before.Began.IsZero() {
 		r.Before.Began = r.began
 	}
-	work, cancel := context.WithCancelCause(ctx)
+	work, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancel(nil)
-	deleting, cutOff := context.WithCancel(ctx)
-	defer cutOff()
-	r.deleting, r.cancel = deleting, cancel
+	r.cancel = cancel
+	interrupt := func() { cancel(fmt.Errorf("%w: %w", errInterrupted, context.Cause(ctx))) }
+	if ctx.Err() != nil {
+		interrupt() // before anything is done
+	}
+	defer context.AfterFunc(ctx, interrupt)()
 	if left := time.Until(o.Deadline); !o.Deadline.IsZero() {
 		defer time.AfterFunc(left, func() { cancel(errDeadline) }).Stop()
-		defer time.AfterFunc(left+grace, cutOff).Stop()
 	}
+	unhurried, hurry := r.unhurried(ctx)
+	defer hurry()
+	deleting, cutOff := context.WithCancel(unhurried)
+	defer cutOff()
+	r.deleting = deleting
+	defer context.AfterFunc(work, func() { time.AfterFunc(grace, cutOff) })()
 	stop := r.watch()
 	outcome, err := r.empty(work)
 	stop()
 	report := r.report(outcome, err)
-	r.explain(ctx, &report)
+	r.explain(unhurried, &report)
 	if outcome == Emptied {
 		return report, nil
 	}
 	return report, errors.New(report.Reason())
 }
 
+// unhurried is a context that ends only when Now is closed. What else ends ctx it outlives.
+func (r *run) unhurried(ctx context.Context) (context.Context, context.CancelFunc) {
+	unhurried, hurry := context.WithCancel(context.WithoutCancel(ctx))
+	go func() {
+		select {
+		case <-r.Now:
+			r.cancel(errInterrupted)
+			hurry()
+		case <-unhurried.Done():
+		}
+	}()
+	return unhurried, hurry
+}
+
 // empty does the work. The error says what ended it early.
 func (r *run) empty(ctx context.Context) (Outcome, error) {
+	if !utf8.ValidString(r.Prefix) {
+		return Stopped, errPrefix
+	}
 	guard, err := r.protection(ctx)
 	if err != nil {
 		return r.ending(err)
@@ -142,31 +184,77 @@ func (r *run) empty(ctx context.Context) (Outcome, error) {
 			return NeedsMFA, nil
 		}
 	}
+	r.locked = guard.ObjectLock
 	r.bypass = r.BypassGovernance && guard.ObjectLock
-	for range mostPasses {
-		met, err := r.pass(ctx)
-		if err != nil {
+	for pass := 1; ; pass++ {
+		if err := r.pass(ctx); err != nil {
 			return r.ending(err)
 		}
-		if r.leftovers.any() {
+		switch {
+		case r.leftovers.any():
 			return LeftOver, nil
-		}
-		if met == 0 {
+		case r.versions.now.met+r.uploads.now.met == 0:
 			return Emptied, nil
+		case pass == mostPasses:
+			return r.unending(), nil
+		case r.versions.now.returned() || r.uploads.now.returned():
+			if err := sleep(ctx, pauseBefore(min(pass, longestWait))); err != nil {
+				return r.ending(err)
+			}
 		}
 	}
-	return Refilled, nil
 }
 
-// pass aborts the uploads and sweeps the bucket once. It returns how many versions it met: with 0, and nothing left
-// over, the bucket is proven empty, for the listing of the versions comes last.
-func (r *run) pass(ctx context.Context) (int64, error) {
+// pass aborts the uploads and sweeps the bucket once. One that meets nothing proves the bucket empty, because it lists
+// uploads as well as versions after the last abort and the last deletion.
+func (r *run) pass(ctx context.Context) error {
+	r.versions.begin()
+	r.uploads.begin()
+	defer r.recount()
 	if err := r.abortUploads(ctx); err != nil {
-		return 0, err
+		return err
 	}
 	s := r.newSweep()
 	r.left.Store(s)
 	return s.do(ctx)
+}
+
+// recount takes back what earlier passes counted as deleted, and this one met: it counts again what it deletes.
+func (r *run) recount() {
+	r.count.deleted.Add(-r.versions.now.back())
+	r.count.uploads.Add(-r.uploads.now.back())
+}
+
+// unending tells why the last pass still met something: what S3 keeps listing after its deletion, and what is new.
+func (r *run) unending() Outcome {
+	r.recount() // it was told to be deleted once more, as before
+	fresh := false
+	for _, m := range []struct {
+		encounter
+		uploads bool
+	}{{r.versions.now, false}, {r.uploads.now, true}} {
+		back := m.back()
+		fresh = fresh || m.met > back
+		if back > 0 {
+			r.leftovers.addReturned(m.example, back, m.uploads)
+		}
+	}
+	if fresh {
+		return Refilled
+	}
+	return LeftOver
+}
+
+// sleep waits, or returns why the context ended.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
+	}
 }
 
 // ending tells what an early end means.
@@ -177,15 +265,17 @@ func (r *run) ending(err error) (Outcome, error) {
 		return Emptied, nil
 	case errors.Is(err, errDeadline):
 		return OutOfTime, nil
+	case errors.Is(err, errInterrupted):
+		return Interrupted, err
 	}
 	return Stopped, err
 }
 
 // fetch lists one page, trying again what can succeed.
 func (r *run) fetch(ctx context.Context, after Position) (page Page, err error) {
-	err = r.persist(ctx, func(ctx context.Context) error {
+	err = r.persist(ctx, ctx, func(ctx context.Context) error {
 		r.count.lists.Add(1)
-		page, err = r.Store.List(ctx, after)
+		page, err = r.Store.List(ctx, r.Prefix, after)
 		return err
 	})
 	return page, err
@@ -193,17 +283,18 @@ func (r *run) fetch(ctx context.Context, after Position) (page Page, err error) 
 
 // protection asks how the bucket is protected.
 func (r *run) protection(ctx context.Context) (p Protection, err error) {
-	err = r.persist(ctx, func(ctx context.Context) error {
+	err = r.persist(ctx, ctx, func(ctx context.Context) error {
 		p, err = r.Store.Protection(ctx)
 		return err
 	})
 	return p, err
 }
 
-// persist makes a call until it succeeds, fails for good, or has had its tries.
-func (r *run) persist(ctx context.Context, call func(context.Context) error) error {
+// persist makes a call until it succeeds, fails for good, or has had its tries. ctx ends the tries, and calls is the
+// context of each: the same, or one that lets a call under way end.
+func (r *run) persist(ctx, calls context.Context, call func(context.Context) error) error {
 	for attempt := 1; ; attempt++ {
-		err := r.once(ctx, call)
+		err := r.once(calls, call)
 		if err == nil {
 			return nil
 		}
@@ -218,10 +309,8 @@ func (r *run) persist(ctx context.Context, call func(context.Context) error) err
 		if k != passing && k != refusal && k != cancelled || attempt >= most {
 			return err
 		}
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-time.After(min(firstPause<<min(attempt, 10), longestPause)):
+		if err := sleep(ctx, pauseBefore(attempt)); err != nil {
+			return err
 		}
 	}
 }

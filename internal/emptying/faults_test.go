@@ -40,9 +40,9 @@ func (b broken) breaks(call string) {
 	}
 }
 
-func (b broken) List(ctx context.Context, after emptying.Position) (emptying.Page, error) {
+func (b broken) List(ctx context.Context, prefix string, after emptying.Position) (emptying.Page, error) {
 	b.breaks("list")
-	return b.vault.List(ctx, after)
+	return b.vault.List(ctx, prefix, after)
 }
 
 func (b broken) DeleteBatch(ctx context.Context, versions []emptying.Version, bypass bool) ([]emptying.Failure, error) {
@@ -99,8 +99,8 @@ func TestAFewLockedOddKeysDoNotKeepTheOthers(t *testing.T) {
 // turning is a store whose listing begins anew instead of ending, and so would never end.
 type turning struct{ *vault }
 
-func (s turning) List(ctx context.Context, after emptying.Position) (emptying.Page, error) {
-	page, err := s.vault.List(ctx, after)
+func (s turning) List(ctx context.Context, prefix string, after emptying.Position) (emptying.Page, error) {
+	page, err := s.vault.List(ctx, prefix, after)
 	if !page.More {
 		page.More, page.Next = true, emptying.Position{Key: "k0000"}
 	}
@@ -174,8 +174,8 @@ type untimely struct {
 	cancel context.CancelFunc
 }
 
-func (u untimely) List(ctx context.Context, after emptying.Position) (emptying.Page, error) {
-	page, err := u.vault.List(ctx, after)
+func (u untimely) List(ctx context.Context, prefix string, after emptying.Position) (emptying.Page, error) {
+	page, err := u.vault.List(ctx, prefix, after)
 	page.Sizes = make([]int64, len(page.Versions))
 	go u.cancel()
 	return page, err

@@ -39,8 +39,18 @@ type frontier struct {
 	limit     int // most stretches at a time
 }
 
-func newFrontier(listers int) *frontier {
-	return &frontier{stretches: []*stretch{{}}, limit: 4 * listers}
+func newFrontier(listers int, end string) *frontier {
+	return &frontier{stretches: []*stretch{{end: end}}, limit: 4 * listers}
+}
+
+// behindAll is the smallest text behind all keys that begin with prefix, for comparisons only; "" is the end of all
+// keys. Every text strictly between a key with the prefix and it has the prefix as well, so cuts need no check.
+func behindAll(prefix string) string {
+	if prefix == "" {
+		return ""
+	}
+	last := len(prefix) - 1
+	return prefix[:last] + string([]byte{prefix[last] + 1})
 }
 
 // finished tells that everything has been listed.

@@ -7,7 +7,7 @@ import (
 
 // TestWhatHasToWaitKeepsNothingElseOut is about a stretch that begins in a folder at its limit and goes on behind it.
 func TestWhatHasToWaitKeepsNothingElseOut(t *testing.T) {
-	f := newFrontier(listers)
+	f := newFrontier(listers, "")
 	first := f.take(func(string) (bool, string) { return true, "" })
 	var page Page
 	for i := range batchSize {

@@ -34,7 +34,7 @@ func newHeavy(n, length int) *heavy {
 
 func (h *heavy) key(i int) string { return fmt.Sprintf("%0*d", h.length, i) }
 
-func (h *heavy) List(_ context.Context, after emptying.Position) (emptying.Page, error) {
+func (h *heavy) List(_ context.Context, _ string, after emptying.Position) (emptying.Page, error) {
 	time.Sleep(h.latency)
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -2,6 +2,7 @@ package emptying_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -17,6 +18,7 @@ type world struct {
 	vault   *vault
 	options emptying.Options
 	before  []holding
+	uploads []emptying.Upload // before
 	// complete demands that everything unprotected is deleted.
 	complete bool
 }
@@ -53,7 +55,11 @@ func drawWorld(t *rapid.T) *world {
 	}
 	v.faults = drawFaults(t)
 	w := &world{vault: v, before: append([]holding{}, v.held...)}
-	w.options = emptying.Options{Store: v, Bucket: "docs", BypassGovernance: rapid.Bool().Draw(t, "bypass")}
+	w.options = emptying.Options{
+		Store: v, Bucket: "docs", BypassGovernance: rapid.Bool().Draw(t, "bypass"),
+		Prefix: rapid.SampledFrom([]string{"", "", "a", "a/", "upload1", "ü"}).Draw(t, "prefix"),
+	}
+	w.uploads = slices.Clone(v.uploads)
 	return w
 }
 
@@ -104,8 +110,8 @@ func (w *world) judge(report emptying.Report, err error, late time.Duration) str
 	v := w.vault
 	gone := len(v.faults.codes) > 0 && v.faults.whole > 0 && v.faults.codes[0] == coded("NoSuchBucket")
 	switch {
-	case report.Outcome == emptying.Emptied && !v.empty() && !gone:
-		return fmt.Sprintf("says emptied with %d versions and %d uploads left", len(v.held), len(v.uploads))
+	case report.Outcome == emptying.Emptied && !v.empty(w.options.Prefix) && !gone:
+		return fmt.Sprintf("says prefix %q emptied with %d versions and %d uploads left in the bucket", w.options.Prefix, len(v.held), len(v.uploads))
 	case (err == nil) != (report.Outcome == emptying.Emptied):
 		return fmt.Sprintf("error %v with outcome %s", err, report.Outcome)
 	case err != nil && len(err.Error()) < 20:
@@ -126,12 +132,14 @@ func (w *world) judge(report emptying.Report, err error, late time.Duration) str
 // judgeLeft checks that what could be deleted was.
 func (w *world) judgeLeft() string {
 	for _, h := range w.vault.held {
-		if !h.protected(w.options.BypassGovernance && w.vault.locks) && !strings.HasPrefix(h.Key, "new/") {
+		if strings.HasPrefix(h.Key, w.options.Prefix) && !h.protected(w.options.BypassGovernance && w.vault.locks) && !strings.HasPrefix(h.Key, "new/") {
 			return fmt.Sprintf("%s is left", h.Version)
 		}
 	}
-	if n := len(w.vault.uploads); n > 0 {
-		return fmt.Sprintf("%d uploads are left", n)
+	for _, u := range w.vault.uploads {
+		if strings.HasPrefix(u.Key, w.options.Prefix) {
+			return fmt.Sprintf("upload %v is left", u)
+		}
 	}
 	return ""
 }
@@ -145,6 +153,14 @@ func (w *world) judgeKept() string {
 	for _, h := range w.before {
 		if h.protected(w.options.BypassGovernance && w.vault.locks) && !kept[h.Version] {
 			return fmt.Sprintf("%s was deleted although it is protected", h.Version)
+		}
+		if !strings.HasPrefix(h.Key, w.options.Prefix) && !kept[h.Version] {
+			return fmt.Sprintf("%s was deleted although it is not under %q", h.Version, w.options.Prefix)
+		}
+	}
+	for _, u := range w.uploads {
+		if !strings.HasPrefix(u.Key, w.options.Prefix) && !slices.Contains(w.vault.uploads, u) {
+			return fmt.Sprintf("upload %v was aborted although it is not under %q", u, w.options.Prefix)
 		}
 	}
 	return ""

@@ -13,7 +13,8 @@ import (
 type Outcome string
 
 const (
-	// Emptied means that the bucket has no version, no delete marker and no unfinished upload, or does not exist.
+	// Emptied means that the bucket has no version, no delete marker and no unfinished upload, or does not exist; where
+	// there was a prefix, none under it.
 	Emptied Outcome = "emptied"
 	// LeftOver means that something could not be deleted.
 	LeftOver Outcome = "left over"
@@ -21,6 +22,8 @@ const (
 	NeedsMFA Outcome = "needs MFA"
 	// OutOfTime means that the deadline came first.
 	OutOfTime Outcome = "out of time"
+	// Interrupted means that the context of Run ended first, or that Now was closed.
+	Interrupted Outcome = "interrupted"
 	// Refilled means that something keeps writing to the bucket.
 	Refilled Outcome = "refilled"
 	// Stopped means that a call failed that nothing can be done without.
@@ -29,8 +32,8 @@ const (
 
 // Report is the account of one run.
 type Report struct {
-	// Bucket is the bucket's name.
-	Bucket string
+	// Bucket is the bucket's name, Prefix what the keys began with that the run was limited to.
+	Bucket, Prefix string
 	// Outcome is how the run ended; Err is what stopped it, if something did.
 	Outcome Outcome
 	Err     error
@@ -58,7 +61,7 @@ type Requests struct {
 
 // Leftover is a group of versions, or of uploads, that were not deleted for one cause.
 type Leftover struct {
-	// Code is S3's error code, "" for troubles on the way to S3; Message is the first explanation.
+	// Code is S3's error code, "" for troubles on the way to S3, or [StillListed]; Message is the first explanation.
 	Code, Message string
 	// Uploads means that the group holds uploads, not versions.
 	Uploads bool
@@ -70,6 +73,9 @@ type Leftover struct {
 	Locks    Locked
 	samples  []Version
 }
+
+// StillListed is the code of what S3 answered that it deleted, or aborted, and lists again. It is no code of S3's.
+const StillListed = "StillListed"
 
 // AccessDenied is S3's code for what a policy, or a lock, does not allow.
 const AccessDenied = "AccessDenied"
@@ -124,7 +130,14 @@ func (l *leftovers) addUpload(upload Upload, why Failure) {
 	defer l.mu.Unlock()
 	g := l.group(why, true)
 	g.Count++
-	g.Example = Version(upload)
+	g.Example = Version{Key: upload.Key, ID: upload.ID}
+}
+
+// addReturned adds what S3 lists after it answered that it deleted it.
+func (l *leftovers) addReturned(example Version, count int64, uploads bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.groups = append(l.groups, &Leftover{Code: StillListed, Count: count, Uploads: uploads, Example: example, samples: []Version{example}})
 }
 
 // group finds the group of a cause; causes beyond mostCauses share the last.
@@ -151,7 +164,7 @@ func clone(v Version) Version {
 func (r *run) report(outcome Outcome, err error) Report {
 	elapsed := time.Since(r.began)
 	report := Report{
-		Bucket: r.Bucket, Outcome: outcome, Err: err,
+		Bucket: r.Bucket, Prefix: r.Prefix, Outcome: outcome, Err: err,
 		Deleted: r.count.deleted.Load(), Uploads: r.count.uploads.Load(),
 		Requests: Requests{
 			Lists: r.count.lists.Load(), Batches: r.count.batches.Load(),
@@ -216,23 +229,28 @@ func (r *run) watch() (stop func()) {
 	return func() { ticker.Stop(); close(done); <-ended }
 }
 
-// explain looks at what protects the versions that S3 refused to delete.
+// explain looks at what protects the versions that S3 did not delete. Where they can be locked, any refusal may be for
+// that: MinIO's is InvalidRequest (FACTS: S3).
 func (r *run) explain(ctx context.Context, report *Report) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	for i := range report.Leftovers {
-		if g := &report.Leftovers[i]; g.Denied() && !g.Uploads {
+		if g := &report.Leftovers[i]; (r.locked || g.Denied()) && !g.Uploads {
 			r.examine(ctx, g)
 		}
 	}
 }
 
-// examine asks for the locks of a group's samples until one question goes unanswered. What is gone by now has none.
+// examine asks for the locks of a group's samples. What is gone by now has none; a question that goes unanswered is
+// passed over, because the next may be answered.
 func (r *run) examine(ctx context.Context, g *Leftover) {
 	for _, v := range g.samples {
+		if ctx.Err() != nil {
+			return
+		}
 		hold, err := r.Store.Hold(ctx, v)
 		if k, _ := kindOf(err); err != nil && k != gone {
-			return
+			continue
 		}
 		g.Examined++
 		g.Locks.add(hold, r.began)
@@ -263,6 +281,9 @@ func (l *Locked) add(hold Hold, now time.Time) {
 func (r Report) Reason() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "bucket %s: ", r.Bucket)
+	if r.Prefix != "" {
+		fmt.Fprintf(&b, "prefix %q: ", r.Prefix)
+	}
 	switch r.Outcome {
 	case Emptied:
 		return ""
@@ -271,6 +292,8 @@ func (r Report) Reason() string {
 		return b.String()
 	case OutOfTime:
 		b.WriteString("the time ran out")
+	case Interrupted:
+		b.WriteString("interrupted")
 	case Refilled:
 		fmt.Fprintf(&b, "something keeps writing to it: it was not empty after %d passes", mostPasses)
 	case Stopped:
@@ -282,7 +305,7 @@ func (r Report) Reason() string {
 		b.WriteString("; " + g.String())
 	}
 	fmt.Fprintf(&b, "; deleted %d versions in %s (%.0f/s)", r.Deleted, r.Elapsed.Round(time.Second), r.Rate)
-	if r.Remaining > 0 && r.Outcome == OutOfTime {
+	if r.Remaining > 0 && (r.Outcome == OutOfTime || r.Outcome == Interrupted) {
 		fmt.Fprintf(&b, ", about %d left", r.Remaining)
 	}
 	return b.String()
@@ -291,6 +314,9 @@ func (r Report) Reason() string {
 // String describes the group in one phrase.
 func (g Leftover) String() string {
 	what, code := "version", g.Code
+	if code == StillListed {
+		return g.stillListed()
+	}
 	if g.Uploads {
 		what = "unfinished upload"
 	}
@@ -310,6 +336,18 @@ func (g Leftover) String() string {
 		text += " (" + g.Message + ")"
 	}
 	return text + ", e.g. " + g.Example.String()
+}
+
+// stillListed says what S3 said.
+func (g Leftover) stillListed() string {
+	what, did := "version", "it deleted them"
+	if g.Uploads {
+		what, did = "unfinished upload", "it aborted them, or that they are not there"
+	}
+	if g.Count != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s: S3 answered that %s, and still lists them, for example %s", g.Count, what, did, g.Example)
 }
 
 // String describes the locks; "" when there are none.

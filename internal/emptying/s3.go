@@ -2,13 +2,12 @@ package emptying
 
 import (
 	"context"
+	"errors"
 	"net/http"
-	"net/url"
 	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
@@ -30,7 +29,7 @@ var _ Store = (*s3Store)(nil)
 // New returns the store of a bucket. owner is the account that the bucket must belong to, or "" for any. The client's
 // retries are used for what breaks on the way; what S3 refuses for its rate comes back at once, for the pace is ours.
 func New(client *s3.Client, bucket, owner string) Store {
-	store := &s3Store{client: client, bucket: aws.String(bucket), retryer: atOnce{retry.AddWithMaxBackoffDelay(client.Options().Retryer, maxBackoff)}}
+	store := &s3Store{client: client, bucket: aws.String(bucket), retryer: atOnce{client.Options().Retryer}}
 	if owner != "" {
 		store.owner = aws.String(owner)
 	}
@@ -40,7 +39,7 @@ func New(client *s3.Client, bucket, owner string) Store {
 // maxBackoff bounds the pauses between the SDK's tries of one call; the engine has its own, longer ones.
 const maxBackoff = 500 * time.Millisecond
 
-// atOnce is a retryer that leaves refusals for their rate to the caller.
+// atOnce is a retryer that leaves refusals for their rate to the caller, and whose pauses are no longer than maxBackoff.
 type atOnce struct{ aws.Retryer }
 
 // IsErrorRetryable implements aws.Retryer.
@@ -49,6 +48,16 @@ func (a atOnce) IsErrorRetryable(err error) bool {
 		return false
 	}
 	return a.Retryer.IsErrorRetryable(err)
+}
+
+// RetryDelay implements aws.Retryer. retry.AddWithMaxBackoffDelay would replace the client's pauses, random and short at
+// first, by maxBackoff each time, and all requests would be tried again in step (FACTS: Tools).
+func (a atOnce) RetryDelay(attempt int, err error) (time.Duration, error) {
+	pause, err := a.Retryer.RetryDelay(attempt, err)
+	if err == nil && pause > maxBackoff {
+		pause = jitter(maxBackoff)
+	}
+	return pause, err
 }
 
 // with are the options of one call.
@@ -60,10 +69,13 @@ func (s *s3Store) with(steps ...func(*middleware.Stack) error) func(*s3.Options)
 }
 
 // List implements Versions. Keys are asked for in URL encoding, for XML cannot carry all of them (FACTS: S3).
-func (s *s3Store) List(ctx context.Context, after Position) (Page, error) {
+func (s *s3Store) List(ctx context.Context, prefix string, after Position) (Page, error) {
 	var page Page
 	input := &s3.ListObjectVersionsInput{
 		Bucket: s.bucket, ExpectedBucketOwner: s.owner, EncodingType: types.EncodingTypeUrl, MaxKeys: aws.Int32(batchSize),
+	}
+	if prefix != "" {
+		input.Prefix = &prefix
 	}
 	if after.Key != "" {
 		input.KeyMarker = &after.Key
@@ -104,26 +116,13 @@ func (s *s3Store) ListUploads(ctx context.Context, after Upload) ([]Upload, Uplo
 	if after.Key != "" {
 		input.KeyMarker, input.UploadIdMarker = &after.Key, &after.ID
 	}
-	output, err := s.client.ListMultipartUploads(ctx, input)
-	if err != nil {
-		return nil, Upload{}, false, err
-	}
-	decoded := func(key *string) (string, error) {
-		if output.EncodingType != types.EncodingTypeUrl {
-			return aws.ToString(key), nil // a store that does not know the encoding
-		}
-		return url.QueryUnescape(aws.ToString(key))
-	}
-	var uploads []Upload
-	for _, u := range output.Uploads {
-		key, err := decoded(u.Key)
-		if err != nil {
-			return nil, Upload{}, false, err
-		}
-		uploads = append(uploads, Upload{Key: key, ID: aws.ToString(u.UploadId)})
-	}
-	next, err := decoded(output.NextKeyMarker)
-	return uploads, Upload{Key: next, ID: aws.ToString(output.NextUploadIdMarker)}, aws.ToBool(output.IsTruncated), err
+	var page []Upload
+	var next Upload
+	var more bool
+	_, err := s.client.ListMultipartUploads(ctx, input, func(o *s3.Options) {
+		o.APIOptions = append(slices.Clip(o.APIOptions), decodeUploads(&page, &next, &more))
+	})
+	return page, next, more, err
 }
 
 // AbortUpload implements Uploads.
@@ -159,29 +158,30 @@ func (s *s3Store) Hold(ctx context.Context, version Version) (Hold, error) {
 	retention, err := s.client.GetObjectRetention(ctx, &s3.GetObjectRetentionInput{
 		Bucket: s.bucket, ExpectedBucketOwner: s.owner, Key: &version.Key, VersionId: &version.ID,
 	})
-	switch {
-	case isCode(err, unlocked...):
-	case err != nil:
+	if k, _ := kindOf(err); k == gone {
 		return h, err
-	case retention.Retention != nil:
+	}
+	if err == nil && retention.Retention != nil {
 		h.Mode, h.Until = string(retention.Retention.Mode), aws.ToTime(retention.Retention.RetainUntilDate)
 	}
-	legal, err := s.client.GetObjectLegalHold(ctx, &s3.GetObjectLegalHoldInput{
+	legal, legalErr := s.client.GetObjectLegalHold(ctx, &s3.GetObjectLegalHoldInput{
 		Bucket: s.bucket, ExpectedBucketOwner: s.owner, Key: &version.Key, VersionId: &version.ID,
 	})
-	if isCode(err, unlocked...) {
-		return h, nil
+	if legalErr == nil && legal.LegalHold != nil {
+		h.Legal = legal.LegalHold.Status == types.ObjectLockLegalHoldStatusOn
 	}
-	if err != nil {
-		return h, err
+	if unanswered(err) && unanswered(legalErr) {
+		return h, errors.Join(err, legalErr)
 	}
-	h.Legal = legal.LegalHold != nil && legal.LegalHold.Status == types.ObjectLockLegalHoldStatusOn
 	return h, nil
 }
 
-// unlocked are the codes by which S3 says that a version, or its bucket, has no lock.
+// unanswered tells whether an error leaves the question for a lock open.
+func unanswered(err error) bool { return err != nil && !isCode(err, unlocked...) }
+
+// unlocked are the codes by which S3 says that a version, or its bucket, has no lock; the last is Ceph's (FACTS: S3).
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectRetention.html
-var unlocked = []string{"NoSuchObjectLockConfiguration", "InvalidRequest", "MethodNotAllowed"}
+var unlocked = []string{"NoSuchObjectLockConfiguration", "InvalidRequest", "MethodNotAllowed", "ObjectLockConfigurationNotFoundError"}
 
 // isCode tells whether err is S3's answer with one of the codes.
 func isCode(err error, codes ...string) bool { return slices.Contains(codes, errorcode.Of(err)) }

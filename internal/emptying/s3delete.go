@@ -28,35 +28,71 @@ func decodeFailures(failures *[]Failure) func(*middleware.Stack) error {
 	)
 }
 
+// decodeUploads makes a ListMultipartUploads call read its answer by [readUploads].
+func decodeUploads(page *[]Upload, next *Upload, more *bool) func(*middleware.Stack) error {
+	return decode(
+		func(body []byte) (err error) { *page, *next, *more, err = readUploads(body); return err },
+		func() any { return &s3.ListMultipartUploadsOutput{} },
+	)
+}
+
 // readFailures reads a DeleteResult. In quiet mode it holds nothing but failures.
 func readFailures(body []byte) ([]Failure, error) {
+	failures, err := cutFailures(body)
+	if err != nil {
+		return readAnyFailures(body)
+	}
+	return failures, nil
+}
+
+// cutFailures reads a DeleteResult as S3 writes it.
+func cutFailures(body []byte) ([]Failure, error) {
+	if unusual(body) {
+		return nil, errXML
+	}
 	var failures []Failure
 	var f Failure
-	inside, complete := false, false
+	root, inside, complete := false, false, false
 	for t := (tags{rest: body}); ; {
 		e, ok, err := t.next()
-		switch {
+		switch name := string(e.name); {
 		case err != nil:
 			return nil, err
 		case !ok && !complete:
 			return nil, errXML
 		case !ok:
 			return failures, nil
-		case string(e.name) == "DeleteResult":
-			complete = true // S3 writes <DeleteResult/> too
-		case string(e.name) == "Error" && !e.closing:
-			inside, f = true, Failure{}
-		case string(e.name) == "Error":
-			inside, failures = false, append(failures, f)
-		case inside && !e.closing:
-			f.set(string(e.name), unescape(e.text))
+		case name == "DeleteResult":
+			if complete || inside || e.closing != root {
+				return nil, errXML
+			}
+			root, complete = true, e.closing || e.whole
+		case name == "Error":
+			if e.whole || !root || complete || e.closing != inside {
+				return nil, errXML
+			}
+			if e.closing {
+				failures = append(failures, f)
+			}
+			inside, f = !e.closing, Failure{}
+		case inside:
+			if err := f.set(e); err != nil {
+				return nil, err
+			}
 		}
 	}
 }
 
 // set takes one element of an Error into account.
-func (f *Failure) set(name, text string) {
-	switch name {
+func (f *Failure) set(e element) error {
+	if !e.whole {
+		return errXML // it holds more than text, in which the same names can be
+	}
+	text, err := unescape(e.text)
+	if err != nil {
+		return err
+	}
+	switch string(e.name) {
 	case "Key":
 		f.Key = text
 	case "VersionId":
@@ -66,6 +102,7 @@ func (f *Failure) set(name, text string) {
 	case "Message":
 		f.Message = text
 	}
+	return nil
 }
 
 // encodeBatch makes a DeleteObjects call send versions instead of its input's list.

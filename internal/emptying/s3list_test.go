@@ -39,7 +39,8 @@ func TestReadPageReadsWhateverIsInAListing(t *testing.T) {
 			fmt.Fprintf(&entries, "<%s>%s</%s>%s", name, space+strings.Join(elements, space), name, space)
 			want.Versions, want.Sizes = append(want.Versions, Version{Key: key, ID: id}), append(want.Sizes, size)
 		}
-		body := `<?xml version="1.0"?>` + "\n<ListVersionsResult><EncodingType>url</EncodingType><Prefix/>" + space + entries.String() + "</ListVersionsResult>"
+		parts := []string{"<EncodingType>url</EncodingType>", "<Prefix/>", "<IsTruncated>false</IsTruncated>", entries.String()}
+		body := `<?xml version="1.0"?>` + "\n<ListVersionsResult>" + strings.Join(rapid.Permutation(parts).Draw(t, "order of all"), space) + "</ListVersionsResult>"
 		var got Page
 		if err := readPage([]byte(body), &got); err != nil {
 			t.Fatalf("readPage(%s) = %v", body, err)
@@ -53,6 +54,23 @@ func TestReadPageReadsWhateverIsInAListing(t *testing.T) {
 	})
 }
 
+// compareReaders checks that the fast reader reads what the standard library reads, or nothing.
+func compareReaders(t *testing.T, body []byte) {
+	var fast, slow pageReader
+	if fast.read(body) == nil && slow.readAny(body) == nil {
+		var a, b Page
+		if errA, errB := fast.fill(&a), slow.fill(&b); (errA == nil) != (errB == nil) || errA == nil && !cmp.Equal(a, b) {
+			t.Errorf("of %q the fast reader reads %+v, %v, the other %+v, %v", body, a, errA, b, errB)
+		}
+	}
+	if a, err := cutFailures(body); err == nil {
+		if b, err := readAnyFailures(body); err == nil && !cmp.Equal(a, b) {
+			t.Errorf("of %q the fast reader reads %+v, the other %+v", body, a, b)
+		}
+	}
+	_, _, _, _ = readUploads(body) // it does not panic
+}
+
 // FuzzAnswers shows that no answer is taken for a listing with something missing, nor brings the process down.
 func FuzzAnswers(f *testing.F) {
 	for _, seed := range []string{
@@ -61,10 +79,15 @@ func FuzzAnswers(f *testing.F) {
 		"<ListVersionsResult><EncodingType>url</EncodingType><DeleteMarker><Key>%2</Key><VersionId>v</VersionId></DeleteMarker></ListVersionsResult>",
 		"<ListVersionsResult><Version><Key></Key><VersionId>v</VersionId><Size></Size></Version></ListVersionsResult>",
 		"<DeleteResult><Error><Key>k</Key><Code>AccessDenied</Code></Error></DeleteResult>",
+		"<ListVersionsResult><NextKeyMarker>a%</NextKeyMarker><Version ><Key>a&#x25;</Key><VersionId>v</VersionId><Size>1</Size></Version ><IsTruncated>true</IsTruncated><EncodingType>url</EncodingType></ListVersionsResult>",
+		"<ListVersionsResult><x:Version><Key>k</Key></x:Version><Version\n><Key>k</Key><VersionId>v</VersionId><Size>1</Size></Version></ListVersionsResult>",
+		"<ListVersionsResult><!-- <Version> --><Version><Key><![CDATA[k]]></Key><VersionId>v</VersionId><Size>1</Size></Version></ListVersionsResult>",
+		"<ListMultipartUploadsResult><Upload><Key>a%20</Key><UploadId>1</UploadId></Upload></ListMultipartUploadsResult>",
 	} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
+		compareReaders(t, body)
 		var page Page
 		if err := readPage(body, &page); err == nil {
 			if !bytes.Contains(body, []byte("ListVersionsResult")) || len(page.Versions) != len(page.Sizes) {

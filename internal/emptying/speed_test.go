@@ -58,7 +58,7 @@ func (f *field) alive(i int) int {
 	return i
 }
 
-func (f *field) List(_ context.Context, after emptying.Position) (emptying.Page, error) {
+func (f *field) List(_ context.Context, _ string, after emptying.Position) (emptying.Page, error) {
 	time.Sleep(f.latency)
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -3,7 +3,10 @@ package emptying
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
+	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"s3-endpoint-guard/internal/errorcode"
@@ -23,7 +26,7 @@ type Version struct {
 
 // String describes the version for people.
 func (v Version) String() string {
-	if v.ID == "" || v.ID == "null" {
+	if v.ID == "" || v.ID == unversioned {
 		return strconv.Quote(v.Key)
 	}
 	return strconv.Quote(v.Key) + " version " + v.ID
@@ -41,9 +44,26 @@ type Page struct {
 	Versions []Version
 	// Sizes are how many bytes each of them holds, -1 for a delete marker. Nothing but [Count] needs them.
 	Sizes []int64
+	// Stamps tell apart what was written under one key as version "null": each is a hash of when and what was written.
+	// They are nil where no id is "null", or where the store does not know.
+	Stamps []uint64
 	// More says that the listing goes on at Next.
 	More bool
 	Next Position
+}
+
+// under tells whether all keys of the page begin with prefix. What a store lists besides must never be deleted, and a
+// marker without the prefix would end the listing of some stores early.
+func (p *Page) under(prefix string) bool {
+	if prefix == "" {
+		return true
+	}
+	for i := range p.Versions {
+		if !strings.HasPrefix(p.Versions[i].Key, prefix) {
+			return false
+		}
+	}
+	return !p.More || strings.HasPrefix(p.Next.Key, prefix)
 }
 
 // Failure is one version that a DeleteObjects call did not delete, and why.
@@ -54,13 +74,23 @@ type Failure struct {
 }
 
 // Upload is one unfinished multipart upload.
-type Upload struct{ Key, ID string }
+type Upload struct {
+	Key, ID string
+	// Decoded is what Key means if it is URL-encoded, where the store's listing does not say whether it is; "" where it
+	// does, or where that makes no difference. An id belongs to one key only.
+	Decoded string
+}
+
+// under tells whether the upload's key begins with prefix, or can.
+func (u Upload) under(prefix string) bool {
+	return strings.HasPrefix(u.Key, prefix) || u.Decoded != "" && strings.HasPrefix(u.Decoded, prefix)
+}
 
 // Versions is the part of S3 that holds the bucket's versions. Its methods can be called at the same time. An error
 // that came from S3 is a smithy.APIError, as the SDK's are; others count as passing troubles.
 type Versions interface {
-	// List returns the page after a position.
-	List(ctx context.Context, after Position) (Page, error)
+	// List returns the page after a position, of versions whose keys begin with prefix.
+	List(ctx context.Context, prefix string, after Position) (Page, error)
 	// DeleteBatch deletes up to 1,000 versions whose keys XML can carry, and returns those that it did not.
 	// Governance retention is bypassed where bypass is set.
 	DeleteBatch(ctx context.Context, versions []Version, bypass bool) ([]Failure, error)
@@ -72,7 +102,7 @@ type Versions interface {
 type Uploads interface {
 	// ListUploads returns some uploads after the given one, and whether there are more; the zero Upload is the start.
 	ListUploads(ctx context.Context, after Upload) (page []Upload, next Upload, more bool, err error)
-	// AbortUpload frees the parts of an upload.
+	// AbortUpload frees the parts of the upload that has this key and id.
 	AbortUpload(ctx context.Context, upload Upload) error
 }
 
@@ -80,7 +110,7 @@ type Uploads interface {
 type Locks interface {
 	// Protection describes the bucket.
 	Protection(ctx context.Context) (Protection, error)
-	// Hold describes one version.
+	// Hold describes one version, as far as the store answers; the error says that it answered nothing.
 	Hold(ctx context.Context, version Version) (Hold, error)
 }
 
@@ -121,7 +151,7 @@ const (
 	cancelled              // our own context ended
 )
 
-// kindByCode sorts S3's error codes. A code that is not here lasts.
+// kindByCode sorts S3's error codes. A code that is not here decides nothing where there is a status.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 var kindByCode = map[string]kind{
 	"SlowDown": refusal, "ServiceUnavailable": refusal, "Throttling": refusal, "ThrottlingException": refusal,
@@ -132,32 +162,60 @@ var kindByCode = map[string]kind{
 	"500": passing, "502": passing, "503": passing, "504": passing,
 	"NoSuchKey": gone, "NoSuchVersion": gone, "NoSuchUpload": gone,
 	"NoSuchBucket": bucketGone,
+	"AccessDenied": lasting, "InvalidRequest": lasting, "MethodNotAllowed": lasting, "NotImplemented": lasting,
 	"MalformedXML": unreadable, "InvalidArgument": unreadable, "KeyTooLongError": unreadable, "InvalidURI": unreadable,
 }
 
-// kindOf tells what an error means, and its code ("" when it did not come from S3).
+// unnamed is the SDK's code for an answer that has none, and whose status has no name either.
+const unnamed = "UnknownError"
+
+// kindOf tells what an error means, and its code ("" when it did not come from S3). A code that is not in the table may
+// be no code of S3's: the SDK names the error page of a gateway by its status, e.g. "BadGateway" (FACTS: Tools). Then the
+// status decides; without one, as for a single key in a DeleteResult, the error lasts.
 func kindOf(err error) (kind, string) {
-	if code := errorcode.Of(err); code != "" {
-		return kindByCode[code], code
+	code := errorcode.Of(err)
+	if k, known := kindByCode[code]; known {
+		return k, code
 	}
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if code == "" && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {
 		return cancelled, ""
 	}
 	var answered interface{ HTTPStatusCode() int }
-	if errors.As(err, &answered) {
-		return kindOfStatus(answered.HTTPStatusCode())
+	if errors.As(err, &answered) && answered.HTTPStatusCode() > 0 {
+		status := answered.HTTPStatusCode()
+		if code == "" || code == unnamed {
+			code = "HTTP " + strconv.Itoa(status)
+		}
+		return kindOfStatus(status), code
+	}
+	if code != "" {
+		return lasting, code
 	}
 	return passing, ""
 }
 
-// kindOfStatus judges an answer whose code could not be read: an error that repeats a key which XML cannot carry.
-func kindOfStatus(status int) (kind, string) {
-	code := "HTTP " + strconv.Itoa(status)
-	switch {
-	case status == 503:
-		return refusal, code
-	case status >= 400 && status < 500 && status != 404 && status != 408 && status != 409:
-		return lasting, code
+// kindOfStatus judges an answer by its status: one whose code nobody knows, or cannot be read, because the error repeats
+// a key that XML cannot carry.
+func kindOfStatus(status int) kind {
+	switch status {
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		return refusal
+	case http.StatusNotFound, http.StatusRequestTimeout, http.StatusConflict:
+		return passing
+	case http.StatusNotImplemented, http.StatusHTTPVersionNotSupported:
+		return lasting
 	}
-	return passing, code
+	if status/100 == 4 {
+		return lasting
+	}
+	return passing
 }
+
+// pauseBefore is how long to wait before another try after so many that failed: random, so that what failed together is
+// not tried again together, and longer each time.
+func pauseBefore(attempts int) time.Duration {
+	return jitter(min(firstPause<<min(attempts, 10), longestPause))
+}
+
+// jitter is a random time, from half of d to d.
+func jitter(d time.Duration) time.Duration { return d/2 + rand.N(d/2) }

@@ -27,7 +27,7 @@ const (
 	laneAhead = 3 * batchSize
 	// tries is how often what fails in passing is tried, refusalTries how often what S3 refuses for its rate.
 	tries, refusalTries = 8, 60
-	// firstPause and longestPause bound the waits before another try; they double.
+	// firstPause and longestPause bound the waits before another try, which double, but for chance.
 	firstPause, longestPause = 100 * time.Millisecond, 10 * time.Second
 	// hopeless is how many versions in a row may turn out not to be deletable before giving up.
 	hopeless = 24 * batchSize
@@ -51,20 +51,19 @@ type sweep struct {
 	err      error
 	ended    bool
 	alarm    *time.Timer
-	listed   int64
 	// inventory makes the pass count what it lists and delete nothing; nil makes it delete.
 	inventory *Inventory
 }
 
 // newSweep prepares a pass.
 func (r *run) newSweep() *sweep {
-	s := &sweep{run: r, frontier: newFrontier(listers), window: firstWindow}
+	s := &sweep{run: r, frontier: newFrontier(listers, behindAll(r.Prefix)), window: firstWindow}
 	s.toList.L, s.toDelete.L = &s.mu, &s.mu
 	return s
 }
 
-// do carries the pass out. It returns how many versions it met, and what ended it early.
-func (s *sweep) do(ctx context.Context) (int64, error) {
+// do carries the pass out. It returns what ended it early.
+func (s *sweep) do(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() { s.fail(context.Cause(ctx)) })
 	defer stop()
 	var all sync.WaitGroup
@@ -81,7 +80,7 @@ func (s *sweep) do(ctx context.Context) (int64, error) {
 	if s.alarm != nil {
 		s.alarm.Stop()
 	}
-	return s.listed, s.err
+	return s.err
 }
 
 // fail ends the pass early. The first reason counts.
@@ -111,11 +110,14 @@ func (s *sweep) list(ctx context.Context) {
 		if err == nil && page.More && (page.Next == at || page.Next.Key < at.Key) {
 			err = errStuck
 		}
+		if err == nil && !page.under(s.Prefix) {
+			err = errForeign
+		}
 		if err != nil {
 			s.fail(err)
 			return
 		}
-		s.putPage(stretch, page)
+		s.putPage(stretch, page, s.hashes(page))
 	}
 }
 
@@ -161,18 +163,36 @@ func (s *sweep) wanted(key string) (ok bool, other string) {
 	return false, leaf.behind()
 }
 
+// hashes are those of a page's versions.
+func (s *sweep) hashes(page Page) []uint64 {
+	if s.inventory != nil {
+		return nil
+	}
+	hashes := make([]uint64, len(page.Versions))
+	for i, v := range page.Versions {
+		stamp := uint64(0)
+		if len(page.Stamps) > i {
+			stamp = page.Stamps[i]
+		}
+		hashes[i] = hashOf(v, stamp)
+	}
+	return hashes
+}
+
 // putPage queues what a page brought.
-func (s *sweep) putPage(stretch *stretch, page Page) {
+func (s *sweep) putPage(stretch *stretch, page Page, hashes []uint64) {
 	now := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.reserved -= batchSize
 	versions := s.frontier.arrived(stretch, page)
-	s.listed += int64(len(versions))
 	if s.inventory != nil {
 		s.inventory.add(page.Sizes[:min(len(versions), len(page.Sizes))])
 		s.toList.Signal()
 		return
+	}
+	for i, v := range versions {
+		s.versions.meet(v, hashes[i])
 	}
 	s.waiting += len(versions)
 	s.text += textOf(versions)

@@ -2,6 +2,8 @@ package emptying
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"sync"
 )
 
@@ -11,7 +13,13 @@ const aborters = 32
 // abortUploads aborts the unfinished uploads. One that cannot be aborted counts as left over: it costs money for as
 // long as the bucket lives, and could still become an object (FACTS: S3).
 func (r *run) abortUploads(ctx context.Context) error {
-	return r.eachUploadPage(ctx, func(page []Upload) error { return r.abortPage(ctx, page) })
+	return r.eachUploadPage(ctx, func(page []Upload) error {
+		for _, upload := range page {
+			v := Version{Key: upload.Key, ID: upload.ID}
+			r.uploads.meet(v, hashOf(v, 0))
+		}
+		return r.abortPage(ctx, page)
+	})
 }
 
 // eachUploadPage lists the unfinished uploads.
@@ -20,7 +28,7 @@ func (r *run) eachUploadPage(ctx context.Context, do func([]Upload) error) error
 	for more := true; more; {
 		var page []Upload
 		var next Upload
-		err := r.persist(ctx, func(ctx context.Context) (err error) {
+		err := r.persist(ctx, ctx, func(ctx context.Context) (err error) {
 			page, next, more, err = r.Store.ListUploads(ctx, after)
 			return err
 		})
@@ -31,6 +39,7 @@ func (r *run) eachUploadPage(ctx context.Context, do func([]Upload) error) error
 			return errStuck
 		}
 		after = next
+		page = slices.DeleteFunc(page, func(u Upload) bool { return !u.under(r.Prefix) })
 		if err := do(page); err != nil {
 			return err
 		}
@@ -44,6 +53,9 @@ func (r *run) abortPage(ctx context.Context, page []Upload) error {
 	turn := make(chan struct{}, aborters)
 	for _, upload := range page {
 		turn <- struct{}{}
+		if ctx.Err() != nil {
+			break
+		}
 		all.Go(func() {
 			defer func() { <-turn }()
 			r.survive(func() { r.abort(ctx, upload) })
@@ -53,14 +65,29 @@ func (r *run) abortPage(ctx context.Context, page []Upload) error {
 	return context.Cause(ctx)
 }
 
+// abort aborts an upload. Where its key can be meant in two ways, both are tried, because the id is that of one upload.
+// One that is not there counts as aborted, as with versions.
 func (r *run) abort(ctx context.Context, upload Upload) {
-	err := r.persist(ctx, func(ctx context.Context) error { return r.Store.AbortUpload(ctx, upload) })
-	k, code := kindOf(err)
+	var failed error
+	aborted := false
+	for _, key := range []string{upload.Key, upload.Decoded} {
+		if key == "" || !strings.HasPrefix(key, r.Prefix) {
+			continue
+		}
+		err := r.persist(ctx, r.deleting, func(ctx context.Context) error {
+			return r.Store.AbortUpload(ctx, Upload{Key: key, ID: upload.ID})
+		})
+		if k, _ := kindOf(err); err == nil || k == gone || k == bucketGone {
+			aborted = true
+		} else {
+			failed = err
+		}
+	}
 	switch {
-	case err == nil:
+	case failed == nil && aborted:
 		r.count.uploads.Add(1)
-	case ctx.Err() != nil || k == gone || k == bucketGone:
-	default:
-		r.leftovers.addUpload(upload, Failure{Code: code, Message: err.Error()})
+	case failed != nil && ctx.Err() == nil:
+		_, code := kindOf(failed)
+		r.leftovers.addUpload(upload, Failure{Code: code, Message: failed.Error()})
 	}
 }

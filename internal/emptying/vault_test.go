@@ -79,7 +79,7 @@ func (v *vault) strike() (before, after error) {
 	return nil, nil
 }
 
-func (v *vault) List(_ context.Context, after emptying.Position) (emptying.Page, error) {
+func (v *vault) List(_ context.Context, prefix string, after emptying.Position) (emptying.Page, error) {
 	time.Sleep(30 * time.Millisecond)
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -92,7 +92,7 @@ func (v *vault) List(_ context.Context, after emptying.Position) (emptying.Page,
 	}
 	var page emptying.Page
 	for i, h := range v.held {
-		if !v.behind(i, after) {
+		if !v.behind(i, after) || !strings.HasPrefix(h.Key, prefix) {
 			continue
 		}
 		if len(page.Versions) == v.pageSize {
@@ -233,5 +233,8 @@ func (v *vault) Hold(_ context.Context, version emptying.Version) (emptying.Hold
 	return emptying.Hold{}, coded("NoSuchVersion")
 }
 
-// empty tells that nothing is left.
-func (v *vault) empty() bool { return len(v.held) == 0 && len(v.uploads) == 0 }
+// empty tells that nothing is left under a prefix.
+func (v *vault) empty(prefix string) bool {
+	return !slices.ContainsFunc(v.held, func(h holding) bool { return strings.HasPrefix(h.Key, prefix) }) &&
+		!slices.ContainsFunc(v.uploads, func(u emptying.Upload) bool { return strings.HasPrefix(u.Key, prefix) })
+}

@@ -14,8 +14,11 @@ import (
 
 	"s3-endpoint-guard/internal/cost"
 	"s3-endpoint-guard/internal/dashboard"
+	"s3-endpoint-guard/internal/localaws"
 	"s3-endpoint-guard/internal/localaws/api"
 	"s3-endpoint-guard/internal/localaws/cloudwatch"
+	"s3-endpoint-guard/internal/localaws/lambda"
+	"s3-endpoint-guard/internal/localaws/localtest"
 	"s3-endpoint-guard/internal/localaws/vpcnet"
 	"s3-endpoint-guard/internal/metrics"
 )
@@ -23,7 +26,9 @@ import (
 // minutes lets minutes pass, in which rules fire, functions run, and alarms are evaluated.
 func (s *scene) minutes(n int) {
 	s.Helper()
-	s.must(s.Pass(s.Context(), time.Duration(n)*time.Minute))
+	for range n {
+		s.must(s.Pass(localtest.Context(s, "a minute of the clock to pass"), time.Minute))
+	}
 }
 
 // ringing are the alarms that ring, without the stack's name.
@@ -77,6 +82,11 @@ func TestEachThingThatIsWrongRingsItsAlarm(t *testing.T) {
 			s.Gate.Inject(api.Fault{Service: "s3", Operation: "PutBucketPolicy", Caller: s.role, Error: &api.Error{Status: 403, Code: "AccessDenied"}})
 			return s.deletesBucketPolicy()
 		}, 3, "BucketNotLocked CorrectionFailed DeadLetters FunctionErrors Guard OpenDrift"},
+		"the guard is switched off": {nil, func(s *scene) error {
+			none := 0
+			s.reconfigure(func(f *lambda.Function) { f.ReservedConcurrency = &none })
+			return nil
+		}, 3, "DeadLetters FunctionThrottles Guard"},
 		"a stranger is not refused": {observing(), func(s *scene) error {
 			s.Gate.Inject(api.Fault{Service: "s3", Operation: "GetObject", Error: &api.Error{Status: 404, Code: "NoSuchKey"}})
 			return nil
@@ -86,8 +96,8 @@ func TestEachThingThatIsWrongRingsItsAlarm(t *testing.T) {
 		"the sweep is off":                   {nil, removes("SweepRule"), 10, "Guard RuleOff SweepLate"},
 		"the app has a wide managed policy":  {nil, (*scene).attachesWidePolicy, 1, "RoleFindings"},
 		"AWS refuses a check":                {nil, func(s *scene) error { s.refuses("cloudtrail", "DescribeTrails"); return nil }, 2, "CheckFailed Guard"},
-		"the health check does not run":      {nil, removes("HealthcheckRule"), 6, "Guard HealthDataMissing"},
-		"the probes do not run":              {nil, removes("ProbeRule"), 4, "Guard ProbeDataMissing"},
+		"the health check does not run":      {nil, removes("HealthcheckRule"), 11, "Guard HealthDataMissing"},
+		"the probes do not run":              {nil, removes("ProbeRule"), 11, "Guard ProbeDataMissing"},
 		"the name leads to the internet":     {nil, func(s *scene) error { s.Network.Lie(s.host(), vpcnet.S3Addresses...); return nil }, 2, "Guard ProbeFailing"},
 		"the name leads elsewhere (gateway)": {gatewayType, func(s *scene) error { s.Network.Lie(s.host(), netip.MustParseAddr("10.9.9.9")); return nil }, 2, "Guard ProbeFailing"},
 	} {
@@ -102,6 +112,46 @@ func TestEachThingThatIsWrongRingsItsAlarm(t *testing.T) {
 			s.minutes(c.minutes)
 			if got := s.ringing(); got != c.want {
 				t.Errorf("after %d minutes ring %q, want %q", c.minutes, got, c.want)
+			}
+		})
+	}
+}
+
+// takes is how long CloudFormation takes for what it takes long for, as its stack events show.
+func takes(resourceType string) time.Duration {
+	if d, ok := map[string]time.Duration{
+		"AWS::Events::Rule": time.Minute, "AWS::EC2::VPCEndpoint": 90 * time.Second, "AWS::EC2::Instance": 40 * time.Second,
+		"AWS::IAM::Role": 18 * time.Second, "AWS::IAM::InstanceProfile": 2 * time.Minute, "AWS::S3::Bucket": 20 * time.Second,
+		"AWS::KMS::Key": 15 * time.Second, "Custom::EmptyBucket": 5 * time.Second,
+	}[resourceType]; ok {
+		return d
+	}
+	return 8 * time.Second
+}
+
+// An alarm exists long before what feeds it, and CloudWatch evaluates it at once. (FACTS: CloudFormation)
+func TestAFirstDeploymentRingsNothing(t *testing.T) {
+	for name, p := range map[string]parameters{"by default": nil, "gateway": gatewayType} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := deployInto(t, localaws.Options{Watch: true, Takes: takes}, p.and("ProbeLatencyMs", "60000"))
+			for range 15 * 4 {
+				s.Clock.Advance(15 * time.Second)
+				s.rest()
+			}
+			var rang []string
+			for _, m := range s.SNS.Messages(s.topic) {
+				if strings.HasPrefix(m.Subject, "ALARM") {
+					rang = append(rang, m.Subject)
+				}
+			}
+			if len(rang) > 0 || s.ringing() != "" {
+				t.Errorf("rang during the first quarter of an hour: %q; ring now: %q; want none", rang, s.ringing())
+			}
+			if got := s.CloudWatch.Alarms(); !slices.ContainsFunc(got, func(a cloudwatch.Condition) bool {
+				return strings.HasSuffix(a.Name, "HealthDataMissing") && a.State == cloudwatch.OK
+			}) {
+				t.Error("HealthDataMissing has not come to OK: no data arrived, and this test shows nothing")
 			}
 		})
 	}

@@ -121,8 +121,8 @@ func BenchmarkColdStart(b *testing.B) {
 	s := deploy(b, nil)
 	const nothing = "nothing"
 	path := filepath.Join(b.TempDir(), "bootstrap")
-	run(b, "--eval=nothing: ; $(GO_BUILD) -o $(OUT) ./internal/endtoend/testdata/nothing", "nothing", "OUT="+path,
-		"GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH)
+	run(b, "--eval=nothing: ; $(BUILD) -ldflags '-s -w' -o $(OUT) ./internal/endtoend/testdata/nothing", "nothing", "OUT="+path,
+		"TARGET="+runtime.GOOS+"/"+runtime.GOARCH)
 	_, err := s.Lambda.Create(lambda.Function{Name: nothing, Bootstrap: path, MemoryMB: 256})
 	s.must(err)
 	started := map[string][]time.Duration{}
@@ -147,7 +147,7 @@ func BenchmarkColdStart(b *testing.B) {
 // BenchmarkArtefact reports the size of what is deployed: the bootstrap for arm64, zipped.
 func BenchmarkArtefact(b *testing.B) {
 	folder := b.TempDir()
-	run(b, "build-RemediateFunction", "ARTIFACTS_DIR="+folder, "GOOS=linux", "GOARCH=arm64")
+	run(b, "build-RemediateFunction", "ARTIFACTS_DIR="+folder)
 	for b.Loop() {
 		size := zipped(b, filepath.Join(folder, "bootstrap"))
 		b.ReportMetric(size, "MiB-zipped")

@@ -172,7 +172,7 @@ func TestEachThingThatIsWrongShowsInItsMetricAlone(t *testing.T) {
 			})
 			return err
 		}, board{"RulesEnabled": 0}},
-		"a rule is gone": {"Interface", func(s *scene) error { s.Events.RemoveRule(s.stack.Physical("AccountRule")); return nil }, board{"RulesEnabled": 0}},
+		"a rule is gone": {"Interface", func(s *scene) error { s.Events.RemoveRule(s.stack.Physical("StackRule")); return nil }, board{"RulesEnabled": 0}},
 		"the app may change the guard": {"Interface", func(s *scene) error {
 			return s.IAM.PutRolePolicy(s.stack.Physical("InstanceRole"), "more", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow",
 				"Action":"lambda:*","Resource":"arn:aws:lambda:eu-central-1:111122223333:function:*"}]}`)

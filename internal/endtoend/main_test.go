@@ -19,6 +19,7 @@ import (
 	"s3-endpoint-guard/internal/localaws/api"
 	"s3-endpoint-guard/internal/localaws/cloudtest"
 	"s3-endpoint-guard/internal/localaws/lambda"
+	"s3-endpoint-guard/internal/localaws/localtest"
 	"s3-endpoint-guard/internal/samtemplate"
 )
 
@@ -139,7 +140,7 @@ func (s *scene) must(err error) {
 // rest waits until nothing is under way.
 func (s *scene) rest() {
 	s.Helper()
-	s.must(s.Quiesce(s.Context()))
+	s.must(s.Quiesce(localtest.Context(s, "the local AWS to rest")))
 }
 
 // reconfigure changes the function's configuration. Its next invocation is a cold start.

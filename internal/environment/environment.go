@@ -135,10 +135,19 @@ func (r *Reader) Choice(name string, values ...string) string {
 	return ""
 }
 
+// written writes a policy out that the template has abbreviated: 4 KB are all that an environment has, and in the JSON that
+// Lambda measures each quotation mark counts twice. No policy of the template has one of these characters of its own.
+var written = strings.NewReplacer(
+	"~", `","Effect":"Deny","Principal":"*","Action":"s3:`,
+	"@", `"Effect":"Allow","Principal":"*","Action":`,
+	"^", `"Condition":{"StringNotEquals":{"aws:`,
+	"|", `Equals":{"aws:PrincipalArn":["arn:`,
+	"'", `"`,
+)
+
 // Policy reads a variable that must be a policy that the judge understands.
 //
-// The template writes ' for each " in it: Lambda measures the environment as JSON, in which each quotation mark would
-// count twice, and 4 KB are all there is. A policy that has quotation marks is taken as it is.
+// A policy without quotation marks is abbreviated, see [written]; another is taken as it is.
 func (r *Reader) Policy(name string) string {
 	document := r.getenv(name)
 	if document == "" {
@@ -146,7 +155,7 @@ func (r *Reader) Policy(name string) string {
 		return ""
 	}
 	if !strings.Contains(document, `"`) {
-		document = strings.ReplaceAll(document, "'", `"`)
+		document = written.Replace(document)
 	}
 	if _, err := iampolicy.Parse([]byte(document)); err != nil {
 		r.problem("%s: %w", name, err)

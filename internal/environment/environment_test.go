@@ -54,10 +54,16 @@ func TestNumbersAreWholeAndPositive(t *testing.T) {
 	}
 }
 
-func TestPoliciesMayHaveOneQuotationMarkForTwo(t *testing.T) {
+func TestPoliciesMayBeAbbreviated(t *testing.T) {
 	const policy = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*"}]}`
 	const own = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"*","Resource":"arn:aws:s3:::it's"}]}`
-	for value, want := range map[string]string{policy: policy, strings.ReplaceAll(policy, `"`, "'"): policy, own: own} {
+	const long = `{"Version":"2012-10-17","Statement":[` +
+		`{"Sid":"A","Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*","Condition":{"StringNotEquals":{"aws:SourceVpce":"vpce-1"},"ArnNotEquals":{"aws:PrincipalArn":["arn:aws:iam::111122223333:role/a"]}}},` +
+		`{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"*","Condition":{"ArnEquals":{"aws:PrincipalArn":["arn:aws:iam::111122223333:role/a"]}}}]}`
+	const short = `{'Version':'2012-10-17','Statement':[` +
+		`{'Sid':'A~*','Resource':'*',^SourceVpce':'vpce-1'},'ArnNot|aws:iam::111122223333:role/a']}}},` +
+		`{@'s3:GetObject','Resource':'*','Condition':{'Arn|aws:iam::111122223333:role/a']}}}]}`
+	for value, want := range map[string]string{policy: policy, strings.ReplaceAll(policy, `"`, "'"): policy, own: own, long: long, short: long} {
 		r := reader(value)
 		if got := r.Policy("X"); got != want || r.Err() != nil {
 			t.Errorf("Policy(%s) = %s, %v, want %s", value, got, r.Err(), want)

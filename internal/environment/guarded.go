@@ -1,6 +1,10 @@
 package environment
 
-import "s3-endpoint-guard/internal/iampolicy"
+import (
+	"strings"
+
+	"s3-endpoint-guard/internal/iampolicy"
+)
 
 // Guarded is what functions that compare the live state with the template's are told about it.
 type Guarded struct {
@@ -18,7 +22,7 @@ type Guarded struct {
 	RouteTableIDs []string
 }
 
-// Guarded reads what is guarded. Partition and account are those of the guard's role, the other roles are named; the
+// Guarded reads what is guarded. Partition, account and path are those of the guard's role, the other roles are named; the
 // Region is that which Lambda sets. The environment has room for little: one ARN has to do.
 func (r *Reader) Guarded() Guarded {
 	guardRole := r.Match("GUARD_ROLE_ARN", ARN("iam", "role/"))
@@ -27,7 +31,7 @@ func (r *Reader) Guarded() Guarded {
 		if name == "" {
 			return ""
 		}
-		return "arn:" + partition + ":iam::" + account + ":role/" + name
+		return guardRole[:strings.LastIndex(guardRole, "/")+1] + name
 	}
 	g := Guarded{
 		Setting: iampolicy.Setting{

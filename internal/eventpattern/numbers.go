@@ -10,23 +10,23 @@ import (
 	"strings"
 )
 
-// number is a JSON number. Up to five billion either way and with at most six
-// decimals it is compared as a number (1 is 1.0), beyond that by its text, as
-// the real matcher does. https://github.com/aws/event-ruler#numeric-matching
+// number is a JSON number. One that an IEEE 754 double (binary64) holds, to the
+// digits that tell it from its neighbours, is compared as a number (1 is 1.0);
+// any other by its text, as the real matcher does since July 2026. EventBridge's
+// guide still says five billion and six decimals.
+// https://github.com/aws/event-ruler#numeric-matching
 type number struct {
 	text  string
 	exact *big.Rat // nil where it is compared by its text
 }
 
-var (
-	fiveBillion = big.NewRat(5_000_000_000, 1)
-	million     = big.NewRat(1_000_000, 1)
+// The longest text and the largest exponent, either way, of a number that is
+// taken for a double: the smallest double has 324 decimals before its first
+// digit. An exponent of thousands of digits is never computed.
+const (
+	maxNumberText = 800
+	maxExponent   = 800
 )
-
-// maxNumberText is the longest text taken for a number that can be compared: a
-// sign, 10 digits, a point and 6 decimals fit many times, and an exponent of
-// thousands of digits is never computed.
-const maxNumberText = 64
 
 // newNumber returns the number that a decoded value is, if it is one.
 func newNumber(value any) (number, bool) {
@@ -44,11 +44,16 @@ func newNumber(value any) (number, bool) {
 }
 
 func parseNumber(text string) number {
-	if len(text) > maxNumberText || exponent(text) > maxNumberText {
+	if len(text) > maxNumberText || exponent(text) > maxExponent {
 		return number{text: text}
 	}
+	double, err := strconv.ParseFloat(text, 64)
 	exact, ok := new(big.Rat).SetString(text)
-	if !ok || new(big.Rat).Abs(exact).Cmp(fiveBillion) > 0 || !new(big.Rat).Mul(exact, million).IsInt() {
+	if err != nil || !ok {
+		return number{text: text}
+	}
+	shortest, ok := new(big.Rat).SetString(strconv.FormatFloat(double, 'g', -1, 64))
+	if !ok || shortest.Cmp(exact) != 0 {
 		return number{text: text}
 	}
 	return number{text: text, exact: exact}
@@ -62,7 +67,7 @@ func exponent(text string) int {
 	}
 	n, err := strconv.Atoi(digits)
 	if err != nil {
-		return maxNumberText + 1
+		return maxExponent + 1
 	}
 	return max(n, -n)
 }
@@ -74,7 +79,7 @@ func newComparable(value any) (number, error) {
 		return number{}, fmt.Errorf("%s, want a number", kind(value))
 	}
 	if n.exact == nil {
-		return number{}, fmt.Errorf("%s, want at most 5e9 either way and six decimals", n.text)
+		return number{}, fmt.Errorf("%s, want a number that a double holds", n.text)
 	}
 	return n, nil
 }

@@ -25,9 +25,10 @@ type Rules struct {
 	Names []string
 }
 
-// List reads the rules, in their order, in one round trip. A rule that is gone has the state "not found".
+// List reads the rules, in their order, in one round trip. A rule that is gone has the state "not found". Those that it
+// could read come back also where the error names others.
 func (r *Rules) List(ctx context.Context) ([]health.Rule, error) {
-	return parallel.Map(r.Names, func(name string) (health.Rule, error) { return r.read(ctx, name) })
+	return parallel.Readable(r.Names, func(name string) (health.Rule, error) { return r.read(ctx, name) })
 }
 
 // read reads one rule. A rule has at most five targets unless the account's quota is higher, and one page holds 100.

@@ -26,7 +26,7 @@ var (
 
 func (f fake) DescribeRule(_ context.Context, in *eventbridge.DescribeRuleInput, _ ...func(*eventbridge.Options)) (*eventbridge.DescribeRuleOutput, error) {
 	switch {
-	case f.fails == "DescribeRule":
+	case f.fails == "DescribeRule" || f.fails == *in.Name:
 		return nil, errRefused
 	case *in.Name == "gone":
 		return nil, errGone
@@ -61,5 +61,12 @@ func TestListFailsWithTheRuleThatItCouldNotRead(t *testing.T) {
 		if !errors.Is(err, errRefused) || !strings.Contains(err.Error(), "rule ENABLED: ") {
 			t.Errorf("List without %s = %v, want the rule and the reason", call, err)
 		}
+	}
+}
+
+func TestARefusedRuleHidesNoOther(t *testing.T) {
+	got, err := (&eventrules.Rules{API: fake{"ENABLED"}, Names: []string{"ENABLED", "DISABLED"}}).List(t.Context())
+	if !errors.Is(err, errRefused) || len(got) != 1 || got[0].State != "DISABLED" {
+		t.Errorf("List = %v, %v, want the rule that could be read, and the reason for the other", got, err)
 	}
 }

@@ -61,7 +61,7 @@ type Finding struct {
 	Target string
 	// Verdict is iampolicy.Same where there is nothing to restore.
 	Verdict iampolicy.Verdict
-	// Allowed says what must be denied and is not, when the verdict is Open.
+	// Allowed says, when the verdict is Open, what must be denied and is not, or what cannot be shown to be closed.
 	Allowed string
 	// Diff lists what differs from the desired state.
 	Diff []Difference

@@ -42,7 +42,7 @@ type Record struct {
 	Target string `json:"target,omitempty"`
 	// Verdict is closed or open; "" where nothing could be inspected.
 	Verdict iampolicy.Verdict `json:"verdict,omitempty"`
-	// Allowed is the request that must be denied and was not.
+	// Allowed says why the verdict is open: which request was allowed, or what cannot be shown to be closed.
 	Allowed string `json:"allowed,omitempty"`
 	// Diff lists statements or items removed from and added to the desired state.
 	Diff []Difference `json:"diff,omitempty"`

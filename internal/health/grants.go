@@ -33,10 +33,10 @@ func (g Grant) String() string { return g.Policy + ": " + g.Statement + " allows
 
 // judgeGrants audits the policies of the workload's role, the bucket and the endpoint. Conditions are no excuse: what
 // is granted under one is granted to somebody, some day.
+//
+// What could be read is audited also where something could not; that there is nothing to find is said only of all.
 func (t Terms) judgeGrants(r *Report, s Snapshot) {
-	if !r.made(RolePolicies, s.Role.Err) {
-		return
-	}
+	known := r.made(RolePolicies, s.Role.Err)
 	rights := t.rights(s)
 	for _, d := range s.Role.Value {
 		d.Name = "role policy " + d.Name
@@ -54,7 +54,9 @@ func (t Terms) judgeGrants(r *Report, s Snapshot) {
 	for _, g := range r.Findings {
 		r.Problems = append(r.Problems, Problem{metrics.RoleFindings, g.String()})
 	}
-	r.count(metrics.RoleFindings, len(r.Findings))
+	if known || len(r.Findings) > 0 {
+		r.count(metrics.RoleFindings, len(r.Findings))
+	}
 }
 
 // statement is the part of a policy's statement that the audit reads.

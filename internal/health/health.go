@@ -48,7 +48,8 @@ const (
 	Traffic            Check = "traffic"
 )
 
-// Reading is what one check read, or why it could not.
+// Reading is what one check read, or why it could not. Trails, rules and the role's policies have both where only some of
+// them could be read.
 type Reading[T any] struct {
 	Value T
 	Err   error

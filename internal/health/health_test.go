@@ -207,7 +207,7 @@ func TestAFailedCheckIsNamedAndHidesNoOther(t *testing.T) {
 		health.OwnershipControls:  {func(s *health.Snapshot) { s.Ownership.Err = refused }, false, []string{"BucketLocked"}},
 		health.PolicyStatus:       {func(s *health.Snapshot) { s.Public.Err = refused }, false, []string{"BucketLocked"}},
 		health.AnonymousRead:      {func(s *health.Snapshot) { s.Answer.Err = refused }, false, []string{"ExposedToInternet"}},
-		health.Trail:              {func(s *health.Snapshot) { s.Trails.Err = refused }, false, []string{"TrailLogging"}},
+		health.Trail:              {func(s *health.Snapshot) { s.Trails = health.Reading[[]health.CloudTrail]{Err: refused} }, false, []string{"TrailLogging"}},
 		health.Rules:              {func(s *health.Snapshot) { s.Rules.Err = refused }, false, []string{"RulesEnabled"}},
 		health.Sweep:              {func(s *health.Snapshot) { s.Sweeps.Err = refused }, false, []string{"SweepRecent"}},
 		health.RolePolicies:       {func(s *health.Snapshot) { s.Role.Err = refused }, false, []string{"RoleFindings"}},
@@ -234,6 +234,55 @@ func TestAFailedCheckIsNamedAndHidesNoOther(t *testing.T) {
 				t.Errorf("failures = %v, want %s with its reason", r.Failures, check)
 			}
 		})
+	}
+}
+
+// One trail that logs is enough; without one, a trail that could not be read leaves it open.
+func TestATrailThatCannotBeReadCountsOnlyWhereNoOtherLogs(t *testing.T) {
+	refused := errors.New("refused")
+	for name, c := range map[string]struct {
+		trails []health.CloudTrail
+		want   map[string]float64
+	}{
+		"another logs":        {[]health.CloudTrail{{Name: "own", Logging: true}}, map[string]float64{"TrailLogging": 1, "CheckFailed": 0}},
+		"another is off":      {[]health.CloudTrail{{Name: "own"}}, map[string]float64{"CheckFailed": 1, "CheckFailed trail": 1}},
+		"there is no other":   {nil, map[string]float64{"CheckFailed": 1, "CheckFailed trail": 1}},
+		"another logs no S3":  {[]health.CloudTrail{{Name: "own", Logging: true, Selectors: []health.Selector{{Kind: "All"}}}}, map[string]float64{"CheckFailed": 1, "CheckFailed trail": 1}},
+		"two, of which 1 off": {[]health.CloudTrail{{Name: "off"}, {Name: "own", Logging: true}}, map[string]float64{"TrailLogging": 1, "CheckFailed": 0}},
+	} {
+		s := healthySnapshot()
+		s.Trails = health.Reading[[]health.CloudTrail]{Value: c.trails, Err: refused}
+		got := map[string]float64{}
+		for metric, value := range values(terms().Judge(s)) {
+			if metric == "TrailLogging" || strings.HasPrefix(metric, "CheckFailed") {
+				got[metric] = value
+			}
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+func TestARuleAndAPolicyThatAreWrongAreToldAlthoughOthersCouldNotBeRead(t *testing.T) {
+	s := healthySnapshot()
+	s.Rules.Value[0].State, s.Rules.Err = "DISABLED", errors.New("refused")
+	s.Role.Value[0].Text, s.Role.Err = policy(`{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::docs-example/*"}`), errors.New("refused")
+	got := values(terms().Judge(s))
+	for metric, want := range map[string]float64{"RulesEnabled": 0, "RoleFindings": 1, "CheckFailed rules": 1, "CheckFailed role-policies": 1} {
+		if value, ok := got[metric]; !ok || value != want {
+			t.Errorf("%s = %v (published: %t), want %v", metric, value, ok, want)
+		}
+	}
+}
+
+// The role's policies could not be read; the bucket's is there to be audited all the same.
+func TestTheBucketsPolicyIsAuditedWithoutTheRoles(t *testing.T) {
+	s := healthySnapshot()
+	s.Role = health.Reading[[]health.Document]{Err: errors.New("refused")}
+	s.BucketPolicy.Value.Live = policy(`{"Sid":"B","Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::docs-example"}`)
+	if got := values(terms().Judge(s)); got["RoleFindings"] != 1 || got["CheckFailed role-policies"] != 1 {
+		t.Errorf("metrics %v, want one finding and a failed check", got)
 	}
 }
 

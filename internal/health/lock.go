@@ -44,8 +44,8 @@ func open(f guard.Finding) []string {
 	return []string{fmt.Sprintf("%s of %s is open: %s", f.Property, f.Target, f.Allowed)}
 }
 
-// judgeAnswer judges what the anonymous read got. Only a refusal will do: whatever else S3 answers tells a stranger
-// more than that there is nothing to be had.
+// judgeAnswer judges what the anonymous read got: the object, or the news that it does not exist, which S3 gives only to
+// those who may list.
 func (t Terms) judgeAnswer(r *Report, answer Reading[string]) {
 	if !r.made(AnonymousRead, answer.Err) {
 		return

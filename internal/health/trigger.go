@@ -90,16 +90,12 @@ var enabled = []string{"ENABLED", "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS
 
 // judgeTrigger judges whether the guard is woken when something happens.
 func (t Terms) judgeTrigger(r *Report, s Snapshot) {
-	if r.made(Trail, s.Trails.Err) {
-		r.flag(metrics.TrailLogging, unlogged(s.Trails.Value)...)
+	r.judgeTrails(s.Trails)
+	rules := verdict{incomplete: !r.made(Rules, s.Rules.Err)}
+	for _, rule := range s.Rules.Value {
+		rules.hear(true, t.faults(rule)...)
 	}
-	if r.made(Rules, s.Rules.Err) {
-		var objections []string
-		for _, rule := range s.Rules.Value {
-			objections = append(objections, t.faults(rule)...)
-		}
-		r.flag(metrics.RulesEnabled, objections...)
-	}
+	r.conclude(metrics.RulesEnabled, rules)
 	if r.made(Sweep, s.Sweeps.Err) {
 		var objections []string
 		if s.Sweeps.Value == 0 {
@@ -109,11 +105,20 @@ func (t Terms) judgeTrigger(r *Report, s Snapshot) {
 	}
 }
 
-// unlogged objects when no trail logs management writes.
-func unlogged(trails []CloudTrail) []string {
-	if slices.ContainsFunc(trails, func(c CloudTrail) bool { return c.Logging && c.logsWrites() }) {
-		return nil
+// judgeTrails judges whether some trail logs management writes. One such trail is enough, whichever others could not be
+// read; without one, a trail that could not be read may be it.
+func (r *Report) judgeTrails(trails Reading[[]CloudTrail]) {
+	logged := slices.ContainsFunc(trails.Value, func(c CloudTrail) bool { return c.Logging && c.logsWrites() })
+	switch {
+	case logged:
+		r.flag(metrics.TrailLogging)
+	case r.made(Trail, trails.Err):
+		r.flag(metrics.TrailLogging, unlogged(trails.Value)...)
 	}
+}
+
+// unlogged says of each trail why it logs no management writes.
+func unlogged(trails []CloudTrail) []string {
 	if len(trails) == 0 {
 		return []string{"there is no trail in this Region: only the sweep corrects"}
 	}

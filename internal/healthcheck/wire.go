@@ -99,7 +99,7 @@ func (checks *Checks) ofGuard(c Config, sdk aws.Config, watch *cloudwatch.Client
 	checks.Role = (&rolepolicies.Role{API: iam.NewFromConfig(sdk), Name: role}).List
 	statistics := &traffic.Statistics{
 		API: watch, Bucket: c.Setting.Bucket, EndpointID: c.Setting.EndpointID, VPCID: c.Setting.VPCID,
-		Service: "com.amazonaws." + c.Setting.Region + ".s3",
+		Service: traffic.S3Service(c.Setting.Partition, c.Setting.Region),
 	}
 	checks.Sweeps = func(ctx context.Context, now time.Time) (int, error) {
 		return statistics.Sweeps(ctx, now, c.terms().SweepWithin)

@@ -190,7 +190,7 @@ var spelling = sync.OnceValue(func() map[string]string {
 // conditionKeys are those condition keys that bucket and endpoint policies use most, as AWS spells them.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 var conditionKeys = []string{
-	"aws:CalledVia", "aws:CurrentTime", "aws:EpochTime", "aws:FederatedProvider", "aws:MultiFactorAuthAge",
+	"aws:CalledVia", "aws:CalledViaFirst", "aws:CalledViaLast", "aws:CurrentTime", "aws:EpochTime", "aws:FederatedProvider", "aws:MultiFactorAuthAge",
 	"aws:MultiFactorAuthPresent", "aws:PrincipalAccount", "aws:PrincipalArn", "aws:PrincipalIsAWSService",
 	"aws:PrincipalOrgID", "aws:PrincipalOrgPaths", "aws:PrincipalServiceName", "aws:PrincipalServiceNamesList",
 	"aws:PrincipalType", "aws:RequestedRegion", "aws:ResourceAccount", "aws:ResourceOrgID", "aws:SecureTransport",
@@ -198,6 +198,16 @@ var conditionKeys = []string{
 	"aws:SourceVpce", "aws:TagKeys", "aws:TokenIssueTime", "aws:UserAgent", "aws:ViaAWSService", "aws:VpcSourceIp",
 	"s3:DataAccessPointAccount", "s3:DataAccessPointArn", "s3:ResourceAccount", "s3:TlsVersion", "s3:authType",
 	"s3:signatureAge",
+}
+
+// manyValues are those conditionKeys that may have several values in a request.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
+var manyValues = []string{"aws:calledvia", "aws:principalorgpaths", "aws:principalservicenameslist", "aws:tagkeys"}
+
+// hasOneValue reports whether a condition key is one that AWS documents to have one value at most.
+func hasOneValue(key string) bool {
+	_, documented := spelling()[key]
+	return documented && !slices.Contains(manyValues, key)
 }
 
 // spellKey writes a condition key as AWS does, or in lower case where it is not among conditionKeys.

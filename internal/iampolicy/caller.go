@@ -27,7 +27,15 @@ type caller struct {
 	account   string
 	partition string
 	name      string // of the user or role, without its path; of the service or provider
-	roleARN   string // of a role's session, without the role's path, which the session's ARN does not tell
+	// roleARN is the role's ARN. A session's ARN lacks the role's path: then it is an ARN without a path, or with the one
+	// that the role's name tells.
+	roleARN string
+	// mayBe is a pattern for other ARNs that a session's role may have; "" for others than sessions.
+	mayBe string
+	// reserved is true of a session of one of AWS's own roles, which certainly has a path.
+	reserved bool
+	// assumed is true of a session of the root user by sts:AssumeRoot.
+	assumed bool
 }
 
 // ErrPrincipal says that a text names nobody, as a Principal with a wildcard inside does.
@@ -82,6 +90,9 @@ func (c *caller) setResource(serviceName, resource string) error {
 	case where == "iam:root" && path == "":
 		c.kind = root
 		return nil
+	case where == "sts:assumed-root" && path == "":
+		c.kind, c.assumed = root, true
+		return nil
 	case c.name == "":
 		return fmt.Errorf("%w: %q", ErrPrincipal, c.arn)
 	case where == "iam:user":
@@ -93,8 +104,8 @@ func (c *caller) setResource(serviceName, resource string) error {
 		if !ok || name == "" {
 			return fmt.Errorf("no session of a role: %q", c.arn)
 		}
-		c.kind, c.name = role, name
-		c.roleARN = "arn:" + c.partition + ":iam::" + c.account + ":role/" + name
+		c.kind = role
+		c.setRole(name)
 	case where == "sts:federated-user":
 		c.kind = federatedUser
 	case where == "iam:saml-provider" || where == "iam:oidc-provider":
@@ -103,6 +114,24 @@ func (c *caller) setResource(serviceName, resource string) error {
 		return fmt.Errorf("%w: %q", ErrPrincipal, c.arn)
 	}
 	return nil
+}
+
+// setRole notes whose session a session is. The path of a permission set's role ends with its Region, except in one; that of
+// a service-linked role with its service.
+// https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create-service-linked-role.html
+func (c *caller) setRole(name string) {
+	roles := "arn:" + c.partition + ":iam::" + c.account + ":role/"
+	c.name, c.roleARN, c.mayBe = name, roles+name, roles+string([]byte{anyText})+"/"+name
+	word := string([]byte{anyWord}) + "/"
+	switch {
+	case strings.HasPrefix(name, "AWSReservedSSO_"):
+		roles += "aws-reserved/sso.amazonaws.com/"
+		c.roleARN, c.mayBe, c.reserved = roles+name, roles+word+name, true
+	case strings.HasPrefix(name, "AWSServiceRoleFor"):
+		c.mayBe, c.reserved = roles+"aws-service-role/"+word+name, true
+		c.roleARN = c.mayBe
+	}
 }
 
 // namedIn tells for the caller's account, its role and the caller itself whether a NotPrincipal element names it.
@@ -120,8 +149,8 @@ func (c *caller) namedIn(p *principals) []bool {
 	return levels
 }
 
-// hasIdentity tells whether identity policies can be attached to the caller.
-func (c *caller) hasIdentity() bool { return c.kind >= user }
+// hasIdentity tells whether identity policies can be attached to the caller. Those of an assumed root are its task policy.
+func (c *caller) hasIdentity() bool { return c.kind >= user || c.assumed }
 
 // keys are the condition keys that follow from who calls. What cannot be told from the principal alone, such as the
 // unique id behind aws:userid, is left out.
@@ -146,6 +175,10 @@ func (c *caller) keys() map[string]string {
 	switch c.kind {
 	case root:
 		keys["aws:principaltype"], keys["aws:userid"] = "Account", c.account
+		if c.assumed {
+			// FACTS: Policy evaluation
+			keys["aws:principalarn"], keys["aws:assumedroot"] = "arn:"+c.partition+":iam::"+c.account+":root", "true"
+		}
 	case user:
 		keys["aws:principaltype"], keys["aws:username"] = "User", c.name
 	case role:

@@ -35,7 +35,7 @@ func (c *comparison) objection() string {
 			return why
 		}
 	}
-	if name, how := newExamination(c.desired).firstAllowed(c.probes); name != "" {
+	if name, how := newExamination(c.desired).firstAllowed(c.probes, unknown); name != "" {
 		return "by the desired document, too, " + name + how
 	}
 	return ""
@@ -112,7 +112,7 @@ func (s *statement) shortfall(p portion) string {
 // whyUnforeseen says what a live Allow allows that no desired Allow does and that is not denied to everybody anyway;
 // "" when there is no such thing, or it is no Allow.
 func (c *comparison) whyUnforeseen(a *statement) string {
-	if !a.allow || c.hasTwin(c.desired, a) {
+	if !a.allow || c.hasTwin(c.desired, a) || c.onlyDelegates(a) {
 		return ""
 	}
 	for _, d := range c.desired.statements {
@@ -139,6 +139,18 @@ func (c *comparison) whyUnforeseen(a *statement) string {
 	return why
 }
 
+// onlyDelegates tells whether an Allow of a bucket's policy names nobody but the account that owns the bucket: it leaves the
+// decision to that account's identity policies, which need no such Allow, and its root user needs none either.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-accounts
+func (c *comparison) onlyDelegates(a *statement) bool {
+	if len(c.probes) == 0 || c.probes[0].OfEndpoint || a.notPrincipal || !a.principal.areOnlyAWS() {
+		return false
+	}
+	owner := c.probes[0].Request
+	root := "arn:" + partitionOf(owner.Resource) + ":iam::" + owner.ResourceAccount + ":root"
+	return !slices.ContainsFunc(a.principal.aws, func(name string) bool { return name != owner.ResourceAccount && name != root })
+}
+
 // wouldBeForeseenWith finds the condition that a portion of a live Allow lacks to be no wider than a desired Allow; nil
 // when a condition alone would not do.
 func (c *comparison) wouldBeForeseenWith(p portion) *condition {
@@ -160,7 +172,7 @@ func (c *comparison) isInsensitive(d *statement) bool {
 	}
 	wide := *d
 	wide.index, wide.notAction, wide.actions = 1, false, []string{compileWildcards("*")}
-	name, _ := newExamination(&Policy{version: c.desired.version, statements: []*statement{&wide}}).firstAllowed(c.probes)
+	name, _ := newExamination(&Policy{version: c.desired.version, statements: []*statement{&wide}}).firstAllowed(c.probes, unknown)
 	if c.insensitive == nil {
 		c.insensitive = map[*statement]bool{}
 	}
@@ -212,54 +224,11 @@ func outsidersOf(probes []Probe) []*requestContext {
 	return all
 }
 
-// example adds to an objection the first probe that shows it: one that the live document allows as it stands, or else
-// one that it may allow.
+// example is an alarm's text: a probe that the live document allows as it stands, and by what; where there is none, the
+// objection itself.
 func (c *comparison) example(why string) string {
-	if name, how := newExamination(c.live).firstAllowed(c.probes); name != "" {
+	if name, how := newExamination(c.live).firstAllowed(c.probes, yes); name != "" {
 		return name + how
 	}
-	ofEndpoint := len(c.probes) > 0 && c.probes[0].OfEndpoint
-	if certain := c.certain(); len(certain.statements) > 0 || !ofEndpoint {
-		if name, _ := newExamination(certain).firstAllowed(c.probes); name != "" {
-			return name + " may be allowed: " + why
-		}
-	}
-	return why
-}
-
-// certain is the live policy at its worst: those of its Denies that keep a portion of a desired one, its foreseen Allows,
-// and its other Allows as if everybody met their conditions.
-func (c *comparison) certain() *Policy {
-	worst := &Policy{version: c.live.version}
-	for _, s := range c.live.statements {
-		kept := *s
-		switch {
-		case !s.allow && !c.keepsAny(s):
-			continue
-		case c.whyUnforeseen(s) != "":
-			kept.principal, kept.notPrincipal, kept.conditions = &principals{everyone: true}, false, nil
-		}
-		worst.statements = append(worst.statements, &kept)
-		kept.index = len(worst.statements)
-	}
-	return worst
-}
-
-// keepsAny tells whether a live Deny keeps a portion of a desired one.
-func (c *comparison) keepsAny(s *statement) bool {
-	alone := &Policy{statements: []*statement{s}}
-	for _, d := range c.desired.statements {
-		if d.allow {
-			continue
-		}
-		if c.hasTwin(alone, d) {
-			return true
-		}
-		for p := range d.portions() {
-			if alone.denies(p) {
-				return true
-			}
-		}
-	}
-	return false
+	return "cannot be shown to be closed: " + why
 }

@@ -19,7 +19,7 @@ const (
 type condition struct {
 	operator
 	name      string // the operator as written
-	base      string // the operator without set operator and IfExists; the same for operators that behave identically
+	base      string // the operator without set operator and IfExists; the same where operators behave identically
 	key       string // as foldKey makes it
 	qualifier qualifier
 	ifExists  bool
@@ -39,8 +39,9 @@ func parseOperatorName(name string) (condition, error) {
 	}
 	base, c.ifExists = strings.CutSuffix(base, "IfExists")
 	var found bool
-	c.base = strings.Replace(base, "ArnLike", "ArnEquals", 1)
-	c.base = strings.Replace(c.base, "ArnNotLike", "ArnNotEquals", 1)
+	if c.base, found = identical[base]; !found {
+		c.base = base
+	}
 	if c.operator, found = operators[base]; !found {
 		return condition{}, fmt.Errorf("unknown condition operator %q", name)
 	}
@@ -50,6 +51,27 @@ func parseOperatorName(name string) (condition, error) {
 	return c, nil
 }
 
+// identical gives operators that behave identically one name. Those that do so only for some values, literal does.
+var (
+	identical = map[string]string{"ArnLike": "ArnEquals", "ArnNotLike": "ArnNotEquals"}
+	literal   = map[string]string{"ArnEquals": "StringEquals", "ArnNotEquals": "StringNotEquals",
+		"StringLike": "StringEquals", "StringNotLike": "StringNotEquals"}
+)
+
+// simplify notes that a condition's values are compared as they stand: where none has a wildcard, StringLike is
+// StringEquals; where all are ARNs as well, so is ArnEquals, for six equal parts are an equal whole.
+func (c *condition) simplify() {
+	if c.kind != kindLike && c.kind != kindARN {
+		return
+	}
+	for _, v := range c.values {
+		if strings.ContainsAny(v, "*?") || c.kind == kindARN && (!strings.HasPrefix(v, "arn:") || strings.Count(v, ":") < arnParts-1) {
+			return
+		}
+	}
+	c.base = literal[c.base]
+}
+
 // String is the condition for people, e.g. `StringNotEquals aws:SourceVpce "vpce-1"`.
 func (c *condition) String() string {
 	return c.name + " " + spellKey(c.key) + " " + canonicalList(c.values)
@@ -57,7 +79,8 @@ func (c *condition) String() string {
 
 // holds evaluates a condition.
 //
-//	key missing           true for IfExists, ForAllValues and negated operators, else false
+//	key missing           true for IfExists, ForAllValues and negated operators, else false; ForAnyValue is
+//	                      documented as false there and IfExists as true, both together are not
 //	several values        true for one or all of them by a set operator; without one, not documented
 //	several operands      any of them matches; for a negated operator, none of them
 //
@@ -72,6 +95,9 @@ func (c *condition) holds(r *requestContext) truth {
 		values = nil // an empty text is an empty set
 	}
 	if len(values) == 0 {
+		if c.qualifier == anyValue && c.ifExists {
+			return unknown
+		}
 		return known(c.holdsWithout())
 	}
 	if c.qualifier == single && len(values) > 1 {
@@ -151,13 +177,54 @@ func (c *condition) compareText(value string, o *operand, r *requestContext) tru
 	if resolved != yes {
 		return resolved
 	}
+	match := c.matchText(pattern, value)
+	if r.guessed && c.key == principalARN {
+		return c.matchGuess(match, pattern, r.caller)
+	}
+	return match
+}
+
+// matchGuess corrects the match of a session's role for the path that the role may have.
+func (c *condition) matchGuess(match truth, pattern string, session *caller) truth {
+	switch {
+	case match == no && c.mayMatch(pattern, session.mayBe):
+		return unknown
+	case match == yes && session.reserved && c.matchText(pattern, session.mayBe) != yes:
+		return unknown
+	}
+	return match
+}
+
+func (c *condition) matchText(pattern, value string) truth {
 	switch c.kind {
 	case kindLike:
 		return known(glob(pattern, value))
 	case kindARN:
-		return matchesARN(pattern, value)
+		return matchesARN(pattern, value, glob)
 	case kindFold:
-		return known(strings.EqualFold(pattern, value))
+		return equalFold(pattern, value)
 	}
 	return known(pattern == value)
+}
+
+// mayMatch tells whether a text that another pattern matches may satisfy the condition.
+func (c *condition) mayMatch(pattern, values string) bool {
+	switch c.kind {
+	case kindARN:
+		return matchesARN(pattern, values, overlaps) != no
+	case kindFold:
+		return true
+	}
+	return overlaps(pattern, values)
+}
+
+// equalFold compares texts without regard to case. Which characters beyond ASCII AWS takes for the same is not documented.
+func equalFold(a, b string) truth {
+	switch {
+	case lowerASCII(a) == lowerASCII(b):
+		return yes
+	case strings.EqualFold(a, b) || strings.ToLower(a) == strings.ToLower(b) || strings.ToUpper(a) == strings.ToUpper(b):
+		return unknown
+	}
+	return no
 }

@@ -140,7 +140,6 @@ func TestBoolBinaryAndNullOperators(t *testing.T) {
 		"several negated keys are an and":  holds(`"StringNotEquals":{"aws:k":"v","aws:other":"v"}`, "w"),
 		"a certain no beats an unsure yes": fails(`"Bool":{"aws:k":"true"},"StringEquals":{"aws:other":"v"}`, "perhaps"),
 		"no condition":                     holds(``, "v"),
-		"an empty operator":                holds(`"StringEquals":{}`, "v"),
 	})
 }
 
@@ -203,7 +202,8 @@ func TestIfExists(t *testing.T) {
 		"IpAddressIfExists, missing":         holds(`"IpAddressIfExists":{"aws:k":"192.0.2.0/24"}`),
 		"ArnLikeIfExists, unequal":           fails(`"ArnLikeIfExists":{"aws:k":"arn:aws:iam::1:x"}`, app),
 		"BinaryEqualsIfExists, missing":      holds(`"BinaryEqualsIfExists":{"aws:k":"QQ=="}`),
-		"ForAnyValue with IfExists, missing": holds(`"ForAnyValue:StringEqualsIfExists":{"aws:k":"v"}`),
+		"ForAnyValue with IfExists, missing": unsure(`"ForAnyValue:StringEqualsIfExists":{"aws:k":"v"}`),
+		"ForAnyValue, empty":                 unsure(`"ForAnyValue:StringEqualsIfExists":{"aws:k":"v"}`, ""),
 		"ForAnyValue with IfExists, unequal": fails(`"ForAnyValue:StringEqualsIfExists":{"aws:k":"v"}`, "w", "x"),
 	})
 }

@@ -90,9 +90,10 @@ func (s *statement) containsResource(p portion) bool {
 	return s.hasResource(p.resource)
 }
 
-// hasResource tells whether one of the resources that a statement names (or leaves out) has all that a pattern matches.
+// hasResource tells whether one of the resources that a statement names (or leaves out) certainly has all that a pattern may
+// match.
 func (s *statement) hasResource(pattern string) bool {
-	return slices.ContainsFunc(s.resources, func(r text) bool { return r.parts == nil && glob(r.pattern, pattern) })
+	return slices.ContainsFunc(s.resources, func(r text) bool { return r.parts == nil && !r.doubtful && glob(r.pattern, pattern) })
 }
 
 // matchesAny tells whether one of the patterns matches everything that another pattern matches.
@@ -147,10 +148,10 @@ func (s *statement) extraCondition(other *statement) *condition {
 // the same values or more of them (fewer, where it is negated), and no stricter about a missing key. Values with "${"
 // are never compared: what they mean depends on the document and on the request.
 func (c *condition) implies(other *condition) bool {
-	if c.key != other.key || c.base != other.base || c.qualifier != other.qualifier {
+	if c.key != other.key || c.base != other.base || !c.qualifies(other) {
 		return false
 	}
-	if c.holdsWithout() && !other.holdsWithout() || c.qualifier != single && c.ifExists != other.ifExists {
+	if c.holdsWithout() && !other.holdsWithout() {
 		return false
 	}
 	fewer, more := c.values, other.values
@@ -158,6 +159,20 @@ func (c *condition) implies(other *condition) bool {
 		fewer, more = more, fewer
 	}
 	return !slices.ContainsFunc(c.values, hasVariable) && isSubset(fewer, more)
+}
+
+// qualifies tells whether another condition's set operator asks no more than this one's. Where a key has one value,
+// ForAnyValue asks that it is there and matches, no set operator that it matches, and ForAllValues that it matches if it is
+// there and not empty.
+func (c *condition) qualifies(other *condition) bool {
+	switch {
+	case c.qualifier == other.qualifier:
+		return c.qualifier == single || c.ifExists == other.ifExists
+	case !hasOneValue(c.key):
+		return false
+	}
+	return c.qualifier == single && other.qualifier == allValue ||
+		c.qualifier == anyValue && !c.ifExists && other.qualifier == single
 }
 
 func hasVariable(value string) bool { return strings.Contains(value, "${") }

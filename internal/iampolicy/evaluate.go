@@ -3,13 +3,14 @@ package iampolicy
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
 // Policies are the policies that apply to one request.
 type Policies struct {
 	// Identity are the caller's identity policies. Callers that cannot have any (anonymous ones, services, root
-	// users) are evaluated without them.
+	// users) are evaluated without them. For an assumed root it is the task policy of its session.
 	Identity []*Policy
 	// Resource is the resource's policy; nil when it has none.
 	Resource *Policy
@@ -45,6 +46,8 @@ type Decision struct {
 //	                                                   grant to the whole account only delegates to identity policies
 //	caller of another account                          both must allow
 //	an account's root user                             needs no identity policy
+//	an assumed root                                    its task policy, if given, must allow; without one only
+//	                                                   what concerns the bucket's policy is decided
 //
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html
@@ -67,16 +70,16 @@ func Evaluate(r Request, p Policies) Decision {
 	if c.caller.hasIdentity() {
 		v.identity = tallyIdentity(p.Identity, c)
 	}
-	return v.decide(c).decision(r.Action)
+	c.tasked = len(p.Identity) > 0
+	return v.decide(c).decision(c, r.Action)
 }
 
-// check refuses documents of the wrong type: identity policies have neither a Principal nor an Id, the others must
-// have a principal in every statement.
+// check refuses documents of the wrong type.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html#policies-grammar-notes
 func (p Policies) check() error {
 	for i, identity := range p.Identity {
-		if identity.id != "" || identity.countPrincipals() > 0 {
-			return fmt.Errorf("identity policy %d: no identity policy: it has an Id or a Principal", i+1)
+		if err := identity.checkIdentity(); err != nil {
+			return fmt.Errorf("identity policy %d: %w", i+1, err)
 		}
 	}
 	if p.Resource != nil {
@@ -92,12 +95,43 @@ func (p Policies) check() error {
 	return nil
 }
 
+// ParseIdentity reads an identity policy as strictly as [Parse], and refuses what IAM does: a Principal, an Id, a Sid given
+// twice. S3 stores bucket policies whose Sids repeat (FACTS: Policy evaluation).
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_sid.html
+func ParseIdentity(document []byte) (*Policy, error) {
+	p, err := Parse(document)
+	if err != nil {
+		return nil, err
+	}
+	return p, p.checkIdentity()
+}
+
+func (p *Policy) checkIdentity() error {
+	if p.id != "" || p.countPrincipals() > 0 {
+		return errors.New("no identity policy: it has an Id or a Principal")
+	}
+	if sid := p.repeatedSid(); sid != "" {
+		return fmt.Errorf("Sid %q given twice", sid)
+	}
+	return nil
+}
+
 // checkPrincipals refuses a resource's or an endpoint's policy with a statement that says not whom it is about.
 func (p *Policy) checkPrincipals() error {
 	if p.countPrincipals() < len(p.statements) {
 		return errors.New("a statement without Principal")
 	}
 	return nil
+}
+
+// repeatedSid finds a Sid that two statements have; "" when there is none.
+func (p *Policy) repeatedSid() string {
+	for i, s := range p.statements {
+		if s.sid != "" && slices.ContainsFunc(p.statements[:i], func(other *statement) bool { return other.sid == s.sid }) {
+			return s.sid
+		}
+	}
+	return ""
 }
 
 func (p *Policy) countPrincipals() int {
@@ -131,6 +165,7 @@ const (
 	inResource
 	inEndpoint
 	byRoot // the account's root user needs no permission
+	missingTask
 	missingBoth
 	missingResource
 	missingIdentity
@@ -181,7 +216,11 @@ func (v *votes) explicitDeny(certainty truth) (ruling, bool) {
 // granted decides without denials and without the endpoint.
 func (v *votes) granted(c *requestContext) ruling {
 	own := v.identity.grantFrom(inIdentity, missingIdentity)
-	if c.caller.kind == root {
+	switch {
+	case c.caller.kind != root || c.caller.assumed && c.tasked:
+	case c.caller.assumed && !isAboutPolicy(c.action):
+		own = ruling{effect: Undecided, where: missingTask}
+	default:
 		own = ruling{effect: Allow, where: byRoot}
 	}
 	theirs := v.resource.grantFrom(inResource, missingResource)
@@ -242,13 +281,18 @@ func ownerKeepsPolicy(c *requestContext) bool {
 	if c.caller.kind != root || c.caller.account != c.resourceAccount {
 		return false
 	}
-	return c.action == "s3:getbucketpolicy" || c.action == "s3:putbucketpolicy" || c.action == "s3:deletebucketpolicy"
+	return isAboutPolicy(c.action)
+}
+
+// isAboutPolicy tells whether an action, in lower case, reads or changes a bucket's policy.
+func isAboutPolicy(action string) bool {
+	return action == "s3:getbucketpolicy" || action == "s3:putbucketpolicy" || action == "s3:deletebucketpolicy"
 }
 
 // decision puts a ruling into words.
-func (r ruling) decision(action string) Decision {
+func (r ruling) decision(c *requestContext, action string) Decision {
 	resource := "resource policy"
-	if strings.HasPrefix(strings.ToLower(action), "s3:") {
+	if strings.HasPrefix(c.action, "s3:") {
 		resource = "bucket policy"
 	}
 	by := ""
@@ -271,17 +315,29 @@ func (r ruling) decision(action string) Decision {
 		by = "no statement of the endpoint policy allows " + action
 	}
 	if r.effect == Undecided {
-		by = r.doubt(by)
+		by = r.doubt(c, by)
 	}
 	return Decision{r.effect, by}
 }
 
 // doubt says why a request could not be decided.
-func (r ruling) doubt(by string) string {
-	if r.by == nil {
+func (r ruling) doubt(c *requestContext, by string) string {
+	switch {
+	case r.where == missingTask:
+		return "request: the task policy of the root user's session is not given (it is an identity policy here)"
+	case r.by == nil:
 		return "request: the account that owns the resource is not given"
+	case r.by.hangsOnPath(c):
+		return by + ": depends on the role's path, which its session's ARN lacks: give the role's ARN as aws:PrincipalArn in the context"
 	}
 	return by + ": not documented whether it applies"
+}
+
+// hangsOnPath tells whether a statement is undecided because nobody knows the path of a session's role.
+func (s *statement) hangsOnPath(c *requestContext) bool {
+	return c.guessed && slices.ContainsFunc(s.conditions, func(x condition) bool {
+		return x.key == principalARN && x.holds(c) == unknown
+	})
 }
 
 // title is the statement's name in messages.

@@ -88,8 +88,9 @@ func (e *examination) rule(c *requestContext, t *target, applying []application,
 	return r
 }
 
-// firstAllowed names the first probe that is not denied, and says how it gets through; "" when all are denied.
-func (e *examination) firstAllowed(probes []Probe) (name, how string) {
+// firstAllowed names the first probe that is allowed with at least the given certainty, yes or unknown, and says how it gets
+// through; "" when there is none.
+func (e *examination) firstAllowed(probes []Probe, certainty truth) (name, how string) {
 	var current *scene
 	var applying []application
 	var c requestContext
@@ -97,7 +98,10 @@ func (e *examination) firstAllowed(probes []Probe) (name, how string) {
 		p := &probes[i]
 		if p.scene == nil {
 			made, err := p.completed()
-			if err != nil {
+			switch {
+			case err != nil && certainty == yes:
+				continue
+			case err != nil:
 				return p.Name, " cannot be judged: " + err.Error()
 			}
 			p = made
@@ -107,20 +111,20 @@ func (e *examination) firstAllowed(probes []Probe) (name, how string) {
 			applying = e.applying(&c, applying)
 		}
 		c.aim(p.target)
-		if r := e.rule(&c, p.target, applying, p.OfEndpoint); r.effect != Deny {
-			return p.Name, describe(r, p.Request.Action)
+		if r := e.rule(&c, p.target, applying, p.OfEndpoint); r.allows() >= certainty {
+			return p.Name, describe(r, &c, p.Request.Action)
 		}
 	}
 	return "", ""
 }
 
 // describe says what allowed a request that had to be denied.
-func describe(r ruling, action string) string {
+func describe(r ruling, c *requestContext, action string) string {
 	if r.effect == Undecided {
-		return " cannot be judged (" + r.decision(action).By + ")"
+		return " cannot be judged (" + r.decision(c, action).By + ")"
 	}
 	if r.by == nil {
 		return " is allowed (nothing denies it)"
 	}
-	return " is allowed (" + r.decision(action).By + ")"
+	return " is allowed (" + r.decision(c, action).By + ")"
 }

@@ -50,6 +50,9 @@ func denyTo(principal string) string  { return statements(to("Deny", principal))
 // mayRead is an identity policy.
 const mayRead = `{"Version":"2012-10-17","Statement":{"Sid":"Read","Effect":"Allow","Action":"s3:GetObject","Resource":"*"}}`
 
+// fullIdentity is an identity policy that allows everything.
+const fullIdentity = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`
+
 // request is a case of a table: s3:GetObject on the object unless it says otherwise, with the documents that apply.
 type request struct {
 	by       string

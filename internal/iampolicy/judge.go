@@ -18,8 +18,9 @@ const (
 // Judgement is the outcome of [Judge].
 type Judgement struct {
 	Verdict Verdict
-	// Allowed says, when open, which probe is or may be allowed and why; where there is no such probe, which
-	// statement is not foreseen; or why the document cannot be judged. It is "" unless Open.
+	// Allowed says why the verdict is Open, and is "" for the others. It names a probe that the live document allows, as
+	// [Evaluate] finds, and the statement that allows it. Where no probe is allowed, it says that the document "cannot be
+	// shown to be closed", and which statement is at fault; or that it "cannot be judged", and why.
 	Allowed string
 	// Diff lists the statements that differ, the desired ones as removed. It is empty when they are the same, and
 	// when the live document cannot be read.
@@ -42,7 +43,8 @@ type Judgement struct {
 // foreseen when some desired Allow is as wide, or when it is denied to everybody. Both are decided by comparing
 // statements (containment.go), never by searching for a request that gets through: no search could be complete, and
 // whoever changed the document chooses the request. So closed is certain, while open may be a false alarm, as after a
-// Deny has been rewritten beyond recognition. The probes only lend the alarm an example.
+// Deny has been rewritten beyond recognition. The probes only lend the alarm an example: without one that is allowed the
+// alarm says no more than that closed is not shown.
 func Judge(desired, live []byte, probes []Probe) Judgement {
 	want, err := parseResourcePolicy(desired)
 	if err != nil {
@@ -72,7 +74,7 @@ func Allowed(document []byte, probes []Probe) string {
 	if err != nil {
 		return "the document cannot be judged: " + err.Error()
 	}
-	name, how := newExamination(p).firstAllowed(probes)
+	name, how := newExamination(p).firstAllowed(probes, unknown)
 	return name + how
 }
 

@@ -60,7 +60,7 @@ var (
 		"Resource":["arn:aws:s3:::docs","arn:aws:s3:::docs/*"],"Condition":{"StringEquals":{"aws:sourceVpc":"vpc-0123456789abcdef0"}}}`)
 )
 
-// judged is a live document and what it must be called; open ones name the probe by this part of its description.
+// judged is a live document and what it must be called; open ones say why by this part of their description.
 type judged struct {
 	live    string
 	verdict iampolicy.Verdict
@@ -103,12 +103,13 @@ func TestJudgeBucketPolicy(t *testing.T) {
 		"as S3 stores it":       same(strings.NewReplacer(`["s3:*"]`, `"s3:*"`, `"Principal":"*"`, `"Principal":{"AWS":"*"}`).Replace(desiredBucket)),
 		"a Deny more":           closed(statements(plainHTTP, objectsOutside, deletingOutside, listingOutside, strangers, listingStrangers, deny(""))),
 		"a Deny more, for some": closed(statements(plainHTTP, objectsOutside, deletingOutside, listingOutside, strangers, listingStrangers, deny(`,"Condition":{"StringNotEquals":{"aws:PrincipalOrgID":"o-1"}}`))),
+		"a Sid twice":           closed(statements(plainHTTP, objectsOutside, deletingOutside, listingOutside, strangers, listingStrangers, `{"Sid":"DenyPlainHTTP","Effect":"Deny","Principal":"*","Action":"s3:PutObject","Resource":"*"}`)),
 		"another Sid":           closed(swap("DenyPlainHTTP", "Renamed")),
 		"an Id":                 closed(swap(`"Version"`, `"Id":"x","Version"`)),
 		"the old version":       closed(swap("2012-10-17", "2008-10-17")),
 		"an Allow that Denies cover": closed(statements(plainHTTP, objectsOutside, deletingOutside, listingOutside, strangers, listingStrangers,
 			`{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::docs/*"}`)),
-		"Bool for BoolIfExists":              open(swap("BoolIfExists", "Bool"), `over plain HTTP through the endpoint: s3:GetObject on arn:aws:s3:::docs/thankyou.txt may be allowed: DenyPlainHTTP does not hold for s3:* on arn:aws:s3:::docs: DenyPlainHTTP depends on Bool aws:SecureTransport "false"`),
+		"Bool for BoolIfExists":              open(swap("BoolIfExists", "Bool"), `cannot be shown to be closed: DenyPlainHTTP does not hold for s3:* on arn:aws:s3:::docs: DenyPlainHTTP depends on Bool aws:SecureTransport "false"`),
 		"the article's":                      open(articleBucket, "anonymous caller from the internet: s3:"),
 		"deleted":                            open("", "administrator of the account from the internet: s3:GetObject on arn:aws:s3:::docs/thankyou.txt is allowed"),
 		"not JSON":                           open("{", "cannot be judged"),
@@ -120,7 +121,7 @@ func TestJudgeBucketPolicy(t *testing.T) {
 		"strangers through ours":             open(statements(plainHTTP, objectsOutside, deletingOutside, listingOutside, listingStrangers), "through the endpoint"),
 		"listing":                            open(statements(plainHTTP, objectsOutside, deletingOutside, strangers, listingStrangers), "s3:ListBucket"),
 		"another endpoint":                   open(swap("vpce-0123456789abcdef0", "vpce-0fedcba9876543210"), `depends on StringNotEquals aws:SourceVpce "vpce-0fedcba9876543210"`),
-		"one more endpoint":                  open(swap(`"vpce-0123456789abcdef0"`, `["vpce-0123456789abcdef0","vpce-0fedcba9876543210"]`), `workload from the internet: s3:GetObject on arn:aws:s3:::docs/thankyou.txt may be allowed: DenyObjectsOutsideEndpoint does not hold for s3:* on arn:aws:s3:::docs/*: DenyObjectsOutsideEndpoint depends on StringNotEquals aws:SourceVpce ["vpce-0123456789abcdef0","vpce-0fedcba9876543210"]`),
+		"one more endpoint":                  open(swap(`"vpce-0123456789abcdef0"`, `["vpce-0123456789abcdef0","vpce-0fedcba9876543210"]`), `cannot be shown to be closed: DenyObjectsOutsideEndpoint does not hold for s3:* on arn:aws:s3:::docs/*: DenyObjectsOutsideEndpoint depends on StringNotEquals aws:SourceVpce ["vpce-0123456789abcdef0","vpce-0fedcba9876543210"]`),
 		"every endpoint":                     open(strings.ReplaceAll(desiredBucket, `"StringNotEquals":{"aws:SourceVpce":"vpce-0123456789abcdef0"}`, `"StringNotLike":{"aws:SourceVpce":"vpce-*"}`), "through an endpoint of another VPC"),
 		"the VPC, not the endpoint":          open(strings.ReplaceAll(desiredBucket, `{"aws:SourceVpce":"vpce-0123456789abcdef0"}`, `{"aws:SourceVpc":"vpc-0123456789abcdef0"}`), "another endpoint of the same VPC"),
 		"only reading is denied":             open(replaced(t, desiredBucket, `["s3:*"]`, `["s3:Get*"]`), "is allowed"),
@@ -128,9 +129,9 @@ func TestJudgeBucketPolicy(t *testing.T) {
 		"a foreign role":                     open(strings.ReplaceAll(desiredBucket, `role/app"`, `role/app","arn:aws:iam::999900001111:role/evil"`), "arn:aws:iam::999900001111:role/evil"),
 		"every role":                         open(strings.ReplaceAll(desiredBucket, `role/app"`, `*"`), "administrator of the account through the endpoint: s3:GetObject"),
 		"configuration for anybody":          open(swap(`"Statement":[`, `"Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:PutBucketPolicy","Resource":"arn:aws:s3:::docs"},`), "anonymous caller from the internet: s3:PutBucketPolicy"),
-		"configuration for one account":      open(swap(`"Statement":[`, `"Statement":[{"Effect":"Allow","Principal":{"AWS":"999900001111"},"Action":"s3:PutBucketPolicy","Resource":"arn:aws:s3:::docs"},`), "anonymous caller from the internet: s3:PutBucketPolicy on arn:aws:s3:::docs may be allowed: statement 1 allows s3:PutBucketPolicy on arn:aws:s3:::docs, which the desired document does not"),
-		"configuration for a service":        open(swap(`"Statement":[`, `"Statement":[{"Effect":"Allow","Principal":{"Service":"evil.amazonaws.com"},"Action":"s3:PutBucketAcl","Resource":"arn:aws:s3:::docs"},`), "s3:PutBucketAcl on arn:aws:s3:::docs may be allowed: statement 1"),
-		"configuration for a canonical user": open(swap(`"Statement":[`, `"Statement":[{"Effect":"Allow","Principal":{"CanonicalUser":"79a5"},"Action":"s3:PutBucketAcl","Resource":"arn:aws:s3:::docs"},`), "cannot be judged"),
+		"configuration for one account":      open(swap(`"Statement":[`, `"Statement":[{"Effect":"Allow","Principal":{"AWS":"999900001111"},"Action":"s3:PutBucketPolicy","Resource":"arn:aws:s3:::docs"},`), "cannot be shown to be closed: statement 1 allows s3:PutBucketPolicy on arn:aws:s3:::docs, which the desired document does not"),
+		"configuration for a service":        open(swap(`"Statement":[`, `"Statement":[{"Effect":"Allow","Principal":{"Service":"evil.amazonaws.com"},"Action":"s3:PutBucketAcl","Resource":"arn:aws:s3:::docs"},`), "cannot be shown to be closed: statement 1 allows s3:PutBucketAcl on arn:aws:s3:::docs"),
+		"configuration for a canonical user": open(swap(`"Statement":[`, `"Statement":[{"Effect":"Allow","Principal":{"CanonicalUser":"79a5"},"Action":"s3:PutBucketAcl","Resource":"arn:aws:s3:::docs"},`), "cannot be shown to be closed: statement 1"),
 	})
 }
 
@@ -157,7 +158,7 @@ func TestJudgeFindsExceptions(t *testing.T) {
 		"for a resource":                    open(replaced(t, desiredBucket, `["s3:*"],"Resource":"arn:aws:s3:::docs/*"`, `["s3:*"],"NotResource":"arn:aws:s3:::docs/public/*"`), "DenyStrangers leaves some of it out"),
 		"for all but some resources":        open(replaced(t, desiredBucket, `["s3:*"],"Resource":"arn:aws:s3:::docs/*"`, `["s3:*"],"Resource":["arn:aws:s3:::docs/t*"]`), "DenyStrangers leaves some of it out"),
 		"for whoever a variable names":      open(replaced(t, desiredBucket, `["s3:*"],"Resource":"arn:aws:s3:::docs/*"`, `["s3:*"],"Resource":["arn:aws:s3:::docs/*${aws:username}"]`), "is allowed"),
-		"by NotPrincipal":                   open(strings.ReplaceAll(desiredBucket, `"Principal":"*","Action":["s3`, `"NotPrincipal":{"AWS":["arn:aws:iam::111122223333:user/evil","111122223333"]},"Action":["s3`), "cannot be judged"),
+		"by NotPrincipal":                   open(strings.ReplaceAll(desiredBucket, `"Principal":"*","Action":["s3`, `"NotPrincipal":{"AWS":["arn:aws:iam::111122223333:user/evil","111122223333"]},"Action":["s3`), "root user of the account through the endpoint: s3:GetObject on arn:aws:s3:::docs/thankyou.txt is allowed (nothing denies it)"),
 		"by NotPrincipal, perhaps":          open(strings.ReplaceAll(desiredBucket, `"Principal":"*","Action":["s3`, `"NotPrincipal":{"AWS":"arn:aws:iam::111122223333:user/evil"},"Action":["s3`), "DenyStrangers is not about everybody"),
 		"by NotPrincipal of a deleted role": open(replaced(t, desiredBucket, `"Principal":"*","Action":["s3:*"]`, `"NotPrincipal":{"AWS":"AROAEXAMPLEDELETED0001"},"Action":["s3:*"]`), "DenyStrangers is not about everybody"),
 	})
@@ -213,7 +214,7 @@ func TestJudgeListsWhatDiffers(t *testing.T) {
 func TestJudgeTakesProbesOfOthers(t *testing.T) {
 	probe := iampolicy.Probe{Name: "mine", Request: iampolicy.Request{Principal: alice, Action: "s3:GetObject", Resource: object, ResourceAccount: owner}}
 	desired, live := statements(strangers), strings.Replace(statements(strangers), "DenyStrangers", "Renamed", 1)
-	for principal, want := range map[string]string{alice: "", app: "mine is allowed (nothing denies it)", "nonsense": `mine cannot be judged: no principal: "nonsense"`} {
+	for principal, want := range map[string]string{alice: "", app: "mine is allowed (nothing denies it)", "nonsense": `cannot be shown to be closed: by the desired document, too, mine cannot be judged: no principal: "nonsense"`} {
 		probe.Request.Principal = principal
 		got := iampolicy.Judge([]byte(desired), []byte(live), []iampolicy.Probe{probe})
 		if got.Allowed != want || (got.Verdict == iampolicy.Closed) != (want == "") {

@@ -45,7 +45,7 @@ func Lockout(desired []byte, s Setting) error {
 // configures tells whether a caller must be able to configure the bucket.
 func (s Setting) configures(at Standpoint) bool {
 	switch at.Principal {
-	case s.Guard, s.Teardown, s.iam(s.Account, "user/administrator"), s.iam(s.Account, "role/administrators"):
+	case s.Guard, s.Teardown, s.iam(s.Account, "user/administrator"), s.iam(s.Account, administrators):
 		return at.Principal != ""
 	}
 	return false

@@ -25,8 +25,11 @@ func (s *statement) coversResource(c *requestContext) truth {
 	result := no
 	for i := range s.resources {
 		pattern, resolved := s.resources[i].resolve(c)
-		if resolved == yes {
-			resolved = known(glob(pattern, c.resource))
+		switch {
+		case resolved == yes:
+			resolved = s.resources[i].matchesResource(pattern, c.resource)
+		case s.notResource && !s.allow:
+			resolved = unknown // what a Deny leaves out when a variable has no value is not documented
 		}
 		result = max(result, resolved)
 	}

@@ -17,7 +17,7 @@ const (
 
 // Parse reads a policy document strictly: an unknown element, operator or effect, a wrong type, a duplicate key or
 // trailing text is an error. Names of elements are case-sensitive. Whether a Principal must or must not be there
-// depends on what the document is used for, which [Evaluate] and [Judge] know.
+// depends on what the document is used for, which [Evaluate] and [Judge] know, and so does whether a Sid may be repeated.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
 func Parse(document []byte) (*Policy, error) {
 	value, err := decodeStrictly(document)
@@ -84,19 +84,9 @@ func (p *Policy) readStatements(value any) error {
 			return fmt.Errorf("statement %d: %w", i+1, err)
 		}
 		s.canonical = s.canonicalForm()
-		if slices.ContainsFunc(p.statements, s.isNamesake) {
-			return fmt.Errorf("statement %d: Sid %q given twice", i+1, s.sid)
-		}
 		p.statements = append(p.statements, s)
 	}
 	return nil
-}
-
-// isNamesake tells whether another statement has the same Sid and says something else. IAM refuses such documents. S3's
-// documentation does not say; a document in which a name may mean two things is not judged.
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_sid.html
-func (s *statement) isNamesake(other *statement) bool {
-	return s.sid != "" && s.sid == other.sid && s.canonical != other.canonical
 }
 
 func (s *statement) readElements(elements object, version string) error {
@@ -130,11 +120,19 @@ func (s *statement) readElements(elements object, version string) error {
 // partition is that of a statement's resources, "aws" where they do not tell.
 func (s *statement) partition() string {
 	for _, r := range s.resources {
-		if fields := strings.SplitN(r.source, ":", 3); len(fields) == 3 && !strings.ContainsAny(fields[1], "*?") {
-			return fields[1]
+		if partition := partitionOf(r.source); partition != "" && !strings.ContainsAny(partition, "*?") {
+			return partition
 		}
 	}
 	return "aws"
+}
+
+// partitionOf is an ARN's partition, "" of what is no ARN.
+func partitionOf(arn string) string {
+	if fields := strings.SplitN(arn, ":", 3); len(fields) == 3 {
+		return fields[1]
+	}
+	return ""
 }
 
 func (s *statement) readElement(e member, version string) (err error) {
@@ -170,7 +168,7 @@ func (s *statement) readEffect(value any) error {
 	return nil
 }
 
-// parseActions reads actions, whose prefix and name are not case-sensitive.
+// parseActions reads actions, whose prefix and name are not case-sensitive. A wildcard counts only in the name.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html
 func parseActions(value any) ([]string, error) {
 	actions, err := stringList(value)
@@ -178,11 +176,12 @@ func parseActions(value any) ([]string, error) {
 		return nil, err
 	}
 	for i, a := range actions {
-		prefix, name, ok := strings.Cut(a, ":")
-		if a != "*" && (!ok || prefix == "" || name == "") {
+		folded, ok := foldASCII(a)
+		prefix, name, found := strings.Cut(folded, ":")
+		if !ok || a != "*" && (!found || prefix == "" || name == "" || strings.ContainsAny(prefix, "*?")) {
 			return nil, fmt.Errorf("no action: %q", a)
 		}
-		actions[i] = compileWildcards(strings.ToLower(a))
+		actions[i] = compileWildcards(folded)
 	}
 	return sortedSet(actions), nil
 }
@@ -206,12 +205,15 @@ func (s *statement) readResources(value any, version string) error {
 			return fmt.Errorf("a variable before the fifth colon: %q", name)
 		}
 		s.variable = s.variable || t.parts != nil
-		t.source = name
+		t.source, t.doubtful = name, isDoubtful(name)
 		s.resources = append(s.resources, t)
 	}
 	return nil
 }
 
+// parseConditions reads a Condition element. AWS's grammar demands a key of every operator, but no operator of the
+// element.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html#policies-grammar-bnf
 func parseConditions(value any, version string) ([]condition, error) {
 	blocks, ok := value.(object)
 	if !ok {
@@ -223,6 +225,9 @@ func parseConditions(value any, version string) ([]condition, error) {
 		if !ok {
 			return nil, fmt.Errorf("%s: not an object", block.name)
 		}
+		if len(keys) == 0 {
+			return nil, fmt.Errorf("%s: an operator without a key", block.name)
+		}
 		for _, key := range keys {
 			c, err := parseCondition(block.name, key, version)
 			if err != nil {
@@ -232,9 +237,6 @@ func parseConditions(value any, version string) ([]condition, error) {
 				return nil, fmt.Errorf("%s: %q given twice", block.name, key.name)
 			}
 			conditions = append(conditions, c)
-		}
-		if _, err := parseOperatorName(block.name); err != nil {
-			return nil, err
 		}
 	}
 	return conditions, nil
@@ -247,10 +249,10 @@ func parseCondition(operatorName string, key member, version string) (condition,
 	if err != nil {
 		return c, err
 	}
-	if !strings.Contains(key.name, ":") {
+	var ok bool
+	if c.key, ok = foldKey(key.name); !ok {
 		return c, fmt.Errorf("no condition key: %q", key.name)
 	}
-	c.key = foldKey(key.name)
 	values, err := conditionValues(key.value)
 	if err != nil {
 		return c, fmt.Errorf("%s: %w", key.name, err)
@@ -261,6 +263,7 @@ func parseCondition(operatorName string, key member, version string) (condition,
 		}
 	}
 	c.values = sortedSet(values)
+	c.simplify()
 	for _, v := range c.values {
 		o, err := parseOperand(c.kind, v, version)
 		if err != nil {

@@ -162,7 +162,8 @@ func (p *principals) namesRole(c *caller) bool {
 
 // spare tells whether a NotPrincipal element leaves a caller out of its statement. In a Deny that takes the caller
 // itself and everything that contains it: AWS looks at the account first, then at the role, then at the session.
-// When only some of them are named, AWS "might" deny; worst asks for the answer that opens more.
+// When only some of them are named, AWS "might" deny, hence unknown; but a caller is not spared by its account, or its
+// role, that is only named because another one in it is. For that one, worst asks for the answer that opens more.
 // In an Allow, naming any of them is enough.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html
 func (p *principals) spare(c *caller, allow, worst bool) truth {
@@ -179,10 +180,31 @@ func (p *principals) spare(c *caller, allow, worst bool) truth {
 	switch {
 	case all || allow && some:
 		return yes
-	case len(p.canonicalUser) > 0 || worst && some:
+	case len(p.canonicalUser) > 0 || some && (worst || !p.namesOtherThan(c, levels)):
 		return unknown
 	}
 	return no
+}
+
+// namesOtherThan tells whether a NotPrincipal element that does not name a caller, but something that contains it, names
+// somebody else in there: AWS's own examples name Bob with his account, and leave out nobody but Bob.
+func (p *principals) namesOtherThan(c *caller, levels []bool) bool {
+	if levels[len(levels)-1] {
+		return false
+	}
+	return slices.ContainsFunc(p.aws, func(name string) bool {
+		other, err := parseCaller(name)
+		if err != nil || other.account != c.account || other.kind == root {
+			return false
+		}
+		sibling := other.kind == role && c.kind == role && other.name == c.name
+		return !sibling || other.arn != other.roleARN
+	})
+}
+
+// areOnlyAWS tells whether an element names AWS principals and no others.
+func (p *principals) areOnlyAWS() bool {
+	return len(p.aws) > 0 && len(p.service)+len(p.federated)+len(p.canonicalUser) == 0
 }
 
 func (p *principals) includesEveryone() bool { return p.everyone || slices.Contains(p.aws, "*") }

@@ -56,6 +56,7 @@ const (
 	objectKey      = "thankyou.txt"
 	foreignBucket  = "somebody-elses-bucket"
 	ownOtherBucket = "another-bucket-of-ours"
+	administrators = "role/invented/administrators" // no real one, which the lock may name
 )
 
 type door struct {
@@ -102,7 +103,7 @@ func (s Setting) callers() []namedCaller {
 		{"user of another account", s.iam(s.otherAccount(), "user/stranger")},
 		{"AWS service", "logging.s3.amazonaws.com"},
 		{"administrator of the account", s.iam(s.Account, "user/administrator")},
-		{"administrators' role of the account", s.iam(s.Account, "role/administrators")},
+		{"administrators' role of the account", s.iam(s.Account, administrators)},
 		{"root user of the account", s.iam(s.Account, "root")},
 		{"guard", s.Guard},
 		{"workload", s.Workload},

@@ -9,8 +9,9 @@ import (
 
 // Request is one request as AWS would evaluate it.
 type Request struct {
-	// Principal is the caller's ARN (user, role, assumed-role session, federated user, account root), a service
-	// principal's name, or "" for an anonymous caller.
+	// Principal is the caller's ARN (user, role, assumed-role session, federated user, account root, assumed root), a
+	// service principal's name, or "" for an anonymous caller. A session's ARN lacks its role's path: where the path may
+	// decide, the request is [Undecided] unless Context has aws:PrincipalArn.
 	Principal string
 	// Action is the IAM action, e.g. "s3:GetObject".
 	Action string
@@ -23,7 +24,7 @@ type Request struct {
 	// Keys that follow from Principal and ResourceAccount are added when absent: aws:PrincipalArn,
 	// aws:PrincipalAccount, aws:PrincipalType, aws:PrincipalIsAWSService, aws:PrincipalServiceName,
 	// aws:PrincipalServiceNamesList, aws:FederatedProvider, aws:username, aws:userid (only for root users, federated
-	// users and anonymous callers), aws:ResourceAccount and s3:ResourceAccount.
+	// users and anonymous callers), aws:AssumedRoot, aws:ResourceAccount and s3:ResourceAccount.
 	Context map[string][]string
 }
 
@@ -35,6 +36,12 @@ type requestContext struct {
 	resource        string
 	resourceAccount string
 	keys            map[string][]string // by lower-case name
+
+	// guessed is true where the value of aws:PrincipalArn was taken from a session's ARN.
+	guessed bool
+
+	// tasked is true when there are identity policies, which an assumed root's task policy is.
+	tasked bool
 
 	// worst asks for the answer that opens more where AWS documents that either may happen.
 	worst bool
@@ -48,22 +55,26 @@ func newContext(r Request) (*requestContext, error) {
 	if err != nil {
 		return nil, err
 	}
-	if prefix, name, ok := strings.Cut(r.Action, ":"); !ok || prefix == "" || name == "" || strings.ContainsAny(r.Action, "*?") {
+	action, ascii := foldASCII(r.Action)
+	if prefix, name, ok := strings.Cut(action, ":"); !ok || !ascii || prefix == "" || name == "" || strings.ContainsAny(action, "*?") {
 		return nil, fmt.Errorf("no action: %q", r.Action)
 	}
 	if r.Resource == "" || !utf8.ValidString(r.Resource) {
 		return nil, errors.New("no resource")
 	}
 	ctx := &requestContext{
-		caller: c, action: strings.ToLower(r.Action), resource: r.Resource, resourceAccount: r.ResourceAccount,
+		caller: c, action: action, resource: r.Resource, resourceAccount: r.ResourceAccount,
 		keys: make(map[string][]string, len(r.Context)+8),
 	}
 	ctx.class = actionClasses()[ctx.action]
 	if fields := strings.SplitN(r.Resource, ":", 6); ctx.resourceAccount == "" && len(fields) == 6 {
 		ctx.resourceAccount = fields[4]
 	}
-	for key, values := range r.Context {
-		key = foldKey(key)
+	for name, values := range r.Context {
+		key, ok := foldKey(name)
+		if !ok {
+			return nil, fmt.Errorf("no condition key: %q", name)
+		}
 		if _, twice := ctx.keys[key]; twice {
 			return nil, fmt.Errorf("context key %q given twice", key)
 		}
@@ -74,12 +85,17 @@ func newContext(r Request) (*requestContext, error) {
 }
 
 func (c *requestContext) derive() {
+	_, given := c.keys[principalARN]
+	c.guessed = !given && c.caller.mayBe != ""
 	for key, value := range c.caller.keys() {
 		c.setAbsent(key, value)
 	}
 	c.setAbsent("aws:resourceaccount", c.resourceAccount)
 	c.setAbsent("s3:resourceaccount", c.resourceAccount)
 }
+
+// principalARN is aws:PrincipalArn as foldKey makes it.
+const principalARN = "aws:principalarn"
 
 // objectTagKeys are the condition keys that end in the key of an object's tag, which is case-sensitive. The keys of other
 // tags (aws:PrincipalTag/…, aws:RequestTag/…, aws:ResourceTag/…) are not, where they stand in a condition key.
@@ -88,15 +104,40 @@ func (c *requestContext) derive() {
 var objectTagKeys = []string{"s3:existingobjecttag/", "s3:requestobjecttag/"}
 
 // foldKey brings a condition key to the form in which keys are compared: lower case, as far as case makes no
-// difference.
-func foldKey(key string) string {
-	folded := strings.ToLower(key)
+// difference. It reports whether the text is a key: one with a prefix, and of ASCII characters alone.
+func foldKey(key string) (string, bool) {
+	folded, ok := foldASCII(key)
+	if !ok || !strings.Contains(key, ":") {
+		return "", false
+	}
 	for _, prefix := range objectTagKeys {
 		if strings.HasPrefix(folded, prefix) {
-			return prefix + key[len(prefix):]
+			return prefix + key[len(prefix):], true
 		}
 	}
-	return folded
+	return folded, true
+}
+
+// foldASCII returns a name in lower case, and whether it is of ASCII characters alone. AWS documents case for no other
+// ones, and [strings.ToLower] makes ASCII letters of two: the Kelvin sign and the dotted capital I.
+func foldASCII(name string) (string, bool) {
+	for i := range len(name) {
+		if name[i] >= utf8.RuneSelf {
+			return "", false
+		}
+	}
+	return strings.ToLower(name), true
+}
+
+// lowerASCII puts the ASCII letters of a text into lower case and leaves the rest.
+func lowerASCII(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
+		}
+	}
+	return string(b)
 }
 
 func (c *requestContext) setAbsent(key, value string) {

@@ -46,7 +46,10 @@ func drawExtra(t *rapid.T) (operator, key string, value any) {
 			return "StringNotLike", "aws:SourceVpce", texts("vpce-*", docs.EndpointID)
 		},
 		func() (string, string, any) {
-			return oneOf(t, "op", "StringNotEquals", "StringEquals", "StringNotEqualsIfExists"), "aws:SourceVpce", texts(docs.EndpointID, "vpce-1")
+			return oneOf(t, "op", "StringNotEquals", "StringEquals", "StringNotEqualsIfExists", "ForAllValues:StringNotEquals", "ForAllValues:StringNotLike", "ForAnyValue:StringNotEquals"), "aws:SourceVpce", texts(docs.EndpointID, "vpce-1")
+		},
+		func() (string, string, any) {
+			return oneOf(t, "op", "StringNotEquals", "StringNotLike", "ForAllValues:StringNotEquals"), "aws:PrincipalArn", texts(app, docs.ProbeRole, docs.Teardown)
 		},
 		func() (string, string, any) {
 			return oneOf(t, "op", "StringEquals", "StringEqualsIfExists", "StringNotEquals"), "aws:SourceVpc", texts(docs.VPCID, "vpc-1")
@@ -81,13 +84,13 @@ func drawExtra(t *rapid.T) (operator, key string, value any) {
 }
 
 func drawSoundPrincipal(t *rapid.T) any {
-	return oneOf[any](t, "principal", "*", document{"AWS": "*"}, document{"AWS": owner}, document{"AWS": "999988887777"}, document{"AWS": []any{app, "*"}},
+	return oneOf[any](t, "principal", "*", document{"AWS": "*"}, document{"AWS": owner}, document{"AWS": root}, document{"AWS": "999988887777"}, document{"AWS": []any{app, "*"}},
 		document{"AWS": origin}, document{"AWS": []any{app, alice}}, document{"Service": trail}, document{"Federated": "accounts.google.com"}, document{"AWS": "arn:aws:iam::999988887777:role/evil"})
 }
 
 func drawResources(t *rapid.T) any {
 	return drawList(t, "*", "arn:aws:s3:::docs", "arn:aws:s3:::docs/*", "arn:aws:s3:::docs*", "arn:aws:s3:::docs/t*", "arn:aws:s3:::docs/secret/*", "arn:aws:s3:::docs/?*",
-		"arn:aws:s3:::evil/*", "arn:aws:s3:::al2023-repos-eu-central-1-de612dc2/*", "arn:aws:s3:::al2023-*", "arn:aws:s3:::docs/${aws:PrincipalTag/team}*")
+		"arn:aws:s3:::evil/*", "arn:aws:s?:::docs/*", "arn:aws:s*ocs/*", "arn:aws:s3:*", "arn:aws:s3:::al2023-repos-eu-central-1-de612dc2/*", "arn:aws:s3:::al2023-*", "arn:aws:s3:::docs/${aws:PrincipalTag/team}*")
 }
 
 func drawActions(t *rapid.T) any {

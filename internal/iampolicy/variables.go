@@ -13,6 +13,8 @@ type text struct {
 	parts []part
 	// source is the text as it stands in the document; only for resources.
 	source string
+	// doubtful is true of a resource with a wildcard that AWS limits: see resource.go.
+	doubtful bool
 }
 
 // part is either literal (already compiled) or a variable.
@@ -63,11 +65,12 @@ func parseVariable(s string) (part, string, error) {
 			return part{literal: special}, rest, nil
 		}
 	}
-	end := strings.IndexAny(s, ",}")
-	if end < 0 || !strings.Contains(s[:end], ":") {
+	end := max(0, strings.IndexAny(s, ",}"))
+	key, ok := foldKey(s[:end])
+	if !ok {
 		return part{}, "", fmt.Errorf("no policy variable: %q", "${"+s)
 	}
-	p := part{variable: foldKey(s[:end])}
+	p := part{variable: key}
 	if s[end] == '}' {
 		return p, s[end+1:], nil
 	}
@@ -94,7 +97,8 @@ func joinLiterals(parts []part) text {
 }
 
 // resolve puts the values of the request into a text. It answers no when a variable has no value: such a text equals
-// nothing and matches no resource. A key with several values cannot be a variable, hence unknown.
+// nothing and matches no resource. A key with several values cannot be a variable, hence unknown, and so is a role's ARN
+// without its path.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-no-value
 func (t text) resolve(c *requestContext) (string, truth) {
 	if t.parts == nil {
@@ -106,10 +110,10 @@ func (t text) resolve(c *requestContext) (string, truth) {
 		switch {
 		case p.variable == "":
 			b.WriteString(p.literal)
+		case len(values) > 1, p.variable == principalARN && c.guessed && c.caller.reserved:
+			return "", unknown
 		case len(values) == 1:
 			b.WriteString(strings.ToValidUTF8(values[0], "\uFFFD"))
-		case len(values) > 1:
-			return "", unknown
 		case p.hasDefault:
 			b.WriteString(p.fallback)
 		default:

@@ -33,6 +33,7 @@ import (
 	"s3-endpoint-guard/internal/localaws/s3"
 	"s3-endpoint-guard/internal/localaws/sns"
 	"s3-endpoint-guard/internal/localaws/sqs"
+	"s3-endpoint-guard/internal/localaws/ssm"
 	"s3-endpoint-guard/internal/localaws/sts"
 	"s3-endpoint-guard/internal/localaws/underway"
 	"s3-endpoint-guard/internal/localaws/vpcnet"
@@ -49,10 +50,15 @@ type Options struct {
 	// Watch lets alarms be evaluated once a minute by the clock, as in an AWS that runs by itself. Without it they are
 	// evaluated by [Cloud.Pass] only.
 	Watch bool
+	// Takes is how long CloudFormation takes to create a resource of a type, by a clock that is stepped; nil for no time at
+	// all. With it a stack is created as CloudFormation does: each resource as soon as those that it depends on are done.
+	Takes func(resourceType string) time.Duration
 	// Freeze stops idle functions, as Lambda does (on Linux only).
 	Freeze bool
 	// Log gets every line that a function prints; nil for nobody.
 	Log func(function string, line lambda.Line)
+	// Messages gets every message that is published to a topic, with the subscriptions that it goes to; nil for nobody.
+	Messages func(topicARN string, m sns.Message, to []sns.Subscription)
 }
 
 // Cloud is the whole of it. Its services may be looked at and set up directly, at any time and concurrently.
@@ -65,6 +71,7 @@ type Cloud struct {
 	STS            *sts.Service
 	SNS            *sns.Service
 	SQS            *sqs.Service
+	SSM            *ssm.Service
 	CloudFormation *cloudformation.Service
 	CloudWatch     *cloudwatch.Service
 	// Network is that inside the VPCs.
@@ -76,8 +83,9 @@ type Cloud struct {
 
 	admin api.Caller
 	work  underway.Count
-	// patient is [Options.Patient].
+	// patient is [Options.Patient], takes is [Options.Takes].
 	patient bool
+	takes   func(resourceType string) time.Duration
 	client  *http.Client
 	// internet and functions are the doors of people and of Lambda functions.
 	internet, internetPlain, functions string
@@ -87,11 +95,13 @@ type Cloud struct {
 	doors         map[api.Door]string
 	keys          map[string]accessKey
 	queuePolicies map[string]*iampolicy.Policy
-	// measured is how many invocations AWS/Lambda has seen; passed is what went through which endpoint.
-	measured int
-	passed   map[string]traffic
-	closed   bool
-	names    names
+	// measured is how many invocations AWS/Lambda has seen, throttled how many refused ones of each function; passed is
+	// what went through which endpoint.
+	measured  int
+	throttled map[string]int
+	passed    map[string]traffic
+	closed    bool
+	names     names
 }
 
 // The addresses from which callers seem to come. All are set aside for documentation or private networks.
@@ -100,6 +110,9 @@ const (
 	functionsIP = "203.0.113.20"
 	instanceIP  = "10.0.0.10"
 )
+
+// callLimit is how long a call with [Cloud.Config] may take: they take milliseconds.
+const callLimit = 45 * time.Second
 
 // New makes an AWS with nothing in it. It must be closed.
 func New(o Options) (*Cloud, error) {
@@ -110,12 +123,12 @@ func New(o Options) (*Cloud, error) {
 	base := gate.Options()
 	c := &Cloud{
 		Gate: gate, Clock: o.Clock,
-		S3: s3.New(base), EC2: ec2.New(base), IAM: iam.New(base), STS: sts.New(base), SNS: sns.New(base), SQS: sqs.New(base),
+		S3: s3.New(base), EC2: ec2.New(base), IAM: iam.New(base), STS: sts.New(base), SNS: sns.New(base), SQS: sqs.New(base), SSM: ssm.New(base),
 		CloudFormation: cloudformation.New(base), CloudWatch: cloudwatch.New(base),
-		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
+		client: &http.Client{Timeout: callLimit, Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
 		doors:  map[api.Door]string{}, keys: map[string]accessKey{}, queuePolicies: map[string]*iampolicy.Policy{},
 		passed:  map[string]traffic{},
-		Answers: &cloudformation.Answers{}, patient: o.Patient, names: names{},
+		Answers: &cloudformation.Answers{}, patient: o.Patient, takes: o.Takes, names: names{},
 	}
 	network, err := vpcnet.New(vpcnet.Options{Region: base.Region, EC2: c.EC2, Door: c.doorAddress})
 	if err != nil {
@@ -126,6 +139,7 @@ func New(o Options) (*Cloud, error) {
 	c.Events = events.New(c.eventOptions(o))
 	c.Lambda = lambda.New(c.lambdaOptions(o))
 	c.wire()
+	c.SNS.OnMessage(o.Messages)
 	if err := errors.Join(c.furnish(), c.openDoors()); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
@@ -138,7 +152,7 @@ func New(o Options) (*Cloud, error) {
 // wire ties the services to the gate and to each other.
 func (c *Cloud) wire() {
 	for _, service := range []api.Service{
-		c.S3, c.EC2, c.IAM, c.STS, c.SNS, c.SQS, c.CloudFormation, c.CloudWatch, c.Lambda.Service(),
+		c.S3, c.EC2, c.IAM, c.STS, c.SNS, c.SQS, c.SSM, c.CloudFormation, c.CloudWatch, c.Lambda.Service(),
 		c.Events.Service(), c.Events.TrailService(),
 	} {
 		c.Gate.Add(service)

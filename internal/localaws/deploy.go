@@ -21,10 +21,15 @@ func (c *Cloud) Deploy(ctx context.Context, plan *samtemplate.Plan, bootstraps f
 	}
 	s := &Stack{cloud: c, id: options.StackID, name: options.StackName, plan: plan, bootstraps: bootstraps}
 	s.enter("CREATE_IN_PROGRESS", "User Initiated")
-	for _, resource := range plan.Resources() {
-		if err := s.create(ctx, resource); err != nil {
-			return nil, s.rollBack(fmt.Errorf("deploying %s: creating %s: %w", s.name, resource.LogicalID, err))
+	steps, took := c.timetable(plan)
+	began := c.Clock.Now()
+	for _, next := range steps {
+		if err := errors.Join(c.elapse(ctx, began.Add(next.after)), s.create(ctx, next.resource)); err != nil {
+			return nil, s.rollBack(fmt.Errorf("deploying %s: creating %s: %w", s.name, next.resource.LogicalID, err))
 		}
+	}
+	if err := c.elapse(ctx, began.Add(took)); err != nil {
+		return nil, s.rollBack(fmt.Errorf("deploying %s: %w", s.name, err))
 	}
 	s.enter("CREATE_COMPLETE", "")
 	return s, nil

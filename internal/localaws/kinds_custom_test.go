@@ -11,6 +11,7 @@ import (
 	"s3-endpoint-guard/internal/localaws/clock"
 	"s3-endpoint-guard/internal/localaws/cloudtest"
 	"s3-endpoint-guard/internal/localaws/lambda"
+	"s3-endpoint-guard/internal/localaws/localtest"
 	"s3-endpoint-guard/internal/samtemplate"
 )
 
@@ -140,7 +141,7 @@ func TestACustomResourceIsWaitedForAsLongAsItSays(t *testing.T) {
 			}
 			return
 		default:
-			if err := c.Quiesce(t.Context()); err != nil {
+			if err := c.Quiesce(localtest.Context(t, "the local AWS to rest")); err != nil {
 				t.Fatal(err)
 			}
 			stepped.Advance(time.Minute)

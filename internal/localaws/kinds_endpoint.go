@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"net/url"
+	"slices"
 
 	"s3-endpoint-guard/internal/localaws/ec2"
 )
@@ -35,17 +36,32 @@ func (c *creation) madeEndpoint(id string) made {
 	return made{ref: id, attributes: map[string]any{"Id": id}, remove: remove, update: update}
 }
 
-// updateEndpoint changes the policy, which is the only thing of an endpoint that the template lets parameters change
-// without replacing it.
+// updateEndpoint changes what can be changed without replacing the endpoint, and the template lets change: its policy and
+// its security groups.
 func (c *creation) updateEndpoint(id string, p properties) (made, error) {
 	live, ok := c.EC2.Endpoint(id)
 	wanted := endpointForm(p)
 	if !ok || !sameEndpoint(live, wanted) {
-		return made{}, fmt.Errorf("the local AWS updates nothing of a VPC endpoint but its policy")
+		return made{}, fmt.Errorf("the local AWS updates nothing of a VPC endpoint but its policy and its security groups")
 	}
 	form := url.Values{"Action": {"ModifyVpcEndpoint"}, "VpcEndpointId": {id}, "PolicyDocument": wanted["PolicyDocument"]}
+	groups := p.texts("SecurityGroupIds")
+	numbered(form, "AddSecurityGroupId", without(groups, live.GroupIDs))
+	numbered(form, "RemoveSecurityGroupId", without(live.GroupIDs, groups))
 	_, err := c.perform(c.EC2, "POST", "/", form.Encode())
 	return c.madeEndpoint(id), err
+}
+
+// without are the members of a list that another one lacks.
+func without(list, other []string) []string {
+	return slices.DeleteFunc(slices.Clone(list), func(s string) bool { return slices.Contains(other, s) })
+}
+
+// numbered puts a list into a form, in EC2's flavour.
+func numbered(form url.Values, name string, list []string) {
+	for i, value := range list {
+		form.Set(fmt.Sprintf("%s.%d", name, i+1), value)
+	}
 }
 
 func sameEndpoint(live ec2.Endpoint, wanted url.Values) bool {
@@ -73,9 +89,7 @@ func endpointForm(p properties) url.Values {
 	for property, parameter := range map[string]string{
 		"SubnetIds": "SubnetId", "SecurityGroupIds": "SecurityGroupId", "RouteTableIds": "RouteTableId",
 	} {
-		for i, id := range p.texts(property) {
-			form.Set(fmt.Sprintf("%s.%d", parameter, i+1), id)
-		}
+		numbered(form, parameter, p.texts(property))
 	}
 	return form
 }

@@ -34,7 +34,7 @@ func (c *creation) putRole(name string, p properties, others map[string]string) 
 		own = append(own, policy.text("PolicyName"))
 		policies[policy.text("PolicyName")] = policy.document("PolicyDocument")
 	}
-	role, err := c.IAM.CreateRole(name, policies)
+	role, err := c.IAM.CreateRoleAt(or(p.text("Path"), "/"), name, policies)
 	if err != nil {
 		return made{}, err
 	}
@@ -80,7 +80,7 @@ func createInstanceProfile(c *creation, p properties) (made, error) {
 		}
 	}
 	base := c.Gate.Options()
-	arn := fmt.Sprintf("arn:%s:iam::%s:instance-profile/%s", base.Partition, base.Account, name)
+	arn := fmt.Sprintf("arn:%s:iam::%s:instance-profile%s%s", base.Partition, base.Account, or(p.text("Path"), "/"), name)
 	return made{ref: name, attributes: map[string]any{"Arn": arn}, remove: c.named("instance profile", name)}, nil
 }
 

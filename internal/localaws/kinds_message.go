@@ -85,9 +85,11 @@ func createParameter(c *creation, p properties) (made, error) {
 	if len(value) > maxParameter {
 		return made{}, fmt.Errorf("standard tier parameters support a maximum parameter value of %d characters, this has %d", maxParameter, len(value))
 	}
+	kind, forget := p.oneOf("Type", "String", "StringList"), c.named("parameter", name)
+	c.SSM.Put(name, kind, value)
 	return made{
-		ref: name, attributes: map[string]any{"Value": value, "Type": p.oneOf("Type", "String", "StringList")},
-		remove: c.named("parameter", name),
+		ref: name, attributes: map[string]any{"Value": value, "Type": kind},
+		remove: func() error { c.SSM.Delete(name); return forget() },
 		update: func(p properties) (made, error) { return createParameter(c, p) },
 	}, nil
 }

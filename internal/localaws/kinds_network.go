@@ -19,7 +19,8 @@ var networkKinds = map[string]kind{
 	"AWS::EC2::Route":                       {create: createRoute},
 	"AWS::EC2::SubnetRouteTableAssociation": {create: associateRouteTable},
 	"AWS::EC2::SecurityGroup":               {create: createSecurityGroup},
-	"AWS::EC2::SecurityGroupIngress":        {create: authorizeIngress},
+	"AWS::EC2::SecurityGroupIngress":        {create: authorize(false)},
+	"AWS::EC2::SecurityGroupEgress":         {create: authorize(true)},
 	"AWS::EC2::VPCEndpoint":                 {create: createEndpoint},
 	"AWS::EC2::Instance": {create: createInstance, ignored: []string{
 		"ImageId", "InstanceType", "IamInstanceProfile", "MetadataOptions", "BlockDeviceMappings", "UserData", "Tags",
@@ -75,56 +76,6 @@ func associateRouteTable(c *creation, p properties) (made, error) {
 	association, err := c.EC2.AssociateRouteTable(p.text("RouteTableId"), p.text("SubnetId"))
 	remove := func() error { return unlessMissing(c.EC2.DisassociateRouteTable(association.ID)) }
 	return made{ref: association.ID, attributes: map[string]any{"Id": association.ID}, remove: remove}, err
-}
-
-func createSecurityGroup(c *creation, p properties) (made, error) {
-	name := p.text("GroupName")
-	if name == "" {
-		name = c.name()
-	}
-	var rules []ec2.Rule
-	for _, ingress := range p.objects("SecurityGroupIngress") {
-		rules = append(rules, groupRule(ingress, false))
-	}
-	for _, egress := range p.objects("SecurityGroupEgress") {
-		rules = append(rules, groupRule(egress, true))
-	}
-	group, err := c.EC2.CreateSecurityGroup(ec2.SecurityGroup{
-		Name: name, Description: p.text("GroupDescription"), VPCID: p.text("VpcId"), Tags: tagList(p.tags("Tags")),
-	}, rules...)
-	remove := func() error { return unlessMissing(c.EC2.DeleteSecurityGroup(group.ID)) }
-	return made{ref: group.ID, attributes: map[string]any{"GroupId": group.ID, "VpcId": group.VPCID}, remove: remove}, err
-}
-
-func authorizeIngress(c *creation, p properties) (made, error) {
-	group := p.text("GroupId")
-	rules, err := c.EC2.Authorize(group, groupRule(p, false))
-	if err != nil {
-		return made{}, err
-	}
-	remove := func() error {
-		// Somebody may have revoked it already, and the guard put it back under another id.
-		_, _ = c.EC2.Revoke(group, rules...)
-		return nil
-	}
-	return made{ref: rules[0].ID, attributes: map[string]any{"Id": rules[0].ID}, remove: remove}, nil
-}
-
-// groupRule reads one rule of a security group. CloudFormation names the group at the other end by direction.
-func groupRule(p properties, egress bool) ec2.Rule {
-	r := ec2.Rule{
-		Egress: egress, Protocol: p.text("IpProtocol"), FromPort: -1, ToPort: -1,
-		CIDR: p.text("CidrIp"), CIDR6: p.text("CidrIpv6"), Description: p.text("Description"),
-	}
-	if p.has("FromPort") {
-		r.FromPort, r.ToPort = p.number("FromPort"), p.number("ToPort")
-	}
-	if egress {
-		r.ReferencedGroup, r.PrefixListID = p.text("DestinationSecurityGroupId"), p.text("DestinationPrefixListId")
-	} else {
-		r.ReferencedGroup, r.PrefixListID = p.text("SourceSecurityGroupId"), p.text("SourcePrefixListId")
-	}
-	return r
 }
 
 func createInstance(c *creation, p properties) (made, error) {

@@ -10,6 +10,7 @@ import (
 	"s3-endpoint-guard/internal/localaws"
 	"s3-endpoint-guard/internal/localaws/api"
 	"s3-endpoint-guard/internal/localaws/cloudtest"
+	"s3-endpoint-guard/internal/localaws/localtest"
 	"s3-endpoint-guard/internal/samtemplate"
 )
 
@@ -86,7 +87,7 @@ func guarded(t *testing.T, parameters map[string]string) (*localaws.Cloud, *loca
 // rest waits until nothing is under way.
 func rest(t *testing.T, c *localaws.Cloud) {
 	t.Helper()
-	if err := c.Quiesce(t.Context()); err != nil {
+	if err := c.Quiesce(localtest.Context(t, "the local AWS to rest")); err != nil {
 		t.Fatal(err)
 	}
 }

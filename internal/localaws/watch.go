@@ -76,6 +76,23 @@ func (c *Cloud) measureFunctions() {
 			cloudwatch.Datum{Name: "Throttles", Unit: "Count", Values: []float64{0}},
 			cloudwatch.Datum{Name: "Duration", Unit: "Milliseconds", Values: []float64{float64(i.Duration.Microseconds()) / 1000}})
 	}
+	c.measureThrottles()
+}
+
+// measureThrottles publishes the invocations that functions were refused since the last time. They are neither
+// Invocations nor Errors.
+func (c *Cloud) measureThrottles() {
+	all := c.Lambda.Throttles()
+	c.mu.Lock()
+	before := c.throttled
+	c.throttled = all
+	c.mu.Unlock()
+	for name, n := range all {
+		if fresh := n - before[name]; fresh > 0 {
+			c.publish("AWS/Lambda", []cloudwatch.Dimension{{Name: "FunctionName", Value: name}},
+				cloudwatch.Datum{Name: "Throttles", Unit: "Count", Values: []float64{1}, Counts: []float64{float64(fresh)}})
+		}
+	}
 }
 
 // measureQueues publishes how many messages wait in each queue. SQS publishes it for queues in use only; here for all.

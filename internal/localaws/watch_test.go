@@ -5,12 +5,13 @@ import (
 	"time"
 
 	"s3-endpoint-guard/internal/localaws/cloudwatch"
+	"s3-endpoint-guard/internal/localaws/localtest"
 )
 
 // The functions are processes with the real time, and the clock is moved: their data must stand where the clock is.
 func TestAHealthyHourRingsNoAlarm(t *testing.T) {
 	c, s := guarded(t, nil)
-	if err := c.Pass(t.Context(), 12*time.Minute); err != nil {
+	if err := c.Pass(localtest.Context(t, "twelve minutes of the clock to pass"), 12*time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	for _, a := range c.CloudWatch.Alarms() {

@@ -78,7 +78,7 @@ func prose(r guard.Record) string {
 		line("               %s; the guard does not give up.", r.Contested.Guard)
 	}
 	if r.Allowed != "" {
-		line("It allowed:    %s", clean(r.Allowed))
+		line("Why open:      %s", clean(r.Allowed))
 	}
 	line("Why we looked: %s", why(r.Trigger))
 	if r.Actor != nil {

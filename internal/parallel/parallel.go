@@ -3,6 +3,7 @@ package parallel
 
 import (
 	"errors"
+	"slices"
 	"sync"
 )
 
@@ -16,6 +17,18 @@ func Map[T, R any](items []T, f func(T) (R, error)) ([]R, error) {
 	}
 	calls.Wait()
 	return results, errors.Join(failures...)
+}
+
+// Readable is [Map] without the results whose call failed.
+func Readable[T, R any](items []T, f func(T) (R, error)) ([]R, error) {
+	results, err := Map(items, func(item T) ([]R, error) {
+		result, err := f(item)
+		if err != nil {
+			return nil, err
+		}
+		return []R{result}, nil
+	})
+	return slices.Concat(results...), err
 }
 
 // Both calls two functions at the same time and returns their errors joined.

@@ -45,3 +45,16 @@ func TestFailuresKeepNoOtherCallFromItsResult(t *testing.T) {
 		t.Errorf("Map(nothing) = %v, %v", got, err)
 	}
 }
+
+func TestReadableLeavesOutWhatFailed(t *testing.T) {
+	errOdd := errors.New("odd")
+	got, err := parallel.Readable([]int{1, 2, 3, 4}, func(n int) (int, error) {
+		if n%2 == 1 {
+			return n, errOdd
+		}
+		return 10 * n, nil
+	})
+	if !errors.Is(err, errOdd) || !slices.Equal(got, []int{20, 40}) {
+		t.Errorf("Readable = %v, %v, want the results of the even ones and the error of the odd ones", got, err)
+	}
+}

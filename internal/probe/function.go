@@ -35,6 +35,7 @@ const (
 	probed     = "probed"
 	failed     = "probe failed"
 	notRefused = "foreign bucket not refused"
+	notTold    = "foreign bucket: neither served nor refused"
 )
 
 // Invoke makes one run, whatever the payload. That the probe did not get through is no error, but a metric: nothing
@@ -110,9 +111,9 @@ func (f *Function) log(ctx context.Context, r Result) {
 		f.Log.InfoContext(ctx, probed, attrs...)
 	}
 	switch {
-	case r.Foreign != 0 && r.Foreign != http.StatusForbidden:
+	case r.Foreign == http.StatusOK:
 		f.Log.ErrorContext(ctx, notRefused, "host", f.Probe.Config.ForeignHost, "status", r.Foreign)
 	case r.ForeignError != nil:
-		f.Log.WarnContext(ctx, "foreign bucket not tried", "host", f.Probe.Config.ForeignHost, "error", r.ForeignError.Error())
+		f.Log.WarnContext(ctx, notTold, "host", f.Probe.Config.ForeignHost, "error", r.ForeignError.Error())
 	}
 }

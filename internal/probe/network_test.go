@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"s3-endpoint-guard/internal/localaws/localtest"
 	"s3-endpoint-guard/internal/probe"
 )
 
@@ -55,7 +56,7 @@ func TestARelayIsAskedForEachConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer connection.Close()
-	if got := <-asked; got != "CONNECT 10.0.0.4:443" {
+	if got := localtest.Receive(t, asked, "the relay to be asked"); got != "CONNECT 10.0.0.4:443" {
 		t.Errorf("the relay was asked for %q, want the address", got)
 	}
 }
@@ -79,7 +80,7 @@ func TestNamesAreAskedOfTheVpcsServer(t *testing.T) {
 	if _, err := probe.Relayed(address).Lookup(t.Context(), "docs-example.s3.eu-central-1.amazonaws.com"); err == nil {
 		t.Error("Lookup succeeded without a name server")
 	}
-	if got := <-asked; got != "CONNECT 169.254.169.253:53" {
+	if got := localtest.Receive(t, asked, "the relay to be asked"); got != "CONNECT 169.254.169.253:53" {
 		t.Errorf("the relay was asked for %q, want the VPC's name server", got)
 	}
 }

@@ -53,9 +53,10 @@ type Result struct {
 	// a step that did not succeed. FirstBytes has one time for each request.
 	DNS, Connect, TLS, Total time.Duration
 	FirstBytes               []time.Duration
-	// Foreign is what the foreign bucket answered, an HTTP status; 0 when there was no answer.
+	// Foreign is the HTTP status by which the foreign bucket's object was refused (403) or handed out (200); 0 when
+	// neither happened.
 	Foreign int
-	// ForeignError is why there was none.
+	// ForeignError is why neither did: no answer, or one that does not say whether the endpoint let the request through.
 	ForeignError error
 	// Bytes is what was sent and received.
 	Bytes int64
@@ -235,7 +236,8 @@ func (r *run) timed(ctx context.Context, request func(context.Context) error) er
 }
 
 // foreign asks for the foreign object through the same endpoint, without credentials: anybody may read it, so that only
-// the endpoint's policy can refuse it.
+// the endpoint's policy can refuse it. Any status but 200 and 403 is an error: S3's failures, redirects and objects that
+// AWS has moved say nothing about the policy.
 func (r *run) foreign(ctx context.Context) (int, error) {
 	plain, err := r.dial(ctx)
 	if err != nil {
@@ -257,6 +259,9 @@ func (r *run) foreign(ctx context.Context) (int, error) {
 	answer, err := client.Do(request)
 	if err != nil {
 		return 0, err
+	}
+	if status := answer.StatusCode; status != http.StatusOK && status != http.StatusForbidden {
+		return 0, errors.Join(fmt.Errorf("it answered %s, which is neither the object nor a refusal", answer.Status), answer.Body.Close())
 	}
 	return answer.StatusCode, answer.Body.Close()
 }

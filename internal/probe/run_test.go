@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"log/slog"
@@ -193,13 +194,19 @@ func TestAddressesMustBeTheEndpoints(t *testing.T) {
 	}
 }
 
-func TestAForeignBucketThatAnswersIsTold(t *testing.T) {
-	for status, want := range map[int]string{403: "1", 200: "0", 404: "0", 301: "0", 500: "0"} {
+// Only the object itself proves that data can leave, and only a refusal that they cannot: what else is answered is
+// published as nothing, and logged.
+func TestOnlyAForeignObjectThatIsHandedOutIsTold(t *testing.T) {
+	for status, want := range map[int]string{403: "1", 200: "0", 301: "", 307: "", 400: "", 404: "", 429: "", 500: "", 503: ""} {
 		h := newHarness(t, zoneA)
 		h.foreign = status
-		out, _ := h.invoke(t)
+		out, log := h.invoke(t)
 		if got := string(out["ForeignBucketRefused"]); got != want {
-			t.Errorf("ForeignBucketRefused = %s after %d, want %s", got, status, want)
+			t.Errorf("ForeignBucketRefused = %q after %d, want %q", got, status, want)
+		}
+		said := strings.Contains(log, fmt.Sprintf("answered %d %s", status, http.StatusText(status)))
+		if said != (want == "") {
+			t.Errorf("after %d the log says %s, want the status only where it tells nothing", status, log)
 		}
 	}
 }

@@ -35,16 +35,17 @@ type Role struct {
 	versions map[string]string
 }
 
-// List reads all policies: inline ones in two round trips, attached ones in two, or three when one is new.
+// List reads all policies: inline ones in two round trips, attached ones in two, or three when one is new. Those that it
+// could read come back also where the error names others.
 func (r *Role) List(ctx context.Context) ([]health.Document, error) {
 	var inline, attached []health.Document
 	err := parallel.Both(
 		func() (err error) { inline, err = r.inline(ctx); return err },
 		func() (err error) { attached, err = r.attached(ctx); return err })
 	if err != nil {
-		return nil, fmt.Errorf("role %s: %w", r.Name, err)
+		err = fmt.Errorf("role %s: %w", r.Name, err)
 	}
-	return append(inline, attached...), nil
+	return append(inline, attached...), err
 }
 
 func (r *Role) inline(ctx context.Context) ([]health.Document, error) {
@@ -57,7 +58,7 @@ func (r *Role) inline(ctx context.Context) ([]health.Document, error) {
 		}
 		names = append(names, page.PolicyNames...)
 	}
-	return parallel.Map(names, func(name string) (health.Document, error) {
+	return parallel.Readable(names, func(name string) (health.Document, error) {
 		live, err := r.API.GetRolePolicy(ctx, &iam.GetRolePolicyInput{RoleName: &r.Name, PolicyName: &name})
 		if err != nil {
 			return health.Document{}, fmt.Errorf("inline policy %s: %w", name, err)
@@ -76,7 +77,7 @@ func (r *Role) attached(ctx context.Context) ([]health.Document, error) {
 		}
 		policies = append(policies, page.AttachedPolicies...)
 	}
-	return parallel.Map(policies, func(p types.AttachedPolicy) (health.Document, error) {
+	return parallel.Readable(policies, func(p types.AttachedPolicy) (health.Document, error) {
 		d, err := r.managed(ctx, aws.ToString(p.PolicyArn))
 		if err != nil {
 			return d, fmt.Errorf("attached policy %s: %w", aws.ToString(p.PolicyArn), err)

@@ -3,6 +3,7 @@ package rolepolicies_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -102,5 +103,20 @@ func (b *broken) GetPolicy(context.Context, *iam.GetPolicyInput, ...func(*iam.Op
 func TestAnAnswerWithoutAPolicyIsAnError(t *testing.T) {
 	if _, err := (&rolepolicies.Role{API: &broken{}, Name: "app"}).List(t.Context()); err == nil {
 		t.Error("List succeeded without a policy")
+	}
+}
+
+func TestARefusedPolicyHidesNoOther(t *testing.T) {
+	for call, want := range map[string][]string{
+		"GetPolicyVersion": {"one", "two"}, "ListAttachedRolePolicies": {"one", "two"}, "ListRolePolicies": {managed},
+	} {
+		var got []string
+		documents, err := (&rolepolicies.Role{API: &fake{version: "v1", fails: call}, Name: "app"}).List(t.Context())
+		for _, d := range documents {
+			got = append(got, d.Name)
+		}
+		if !errors.Is(err, errRefused) || !slices.Equal(got, want) {
+			t.Errorf("List without %s = %v, %v, want %v and the reason", call, got, err, want)
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -50,19 +51,20 @@ type Stranger struct {
 	Bucket, Key string
 }
 
-// Answer is "" when S3 refused the read (403), else what it answered instead. The error says that there was no answer,
-// or none of the kind that tells: a failure of S3's own (5xx).
+// Answer is "" when S3 refused the read (403), else how it let the stranger in: with the object, or with NoSuchKey, which
+// only those who may list the bucket are told. The error says that there was no answer, or one that tells neither: a
+// failure of S3's own, a redirect, a bucket that is gone.
 func (s *Stranger) Answer(ctx context.Context) (string, error) {
 	got, err := s.API.GetObject(ctx, &s3.GetObjectInput{Bucket: &s.Bucket, Key: &s.Key})
 	if err == nil {
 		return fmt.Sprintf("with the object %s", s.Key), got.Body.Close()
 	}
 	answer, ok := errors.AsType[*awshttp.ResponseError](err)
-	if !ok || answer.HTTPStatusCode() >= 500 {
-		return "", fmt.Errorf("reading %s of bucket %s anonymously: %w", s.Key, s.Bucket, err)
-	}
-	if answer.HTTPStatusCode() == 403 {
+	switch {
+	case ok && answer.HTTPStatusCode() == http.StatusForbidden:
 		return "", nil
+	case ok && errorcode.Of(err) == "NoSuchKey":
+		return fmt.Sprintf("%d NoSuchKey", answer.HTTPStatusCode()), nil
 	}
-	return fmt.Sprintf("%d %s", answer.HTTPStatusCode(), errorcode.Of(err)), nil
+	return "", fmt.Errorf("reading %s of bucket %s anonymously: %w", s.Key, s.Bucket, err)
 }

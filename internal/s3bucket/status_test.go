@@ -75,7 +75,10 @@ func TestAStrangerMustBeRefused(t *testing.T) {
 		"refused":        {reply{answered(403, "AccessDenied")}, "", false},
 		"served":         {reply{}, "with the object canary", false},
 		"not found":      {reply{answered(404, "NoSuchKey")}, "404 NoSuchKey", false},
-		"moved":          {reply{answered(301, "PermanentRedirect")}, "301 PermanentRedirect", false},
+		"moved":          {reply{answered(301, "PermanentRedirect")}, "", true},
+		"bad request":    {reply{answered(400, "InvalidRequest")}, "", true},
+		"bucket gone":    {reply{answered(404, "NoSuchBucket")}, "", true},
+		"throttled":      {reply{answered(429, "TooManyRequests")}, "", true},
 		"S3 fails":       {reply{answered(503, "SlowDown")}, "", true},
 		"nobody answers": {reply{errors.New("no route to host")}, "", true},
 	} {

@@ -140,6 +140,7 @@ func (in *inventor) fill(form string, s species, r *resource) (string, error) {
 	o := in.plan.options
 	return strings.NewReplacer(
 		"{name}", name,
+		"{path}", in.path(r),
 		"{partition}", o.Partition,
 		"{region}", o.Region,
 		"{account}", o.AccountID,
@@ -147,6 +148,14 @@ func (in *inventor) fill(form string, s species, r *resource) (string, error) {
 		"{id}", in.hash(r)[:16],
 		"{ID}", strings.ToUpper(in.hash(r)[:16]),
 	).Replace(form), nil
+}
+
+// path is the path of an IAM resource.
+func (in *inventor) path(r *resource) string {
+	if path, err := in.property(r, "Path"); err == nil && path != (nothing{}) {
+		return fmt.Sprint(path)
+	}
+	return "/"
 }
 
 func (in *inventor) hash(r *resource) string {

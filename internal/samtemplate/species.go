@@ -59,10 +59,10 @@ var allSpecies = map[string]species{
 		"Type": "=Type", "Value": "=Value",
 	}},
 	"AWS::IAM::Role": {property: "RoleName", ref: "{name}", attributes: map[string]string{
-		"Arn": "arn:{partition}:iam::{account}:role/{name}", "RoleId": "AROA0{ID}",
+		"Arn": "arn:{partition}:iam::{account}:role{path}{name}", "RoleId": "AROA0{ID}",
 	}},
 	"AWS::IAM::InstanceProfile": {property: "InstanceProfileName", ref: "{name}", attributes: map[string]string{
-		"Arn": "arn:{partition}:iam::{account}:instance-profile/{name}",
+		"Arn": "arn:{partition}:iam::{account}:instance-profile{path}{name}",
 	}},
 	"AWS::IAM::Policy": {property: "PolicyName", ref: "{name}"},
 	"AWS::IAM::ManagedPolicy": {property: "ManagedPolicyName", ref: "arn:{partition}:iam::{account}:policy/{name}", attributes: map[string]string{

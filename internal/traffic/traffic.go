@@ -30,6 +30,17 @@ type Statistics struct {
 	EndpointID, VPCID, Service string
 }
 
+// S3Service is the name of S3's interface endpoint service, and of the dimension by which CloudWatch tells its metrics from
+// those of others. China's names have one more label.
+// https://docs.amazonaws.cn/en_us/aws/latest/userguide/endpoints-Beijing.html
+func S3Service(partition, region string) string {
+	name := "com.amazonaws." + region + ".s3"
+	if partition == "aws-cn" {
+		return "cn." + name
+	}
+	return name
+}
+
 // Sweeps is how many correction runs published their metrics in the time before now.
 func (s *Statistics) Sweeps(ctx context.Context, now time.Time, within time.Duration) (int, error) {
 	runs, err := s.total(ctx, query{

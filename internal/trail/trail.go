@@ -23,18 +23,23 @@ type API interface {
 // Trails are those of the Region: its own, and the shadows of multi-Region and organisation trails from elsewhere.
 type Trails struct{ API API }
 
-// List reads all trails, in two round trips.
+// List reads all trails, in two round trips. Those that it could read come back also where the error names others: a
+// member account may be refused an organisation's trail.
 func (t *Trails) List(ctx context.Context) ([]health.CloudTrail, error) {
 	found, err := t.API.DescribeTrails(ctx, &cloudtrail.DescribeTrailsInput{})
 	if err != nil {
 		return nil, fmt.Errorf("trails: %w", err)
 	}
-	return parallel.Map(found.TrailList, func(live types.Trail) (health.CloudTrail, error) { return t.read(ctx, live) })
+	return parallel.Readable(found.TrailList, func(live types.Trail) (health.CloudTrail, error) { return t.read(ctx, live) })
 }
 
 // read reads one trail. A trail is asked for by its ARN: a shadow's name is not known here.
+//
+// Where its selectors cannot be read, DescribeTrails has said whether it has any of its own: one that has none logs all
+// management events. https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_Trail.html
 func (t *Trails) read(ctx context.Context, live types.Trail) (health.CloudTrail, error) {
 	c := health.CloudTrail{Name: aws.ToString(live.Name)}
+	hasDefault := live.HasCustomEventSelectors != nil && !*live.HasCustomEventSelectors
 	err := parallel.Both(
 		func() error {
 			status, err := t.API.GetTrailStatus(ctx, &cloudtrail.GetTrailStatusInput{Name: live.TrailARN})
@@ -47,6 +52,9 @@ func (t *Trails) read(ctx context.Context, live types.Trail) (health.CloudTrail,
 			selectors, err := t.API.GetEventSelectors(ctx, &cloudtrail.GetEventSelectorsInput{TrailName: live.TrailARN})
 			if err == nil {
 				c.Selectors, c.Advanced = basic(selectors.EventSelectors), advanced(selectors.AdvancedEventSelectors)
+			}
+			if hasDefault {
+				return nil
 			}
 			return err
 		})

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"s3-endpoint-guard/internal/iampolicy"
+	"s3-endpoint-guard/internal/localaws/serviceauth"
 )
 
 // EndpointPolicy sets who knows the policies of VPC endpoints by their ids. A nil policy allows nothing to be said
@@ -37,7 +38,7 @@ func (x *exchange) judge() func(Need) *Error {
 		asked := policies
 		asked.Resource = need.Policy
 		keys := maps.Clone(request)
-		maps.Copy(keys, need.Context)
+		maps.Copy(keys, need.present())
 		decision := iampolicy.Evaluate(iampolicy.Request{
 			Principal: x.request.Caller.Principal, Action: need.Action,
 			Resource: need.Resource, ResourceAccount: need.ResourceAccount, Context: keys,
@@ -47,6 +48,15 @@ func (x *exchange) judge() func(Need) *Error {
 		}
 		return nil
 	}
+}
+
+// present are the need's own condition keys, without those that its action does not know for its resource: AWS does not
+// put them into the request. An action that the reference lacks keeps them all.
+func (n Need) present() map[string][]string {
+	if action, ok := serviceauth.Find(n.Action); ok {
+		return action.Present(n.Resource, n.Context)
+	}
+	return n.Context
 }
 
 // denied is the service's refusal of a call that policies do not allow.
@@ -81,7 +91,7 @@ func (x *exchange) throughEndpoint() bool {
 }
 
 // context holds the global condition keys that follow from the request and the door it came through. Those that
-// follow from the principal are iampolicy's to add.
+// follow from the principal alone are iampolicy's to add.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 func (x *exchange) context() map[string][]string {
 	r := x.request
@@ -94,6 +104,9 @@ func (x *exchange) context() map[string][]string {
 	}
 	if agent := r.Header.Get("User-Agent"); agent != "" {
 		keys["aws:UserAgent"] = []string{agent}
+	}
+	if issuer := r.Caller.Issuer; issuer != "" { // a role's path, which the ARN of its session has not
+		keys["aws:PrincipalArn"] = []string{issuer}
 	}
 	if referer := r.Header.Get("Referer"); referer != "" {
 		keys["aws:Referer"] = []string{referer}

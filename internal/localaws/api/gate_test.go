@@ -12,6 +12,7 @@ import (
 
 	"s3-endpoint-guard/internal/iampolicy"
 	"s3-endpoint-guard/internal/localaws/api"
+	"s3-endpoint-guard/internal/localaws/localtest"
 )
 
 // board is a service of the simplest kind: POST /Write puts a text up, GET /Read reads it, other names do nothing.
@@ -147,7 +148,7 @@ func (s *scene) call(key, url, body string) (int, string, error) {
 
 func (s *scene) send(hr *http.Request) (int, string, error) {
 	s.Helper()
-	answer, err := http.DefaultClient.Do(hr)
+	answer, err := localtest.Client.Do(hr)
 	if err != nil {
 		return 0, "", err
 	}
@@ -233,7 +234,7 @@ func TestAnswersCarryTheRequestID(t *testing.T) {
 		t.Fatal(err)
 	}
 	hr.Header.Set("Authorization", authorization(s.admin(), "board"))
-	answer, err := http.DefaultClient.Do(hr)
+	answer, err := localtest.Client.Do(hr)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -278,11 +279,11 @@ func TestCloseEndsHangingCallsAtOnce(t *testing.T) {
 		_, _, err := s.call(key, s.url+"/Read", "")
 		ended <- err
 	}()
-	<-s.board.arrived
+	localtest.Receive(t, s.board.arrived, "the call to arrive")
 	if err := s.gate.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := <-ended; err == nil {
+	if err := localtest.Receive(t, ended, "the hanging call to end"); err == nil {
 		t.Error("the hanging call was answered, want its connection cut")
 	}
 	if _, err := s.gate.Open(internet); err == nil {

@@ -18,6 +18,7 @@ var errClosed = errors.New("the launcher of processes is closed")
 //
 // It starts all from one thread that lives as long as the launcher: Linux ends a child with its parent only by the
 // death of the very thread that started it (PR_SET_PDEATHSIG in prctl(2)), and Go may end any other thread earlier.
+// That thread is never the process's main one, which Go parks where it would end another.
 type Launcher struct {
 	starts chan start
 	done   chan struct{}
@@ -36,8 +37,14 @@ func New() *Launcher {
 	return l
 }
 
+// run starts what is asked for until the launcher is closed. Its thread ends with it: a goroutine that ends while it
+// is locked to its thread takes the thread along.
 func (l *Launcher) run() {
 	runtime.LockOSThread()
+	if onMainThread() {
+		l.runElsewhere()
+		return
+	}
 	for {
 		select {
 		case s := <-l.starts:
@@ -46,6 +53,17 @@ func (l *Launcher) run() {
 			return
 		}
 	}
+}
+
+// runElsewhere is run on another thread: this goroutine keeps the main one, so that the next cannot get it.
+func (l *Launcher) runElsewhere() {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		l.run()
+	}()
+	<-ended
+	runtime.UnlockOSThread()
 }
 
 // Start starts a command. Its SysProcAttr is replaced.

@@ -10,6 +10,9 @@ func bound() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
+// onMainThread reports whether the caller's thread is the one that the process began with.
+func onMainThread() bool { return syscall.Gettid() == syscall.Getpid() }
+
 // Kill ends a process that a [Launcher] started, and those that it started in turn.
 func Kill(p *os.Process) { _ = syscall.Kill(-p.Pid, syscall.SIGKILL) }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"s3-endpoint-guard/internal/localaws/child"
+	"s3-endpoint-guard/internal/localaws/localtest"
 )
 
 // start starts a shell that starts something in turn. The file that it returns ends when the last of them has.
@@ -24,9 +25,9 @@ func start(t *testing.T, l *child.Launcher) (*exec.Cmd, *os.File) {
 	if err := l.Start(command); err != nil {
 		t.Fatal(err)
 	}
-	_ = held.SetReadDeadline(time.Now().Add(time.Minute))
+	_ = held.SetReadDeadline(time.Now().Add(localtest.Limit))
 	if _, err := io.ReadFull(held, make([]byte, len("started\n"))); err != nil {
-		t.Fatal(err)
+		t.Fatalf("waiting for the shell to start: %v", err)
 	}
 	return command, held
 }
@@ -36,20 +37,24 @@ func TestKillEndsWhatAProcessStarted(t *testing.T) {
 	defer l.Close()
 	command, held := start(t, l)
 	child.Kill(command.Process)
-	_ = command.Wait()
+	_ = localtest.Exit(t, command)
 	if _, err := held.Read(make([]byte, 1)); err != io.EOF {
 		t.Errorf("what the process started lives on: %v", err)
 	}
 }
 
+// TestProcessesEndWithTheirLauncher has many launchers, because Go chooses the thread of each: now and then it is the
+// process's main one, which Go parks where it would end another.
 func TestProcessesEndWithTheirLauncher(t *testing.T) {
-	l := child.New()
-	command, _ := start(t, l)
-	l.Close()
-	if err := command.Wait(); err == nil {
-		t.Error("the process ended by itself, want that it was killed")
+	for range 50 {
+		l := child.New()
+		command, _ := start(t, l)
+		t.Cleanup(func() { child.Kill(command.Process) })
+		l.Close()
+		if err := localtest.Exit(t, command); err == nil {
+			t.Fatal("the process ended by itself, want that it was killed")
+		}
 	}
-	child.Kill(command.Process)
 }
 
 func TestAClosedLauncherStartsNothing(t *testing.T) {

@@ -10,6 +10,9 @@ import (
 // bound adds nothing.
 func bound() *syscall.SysProcAttr { return nil }
 
+// onMainThread is of no interest where no process ends with the thread that started it.
+func onMainThread() bool { return false }
+
 // Kill ends a process that a [Launcher] started.
 func Kill(p *os.Process) { _ = p.Kill() }
 

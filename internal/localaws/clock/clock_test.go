@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"s3-endpoint-guard/internal/localaws/clock"
+	"s3-endpoint-guard/internal/localaws/localtest"
 )
 
 func TestAdvanceRunsTimersInTheOrderInWhichTheyComeDue(t *testing.T) {
@@ -47,7 +48,7 @@ func TestAfterFuncWithoutADelayRunsAtOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			done := make(chan struct{})
 			c.AfterFunc(0, func() { close(done) })
-			<-done
+			localtest.Receive(t, done, "the timer without a delay")
 		})
 	}
 }

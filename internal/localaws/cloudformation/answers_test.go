@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"s3-endpoint-guard/internal/localaws/cloudformation"
+	"s3-endpoint-guard/internal/localaws/localtest"
 )
 
 // put sends an answer and returns its status.
@@ -19,7 +20,7 @@ func put(t *testing.T, method, url, contentType, body string) int {
 	if contentType != "" {
 		r.Header.Set("Content-Type", contentType)
 	}
-	response, err := http.DefaultClient.Do(r)
+	response, err := localtest.Client.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +57,7 @@ func TestAnAnswerArrivesAtItsOwnURLOnly(t *testing.T) {
 			t.Errorf("%s: status = %d, want %d", c.name, got, c.want)
 		}
 	}
-	if first == second || string(<-one) != "the answer" || len(one) != 0 || len(other) != 0 {
+	if first == second || string(localtest.Receive(t, one, "the answer")) != "the answer" || len(one) != 0 || len(other) != 0 {
 		t.Errorf("URLs %s and %s, want two, and one answer at the first", first, second)
 	}
 	var statuses []int

@@ -35,6 +35,9 @@ func (s *Service) Decode(r *api.Request) (*api.Operation, error) {
 	default:
 		return nil, params.Unknown()
 	}
+	if err := params.Only("StackName", "NextToken"); err != nil {
+		return nil, err
+	}
 	need := api.Need{Action: "cloudformation:" + name, Resource: s.arn(stack), ResourceAccount: s.options.Account}
 	return protocol.Operation(r, name, need, do), nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"s3-endpoint-guard/internal/bootstrap"
 	"s3-endpoint-guard/internal/localaws"
+	"s3-endpoint-guard/internal/localaws/serviceauth"
 )
 
 // Emptier are the resources of a template whose custom resources empty buckets: the function, as TeardownFunction, and
@@ -38,8 +39,30 @@ func New(t testing.TB, o localaws.Options) *localaws.Cloud {
 		if err := c.Close(); err != nil {
 			t.Error(err)
 		}
+		checkNeeds(t, c)
 	})
 	return c
+}
+
+// checkNeeds sees that the local AWS asked for permissions that AWS knows: actions of its reference, on resources that
+// these know.
+func checkNeeds(t testing.TB, c *localaws.Cloud) {
+	t.Helper()
+	seen := map[string]bool{}
+	for _, call := range c.Gate.Calls() {
+		for _, need := range call.Needs {
+			name := need.Action + " " + need.Resource
+			if seen[name] {
+				continue
+			}
+			seen[name] = true
+			if action, ok := serviceauth.Find(need.Action); !ok {
+				t.Errorf("%s asks for %s, which internal/localaws/serviceauth/actions.txt lacks", call.Operation, need.Action)
+			} else if err := action.Check(need.Resource); err != nil && need.Resource != "*" && len(action.Types) > 0 {
+				t.Errorf("%s asks for what AWS does not know: %v", call.Operation, err)
+			}
+		}
+	}
 }
 
 // Main runs a package's tests, for which it sets what builds the functions' bootstraps, and ends the process.

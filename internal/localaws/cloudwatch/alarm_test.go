@@ -152,6 +152,51 @@ func TestAlarmsEvaluateWindowsThatEndNow(t *testing.T) {
 	}
 }
 
+// TestAlarmsMissNoDataPoint evaluates as the local AWS does: a minute and some time after the evaluation before.
+func TestAlarmsMissNoDataPoint(t *testing.T) {
+	for name, late := range map[string]time.Duration{
+		"just after an evaluation":                             time.Microsecond,
+		"at the time of an evaluation, but after it":           0,
+		"after an evaluation, dated in whole milliseconds":     -700 * time.Microsecond,
+		"after an evaluation, dated in whole seconds":          -900 * time.Millisecond,
+		"just before the evaluation that is to see the breach": time.Minute,
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, clock, _ := watching(t)
+			putAlarm(t, s, above(1, 1, "notBreaching"))
+			put(t, s, "M", clock.now, 0)
+			s.Evaluate()
+			put(t, s, "M", clock.now.Add(late), 1)
+			clock.now = clock.now.Add(time.Minute + 80*time.Millisecond)
+			put(t, s, "M", clock.now, 0)
+			s.Evaluate()
+			if got := s.AlarmState("a"); got != "ALARM" {
+				t.Errorf("state = %s, want ALARM", got)
+			}
+			clock.now = clock.now.Add(time.Minute + 80*time.Millisecond)
+			put(t, s, "M", clock.now, 0)
+			s.Evaluate()
+			if got := s.AlarmState("a"); got != "OK" {
+				t.Errorf("state a minute later = %s, want OK: a data point counts once", got)
+			}
+		})
+	}
+}
+
+// TestAlarmsWithoutAnEvaluationForLongLookBackByTheirPeriodsOnly keeps what is older out of the window.
+func TestAlarmsWithoutAnEvaluationForLongLookBackByTheirPeriodsOnly(t *testing.T) {
+	s, clock, _ := watching(t)
+	putAlarm(t, s, above(1, 1, "notBreaching"))
+	s.Evaluate()
+	put(t, s, "M", clock.now.Add(2*time.Minute), 1)
+	clock.now = clock.now.Add(10 * time.Minute)
+	put(t, s, "M", clock.now, 0)
+	s.Evaluate()
+	if got := s.AlarmState("a"); got != "OK" {
+		t.Errorf("state = %s, want OK", got)
+	}
+}
+
 func TestAlarmsOnPercentiles(t *testing.T) {
 	s, _, _ := watching(t)
 	a := above(1, 1, "missing")
@@ -173,11 +218,18 @@ func TestMetricMathOverMetrics(t *testing.T) {
 		"SUM(FILL(METRICS(), 3))": "ALARM",
 		"SUM([m1, m2, m2])":       "ALARM",
 		"MAX(FILL([m1, m3], 7))":  "ALARM",
+		"SUM([named, m2, m2])":    "ALARM", // named is MAX(FILL([m3, m2], 1)), which is 2
+		"SUM([named, m2])":        "OK",
+		"m2 * 3":                  "ALARM",
+		"m2 * 2.4":                "OK",
+		"m3 * 9":                  "INSUFFICIENT_DATA",
 	} {
 		t.Run(expression, func(t *testing.T) {
 			s, _, _ := watching(t)
 			a := above(1, 1, "missing")
-			a.Threshold, a.Queries = 5, []cloudwatch.AlarmQuery{{ID: "e", Expression: expression, ReturnData: true}}
+			a.Threshold, a.Queries = 5, []cloudwatch.AlarmQuery{
+				{ID: "e", Expression: expression, ReturnData: true}, {ID: "named", Expression: "MAX(FILL([m3, m2], 1))"},
+			}
 			for i, name := range []string{"M", "N", "O"} {
 				a.Queries = append(a.Queries, cloudwatch.AlarmQuery{
 					ID: fmt.Sprintf("m%d", i+1), Metric: cloudwatch.Metric{Namespace: "Test", Name: name}, Statistic: "Sum", Period: time.Minute,

@@ -3,6 +3,7 @@ package cloudwatch
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -18,7 +19,8 @@ const extraPeriods = 2
 func (s *Service) OnAlarm(f func(actionARN, subject, message string)) { s.onAlarm = f }
 
 // Evaluate evaluates all alarms at the clock's now, as CloudWatch does once a minute: first those of metrics, then the
-// composite ones. A period is the window of its length that ends now, or at the beginning of the period after it.
+// composite ones. A period is the window of its length that ends now, or at the beginning of the period after it. Each
+// window begins where an earlier evaluation's ended: see [Service.opening].
 // Alarms of anomaly detection keep their state: the models behind them are not imitated.
 func (s *Service) Evaluate() {
 	now := s.options.Now()
@@ -41,6 +43,7 @@ type change struct {
 func (s *Service) evaluate(now time.Time) []change {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	defer s.remember(now)
 	var changes []change
 	enter := func(c *Condition, state, reason string) {
 		if state == c.State {
@@ -92,32 +95,87 @@ func (s *Service) judge(a Alarm, before string, now time.Time) (state, reason st
 func (s *Service) values(a Alarm, now time.Time) []*float64 {
 	returned, period := a.compared(), a.period()
 	values := make([]*float64, a.EvaluationPeriods+extraPeriods)
-	for i := range values {
-		to := now.Add(-time.Duration(len(values)-1-i) * period)
+	to := now
+	for i := len(values) - 1; i >= 0; i-- {
+		from := s.opening(to, period)
 		byID := map[string]*float64{}
 		for _, q := range a.Queries {
 			if q.Expression == "" {
-				byID[q.ID] = s.window(q, to)
+				byID[q.ID] = s.window(q, from, to)
 			}
 		}
-		values[i] = byID[returned.ID]
-		if returned.Expression != "" {
-			expression, _ := parseExpression(returned.Expression, a.Queries) // checked when it was put
-			values[i] = expression.one(byID)
-		}
+		values[i] = a.compute(returned, byID)
+		to = from
 	}
 	return values
 }
 
-// window is a metric's statistic in the period that ends at to; nil when it has no data there.
-func (s *Service) window(q AlarmQuery, to time.Time) *float64 {
+// maxDelay is how much later than a minute after the one before an evaluation may come: waiting for what is under way
+// takes time, by which the clock goes on.
+const maxDelay = 30 * time.Second
+
+// opening is when the period begins that ends at to: with the evaluation that was due then, even where this one comes
+// somewhat later than a period after it. So the windows of successive evaluations meet, and no data point falls between
+// them. Without such an evaluation the window has exactly its length.
+func (s *Service) opening(to time.Time, period time.Duration) time.Time {
+	due := to.Add(-period)
+	for _, at := range slices.Backward(s.evaluations) {
+		if at.After(due) {
+			continue
+		}
+		if due.Sub(at) < maxDelay {
+			return at
+		}
+		break
+	}
+	return due
+}
+
+// remember notes an evaluation for those to come, and forgets those that no alarm looks back to.
+func (s *Service) remember(now time.Time) {
+	s.evaluations = slices.DeleteFunc(s.evaluations, func(at time.Time) bool { return now.Sub(at) > 2*longestLookBack })
+	s.evaluations = append(s.evaluations, now)
+}
+
+// lateness is how long before an evaluation a data point may be dated that arrives after it and belongs to the next:
+// callers write whole milliseconds, or whole seconds.
+const lateness = time.Second
+
+// counted is the time at which alarms count a data point that arrives now.
+func (s *Service) counted(at time.Time) time.Time {
+	if len(s.evaluations) == 0 {
+		return at
+	}
+	if last := s.evaluations[len(s.evaluations)-1]; !at.After(last) && last.Sub(at) < lateness {
+		return last.Add(1)
+	}
+	return at
+}
+
+// compute is the value of a query in one period, of the metrics' values in it; nil where there is none. An alarm has few
+// queries: expressions that name others are followed, at most as deep as there are queries.
+func (a Alarm) compute(q AlarmQuery, metrics map[string]*float64) *float64 {
+	known := maps.Clone(metrics)
+	for range a.Queries {
+		for _, other := range a.Queries {
+			if other.Expression != "" {
+				e, _ := parseExpression(other.Expression, a.Queries) // checked when it was put
+				known[other.ID] = e.one(known)
+			}
+		}
+	}
+	return known[q.ID]
+}
+
+// window is a metric's statistic after from, up to to; nil when it has no data there.
+func (s *Service) window(q AlarmQuery, from, to time.Time) *float64 {
 	found := s.series[q.Metric.key()]
 	if found == nil {
 		return nil
 	}
 	var sum Bucket
 	for _, p := range found.points {
-		if p.time.After(to.Add(-q.Period)) && !p.time.After(to) && (q.Unit == "" || q.Unit == p.unit) {
+		if p.counted.After(from) && !p.counted.After(to) && (q.Unit == "" || q.Unit == p.unit) {
 			sum = sum.merge(p.Bucket)
 		}
 	}

@@ -79,6 +79,8 @@ type Service struct {
 	alarmOrder []string
 	dashboards map[string]string
 	onAlarm    func(actionARN, subject, message string)
+	// evaluations are the times of the evaluations so far, oldest first.
+	evaluations []time.Time
 }
 
 // series are the data of one metric.
@@ -87,10 +89,10 @@ type series struct {
 	points []point
 }
 
-// point is one datum in a series.
+// point is one datum in a series. Statistics count it at its time, alarms when [Service.counted] says.
 type point struct {
-	time time.Time
-	unit string
+	time, counted time.Time
+	unit          string
 	Bucket
 }
 
@@ -147,7 +149,7 @@ func (s *Service) add(m Metric, d Datum) {
 		s.order = append(s.order, key)
 	}
 	unit := cmp.Or(d.Unit, "None")
-	s.series[key].points = append(s.series[key].points, point{d.Time, unit, d.bucket()})
+	s.series[key].points = append(s.series[key].points, point{d.Time, s.counted(d.Time), unit, d.bucket()})
 }
 
 // bucket is the datum's values, summed up.
@@ -185,9 +187,9 @@ func (s *Service) Metrics() []Metric {
 	return metrics
 }
 
-// Reset forgets all data. Alarms and dashboards stay.
+// Reset forgets all data, and when alarms were evaluated. Alarms and dashboards stay.
 func (s *Service) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.series, s.order = map[string]*series{}, nil
+	s.series, s.order, s.evaluations = map[string]*series{}, nil, nil
 }

@@ -18,7 +18,7 @@ func send(t *testing.T, url, keyID string, headers map[string]string, body strin
 		r.Header.Set(name, value)
 	}
 	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+keyID+"/20260302/eu-central-1/monitoring/aws4_request, SignedHeaders=host, Signature=0")
-	response := localtest.Must(http.DefaultClient.Do(r))(t)
+	response := localtest.Must(localtest.Client.Do(r))(t)
 	defer response.Body.Close()
 	return response.StatusCode, string(localtest.Must(io.ReadAll(response.Body))(t))
 }

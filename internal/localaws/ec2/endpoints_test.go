@@ -2,6 +2,7 @@ package ec2_test
 
 import (
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -345,4 +346,49 @@ func (w *world) elsewhere(t *testing.T) string {
 	t.Helper()
 	vpc := localtest.Must(w.CreateVPC(ec2.VPC{CIDR: "10.9.0.0/16"}))(t)
 	return localtest.Must(w.CreateSubnet(ec2.Subnet{VPCID: vpc.ID, CIDR: "10.9.0.0/24"}))(t).ID
+}
+
+func TestWhatIsNotImitatedIsRefused(t *testing.T) {
+	w := newWorld(t, localtest.Everything)
+	before, _ := w.Endpoint(w.private.ID)
+	for name, call := range map[string]func() error{
+		"IpAddressType": func() error {
+			_, err := w.client.ModifyVpcEndpoint(t.Context(), &sdk.ModifyVpcEndpointInput{VpcEndpointId: &w.private.ID, IpAddressType: types.IpAddressTypeDualstack})
+			return err
+		},
+		"DnsOptions.DnsRecordIpType": func() error {
+			_, err := w.client.ModifyVpcEndpoint(t.Context(), &sdk.ModifyVpcEndpointInput{
+				VpcEndpointId: &w.private.ID, DnsOptions: &types.DnsOptionsSpecification{DnsRecordIpType: types.DnsRecordIpTypeIpv6}})
+			return err
+		},
+		"AmazonProvidedIpv6CidrBlock": func() error {
+			_, err := w.client.CreateVpc(t.Context(), &sdk.CreateVpcInput{CidrBlock: aws.String("10.7.0.0/16"), AmazonProvidedIpv6CidrBlock: aws.Bool(true)})
+			return err
+		},
+	} {
+		if err := call(); localtest.Code(err) != "UnknownParameter" || !strings.Contains(err.Error(), name) {
+			t.Errorf("a call with %s = %v, want UnknownParameter with its name", name, err)
+		}
+	}
+	if after, _ := w.Endpoint(w.private.ID); !reflect.DeepEqual(before, after) {
+		t.Errorf("the endpoint is %+v, want %+v as before", after, before)
+	}
+}
+
+// AWS's reference has no ec2:Vpc for this action on route tables, so that AWS's requests do not have it.
+func TestAConditionOnAKeyThatTheActionDoesNotKnowNeverMatches(t *testing.T) {
+	allow := func(kind string) string {
+		return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ec2:ModifyVpcEndpoint","Resource":"*"},
+			{"Effect":"Deny","Action":"ec2:ModifyVpcEndpoint","Resource":"arn:aws:ec2:*:*:` + kind + `/*","Condition":{"Null":{"ec2:Vpc":"true"}}}]}`
+	}
+	for kind, want := range map[string]string{"route-table": "UnauthorizedOperation", "subnet": ""} {
+		w := newWorld(t, allow(kind))
+		in := &sdk.ModifyVpcEndpointInput{VpcEndpointId: &w.private.ID, RemoveSubnetIds: []string{w.a.ID}}
+		if kind == "route-table" {
+			in = &sdk.ModifyVpcEndpointInput{VpcEndpointId: &w.public.ID, RemoveRouteTableIds: []string{w.table.ID}}
+		}
+		if _, err := w.client.ModifyVpcEndpoint(t.Context(), in); localtest.Code(err) != want {
+			t.Errorf("ModifyVpcEndpoint on a %s where ec2:Vpc must be there = %v, want %q", kind, err, want)
+		}
+	}
 }

@@ -7,7 +7,7 @@ import (
 	"s3-endpoint-guard/internal/localaws/api"
 )
 
-// NetworkInterface is a network interface: of an interface endpoint in one subnet, or of an instance.
+// NetworkInterface is a network interface: of an interface endpoint in one subnet, of an instance, or of functions.
 type NetworkInterface struct {
 	ID          string `xml:"networkInterfaceId"`
 	SubnetID    string `xml:"subnetId"`
@@ -19,13 +19,15 @@ type NetworkInterface struct {
 	RequesterManaged bool `xml:"requesterManaged"`
 	// Status is "in-use" or "available".
 	Status string `xml:"status"`
-	// Type is "vpc_endpoint" or "interface".
+	// Type is "vpc_endpoint", "lambda" or "interface".
 	Type   string           `xml:"interfaceType"`
 	IP     string           `xml:"privateIpAddress"`
 	Groups []interfaceGroup `xml:"groupSet>item"`
 	// EndpointID is the endpoint that the interface belongs to, InstanceID the instance; "" for others.
 	EndpointID string `xml:"-"`
 	InstanceID string `xml:"-"`
+	// Functions are the names of the functions that use the interface.
+	Functions []string `xml:"-"`
 }
 
 type interfaceGroup struct {

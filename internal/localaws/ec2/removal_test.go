@@ -107,3 +107,23 @@ func TestWhatIsNotThereCannotBeRemoved(t *testing.T) {
 		t.Errorf("detaching what is not attached is refused with %q, want Gateway.NotAttached", got)
 	}
 }
+
+func TestFunctionsHoldTheirSubnetsAndGroups(t *testing.T) {
+	w := newWorld(t, localtest.Everything)
+	group := localtest.Must(w.CreateSecurityGroup(ec2.SecurityGroup{VPCID: w.vpc.ID, Name: "functions", Description: "functions"}))(t)
+	for _, function := range []string{"one", "two"} {
+		if err := w.ConnectFunction(function, []string{w.b.ID}, []string{group.ID}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if unused := w.DisconnectFunction("one"); len(unused) > 0 {
+		t.Errorf("%v are unused while another function has them, want none", unused)
+	}
+	unused := w.DisconnectFunction("two")
+	if err := w.DeleteSecurityGroup(group.ID); len(unused) != 1 || refusalOf(err) != "DependencyViolation" {
+		t.Errorf("DeleteSecurityGroup = %v with the interfaces %v left, want DependencyViolation and one", err, unused)
+	}
+	if err := errors.Join(w.RemoveNetworkInterface(unused[0]), w.DeleteSecurityGroup(group.ID)); err != nil {
+		t.Errorf("once its interface is gone, the group's deletion = %v", err)
+	}
+}

@@ -5,7 +5,7 @@
 // old one's place only if the whole write succeeded. So a refused call leaves nothing half done, and the state before
 // the latest write is at hand for reads that are to be stale.
 //
-// To add a call, write a decoder for it and name it in [Service.decoders].
+// To add a call, write a decoder for it, and name it in [Service.decoders] and its parameters in imitated.go.
 package ec2
 
 import (
@@ -93,6 +93,9 @@ func (s *Service) Decode(r *api.Request) (*api.Operation, error) {
 	decode, ok := s.decoders()[params["Action"]]
 	if !ok {
 		return nil, params.Unknown()
+	}
+	if err := params.Only(imitatedBy(params["Action"])...); err != nil {
+		return nil, err
 	}
 	operation := decode(call{request: r, params: params, Node: params.Tree()})
 	operation.Name = params["Action"]

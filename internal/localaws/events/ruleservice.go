@@ -3,6 +3,7 @@ package events
 import (
 	"net/http"
 	"slices"
+	"strings"
 
 	"s3-endpoint-guard/internal/localaws/api"
 	"s3-endpoint-guard/internal/localaws/jsonrpc"
@@ -11,7 +12,7 @@ import (
 // ruleService is EventBridge's API: what clients ask of the bus.
 type ruleService struct{ bus *Bus }
 
-// Service is the API of the bus: DescribeRule, ListTargetsByRule, DisableRule, EnableRule and RemoveTargets.
+// Service is the API of the bus: DescribeRule, ListRules, ListTargetsByRule, DisableRule, EnableRule and RemoveTargets.
 func (b *Bus) Service() api.Service { return ruleService{b} }
 
 // SigningName implements [api.Service].
@@ -25,6 +26,7 @@ func (s ruleService) RenderError(r *api.Request, e *api.Error) *api.Response {
 // ruleParameters are those of all calls here. The rule is called Name in some and Rule in others.
 type ruleParameters struct {
 	Name, Rule string
+	NamePrefix string
 	IDs        []string `json:"Ids"`
 }
 
@@ -48,13 +50,19 @@ func (s ruleService) calls() map[string]ruleCall {
 // Decode implements [api.Service].
 func (s ruleService) Decode(r *api.Request) (*api.Operation, error) {
 	name := jsonrpc.Operation(r)
-	call, ok := s.calls()[name]
-	if !ok {
-		return nil, jsonrpc.Unknown(r)
-	}
 	var p ruleParameters
 	if err := jsonrpc.Parse(r, &p); err != nil {
 		return nil, err
+	}
+	if name == "ListRules" {
+		need := api.Need{Action: "events:" + name, Resource: s.bus.ruleARN("*"), ResourceAccount: s.bus.options.Account}
+		return &api.Operation{Name: name, Needs: []api.Need{need}, Do: func() (*api.Response, error) {
+			return jsonrpc.Answer(r, map[string]any{"Rules": s.listed(p.NamePrefix)})
+		}}, nil
+	}
+	call, ok := s.calls()[name]
+	if !ok {
+		return nil, jsonrpc.Unknown(r)
 	}
 	p.Name = or(p.Name, p.Rule)
 	operation := &api.Operation{Name: name, Needs: []api.Need{{
@@ -80,6 +88,17 @@ func describedRule(rule Rule, _ ruleParameters) any {
 		state = "DISABLED"
 	}
 	return map[string]any{"Name": rule.Name, "Arn": rule.ARN, "State": state, "ScheduleExpression": rule.Schedule, "EventBusName": "default"}
+}
+
+// listed are the rules whose names begin so, in order.
+func (s ruleService) listed(prefix string) []any {
+	list := []any{}
+	for _, rule := range s.bus.Rules() {
+		if strings.HasPrefix(rule.Name, prefix) {
+			list = append(list, describedRule(rule, ruleParameters{}))
+		}
+	}
+	return list
 }
 
 func listedTargets(rule Rule, _ ruleParameters) any {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
+	trailtypes "github.com/aws/aws-sdk-go-v2/service/cloudtrail/types"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 
@@ -51,6 +52,42 @@ func TestRulesAreDescribedSwitchedAndStripped(t *testing.T) {
 	}
 }
 
+func TestRulesAreListedByTheBeginningOfTheirNames(t *testing.T) {
+	b, _, client, _ := served(t)
+	localtest.Must(b.PutRule(events.Rule{Name: "other", Schedule: "rate(1 minute)", Disabled: true}))(t)
+	for prefix, want := range map[string]string{"sw": "sweep ENABLED;", "": "other DISABLED;sweep ENABLED;", "none": ""} {
+		got := ""
+		for _, r := range localtest.Must(client.ListRules(t.Context(), &eventbridge.ListRulesInput{NamePrefix: &prefix}))(t).Rules {
+			got += *r.Name + " " + string(r.State) + ";"
+		}
+		if got != want {
+			t.Errorf("ListRules(%q) = %s, want %s", prefix, got, want)
+		}
+	}
+}
+
+func TestEventsAreLookedUpByName(t *testing.T) {
+	b, gate, rules, client := served(t)
+	gate.OnTrail(b.Record)
+	localtest.Must(rules.DisableRule(t.Context(), &eventbridge.DisableRuleInput{Name: aws.String("sweep")}))(t)
+	localtest.Must(rules.EnableRule(t.Context(), &eventbridge.EnableRuleInput{Name: aws.String("sweep")}))(t)
+	found := localtest.Must(client.LookupEvents(t.Context(), &cloudtrail.LookupEventsInput{LookupAttributes: []trailtypes.LookupAttribute{
+		{AttributeKey: "EventName", AttributeValue: aws.String("DisableRule")},
+	}}))(t).Events
+	if len(found) != 1 || !strings.Contains(*found[0].CloudTrailEvent, `"arn":"arn:aws:iam::111122223333:user/tester"`) || found[0].EventTime.Year() < 2026 {
+		t.Errorf("LookupEvents(DisableRule) = %+v, want the one, with who did it", found)
+	}
+	if all := localtest.Must(client.LookupEvents(t.Context(), &cloudtrail.LookupEventsInput{}))(t).Events; len(all) != 2 || *all[0].EventName != "EnableRule" {
+		t.Errorf("LookupEvents = %+v, want both, the latest first", all)
+	}
+	_, err := client.LookupEvents(t.Context(), &cloudtrail.LookupEventsInput{LookupAttributes: []trailtypes.LookupAttribute{
+		{AttributeKey: "Username", AttributeValue: aws.String("tester")},
+	}})
+	if code := localtest.Code(err); code != "InvalidLookupAttributesException" {
+		t.Errorf("LookupEvents by user = %s, want InvalidLookupAttributesException", code)
+	}
+}
+
 func TestTrailsAreDescribedAndSwitched(t *testing.T) {
 	b, _, _, client := served(t)
 	list := localtest.Must(client.DescribeTrails(t.Context(), &cloudtrail.DescribeTrailsInput{}))(t).TrailList
@@ -83,7 +120,7 @@ func TestWhatIsNotThereIsRefused(t *testing.T) {
 	_, noRule := rules.DescribeRule(t.Context(), &eventbridge.DescribeRuleInput{Name: aws.String("none")})
 	_, noTargets := rules.ListTargetsByRule(t.Context(), &eventbridge.ListTargetsByRuleInput{Rule: aws.String("none")})
 	_, noTrail := trails.GetTrailStatus(t.Context(), &cloudtrail.GetTrailStatusInput{Name: aws.String("none")})
-	_, unknown := rules.ListRules(t.Context(), &eventbridge.ListRulesInput{})
+	_, unknown := rules.ListEventBuses(t.Context(), &eventbridge.ListEventBusesInput{})
 	for want, err := range map[string]error{"ResourceNotFoundException": noRule, "TrailNotFoundException": noTrail, "UnknownOperationException": unknown} {
 		if got := localtest.Code(err); got != want {
 			t.Errorf("refused with %s, want %s", got, want)

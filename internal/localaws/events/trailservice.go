@@ -1,9 +1,12 @@
 package events
 
 import (
+	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
+	"time"
 
 	"s3-endpoint-guard/internal/localaws/api"
 	"s3-endpoint-guard/internal/localaws/jsonrpc"
@@ -64,7 +67,7 @@ func (b *Bus) Trails() []Trail {
 // trailService is CloudTrail's API.
 type trailService struct{ bus *Bus }
 
-// TrailService is CloudTrail's API: DescribeTrails, GetTrailStatus, GetEventSelectors, StopLogging and StartLogging.
+// TrailService is CloudTrail's API: DescribeTrails, LookupEvents, GetTrailStatus, GetEventSelectors, StopLogging and StartLogging.
 func (b *Bus) TrailService() api.Service { return trailService{b} }
 
 // SigningName implements [api.Service].
@@ -92,6 +95,9 @@ func (s trailService) Decode(r *api.Request) (*api.Operation, error) {
 			return jsonrpc.Answer(r, map[string]any{"trailList": s.described()})
 		}}, nil
 	}
+	if name == "LookupEvents" {
+		return s.lookUp(r)
+	}
 	do, ok := map[string]func(Trail) any{
 		"GetTrailStatus":    func(t Trail) any { return map[string]any{"IsLogging": t.Logging} },
 		"GetEventSelectors": selectors,
@@ -102,6 +108,45 @@ func (s trailService) Decode(r *api.Request) (*api.Operation, error) {
 		return nil, jsonrpc.Unknown(r)
 	}
 	return s.operation(r, name, p, do), nil
+}
+
+// lookUp answers LookupEvents: management writes of the account, trail or no trail, the latest first, by one attribute.
+// https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html
+func (s trailService) lookUp(r *api.Request) (*api.Operation, error) {
+	var p struct {
+		LookupAttributes []struct{ AttributeKey, AttributeValue string }
+	}
+	if err := jsonrpc.Parse(r, &p); err != nil {
+		return nil, err
+	}
+	field := "eventName"
+	for _, a := range p.LookupAttributes {
+		field = map[string]string{"EventName": "eventName", "EventSource": "eventSource", "EventId": "eventID"}[a.AttributeKey]
+	}
+	if field == "" || len(p.LookupAttributes) > 1 {
+		return nil, &api.Error{Status: http.StatusBadRequest, Code: "InvalidLookupAttributesException",
+			Message: "the local AWS looks up by one of EventName, EventSource and EventId"}
+	}
+	need := api.Need{Action: "cloudtrail:LookupEvents", Resource: "*", ResourceAccount: s.bus.options.Account}
+	return &api.Operation{Name: "LookupEvents", Needs: []api.Need{need}, Do: func() (*api.Response, error) {
+		found := []any{}
+		for _, record := range slices.Backward(s.bus.Records()) {
+			if len(p.LookupAttributes) == 0 || record[field] == p.LookupAttributes[0].AttributeValue {
+				found = append(found, lookedUp(record))
+			}
+		}
+		return jsonrpc.Answer(r, map[string]any{"Events": found})
+	}}, nil
+}
+
+// lookedUp is a record as LookupEvents shows it. Its time is in seconds since 1970.
+func lookedUp(record Event) map[string]any {
+	whole, _ := json.Marshal(record)                                   // decoded JSON
+	at, _ := time.Parse(time.RFC3339, fmt.Sprint(record["eventTime"])) // as [Record] writes it
+	return map[string]any{
+		"EventId": record["eventID"], "EventName": record["eventName"], "EventSource": record["eventSource"],
+		"EventTime": at.Unix(), "ReadOnly": "false", "CloudTrailEvent": string(whole),
+	}
 }
 
 // operation is a call about one trail, by its name or ARN.

@@ -141,6 +141,24 @@ func TestRolesAreAudited(t *testing.T) {
 	}
 }
 
+func TestAManagedPolicyIsDetached(t *testing.T) {
+	s, client := start(t)
+	localtest.Must(s.CreateRole("app", nil))(t)
+	arn := localtest.Must(s.PutManagedPolicy("ReadDocs", readDocs))(t)
+	if err := s.AttachRolePolicy("app", arn); err != nil {
+		t.Fatal(err)
+	}
+	in := &sdk.DetachRolePolicyInput{RoleName: aws.String("app"), PolicyArn: &arn}
+	localtest.Must(client.DetachRolePolicy(t.Context(), in))(t)
+	if may(s.Session("app", "i-1")) {
+		t.Error("the role may still read after its policy was detached")
+	}
+	_, err := client.DetachRolePolicy(t.Context(), in)
+	if code := localtest.Code(err); code != "NoSuchEntity" {
+		t.Errorf("detaching it again = %s, want NoSuchEntity", code)
+	}
+}
+
 func TestWhatIsNotThereIsNoSuchEntity(t *testing.T) {
 	s, client := start(t)
 	localtest.Must(s.CreateRole("app", nil))(t)

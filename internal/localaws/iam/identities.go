@@ -79,7 +79,7 @@ func (s *Service) arn(kind, name string) string {
 func parsed(policies map[string]string) (map[string]document, error) {
 	documents := map[string]document{}
 	for _, name := range slices.Sorted(maps.Keys(policies)) {
-		policy, err := iampolicy.Parse([]byte(policies[name]))
+		policy, err := iampolicy.ParseIdentity([]byte(policies[name]))
 		if err != nil {
 			return nil, fmt.Errorf("policy %s: %w", name, malformed(err))
 		}
@@ -95,11 +95,17 @@ func malformed(err error) *api.Error {
 
 // CreateRole adds a role with inline policies, by name, or replaces the one of that name.
 func (s *Service) CreateRole(name string, policies map[string]string) (Role, error) {
+	return s.CreateRoleAt("/", name, policies)
+}
+
+// CreateRoleAt is [Service.CreateRole] with a path, which begins and ends with a slash. Its ARN has the path, the ARNs of
+// its sessions have not. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-arns
+func (s *Service) CreateRoleAt(path, name string, policies map[string]string) (Role, error) {
 	documents, err := parsed(policies)
 	if err != nil {
 		return Role{}, fmt.Errorf("role %s: %w", name, err)
 	}
-	role := Role{Name: name, ARN: s.arn("role", name), ID: uniqueID("AROA", name), Created: s.options.Now().UTC()}
+	role := Role{Name: name, ARN: s.arn("role"+strings.TrimSuffix(path, "/"), name), ID: uniqueID("AROA", name), Created: s.options.Now().UTC()}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.roles[name] = &identity{Role: role, inline: documents}
@@ -136,9 +142,19 @@ func (s *Service) Session(role, session string) api.Caller {
 	return api.Caller{
 		Principal: fmt.Sprintf("arn:%s:sts::%s:assumed-role/%s/%s", s.options.Partition, s.options.Account, role, session),
 		Account:   s.options.Account,
-		Issuer:    s.arn("role", role),
+		Issuer:    s.roleARN(role),
 		Identity:  s.identityOf(s.roles, role),
 	}
+}
+
+// roleARN is a role's ARN; that of one without a path where there is no such role.
+func (s *Service) roleARN(name string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if role, ok := s.roles[name]; ok {
+		return role.ARN
+	}
+	return s.arn("role", name)
 }
 
 // identityOf are an identity's policies, read at each call.
@@ -163,7 +179,7 @@ func (s *Service) identityOf(kind map[string]*identity, name string) func() []*i
 
 // PutManagedPolicy adds a managed policy of this account, or replaces it, and returns its ARN.
 func (s *Service) PutManagedPolicy(name, text string) (string, error) {
-	policy, err := iampolicy.Parse([]byte(text))
+	policy, err := iampolicy.ParseIdentity([]byte(text))
 	if err != nil {
 		return "", fmt.Errorf("managed policy %s: %w", name, malformed(err))
 	}
@@ -176,7 +192,7 @@ func (s *Service) PutManagedPolicy(name, text string) (string, error) {
 
 // PutRolePolicy adds an inline policy to a role, or replaces it.
 func (s *Service) PutRolePolicy(role, name, text string) error {
-	policy, err := iampolicy.Parse([]byte(text))
+	policy, err := iampolicy.ParseIdentity([]byte(text))
 	if err != nil {
 		return fmt.Errorf("role %s: policy %s: %w", role, name, malformed(err))
 	}
@@ -233,6 +249,22 @@ func (s *Service) AttachRolePolicy(role, policyARN string) error {
 	if !slices.Contains(who.attached, policyARN) {
 		who.attached = append(slices.Clone(who.attached), policyARN)
 	}
+	return nil
+}
+
+// DetachRolePolicy takes a managed policy from a role.
+func (s *Service) DetachRolePolicy(role, policyARN string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	who, ok := s.roles[role]
+	if !ok {
+		return noSuch("role", role)
+	}
+	at := slices.Index(who.attached, policyARN)
+	if at < 0 {
+		return noSuch("policy", policyARN)
+	}
+	who.attached = slices.Delete(slices.Clone(who.attached), at, at+1)
 	return nil
 }
 

@@ -28,7 +28,7 @@ type call struct {
 	params  query.Params
 }
 
-// decoder tells what a call needs and answers it. All calls here are reads.
+// decoder tells what a call needs and answers it. All calls here are reads, but for DetachRolePolicy.
 type decoder func(call) (need api.Need, do func() (any, error))
 
 // Decode implements [api.Service].
@@ -38,6 +38,7 @@ func (s *Service) Decode(r *api.Request) (*api.Operation, error) {
 		return nil, err
 	}
 	decoders := map[string]decoder{
+		"DetachRolePolicy":         s.decodeDetachRolePolicy,
 		"GetPolicy":                s.decodeGetPolicy,
 		"GetPolicyVersion":         s.decodeGetPolicyVersion,
 		"GetRole":                  s.decodeGetRole,
@@ -50,9 +51,26 @@ func (s *Service) Decode(r *api.Request) (*api.Operation, error) {
 	if !ok {
 		return nil, params.Unknown()
 	}
+	if err := params.Only(imitated[name]...); err != nil {
+		return nil, err
+	}
 	need, do := decode(call{r, params})
 	need.Action, need.ResourceAccount = "iam:"+name, s.options.Account
-	return protocol.Operation(r, name, need, do), nil
+	operation := protocol.Operation(r, name, need, do)
+	if name == "DetachRolePolicy" {
+		operation.Trail = &api.Trail{RequestParameters: map[string]any{"roleName": params["RoleName"], "policyArn": params["PolicyArn"]}}
+	}
+	return operation, nil
+}
+
+// imitated are the parameters that each call heeds. Lists have one page here, whatever is asked for.
+var imitated = map[string][]string{
+	"GetPolicy":                {"PolicyArn"},
+	"GetPolicyVersion":         {"PolicyArn", "VersionId"},
+	"GetRole":                  {"RoleName"},
+	"GetRolePolicy":            {"RoleName", "PolicyName"},
+	"ListAttachedRolePolicies": {"RoleName", "MaxItems"},
+	"ListRolePolicies":         {"RoleName", "MaxItems"},
 }
 
 // RenderError implements [api.Service].
@@ -79,7 +97,7 @@ func (s *Service) found(name string) (identity, error) {
 
 // onRole is the need for a call about a role.
 func (s *Service) onRole(c call) api.Need {
-	return api.Need{Resource: s.arn("role", c.params["RoleName"])}
+	return api.Need{Resource: s.roleARN(c.params["RoleName"])}
 }
 
 // listed is a list that fits into one answer.
@@ -99,6 +117,12 @@ func (s *Service) decodeGetRole(c call) (api.Need, func() (any, error)) {
 		return struct{ Role role }{role{
 			"/", who.Name, who.ID, who.ARN, who.Created.Format(time.RFC3339),
 		}}, nil
+	}
+}
+
+func (s *Service) decodeDetachRolePolicy(c call) (api.Need, func() (any, error)) {
+	return s.onRole(c), func() (any, error) {
+		return struct{}{}, s.DetachRolePolicy(c.params["RoleName"], c.params["PolicyArn"])
 	}
 }
 

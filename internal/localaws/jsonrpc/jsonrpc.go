@@ -4,6 +4,7 @@
 package jsonrpc
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -19,15 +20,24 @@ func Operation(r *api.Request) string {
 	return target[strings.LastIndex(target, ".")+1:]
 }
 
-// Parse reads a request's parameters into a struct.
+// Parse reads a request's parameters into a struct, as [Decode] does. What it refuses is an [api.Error] of code
+// SerializationException.
 func Parse(r *api.Request, parameters any) error {
 	if len(r.Body) == 0 {
 		return nil
 	}
-	if err := json.Unmarshal(r.Body, parameters); err != nil {
+	if err := Decode(r.Body, parameters); err != nil {
 		return &api.Error{Status: http.StatusBadRequest, Code: "SerializationException", Message: err.Error()}
 	}
 	return nil
+}
+
+// Decode reads JSON into a struct. A member that this has no field for is an error: what the local AWS does not imitate
+// must not look as if it were done.
+func Decode(body []byte, parameters any) error {
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.DisallowUnknownFields()
+	return decoder.Decode(parameters)
 }
 
 // Unknown is the answer to an operation that the service does not have.

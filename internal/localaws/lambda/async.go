@@ -23,17 +23,26 @@ func (h *Host) LostRecords() []LostRecord {
 	return slices.Clone(h.lostRecords)
 }
 
+// The pauses before a throttled event is tried again: they double, from the first to the longest.
+// https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+const (
+	firstThrottlePause   = time.Second
+	longestThrottlePause = 5 * time.Minute
+)
+
 // queued is an event that waits for its next attempt.
 type queued struct {
 	function  *hosted
 	requestID string
 	payload   []byte
 	accepted  time.Time
-	attempt   int
+	// attempt is the number of the next run, throttled how often that run was refused since the last.
+	attempt, throttled int
 }
 
 // InvokeAsync accepts an event and returns its request id at once. A function that fails is tried again as often as
-// its configuration says, in the end the record goes to its on-failure destination.
+// its configuration says, and one that is throttled until the event is too old. In the end the record goes to its
+// on-failure destination; at once where the function's reserved concurrency is 0.
 func (h *Host) InvokeAsync(nameOrARN string, payload []byte) (requestID string, err error) {
 	f, err := h.lookUp(nameOrARN)
 	if err != nil {
@@ -54,9 +63,18 @@ func (h *Host) begin(q queued) {
 }
 
 // attempt runs the function, and again after each failure, until it succeeds, its retries are used up, or the pause
-// before the next attempt has to be waited for.
+// before the next attempt has to be waited for. Each attempt finds the function as it is configured then.
 func (h *Host) attempt(q queued) {
 	for {
+		current, err := h.lookUp(q.function.Name)
+		if err != nil {
+			return // it was removed, and its events with it
+		}
+		q.function = current
+		if h.enter(q.function) != nil {
+			h.throttle(q)
+			return
+		}
 		i, ok := h.once(q)
 		if !ok {
 			return
@@ -70,11 +88,11 @@ func (h *Host) attempt(q queued) {
 			return
 		}
 		pause := h.options.RetryDelay(q.attempt)
-		if h.options.Clock.Now().Add(pause).Sub(q.accepted) > q.function.Async.MaximumEventAge {
+		if h.tooOld(q, pause) {
 			h.conclude(q, i, "EventAgeExceeded")
 			return
 		}
-		q.attempt++
+		q.attempt, q.throttled = q.attempt+1, 0
 		if pause > 0 {
 			h.options.Clock.AfterFunc(pause, func() { h.begin(q) })
 			return
@@ -82,16 +100,33 @@ func (h *Host) attempt(q queued) {
 	}
 }
 
-// once makes one attempt; ok is false when the host closed meanwhile.
+// once makes one attempt, for which the function was entered; ok is false when the host closed meanwhile.
 func (h *Host) once(q queued) (i Invocation, ok bool) {
-	if q.function.enter(h.background, true) != nil {
-		return Invocation{}, false
-	}
 	defer q.function.leave()
 	i, err := h.run(h.background, q.function, Invocation{
 		RequestID: q.requestID, Asynchronous: true, Attempt: q.attempt, Payload: q.payload,
 	})
 	return i, err == nil && context.Cause(h.background) == nil
+}
+
+// throttle puts an event back whose function may not run now. FACTS: Lambda
+func (h *Host) throttle(q queued) {
+	pause := min(firstThrottlePause<<min(q.throttled, 10), longestThrottlePause)
+	q.throttled++
+	none := Invocation{RequestID: q.requestID, Attempt: q.attempt - 1, Payload: q.payload}
+	switch {
+	case q.function.switchedOff():
+		h.conclude(q, none, "ZeroReservedConcurrency")
+	case h.tooOld(q, pause):
+		h.conclude(q, none, "EventAgeExceeded")
+	default:
+		h.options.Clock.AfterFunc(pause, func() { h.begin(q) })
+	}
+}
+
+// tooOld reports whether an event is too old to be tried again after a pause.
+func (h *Host) tooOld(q queued, pause time.Duration) bool {
+	return h.options.Clock.Now().Add(pause).Sub(q.accepted) > q.function.Async.MaximumEventAge
 }
 
 // record is what a destination gets.
@@ -101,9 +136,9 @@ type record struct {
 	Timestamp      string          `json:"timestamp"`
 	RequestContext requestContext  `json:"requestContext"`
 	RequestPayload json.RawMessage `json:"requestPayload"`
-	// ResponseContext and ResponsePayload describe the last attempt.
-	ResponseContext responseContext `json:"responseContext"`
-	ResponsePayload json.RawMessage `json:"responsePayload"`
+	// ResponseContext and ResponsePayload describe the last attempt; nil where it was throttled.
+	ResponseContext *responseContext `json:"responseContext,omitempty"`
+	ResponsePayload json.RawMessage  `json:"responsePayload,omitempty"`
 }
 
 type requestContext struct {
@@ -122,7 +157,7 @@ type responseContext struct {
 // conclude sends the record of an event's last attempt to the destination for how it ended, if there is one.
 func (h *Host) conclude(q queued, i Invocation, condition string) {
 	destination := q.function.Async.OnFailure
-	if i.Failure == nil {
+	if condition == "Success" {
 		destination = q.function.Async.OnSuccess
 	}
 	if destination == "" {
@@ -134,9 +169,11 @@ func (h *Host) conclude(q queued, i Invocation, condition string) {
 		RequestContext: requestContext{
 			RequestID: i.RequestID, FunctionARN: q.function.ARN + ":$LATEST", Condition: condition, ApproximateInvokeCount: i.Attempt,
 		},
-		RequestPayload:  asJSON(i.Payload),
-		ResponseContext: responseContext{StatusCode: 200, ExecutedVersion: "$LATEST", FunctionError: i.functionError()},
-		ResponsePayload: asJSON(i.Response),
+		RequestPayload: asJSON(i.Payload),
+	}
+	if ran := i.Function != ""; ran {
+		r.ResponseContext = &responseContext{StatusCode: 200, ExecutedVersion: "$LATEST", FunctionError: i.functionError()}
+		r.ResponsePayload = asJSON(i.Response)
 	}
 	h.send(q.function.Function, destination, r)
 }

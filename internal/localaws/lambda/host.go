@@ -61,6 +61,7 @@ type Host struct {
 	mu          sync.Mutex
 	functions   map[string]*hosted
 	invocations []Invocation
+	throttles   map[string]int
 	lostRecords []LostRecord
 	logs        map[string][]Line
 	running     map[*environment]struct{}
@@ -87,7 +88,7 @@ func New(o Options) *Host {
 	background, cancel := context.WithCancelCause(context.Background())
 	return &Host{
 		options: o, launcher: child.New(), background: background, cancel: cancel,
-		functions: map[string]*hosted{}, logs: map[string][]Line{}, running: map[*environment]struct{}{},
+		functions: map[string]*hosted{}, throttles: map[string]int{}, logs: map[string][]Line{}, running: map[*environment]struct{}{},
 	}
 }
 

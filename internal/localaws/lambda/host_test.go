@@ -1,6 +1,7 @@
 package lambda_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 
 	"s3-endpoint-guard/internal/localaws/clock"
 	"s3-endpoint-guard/internal/localaws/lambda"
+	"s3-endpoint-guard/internal/localaws/localtest"
 	"s3-endpoint-guard/internal/localaws/underway"
 )
 
@@ -229,7 +231,7 @@ func TestAnAsynchronousInvocationIsTriedThriceAndThenToldToItsDestination(t *tes
 		t.Errorf("attempts (-want +got)\n%s", diff)
 	}
 	var got map[string]any
-	if err := json.Unmarshal(<-a.records, &got); err != nil {
+	if err := json.Unmarshal(localtest.Receive(t, a.records, "the record of an invocation"), &got); err != nil {
 		t.Fatal(err)
 	}
 	delete(got, "timestamp")
@@ -258,7 +260,7 @@ func TestAnEventThatGrowsTooOldIsNotTriedAgain(t *testing.T) {
 	a.rest(t)
 	a.clock.Advance(time.Minute)
 	a.rest(t)
-	if record := string(<-a.records); !strings.Contains(record, `"EventAgeExceeded"`) || !strings.Contains(record, `"approximateInvokeCount":2`) {
+	if record := string(localtest.Receive(t, a.records, "the record of an invocation")); !strings.Contains(record, `"EventAgeExceeded"`) || !strings.Contains(record, `"approximateInvokeCount":2`) {
 		t.Errorf("record = %s, want EventAgeExceeded after 2 attempts", record)
 	}
 }
@@ -266,7 +268,7 @@ func TestAnEventThatGrowsTooOldIsNotTriedAgain(t *testing.T) {
 // rest waits until nothing is under way.
 func (a at) rest(t *testing.T) {
 	t.Helper()
-	if err := a.work.Wait(t.Context()); err != nil {
+	if err := a.work.Wait(localtest.Context(t, "the host to rest")); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -298,6 +300,124 @@ func TestReservedConcurrencyIsTheMostThatRun(t *testing.T) {
 	}
 }
 
+func TestAFunctionThatIsSwitchedOffHandsItsEventsOnAtOnce(t *testing.T) {
+	none := 0
+	a := host(t, func(f *lambda.Function) {
+		f.ReservedConcurrency, f.Async.OnFailure = &none, "arn:aws:sqs:eu-central-1:111122223333:q"
+	})
+	id, err := a.InvokeAsync("f", []byte(`{"the":"event"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.rest(t)
+	record := string(localtest.Receive(t, a.records, "the record of the event"))
+	for _, want := range []string{id, `"condition":"ZeroReservedConcurrency"`, `"approximateInvokeCount":0`, `"requestPayload":{"the":"event"}`} {
+		if !strings.Contains(record, want) {
+			t.Errorf("record = %s, want it to have %s", record, want)
+		}
+	}
+	if strings.Contains(record, "response") {
+		t.Errorf("record = %s, want no response: nothing ran", record)
+	}
+	if throttles := a.Throttles()["f"]; throttles != 1 || len(a.Invocations("f")) > 0 {
+		t.Errorf("%d throttles and %d invocations, want 1 and none", throttles, len(a.Invocations("f")))
+	}
+}
+
+func TestAThrottledEventIsTriedAgainUntilItMayRun(t *testing.T) {
+	a := occupied(t)
+	if _, err := a.InvokeAsync("f", []byte(`{}`)); err != nil {
+		t.Fatal(err)
+	}
+	a.turn(t, time.Second, "the third throttle", func() bool { return a.Throttles()["f"] >= 3 })
+	a.free(t)
+	a.turn(t, time.Second, "the event's own invocation", func() bool { return len(a.Invocations("f")) == 2 })
+	if last := a.Invocations("f")[1]; last.Failure != nil || last.Attempt != 1 || len(a.records) > 0 {
+		t.Errorf("the invocation was %+v, with %d records; want a success at the first attempt", last, len(a.records))
+	}
+}
+
+// TestAThrottledEventGrowsTooOld counts the attempts of six hours. The pauses double from one second to five minutes,
+// which makes 80; each may come a minute late, as the clock is turned here.
+func TestAThrottledEventGrowsTooOld(t *testing.T) {
+	a := occupied(t)
+	if _, err := a.InvokeAsync("f", []byte(`{}`)); err != nil {
+		t.Fatal(err)
+	}
+	a.turn(t, time.Minute, "the record of the event", func() bool { return len(a.records) > 0 })
+	if record := string(<-a.records); !strings.Contains(record, `"EventAgeExceeded"`) {
+		t.Errorf("record = %s, want EventAgeExceeded", record)
+	}
+	if passed, throttles := a.clock.Advanced(), a.Throttles()["f"]; passed < 6*time.Hour-5*time.Minute || throttles < 50 || throttles > 81 {
+		t.Errorf("given up after %s and %d attempts, want 6 hours and about 80", passed, throttles)
+	}
+}
+
+func TestAnEventFindsTheFunctionAsItIsConfiguredThen(t *testing.T) {
+	a := occupied(t)
+	if _, err := a.InvokeAsync("f", []byte(`{}`)); err != nil {
+		t.Fatal(err)
+	}
+	a.turn(t, 0, "the first throttle", func() bool { return a.Throttles()["f"] > 0 })
+	f, _ := a.Function("f")
+	f.ReservedConcurrency = nil
+	if err := a.Update(f); err != nil {
+		t.Fatal(err)
+	}
+	a.turn(t, time.Second, "the event's invocation", func() bool { return len(a.Invocations("f")) > 0 })
+}
+
+// busy is a host whose function may run once at a time and does.
+type busy struct {
+	at
+	end   func()
+	ended chan error
+}
+
+// occupied makes one.
+func occupied(t *testing.T) busy {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	_ = listener.(*net.TCPListener).SetDeadline(time.Now().Add(localtest.Limit))
+	one := 1
+	b := busy{ended: make(chan error, 1), at: host(t, func(f *lambda.Function) {
+		f.ReservedConcurrency, f.Async.OnFailure = &one, "arn:aws:sqs:eu-central-1:111122223333:q"
+		f.Environment, f.Timeout = map[string]string{"CALL": listener.Addr().String()}, localtest.Limit
+	})}
+	ctx, end := context.WithCancel(t.Context())
+	b.end = end
+	go func() {
+		_, err := b.Invoke(ctx, "f", []byte(`{"Do":"call"}`))
+		b.ended <- err
+	}()
+	if _, err := listener.Accept(); err != nil {
+		t.Fatalf("waiting for the function's call: %v", err)
+	}
+	return b
+}
+
+// free ends what the function does.
+func (b busy) free(t *testing.T) {
+	t.Helper()
+	b.end()
+	if err := localtest.Receive(t, b.ended, "the invocation to end"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// turn turns the clock by steps until something is so.
+func (b busy) turn(t *testing.T, step time.Duration, what string, so func() bool) {
+	t.Helper()
+	localtest.Until(t, what, func() bool {
+		b.clock.Advance(step)
+		return so()
+	})
+}
+
 func TestLinesAreKeptAndMetricsHandedOn(t *testing.T) {
 	a := host(t, func(f *lambda.Function) { f.LogFormat = "JSON" })
 	lines := []string{
@@ -320,7 +440,7 @@ func TestLinesAreKeptAndMetricsHandedOn(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Logs (-want +got)\n%s", diff)
 	}
-	if got, want := <-a.metrics, "f "+lines[3]; got != want {
+	if got, want := localtest.Receive(t, a.metrics, "a line of metrics"), "f "+lines[3]; got != want {
 		t.Errorf("Metrics got %s, want %s", got, want)
 	}
 }
@@ -406,15 +526,17 @@ func TestChildrenDieWithTheHost(t *testing.T) {
 	if err := parent.Start(); err != nil {
 		t.Fatal(err)
 	}
+	_ = listener.(*net.TCPListener).SetDeadline(time.Now().Add(localtest.Limit))
 	child, err := listener.Accept()
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("waiting for the function's call: %v", err)
 	}
+	_ = child.SetReadDeadline(time.Now().Add(localtest.Limit))
 	if err := parent.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	_ = parent.Wait()
-	if n, err := child.Read(make([]byte, 1)); n != 0 || err == nil {
+	_ = localtest.Exit(t, parent)
+	if n, err := child.Read(make([]byte, 1)); n != 0 || err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("Read from the function = %d, %v, want its end", n, err)
 	}
 }

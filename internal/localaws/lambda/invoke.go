@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -68,7 +69,7 @@ func (h *Host) Invoke(ctx context.Context, nameOrARN string, payload []byte) (In
 	if err != nil {
 		return Invocation{}, err
 	}
-	if err := f.enter(ctx, false); err != nil {
+	if err := h.enter(f); err != nil {
 		return Invocation{}, err
 	}
 	defer f.leave()
@@ -196,8 +197,8 @@ func (h *Host) takeIdle(f *hosted) []*environment {
 	return idle
 }
 
-// enter claims one of the function's concurrent invocations. Without wait it refuses when all are taken.
-func (f *hosted) enter(ctx context.Context, wait bool) error {
+// enter claims one of a function's concurrent invocations. When all are taken, it counts a throttle and refuses.
+func (h *Host) enter(f *hosted) error {
 	if f.slots == nil {
 		return nil
 	}
@@ -206,16 +207,21 @@ func (f *hosted) enter(ctx context.Context, wait bool) error {
 		return nil
 	default:
 	}
-	if !wait {
-		return &Error{Status: 429, Code: "TooManyRequestsException", Message: "Rate Exceeded."}
-	}
-	select {
-	case f.slots <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.throttles[f.Name]++
+	return &Error{Status: 429, Code: "TooManyRequestsException", Message: "Rate Exceeded."}
 }
+
+// Throttles is how often each function was refused an invocation because its reserved concurrency was used up.
+func (h *Host) Throttles() map[string]int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return maps.Clone(h.throttles)
+}
+
+// switchedOff reports whether a function may never run.
+func (f *hosted) switchedOff() bool { return f.slots != nil && cap(f.slots) == 0 }
 
 // leave gives back what enter claimed.
 func (f *hosted) leave() {

@@ -11,7 +11,7 @@ import (
 	"s3-endpoint-guard/internal/localaws/api"
 )
 
-// service is the API by which callers invoke functions: Invoke, and nothing else.
+// service is the API by which callers invoke functions, and by which people look at them: see [service.manage].
 // https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
 type service struct{ host *Host }
 
@@ -23,10 +23,13 @@ func (service) SigningName() string { return "lambda" }
 
 // Decode implements [api.Service].
 func (s service) Decode(r *api.Request) (*api.Operation, error) {
+	if operation, err := s.manage(r); operation != nil || err != nil {
+		return operation, err
+	}
 	path, ok := strings.CutPrefix(r.URL.EscapedPath(), "/2015-03-31/functions/")
 	name, ok2 := strings.CutSuffix(path, "/invocations")
 	if r.Method != http.MethodPost || !ok || !ok2 {
-		return nil, &api.Error{Status: 404, Code: "UnknownOperationException", Message: "the local Lambda knows Invoke only, not " + r.Method + " " + r.URL.Path}
+		return nil, &api.Error{Status: 404, Code: "UnknownOperationException", Message: "the local AWS has no operation " + r.Method + " " + r.URL.Path}
 	}
 	name, err := url.PathUnescape(name)
 	if err != nil {

@@ -82,6 +82,38 @@ func TestTheSDKIsRefused(t *testing.T) {
 	}
 }
 
+// TestTheOffSwitch switches a function off and on as people do: aws lambda put-function-concurrency.
+func TestTheOffSwitch(t *testing.T) {
+	client := behindGate(t, host(t, nil), localtest.Everything)
+	f, none, all := aws.String("f"), aws.Int32(0), aws.Int32(901)
+	put, err := client.PutFunctionConcurrency(t.Context(), &sdk.PutFunctionConcurrencyInput{FunctionName: f, ReservedConcurrentExecutions: none})
+	if err != nil || aws.ToInt32(put.ReservedConcurrentExecutions) != 0 {
+		t.Fatalf("PutFunctionConcurrency = %+v, %v, want 0", put, err)
+	}
+	_, err = client.Invoke(t.Context(), &sdk.InvokeInput{FunctionName: f})
+	if code := localtest.Code(err); code != "TooManyRequestsException" {
+		t.Errorf("Invoke of a function that is off = %s, want TooManyRequestsException", code)
+	}
+	got, err := client.GetFunction(t.Context(), &sdk.GetFunctionInput{FunctionName: f})
+	if err != nil || got.Configuration.State != types.StateActive || aws.ToInt32(got.Concurrency.ReservedConcurrentExecutions) != 0 {
+		t.Errorf("GetFunction = %+v, %v, want it active, and off", got, err)
+	}
+	if _, err := client.DeleteFunctionConcurrency(t.Context(), &sdk.DeleteFunctionConcurrencyInput{FunctionName: f}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Invoke(t.Context(), &sdk.InvokeInput{FunctionName: f, Payload: []byte("{}")}); err != nil {
+		t.Errorf("Invoke of a function that is on again = %v", err)
+	}
+	_, err = client.PutFunctionConcurrency(t.Context(), &sdk.PutFunctionConcurrencyInput{FunctionName: f, ReservedConcurrentExecutions: all})
+	if code := localtest.Code(err); code != "InvalidParameterValueException" {
+		t.Errorf("reserving 901 of 1000 = %s, want InvalidParameterValueException", code)
+	}
+	settings, err := client.GetAccountSettings(t.Context(), &sdk.GetAccountSettingsInput{})
+	if err != nil || settings.AccountLimit.ConcurrentExecutions != 1000 || aws.ToInt32(settings.AccountLimit.UnreservedConcurrentExecutions) != 1000 {
+		t.Errorf("GetAccountSettings = %+v, %v, want 1000 of 1000 unreserved", settings, err)
+	}
+}
+
 func TestAnUpdateTakesEffectWithTheNextInvocation(t *testing.T) {
 	a := host(t, nil)
 	a.invoke(t, `{}`)
@@ -134,7 +166,7 @@ func TestASuccessGoesToItsDestinationToo(t *testing.T) {
 	var record struct {
 		RequestContext struct{ Condition string }
 	}
-	if err := json.Unmarshal(<-a.records, &record); err != nil || record.RequestContext.Condition != "Success" {
+	if err := json.Unmarshal(localtest.Receive(t, a.records, "the record of an invocation"), &record); err != nil || record.RequestContext.Condition != "Success" {
 		t.Errorf("record = %+v, %v, want Success", record, err)
 	}
 }
@@ -153,7 +185,7 @@ func TestARecordThatNobodyTakesIsLost(t *testing.T) {
 	if _, err := h.InvokeAsync("f", []byte("no JSON")); err != nil {
 		t.Fatal(err)
 	}
-	if err := work.Wait(t.Context()); err != nil {
+	if err := work.Wait(localtest.Context(t, "the host to rest")); err != nil {
 		t.Fatal(err)
 	}
 	lost := h.LostRecords()

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/smithy-go"
 
@@ -30,7 +31,7 @@ func Gate(t testing.TB, o api.Options) *api.Gate {
 }
 
 // Config is the configuration of clients of a user whose only policy is the one given. They call once: nothing is
-// retried.
+// retried, and none waits longer than [Limit].
 func Config(t testing.TB, gate *api.Gate, policy string) aws.Config {
 	t.Helper()
 	parsed := Must(iampolicy.Parse([]byte(policy)))(t)
@@ -42,6 +43,7 @@ func Config(t testing.TB, gate *api.Gate, policy string) aws.Config {
 	})
 	return aws.Config{
 		Region: options.Region, BaseEndpoint: &url, RetryMaxAttempts: 1,
+		HTTPClient:  awshttp.NewBuildableClient().WithTimeout(Limit),
 		Credentials: credentials.NewStaticCredentialsProvider(id, secret, ""),
 	}
 }

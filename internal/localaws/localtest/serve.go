@@ -12,7 +12,7 @@ import (
 
 // Limits of a server that runs beside a test: until it serves, and until it has let go of its output once it is killed.
 const (
-	serveLimit = 2 * time.Minute
+	serveLimit = Limit
 	endLimit   = 5 * time.Second
 )
 

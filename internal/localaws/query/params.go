@@ -10,8 +10,10 @@
 package query
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -39,6 +41,40 @@ func Parse(r *api.Request) (Params, error) {
 		return nil, &api.Error{Status: http.StatusBadRequest, Code: "MissingAction", Message: "The request is missing an action or a required parameter."}
 	}
 	return params, nil
+}
+
+// common are the parameters that every call may have.
+var common = []string{"Action", "Version"}
+
+// Only refuses the call, by an [api.Error] of code UnknownParameter, if it has a parameter that is not among these: what
+// the local AWS does not imitate must not look as if it were done. Names are without the numbers of lists, e.g.
+// "Filter.Value"; one that ends in ".*" stands for all below it.
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
+func (p Params) Only(names ...string) error {
+	var unknown []string
+	for full, value := range p {
+		name := unnumbered(full)
+		known := func(k string) bool {
+			below, all := strings.CutSuffix(k, ".*")
+			return name == k || all && strings.HasPrefix(name, below+".") || value == "" && strings.HasPrefix(k, name+".")
+		}
+		if !slices.ContainsFunc(common, known) && !slices.ContainsFunc(names, known) {
+			unknown = append(unknown, name)
+		}
+	}
+	if len(unknown) == 0 {
+		return nil
+	}
+	return &api.Error{Status: http.StatusBadRequest, Code: "UnknownParameter", Message: fmt.Sprintf(
+		"The parameter %s is not recognized: the local AWS does not imitate it for %s", slices.Min(unknown), p["Action"])}
+}
+
+// unnumbered is a parameter's name without what makes it a member of lists.
+func unnumbered(name string) string {
+	return strings.Join(slices.DeleteFunc(strings.Split(name, "."), func(part string) bool {
+		_, err := strconv.Atoi(part)
+		return err == nil || part == "member"
+	}), ".")
 }
 
 // Unknown is the answer to an action that the service does not have.

@@ -3,6 +3,7 @@ package query_test
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -54,6 +55,28 @@ func TestParseRefusesWhatIsNoCall(t *testing.T) {
 		_, err := query.Parse(request(form))
 		if refusal, ok := err.(*api.Error); !ok || refusal.Code != want {
 			t.Errorf("Parse(%q) = %v, want %s", form, err, want)
+		}
+	}
+}
+
+func TestACallHasOnlyTheParametersThatAreImitated(t *testing.T) {
+	names := []string{"VpcId", "Filter.Name", "Filter.Value", "Dns.Type", "Tags.*"}
+	for form, want := range map[string]string{
+		"Action=A&Version=1&VpcId=vpc-1":                                  "",
+		"Action=A&Filter.1.Name=a&Filter.1.Value.1=b&Filter.2.Value.10=c": "",
+		"Action=A&Filter.member.1.Name=a&Tags.1.Key=k&Tags.1.Deep.2.X=v":  "",
+		"Action=A&Dns.Type=ipv4&Filter=":                                  "",
+		"Action=A&Dns.Type=ipv4&Dns.Other=x":                              "Dns.Other",
+		"Action=A&IpAddressType=dualstack&VpcId=vpc-1":                    "IpAddressType",
+		"Action=A&VpcIds.1=vpc-1":                                         "VpcIds",
+		"Action=A&Filter.1.Names.1=vpc-1":                                 "Filter.Names",
+		"Action=A&Tags=":                                                  "",
+		"Action=A&Other=":                                                 "Other",
+	} {
+		err := localtest.Must(query.Parse(request(form)))(t).Only(names...)
+		refusal, refused := err.(*api.Error)
+		if refused != (want != "") || refused && (refusal.Code != "UnknownParameter" || !strings.Contains(refusal.Message, " "+want+" ")) {
+			t.Errorf("Only(%q) = %v, want %q named", form, err, want)
 		}
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"s3-endpoint-guard/internal/localaws/localtest"
 )
 
 // cli runs the AWS CLI as a user who may do everything, or skips the test where it is not installed.
@@ -23,13 +25,13 @@ func (s *scene) cli() func(arguments ...string) string {
 	}
 	return func(arguments ...string) string {
 		s.Helper()
-		command := exec.CommandContext(s.Context(), path, arguments...)
+		command := exec.Command(path, arguments...)
 		command.Env, command.Dir = environment, dir
-		output, err := command.CombinedOutput()
+		output, err := localtest.Output(s, command)
 		if err != nil {
-			return "failed: " + strings.TrimSpace(string(output))
+			return "failed: " + strings.TrimSpace(output)
 		}
-		return strings.TrimSpace(string(output))
+		return strings.TrimSpace(output)
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"pgregory.net/rapid"
+
+	"s3-endpoint-guard/internal/localaws/localtest"
 )
 
 // model is a bucket with versions as one would write it without thinking of speed: all versions, the newest last.
@@ -215,8 +217,9 @@ func TestListingGoesOnWhereItsPageHasBeenDeleted(t *testing.T) {
 			s.must(s.store.Fill(bucket, 30, func(i int) string { return fmt.Sprintf("key-%d", i%4) }))
 			client := s.as(s.admin())
 			in := &awss3.ListObjectVersionsInput{Bucket: name, MaxKeys: &size}
+			ctx := localtest.Context(t, "the last page of versions")
 			for {
-				page, err := client.ListObjectVersions(background, in)
+				page, err := client.ListObjectVersions(ctx, in)
 				s.must(err)
 				var all []types.ObjectIdentifier
 				for _, v := range page.Versions {
@@ -233,6 +236,25 @@ func TestListingGoesOnWhereItsPageHasBeenDeleted(t *testing.T) {
 				t.Errorf("versions left = %d, want 0", got)
 			}
 		})
+	}
+}
+
+// A listing goes on either behind a whole key or behind one version of it.
+func TestAnEmptyVersionMarkerIsRefused(t *testing.T) {
+	s := newScene(t)
+	client := s.as(s.admin())
+	for query, v := range map[string]struct {
+		key, version *string
+		want         string
+	}{
+		"key alone":               {aws.String("a"), nil, ""},
+		"key and empty version":   {aws.String("a"), aws.String(""), "InvalidArgument"},
+		"version without its key": {nil, aws.String("null"), "InvalidArgument"},
+	} {
+		_, err := client.ListObjectVersions(background, &awss3.ListObjectVersionsInput{Bucket: name, KeyMarker: v.key, VersionIdMarker: v.version})
+		if got := localtest.Code(err); got != v.want {
+			t.Errorf("ListObjectVersions with %s = %v, want %q", query, err, v.want)
+		}
 	}
 }
 

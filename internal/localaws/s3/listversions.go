@@ -93,8 +93,11 @@ func (c *call) listVersions() (*answer, error) {
 		return nil, err
 	}
 	keyMarker, versionMarker := c.query.Get("key-marker"), c.query.Get("version-id-marker")
-	if versionMarker != "" && keyMarker == "" {
+	switch {
+	case versionMarker != "" && keyMarker == "":
 		return nil, invalidArgument("A version-id marker cannot be specified without a key marker.")
+	case versionMarker == "" && keyMarker != "" && c.query.Has("version-id-marker"):
+		return nil, invalidArgument("A version-id marker cannot be empty.")
 	}
 	page := &versionPage{listing: *l}
 	if err := page.fill(c.bucket, keyMarker, versionMarker); err != nil {

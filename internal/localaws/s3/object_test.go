@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"s3-endpoint-guard/internal/localaws/localtest"
 )
 
 func TestBucketsAreNamedByHostOrByPath(t *testing.T) {
@@ -45,7 +47,7 @@ func TestPresignedRequestsAreTheirSigners(t *testing.T) {
 	s.must(s.store.Put(bucket, "a", []byte("content")))
 	signed, err := awss3.NewPresignClient(s.as(s.admin())).PresignGetObject(background, &awss3.GetObjectInput{Bucket: name, Key: aws.String("a")})
 	s.must(err)
-	answer, err := http.Get(signed.URL)
+	answer, err := localtest.Client.Get(signed.URL)
 	s.must(err)
 	defer answer.Body.Close()
 	if body, err := io.ReadAll(answer.Body); err != nil || string(body) != "content" {

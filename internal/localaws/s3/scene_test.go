@@ -128,7 +128,7 @@ func (s *scene) raw(method, path, key, body string, header map[string]string) *h
 		}
 		hr.Header.Set(name, value)
 	}
-	answer, err := http.DefaultClient.Do(hr)
+	answer, err := localtest.Client.Do(hr)
 	s.must(err)
 	s.Cleanup(func() { answer.Body.Close() })
 	return answer

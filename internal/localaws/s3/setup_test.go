@@ -9,6 +9,7 @@ import (
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
+	"s3-endpoint-guard/internal/localaws/localtest"
 	"s3-endpoint-guard/internal/localaws/s3"
 )
 
@@ -126,8 +127,9 @@ func TestUploadsAreListedPageByPage(t *testing.T) {
 		want = append(want, key)
 	}
 	in := &awss3.ListMultipartUploadsInput{Bucket: name, MaxUploads: aws.Int32(2)}
+	ctx := localtest.Context(t, "the last page of uploads")
 	for {
-		page, err := client.ListMultipartUploads(background, in)
+		page, err := client.ListMultipartUploads(ctx, in)
 		s.must(err)
 		for _, u := range page.Uploads {
 			got = append(got, *u.Key)

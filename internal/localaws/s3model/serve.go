@@ -36,6 +36,8 @@ func (m *Model) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	w.Header().Set("Content-Type", "application/xml")
 	switch {
+	case query.Get("prefix") != "": // the model lists all or nothing
+		refuse(w, http.StatusNotImplemented, "NotImplemented")
 	case r.Method == http.MethodGet && query.Has("versions"):
 		m.list(w, query)
 	case r.Method == http.MethodPost && query.Has("delete"):
@@ -120,7 +122,7 @@ func (m *Model) deleteBatch(w http.ResponseWriter, body []byte) {
 		refuse(w, http.StatusServiceUnavailable, "SlowDown")
 		return
 	}
-	if strings.Contains(string(body[:min(len(body), 256)]), "<Quiet>true") || bytes.Contains(body[max(0, len(body)-64):], []byte("<Quiet>true")) {
+	if bytes.Contains(body, []byte("<Quiet>true")) {
 		io.WriteString(w, header+`<DeleteResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"></DeleteResult>`)
 		return
 	}
@@ -135,29 +137,39 @@ func (m *Model) deleteBatch(w http.ResponseWriter, body []byte) {
 	_, _ = w.Write(b.Bytes())
 }
 
-// read reads a DeleteObjects request: which versions, and how many under each prefix.
+// read reads a DeleteObjects request: which versions, and how many under each prefix. The members of an object may come
+// in any order, as S3 takes them. Objects without a version are refused: the model has no delete markers.
 func (m *Model) read(body string) (indices []int, need map[string]int, ok bool) {
 	need = map[string]int{}
 	id := make([]byte, 0, 32)
 	for {
-		var key, version string
-		if _, body, ok = strings.Cut(body, "<Key>"); !ok {
+		var object string
+		if _, body, ok = strings.Cut(body, "<Object>"); !ok {
 			return indices, need, len(indices) <= 1000
 		}
-		if key, body, ok = strings.Cut(body, "</Key>"); !ok {
+		if object, body, ok = strings.Cut(body, "</Object>"); !ok {
+			return nil, nil, false
+		}
+		key, hasKey := element(object, "<Key>")
+		version, hasVersion := element(object, "<VersionId>")
+		if !hasKey || !hasVersion {
 			return nil, nil, false
 		}
 		need[prefixOf(key)]++
 		i, known := m.options.Shape.Index(key, m.options.Versions)
-		object, _, _ := strings.Cut(body, "</Object>")
-		if _, version, ok = strings.Cut(object, "<VersionId>"); !ok {
-			return nil, nil, false
-		}
-		version, _, _ = strings.Cut(version, "<")
 		if id = versionID(id[:0], i); known && string(id) == version {
 			indices = append(indices, i)
 		}
 	}
+}
+
+// element is the text of an object's member, by the member's opening tag.
+func element(object, tag string) (text string, ok bool) {
+	if _, text, ok = strings.Cut(object, tag); !ok {
+		return "", false
+	}
+	text, _, ok = strings.Cut(text, "</")
+	return text, ok
 }
 
 // deleteOne answers DeleteObject.

@@ -1,5 +1,5 @@
 // Package sns is the local AWS's SNS: topics whose messages tests can read, over the query protocol (version
-// 2010-03-31). Subscriptions are remembered, nothing is sent anywhere.
+// 2010-03-31). Messages go to whoever listens in this process ([Service.OnMessage]), nothing is sent anywhere.
 //
 // To add a call, write a decoder for it and name it in [Service.Decode].
 package sns
@@ -51,9 +51,20 @@ func (s *Service) Decode(r *api.Request) (*api.Operation, error) {
 	if !ok {
 		return nil, params.Unknown()
 	}
+	if err := params.Only(imitated[params["Action"]]...); err != nil {
+		return nil, err
+	}
 	operation := decode(call{r, params})
 	operation.Name = params["Action"]
 	return operation, nil
+}
+
+// imitated are the parameters that each call heeds.
+var imitated = map[string][]string{
+	"CreateTopic": {"Name", "Attributes.entry.key", "Attributes.entry.value"},
+	"ListTopics":  {},
+	"Publish":     {"TopicArn", "Subject", "Message"},
+	"Subscribe":   {"TopicArn", "Protocol", "Endpoint"},
 }
 
 // RenderError implements [api.Service].
@@ -105,7 +116,7 @@ func (s *Service) decodeCreateTopic(c call) *api.Operation {
 
 func (s *Service) decodeListTopics(c call) *api.Operation {
 	type topic struct{ TopicArn string }
-	return &api.Operation{Needs: []api.Need{s.need("ListTopics", s.arn("*"))}, Do: func() (*api.Response, error) {
+	return &api.Operation{Needs: []api.Need{s.need("ListTopics", "*")}, Do: func() (*api.Response, error) {
 		var topics []topic
 		for _, arn := range s.Topics() {
 			topics = append(topics, topic{arn})

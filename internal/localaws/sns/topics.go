@@ -51,6 +51,8 @@ type topic struct {
 type Service struct {
 	options api.Options
 
+	onMessage func(topicARN string, m Message, to []Subscription)
+
 	mu     sync.Mutex
 	topics map[string]*topic
 	order  []string
@@ -61,6 +63,10 @@ type Service struct {
 func New(o api.Options) *Service {
 	return &Service{options: o, topics: map[string]*topic{}}
 }
+
+// OnMessage lets f hear of every message that is published, with the subscriptions that it goes to. It must be called
+// before the first message.
+func (s *Service) OnMessage(f func(topicARN string, m Message, to []Subscription)) { s.onMessage = f }
 
 // arn is the ARN of a topic of this account.
 func (s *Service) arn(name string) string {
@@ -99,8 +105,12 @@ func (s *Service) DeleteTopic(arn string) {
 	s.order = slices.DeleteFunc(s.order, func(other string) bool { return other == arn })
 }
 
-// Subscribe remembers who wants a topic's messages.
+// Subscribe remembers who wants a topic's messages. They go to whoever listens with [Service.OnMessage]; protocols
+// whose messages do not end with a person are refused, because nothing is sent to them.
 func (s *Service) Subscribe(topicARN, protocolName, endpoint string) error {
+	if protocolName != "email" && protocolName != "email-json" {
+		return invalid("Protocol: the local AWS has subscriptions by email only, not by %q", protocolName)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t := s.topics[topicARN]
@@ -126,11 +136,23 @@ func (s *Service) Publish(topicARN string, subject *string, body string) (string
 	if refusal := check(subject, body); refusal != nil {
 		return "", refusal
 	}
+	m, to, err := s.keep(topicARN, subject, body)
+	if err != nil {
+		return "", err
+	}
+	if s.onMessage != nil {
+		s.onMessage(topicARN, m, to)
+	}
+	return m.ID, nil
+}
+
+// keep adds a message to a topic, and returns it with those who want it.
+func (s *Service) keep(topicARN string, subject *string, body string) (Message, []Subscription, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t := s.topics[topicARN]
 	if t == nil {
-		return "", noTopic()
+		return Message{}, nil, noTopic()
 	}
 	s.sent++
 	m := Message{ID: fmt.Sprintf("00000000-0000-4000-8000-%012d", s.sent), Body: body, Time: s.options.Now()}
@@ -138,7 +160,7 @@ func (s *Service) Publish(topicARN string, subject *string, body string) (string
 		m.Subject = *subject
 	}
 	t.messages = append(t.messages, m)
-	return m.ID, nil
+	return m, slices.Clone(t.subscriptions), nil
 }
 
 // Messages are the messages published to a topic, oldest first; nil when there is no such topic.

@@ -10,6 +10,7 @@ import (
 
 	"s3-endpoint-guard/internal/iampolicy"
 	"s3-endpoint-guard/internal/localaws/api"
+	"s3-endpoint-guard/internal/localaws/jsonrpc"
 )
 
 // target is the prefix of the header that names a call.
@@ -49,7 +50,7 @@ func (s *Service) Decode(r *api.Request) (*api.Operation, error) {
 		return nil, refuse("InvalidAction", "The action or operation requested is invalid: "+name)
 	}
 	var in input
-	if err := json.Unmarshal(r.Body, &in); err != nil {
+	if err := jsonrpc.Decode(r.Body, &in); err != nil {
 		return nil, refuse("SerializationException", err.Error())
 	}
 	operation := decode(r, in)

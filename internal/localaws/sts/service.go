@@ -46,6 +46,9 @@ func (s *Service) Decode(r *api.Request) (*api.Operation, error) {
 	if action != "GetCallerIdentity" {
 		return nil, params.Unknown()
 	}
+	if err := params.Only(); err != nil {
+		return nil, err
+	}
 	return &api.Operation{Name: action, Do: func() (*api.Response, error) {
 		if r.Caller.Principal == "" {
 			return nil, &api.Error{Status: http.StatusForbidden, Code: "MissingAuthenticationToken",

@@ -5,12 +5,13 @@ import (
 	"errors"
 	"testing"
 
+	"s3-endpoint-guard/internal/localaws/localtest"
 	"s3-endpoint-guard/internal/localaws/underway"
 )
 
 func TestWaitReturnsWhenTheLastWorkEnds(t *testing.T) {
 	var c underway.Count
-	if err := c.Wait(t.Context()); err != nil {
+	if err := c.Wait(localtest.Context(t, "a rest: nothing has begun")); err != nil {
 		t.Fatalf("Wait with nothing under way = %v, want nil", err)
 	}
 	first := c.Begin()
@@ -24,7 +25,7 @@ func TestWaitReturnsWhenTheLastWorkEnds(t *testing.T) {
 	default:
 	}
 	second()
-	if err := <-waited; err != nil {
+	if err := localtest.Receive(t, waited, "Wait to return"); err != nil {
 		t.Errorf("Wait = %v, want nil", err)
 	}
 }
@@ -42,7 +43,7 @@ func TestWaitGivesUpWithItsContext(t *testing.T) {
 
 func TestRestingClosesWhenTheLastWorkEnds(t *testing.T) {
 	var count underway.Count
-	<-count.Resting() // nothing has begun
+	localtest.Receive(t, count.Resting(), "a rest: nothing has begun")
 	end := count.Begin()
 	rest := count.Resting()
 	select {
@@ -51,5 +52,5 @@ func TestRestingClosesWhenTheLastWorkEnds(t *testing.T) {
 	default:
 	}
 	end()
-	<-rest
+	localtest.Receive(t, rest, "a rest")
 }

@@ -33,7 +33,11 @@ func (n *Network) carry(connection net.Conn, p Place) {
 	if err != nil {
 		return
 	}
-	subnet, _ := n.options.EC2.Subnet(p.SubnetID)
+	subnet, ok := n.options.EC2.Subnet(p.SubnetID)
+	if !ok { // a function may outlive its subnet by the run that it is at: nothing leads anywhere then
+		n.wait(connection)
+		return
+	}
 	if to.Addr() == nameServer && to.Port() == dnsPort {
 		if established(connection) {
 			n.answerNames(connection, subnet.VPCID)

@@ -90,7 +90,7 @@ func (w *world) reached(address netip.Addr) (string, error) {
 	}
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(pem)
-	client := http.Client{Transport: &http.Transport{
+	client := http.Client{Timeout: localtest.Limit, Transport: &http.Transport{
 		TLSClientConfig: &tls.Config{RootCAs: roots},
 		DialContext: func(context.Context, string, string) (net.Conn, error) {
 			return w.function.Dial(ctx, netip.AddrPortFrom(address, 443))
@@ -147,6 +147,23 @@ func TestNamesLeadWherePrivateDNSSaysTheyDo(t *testing.T) {
 	var missing *net.DNSError
 	if _, err := w.function.Lookup(t.Context(), "nobody.example.com"); !errors.As(err, &missing) || !missing.IsNotFound {
 		t.Errorf("Lookup of a name that nobody has = %v, want that it is not found", err)
+	}
+}
+
+// A function that is at work when its stack is deleted outlives its subnet.
+func TestFromASubnetThatIsGoneNothingIsReached(t *testing.T) {
+	w := newWorld(t)
+	address := w.addresses()[0]
+	if got, err := w.reached(address); err != nil {
+		t.Fatalf("%s answers %q, %v, want the endpoint", address, got, err)
+	}
+	if err := errors.Join(w.ec2.DeleteEndpoint(w.interfaces.ID), w.ec2.DeleteSubnet(w.subnets[0].ID)); err != nil {
+		t.Fatal(err)
+	}
+	for _, to := range []netip.Addr{address, vpcnet.S3Addresses[0]} {
+		if got, err := w.reached(to); err == nil {
+			t.Errorf("%s answers %q from a subnet that is gone, want nothing", to, got)
+		}
 	}
 }
 

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// write writes a file into a new folder, and returns its path.
+func write(t *testing.T, name, text string, mode os.FileMode) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), mode); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestOriginalsRunWhereTheyAreInstalled(t *testing.T) {
+	s5cmdFile := write(t, "s5cmd", "#!/bin/sh\ntest \"$1\" = version && echo v2.3.0-test\n", 0o700)
+	library := filepath.Dir(write(t, "package.json", `{"name": "aws-cdk-lib", "version": "2.1.0"}`, 0o600))
+	other := filepath.Dir(write(t, "package.json", `{"name": "left-pad", "version": "1.0.0"}`, 0o600))
+	for _, c := range []struct {
+		contender, named string
+		says             string // what the output says; what begins with "error: " ends the bench
+		runs             bool
+	}{
+		{"s5cmd's own", "", "not run, S5CMD is not set", false},
+		{"s5cmd's own", s5cmdFile, "s5cmd v2.3.0-test", true},
+		{"s5cmd's own", filepath.Join(other, "none"), "error: no such file", true},
+		{"cdk's own", "", "not run, CDK_LIB is not set", false},
+		{"cdk's own", library, "aws-cdk-lib 2.1.0", true},
+		{"cdk's own", other, "error: not the folder of aws-cdk-lib, but of left-pad", true},
+		{"cdk's own", filepath.Join(other, "none"), "error: no such file", true},
+	} {
+		o := originals[slices.IndexFunc(originals, func(o original) bool { return o.contender == c.contender })]
+		t.Setenv(cdkLib, "")
+		t.Setenv(s5cmdPath, "")
+		t.Setenv(o.variable, c.named)
+		says, err := o.installed()
+		want, fails := strings.CutPrefix(c.says, "error: ")
+		if (err != nil) != fails || err != nil && !strings.Contains(err.Error(), want) || err == nil && says != want {
+			t.Errorf("%s, %s=%s: %q, %v, want %s", c.contender, o.variable, c.named, says, err, c.says)
+		}
+		runs := slices.ContainsFunc(scenarios(), func(s scenario) bool { return s.contender == c.contender })
+		if runs != c.runs || contenders[c.contender] == nil {
+			t.Errorf("%s=%s: a scenario of %s is there: %t, want %t", o.variable, c.named, c.contender, runs, c.runs)
+		}
+	}
+}
+
+func TestTheBenchRefusesMistakes(t *testing.T) {
+	for says, args := range map[string][]string{
+		`unexpected argument "extra"`: {"extra"},
+		"no scenario matches nosuch":  {"-only", "nosuch"},
+		"error parsing regexp":        {"-only", "("},
+	} {
+		if err := start(args); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("bench-teardown %q = %v, want %q", args, err, says)
+		}
+	}
+}

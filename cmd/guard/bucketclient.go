@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"s3-endpoint-guard/internal/emptying"
+	"s3-endpoint-guard/internal/errorcode"
+)
+
+// place says where a bucket is and who asks for it. What is empty comes from the machine's AWS configuration.
+type place struct {
+	bucket, owner, region, profile, endpoint string
+}
+
+// open returns a client for the bucket's own Region, having looked at the bucket. It follows a bucket to the Region that
+// S3 names, as the AWS CLI does, and says so. The client is nil when the configuration could not be read.
+func (p place) open(ctx context.Context, say io.Writer) (*s3.Client, error) {
+	sdk, err := p.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	style, err := addressingStyle(p.profile)
+	if err != nil {
+		return nil, fmt.Errorf("reading the AWS configuration: %w", err)
+	}
+	client, configured := p.client(sdk, style), sdk.Region
+	err = p.look(ctx, client)
+	if other := regionOf(err); other != "" && other != configured {
+		fmt.Fprintf(say, "bucket %s is in Region %s, not in %s: asking there\n", p.bucket, other, configured)
+		sdk.Region = other
+		client = p.client(sdk, style)
+		err = p.look(ctx, client)
+	}
+	return client, p.explained(sdk.Region, configured, err)
+}
+
+// look asks S3 about the bucket.
+func (p place) look(ctx context.Context, client *s3.Client) error {
+	_, err := emptying.New(client, p.bucket, p.owner).Protection(ctx)
+	return err
+}
+
+// load reads the machine's AWS configuration.
+func (p place) load(ctx context.Context) (aws.Config, error) {
+	if address, err := url.Parse(p.endpoint); p.endpoint != "" && (err != nil || address.Host == "" || address.Scheme != "http" && address.Scheme != "https") {
+		return aws.Config{}, fmt.Errorf("--endpoint-url %s: want an address such as http://localhost:9000", p.endpoint)
+	}
+	sdk, err := config.LoadDefaultConfig(ctx, config.WithHTTPClient(emptying.HTTPClient()), config.WithRegion(p.region), config.WithSharedConfigProfile(p.profile))
+	if err != nil {
+		return sdk, fmt.Errorf("reading the AWS configuration: %w", err)
+	}
+	if sdk.Region == "" {
+		return sdk, errors.New("no Region is configured: say --region, or set AWS_REGION")
+	}
+	return sdk, nil
+}
+
+// client makes a client as the configuration says.
+func (p place) client(sdk aws.Config, style string) *s3.Client {
+	return s3.NewFromConfig(sdk, func(o *s3.Options) {
+		if p.endpoint != "" {
+			o.BaseEndpoint = &p.endpoint
+		}
+		o.UsePathStyle = pathStyle(style, o.BaseEndpoint != nil)
+	})
+}
+
+// explained says what was looked at, and where, when S3 refused.
+func (p place) explained(region, configured string, err error) error {
+	if err == nil {
+		return nil
+	}
+	where := ""
+	switch code := errorcode.Of(err); {
+	case region != configured:
+		where = fmt.Sprintf(" in Region %s, which S3 named", region)
+	case code == "PermanentRedirect" || code == "TemporaryRedirect" || code == "AuthorizationHeaderMalformed":
+		where = fmt.Sprintf(" in Region %s, where it is not (--region names another)", region)
+	}
+	return fmt.Errorf("looking at bucket %s%s: %w", p.bucket, where, err)
+}
+
+// regionOf is the Region that S3's answer says the bucket is in; "" when it says none. S3 says it with a redirect, and
+// with refusals as well.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
+func regionOf(err error) string {
+	if answer, ok := errors.AsType[*smithyhttp.ResponseError](err); ok && answer.Response != nil {
+		return answer.Response.Header.Get("X-Amz-Bucket-Region")
+	}
+	return ""
+}

@@ -1,0 +1,212 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"s3-endpoint-guard/internal/bootstrap"
+)
+
+// commandFolder is for the built command. TestMain makes and removes it.
+var commandFolder string
+
+// builtCommand builds the command as a user does, once, and returns its path.
+var builtCommand = sync.OnceValues(func() (string, error) {
+	path := filepath.Join(commandFolder, "guard")
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	defer cancel()
+	build := exec.CommandContext(ctx, "go", "build", "-ldflags", "-X main.version=v1.2.3-test", "-o", path, ".")
+	if said, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("building the command: %w\n%s", err, said)
+	}
+	return path, nil
+})
+
+// saying is what a run of the built command said, and its exit code.
+type saying struct {
+	out, err string
+	code     int
+}
+
+// runBuilt runs the built command outside of a checkout, without built functions. It has a minute.
+func runBuilt(t *testing.T, folder, stdin string, args ...string) saying {
+	t.Helper()
+	return runBuiltWith(t, folder, stdin, nil, args...)
+}
+
+// runBuiltWith is [runBuilt] with more environment variables.
+func runBuiltWith(t *testing.T, folder, stdin string, environment []string, args ...string) saying {
+	t.Helper()
+	path, err := builtCommand()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	var out, errs bytes.Buffer
+	command := exec.CommandContext(ctx, path, args...)
+	command.Dir, command.Stdin, command.Stdout, command.Stderr = folder, strings.NewReader(stdin), &out, &errs
+	command.Env = append(os.Environ(), bootstrap.ReadyBuilt+"=", "AWS_CA_BUNDLE=", "AWS_REGION=eu-central-1",
+		"AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull, "AWS_EC2_METADATA_DISABLED=true")
+	command.Env = append(command.Env, environment...)
+	if err := command.Run(); ctx.Err() != nil {
+		t.Fatalf("guard %s did not end within a minute: %v", strings.Join(args, " "), err)
+	}
+	return saying{out.String(), errs.String(), command.ProcessState.ExitCode()}
+}
+
+// outside returns an empty folder outside of the checkout, with some files for the verbs to read.
+func outside(t *testing.T) string {
+	t.Helper()
+	folder := t.TempDir()
+	for name, text := range map[string]string{
+		"policy.json": compact, "other.json": another, "broken.json": "{", "requests.json": "[]",
+		"template.yaml": "Resources: {}\n", "event.json": `{}`,
+	} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return folder
+}
+
+// mistakes are calls of each verb that cannot be answered, and what standard error says about them.
+var mistakes = map[string][]struct{ args, says string }{
+	"access": {
+		{"open.json", `unexpected argument "open.json"` + "\nusage: guard access --batch FILE"},
+		{"", "--batch is missing\nusage: guard access --batch FILE"},
+		{"--batch", "flag needs an argument: --batch\nusage: guard access"},
+		{"--batch none.json", "open none.json: no such file"},
+		{"--batch .", "is a directory"},
+		{"--batch broken.json", "reading broken.json: "},
+		{"--batch policy.json", "want a JSON array of requests"},
+	},
+	"completion": {},
+	"cost": {
+		{"extra", `unexpected argument "extra"` + "\nusage: guard cost"},
+		{"--template none.yaml", "open none.yaml: no such file"},
+		{"--template broken.json", "broken.json: "},
+		{"--parameter Nosuch=1", "Nosuch"},
+		{"--parameter Nosuch", "--parameter Nosuch: want Key=Value"},
+		{"--parameter EndpointType=Door", "EndpointType"},
+	},
+	"dashboard-preview": {
+		{"extra", `unexpected argument "extra"`},
+		{"--out none/board.svg", "open none/board.svg: no such file"},
+		{"--out .", "open .: is a directory"},
+		{"--out board.svg", "finding the functions' sources"},
+	},
+	"demo": {
+		{"extra", `unexpected argument "extra"`},
+		{"--template none.yaml", "open none.yaml: no such file"},
+		{"", "finding the functions' sources"},
+	},
+	"diff": {
+		{"", "an argument is missing: want 2, got 0\nusage: guard diff A.json B.json"},
+		{"policy.json", "an argument is missing: want 2, got 1\nusage: guard diff A.json B.json"},
+		{"policy.json policy.json other.json", `unexpected argument "other.json"` + "\nusage: guard diff"},
+		{"policy.json none.json", "open none.json: no such file"},
+		{"policy.json .", "is a directory"},
+		{"policy.json broken.json", "broken.json: "},
+	},
+	"empty": {
+		{"", "--bucket is missing"},
+		{"docs", `unexpected argument "docs"` + "\nusage: guard empty --bucket NAME"},
+		{"--bucket docs extra", `unexpected argument "extra"`},
+	},
+	"exposure": {
+		{"extra", `unexpected argument "extra"`},
+		{"--template none.yaml", "open none.yaml: no such file"},
+	},
+	"help": {
+		{"nosuch", `unknown command "nosuch"`},
+		{"cost extra", `unexpected argument "extra"`},
+	},
+	"local": {
+		{"extra", `unexpected argument "extra"`},
+		{"", "finding the functions' sources"},
+	},
+	"match": {
+		{"", "an argument is missing: want 1, got 0\nusage: guard match EVENT.json"},
+		{"none.json", "open none.json: no such file"},
+		{"broken.json", "broken.json: "},
+		{"event.json --parameter Bucket", "--parameter Bucket: want Key=Value"},
+		{"event.json --template none.yaml", "open none.yaml: no such file"},
+	},
+}
+
+// TestMistakesAreExplained shows for every verb that a mistake ends with a code of its own and says what to mend.
+func TestMistakesAreExplained(t *testing.T) {
+	folder := outside(t)
+	check := func(args, says string) {
+		t.Helper()
+		got := runBuilt(t, folder, "", strings.Fields(args)...)
+		if got.code != exitUnjudged || got.out != "" || !strings.HasPrefix(got.err, "guard: ") || !strings.Contains(got.err, says) {
+			t.Errorf("guard %s ends with %d, saying %q and %q; want %d, and %q on standard error alone", args, got.code, got.out, got.err, exitUnjudged, says)
+		}
+	}
+	check("nosuch", `unknown command "nosuch"`)
+	check("acess", "Did you mean this?\n\taccess")
+	check("--nosuch", "unknown flag: --nosuch\nusage: guard")
+	root := rootCommand()
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd("")
+	for _, verb := range root.Commands() {
+		name := verb.Name()
+		calls, ok := mistakes[name]
+		if !ok {
+			t.Errorf("the test knows no mistakes of guard %s", name)
+		}
+		check(name+" --nosuch", "unknown flag: --nosuch\nusage: guard "+name)
+		for _, call := range calls {
+			check(name+" "+call.args, call.says)
+		}
+	}
+	if left, err := filepath.Glob(filepath.Join(folder, "*.svg")); err != nil || left != nil {
+		t.Errorf("the mistakes left %q (%v)", left, err)
+	}
+}
+
+// TestHelpForEveryVerb shows that help costs nothing and says what the verb does and how it is used.
+func TestHelpForEveryVerb(t *testing.T) {
+	folder := outside(t)
+	for _, verb := range rootCommand().Commands() {
+		first, _, _ := strings.Cut(verb.Long, "\n")
+		for _, args := range [][]string{{verb.Name(), "--help"}, {"help", verb.Name()}} {
+			got := runBuilt(t, folder, "", args...)
+			if got.code != 0 || got.err != "" || !strings.HasPrefix(got.out, first+"\n") || !strings.Contains(got.out, "Usage:\n  guard "+verb.Name()) {
+				t.Errorf("guard %q ends with %d, saying %q and %q; want 0, and the help on standard output", args, got.code, got.out, got.err)
+			}
+		}
+	}
+	if got := runBuilt(t, folder, "", "--version"); got.code != 0 || !strings.HasPrefix(got.out, "guard v1.2.3-test (go") {
+		t.Errorf("guard --version ends with %d, saying %q and %q", got.code, got.out, got.err)
+	}
+}
+
+// TestTheTemplateIsBuiltIn shows that the verbs that read the template need no checkout, and take no other template for it.
+func TestTheTemplateIsBuiltIn(t *testing.T) {
+	folder := outside(t) // with a template.yaml of another project
+	event, err := filepath.Abs("../../testdata/events/delete-bucket-public-access-block.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for says, args := range map[string][]string{
+		"**the guard, at list price**": {"cost"},
+		`"listUSD":`:                   {"cost", "--json"},
+		"| nothing |":                  {"exposure"},
+		"BucketRule":                   {"match", event},
+	} {
+		if got := runBuilt(t, folder, "", args...); got.code > exitUnmatched || !strings.Contains(got.out, says) {
+			t.Errorf("guard %q ends with %d, saying %q and %q; want %q", args, got.code, got.out, got.err, says)
+		}
+	}
+}

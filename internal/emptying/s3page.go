@@ -1,0 +1,303 @@
+package emptying
+
+import (
+	"bytes"
+	"hash/maphash"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// span is where in a text something is.
+type span struct{ from, to int }
+
+// pageReader reads a ListVersionsResult. Keys and ids of a page share one string, so that a page costs few allocations.
+type pageReader struct {
+	arena          []byte
+	raw            [][]byte // keys as they are written: what is said about their encoding can come behind them
+	keys, ids      []span   // in the arena
+	sizes          []int64
+	stamps         []uint64
+	nulls          bool // an id is "null", and the stamps count
+	root, complete bool
+	listingEnd
+}
+
+// listingEnd is what a listing says about itself, in any order, before or behind what it lists.
+type listingEnd struct {
+	truncated       string // as written; "" where it is not
+	nextKey, nextID string // unescaped, but as encoded as the keys
+	encoding        string
+}
+
+var readers = sync.Pool{New: func() any { return new(pageReader) }}
+
+// readPage fills page from the body of an answer.
+func readPage(body []byte, page *Page) error {
+	r := readers.Get().(*pageReader)
+	defer readers.Put(r)
+	r.reset()
+	if r.read(body) != nil {
+		r.reset()
+		if err := r.readAny(body); err != nil {
+			return err
+		}
+	}
+	return r.fill(page)
+}
+
+func (r *pageReader) reset() {
+	clear(r.raw) // they keep the answer in memory
+	*r = pageReader{arena: r.arena[:0], raw: r.raw[:0], keys: r.keys[:0], ids: r.ids[:0], sizes: r.sizes[:0], stamps: r.stamps[:0]}
+}
+
+// read reads a listing as S3 writes it.
+func (r *pageReader) read(body []byte) error {
+	if unusual(body) {
+		return errXML
+	}
+	for t := (tags{rest: body}); ; {
+		if err := r.entries(&t); err != nil {
+			return err
+		}
+		e, ok, err := t.next()
+		if err != nil {
+			return err
+		}
+		if !ok {
+			break
+		}
+		if err := r.head(e); err != nil {
+			return err
+		}
+	}
+	if !r.complete {
+		return errXML
+	}
+	return nil
+}
+
+// entries reads the versions and delete markers that come next. Each is cut out as a whole, because only two or three of
+// a dozen elements in it count.
+func (r *pageReader) entries(t *tags) error {
+	for {
+		if inside, ok := t.whole("<Version>", "</Version>"); ok {
+			text, _ := field(inside, "<Size>")
+			size, err := strconv.ParseInt(string(text), 10, 64)
+			if err != nil || size < 0 {
+				return errXML
+			}
+			if err := r.entry(inside, size); err != nil {
+				return err
+			}
+		} else if inside, ok := t.whole("<DeleteMarker>", "</DeleteMarker>"); ok {
+			if err := r.entry(inside, -1); err != nil {
+				return err
+			}
+		} else {
+			return nil
+		}
+	}
+}
+
+// entry reads one version, or delete marker. With a second key in it, it is not one.
+func (r *pageReader) entry(inside []byte, size int64) error {
+	key, behind := field(inside, "<Key>")
+	id, _ := field(inside, "<VersionId>")
+	if indexTag(behind, "<Key>") >= 0 {
+		return errXML
+	}
+	var modified, tag []byte
+	if string(id) == unversioned {
+		modified, _ = field(inside, "<LastModified>")
+		tag, _ = field(inside, "<ETag>")
+	}
+	if bytes.IndexByte(key, '&') >= 0 {
+		text, err := unescape(key)
+		if err != nil {
+			return err
+		}
+		key = []byte(text)
+	}
+	if bytes.IndexByte(id, '&') >= 0 {
+		text, err := unescape(id)
+		if err != nil {
+			return err
+		}
+		id = []byte(text)
+	}
+	return r.add(key, id, size, stampOf(modified, tag))
+}
+
+// unversioned is the id of what was written while the bucket had no versioning.
+const unversioned = "null"
+
+// quoted is a quotation mark, escaped.
+var quoted = []byte("&quot;")
+
+// add takes one entry into account. A version without an id must not be deleted: that would leave a delete marker.
+func (r *pageReader) add(key, id []byte, size int64, stamp uint64) error {
+	if len(key) == 0 || len(id) == 0 {
+		return errXML
+	}
+	from := len(r.arena)
+	r.arena = append(r.arena, id...)
+	r.ids = append(r.ids, span{from, len(r.arena)})
+	r.raw, r.sizes, r.stamps = append(r.raw, key), append(r.sizes, size), append(r.stamps, stamp)
+	r.nulls = r.nulls || string(id) == unversioned
+	return nil
+}
+
+// stampOf is a hash of when and what was written. Tags have quotation marks, escaped or not.
+func stampOf(modified, tag []byte) uint64 {
+	tag = bytes.Trim(bytes.TrimSuffix(bytes.TrimPrefix(tag, quoted), quoted), `"`)
+	return maphash.Bytes(hashSeed, modified) ^ 31*maphash.Bytes(hashSeed, tag)
+}
+
+// head takes a tag outside of versions and delete markers into account.
+func (r *pageReader) head(e element) error {
+	switch string(e.name) {
+	case "ListVersionsResult":
+		if e.closing != r.root || r.complete || e.whole {
+			return errXML // one inside of, or after, the other; or one that says nothing
+		}
+		r.root, r.complete = true, e.closing
+		return nil
+	case "Version", "DeleteMarker":
+		return errXML // one that entries did not take
+	}
+	text, err := unescape(e.text)
+	if err != nil {
+		return err
+	}
+	return r.set(string(e.name), text)
+}
+
+// set takes an element of the listing into account. What is rolled up in common prefixes would not be listed, and is not
+// asked for.
+func (l *listingEnd) set(name, text string) error {
+	switch name {
+	case "IsTruncated":
+		l.truncated = text
+	case "NextKeyMarker":
+		l.nextKey = text
+	case "NextVersionIdMarker", "NextUploadIdMarker":
+		l.nextID = text
+	case "EncodingType":
+		l.encoding = text
+	case "CommonPrefixes", "ListVersionsResult":
+		return errXML
+	}
+	return nil
+}
+
+// more tells whether the listing goes on. One that does not say so must not say where either.
+func (l *listingEnd) more() (bool, error) {
+	switch strings.TrimSpace(l.truncated) {
+	case "true":
+		return true, nil
+	case "false":
+		return false, nil
+	case "":
+		if l.nextKey == "" {
+			return false, nil
+		}
+	}
+	return false, errXML
+}
+
+// encoded tells whether keys are URL-encoded.
+func (l *listingEnd) encoded() bool { return strings.TrimSpace(l.encoding) == "url" }
+
+// next is where the listing goes on, which is at the last entry where the marker is missing, or does not decode. Ceph's
+// marker is not encoded where the keys are, and then is the last key (FACTS: S3).
+func (l *listingEnd) next(last Position) (Position, error) {
+	at := Position{Key: l.nextKey, VersionID: l.nextID}
+	if l.encoded() && at.Key != last.Key {
+		decoded, err := appendUnescaped(nil, []byte(at.Key))
+		if at.Key = string(decoded); err != nil {
+			at = last
+		}
+	}
+	if at.Key == "" {
+		at = last
+	}
+	if at.Key == "" {
+		return at, errXML
+	}
+	if at.Key == last.Key && at.VersionID == "" {
+		at.VersionID = last.VersionID // or the other versions of that key would be passed over
+	}
+	return at, nil
+}
+
+// fill makes the page.
+func (r *pageReader) fill(page *Page) (err error) {
+	encoded := r.encoded()
+	for _, raw := range r.raw {
+		from := len(r.arena)
+		if !encoded {
+			r.arena = append(r.arena, raw...)
+		} else if r.arena, err = appendUnescaped(r.arena, raw); err != nil {
+			return err
+		}
+		r.keys = append(r.keys, span{from, len(r.arena)})
+	}
+	text := string(r.arena)
+	page.Versions = make([]Version, len(r.keys))
+	for i, k := range r.keys {
+		page.Versions[i] = Version{Key: text[k.from:k.to], ID: text[r.ids[i].from:r.ids[i].to]}
+	}
+	page.Sizes = slices.Clone(r.sizes)
+	if r.nulls {
+		page.Stamps = slices.Clone(r.stamps)
+	}
+	if page.More, err = r.more(); err != nil || !page.More {
+		return err
+	}
+	var last Position
+	if n := len(page.Versions); n > 0 {
+		last = Position{Key: page.Versions[n-1].Key, VersionID: page.Versions[n-1].ID}
+	}
+	page.Next, err = r.next(last)
+	return err
+}
+
+// appendUnescaped decodes S3's URL encoding, in which a plus is a space.
+func appendUnescaped(to, text []byte) ([]byte, error) {
+	if bytes.IndexByte(text, '%') < 0 && bytes.IndexByte(text, '+') < 0 {
+		return append(to, text...), nil
+	}
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; c {
+		case '+':
+			to = append(to, ' ')
+		case '%':
+			if i+2 >= len(text) {
+				return to, errXML
+			}
+			high, low := hexDigit(text[i+1]), hexDigit(text[i+2])
+			if high < 0 || low < 0 {
+				return to, errXML
+			}
+			to = append(to, byte(high<<4|low))
+			i += 2
+		default:
+			to = append(to, c)
+		}
+	}
+	return to, nil
+}
+
+func hexDigit(c byte) int {
+	switch {
+	case c >= '0' && c <= '9':
+		return int(c - '0')
+	case c >= 'a' && c <= 'f':
+		return int(c-'a') + 10
+	case c >= 'A' && c <= 'F':
+		return int(c-'A') + 10
+	}
+	return -1
+}

@@ -1,0 +1,40 @@
+package iampolicy_test
+
+import (
+	"encoding/json"
+	"os"
+	"testing"
+
+	"s3-endpoint-guard/internal/iampolicy"
+)
+
+// reported is the setting of the policies in testdata/verdicts.json.
+var reported = iampolicy.Setting{
+	Partition: "aws", Region: "eu-central-1", Account: owner, Bucket: "docs", EndpointID: "vpce-0a1b2c3d4e5f60718", VPCID: "vpc-0a1b2c3d4e5f60718",
+	Workload: "arn:aws:iam::111122223333:role/guard-InstanceRole-1ABC", ProbeRole: "arn:aws:iam::111122223333:role/guard-ProbeRole-2DEF",
+}
+
+// The cases come from public reports, and from reading AWS's documents.
+func TestJudgeOfReportedDocuments(t *testing.T) {
+	text, err := os.ReadFile("testdata/verdicts.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct {
+		Desired map[string]json.RawMessage
+		Cases   []struct{ Name, Kind, Live, Expect string }
+	}
+	if err := json.Unmarshal(text, &file); err != nil {
+		t.Fatal(err)
+	}
+	probes := map[string][]iampolicy.Probe{"bucket": iampolicy.BucketProbes(reported), "endpoint": iampolicy.EndpointProbes(reported)}
+	for _, c := range file.Cases {
+		t.Run(c.Name, func(t *testing.T) {
+			got := iampolicy.Judge(file.Desired[c.Kind], []byte(c.Live), probes[c.Kind])
+			harmless := c.Expect == "harmless" && got.Verdict != iampolicy.Open
+			if string(got.Verdict) != c.Expect && !harmless {
+				t.Errorf("Judge(desired, %s) = %s (%s), want %s", c.Live, got.Verdict, got.Allowed, c.Expect)
+			}
+		})
+	}
+}

@@ -1,0 +1,51 @@
+package ec2
+
+import "strings"
+
+// described are the parameters of every Describe call, beside the one with its ids.
+const described = " Filter.Name Filter.Value MaxResults NextToken"
+
+// permissionsOf are those of calls that name rules by what they say.
+const permissionsOf = " IpPermissions.IpProtocol IpPermissions.FromPort IpPermissions.ToPort" +
+	" IpPermissions.Groups.GroupId IpPermissions.Groups.UserId IpPermissions.Groups.Description" +
+	" IpPermissions.IpRanges.CidrIp IpPermissions.IpRanges.Description" +
+	" IpPermissions.Ipv6Ranges.CidrIpv6 IpPermissions.Ipv6Ranges.Description" +
+	" IpPermissions.PrefixListIds.PrefixListId IpPermissions.PrefixListIds.Description" +
+	" CidrIp IpProtocol FromPort ToPort"
+
+// imitated are the parameters that each call heeds, in the notation of query.Params.Only: a call with any other is
+// refused, and does not look as if it had been carried out.
+var imitated = map[string]string{
+	"AssociateRouteTable":           "RouteTableId SubnetId",
+	"AuthorizeSecurityGroupEgress":  "GroupId" + permissionsOf,
+	"AuthorizeSecurityGroupIngress": "GroupId" + permissionsOf,
+	"CreateRouteTable":              "VpcId",
+	"CreateSecurityGroup":           "VpcId GroupName GroupDescription",
+	"CreateSubnet":                  "VpcId CidrBlock AvailabilityZone",
+	"CreateVpc":                     "CidrBlock",
+	"CreateVpcEndpoint": "VpcEndpointType VpcId ServiceName PolicyDocument RouteTableId SubnetId SecurityGroupId PrivateDnsEnabled" +
+		" DnsOptions.PrivateDnsOnlyForInboundResolverEndpoint TagSpecification.ResourceType TagSpecification.Tag.Key TagSpecification.Tag.Value",
+	"DeleteVpcEndpoints":         "VpcEndpointId",
+	"DescribeNetworkInterfaces":  "NetworkInterfaceId" + described,
+	"DescribeRouteTables":        "RouteTableId" + described,
+	"DescribeSecurityGroupRules": "SecurityGroupRuleId" + described,
+	"DescribeSecurityGroups":     "GroupId" + described,
+	"DescribeSubnets":            "SubnetId" + described,
+	"DescribeVpcEndpoints":       "VpcEndpointId" + described,
+	"DescribeVpcs":               "VpcId" + described,
+	"DisassociateRouteTable":     "AssociationId",
+	"ModifySecurityGroupRules": "GroupId SecurityGroupRule.SecurityGroupRuleId SecurityGroupRule.SecurityGroupRule.IpProtocol" +
+		" SecurityGroupRule.SecurityGroupRule.FromPort SecurityGroupRule.SecurityGroupRule.ToPort" +
+		" SecurityGroupRule.SecurityGroupRule.CidrIpv4 SecurityGroupRule.SecurityGroupRule.CidrIpv6" +
+		" SecurityGroupRule.SecurityGroupRule.PrefixListId SecurityGroupRule.SecurityGroupRule.ReferencedGroupId" +
+		" SecurityGroupRule.SecurityGroupRule.Description",
+	"ModifyVpcAttribute": "VpcId EnableDnsSupport.Value EnableDnsHostnames.Value",
+	"ModifyVpcEndpoint": "VpcEndpointId AddRouteTableId RemoveRouteTableId AddSubnetId RemoveSubnetId AddSecurityGroupId" +
+		" RemoveSecurityGroupId PolicyDocument ResetPolicy PrivateDnsEnabled DnsOptions.PrivateDnsOnlyForInboundResolverEndpoint",
+	"ReplaceRouteTableAssociation": "AssociationId RouteTableId",
+	"RevokeSecurityGroupEgress":    "GroupId SecurityGroupRuleId" + permissionsOf,
+	"RevokeSecurityGroupIngress":   "GroupId SecurityGroupRuleId" + permissionsOf,
+}
+
+// imitatedBy are the parameters that a call heeds.
+func imitatedBy(action string) []string { return append(strings.Fields(imitated[action]), "DryRun") }
