@@ -50,7 +50,8 @@ func (c checkout) write(name, text string) {
 func (c checkout) run(environment []string, name string, arguments ...string) string {
 	c.Helper()
 	command := exec.Command(name, arguments...)
-	command.Dir, command.Env = c.folder, append(os.Environ(), environment...)
+	// A make that runs these tests must not pass for the one that is begun here.
+	command.Dir, command.Env = c.folder, append(os.Environ(), append([]string{"MAKEFLAGS=", "MAKELEVEL="}, environment...)...)
 	said, err := localtest.Output(c, command)
 	if err != nil {
 		c.Fatalf("%s: %v\n%s", command, err, said)

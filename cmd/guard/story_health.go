@@ -149,5 +149,5 @@ func ruleDisabled(ctx context.Context, s *stage) error {
 }
 
 func aftermath(ctx context.Context, s *stage) error {
-	return errors.Join(s.watches(ctx, 1, "Contested, Guard, OpenDrift"), s.draws())
+	return errors.Join(s.watches(ctx, 1, "Guard, OpenDrift"), s.draws())
 }

@@ -76,8 +76,8 @@ func TestALockoutIsRefused(t *testing.T) {
 					len(r.failures()), len(r.letters), len(r.messages), r.log())
 			}
 			for _, record := range r.records {
-				if record.Message != c.outcome || record.Level != "ERROR" || !strings.Contains(record.Error, "template") {
-					t.Errorf("record %+v, want that it says %q, and an error that names the template", record, c.outcome)
+				if record.Message != c.outcome || record.Level != "ERROR" || !strings.Contains(record.Error, "docs/runbook.md#") {
+					t.Errorf("record %+v, want that it says %q, and where the remedy is", record, c.outcome)
 				}
 			}
 			if s.sum("CorrectionFailed") != 3 {
@@ -99,11 +99,11 @@ func TestWhatIsGoneIsReportedAtOnce(t *testing.T) {
 				_, err := s.ec2.DeleteVpcEndpoints(s.Context(), &ec2.DeleteVpcEndpointsInput{VpcEndpointIds: []string{s.endpoint}})
 				s.must(err)
 			},
-			resource: "vpc-endpoint", advice: "deploy the stack with the other EndpointType",
+			resource: "vpc-endpoint", advice: "see docs/runbook.md#the-endpoint-is-gone",
 		},
 		"the bucket": {
 			do:       func(s *scene) { s.deletesBucket() },
-			resource: "bucket-policy", advice: "create it again under the same name in account 111122223333",
+			resource: "bucket-policy", advice: "see docs/runbook.md#the-bucket-is-gone",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

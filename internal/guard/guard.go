@@ -131,8 +131,8 @@ type Guard struct {
 	Role string
 	// Now is the clock.
 	Now func() time.Time
-	// Concerns reports whether a call, named as in CloudTrail, changes the named resource. A run that another call began,
-	// or none, gives way: see courtesy. With nil no run does.
+	// Concerns reports whether a call, named as in CloudTrail, changes the named resource. A run that the event of another
+	// call began gives way: see courtesy. With nil no run does.
 	Concerns func(call, resource string) bool
 
 	memory memory
@@ -142,10 +142,10 @@ type Guard struct {
 // at worst a deployment is fought for a moment, until the guaranteed event that ends it.
 const stackPatience = 5 * time.Second
 
-// courtesy is how long a run waits that meets drift and was not begun by the call that made it: several calls whose events
-// come together begin several runs at once, each of which meets all their drift, and so does a sweep beside them. The run
-// of the call itself writes at once. The others look again after this time, and tell and write only what is left then. It
-// outlasts a read, a write and a read-back of a process that has to start first.
+// courtesy is how long a run waits that meets drift and was begun by the event of another call: several calls whose events
+// come together begin several runs at once, each of which meets all their drift. The run of the call itself writes at
+// once. The others look again after this time, and tell and write only what is left then. It outlasts a read, a write and
+// a read-back of a process that has to start first. A sweep does not wait: it is there for drift whose event is lost.
 const courtesy = 2 * time.Second
 
 // patience is [stackPatience], or a quarter of the time left when that is less: the wait must leave time to write.
@@ -246,10 +246,10 @@ func (r *run) tend(ctx context.Context, resource Resource) []Record {
 
 // givesWay reports whether the run lets that of another event write first.
 func (r *run) givesWay(resource Resource) bool {
-	if r.guard.Concerns == nil || r.guard.Observe || r.trigger.Kind == Direct {
+	if r.guard.Concerns == nil || r.guard.Observe || r.trigger.Kind != Event {
 		return false
 	}
-	return r.trigger.Kind != Event || !r.guard.Concerns(r.trigger.EventName, resource.Name())
+	return !r.guard.Concerns(r.trigger.EventName, resource.Name())
 }
 
 // lookAgain inspects a resource after courtesy, or after a quarter of the time left when that is less.

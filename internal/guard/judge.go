@@ -20,7 +20,7 @@ func Judge(desired, live string, probes func() []iampolicy.Probe) iampolicy.Judg
 // that is itself open can only come from a template gone wrong, and writing it would make matters worse.
 func Holds(desired string, probes []iampolicy.Probe) error {
 	if allowed := iampolicy.Allowed([]byte(desired), probes); allowed != "" {
-		return fmt.Errorf("the desired policy is not written, for it is itself open: %s", allowed)
+		return RemedyNotCorrected.For(fmt.Errorf("the desired policy is not written, because it is itself open: %s", allowed))
 	}
 	return nil
 }

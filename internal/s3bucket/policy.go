@@ -91,7 +91,7 @@ func (p *Policy) Restore(ctx context.Context, _ guard.Finding) error {
 // lives, and takes a few milliseconds to find.
 func (p *Policy) refuse() error {
 	if err := iampolicy.Lockout([]byte(p.Desired), p.Setting); err != nil {
-		return fmt.Errorf("%w: %w", guard.ErrLockout, err)
+		return guard.RemedyLockout.For(fmt.Errorf("%w: %w", guard.ErrLockout, err))
 	}
 	return guard.Holds(p.Desired, p.Probes())
 }

@@ -47,5 +47,8 @@ var imitated = map[string]string{
 	"RevokeSecurityGroupIngress":   "GroupId SecurityGroupRuleId" + permissionsOf,
 }
 
-// imitatedBy are the parameters that a call heeds.
-func imitatedBy(action string) []string { return append(strings.Fields(imitated[action]), "DryRun") }
+// imitatedBy are the parameters that a call heeds. The SDK puts a token of its own into each call that makes something:
+// a call that is sent twice reaches EC2 twice here.
+func imitatedBy(action string) []string {
+	return append(strings.Fields(imitated[action]), "DryRun", "ClientToken")
+}

@@ -84,6 +84,9 @@ type trailParameters struct{ Name, TrailName string }
 // Decode implements [api.Service].
 func (s trailService) Decode(r *api.Request) (*api.Operation, error) {
 	name := jsonrpc.Operation(r)
+	if name == "LookupEvents" {
+		return s.lookUp(r)
+	}
 	var p trailParameters
 	if err := jsonrpc.Parse(r, &p); err != nil {
 		return nil, err
@@ -94,9 +97,6 @@ func (s trailService) Decode(r *api.Request) (*api.Operation, error) {
 		return &api.Operation{Name: name, Needs: []api.Need{need}, Do: func() (*api.Response, error) {
 			return jsonrpc.Answer(r, map[string]any{"trailList": s.described()})
 		}}, nil
-	}
-	if name == "LookupEvents" {
-		return s.lookUp(r)
 	}
 	do, ok := map[string]func(Trail) any{
 		"GetTrailStatus":    func(t Trail) any { return map[string]any{"IsLogging": t.Logging} },

@@ -65,6 +65,7 @@ func (s *Service) Decode(r *api.Request) (*api.Operation, error) {
 
 // imitated are the parameters that each call heeds. Lists have one page here, whatever is asked for.
 var imitated = map[string][]string{
+	"DetachRolePolicy":         {"RoleName", "PolicyArn"},
 	"GetPolicy":                {"PolicyArn"},
 	"GetPolicyVersion":         {"PolicyArn", "VersionId"},
 	"GetRole":                  {"RoleName"},
