@@ -152,3 +152,26 @@ func TestTheEndpointsMetricsAreLookedForByItsServicesName(t *testing.T) {
 		}
 	}
 }
+
+// The functions are told the policies in short, by characters that stand for what is often there: none may be in a name
+// that a parameter brings in, or the function reads another policy, or none.
+func TestPoliciesAreReadBackWithAnyNameOfARole(t *testing.T) {
+	template, err := readTemplate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, endpointType := range []string{"Interface", "Gateway"} {
+		plan, err := template.Plan(samtemplate.Options{Region: region, AccountID: account, Parameters: parameters{
+			"EndpointType": endpointType, "RolePath": "/a.b_c=d+e@f-g/", "ManagementRoleArns": "arn:aws:iam::111122223333:role/ops/a.b_c=d+e@f-g"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := stack{T: t, Plan: plan, Attributes: samtemplate.Invented(plan)}
+		e := environment(s)
+		for variable, document := range map[string]string{"BUCKET_POLICY": "BucketPolicyDocument", "ENDPOINT_POLICY": "EndpointPolicyDocument"} {
+			if want := s.properties(document)["Value"]; e[variable] != want {
+				t.Errorf("%s: the functions read %s as\n%s, want\n%v", endpointType, variable, e[variable], want)
+			}
+		}
+	}
+}

@@ -136,10 +136,11 @@ func (r *Reader) Choice(name string, values ...string) string {
 }
 
 // written writes a policy out that the template has abbreviated: 4 KB are all that an environment has, and in the JSON that
-// Lambda measures each quotation mark counts twice. No policy of the template has one of these characters of its own.
+// Lambda measures each quotation mark counts twice. No policy of the template has one of these characters of its own, nor may a role's name or path that a
+// parameter brings in: "@" is one of IAM's.
 var written = strings.NewReplacer(
 	"~", `","Effect":"Deny","Principal":"*","Action":"s3:`,
-	"@", `"Effect":"Allow","Principal":"*","Action":`,
+	"#", `"Effect":"Allow","Principal":"*","Action":`,
 	"^", `"Condition":{"StringNotEquals":{"aws:`,
 	"|", `Equals":{"aws:PrincipalArn":["arn:`,
 	"'", `"`,

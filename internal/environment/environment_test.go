@@ -62,7 +62,7 @@ func TestPoliciesMayBeAbbreviated(t *testing.T) {
 		`{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"*","Condition":{"ArnEquals":{"aws:PrincipalArn":["arn:aws:iam::111122223333:role/a"]}}}]}`
 	const short = `{'Version':'2012-10-17','Statement':[` +
 		`{'Sid':'A~*','Resource':'*',^SourceVpce':'vpce-1'},'ArnNot|aws:iam::111122223333:role/a']}}},` +
-		`{@'s3:GetObject','Resource':'*','Condition':{'Arn|aws:iam::111122223333:role/a']}}}]}`
+		`{#'s3:GetObject','Resource':'*','Condition':{'Arn|aws:iam::111122223333:role/a']}}}]}`
 	for value, want := range map[string]string{policy: policy, strings.ReplaceAll(policy, `"`, "'"): policy, own: own, long: long, short: long} {
 		r := reader(value)
 		if got := r.Policy("X"); got != want || r.Err() != nil {
