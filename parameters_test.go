@@ -175,3 +175,17 @@ func TestPoliciesAreReadBackWithAnyNameOfARole(t *testing.T) {
 		}
 	}
 }
+
+// sam deploy hands the values that a stack has to its update, those that were defaults once as well
+// (aws/aws-sam-cli#7103): CloudFormation would refuse the update over one that the template no longer takes.
+func TestFormerDefaultsAreTakenAtAnUpdate(t *testing.T) {
+	template, err := readTemplate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range map[string]string{"RunbookUrl": "docs/runbook.md"} {
+		if _, err := template.Plan(samtemplate.Options{Parameters: parameters{name: value}}); err != nil {
+			t.Errorf("%s was %s by default, and is refused now: %v", name, value, err)
+		}
+	}
+}
