@@ -335,3 +335,14 @@ func TestAlarmsAndDashboardCanBeLeftOut(t *testing.T) {
 		}
 	}
 }
+
+// The alarms on missing data count a run of TeardownFunction as data, so that they are quiet until the first run of what is
+// new. An update runs it when a property of EmptyBucket changes.
+func TestAnUpdateThatBeginsToWatchRunsTheTeardownFunction(t *testing.T) {
+	properties := func(p parameters) string { return fmt.Sprint(deploy(t, p).properties("EmptyBucket")) }
+	for _, before := range []parameters{{"CreateHealthcheck": "false"}, {"CreateProbe": "false"}, {"HealthRate": "60"}} {
+		if properties(before) == properties(nil) {
+			t.Errorf("an update from %v changes no property of EmptyBucket: an alarm on missing data would ring at once", before)
+		}
+	}
+}
