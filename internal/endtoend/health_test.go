@@ -376,7 +376,7 @@ func (s *scene) callsOf(roles ...string) []api.Call {
 	return calls
 }
 
-// perCall is the latency of a call in tests of how long a run takes.
+// perCall is the latency of a call in tests of how deep a run is: what does not wait for another call overlaps with it.
 const perCall = 30 * time.Millisecond
 
 func TestAHealthRunIsThreeRoundTripsDeep(t *testing.T) {
@@ -386,8 +386,7 @@ func TestAHealthRunIsThreeRoundTripsDeep(t *testing.T) {
 			s.must(s.attachesWidePolicy())
 			s.fires("SweepRule", "HealthcheckRule") // a warm process, that knows the managed policy
 			s.Gate.SetLatency(perCall)
-			shortest := time.Hour
-			for range 5 { // other tests want the processor too
+			for range 3 {
 				s.Gate.ResetCalls()
 				s.fires("HealthcheckRule")
 				calls := s.callsOf("HealthcheckRole")
@@ -403,12 +402,6 @@ func TestAHealthRunIsThreeRoundTripsDeep(t *testing.T) {
 				if puts != 1 {
 					t.Errorf("%d calls of PutMetricData, want 1", puts)
 				}
-				runs := s.Lambda.Invocations(s.stack.Physical("HealthcheckFunction"))
-				shortest = min(shortest, runs[len(runs)-1].Duration)
-				t.Logf("%d calls, %d deep, in %v with %v per call", len(calls), api.Depth(calls), runs[len(runs)-1].Duration, perCall)
-			}
-			if shortest >= 4*perCall {
-				t.Errorf("a run took %v, want less than %v", shortest, 4*perCall)
 			}
 		})
 	}
