@@ -44,7 +44,7 @@ var rest = map[string]struct{ method, path string }{
 	"s3api put-object-legal-hold":         {"PUT", "/docs/key?legal-hold"},
 	"s3api list-object-versions":          {"GET", "/docs?versions"},
 	"s3api get-object":                    {"GET", "/docs/key"},
-	"s3api head-bucket":                   {"HEAD", "/docs"},
+	"s3api list-buckets":                  {"GET", "/"},
 }
 
 // signedAs is the service's name in signatures, where the AWS CLI has another.
