@@ -15,10 +15,10 @@ trap 'rm -rf "$dir"' EXIT
 cd "$dir"
 export GOFLAGS="${GOFLAGS:-} -mod=mod" GOWORK=off
 go mod init finding 2>/dev/null
-go get github.com/aws/aws-sdk-go-v2@v1.48.0 github.com/aws/aws-sdk-go-v2/service/s3@v1.114.10 2>/dev/null
+go get github.com/aws/aws-sdk-go-v2@v1.48.0 github.com/aws/aws-sdk-go-v2/service/s3@v1.114.10 2>log || { cat log >&2; exit 1; }
 go list -m github.com/aws/aws-sdk-go-v2/service/s3
 npm init -y >/dev/null
-npm install --silent --no-audit --no-fund --ignore-scripts @aws-sdk/client-s3@3.1169.0 >/dev/null 2>&1
+npm install --loglevel=error --no-audit --no-fund --ignore-scripts @aws-sdk/client-s3@3.1169.0 >log 2>&1 || { cat log >&2; exit 1; }
 echo "@aws-sdk/client-s3 $(node -p 'require("@aws-sdk/client-s3/package.json").version')"
 cat > main.go <<'GO'
 package main

@@ -15,7 +15,7 @@ dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 cd "$dir"
 npm init -y >/dev/null
-npm install --silent --no-audit --no-fund --ignore-scripts @aws-cdk/cloudformation-diff@2.187.5 >/dev/null 2>&1
+npm install --loglevel=error --no-audit --no-fund --ignore-scripts @aws-cdk/cloudformation-diff@2.187.5 >log 2>&1 || { cat log >&2; exit 1; }
 echo "@aws-cdk/cloudformation-diff $(node -p 'JSON.parse(require("fs").readFileSync("node_modules/@aws-cdk/cloudformation-diff/package.json")).version')"
 cat > main.cjs <<'JS'
 const { fullDiff } = require('@aws-cdk/cloudformation-diff');

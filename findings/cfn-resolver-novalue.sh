@@ -15,7 +15,7 @@ dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 cd "$dir"
 npm init -y >/dev/null
-npm install --silent --no-audit --no-fund --ignore-scripts cfn-resolver-lib@1.1.8 >/dev/null 2>&1
+npm install --loglevel=error --no-audit --no-fund --ignore-scripts cfn-resolver-lib@1.1.8 >log 2>&1 || { cat log >&2; exit 1; }
 echo "cfn-resolver-lib $(node -p 'JSON.parse(require("fs").readFileSync("node_modules/cfn-resolver-lib/package.json")).version')"
 cat > main.cjs <<'JS'
 const Evaluator = require('cfn-resolver-lib');

@@ -14,7 +14,7 @@ dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 cd "$dir"
 npm init -y >/dev/null
-npm install --silent --no-audit --no-fund --ignore-scripts custom-resource-helper@1.0.15 >/dev/null 2>&1
+npm install --loglevel=error --no-audit --no-fund --ignore-scripts custom-resource-helper@1.0.15 >log 2>&1 || { cat log >&2; exit 1; }
 echo "custom-resource-helper $(node -p 'require("custom-resource-helper/package.json").version')"
 cat > main.cjs <<'JS'
 const http = require('http');

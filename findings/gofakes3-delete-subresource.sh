@@ -15,7 +15,7 @@ trap 'rm -rf "$dir"' EXIT
 cd "$dir"
 export GOFLAGS="${GOFLAGS:-} -mod=mod" GOWORK=off
 go mod init finding 2>/dev/null
-go get github.com/johannesboyne/gofakes3@v1.2.0 2>/dev/null
+go get github.com/johannesboyne/gofakes3@v1.2.0 2>log || { cat log >&2; exit 1; }
 go list -m github.com/johannesboyne/gofakes3
 cat > main.go <<'GO'
 package main
@@ -58,7 +58,7 @@ func main() {
 	fmt.Printf("GET ?policy: %d %s\n", status, document)
 }
 GO
-seen=$(go run . 2>/dev/null)
+seen=$(go run . 2>log) || { cat log >&2; exit 1; }
 echo "$seen"
 want='DELETE ?publicAccessBlock: 204, then HEAD: 404
 DELETE ?policy: 204, then HEAD: 404

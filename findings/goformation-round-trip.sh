@@ -17,7 +17,7 @@ trap 'rm -rf "$dir"' EXIT
 cd "$dir"
 export GOFLAGS="${GOFLAGS:-} -mod=mod" GOWORK=off
 go mod init finding 2>/dev/null
-go get github.com/awslabs/goformation/v7@v7.14.9 2>/dev/null
+go get github.com/awslabs/goformation/v7@v7.14.9 2>log || { cat log >&2; exit 1; }
 go list -m github.com/awslabs/goformation/v7
 cat > template.yaml <<'YAML'
 Parameters: {Keep: {Type: String, Default: "false"}}

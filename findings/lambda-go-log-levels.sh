@@ -16,7 +16,7 @@ trap 'rm -rf "$dir"' EXIT
 cd "$dir"
 export GOFLAGS="${GOFLAGS:-} -mod=mod" GOWORK=off
 go mod init finding 2>/dev/null
-go get github.com/aws/aws-lambda-go@v1.55.1 2>/dev/null
+go get github.com/aws/aws-lambda-go@v1.55.1 2>log || { cat log >&2; exit 1; }
 go list -m github.com/aws/aws-lambda-go
 cat > main.go <<'GO'
 package main

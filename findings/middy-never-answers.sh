@@ -14,7 +14,7 @@ dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 cd "$dir"
 npm init -y >/dev/null
-npm install --silent --no-audit --no-fund --ignore-scripts @middy/core@7.9.2 @middy/cloudformation-response@7.9.2 >/dev/null 2>&1
+npm install --loglevel=error --no-audit --no-fund --ignore-scripts @middy/core@7.9.2 @middy/cloudformation-response@7.9.2 >log 2>&1 || { cat log >&2; exit 1; }
 node -p '["@middy/core", "@middy/cloudformation-response"].map(name => name + " " + JSON.parse(require("fs").readFileSync("node_modules/" + name + "/package.json")).version).join("\n")'
 cat > main.mjs <<'JS'
 import http from 'node:http';

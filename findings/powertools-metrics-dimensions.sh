@@ -14,7 +14,7 @@ dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 cd "$dir"
 npm init -y >/dev/null
-npm install --silent --no-audit --no-fund --ignore-scripts @aws-lambda-powertools/metrics@2.36.0 aws-embedded-metrics@4.2.1 >/dev/null 2>&1
+npm install --loglevel=error --no-audit --no-fund --ignore-scripts @aws-lambda-powertools/metrics@2.36.0 aws-embedded-metrics@4.2.1 >log 2>&1 || { cat log >&2; exit 1; }
 node -p '["@aws-lambda-powertools/metrics", "aws-embedded-metrics"].map(name => name + " " + JSON.parse(require("fs").readFileSync("node_modules/" + name + "/package.json")).version).join("\n")'
 cat > main.cjs <<'JS'
 const { Metrics, MetricUnit } = require('@aws-lambda-powertools/metrics');

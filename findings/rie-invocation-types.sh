@@ -18,11 +18,11 @@ trap '[ -z "$emulator" ] || kill "$emulator" 2>/dev/null || true; rm -rf "$dir"'
 cd "$dir"
 export GOFLAGS="${GOFLAGS:-} -mod=mod" GOWORK=off CGO_ENABLED=0
 version=v0.0.0-20261030222936-bef5c4ba774d
-GOBIN="$dir" go install github.com/aws/aws-lambda-runtime-interface-emulator/cmd/aws-lambda-rie@$version 2>/dev/null
+GOBIN="$dir" go install github.com/aws/aws-lambda-runtime-interface-emulator/cmd/aws-lambda-rie@$version 2>log || { cat log >&2; exit 1; }
 go version -m aws-lambda-rie | awk '$1 == "mod" { print $2, $3 }' | tee module
 grep -q "$version" module
 go mod init finding 2>/dev/null
-go get github.com/aws/aws-lambda-go@v1.55.1 2>/dev/null
+go get github.com/aws/aws-lambda-go@v1.55.1 2>log || { cat log >&2; exit 1; }
 cat > main.go <<'GO'
 package main
 

@@ -17,7 +17,7 @@ cd "$dir"
 export GOFLAGS="${GOFLAGS:-} -mod=mod" GOWORK=off
 go mod init finding 2>/dev/null
 go get github.com/aws/aws-sdk-go-v2@v1.48.0 github.com/aws/aws-sdk-go-v2/service/s3@v1.114.10 \
-  github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager@v0.5.7 github.com/aws/aws-sdk-go-v2/feature/s3/manager@v1.23.24 2>/dev/null
+  github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager@v0.5.7 github.com/aws/aws-sdk-go-v2/feature/s3/manager@v1.23.24 2>log || { cat log >&2; exit 1; }
 go list -m github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager github.com/aws/aws-sdk-go-v2/feature/s3/manager
 cat > main.go <<'GO'
 package main

@@ -14,7 +14,7 @@ dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 cd "$dir"
 npm init -y >/dev/null
-npm install --silent --no-audit --no-fund --ignore-scripts js-yaml@4.1.0 js-yaml-cloudformation-schema@1.0.0 yaml-cfn@0.3.2 >/dev/null 2>&1
+npm install --loglevel=error --no-audit --no-fund --ignore-scripts js-yaml@4.1.0 js-yaml-cloudformation-schema@1.0.0 yaml-cfn@0.3.2 >log 2>&1 || { cat log >&2; exit 1; }
 node -p '["js-yaml-cloudformation-schema", "yaml-cfn"].map(name => name + " " + JSON.parse(require("fs").readFileSync("node_modules/" + name + "/package.json")).version).join("\n")'
 cat > main.cjs <<'JS'
 const text = 'A: !Not [!Condition IsKept]\nB: !Ref Logs\nC: !GetAtt Logs.Arn\n';
