@@ -27,7 +27,7 @@ var story = []scene{
 	{"An administrator opens the bucket: Block Public Access off, then the article's own public policy", openBucket},
 	{"Somebody sets the endpoint's policy to full access: data can leave to a foreign bucket", openEndpoint},
 	{"Somebody saves the same policy in another order: nothing to correct", reorder},
-	{"An attack of which no event arrives: the sweep corrects it", lostEvent},
+	{"An attack without an event: the sweep corrects it", lostEvent},
 	{"A stack update is in progress: the guard stands down, and catches up after it", truce},
 }
 

@@ -20,7 +20,7 @@ import (
 // healthStory are the scenes of what is watched. They come before the attacks, for an attack rings for a quarter of an
 // hour.
 var healthStory = []scene{
-	{"Health: minutes pass, in each of which the health check and two probes run", healthy},
+	{"Health: minutes pass, and in each one the health check and two probes run", healthy},
 	{"An Availability Zone's interface of the endpoint is lost, and comes back", zoneLost},
 	{"S3's name leads elsewhere: somebody redirects the VPC's DNS", redirected},
 	{"An intruder switches the guard's alarm bell off: a rule is disabled", ruleDisabled},

@@ -140,7 +140,7 @@ func (r *run) resolve(ctx context.Context) error {
 	}
 	r.Strange, r.Resolved = strange, len(strange) == 0 && len(good) > 0
 	if len(good) == 0 {
-		return fmt.Errorf("%s leads to %v, none of which is the endpoint's", r.Config.Host, addresses)
+		return fmt.Errorf("%s leads to %v, and none of them is the endpoint's", r.Config.Host, addresses)
 	}
 	r.Address = good[0]
 	if r.Config.Gateway {

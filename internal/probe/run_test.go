@@ -250,7 +250,7 @@ func TestTheFunctionSaysWhyItFailed(t *testing.T) {
 		addresses []netip.Addr
 		says      string
 	}{
-		"nowhere":        {[]netip.Addr{public}, `"step":"resolve","error":"example.com leads to [52.219.1.1], none of which is the endpoint's"`},
+		"nowhere":        {[]netip.Addr{public}, `"step":"resolve","error":"example.com leads to [52.219.1.1], and none of them is the endpoint's"`},
 		"elsewhere, too": {[]netip.Addr{zoneA, public}, `"step":"resolve","error":"[52.219.1.1] are not the endpoint's"`},
 	} {
 		members, log := newHarness(t, c.addresses...).invoke(t)
