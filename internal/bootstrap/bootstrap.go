@@ -130,22 +130,25 @@ func look(root string) error {
 	})
 }
 
+// module is the first line of the go.mod of this repository. make is not run in any other.
+const module = "module s3-endpoint-guard"
+
 // repository is the nearest folder upwards that holds the module.
 func repository(folder string) (string, error) {
 	start, err := filepath.Abs(folder)
 	if err != nil {
 		return "", err
 	}
-	folder = start
-	for {
-		_, err := os.Stat(filepath.Join(folder, "go.mod"))
-		if err == nil {
+	for folder = start; ; folder = filepath.Dir(folder) {
+		text, err := os.ReadFile(filepath.Join(folder, "go.mod"))
+		if line, _, _ := strings.Cut(string(text), "\n"); strings.TrimSpace(line) == module {
 			return folder, nil
 		}
-		parent := filepath.Dir(folder)
-		if !errors.Is(err, fs.ErrNotExist) || parent == folder {
-			return "", fmt.Errorf("finding the functions' sources from %s upwards: %w (%s may name a folder of built functions)", start, err, ReadyBuilt)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return "", fmt.Errorf("finding the functions' sources: %w", err)
 		}
-		folder = parent
+		if folder == filepath.Dir(folder) {
+			return "", fmt.Errorf("finding the functions' sources: neither %s nor a folder above it is a checkout of s3-endpoint-guard (go there, or let %s name a folder of built functions)", start, ReadyBuilt)
+		}
 	}
 }
