@@ -181,6 +181,20 @@ func TestNewsAreToldRawWhereAsked(t *testing.T) {
 	}
 }
 
+func TestAnAlarmIsExplainedOnlyWhileItRings(t *testing.T) {
+	for state, want := range map[string]string{
+		"ALARM": "   message   s (to you@example.com)\n             | what to do\n             | why\n",
+		"OK":    "   message   s (to you@example.com)\n",
+	} {
+		var out strings.Builder
+		body := `{"AlarmName":"a","AlarmDescription":"what to do","NewStateValue":"` + state + `","NewStateReason":"why"}`
+		newNews(&out, false).message("topic", localsns.Message{Subject: "s", Body: body}, []localsns.Subscription{{Protocol: "email", Endpoint: "you@example.com"}})
+		if got := out.String(); got != want {
+			t.Errorf("%s is told as %q, want %q", state, got, want)
+		}
+	}
+}
+
 func TestNewsForPeople(t *testing.T) {
 	for name, c := range map[string]struct{ function, line, want string }{
 		"a run that found nothing": {"s-RemediateFunction-X", `{"level":"INFO","message":"already as desired","trigger":{"kind":"sweep"}}`, ""},

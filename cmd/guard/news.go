@@ -87,13 +87,17 @@ func (n *news) message(topicARN string, m sns.Message, to []sns.Subscription) {
 
 // alarmMessage is what CloudWatch publishes of an alarm. SNS writes it out in full sentences for subscribers by email.
 type alarmMessage struct {
-	AlarmName, AlarmDescription, NewStateReason string
+	AlarmName, AlarmDescription, NewStateValue, NewStateReason string
 }
 
-// legible are the lines of a message for people. The record that the guard's own messages end with is left out.
+// legible are the lines of a message for people. The record that the guard's own messages end with is left out, and so is
+// all but the subject of an alarm that is in order: a new stack has thirty of those in its first minutes.
 func legible(body string) []string {
 	var alarm alarmMessage
 	if err := json.Unmarshal([]byte(body), &alarm); err == nil && alarm.AlarmName != "" {
+		if alarm.NewStateValue == "OK" {
+			return nil
+		}
 		return []string{alarm.AlarmDescription, alarm.NewStateReason}
 	}
 	text, record, found := strings.Cut(body, "\n{")
