@@ -111,8 +111,9 @@ FILE holds a JSON array of requests ("-" reads standard input):
 A key of the context may have its one value without a list. Remarks go into comment, expect,
 expected, group, note and rule; any other member makes the answer an error. A policy may also be given as
 text, or as the AWS CLI prints it. The session of a role does not tell the role's path: where that
-decides, give aws:PrincipalArn in the context. The endpoint's policy counts for every request that may have come through the endpoint: it is left out where the context has
-aws:SourceIp and none of aws:SourceVpce, aws:SourceVpc and aws:VpcSourceIp.
+decides, give aws:PrincipalArn in the context. The endpoint's policy counts for every request that may have
+come through the endpoint: it is left out where the context has aws:SourceIp and none of aws:SourceVpce,
+aws:SourceVpc and aws:VpcSourceIp.
 
 Standard output is a JSON array of {"name", "decision": "allow"|"deny"|"error", "by"}.
 The exit code is 2 when FILE is no batch, or the command is used wrongly.`,
@@ -225,13 +226,18 @@ func parsePolicy(document []byte) (*iampolicy.Policy, error) {
 	var printed struct {
 		Policy       *string                            // s3api get-bucket-policy
 		VpcEndpoints []struct{ PolicyDocument *string } // ec2 describe-vpc-endpoints
+		Parameter    struct{ Value *string }            // ssm get-parameter, as of the stack's desired policies
 	}
 	if json.Unmarshal(document, &printed) == nil {
 		switch {
 		case printed.Policy != nil:
 			return iampolicy.Parse([]byte(*printed.Policy))
+		case printed.Parameter.Value != nil:
+			return iampolicy.Parse([]byte(*printed.Parameter.Value))
 		case len(printed.VpcEndpoints) == 1 && printed.VpcEndpoints[0].PolicyDocument != nil:
 			return iampolicy.Parse([]byte(*printed.VpcEndpoints[0].PolicyDocument))
+		case printed.VpcEndpoints != nil && len(printed.VpcEndpoints) == 0:
+			return nil, errors.New("no endpoint: describe-vpc-endpoints found none")
 		case len(printed.VpcEndpoints) > 1:
 			return nil, errors.New("several endpoints: choose one by --vpc-endpoint-ids")
 		}

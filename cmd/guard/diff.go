@@ -22,10 +22,11 @@ func diffCommand() *cobra.Command {
 		Long: `Diff compares two policies ("-" reads one from standard input) by what they say: order, one-element lists, an empty Sid and
 everything else that S3 is known to rewrite make no difference.
 
-A file holds a policy, or what "aws s3api get-bucket-policy" or "aws ec2 describe-vpc-endpoints" (of one endpoint) printed.
+A file holds a policy, or what "aws s3api get-bucket-policy", "aws ec2 describe-vpc-endpoints" (of one endpoint) or
+"aws ssm get-parameter" (of the stack's desired policy) printed.
 
-The exit code is 0 when they are the same, 1 when they differ (standard output then lists the
-statements that stand in only one of them), and 2 when one of them cannot be judged.`,
+The exit code is 0 when they are the same, 1 when they differ (standard output then lists the statements that only one
+of them has), and 2 when one of them cannot be judged.`,
 		Args: arguments(2, 2),
 		RunE: func(c *cobra.Command, files []string) error {
 			changes, err := diffFiles(files[0], files[1], c.InOrStdin())

@@ -35,6 +35,7 @@ func TestDiffTellsSameDifferentAndUnjudged(t *testing.T) {
 		"text after the first":      {compact + "x", compact, 2, "", "a.json: text after the document"},
 		"an unknown element":        {compact, strings.Replace(compact, "Effect", "effect", 1), 2, "", "b.json: statement 1: effect: unknown element"},
 		"both unreadable":           {"", "", 2, "", "a.json: empty document"},
+		"no endpoint was found":     {`{"VpcEndpoints":[]}`, compact, 2, "", "a.json: no endpoint"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			out, err := runGuard("", "diff", writeFile(t, "a.json", c.a), writeFile(t, "b.json", c.b))
@@ -68,6 +69,7 @@ func TestDiffReadsWhatTheCLIPrints(t *testing.T) {
 	}{
 		"a bucket's policy":     {"testdata/printed/get-bucket-policy.json", bare, 0},
 		"an endpoint's":         {endpoint, writeFile(t, "compact.json", compact), 0},
+		"the desired one":       {writeFile(t, "parameter.json", `{"Parameter":{"Name":"p","Value":"`+escaped+`"}}`), endpoint, 0},
 		"of two endpoints":      {endpoints, bare, exitUnjudged},
 		"of another bucket":     {"testdata/printed/get-bucket-policy.json", endpoint, exitDifferent},
 		"a policy that is none": {writeFile(t, "none.json", `{"Policy":"{}"}`), bare, exitUnjudged},

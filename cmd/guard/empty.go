@@ -57,7 +57,8 @@ touched, because the name was not confirmed, the bucket is not there or not your
 --json writes one object to standard output: bucket, prefix, region; outcome (emptied, counted, absent, interrupted,
 untouched, left over, needs MFA, refilled, stopped); exitCode; error; deletedVersions (delete markers included) and
 abortedUploads; bucketDeleted; seconds; requests; causes, each with S3's code (or StillListed: S3 lists what it said
-is deleted), a message, what and how many are left, an example, and the locks on those that were examined; with --dry-run found, which is what the bucket holds.
+is deleted), a message, what and how many are left, an example, and the locks on those that were examined; with
+--dry-run found, which is what the bucket holds.
 
 Credentials, Region and the address of S3 are found as the AWS CLI finds them: in the environment (AWS_ENDPOINT_URL_S3,
 AWS_ENDPOINT_URL) and in the profile, with its addressing_style. Where S3 answers that the bucket is in another Region, the
