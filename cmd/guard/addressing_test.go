@@ -119,3 +119,11 @@ func TestS3IsAskedWhereTheConfigurationSays(t *testing.T) {
 		})
 	}
 }
+
+func TestCredentialsThatAreMissingAreNamed(t *testing.T) {
+	got := runBuiltWith(t, t.TempDir(), "", []string{"AWS_REGION=eu-central-1", "AWS_ACCESS_KEY_ID=", "AWS_SECRET_ACCESS_KEY=",
+		"AWS_CONFIG_FILE=none", "AWS_SHARED_CREDENTIALS_FILE=none", "AWS_EC2_METADATA_DISABLED=true"}, "empty", "--dry-run", "--bucket", "docs")
+	if want := "no credentials could be had: say --profile, or set AWS_ACCESS_KEY_ID"; got.code != exitUntouched || !strings.Contains(got.err, want) {
+		t.Errorf("it ends with %d, saying %q, want %d and %q", got.code, got.err, exitUntouched, want)
+	}
+}

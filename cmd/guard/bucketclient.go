@@ -61,6 +61,9 @@ func (p place) load(ctx context.Context) (aws.Config, error) {
 	if sdk.Region == "" {
 		return sdk, errors.New("no Region is configured: say --region, or set AWS_REGION")
 	}
+	if _, err := sdk.Credentials.Retrieve(ctx); err != nil {
+		return sdk, fmt.Errorf("no credentials could be had: say --profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: %w", err)
+	}
 	return sdk, nil
 }
 
