@@ -402,6 +402,8 @@ func TestAHealthRunIsThreeRoundTripsDeep(t *testing.T) {
 				if puts != 1 {
 					t.Errorf("%d calls of PutMetricData, want 1", puts)
 				}
+				runs := s.Lambda.Invocations(s.stack.Physical("HealthcheckFunction"))
+				t.Logf("%d calls, %d deep, in %v with %v per call", len(calls), api.Depth(calls), runs[len(runs)-1].Duration, perCall)
 			}
 		})
 	}
