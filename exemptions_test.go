@@ -76,7 +76,11 @@ func TestTheJudgeKnowsTheExemptions(t *testing.T) {
 		"any service is exempt":     {`"aws:CalledViaLast":"cloudformation.amazonaws.com"`, `"aws:CalledViaLast":"cloudformation.amazonaws.com"},"BoolIfExists":{"aws:ViaAWSService":"false"`, iampolicy.Open},
 		"another role is exempt":    {`["` + managementRole + `"]`, `["` + managementRole + `","` + guardRole + `"]`, iampolicy.Open},
 		"versions are exempt":       {`"s3:ListBucket?*"`, `"s3:ListBucketM*"`, iampolicy.Open},
-		"objects are exempt":        {`"aws:SourceVpce":"` + endpointID + `"}`, `"aws:SourceVpce":"` + endpointID + `","aws:CalledViaLast":"cloudformation.amazonaws.com"}`, iampolicy.Open},
+		"another account may list names, of which CloudFormation's calls in its name are not denied": {
+			`{"Sid":"DenyPlainHTTP"`, `{"Effect":"Allow","Principal":{"AWS":"999900001111"},"Action":"s3:ListBucket","Resource":"arn:aws:s3:::` + setting(s).Bucket + `"},{"Sid":"DenyPlainHTTP"`, iampolicy.Open},
+		"another account may read objects, which is denied to it in any case": {
+			`{"Sid":"DenyPlainHTTP"`, `{"Effect":"Allow","Principal":{"AWS":"999900001111"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::` + setting(s).Bucket + `/*"},{"Sid":"DenyPlainHTTP"`, iampolicy.Closed},
+		"objects are exempt": {`"aws:SourceVpce":"` + endpointID + `"}`, `"aws:SourceVpce":"` + endpointID + `","aws:CalledViaLast":"cloudformation.amazonaws.com"}`, iampolicy.Open},
 	} {
 		live := strings.Replace(desired, c.old, c.new, 1)
 		if live == desired && c.want != iampolicy.Same {
