@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"s3-endpoint-guard/internal/iampolicy"
@@ -34,6 +35,8 @@ type correction struct {
 	pause    time.Duration
 	// overruling is true while CloudFormation is at work on the stack, and has had its time.
 	overruling bool
+	// left is what is left to CloudFormation for the rest of the run.
+	left []Finding
 	// accounts has one account for each property that drifted, in the order in which they were found.
 	accounts []*account
 }
@@ -86,6 +89,7 @@ func (c *correction) keepTruce(ctx context.Context, drifted []Finding) []Finding
 	}
 	c.overruling = standing.Busy
 	left, due := c.truce(standing, drifted)
+	c.left = append(c.left, left...)
 	for _, f := range left {
 		a := c.account(f)
 		a.record.Outcome, a.record.Stack, a.closed = StandingDown, standing.Status, true
@@ -103,6 +107,7 @@ func (c *correction) write(ctx context.Context, drifted []Finding) bool {
 		a := c.account(f)
 		a.live, a.refusal = f.Live, nil
 		a.record.Attempts++
+		a.record.Overruled = a.record.Overruled || c.overruling
 		if err := c.resource.Restore(ctx, f); err != nil {
 			a.refusal = fmt.Errorf("restoring %s: %w", f.Property, err)
 		}
@@ -139,7 +144,7 @@ func (c *correction) readBack(ctx context.Context) ([]Finding, error) {
 }
 
 // verify closes the accounts of properties that are as desired, or whose write failed and would fail again, and
-// returns the findings of all others that drifted.
+// returns the findings of all others that drifted, but for what is left to CloudFormation.
 func (c *correction) verify(findings []Finding) []Finding {
 	var drifted []Finding
 	for _, f := range findings {
@@ -149,6 +154,7 @@ func (c *correction) verify(findings []Finding) []Finding {
 			if a != nil && !a.closed {
 				c.settle(a, nil)
 			}
+		case slices.ContainsFunc(c.left, f.isOfProperty):
 		case a == nil:
 			drifted = append(drifted, f)
 		case a.refusal != nil && a.live == f.Live:
@@ -209,7 +215,6 @@ func (c *correction) account(f Finding) *account {
 		c.accounts = append(c.accounts, a)
 	}
 	a.closed = false
-	a.record.Overruled = a.record.Overruled || c.overruling
 	return a
 }
 

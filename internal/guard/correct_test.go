@@ -236,3 +236,24 @@ func drawFault(rt *rapid.T, label string) error {
 		nil, nil, nil, errors.New("throttled"), guard.ErrMissing, guard.ErrLockout, errHang,
 	}).Draw(rt, label)
 }
+
+// What the truce leaves to CloudFormation is accounted for once, whatever else the run corrects.
+func TestWhatIsLeftToCloudFormationIsToldOnce(t *testing.T) {
+	busy := &stack{status: "UPDATE_IN_PROGRESS", busy: true, since: bubble.Add(-20 * time.Minute)}
+	report, err := run(t, newGuard(busy, newLamp("door", "broken", "dark")), sweep)
+	want := []string{"door-2 closed standing down 0", "door-1 open corrected 1"}
+	if diff := cmp.Diff(want, outcomes(report)); diff != "" || err != nil {
+		t.Errorf("err %v, records (-want +got):\n%s", err, diff)
+	}
+}
+
+func TestStandingDownOverrulesNobody(t *testing.T) {
+	door, st := newLamp("door", "dark"), atRest()
+	door.after = func(_ int, state map[string]string) {
+		st.status, st.busy, state["door-1"] = "UPDATE_IN_PROGRESS", true, "dim"
+	}
+	report, err := run(t, newGuard(st, door), sweep)
+	if diff := cmp.Diff([]string{"door-1 closed standing down 1"}, outcomes(report)); diff != "" || err != nil || report.Records[0].Overruled {
+		t.Errorf("err %v, records %+v, want one that overruled nobody (-want +got):\n%s", err, report.Records, diff)
+	}
+}

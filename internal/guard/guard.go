@@ -77,6 +77,9 @@ type Finding struct {
 	State any
 }
 
+// isOfProperty reports whether another finding is of the same property.
+func (f Finding) isOfProperty(other Finding) bool { return f.Property == other.Property }
+
 // Difference is one statement or item that stands on one side only.
 type Difference struct {
 	// Removed is true for what is desired and not live, false for what is live and not desired.
@@ -240,7 +243,7 @@ func (r *run) tend(ctx context.Context, resource Resource) []Record {
 	}
 	left, due := r.truce(standing, drifted)
 	resting, due := r.resting(due)
-	c := &correction{run: r, resource: resource, pause: firstPause, overruling: standing.Busy}
+	c := &correction{run: r, resource: resource, pause: firstPause, overruling: standing.Busy, left: left}
 	return slices.Concat(r.untouched(StandingDown, left), resting, c.correct(ctx, due))
 }
 
