@@ -207,12 +207,18 @@ func (c *correction) rest(ctx context.Context) error {
 }
 
 // account finds the property's account, or opens it. A property that was verified and drifts again goes on with the
-// account it has.
+// account it has, which tells of the first drift, or of the first that is open: who opens a door while the guard takes
+// back something harmless must not pass for harmless.
 func (c *correction) account(f Finding) *account {
 	a := c.find(f.Property)
 	if a == nil {
 		a = &account{record: c.record(f)}
 		c.accounts = append(c.accounts, a)
+	}
+	if f.Verdict == iampolicy.Open && a.record.Verdict != iampolicy.Open {
+		attempts, overruled := a.record.Attempts, a.record.Overruled
+		a.record = c.record(f)
+		a.record.Attempts, a.record.Overruled = attempts, overruled
 	}
 	a.closed = false
 	return a

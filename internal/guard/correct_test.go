@@ -96,7 +96,7 @@ func TestADeploymentThatBeginsDuringTheRunIsNotFought(t *testing.T) {
 		state["endpoint-1"], state["endpoint-3"] = "broken", "dark" // as CloudFormation does
 	}
 	report, err := run(t, newGuard(s, lamp), sweep)
-	want := []string{"endpoint-1 closed standing down 1", "endpoint-3 closed standing down 0"}
+	want := []string{"endpoint-1 open standing down 1", "endpoint-3 closed standing down 0"}
 	if diff := cmp.Diff(want, outcomes(report)); diff != "" || err != nil || lamp.writes != 1 {
 		t.Errorf("err %v, %d writes, records (-want +got):\n%s", err, lamp.writes, diff)
 	}

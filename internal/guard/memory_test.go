@@ -187,7 +187,7 @@ func TestARefusedWriteIsLookedAtOnceMore(t *testing.T) {
 		writes, inspections int
 	}{
 		"nothing changed: the write is refused":     {"dark", "door-1 closed not corrected 1", true, 1, 2},
-		"somebody changed it: written anew":         {"broken", "door-1 closed corrected 2", false, 2, 3},
+		"somebody changed it: written anew":         {"broken", "door-1 open corrected 2", false, 2, 3},
 		"somebody put it right: nothing to correct": {"lit", "door-1 closed drift ended 1", false, 1, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
