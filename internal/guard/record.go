@@ -30,6 +30,9 @@ const (
 	Refused Outcome = "lockout refused"
 )
 
+// IsOver reports whether the drift is over, so that no later run meets it.
+func (o Outcome) IsOver() bool { return o == Corrected || o == Ended }
+
 // Record is the account of one drifted property, or of one resource that could not be inspected. The same struct is
 // the log line and the JSON part of the SNS message. Field names are AWS's for AWS's things, with the unit in the name.
 type Record struct {

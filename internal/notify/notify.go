@@ -131,7 +131,7 @@ func (t *Topic) due(record guard.Record) (guard.Record, bool) {
 		return record, true
 	}
 	age := t.Now().Sub(last.at)
-	stays := record.Outcome != guard.Corrected && !last.over && last.before == record.Before
+	stays := !record.Outcome.IsOver() && !last.over && last.before == record.Before
 	if stays && last.waiting == nil {
 		return record, age >= quietFor
 	}

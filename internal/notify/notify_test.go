@@ -195,3 +195,15 @@ func TestAMessageThatWasNotDeliveredIsTriedAgain(t *testing.T) {
 		t.Errorf("messages (-want +got):\n%s", diff)
 	}
 }
+
+// Drift that ended is no state that lasts: each record of it is told or counted.
+func TestEndedDriftIsCounted(t *testing.T) {
+	topic, fake, now := newTopic()
+	for range 3 {
+		publish(t, topic, drift(guard.Ended, "bucket-policy", "x"))
+	}
+	sweeps(t, topic, now, 2)
+	if len(fake.subjects) != 2 || fake.repeats != "1 records of this kind since 1970-01-01T00:00:00Z" {
+		t.Errorf("%d messages, the last also for %q, want two that tell of all three", len(fake.subjects), fake.repeats)
+	}
+}

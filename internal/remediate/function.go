@@ -48,7 +48,7 @@ type Function struct {
 
 	contest  contest
 	failures failures
-	// untold are corrections of which nobody could be told yet.
+	// untold are records of drift that is over, of which nobody could be told yet.
 	untold []guard.Record
 }
 
@@ -141,27 +141,42 @@ func (f *Function) line(ctx context.Context) metrics.Line {
 	return metrics.Line{Bucket: f.Bucket, Time: f.Now(), RequestID: request(ctx)}
 }
 
-// maxUntold is how many corrections wait at most for somebody to be told of them.
+// maxUntold is how many records wait at most for somebody to be told of them.
 const maxUntold = 100
 
-// notify publishes every record at once. What was corrected no later run meets again: its record waits for the next
-// run of this process, and that run, too, fails while nobody can be told. Other drift is met by every run.
+// notify publishes the records, those of each resource one after another, so that the first one's message counts when
+// the next is due. Drift that is over no later run meets again: its record waits for the next run of this process, and that
+// run, too, fails while nobody can be told. Other drift is met by every run.
 func (f *Function) notify(ctx context.Context, records []guard.Record) error {
 	f.Notify.Forget(records)
 	records = append(f.untold, records...)
 	ctx, cancel := early(ctx, answerMargin)
 	defer cancel()
-	failures := make([]error, len(records))
-	var messages sync.WaitGroup
-	for i, r := range records {
-		messages.Go(func() { failures[i] = f.Notify.Publish(ctx, r) })
-	}
-	messages.Wait()
+	failures := f.publish(ctx, records)
 	f.untold = nil
 	for i, r := range records {
-		if failures[i] != nil && r.Outcome == guard.Corrected && len(f.untold) < maxUntold {
+		if failures[i] != nil && r.Outcome.IsOver() && len(f.untold) < maxUntold {
 			f.untold = append(f.untold, r)
 		}
 	}
 	return errors.Join(append(failures, f.Notify.SumUp(ctx))...)
+}
+
+// publish publishes records and returns the failure of each.
+func (f *Function) publish(ctx context.Context, records []guard.Record) []error {
+	of := map[string][]int{}
+	for i, r := range records {
+		of[r.Resource] = append(of[r.Resource], i)
+	}
+	failures := make([]error, len(records))
+	var resources sync.WaitGroup
+	for _, list := range of {
+		resources.Go(func() {
+			for _, i := range list {
+				failures[i] = f.Notify.Publish(ctx, records[i])
+			}
+		})
+	}
+	resources.Wait()
+	return failures
 }
