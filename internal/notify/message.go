@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 
 	"s3-endpoint-guard/docs"
 	"s3-endpoint-guard/internal/guard"
@@ -79,7 +80,7 @@ func prose(r guard.Record) string {
 		line("               %s; the guard does not give up.", r.Contested.Guard)
 	}
 	if r.Repeats != nil {
-		line("REPEATED:      this message also stands for %d records of this kind since %s.", r.Repeats.More, r.Repeats.Since.Format(time.RFC3339))
+		line("REPEATED:      this message also stands for %d %s of this kind since %s.", r.Repeats.More, plural(r.Repeats.More, "record"), r.Repeats.Since.Format(time.RFC3339))
 		line("               Each has its line in the function's log, with its actor.")
 	}
 	if r.Overruled {
@@ -135,7 +136,7 @@ func headline(r guard.Record) string {
 		return "Drift was seen and left alone: the guard is set to Observe."
 	case guard.StandingDown:
 		if r.Verdict == iampolicy.Open {
-			return "Drift was seen and left alone while CloudFormation works on our stack; what stays open for five minutes is closed, unless the stack is deleted."
+			return "Drift was seen and left alone while CloudFormation works on our stack; with Enforcement=Enforce, what stays open is closed after five to twenty minutes, unless the stack is deleted."
 		}
 		return "Drift was seen and left alone while CloudFormation works on our stack; the guard looks again after that."
 	case guard.Refused:
@@ -223,10 +224,11 @@ func differences(line func(string, ...any), diff []guard.Difference) {
 	}
 }
 
-// clean takes control characters out of a text that stands without quotes, and shortens it.
+// clean takes what is not printed out of a text that stands without quotes (control characters, line separators, marks that
+// turn the order of letters round), and shortens it.
 func clean(text string) string {
 	text = strings.Map(func(c rune) rune {
-		if c < ' ' || c == 0x7f || c == '\u2028' || c == '\u2029' {
+		if !unicode.IsPrint(c) {
 			return ' '
 		}
 		return c

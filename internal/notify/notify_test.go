@@ -203,7 +203,7 @@ func TestEndedDriftIsCounted(t *testing.T) {
 		publish(t, topic, drift(guard.Ended, "bucket-policy", "x"))
 	}
 	sweeps(t, topic, now, 2)
-	if len(fake.subjects) != 2 || fake.repeats != "1 records of this kind since 1970-01-01T00:00:00Z" {
+	if len(fake.subjects) != 2 || fake.repeats != "1 record of this kind since 1970-01-01T00:00:00Z" {
 		t.Errorf("%d messages, the last also for %q, want two that tell of all three", len(fake.subjects), fake.repeats)
 	}
 }
