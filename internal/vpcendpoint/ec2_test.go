@@ -173,6 +173,11 @@ func (f *fakeEC2) RevokeSecurityGroupIngress(_ context.Context, in *ec2.RevokeSe
 	if err := f.call("RevokeSecurityGroupIngress"); err != nil {
 		return nil, err
 	}
+	for _, id := range in.SecurityGroupRuleIds {
+		if !slices.ContainsFunc(f.rules, func(r types.SecurityGroupRule) bool { return *r.SecurityGroupRuleId == id }) {
+			return nil, &smithy.GenericAPIError{Code: "InvalidSecurityGroupRuleId.NotFound"}
+		}
+	}
 	f.rules = slices.DeleteFunc(f.rules, func(r types.SecurityGroupRule) bool {
 		return slices.Contains(in.SecurityGroupRuleIds, *r.SecurityGroupRuleId)
 	})

@@ -170,23 +170,39 @@ func (g *GroupRules) Restore(ctx context.Context, f guard.Finding) error {
 	return nil
 }
 
-// revoke removes a group's rules of the list. One that is gone already is no error: the read-back decides.
+// revoke removes a group's rules of the list. One that is gone already is no error: the read-back decides. It makes EC2
+// refuse the whole list, so that the others are then removed one by one: who exchanges one rule all the time must not keep
+// another one in force.
 func (g *GroupRules) revoke(ctx context.Context, group string, rules []groupRule) error {
-	in := &ec2.RevokeSecurityGroupIngressInput{GroupId: &group}
+	var ids []string
 	for _, r := range rules {
 		if r.groupID == group {
-			in.SecurityGroupRuleIds = append(in.SecurityGroupRuleIds, r.id)
+			ids = append(ids, r.id)
 		}
 	}
-	if len(in.SecurityGroupRuleIds) == 0 {
+	if len(ids) == 0 {
 		return nil
 	}
-	_, err := g.API.RevokeSecurityGroupIngress(ctx, in)
+	gone, err := g.revokeRules(ctx, group, ids...)
+	if !gone || len(ids) == 1 {
+		return err
+	}
+	for _, id := range ids {
+		if _, err := g.revokeRules(ctx, group, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// revokeRules removes rules with one call, and reports whether one of them was gone already.
+func (g *GroupRules) revokeRules(ctx context.Context, group string, ids ...string) (gone bool, err error) {
+	_, err = g.API.RevokeSecurityGroupIngress(ctx, &ec2.RevokeSecurityGroupIngressInput{GroupId: &group, SecurityGroupRuleIds: ids})
 	switch errorcode.Of(err) {
 	case "InvalidSecurityGroupRuleId.NotFound", "InvalidPermission.NotFound":
-		return nil
+		return true, nil
 	}
-	return err
+	return false, err
 }
 
 // authorize adds a group's rules of the list. One that is there already is no error.

@@ -104,6 +104,23 @@ func TestAnotherRunThatWasFasterIsNoFailure(t *testing.T) {
 	}
 }
 
+// EC2 revokes nothing of a list that has a rule which is gone.
+func TestARuleThatIsGoneKeepsNoOtherInForce(t *testing.T) {
+	everyone := func(id string) types.SecurityGroupRule {
+		return from(id, func(r *types.SecurityGroupRule) { r.CidrIpv4 = aws.String("0.0.0.0/0") })
+	}
+	fake := &fakeEC2{rules: []types.SecurityGroupRule{everyone("sgr-3"), everyone("sgr-4")}}
+	rules := newRules(fake)
+	found := inspect(t, rules)["security-group-rules"]
+	fake.rules = fake.rules[:1] // sgr-4 is gone meanwhile
+	if err := rules.Restore(t.Context(), found); err != nil {
+		t.Fatal(err)
+	}
+	if got := inspect(t, rules)["security-group-rules"]; got.Verdict != iampolicy.Same {
+		t.Errorf("after Restore: %s, live %s", got.Verdict, got.Live)
+	}
+}
+
 // tables are the main route table, one that leads to the endpoint and one that does not, each with its subnets.
 func tables(others, ours []string) []types.RouteTable {
 	list := []types.RouteTable{
