@@ -24,7 +24,8 @@ const (
 var (
 	// errDrifting: it ran out of time.
 	errDrifting = errors.New("read back, it is not as desired")
-	// errUnread: the write succeeded and reading is denied after it, so that it is not the replaced state that denies it.
+	// errUnread: the write succeeded and reading is denied after it. Where the state was the bucket's policy, it is not the
+	// replaced one that denies it.
 	errUnread = errors.New("written without knowing what was live, and reading it back is denied as well")
 )
 

@@ -31,11 +31,15 @@ const (
 // makes it more patient with CloudFormation and less patient with what it may not read.
 type memory struct {
 	mu sync.Mutex
-	// openSince is when each open property was first found open.
-	openSince map[string]time.Time
+	// openings has what is known of each property that was found open.
+	openings map[string]opening
 	// unread are the properties whose latest write could not be read back.
 	unread map[string]unreadWrite
 }
+
+// opening is when a property was found open, first and last. Times in which it was not open for less than [truceLimit] do
+// not end it: who closes a door for a moment must not get the truce anew.
+type opening struct{ first, last time.Time }
 
 // unreadWrite is a write whose effect could not be read back.
 type unreadWrite struct {
@@ -47,18 +51,31 @@ type unreadWrite struct {
 func (m *memory) note(findings []Finding, now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.openSince == nil {
-		m.openSince, m.unread = map[string]time.Time{}, map[string]unreadWrite{}
+	if m.openings == nil {
+		m.openings, m.unread = map[string]opening{}, map[string]unreadWrite{}
 	}
 	for _, f := range findings {
 		if f.Unread == nil {
 			delete(m.unread, f.Property)
 		}
-		if _, known := m.openSince[f.Property]; f.Verdict != iampolicy.Open {
-			delete(m.openSince, f.Property)
-		} else if !known {
-			m.openSince[f.Property] = now
+		if f.Verdict != iampolicy.Open {
+			continue
 		}
+		o, known := m.openings[f.Property]
+		if !known || now.Sub(o.last) > truceLimit {
+			o.first = now
+		}
+		o.last = now
+		m.openings[f.Property] = o
+	}
+}
+
+// forgetOpenings forgets since when properties have been open: no truce keeps the guard from correcting them.
+func (m *memory) forgetOpenings(findings []Finding) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, f := range findings {
+		delete(m.openings, f.Property)
 	}
 }
 
@@ -82,11 +99,11 @@ func (m *memory) unreadUntil(property string) time.Time {
 func (m *memory) openFor(property string, now time.Time) time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	since, open := m.openSince[property]
+	o, open := m.openings[property]
 	if !open {
 		return 0
 	}
-	return now.Sub(since)
+	return now.Sub(o.first)
 }
 
 // truce divides what drifted into what is left to CloudFormation and what is corrected now. Closed drift is left for as
@@ -94,6 +111,7 @@ func (m *memory) openFor(property string, now time.Time) time.Duration {
 // is left for [truceLimit] at most.
 func (r *run) truce(standing Standing, drifted []Finding) (left, due []Finding) {
 	if !standing.Busy {
+		r.guard.memory.forgetOpenings(drifted)
 		return nil, drifted
 	}
 	for _, f := range drifted {

@@ -164,17 +164,28 @@ func firstCorrection(runs [][]guard.Record) string {
 	return "never"
 }
 
-func TestADoorThatWasClosedInBetweenHasItsTruceAnew(t *testing.T) {
-	door := newLamp("door", "broken")
-	runs := sweeps(t, newGuard(&stack{status: "UPDATE_IN_PROGRESS", busy: true}, door), 10*time.Minute, func(minute int) guard.Trigger {
-		door.state["door-1"] = "broken"
-		if minute == 3 {
-			door.state["door-1"] = "lit"
-		}
-		return sweep
-	})
-	if got, want := firstCorrection(runs), "minute 9: door-1 open corrected 1, overruled"; got != want {
-		t.Errorf("corrected at %s, want %s", got, want)
+// Who closes a door for a moment, at each fourth sweep, does not get the truce anew; who leaves it closed for longer does.
+func TestADoorThatIsClosedForAMomentHasNoTruceAnew(t *testing.T) {
+	for name, test := range map[string]struct {
+		closed func(minute int) bool
+		want   string
+	}{
+		"for a moment":    {func(minute int) bool { return minute%4 == 3 }, "minute 5: door-1 open corrected 1, overruled"},
+		"for six minutes": {func(minute int) bool { return minute >= 3 && minute < 9 }, "minute 14: door-1 open corrected 1, overruled"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			door := newLamp("door", "broken")
+			runs := sweeps(t, newGuard(&stack{status: "UPDATE_IN_PROGRESS", busy: true}, door), 20*time.Minute, func(minute int) guard.Trigger {
+				door.state["door-1"] = "broken"
+				if test.closed(minute) {
+					door.state["door-1"] = "lit"
+				}
+				return sweep
+			})
+			if got := firstCorrection(runs); got != test.want {
+				t.Errorf("corrected at %s, want %s", got, test.want)
+			}
+		})
 	}
 }
 
