@@ -2,6 +2,7 @@ package guard_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -110,5 +111,17 @@ func TestARunThatNeedNotGiveWayWritesAtOnce(t *testing.T) {
 				t.Errorf("Run = %q, %v after %s, want it corrected at once", outcomes(report), err, report.Elapsed)
 			}
 		})
+	}
+}
+
+// Drift that was seen is corrected also where the second look fails.
+func TestARunThatGivesWayNeedsNoSecondLook(t *testing.T) {
+	door := newLamp("door", "broken")
+	door.inspect = on(2, errors.New("InternalError"))
+	g := newGuard(atRest(), door)
+	g.Concerns = concerns
+	report, err := run(t, g, call("gate"))
+	if err != nil || strings.Join(outcomes(report), "") != "door-1 open corrected 1" {
+		t.Errorf("Run = %q, %v, want it corrected", outcomes(report), err)
 	}
 }

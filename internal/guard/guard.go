@@ -224,7 +224,9 @@ func (r *run) askStack(ctx context.Context) func() (Standing, error) {
 func (r *run) tend(ctx context.Context, resource Resource) []Record {
 	findings, err := resource.Inspect(ctx)
 	if err == nil && len(drift(findings)) > 0 && r.givesWay(resource) {
-		findings, err = lookAgain(ctx, resource)
+		if again, err := lookAgain(ctx, resource); err == nil {
+			findings = again
+		}
 	}
 	if err != nil {
 		return []Record{r.uninspected(resource, err)}
@@ -255,7 +257,7 @@ func (r *run) givesWay(resource Resource) bool {
 	return !r.guard.Concerns(r.trigger.EventName, resource.Name())
 }
 
-// lookAgain inspects a resource after courtesy, or after a quarter of the time left when that is less.
+// lookAgain inspects a resource once more (what it cannot read then, the first look has seen) after courtesy, or after a quarter of the time left when that is less.
 func lookAgain(ctx context.Context, resource Resource) ([]Finding, error) {
 	wait := courtesy
 	if deadline, ok := ctx.Deadline(); ok {
