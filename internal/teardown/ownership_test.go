@@ -51,6 +51,9 @@ func TestABucketThatHidesItsTagsIsProvenByItsStackFirst(t *testing.T) {
 				if put := a.policy != ""; put != c.put {
 					t.Errorf("the policy was put: %t, want %t", put, c.put)
 				}
+				if said := err != nil && strings.Contains(err.Error(), "the bucket's policy was replaced"); said != (c.put && !c.emptied) {
+					t.Errorf("Handle = %v, which says that the policy was replaced: %t", err, said)
+				}
 			})
 		})
 	}

@@ -88,7 +88,9 @@ func (s statement) MarshalJSON() ([]byte, error) {
 func (t *Teardown) takeOver(ctx context.Context, request cfnresponse.Request, bucket string, owner ownership) (time.Time, error) {
 	err := t.denyOthers(ctx, bucket)
 	if err == nil && owner == listed {
-		err = t.confirm(ctx, request, bucket)
+		if err = t.confirm(ctx, request, bucket); err != nil {
+			err = fmt.Errorf("%w; the bucket's policy was replaced, and now denies its objects to everybody: delete it, or put back the one before", err)
+		}
 	}
 	return time.Now(), err
 }

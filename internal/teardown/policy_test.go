@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"s3-endpoint-guard/internal/emptying"
 	"s3-endpoint-guard/internal/iampolicy"
 	"s3-endpoint-guard/internal/teardown"
 )
@@ -170,4 +171,39 @@ func TestARefusalByThePolicyBeforeIsWaitedOut(t *testing.T) {
 			t.Errorf("Handle = %v after %v, want a refusal that lasts to be told", err, took)
 		}
 	})
+}
+
+// oneDenied is a store that never deletes its first version.
+type oneDenied struct{ *account }
+
+func (o oneDenied) DeleteBatch(ctx context.Context, versions []emptying.Version, bypass bool) ([]emptying.Failure, error) {
+	if versions[0].Key != o.key(0) {
+		return o.account.DeleteBatch(ctx, versions, bypass)
+	}
+	failures, err := o.account.DeleteBatch(ctx, versions[1:], bypass)
+	return append(failures, emptying.Failure{Version: versions[0], Code: "AccessDenied"}), err
+}
+
+// What stays denied is tried again and again for a while; the account is of all tries.
+func TestWhatWasDeletedBeforeTheLastTryIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &account{tag: ourStack, status: "DELETE_IN_PROGRESS", versions: 2500}
+		emptier := a.teardown()
+		emptier.Store = func(string) emptying.Store { return oneDenied{a} }
+		_, err := emptier.Handle(t.Context(), asks("Delete", nil), func(string) {})
+		if err == nil || !strings.Contains(err.Error(), "1 version: AccessDenied") || !strings.Contains(err.Error(), "2499 versions deleted in all") {
+			t.Errorf("Handle = %v, want what is left and how many were deleted", err)
+		}
+	})
+}
+
+// A run that may not go on does not say that nothing was touched.
+func TestARunThatDoesNotGoOnTellsWhatWasDone(t *testing.T) {
+	a := &account{tag: ourStack, status: "DELETE_FAILED", versions: 25}
+	request := asks("Delete", nil)
+	request.Continuation = json.RawMessage(`{"Began":"2031-01-02T00:00:00Z","Runs":1,"Deleted":7}`)
+	_, err := a.handle(t.Context(), request)
+	if err == nil || !strings.Contains(err.Error(), "7 versions were deleted before") || strings.Contains(err.Error(), "not touched") || a.versions != 25 {
+		t.Errorf("Handle = %v with %d versions left, want the account of the runs before", err, a.versions)
+	}
 }

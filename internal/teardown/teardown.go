@@ -159,7 +159,7 @@ func (t *Teardown) Handle(ctx context.Context, request cfnresponse.Request, note
 	}
 	decision, owner, err := t.decide(ctx, request, w)
 	if err != nil {
-		return cfnresponse.Result{}, fmt.Errorf("bucket %s was not touched: %w", w.bucket, err)
+		return cfnresponse.Result{}, fmt.Errorf("%s: %w", untouched(request, w.bucket), err)
 	}
 	if decision != goAhead {
 		t.Log.Info(messageKept, "bucket", w.bucket, "because", string(decision))
@@ -190,7 +190,7 @@ func (t *Teardown) empty(ctx context.Context, request cfnresponse.Request, w wis
 		t.Log.Info(messageEmptied, "bucket", w.bucket, "deleted", report.Continuation.Deleted, "elapsedMs", report.Elapsed.Milliseconds())
 		return cfnresponse.Result{}, nil
 	case report.Outcome != emptying.OutOfTime:
-		return cfnresponse.Result{}, withHint(report, err)
+		return cfnresponse.Result{}, withHint(report, inAll(report, err))
 	case t.canGoOn(report, end):
 		return t.handOver(ctx, request, report)
 	}
@@ -203,6 +203,23 @@ func soFar(before emptying.Continuation) string {
 		return "nothing was deleted"
 	}
 	return fmt.Sprintf("%d versions were deleted before", before.Deleted)
+}
+
+// untouched says that this invocation left the bucket alone, and what earlier ones have done.
+func untouched(request cfnresponse.Request, bucket string) string {
+	if before, err := continuation(request); err == nil && before.Runs > 0 {
+		return fmt.Sprintf("emptying bucket %s was not continued (%s)", bucket, soFar(before))
+	}
+	return fmt.Sprintf("bucket %s was not touched", bucket)
+}
+
+// inAll adds to an error what was deleted in all, where that is more than its report says: by earlier invocations, or by
+// earlier tries of this one.
+func inAll(report emptying.Report, err error) error {
+	if report.Continuation.Deleted == report.Deleted {
+		return err
+	}
+	return fmt.Errorf("%w; %d versions deleted in all", err, report.Continuation.Deleted)
 }
 
 // withHint adds to an error what people who want to lift a lock have to know.
