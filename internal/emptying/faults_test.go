@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -192,4 +193,35 @@ func TestCountIsSafeFromAContextThatEndsAtItsEnd(t *testing.T) {
 			}
 		})
 	}
+}
+
+// limited is a store that refuses most listings for their rate, and in the end one for good.
+type limited struct {
+	*vault
+	listed atomic.Int64
+}
+
+func (s *limited) List(ctx context.Context, prefix string, after emptying.Position) (emptying.Page, error) {
+	switch n := s.listed.Add(1); {
+	case n > 40 && after.Key > "k1":
+		return emptying.Page{}, coded("SlowDown")
+	case n > 60:
+		return emptying.Page{}, coded("AccessDenied")
+	}
+	return s.vault.List(ctx, prefix, after)
+}
+
+// What ends a run ends the listings that S3 refuses for their rate as well: they are tried for minutes.
+func TestARunThatCannotGoOnEndsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newVault(1)
+		v.pageSize = 100
+		for i := range 20_000 {
+			v.put(holding{Version: emptying.Version{Key: fmt.Sprintf("k%05d", i)}})
+		}
+		report, err := emptying.Run(t.Context(), emptying.Options{Store: &limited{vault: v}, Bucket: "docs"})
+		if report.Outcome != emptying.Stopped || !strings.Contains(err.Error(), "AccessDenied") || report.Elapsed > 10*time.Second {
+			t.Errorf("Run = %s after %v, %v; want AccessDenied at once", report.Outcome, report.Elapsed, err)
+		}
+	})
 }

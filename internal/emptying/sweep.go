@@ -50,6 +50,7 @@ type sweep struct {
 	barren   int // versions in a row that cannot be deleted
 	err      error
 	ended    bool
+	quit     context.CancelFunc // ends the listings under way
 	alarm    *time.Timer
 	// inventory makes the pass count what it lists and delete nothing; nil makes it delete.
 	inventory *Inventory
@@ -64,11 +65,14 @@ func (r *run) newSweep() *sweep {
 
 // do carries the pass out. It returns what ended it early.
 func (s *sweep) do(ctx context.Context) error {
+	listing, quit := context.WithCancel(ctx)
+	defer quit()
+	s.quit = quit
 	stop := context.AfterFunc(ctx, func() { s.fail(context.Cause(ctx)) })
 	defer stop()
 	var all sync.WaitGroup
 	for range listers {
-		all.Go(func() { s.survive(func() { s.list(ctx) }) })
+		all.Go(func() { s.survive(func() { s.list(listing) }) })
 	}
 	if s.inventory == nil {
 		for range deleters {
@@ -94,6 +98,7 @@ func (s *sweep) fail(err error) {
 func (s *sweep) end(err error) {
 	if !s.ended {
 		s.err, s.ended = err, true
+		s.quit() // or one that S3 refuses for its rate would be tried for minutes
 	}
 	s.toList.Broadcast()
 	s.toDelete.Broadcast()
