@@ -3,6 +3,7 @@ package emptying
 import (
 	"context"
 	"time"
+	"unicode/utf8"
 )
 
 // Inventory is what a bucket holds.
@@ -30,6 +31,9 @@ func (i *Inventory) add(sizes []int64) {
 
 // Count lists what [Run] would delete, and deletes nothing.
 func Count(ctx context.Context, o Options) (Inventory, error) {
+	if !utf8.ValidString(o.Prefix) {
+		return Inventory{}, errPrefix
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	r := &run{Options: o, began: time.Now(), cancel: cancel}

@@ -131,3 +131,9 @@ func TestThePrefixHoldsBehindTheRealClient(t *testing.T) {
 		})
 	}
 }
+
+func TestNothingIsCountedUnderAPrefixThatNoKeyHas(t *testing.T) {
+	if found, err := emptying.Count(t.Context(), emptying.Options{Store: newVault(1), Bucket: "docs", Prefix: "\xff"}); err == nil {
+		t.Errorf("Count = %+v, want an error", found)
+	}
+}
