@@ -72,6 +72,26 @@ const twoVersions = `<?xml version="1.0" encoding="UTF-8"?>
 <Version><Key>%E6%97%A5%F0%9D%95%8A</Key><VersionId>null</VersionId><IsLatest>false</IsLatest><ETag>&quot;x&quot;</ETag><Size>7</Size><StorageClass>GLACIER</StorageClass><Owner><ID>y</ID><DisplayName>Key</DisplayName></Owner></Version>
 </ListVersionsResult>`
 
+// Some stores write all delete markers of a page behind, or before, its versions (FACTS: S3).
+func TestListBringsAPageIntoTheOrderOfItsKeys(t *testing.T) {
+	entry := func(kind, key, id string) string {
+		return "<" + kind + "><Key>" + key + "</Key><VersionId>" + id + "</VersionId><Size>" + id + "</Size></" + kind + ">"
+	}
+	_, store := open(t, canned{200, "<ListVersionsResult><IsTruncated>true</IsTruncated>" + entry("DeleteMarker", "b", "2") + entry("DeleteMarker", "d", "5") +
+		entry("Version", "a", "1") + entry("Version", "b", "3") + entry("Version", "c", "4") + entry("Version", "e", "6") + "</ListVersionsResult>"})
+	got, err := store.List(t.Context(), "", emptying.Position{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := emptying.Page{
+		Versions: []emptying.Version{{Key: "a", ID: "1"}, {Key: "b", ID: "2"}, {Key: "b", ID: "3"}, {Key: "c", ID: "4"}, {Key: "d", ID: "5"}, {Key: "e", ID: "6"}},
+		Sizes:    []int64{1, -1, 3, 4, -1, 6}, More: true, Next: emptying.Position{Key: "e", VersionID: "6"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestListReadsWhatS3Writes(t *testing.T) {
 	w, store := open(t, canned{200, twoVersions})
 	got, err := store.List(t.Context(), "", emptying.Position{Key: "k&\x01", VersionID: "v0"})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -50,6 +51,34 @@ type Page struct {
 	// More says that the listing goes on at Next.
 	More bool
 	Next Position
+}
+
+// arrange puts the page's versions into the order of their keys, which stores break that write all delete markers of a page
+// in a row (FACTS: S3). What lies behind a stretch's end could not be told apart from the rest.
+func (p *Page) arrange() {
+	if slices.IsSortedFunc(p.Versions, byKey) {
+		return
+	}
+	from := make([]int, len(p.Versions))
+	for i := range from {
+		from[i] = i
+	}
+	slices.SortStableFunc(from, func(a, b int) int { return byKey(p.Versions[a], p.Versions[b]) })
+	p.Versions, p.Sizes, p.Stamps = pick(p.Versions, from), pick(p.Sizes, from), pick(p.Stamps, from)
+}
+
+func byKey(a, b Version) int { return strings.Compare(a.Key, b.Key) }
+
+// pick returns the members of a list that are at the given places; nil for none.
+func pick[T any](list []T, from []int) []T {
+	if len(list) == 0 {
+		return nil
+	}
+	picked := make([]T, len(from))
+	for i, at := range from {
+		picked[i] = list[at]
+	}
+	return picked
 }
 
 // under tells whether all keys of the page begin with prefix. What a store lists besides must never be deleted, and a
