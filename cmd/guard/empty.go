@@ -85,7 +85,7 @@ func emptyCommand() *cobra.Command {
 			e.tell = io.Discard
 			a := newAccount(e.bucket, e.prefix)
 			err := e.run(c, a)
-			return errors.Join(err, a.write(c.OutOrStdout(), err))
+			return errors.Join(err, a.told(a.write(c.OutOrStdout(), err)))
 		},
 	}
 	e.flags(c.Flags())

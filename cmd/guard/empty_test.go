@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -74,3 +75,28 @@ func TestEmptyOfNoBucketIsNoSuccess(t *testing.T) {
 		}
 	}
 }
+
+// TestAnAccountThatCannotBeWrittenIsNoUntouchedBucket has a standard output that takes nothing.
+func TestAnAccountThatCannotBeWrittenIsNoUntouchedBucket(t *testing.T) {
+	server := httptest.NewServer(s3model.New(s3model.Options{Shape: s3model.Counters{Prefixes: 3}, Versions: 25}))
+	defer server.Close()
+	t.Setenv("AWS_CA_BUNDLE", "")
+	t.Setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
+	t.Setenv("AWS_REGION", "eu-central-1")
+	command := emptyCommand()
+	command.SetOut(full{})
+	command.SetErr(io.Discard)
+	command.SetArgs([]string{"--bucket", "docs", "--endpoint-url", server.URL, "--yes", "--json"})
+	err := command.ExecuteContext(t.Context())
+	if exit, ok := errors.AsType[*exitError](err); !ok || exit.code != exitNotEmpty || !errors.Is(exit.err, errFull) {
+		t.Errorf("guard empty --json ends with %v, want exit code %d and %v", err, exitNotEmpty, errFull)
+	}
+}
+
+var errFull = errors.New("no space left on device")
+
+// full takes nothing.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errFull }

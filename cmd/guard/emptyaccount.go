@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"time"
 
@@ -122,6 +123,14 @@ func timeOrNil(t time.Time) *time.Time {
 		return nil
 	}
 	return &t
+}
+
+// told makes an error of writing the account one that does not say, by the exit code, that nothing was touched.
+func (a *account) told(err error) error {
+	if err == nil || a.Outcome != string(emptying.Emptied) {
+		return err
+	}
+	return &exitError{exitNotEmpty, fmt.Errorf("bucket %s: emptied; writing the account: %w", a.Bucket, err)}
 }
 
 // write writes the account of a run that ended with err.
