@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -43,8 +44,13 @@ func (p place) open(ctx context.Context, say io.Writer) (*s3.Client, error) {
 	return client, p.explained(sdk.Region, configured, err)
 }
 
+// answerTimeout bounds the calls that are not the engine's, which has its own bounds, with all their tries.
+const answerTimeout = time.Minute
+
 // look asks S3 about the bucket.
 func (p place) look(ctx context.Context, client *s3.Client) error {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
 	_, err := emptying.New(client, p.bucket, p.owner).Protection(ctx)
 	return err
 }

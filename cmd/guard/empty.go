@@ -230,7 +230,9 @@ func (e *emptier) removeBucket(ctx context.Context, client *s3.Client, a *accoun
 	if e.owner != "" {
 		input.ExpectedBucketOwner = &e.owner
 	}
-	_, err := client.DeleteBucket(ctx, input, func(o *s3.Options) { o.Retryer = awsconfig.Retryer() })
+	call, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	_, err := client.DeleteBucket(call, input, func(o *s3.Options) { o.Retryer = awsconfig.Retryer() })
 	switch {
 	case err == nil:
 		a.BucketDeleted = true
