@@ -84,6 +84,7 @@ func (s *s3Store) List(ctx context.Context, prefix string, after Position) (Page
 		input.VersionIdMarker = &after.VersionID
 	}
 	_, err := s.client.ListObjectVersions(ctx, input, s.with(decodePage(&page)))
+	page.arrange()
 	return page, err
 }
 

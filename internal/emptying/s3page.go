@@ -253,7 +253,6 @@ func (r *pageReader) fill(page *Page) (err error) {
 	if r.nulls {
 		page.Stamps = slices.Clone(r.stamps)
 	}
-	page.arrange()
 	if page.More, err = r.more(); err != nil || !page.More {
 		return err
 	}
