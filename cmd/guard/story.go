@@ -48,7 +48,7 @@ func openBucket(ctx context.Context, s *stage) error {
 	s.does("admin", "PutBucketPolicy: the article's", s.putPolicy(ctx, articleBucketPolicy(s.bucket, s.endpoint)))
 	version := s.finds(ctx, "stranger", s.stranger, "from the internet", success)
 	s.readsVersion(ctx, "stranger", s.stranger, version, success)
-	late, err := s.correctsAfterFirst(ctx, "bucket-policy", "public-access-block")
+	late, err := s.correctsAfterLast(ctx, "bucket-policy", "public-access-block")
 	if err != nil {
 		return err
 	}
@@ -59,14 +59,13 @@ func openBucket(ctx context.Context, s *stage) error {
 	return s.restsAfter(ctx, func() error { return s.put(late) })
 }
 
-// correctsAfterFirst lets the first of the events that are held arrive, promises what is corrected, and returns the
-// others.
-func (s *stage) correctsAfterFirst(ctx context.Context, properties ...string) (late []events.Event, err error) {
-	first := func(held []events.Event) []events.Event {
-		late = slices.Clone(held[min(1, len(held)):])
-		return held[:len(held)-len(late)]
+// correctsAfterLast lets the last of the events that are held arrive, promises what is corrected, and returns the others.
+func (s *stage) correctsAfterLast(ctx context.Context, properties ...string) (late []events.Event, err error) {
+	last := func(held []events.Event) []events.Event {
+		late = slices.Clone(held[:max(0, len(held)-1)])
+		return held[len(late):]
 	}
-	err = s.corrects(ctx, "all of it", func() error { s.cloud.Events.Release(first); return nil }, properties...)
+	err = s.corrects(ctx, "all of it", func() error { s.cloud.Events.Release(last); return nil }, properties...)
 	return late, err
 }
 
@@ -85,7 +84,7 @@ func openEndpoint(ctx context.Context, s *stage) error {
 	s.cloud.Events.Hold()
 	s.does("admin", "ModifyVpcEndpoint: full access", s.resetEndpointPolicy(ctx))
 	s.writes(ctx, "thief", s.thief, collector, "loot.txt", "to a foreign bucket", success)
-	if _, err := s.correctsAfterFirst(ctx, "endpoint-policy"); err != nil {
+	if _, err := s.correctsAfterLast(ctx, "endpoint-policy"); err != nil {
 		return err
 	}
 	s.writes(ctx, "thief", s.thief, collector, "more.txt", "to a foreign bucket", refused)

@@ -48,3 +48,23 @@ func TestAFailureThatLastsFailsOneInvocationAnHour(t *testing.T) {
 		}
 	})
 }
+
+// An event may be followed by no sweep for an hour (SweepRate), and Lambda tries a failed one again within minutes.
+func TestEveryEventThatLeavesSomethingOpenFails(t *testing.T) {
+	bubble(t, publicPolicy, func(t *testing.T, h *harness) {
+		h.bucket.refuses = &smithy.GenericAPIError{Code: "InternalError"}
+		const event = `{"detail-type":"AWS API Call via CloudTrail","detail":{"eventName":"PutBucketPolicy","eventSource":"s3.amazonaws.com"}}`
+		for _, request := range []string{"first", "second", "third"} {
+			if h.as(t, request, event) == nil {
+				t.Errorf("the %s event left the bucket open and succeeded", request)
+			}
+		}
+		if h.as(t, "sweep", `{"detail-type":"Scheduled Event"}`) != nil {
+			t.Error("the next sweep failed for what is known")
+		}
+		h.bucket.refuses = nil
+		if err := h.as(t, "fourth", event); err != nil {
+			t.Errorf("the event after that: %v", err)
+		}
+	})
+}

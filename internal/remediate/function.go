@@ -10,12 +10,14 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"s3-endpoint-guard/internal/guard"
+	"s3-endpoint-guard/internal/iampolicy"
 	"s3-endpoint-guard/internal/metrics"
 	"s3-endpoint-guard/internal/trigger"
 )
@@ -71,7 +73,8 @@ const maxLogged = 1 << 10
 
 // Invoke runs the guard once. The error joins everything that failed, so that Lambda tries again and, after that,
 // hands the trigger to the function's failure destination; what was corrected is reported nevertheless. What fails in
-// the same way run after run is an error once an hour, and of every invocation by hand; in between it is logged.
+// the same way run after run is an error once an hour, of every invocation by hand, and of every event that leaves something
+// open; in between it is logged.
 //
 // The log and the metrics come before the notifications, which take a call that can fail.
 func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
@@ -92,11 +95,19 @@ func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		return answer, nil
 	}
 	news := f.failures.news(met(report, err, measureErr, notifyErr), request(ctx), f.Now())
-	if news || t.Kind == guard.Direct || encodeErr != nil {
+	if news || t.Kind == guard.Direct || t.Kind == guard.Event && leavesOpen(report) || encodeErr != nil {
 		return answer, all
 	}
 	f.Log.WarnContext(ctx, lasts, "error", all.Error())
 	return answer, nil
+}
+
+// leavesOpen reports whether a run left something open that another attempt may close. The run of an event fails for it
+// every time, because Lambda tries again sooner than a sweep may come. A sweep is followed by the next one.
+func leavesOpen(report guard.Report) bool {
+	return slices.ContainsFunc(report.Records, func(r guard.Record) bool {
+		return r.Outcome == guard.NotCorrected && r.Verdict == iampolicy.Open && !r.Missing
+	})
 }
 
 // request is the invocation's id, which its retries share; "" outside of Lambda.

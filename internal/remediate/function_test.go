@@ -35,8 +35,10 @@ const publicPolicy = `{"Version":"2012-10-17","Statement":[{"Sid":"Everyone","Ef
 type bucket struct {
 	policy string
 	err    error
-	hangs  bool
-	puts   int
+	// refuses is how writes alone fail.
+	refuses error
+	hangs   bool
+	puts    int
 }
 
 func (b *bucket) GetBucketPolicy(ctx context.Context, _ *s3.GetBucketPolicyInput, _ ...func(*s3.Options)) (*s3.GetBucketPolicyOutput, error) {
@@ -52,6 +54,9 @@ func (b *bucket) GetBucketPolicy(ctx context.Context, _ *s3.GetBucketPolicyInput
 
 func (b *bucket) PutBucketPolicy(_ context.Context, in *s3.PutBucketPolicyInput, _ ...func(*s3.Options)) (*s3.PutBucketPolicyOutput, error) {
 	b.puts++
+	if b.refuses != nil {
+		return nil, b.refuses
+	}
 	if b.err == nil {
 		b.policy = *in.Policy
 	}
