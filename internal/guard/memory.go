@@ -134,14 +134,14 @@ func (r *run) overrules(standing Standing, f Finding) bool {
 	return long || r.guard.memory.openFor(f.Property, now) >= truceLimit
 }
 
-// resting takes out of what is due the properties that may not be read and were written in vain of late. A person's
-// event, or AWS's word that the bucket's policy hides the property, ends the rest: only the sweep, and the echo of the
-// guard's own write, have to wait.
+// resting takes out of what is due the properties that may not be read and were written in vain of late. Somebody else's
+// event ends the pause, and so does AWS's word that the bucket's policy hides the property; the echo of the guard's own
+// write never does, because each write would lead to the next.
 func (r *run) resting(due []Finding) (records []Record, rest []Finding) {
 	now := r.guard.Now()
 	for _, f := range due {
 		until := r.guard.memory.unreadUntil(f.Property)
-		if f.Unread == nil || f.Hidden || r.wokenByOthers() || !now.Before(until) {
+		if f.Unread == nil || f.Hidden && !r.isEcho() || r.wokenByOthers() || !now.Before(until) {
 			rest = append(rest, f)
 			continue
 		}
@@ -152,7 +152,10 @@ func (r *run) resting(due []Finding) (records []Record, rest []Finding) {
 }
 
 // wokenByOthers reports whether an event of somebody else's call began the run.
-func (r *run) wokenByOthers() bool {
+func (r *run) wokenByOthers() bool { return r.trigger.Kind == Event && !r.isEcho() }
+
+// isEcho reports whether an event began the run that names the guard's own role as its actor.
+func (r *run) isEcho() bool {
 	actor := r.trigger.Actor
-	return r.trigger.Kind == Event && (actor == nil || actor.IssuerARN != r.guard.Role)
+	return r.trigger.Kind == Event && actor != nil && actor.IssuerARN == r.guard.Role
 }
