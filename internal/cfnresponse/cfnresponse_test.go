@@ -233,14 +233,15 @@ func TestServeSendsAgainUntilAccepted(t *testing.T) {
 		faults   []fault
 		accepted bool
 	}{
-		"broken twice":            {[]fault{reset, reset}, true},
-		"unavailable twice":       {[]fault{{status: 503}, {status: 500}}, true},
-		"hanging twice":           {[]fault{{}, {}}, true},
-		"refused twice":           {[]fault{{status: 403}, {status: 403}}, true},
-		"expired":                 {[]fault{{status: 403}, {status: 403}, {status: 403}, {status: 403}}, false},
-		"gone for a minute":       {[]fault{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}, false},
-		"refused between breaks":  {[]fault{reset, {status: 403}, reset, {status: 403}, reset}, true},
-		"redirected to elsewhere": {[]fault{{status: 304}}, true},
+		"broken twice":             {[]fault{reset, reset}, true},
+		"unavailable twice":        {[]fault{{status: 503}, {status: 500}}, true},
+		"hanging twice":            {[]fault{{}, {}}, true},
+		"refused twice":            {[]fault{{status: 403}, {status: 403}}, true},
+		"expired":                  {[]fault{{status: 403}, {status: 403}, {status: 403}, {status: 403}}, false},
+		"timed out, then too many": {[]fault{{status: 408}, {status: 429}, {status: 429}, {status: 429}, {status: 429}}, true},
+		"gone for a minute":        {[]fault{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}, false},
+		"refused between breaks":   {[]fault{reset, {status: 403}, reset, {status: 403}, reset}, true},
+		"redirected to elsewhere":  {[]fault{{status: 304}}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

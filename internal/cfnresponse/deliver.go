@@ -56,7 +56,7 @@ func (r *Responder) persist(ctx context.Context, to string, body []byte) (attemp
 		if err == nil {
 			return attempts, nil
 		}
-		if status >= 400 && status < 500 {
+		if refused(status) {
 			if refusals++; refusals == refusalLimit {
 				return attempts, err
 			}
@@ -67,6 +67,12 @@ func (r *Responder) persist(ctx context.Context, to string, body []byte) (attemp
 		case <-time.After(pause):
 		}
 	}
+}
+
+// refused reports whether a status says that another attempt will hardly end otherwise. A time-out and a rate pass.
+func refused(status int) bool {
+	passes := status == http.StatusRequestTimeout || status == http.StatusTooManyRequests
+	return status >= 400 && status < 500 && !passes
 }
 
 // send makes one attempt. The status is 0 when there was no answer.
