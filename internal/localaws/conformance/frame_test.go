@@ -161,7 +161,7 @@ func startMoto(t *testing.T) aws.Config {
 		return url != ""
 	})
 	return aws.Config{
-		Region: region, BaseEndpoint: aws.String(url), RetryMaxAttempts: 1,
+		Region: region, BaseEndpoint: aws.String(url), Retryer: localtest.OnlyClosed,
 		Credentials: credentials.NewStaticCredentialsProvider("AKIAEXAMPLE000000001", "secret", ""),
 	}
 }

@@ -4,9 +4,12 @@ package localtest
 
 import (
 	"errors"
+	"net"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/smithy-go"
@@ -42,10 +45,21 @@ func Config(t testing.TB, gate *api.Gate, policy string) aws.Config {
 		Identity: func() []*iampolicy.Policy { return []*iampolicy.Policy{parsed} },
 	})
 	return aws.Config{
-		Region: options.Region, BaseEndpoint: &url, RetryMaxAttempts: 1,
+		Region: options.Region, BaseEndpoint: &url, Retryer: OnlyClosed,
 		HTTPClient:  awshttp.NewBuildableClient().WithTimeout(Limit),
 		Credentials: credentials.NewStaticCredentialsProvider(id, secret, ""),
 	}
+}
+
+// OnlyClosed tries again, at once, what ended because the client's own end of the connection was closed, and nothing else.
+// Go's client closes it where an answer comes before it has done with the request, as one on this machine may (seen with
+// aws-sdk-go-v2 v1.48.0 and Go 1.26.8 at answers of more than a few KB; the SDK's own retries cover it elsewhere).
+func OnlyClosed() aws.Retryer {
+	closed := retry.IsErrorRetryableFunc(func(err error) aws.Ternary { return aws.BoolTernary(errors.Is(err, net.ErrClosed)) })
+	return retry.NewStandard(func(o *retry.StandardOptions) {
+		o.MaxAttempts, o.Retryables = 10, []retry.IsErrorRetryable{closed}
+		o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
+	})
 }
 
 // Must ends the test when the call before it failed: value := Must(call(…))(t).
