@@ -146,7 +146,7 @@ func (t *tags) next() (e element, ok bool, err error) {
 // prefixed tells whether an element's name has a namespace's prefix.
 func prefixed(tag []byte) bool {
 	colon := bytes.IndexByte(tag, ':')
-	return colon >= 0 && bytes.IndexAny(tag[:colon], " \t\r\n") < 0
+	return colon >= 0 && !bytes.ContainsAny(tag[:colon], " \t\r\n")
 }
 
 // text moves on to the next tag and returns what is before it.

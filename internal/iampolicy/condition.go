@@ -220,10 +220,15 @@ func (c *condition) mayMatch(pattern, values string) bool {
 
 // equalFold compares texts without regard to case. Which characters beyond ASCII AWS takes for the same is not documented.
 func equalFold(a, b string) truth {
-	switch {
-	case lowerASCII(a) == lowerASCII(b):
+	if lowerASCII(a) == lowerASCII(b) {
 		return yes
-	case strings.EqualFold(a, b) || strings.ToLower(a) == strings.ToLower(b) || strings.ToUpper(a) == strings.ToUpper(b):
+	}
+	for _, folded := range []func(string) string{strings.ToLower, strings.ToUpper} {
+		if folded(a) == folded(b) {
+			return unknown
+		}
+	}
+	if strings.EqualFold(a, b) {
 		return unknown
 	}
 	return no

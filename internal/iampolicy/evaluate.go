@@ -111,7 +111,7 @@ func (p *Policy) checkIdentity() error {
 		return errors.New("no identity policy: it has an Id or a Principal")
 	}
 	if sid := p.repeatedSid(); sid != "" {
-		return fmt.Errorf("Sid %q given twice", sid)
+		return fmt.Errorf("the Sid %q is given twice", sid)
 	}
 	return nil
 }

@@ -81,7 +81,7 @@ func TestSidsMayRepeatWhereS3StoresThem(t *testing.T) {
 		"in a bucket policy, both count":    {by: nobody, bucket: twice, want: deny, wantBy: "bucket policy: S"},
 		"in a bucket policy, the first":     {by: nobody, action: "s3:PutObject", bucket: twice, want: allow, wantBy: "bucket policy: S"},
 		"in an endpoint policy":             {by: alice, endpoint: twice, identity: identity(mayRead), want: deny, wantBy: "endpoint policy: S"},
-		"in an identity policy":             {by: alice, identity: identity(mayRead, own), want: undecided, wantBy: `identity policy 2: Sid "S" given twice`},
+		"in an identity policy":             {by: alice, identity: identity(mayRead, own), want: undecided, wantBy: `identity policy 2: the Sid "S" is given twice`},
 		"none at all in an identity policy": {by: alice, identity: identity(strings.ReplaceAll(own, `"Sid":"S",`, "")), want: deny},
 	})
 }
@@ -142,7 +142,7 @@ func TestParseIdentityRefusesWhatIAMRefuses(t *testing.T) {
 		mayRead:                    "",
 		allowTo(`"Principal":"*"`): "it has an Id or a Principal",
 		strings.Replace(mayRead, `"Version"`, `"Id":"x","Version"`, 1): "it has an Id or a Principal",
-		statements(read, read): `Sid "S" given twice`,
+		statements(read, read): `the Sid "S" is given twice`,
 		"{}":                   "no Statement",
 	} {
 		if _, err := iampolicy.ParseIdentity([]byte(document)); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
