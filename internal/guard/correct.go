@@ -196,15 +196,12 @@ func (c *correction) changed(drifted []Finding) bool {
 
 // rest waits before the next read, each time longer.
 func (c *correction) rest(ctx context.Context) error {
-	timer := time.NewTimer(c.pause)
-	defer timer.Stop()
+	pass(ctx, c.pause)
 	c.pause = min(2*c.pause, longestPause)
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
+	if ctx.Err() != nil {
 		return fmt.Errorf("verifying %s: %w: %w", c.resource.Name(), errDrifting, context.Cause(ctx))
 	}
+	return nil
 }
 
 // account finds the property's account, or opens it. A property that was verified and drifts again goes on with the

@@ -151,13 +151,23 @@ const stackPatience = 5 * time.Second
 // a read-back of a process that has to start first. A sweep does not wait: it is there for drift whose event is lost.
 const courtesy = 2 * time.Second
 
-// patience is [stackPatience], or a quarter of the time left when that is less: the wait must leave time to write.
-func patience(ctx context.Context) time.Duration {
+// unhurried is a duration, or a quarter of the time left when that is less: a wait must leave time to write.
+func unhurried(ctx context.Context, wait time.Duration) time.Duration {
 	deadline, ok := ctx.Deadline()
 	if !ok {
-		return stackPatience
+		return wait
 	}
-	return min(stackPatience, time.Until(deadline)/4)
+	return min(wait, time.Until(deadline)/4)
+}
+
+// pass waits, or until the context ends.
+func pass(ctx context.Context, wait time.Duration) {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }
 
 // Report is the account of one run.
@@ -207,7 +217,7 @@ func (r *run) askStack(ctx context.Context) func() (Standing, error) {
 	answered := make(chan struct{})
 	go func() {
 		defer close(answered)
-		ctx, cancel := context.WithTimeout(ctx, patience(ctx))
+		ctx, cancel := context.WithTimeout(ctx, unhurried(ctx, stackPatience))
 		defer cancel()
 		standing, err = r.guard.Stack(ctx)
 		if err != nil {
@@ -259,16 +269,7 @@ func (r *run) givesWay(resource Resource) bool {
 
 // lookAgain inspects a resource once more (what it cannot read then, the first look has seen) after courtesy, or after a quarter of the time left when that is less.
 func lookAgain(ctx context.Context, resource Resource) ([]Finding, error) {
-	wait := courtesy
-	if deadline, ok := ctx.Deadline(); ok {
-		wait = min(wait, time.Until(deadline)/4)
-	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
+	pass(ctx, unhurried(ctx, courtesy))
 	return resource.Inspect(ctx)
 }
 
