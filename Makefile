@@ -69,14 +69,14 @@ bench-teardown: ## measure emptying a bucket, beside its peers, on one model of 
 	go run ./cmd/bench-teardown
 
 fuzz: ## run each fuzz target for FUZZTIME (30s)
-	@grep -rEo --include='*_test.go' 'func Fuzz[A-Za-z0-9]+' internal cmd | tr : ' ' | while read -r file _ name; do \
+	@grep -rEo --include='*_test.go' 'func Fuzz[A-Za-z0-9]+' internal local cmd | tr : ' ' | while read -r file _ name; do \
 		go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "./$$(dirname "$$file")" || exit 1; done
 
 cover: ## coverage by package, and in all
-	go test -coverpkg=./internal/... -coverprofile=cover.out ./... && go tool cover -func=cover.out | tail -n 1
+	go test -coverpkg=./internal/...,./local/... -coverprofile=cover.out ./... && go tool cover -func=cover.out | tail -n 1
 
 docs: ## write the tables into README.md
-	go test -run TestReadme . ./cmd/guard -update
+	go test -run TestReadme ./test/template ./cmd/guard -update
 
 clean: ## remove what was built
 	rm -rf .aws-sam

@@ -19,7 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"s3-endpoint-guard/internal/emptying"
-	"s3-endpoint-guard/internal/localaws/s3model"
+	"s3-endpoint-guard/local/localaws/s3model"
 )
 
 // measurement is what came of a scenario.

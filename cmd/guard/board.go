@@ -5,8 +5,8 @@ import (
 	"strings"
 	"time"
 
-	"s3-endpoint-guard/internal/dashboard"
-	"s3-endpoint-guard/internal/localaws/cloudwatch"
+	"s3-endpoint-guard/local/dashboard"
+	"s3-endpoint-guard/local/localaws/cloudwatch"
 )
 
 // board is the deployed stack's dashboard.

@@ -13,8 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
+	"s3-endpoint-guard/internal/aws/errorcode"
 	"s3-endpoint-guard/internal/emptying"
-	"s3-endpoint-guard/internal/errorcode"
 )
 
 // place says where a bucket is and who asks for it. What is empty comes from the machine's AWS configuration.

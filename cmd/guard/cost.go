@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"s3-endpoint-guard/internal/cost"
+	"s3-endpoint-guard/local/cost"
 )
 
 func costCommand() *cobra.Command {
@@ -17,7 +17,7 @@ func costCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "cost",
 		Short: "Compute what the stack costs in a month, part by part",
-		Long: `Computes what template.yaml costs in a month, with the prices and the usage of internal/cost/prices.json. The interface
+		Long: `Computes what template.yaml costs in a month, with the prices and the usage of local/cost/prices.json. The interface
 endpoint is listed on a line of its own, and the app is left out, because both cost the same without a guard.
 
 Each part is listed at list price, with the parameter that leaves it out. The last lines show the sum, and the sum

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"s3-endpoint-guard/internal/localaws"
+	"s3-endpoint-guard/local/localaws"
 )
 
 // The picture in the README must be one that a browser shows, and of the dashboard that the template has now.

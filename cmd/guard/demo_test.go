@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"s3-endpoint-guard/internal/bootstrap"
+	"s3-endpoint-guard/local/bootstrap"
 )
 
 // guardCommand runs guard with arguments and returns its standard output and exit code.

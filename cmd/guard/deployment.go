@@ -10,9 +10,9 @@ import (
 	"github.com/spf13/pflag"
 
 	template "s3-endpoint-guard"
-	"s3-endpoint-guard/internal/bootstrap"
-	"s3-endpoint-guard/internal/localaws"
-	"s3-endpoint-guard/internal/samtemplate"
+	"s3-endpoint-guard/local/bootstrap"
+	"s3-endpoint-guard/local/localaws"
+	"s3-endpoint-guard/local/samtemplate"
 )
 
 // deployment says which template is deployed onto the local AWS, and with which parameters.

@@ -18,9 +18,9 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
-	"s3-endpoint-guard/internal/awsconfig"
+	"s3-endpoint-guard/internal/aws/awsconfig"
+	"s3-endpoint-guard/internal/aws/errorcode"
 	"s3-endpoint-guard/internal/emptying"
-	"s3-endpoint-guard/internal/errorcode"
 )
 
 // Exit codes of guard empty, besides 0 for a bucket that was proven empty (or counted).

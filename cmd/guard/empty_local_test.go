@@ -17,8 +17,8 @@ import (
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"s3-endpoint-guard/internal/iampolicy"
-	"s3-endpoint-guard/internal/localaws/api"
-	"s3-endpoint-guard/internal/localaws/s3"
+	"s3-endpoint-guard/local/localaws/api"
+	"s3-endpoint-guard/local/localaws/s3"
 )
 
 // localBucket is the bucket docs on the S3 of the local AWS: 5 versions and 1 delete marker, and 1 unfinished upload,

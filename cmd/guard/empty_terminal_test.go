@@ -21,8 +21,8 @@ import (
 
 	"github.com/creack/pty"
 
-	"s3-endpoint-guard/internal/localaws/localtest"
-	"s3-endpoint-guard/internal/localaws/s3model"
+	"s3-endpoint-guard/local/localaws/localtest"
+	"s3-endpoint-guard/local/localaws/s3model"
 )
 
 // screen is what a terminal has shown.

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"s3-endpoint-guard/internal/localaws/s3model"
+	"s3-endpoint-guard/local/localaws/s3model"
 )
 
 // empty runs guard empty on a model of a bucket and returns what it said, and its exit code.

@@ -10,7 +10,7 @@ import (
 
 	"s3-endpoint-guard/internal/environment"
 	"s3-endpoint-guard/internal/iampolicy"
-	"s3-endpoint-guard/internal/samtemplate"
+	"s3-endpoint-guard/local/samtemplate"
 )
 
 func exposureCommand() *cobra.Command {

@@ -14,9 +14,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/spf13/cobra"
 
-	"s3-endpoint-guard/internal/localaws"
-	"s3-endpoint-guard/internal/localaws/api"
-	"s3-endpoint-guard/internal/localaws/clock"
+	"s3-endpoint-guard/local/localaws"
+	"s3-endpoint-guard/local/localaws/api"
+	"s3-endpoint-guard/local/localaws/clock"
 )
 
 func localCommand() *cobra.Command {

@@ -16,9 +16,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
-	"s3-endpoint-guard/internal/localaws/lambda"
-	"s3-endpoint-guard/internal/localaws/localtest"
-	localsns "s3-endpoint-guard/internal/localaws/sns"
+	"s3-endpoint-guard/local/localaws/lambda"
+	"s3-endpoint-guard/local/localaws/localtest"
+	localsns "s3-endpoint-guard/local/localaws/sns"
 )
 
 // running is guard local, and what it has printed.

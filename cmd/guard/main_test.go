@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"s3-endpoint-guard/internal/bootstrap"
+	"s3-endpoint-guard/local/bootstrap"
 )
 
 // runMain is the environment variable by which a test makes this program be the command itself.

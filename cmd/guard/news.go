@@ -8,8 +8,8 @@ import (
 	"strings"
 	"sync"
 
-	"s3-endpoint-guard/internal/localaws/lambda"
-	"s3-endpoint-guard/internal/localaws/sns"
+	"s3-endpoint-guard/local/localaws/lambda"
+	"s3-endpoint-guard/local/localaws/sns"
 )
 
 // news tells what happens on a local AWS that keeps running: corrections as the demo tells them, messages as those who

@@ -13,8 +13,8 @@ import (
 	"github.com/aws/smithy-go"
 
 	"s3-endpoint-guard/internal/guard"
-	"s3-endpoint-guard/internal/localaws"
-	"s3-endpoint-guard/internal/localaws/api"
+	"s3-endpoint-guard/local/localaws"
+	"s3-endpoint-guard/local/localaws/api"
 )
 
 // The object that the article's app serves, and what is in it.

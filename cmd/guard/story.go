@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"s3-endpoint-guard/internal/guard"
-	"s3-endpoint-guard/internal/localaws/events"
+	"s3-endpoint-guard/local/localaws/events"
 )
 
 // scene is one part of the demo. Its error means that it could not be played.

@@ -13,8 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 
-	"s3-endpoint-guard/internal/localaws/cloudwatch"
-	"s3-endpoint-guard/internal/localaws/vpcnet"
+	"s3-endpoint-guard/local/localaws/cloudwatch"
+	"s3-endpoint-guard/local/localaws/vpcnet"
 )
 
 // healthStory are the scenes of what is watched. They come before the attacks, for an attack rings for a quarter of an

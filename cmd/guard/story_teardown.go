@@ -9,7 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	locals3 "s3-endpoint-guard/internal/localaws/s3"
+	locals3 "s3-endpoint-guard/local/localaws/s3"
 )
 
 // What the last scene fills the bucket with: many versions, and one that nobody can delete until its retention ends.

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"s3-endpoint-guard/internal/bootstrap"
+	"s3-endpoint-guard/local/bootstrap"
 )
 
 // commandFolder is for the built command. TestMain makes and removes it.

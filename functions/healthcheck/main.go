@@ -1,5 +1,5 @@
 // Command healthcheck is the Lambda function that looks after the health of endpoint, lock and guard. It only wires: see
-// internal/healthcheck.
+// internal/function/healthcheck.
 package main
 
 import (
@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
-	"s3-endpoint-guard/internal/healthcheck"
+	"s3-endpoint-guard/internal/function/healthcheck"
 )
 
 // version is set by the build (-ldflags -X).

@@ -1,5 +1,5 @@
 // Command probe is the Lambda function that goes the workload's way through the endpoint. It only wires: see
-// internal/probe.
+// internal/function/probe.
 package main
 
 import (
@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
-	"s3-endpoint-guard/internal/probe"
+	"s3-endpoint-guard/internal/function/probe"
 )
 
 // version is set by the build (-ldflags -X).

@@ -1,4 +1,4 @@
-// Command remediate is the Lambda function that corrects drift. It only wires: see internal/remediate.
+// Command remediate is the Lambda function that corrects drift. It only wires: see internal/function/remediate.
 package main
 
 import (
@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
-	"s3-endpoint-guard/internal/remediate"
+	"s3-endpoint-guard/internal/function/remediate"
 )
 
 // version is set by the build (-ldflags -X).

@@ -1,5 +1,5 @@
 // Command teardown is the Lambda function behind the custom resource that empties the bucket when the stack is
-// deleted. It only wires: see internal/teardown.
+// deleted. It only wires: see internal/function/teardown.
 package main
 
 import (
@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"s3-endpoint-guard/internal/emptying"
-	"s3-endpoint-guard/internal/teardown"
+	"s3-endpoint-guard/internal/function/teardown"
 )
 
 // version is set by the build (-ldflags -X).

@@ -13,8 +13,8 @@ import (
 
 	"s3-endpoint-guard/internal/emptying"
 	"s3-endpoint-guard/internal/iampolicy"
-	"s3-endpoint-guard/internal/localaws/api"
-	"s3-endpoint-guard/internal/localaws/s3"
+	"s3-endpoint-guard/local/localaws/api"
+	"s3-endpoint-guard/local/localaws/s3"
 )
 
 // cloud is a bucket of the local AWS behind the real client: 84 versions of odd keys and seven unfinished uploads, as

@@ -7,7 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
 
-	"s3-endpoint-guard/internal/awsconfig"
+	"s3-endpoint-guard/internal/aws/awsconfig"
 )
 
 // pauses are many that follow the same failures.

@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go/middleware"
 
-	"s3-endpoint-guard/internal/errorcode"
+	"s3-endpoint-guard/internal/aws/errorcode"
 )
 
 // s3Store is a bucket behind the SDK's client.

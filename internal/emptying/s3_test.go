@@ -18,8 +18,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/google/go-cmp/cmp"
 
+	"s3-endpoint-guard/internal/aws/errorcode"
 	"s3-endpoint-guard/internal/emptying"
-	"s3-endpoint-guard/internal/errorcode"
 )
 
 // wire is a server with canned answers that keeps what it was asked.

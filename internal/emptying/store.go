@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"s3-endpoint-guard/internal/errorcode"
+	"s3-endpoint-guard/internal/aws/errorcode"
 )
 
 // batchSize is the most versions that one DeleteObjects call takes, and that one page of a listing has.

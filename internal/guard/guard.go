@@ -2,7 +2,7 @@
 // state, reads it back until that is proven, and accounts for each correction in a [Record].
 //
 // It imports iampolicy and the standard library only. What it reads and writes reaches it through [Resource]; to add
-// a guarded thing, implement Resource beside its like (s3bucket, vpcendpoint) and list it in internal/remediate.
+// a guarded thing, implement Resource beside its like (s3bucket, vpcendpoint) and list it in internal/function/remediate.
 //
 // What a run does with a drifted property:
 //

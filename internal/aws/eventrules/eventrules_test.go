@@ -1,0 +1,72 @@
+package eventrules_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+	"github.com/aws/smithy-go"
+	"github.com/google/go-cmp/cmp"
+
+	"s3-endpoint-guard/internal/aws/eventrules"
+	"s3-endpoint-guard/internal/health"
+)
+
+// fake is an EventBridge with one rule of each state.
+type fake struct{ fails string }
+
+var (
+	errGone    = &smithy.GenericAPIError{Code: "ResourceNotFoundException"}
+	errRefused = &smithy.GenericAPIError{Code: "AccessDeniedException"}
+)
+
+func (f fake) DescribeRule(_ context.Context, in *eventbridge.DescribeRuleInput, _ ...func(*eventbridge.Options)) (*eventbridge.DescribeRuleOutput, error) {
+	switch {
+	case f.fails == "DescribeRule" || f.fails == *in.Name:
+		return nil, errRefused
+	case *in.Name == "gone":
+		return nil, errGone
+	}
+	return &eventbridge.DescribeRuleOutput{State: types.RuleState(*in.Name)}, nil
+}
+
+func (f fake) ListTargetsByRule(_ context.Context, in *eventbridge.ListTargetsByRuleInput, _ ...func(*eventbridge.Options)) (*eventbridge.ListTargetsByRuleOutput, error) {
+	switch {
+	case f.fails == "ListTargetsByRule":
+		return nil, errRefused
+	case *in.Rule == "gone":
+		return nil, errGone
+	}
+	return &eventbridge.ListTargetsByRuleOutput{Targets: []types.Target{{Arn: aws.String("a")}, {Arn: aws.String("b")}}}, nil
+}
+
+func TestListReadsEachRule(t *testing.T) {
+	got, err := (&eventrules.Rules{API: fake{}, Names: []string{"ENABLED", "gone", "DISABLED"}}).List(t.Context())
+	want := []health.Rule{
+		{Name: "ENABLED", State: "ENABLED", Targets: []string{"a", "b"}}, {Name: "gone", State: "not found"},
+		{Name: "DISABLED", State: "DISABLED", Targets: []string{"a", "b"}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("err %v, rules (-want +got):\n%s", err, diff)
+	}
+}
+
+func TestListFailsWithTheRuleThatItCouldNotRead(t *testing.T) {
+	for _, call := range []string{"DescribeRule", "ListTargetsByRule"} {
+		_, err := (&eventrules.Rules{API: fake{call}, Names: []string{"ENABLED"}}).List(t.Context())
+		if !errors.Is(err, errRefused) || !strings.Contains(err.Error(), "rule ENABLED: ") {
+			t.Errorf("List without %s = %v, want the rule and the reason", call, err)
+		}
+	}
+}
+
+func TestARefusedRuleHidesNoOther(t *testing.T) {
+	got, err := (&eventrules.Rules{API: fake{"ENABLED"}, Names: []string{"ENABLED", "DISABLED"}}).List(t.Context())
+	if !errors.Is(err, errRefused) || len(got) != 1 || got[0].State != "DISABLED" {
+		t.Errorf("List = %v, %v, want the rule that could be read, and the reason for the other", got, err)
+	}
+}

@@ -1,0 +1,209 @@
+package notify_test
+
+import (
+	"context"
+	"errors"
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/google/go-cmp/cmp"
+
+	"s3-endpoint-guard/internal/aws/notify"
+	"s3-endpoint-guard/internal/guard"
+	"s3-endpoint-guard/internal/iampolicy"
+)
+
+// fakeSNS remembers the subjects of its messages.
+type fakeSNS struct {
+	subjects []string
+	// repeats is for how many records the latest message stands.
+	repeats string
+	err     error
+}
+
+var standsFor = regexp.MustCompile(`stands for (.*)\.`)
+
+func (f *fakeSNS) Publish(_ context.Context, in *sns.PublishInput, _ ...func(*sns.Options)) (*sns.PublishOutput, error) {
+	if f.err != nil {
+		return nil, f.err
+	}
+	f.subjects, f.repeats = append(f.subjects, aws.ToString(in.Subject)), ""
+	if found := standsFor.FindStringSubmatch(aws.ToString(in.Message)); found != nil {
+		f.repeats = found[1]
+	}
+	return &sns.PublishOutput{}, nil
+}
+
+// newTopic is a topic whose clock stands still until somebody moves it.
+func newTopic() (*notify.Topic, *fakeSNS, *time.Time) {
+	fake, now := &fakeSNS{}, time.Unix(0, 0)
+	return &notify.Topic{API: fake, ARN: "arn:aws:sns:eu-central-1:111122223333:t", Now: func() time.Time { return now }}, fake, &now
+}
+
+// drift is a record of open drift of one property.
+func drift(outcome guard.Outcome, property, live string) guard.Record {
+	return guard.Record{Outcome: outcome, Resource: property, Target: "docs", Verdict: iampolicy.Open, Before: live}
+}
+
+// publish publishes records as one run would.
+func publish(t *testing.T, topic *notify.Topic, records ...guard.Record) {
+	t.Helper()
+	topic.Forget(records)
+	for _, r := range records {
+		if err := topic.Publish(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := topic.SumUp(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// sweeps lets runs without drift come every minute.
+func sweeps(t *testing.T, topic *notify.Topic, now *time.Time, minutes int) {
+	t.Helper()
+	for range minutes {
+		*now = now.Add(time.Minute)
+		publish(t, topic)
+	}
+}
+
+func TestManyCorrectionsAreToldAtOnceAndThenSummedUp(t *testing.T) {
+	topic, fake, now := newTopic()
+	for range 132 { // within 8 seconds
+		publish(t, topic, drift(guard.Corrected, "bucket-policy", "x"))
+		*now = now.Add(60 * time.Millisecond)
+	}
+	if len(fake.subjects) != 1 {
+		t.Errorf("%d messages at once, want the first: %q", len(fake.subjects), fake.subjects)
+	}
+	sweeps(t, topic, now, 60)
+	if len(fake.subjects) != 2 || fake.repeats != "130 records of this kind since 1970-01-01T00:00:00Z" {
+		t.Errorf("%d messages in all, the last also for %q, want 2, the last for itself and 130 others", len(fake.subjects), fake.repeats)
+	}
+	publish(t, topic, drift(guard.Corrected, "bucket-policy", "x"))
+	if len(fake.subjects) != 3 || fake.repeats != "" {
+		t.Errorf("%d messages, the last for %q, want a later correction told at once, alone", len(fake.subjects), fake.repeats)
+	}
+}
+
+func TestWhatGoesOnForLongIsToldLessAndLess(t *testing.T) {
+	topic, fake, now := newTopic()
+	for range 6 * 60 { // six hours, a correction each minute
+		publish(t, topic, drift(guard.Corrected, "bucket-policy", "x"))
+		*now = now.Add(time.Minute)
+	}
+	// After 0, 1, 3, 7, 15, 31 and 63 minutes, and then once an hour.
+	if got := len(fake.subjects); got < 10 || got > 12 {
+		t.Errorf("%d messages in six hours, want 11 or so", got)
+	}
+}
+
+func TestASumThatWasNotDeliveredIsTriedAgain(t *testing.T) {
+	topic, fake, now := newTopic()
+	for range 3 {
+		publish(t, topic, drift(guard.Corrected, "bucket-policy", "x"))
+	}
+	*now, fake.err = now.Add(2*time.Minute), errors.New("AuthorizationError")
+	if err := topic.SumUp(t.Context()); err == nil {
+		t.Error("SumUp = nil while nothing is delivered, want an error")
+	}
+	fake.err = nil
+	sweeps(t, topic, now, 1)
+	if len(fake.subjects) != 2 || fake.repeats == "" {
+		t.Errorf("messages %q, the last for %q, want the sum", fake.subjects, fake.repeats)
+	}
+}
+
+func TestDriftThatStaysIsToldOnceAnHour(t *testing.T) {
+	for _, outcome := range []guard.Outcome{guard.Observed, guard.StandingDown, guard.NotCorrected, guard.Refused} {
+		t.Run(string(outcome), func(t *testing.T) {
+			topic, fake, now := newTopic()
+			for range 120 { // two hours of sweeps
+				r := drift(outcome, "bucket-policy", "x")
+				r.Error = "request id " + now.String() // another one each time
+				publish(t, topic, r)
+				*now = now.Add(time.Minute)
+			}
+			if len(fake.subjects) != 2 {
+				t.Errorf("two hours made %d messages, want 2", len(fake.subjects))
+			}
+		})
+	}
+}
+
+func TestNewsAreToldAtOnce(t *testing.T) {
+	observed := drift(guard.Observed, "bucket-policy", "x")
+	gone, closed := observed, observed
+	gone.Missing, closed.Verdict = true, iampolicy.Closed
+	for name, next := range map[string]guard.Record{
+		"another outcome":   drift(guard.NotCorrected, "bucket-policy", "x"),
+		"a harmless change": closed,
+		"another property":  drift(guard.Observed, "subnets", "x"),
+		"gone altogether":   gone,
+	} {
+		t.Run(name, func(t *testing.T) {
+			topic, fake, _ := newTopic()
+			publish(t, topic, observed)
+			publish(t, topic, observed)
+			publish(t, topic, next)
+			if len(fake.subjects) != 2 {
+				t.Errorf("%d messages, want 2: %q", len(fake.subjects), fake.subjects)
+			}
+		})
+	}
+}
+
+// Drift that comes and goes, or that changes all the time, must not flood anybody either.
+func TestDriftThatReturnsOrChangesIsToldWithinTwoMinutes(t *testing.T) {
+	for name, again := range map[string]guard.Record{
+		"the same returns":      drift(guard.Observed, "bucket-policy", "x"),
+		"another one of a kind": drift(guard.Observed, "bucket-policy", "y"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			topic, fake, now := newTopic()
+			publish(t, topic, drift(guard.Observed, "bucket-policy", "x"))
+			publish(t, topic)
+			publish(t, topic, again)
+			if len(fake.subjects) != 1 {
+				t.Errorf("%d messages at once, want 1", len(fake.subjects))
+			}
+			for range 2 {
+				*now = now.Add(time.Minute)
+				publish(t, topic, again)
+			}
+			if len(fake.subjects) != 2 {
+				t.Errorf("%d messages after two minutes, want 2", len(fake.subjects))
+			}
+		})
+	}
+}
+
+func TestAMessageThatWasNotDeliveredIsTriedAgain(t *testing.T) {
+	topic, fake, _ := newTopic()
+	fake.err = errors.New("AuthorizationError")
+	err := topic.Publish(t.Context(), drift(guard.Observed, "bucket-policy", "x"))
+	if want := "notifying of bucket-policy: topic arn:aws:sns:eu-central-1:111122223333:t: AuthorizationError"; err == nil || err.Error() != want {
+		t.Errorf("Publish = %v, want %s", err, want)
+	}
+	fake.err = nil
+	publish(t, topic, drift(guard.Observed, "bucket-policy", "x"))
+	if diff := cmp.Diff([]string{"[s3-endpoint-guard] OPEN bucket-policy of docs: drift observed"}, fake.subjects); diff != "" {
+		t.Errorf("messages (-want +got):\n%s", diff)
+	}
+}
+
+// Drift that ended is no state that lasts: each record of it is told or counted.
+func TestEndedDriftIsCounted(t *testing.T) {
+	topic, fake, now := newTopic()
+	for range 3 {
+		publish(t, topic, drift(guard.Ended, "bucket-policy", "x"))
+	}
+	sweeps(t, topic, now, 2)
+	if len(fake.subjects) != 2 || fake.repeats != "1 record of this kind since 1970-01-01T00:00:00Z" {
+		t.Errorf("%d messages, the last also for %q, want two that tell of all three", len(fake.subjects), fake.repeats)
+	}
+}

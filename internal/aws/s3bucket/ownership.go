@@ -1,0 +1,113 @@
+package s3bucket
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"s3-endpoint-guard/internal/aws/errorcode"
+	"s3-endpoint-guard/internal/guard"
+	"s3-endpoint-guard/internal/iampolicy"
+)
+
+// OwnershipAPI has the calls that [Ownership] makes.
+type OwnershipAPI interface {
+	GetBucketOwnershipControls(context.Context, *s3.GetBucketOwnershipControlsInput, ...func(*s3.Options)) (*s3.GetBucketOwnershipControlsOutput, error)
+	PutBucketOwnershipControls(context.Context, *s3.PutBucketOwnershipControlsInput, ...func(*s3.Options)) (*s3.PutBucketOwnershipControlsOutput, error)
+	PutBucketAcl(context.Context, *s3.PutBucketAclInput, ...func(*s3.Options)) (*s3.PutBucketAclOutput, error)
+}
+
+// Ownership keeps the bucket's object ownership at BucketOwnerEnforced, that is access control lists off. Anything
+// else is open drift: old lists come back to life at once, and a list can grant to another account what no policy
+// says.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html
+type Ownership struct {
+	API    OwnershipAPI
+	Bucket Bucket
+}
+
+var _ guard.Resource = (*Ownership)(nil)
+
+// Name implements [guard.Resource].
+func (o *Ownership) Name() string { return "ownership-controls" }
+
+// Inspect implements [guard.Resource].
+func (o *Ownership) Inspect(ctx context.Context) ([]guard.Finding, error) {
+	answer, err := o.API.GetBucketOwnershipControls(ctx, &s3.GetBucketOwnershipControlsInput{
+		Bucket: &o.Bucket.Name, ExpectedBucketOwner: &o.Bucket.Account,
+	})
+	var live string
+	switch {
+	case errorcode.Of(err) == "OwnershipControlsNotFoundError":
+	case err != nil:
+		return o.Bucket.unread(o.Name(), string(types.ObjectOwnershipBucketOwnerEnforced), err)
+	default:
+		live = ownership(answer.OwnershipControls)
+	}
+	return []guard.Finding{o.judge(live)}, nil
+}
+
+// judge compares the live setting with the desired one. A bucket without the configuration has its access control
+// lists on.
+func (o *Ownership) judge(live string) guard.Finding {
+	desired := string(types.ObjectOwnershipBucketOwnerEnforced)
+	finding := guard.Finding{
+		Property: o.Name(), Target: o.Bucket.Name, Verdict: iampolicy.Same, Live: live, Desired: desired,
+	}
+	if live == desired {
+		return finding
+	}
+	finding.Verdict, finding.Allowed = iampolicy.Open, "access control lists take effect"
+	finding.Diff = []guard.Difference{{Removed: true, Name: "ObjectOwnership", Value: desired}}
+	if live != "" {
+		finding.Diff = append(finding.Diff, guard.Difference{Name: "ObjectOwnership", Value: live})
+	}
+	return finding
+}
+
+// ownership reads an answer, whose list has exactly one rule.
+func ownership(c *types.OwnershipControls) string {
+	if c == nil || len(c.Rules) == 0 {
+		return ""
+	}
+	if len(c.Rules) > 1 {
+		return fmt.Sprint(c.Rules)
+	}
+	return string(c.Rules[0].ObjectOwnership)
+}
+
+// Restore implements [guard.Resource]. Lists can be switched off only while the bucket's own grants nothing to others;
+// one that does is replaced by the private one first.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-ownership-error-responses.html
+func (o *Ownership) Restore(ctx context.Context, _ guard.Finding) error {
+	err := o.put(ctx)
+	if errorcode.Of(err) == "InvalidBucketAclWithObjectOwnership" {
+		if err := o.resetList(ctx); err != nil {
+			return o.Bucket.wrap(err)
+		}
+		err = o.put(ctx)
+	}
+	if err != nil {
+		return o.Bucket.wrap(err)
+	}
+	return nil
+}
+
+func (o *Ownership) put(ctx context.Context) error {
+	_, err := o.API.PutBucketOwnershipControls(ctx, &s3.PutBucketOwnershipControlsInput{
+		Bucket: &o.Bucket.Name, ExpectedBucketOwner: &o.Bucket.Account,
+		OwnershipControls: &types.OwnershipControls{
+			Rules: []types.OwnershipControlsRule{{ObjectOwnership: types.ObjectOwnershipBucketOwnerEnforced}},
+		},
+	})
+	return err
+}
+
+func (o *Ownership) resetList(ctx context.Context) error {
+	_, err := o.API.PutBucketAcl(ctx, &s3.PutBucketAclInput{
+		Bucket: &o.Bucket.Name, ExpectedBucketOwner: &o.Bucket.Account, ACL: types.BucketCannedACLPrivate,
+	})
+	return err
+}

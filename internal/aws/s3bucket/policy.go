@@ -1,0 +1,97 @@
+package s3bucket
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"s3-endpoint-guard/internal/aws/errorcode"
+	"s3-endpoint-guard/internal/guard"
+	"s3-endpoint-guard/internal/iampolicy"
+)
+
+// PolicyAPI has the calls that [Policy] makes.
+type PolicyAPI interface {
+	GetBucketPolicy(context.Context, *s3.GetBucketPolicyInput, ...func(*s3.Options)) (*s3.GetBucketPolicyOutput, error)
+	PutBucketPolicy(context.Context, *s3.PutBucketPolicyInput, ...func(*s3.Options)) (*s3.PutBucketPolicyOutput, error)
+}
+
+// Policy keeps the bucket's policy as desired.
+type Policy struct {
+	API    PolicyAPI
+	Bucket Bucket
+	// Desired is the policy document from the template.
+	Desired string
+	// Probes lists the requests that the policy must deny. It is called only when the policy has drifted.
+	Probes func() []iampolicy.Probe
+	// Setting names those who must stay able to configure the bucket.
+	Setting iampolicy.Setting
+
+	once    sync.Once
+	refusal error
+}
+
+var _ guard.Resource = (*Policy)(nil)
+
+// Name implements [guard.Resource].
+func (p *Policy) Name() string { return "bucket-policy" }
+
+// Inspect implements [guard.Resource].
+func (p *Policy) Inspect(ctx context.Context) ([]guard.Finding, error) {
+	live, err := p.live(ctx)
+	if err != nil {
+		return p.Bucket.unread(p.Name(), p.Desired, err)
+	}
+	j := guard.Judge(p.Desired, live, p.Probes)
+	return []guard.Finding{{
+		Property: p.Name(), Target: p.Bucket.Name,
+		Verdict: j.Verdict, Allowed: j.Allowed, Diff: guard.Differences(j.Diff),
+		Live: live, Desired: p.Desired,
+	}}, nil
+}
+
+// live is the bucket's policy; "" when it has none. FACTS: S3
+func (p *Policy) live(ctx context.Context) (string, error) {
+	answer, err := p.API.GetBucketPolicy(ctx, &s3.GetBucketPolicyInput{
+		Bucket: &p.Bucket.Name, ExpectedBucketOwner: &p.Bucket.Account,
+	})
+	switch {
+	case errorcode.Of(err) == "NoSuchBucketPolicy":
+		return "", nil
+	case err != nil:
+		return "", err
+	default:
+		return aws.ToString(answer.Policy), nil
+	}
+}
+
+// Restore implements [guard.Resource]. It writes nothing when the desired policy would lock out those who configure
+// the bucket (the error wraps [guard.ErrLockout]), or would itself leave the bucket open: such a document can only
+// come from a template gone wrong, and must not make things worse.
+//
+// ConfirmRemoveSelfBucketAccess stays unset: S3's own refusal of policies that lock out the caller is a second net.
+func (p *Policy) Restore(ctx context.Context, _ guard.Finding) error {
+	p.once.Do(func() { p.refusal = p.refuse() })
+	if p.refusal != nil {
+		return fmt.Errorf("bucket %s: %w", p.Bucket.Name, p.refusal)
+	}
+	_, err := p.API.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{
+		Bucket: &p.Bucket.Name, ExpectedBucketOwner: &p.Bucket.Account, Policy: &p.Desired,
+	})
+	if err != nil {
+		return p.Bucket.wrap(err)
+	}
+	return nil
+}
+
+// refuse says why the desired policy must not be written, or nil. The answer stays the same as long as the process
+// lives, and takes a few milliseconds to find.
+func (p *Policy) refuse() error {
+	if err := iampolicy.Lockout([]byte(p.Desired), p.Setting); err != nil {
+		return guard.RemedyLockout.For(fmt.Errorf("%w: %w", guard.ErrLockout, err))
+	}
+	return guard.Holds(p.Desired, p.Probes())
+}

@@ -1,0 +1,114 @@
+package s3bucket
+
+import (
+	"context"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"s3-endpoint-guard/internal/aws/errorcode"
+	"s3-endpoint-guard/internal/guard"
+	"s3-endpoint-guard/internal/iampolicy"
+)
+
+// PublicAccessAPI has the calls that [PublicAccessBlock] makes.
+type PublicAccessAPI interface {
+	GetPublicAccessBlock(context.Context, *s3.GetPublicAccessBlockInput, ...func(*s3.Options)) (*s3.GetPublicAccessBlockOutput, error)
+	PutPublicAccessBlock(context.Context, *s3.PutPublicAccessBlockInput, ...func(*s3.Options)) (*s3.PutPublicAccessBlockOutput, error)
+}
+
+// PublicAccessBlock keeps all four of the bucket's public access blocks on. Any of them off is open drift: it is the
+// step before a public policy or access control list, and nothing here needs it off.
+type PublicAccessBlock struct {
+	API    PublicAccessAPI
+	Bucket Bucket
+}
+
+var _ guard.Resource = (*PublicAccessBlock)(nil)
+
+// blocks are the four settings, with all of them on.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
+type blocks struct {
+	BlockPublicAcls, IgnorePublicAcls, BlockPublicPolicy, RestrictPublicBuckets bool
+}
+
+var allBlocks = blocks{true, true, true, true}
+
+// Name implements [guard.Resource].
+func (p *PublicAccessBlock) Name() string { return "public-access-block" }
+
+// Inspect implements [guard.Resource].
+func (p *PublicAccessBlock) Inspect(ctx context.Context) ([]guard.Finding, error) {
+	answer, err := p.API.GetPublicAccessBlock(ctx, &s3.GetPublicAccessBlockInput{
+		Bucket: &p.Bucket.Name, ExpectedBucketOwner: &p.Bucket.Account,
+	})
+	finding := guard.Finding{
+		Property: p.Name(), Target: p.Bucket.Name, Verdict: iampolicy.Same, Desired: guard.Compact(allBlocks),
+	}
+	var live blocks
+	switch {
+	case errorcode.Of(err) == "NoSuchPublicAccessBlockConfiguration":
+	case err != nil:
+		return p.Bucket.unread(p.Name(), finding.Desired, err)
+	default:
+		live = readBlocks(answer.PublicAccessBlockConfiguration)
+		finding.Live = guard.Compact(live)
+	}
+	if off := live.off(); len(off) > 0 {
+		finding.Verdict = iampolicy.Open
+		finding.Allowed = "public access may be granted: " + strings.Join(off, ", ") + " off"
+		for _, name := range off {
+			finding.Diff = append(finding.Diff, guard.Difference{Removed: true, Name: name, Value: "true"})
+		}
+	}
+	return []guard.Finding{finding}, nil
+}
+
+// Restore implements [guard.Resource].
+func (p *PublicAccessBlock) Restore(ctx context.Context, _ guard.Finding) error {
+	on := aws.Bool(true)
+	_, err := p.API.PutPublicAccessBlock(ctx, &s3.PutPublicAccessBlockInput{
+		Bucket: &p.Bucket.Name, ExpectedBucketOwner: &p.Bucket.Account,
+		PublicAccessBlockConfiguration: &types.PublicAccessBlockConfiguration{
+			BlockPublicAcls: on, IgnorePublicAcls: on, BlockPublicPolicy: on, RestrictPublicBuckets: on,
+		},
+	})
+	if err != nil {
+		return p.Bucket.wrap(err)
+	}
+	return nil
+}
+
+// readBlocks reads an answer, in which what is absent is off.
+func readBlocks(c *types.PublicAccessBlockConfiguration) blocks {
+	if c == nil {
+		return blocks{}
+	}
+	return blocks{
+		BlockPublicAcls:       aws.ToBool(c.BlockPublicAcls),
+		IgnorePublicAcls:      aws.ToBool(c.IgnorePublicAcls),
+		BlockPublicPolicy:     aws.ToBool(c.BlockPublicPolicy),
+		RestrictPublicBuckets: aws.ToBool(c.RestrictPublicBuckets),
+	}
+}
+
+// off names the blocks that are off.
+func (b blocks) off() []string {
+	var names []string
+	for _, setting := range []struct {
+		name string
+		on   bool
+	}{
+		{"BlockPublicAcls", b.BlockPublicAcls},
+		{"IgnorePublicAcls", b.IgnorePublicAcls},
+		{"BlockPublicPolicy", b.BlockPublicPolicy},
+		{"RestrictPublicBuckets", b.RestrictPublicBuckets},
+	} {
+		if !setting.on {
+			names = append(names, setting.name)
+		}
+	}
+	return names
+}

@@ -1,0 +1,120 @@
+package stack_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"s3-endpoint-guard/internal/aws/stack"
+)
+
+const arn = "arn:aws:cloudformation:eu-central-1:111122223333:stack/guard/0f0f0f0f-0000-4000-8000-000000000001"
+
+// fakeCloudFormation knows one stack.
+type fakeCloudFormation struct {
+	status types.StackStatus
+	// created, updated and deleted are when that began; nil where it did not.
+	created, updated, deleted *time.Time
+	none                      bool
+	err                       error
+}
+
+func (f fakeCloudFormation) DescribeStacks(_ context.Context, in *cloudformation.DescribeStacksInput, _ ...func(*cloudformation.Options)) (*cloudformation.DescribeStacksOutput, error) {
+	if f.err != nil || f.none {
+		return &cloudformation.DescribeStacksOutput{}, f.err
+	}
+	if aws.ToString(in.StackName) != arn {
+		return nil, errors.New("asked for another stack: " + aws.ToString(in.StackName))
+	}
+	return &cloudformation.DescribeStacksOutput{Stacks: []types.Stack{{
+		StackStatus: f.status, CreationTime: f.created, LastUpdatedTime: f.updated, DeletionTime: f.deleted,
+	}}}, nil
+}
+
+// TestStandingKnowsEveryStatus goes through all statuses that the SDK knows, so that a new one has to be thought of.
+func TestStandingKnowsEveryStatus(t *testing.T) {
+	busy := map[types.StackStatus]bool{
+		types.StackStatusCreateInProgress:                        true,
+		types.StackStatusCreateFailed:                            false,
+		types.StackStatusCreateComplete:                          false,
+		types.StackStatusRollbackInProgress:                      true,
+		types.StackStatusRollbackFailed:                          false,
+		types.StackStatusRollbackComplete:                        false,
+		types.StackStatusDeleteInProgress:                        true,
+		types.StackStatusDeleteFailed:                            true,
+		types.StackStatusDeleteComplete:                          true,
+		types.StackStatusUpdateInProgress:                        true,
+		types.StackStatusUpdateCompleteCleanupInProgress:         true,
+		types.StackStatusUpdateComplete:                          false,
+		types.StackStatusUpdateFailed:                            false,
+		types.StackStatusUpdateRollbackInProgress:                true,
+		types.StackStatusUpdateRollbackFailed:                    false,
+		types.StackStatusUpdateRollbackCompleteCleanupInProgress: true,
+		types.StackStatusUpdateRollbackComplete:                  false,
+		types.StackStatusReviewInProgress:                        false,
+		types.StackStatusImportInProgress:                        true,
+		types.StackStatusImportComplete:                          false,
+		types.StackStatusImportRollbackInProgress:                true,
+		types.StackStatusImportRollbackFailed:                    false,
+		types.StackStatusImportRollbackComplete:                  false,
+		"SOMETHING_NEW":                                          false,
+		"SOMETHING_NEW_IN_PROGRESS":                              true,
+	}
+	for _, status := range types.StackStatus("").Values() {
+		if _, ok := busy[status]; !ok {
+			t.Errorf("the SDK knows %s, and this test does not", status)
+		}
+	}
+	for status, want := range busy {
+		s := stack.Stack{API: fakeCloudFormation{status: status}, ID: arn}
+		got, err := s.Standing(t.Context())
+		if err != nil || got.Busy != want || got.Status != string(status) {
+			t.Errorf("Standing(%s) = %+v, %v, want busy %t", status, got, err, want)
+		}
+		goes := strings.HasPrefix(string(status), "DELETE_") || status == "ROLLBACK_IN_PROGRESS"
+		if got.Deleting != goes {
+			t.Errorf("Standing(%s).Deleting = %t, want %t", status, got.Deleting, goes)
+		}
+	}
+}
+
+func TestStandingSaysSinceWhen(t *testing.T) {
+	monday := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	tuesday, wednesday := monday.AddDate(0, 0, 1), monday.AddDate(0, 0, 2)
+	for name, test := range map[string]struct {
+		fake fakeCloudFormation
+		want time.Time
+	}{
+		"a stack that is created":        {fakeCloudFormation{created: &monday}, monday},
+		"a stack that was updated since": {fakeCloudFormation{created: &monday, updated: &tuesday}, tuesday},
+		"a stack that is deleted":        {fakeCloudFormation{created: &monday, updated: &tuesday, deleted: &wednesday}, wednesday},
+		"not said":                       {fakeCloudFormation{}, time.Time{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := (&stack.Stack{API: test.fake, ID: arn}).Standing(t.Context())
+			if err != nil || !got.Since.Equal(test.want) {
+				t.Errorf("Standing = %+v, %v, want since %s", got, err, test.want)
+			}
+		})
+	}
+}
+
+func TestStandingFailsWithTheStacksName(t *testing.T) {
+	for name, fake := range map[string]fakeCloudFormation{
+		"refused":      {err: errors.New("AccessDenied")},
+		"not answered": {none: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := stack.Stack{API: fake, ID: arn}
+			if got, err := s.Standing(t.Context()); err == nil || !strings.Contains(err.Error(), arn) || got.Busy {
+				t.Errorf("Standing = %+v, %v, want an error that names the stack", got, err)
+			}
+		})
+	}
+}

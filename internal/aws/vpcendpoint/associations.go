@@ -1,0 +1,182 @@
+package vpcendpoint
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"s3-endpoint-guard/internal/aws/errorcode"
+	"s3-endpoint-guard/internal/guard"
+	"s3-endpoint-guard/internal/health"
+	"s3-endpoint-guard/internal/iampolicy"
+)
+
+// AssociationsAPI has the calls that [Associations] makes.
+type AssociationsAPI interface {
+	DescribeRouteTables(context.Context, *ec2.DescribeRouteTablesInput, ...func(*ec2.Options)) (*ec2.DescribeRouteTablesOutput, error)
+	AssociateRouteTable(context.Context, *ec2.AssociateRouteTableInput, ...func(*ec2.Options)) (*ec2.AssociateRouteTableOutput, error)
+	ReplaceRouteTableAssociation(context.Context, *ec2.ReplaceRouteTableAssociationInput, ...func(*ec2.Options)) (*ec2.ReplaceRouteTableAssociationOutput, error)
+}
+
+// Associations keeps the workload's subnets on route tables that lead to the gateway endpoint. A subnet on any other
+// table, or on the VPC's main table for want of an association, bypasses the endpoint.
+type Associations struct {
+	API   AssociationsAPI
+	VPCID string
+	// SubnetIDs are the workload's subnets. Each must be on one of RouteTableIDs; a stray one is put on the first.
+	SubnetIDs, RouteTableIDs []string
+}
+
+var _ guard.Resource = (*Associations)(nil)
+
+// Name implements [guard.Resource].
+func (a *Associations) Name() string { return "route-table-associations" }
+
+// route is the route table that a subnet uses.
+type route struct {
+	subnetID, tableID string
+	// associationID is "" where the subnet uses the main table for want of an association.
+	associationID string
+}
+
+// String is the route as records show it, e.g. "subnet-1 on rtb-1".
+func (r route) String() string { return r.subnetID + " on " + r.tableID }
+
+// Inspect implements [guard.Resource].
+func (a *Associations) Inspect(ctx context.Context) ([]guard.Finding, error) {
+	tables, err := a.tables(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return []guard.Finding{a.judge(tables)}, nil
+}
+
+// tables reads all tables of the VPC, for the main one says where subnets without an association go.
+func (a *Associations) tables(ctx context.Context) ([]types.RouteTable, error) {
+	var tables []types.RouteTable
+	pages := ec2.NewDescribeRouteTablesPaginator(a.API, &ec2.DescribeRouteTablesInput{
+		Filters: []types.Filter{{Name: aws.String("vpc-id"), Values: []string{a.VPCID}}},
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, explain("route tables of "+a.VPCID, err)
+		}
+		tables = append(tables, page.RouteTables...)
+	}
+	return tables, nil
+}
+
+// Survey reads the same as Inspect, and also finds which of RouteTableIDs have no active route to the endpoint.
+func (a *Associations) Survey(ctx context.Context, endpointID string) (health.Routing, error) {
+	tables, err := a.tables(ctx)
+	if err != nil {
+		return health.Routing{}, err
+	}
+	routing := health.Routing{Subnets: a.judge(tables)}
+	for _, id := range a.RouteTableIDs {
+		if !slices.ContainsFunc(tables, func(t types.RouteTable) bool {
+			return aws.ToString(t.RouteTableId) == id && slices.ContainsFunc(t.Routes, leadsTo(endpointID))
+		}) {
+			routing.Without = append(routing.Without, id)
+		}
+	}
+	return routing, nil
+}
+
+// leadsTo tells whether a route sends a prefix list, which is S3's, to the endpoint.
+// https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html#gateway-endpoint-routing
+func leadsTo(endpointID string) func(types.Route) bool {
+	return func(r types.Route) bool {
+		return aws.ToString(r.GatewayId) == endpointID && aws.ToString(r.DestinationPrefixListId) != "" && r.State == types.RouteStateActive
+	}
+}
+
+func (a *Associations) judge(tables []types.RouteTable) guard.Finding {
+	finding := guard.Finding{Property: a.Name(), Target: a.VPCID, Verdict: iampolicy.Same}
+	var live, desired []string
+	var stray []route
+	for _, subnet := range sorted(a.SubnetIDs) {
+		r := routeOf(subnet, tables)
+		want := r
+		if !slices.Contains(a.RouteTableIDs, r.tableID) {
+			want.tableID = a.RouteTableIDs[0]
+			stray = append(stray, r)
+			finding.Verdict = iampolicy.Closed
+			finding.Diff = append(finding.Diff, guard.Difference{Removed: true, Value: want.String()},
+				guard.Difference{Name: r.associationID, Value: r.String()})
+		}
+		live, desired = append(live, r.String()), append(desired, want.String())
+	}
+	finding.Live, finding.Desired, finding.State = guard.Compact(live), guard.Compact(desired), stray
+	return finding
+}
+
+// routeOf finds the route table that a subnet uses.
+// https://docs.aws.amazon.com/vpc/latest/userguide/subnet-route-tables.html
+func routeOf(subnet string, tables []types.RouteTable) route {
+	main := "no route table"
+	for _, table := range tables {
+		for _, association := range table.Associations {
+			if aws.ToBool(association.Main) {
+				main = aws.ToString(table.RouteTableId)
+			}
+			if aws.ToString(association.SubnetId) == subnet && inForce(association) {
+				return route{subnet, aws.ToString(table.RouteTableId), aws.ToString(association.RouteTableAssociationId)}
+			}
+		}
+	}
+	return route{subnetID: subnet, tableID: main}
+}
+
+// inForce is whether an association counts: those that are being removed, or failed, do not.
+func inForce(association types.RouteTableAssociation) bool {
+	if association.AssociationState == nil {
+		return true
+	}
+	switch association.AssociationState.State {
+	case types.RouteTableAssociationStateCodeDisassociating, types.RouteTableAssociationStateCodeDisassociated,
+		types.RouteTableAssociationStateCodeFailed:
+		return false
+	}
+	return true
+}
+
+// Restore implements [guard.Resource]. Every stray subnet is tried, also after one that cannot be put back.
+func (a *Associations) Restore(ctx context.Context, f guard.Finding) error {
+	stray, _ := f.State.([]route)
+	var failed []string
+	var last error
+	for _, r := range stray {
+		if err := a.putBack(ctx, r); err != nil {
+			failed, last = append(failed, r.subnetID), err
+		}
+	}
+	if last != nil {
+		return explain(strings.Join(failed, ", "), last)
+	}
+	return nil
+}
+
+// putBack puts one subnet on the first desired table. That another run was faster is no error: the read-back decides.
+func (a *Associations) putBack(ctx context.Context, r route) error {
+	var err error
+	if r.associationID == "" {
+		_, err = a.API.AssociateRouteTable(ctx, &ec2.AssociateRouteTableInput{
+			SubnetId: &r.subnetID, RouteTableId: &a.RouteTableIDs[0],
+		})
+	} else {
+		_, err = a.API.ReplaceRouteTableAssociation(ctx, &ec2.ReplaceRouteTableAssociationInput{
+			AssociationId: &r.associationID, RouteTableId: &a.RouteTableIDs[0],
+		})
+	}
+	switch errorcode.Of(err) {
+	case "Resource.AlreadyAssociated", "InvalidAssociationID.NotFound":
+		return nil
+	}
+	return err
+}

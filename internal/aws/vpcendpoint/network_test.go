@@ -1,0 +1,231 @@
+package vpcendpoint_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/google/go-cmp/cmp"
+
+	"s3-endpoint-guard/internal/aws/vpcendpoint"
+	"s3-endpoint-guard/internal/guard"
+	"s3-endpoint-guard/internal/iampolicy"
+)
+
+// from is an ingress rule on sg-endpoint whose source is a CIDR block or prefix list.
+func from(id string, source func(*types.SecurityGroupRule)) types.SecurityGroupRule {
+	r := rule(id, "sg-endpoint", "tcp", 443, 443, "")
+	r.ReferencedGroupInfo = nil
+	source(&r)
+	return r
+}
+
+func TestGroupRulesLetInTheAllowedGroupsAndNobodyElse(t *testing.T) {
+	app := rule("sgr-1", "sg-endpoint", "tcp", 443, 443, "sg-app")
+	probe := rule("sgr-2", "sg-endpoint", "tcp", 443, 443, "sg-probe")
+	everyone := from("sgr-3", func(r *types.SecurityGroupRule) { r.CidrIpv4 = aws.String("0.0.0.0/0") })
+	sixes := from("sgr-4", func(r *types.SecurityGroupRule) { r.CidrIpv6 = aws.String("::/0") })
+	prefixes := from("sgr-5", func(r *types.SecurityGroupRule) { r.PrefixListId = aws.String("pl-1") })
+	nobody := from("sgr-6", func(*types.SecurityGroupRule) {})
+	egress := from("sgr-7", func(r *types.SecurityGroupRule) { r.IsEgress, r.CidrIpv4 = aws.Bool(true), aws.String("0.0.0.0/0") })
+	elsewhere := rule("sgr-8", "sg-elsewhere", "tcp", 443, 443, "sg-stranger")
+	for name, test := range map[string]struct {
+		live   []types.SecurityGroupRule
+		want   iampolicy.Verdict
+		diff   []guard.Difference
+		writes []string
+	}{
+		"as desired, egress and other groups aside": {[]types.SecurityGroupRule{egress, probe, app, elsewhere}, iampolicy.Same, nil, nil},
+		"everyone let in": {[]types.SecurityGroupRule{app, probe, everyone}, iampolicy.Open,
+			[]guard.Difference{{Name: "sgr-3", Value: "sg-endpoint: tcp 443-443 from 0.0.0.0/0"}}, []string{"revoke [sgr-3] on sg-endpoint"}},
+		"all kinds of sources": {[]types.SecurityGroupRule{sixes, prefixes, nobody, app, probe}, iampolicy.Open,
+			[]guard.Difference{
+				{Name: "sgr-4", Value: "sg-endpoint: tcp 443-443 from ::/0"},
+				{Name: "sgr-5", Value: "sg-endpoint: tcp 443-443 from pl-1"},
+				{Name: "sgr-6", Value: "sg-endpoint: tcp 443-443 from an unknown source"},
+			}, []string{"revoke [sgr-4 sgr-5 sgr-6] on sg-endpoint"}},
+		"an allowed group let in on all ports": {[]types.SecurityGroupRule{app, rule("sgr-9", "sg-endpoint", "-1", -1, -1, "sg-probe")}, iampolicy.Open,
+			[]guard.Difference{
+				missing("sg-endpoint: tcp 443-443 from sg-probe"),
+				{Name: "sgr-9", Value: "sg-endpoint: -1 -1--1 from sg-probe"},
+			}, []string{"revoke [sgr-9] on sg-endpoint", "authorize 1 on sg-endpoint"}},
+		"a rule removed": {[]types.SecurityGroupRule{app}, iampolicy.Closed,
+			[]guard.Difference{missing("sg-endpoint: tcp 443-443 from sg-probe")}, []string{"authorize 1 on sg-endpoint"}},
+		"no rules left": {nil, iampolicy.Closed,
+			[]guard.Difference{missing("sg-endpoint: tcp 443-443 from sg-app"), missing("sg-endpoint: tcp 443-443 from sg-probe")},
+			[]string{"authorize 2 on sg-endpoint"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fake := &fakeEC2{rules: test.live}
+			rules := newRules(fake)
+			f := inspect(t, rules)["security-group-rules"]
+			if diff := cmp.Diff(test.diff, f.Diff); diff != "" || f.Verdict != test.want || (f.Allowed != "") != (test.want == iampolicy.Open) {
+				t.Errorf("verdict %s (%q), want %s; diff (-want +got):\n%s", f.Verdict, f.Allowed, test.want, diff)
+			}
+			if err := rules.Restore(t.Context(), f); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.writes, fake.writes); diff != "" {
+				t.Errorf("writes (-want +got):\n%s", diff)
+			}
+			if got := inspect(t, rules)["security-group-rules"]; got.Verdict != iampolicy.Same || got.Live != got.Desired {
+				t.Errorf("after Restore: %s, live %s, desired %s", got.Verdict, got.Live, got.Desired)
+			}
+		})
+	}
+}
+
+func newRules(fake *fakeEC2) *vpcendpoint.GroupRules {
+	return &vpcendpoint.GroupRules{API: fake, GroupIDs: []string{"sg-endpoint"}, AllowedGroupIDs: []string{"sg-app", "sg-probe"}}
+}
+
+func TestAnotherRunThatWasFasterIsNoFailure(t *testing.T) {
+	everyone := from("sgr-3", func(r *types.SecurityGroupRule) { r.CidrIpv4 = aws.String("0.0.0.0/0") })
+	for operation, code := range map[string]string{
+		"RevokeSecurityGroupIngress":    "InvalidSecurityGroupRuleId.NotFound",
+		"AuthorizeSecurityGroupIngress": "InvalidPermission.Duplicate",
+	} {
+		fake := &fakeEC2{rules: []types.SecurityGroupRule{everyone}, fail: map[string]string{operation: code}}
+		rules := newRules(fake)
+		if err := rules.Restore(t.Context(), inspect(t, rules)["security-group-rules"]); err != nil {
+			t.Errorf("Restore with %s from %s = %v, want nil: the read-back decides", code, operation, err)
+		}
+	}
+	for operation, code := range map[string]string{
+		"AssociateRouteTable":          "Resource.AlreadyAssociated",
+		"ReplaceRouteTableAssociation": "InvalidAssociationID.NotFound",
+	} {
+		fake := &fakeEC2{tables: tables([]string{"subnet-a"}, nil), fail: map[string]string{operation: code}}
+		associations := newAssociations(fake)
+		if err := associations.Restore(t.Context(), inspect(t, associations)["route-table-associations"]); err != nil {
+			t.Errorf("Restore with %s from %s = %v, want nil: the read-back decides", code, operation, err)
+		}
+	}
+}
+
+// EC2 revokes nothing of a list that has a rule which is gone.
+func TestARuleThatIsGoneKeepsNoOtherInForce(t *testing.T) {
+	everyone := func(id string) types.SecurityGroupRule {
+		return from(id, func(r *types.SecurityGroupRule) { r.CidrIpv4 = aws.String("0.0.0.0/0") })
+	}
+	fake := &fakeEC2{rules: []types.SecurityGroupRule{everyone("sgr-3"), everyone("sgr-4")}}
+	rules := newRules(fake)
+	found := inspect(t, rules)["security-group-rules"]
+	fake.rules = fake.rules[:1] // sgr-4 is gone meanwhile
+	if err := rules.Restore(t.Context(), found); err != nil {
+		t.Fatal(err)
+	}
+	if got := inspect(t, rules)["security-group-rules"]; got.Verdict != iampolicy.Same {
+		t.Errorf("after Restore: %s, live %s", got.Verdict, got.Live)
+	}
+}
+
+// tables are the main route table, one that leads to the endpoint and one that does not, each with its subnets.
+func tables(others, ours []string) []types.RouteTable {
+	list := []types.RouteTable{
+		{RouteTableId: aws.String("rtb-main"), Associations: []types.RouteTableAssociation{
+			{RouteTableAssociationId: aws.String("rtbassoc-main"), Main: aws.Bool(true)}}},
+		{RouteTableId: aws.String("rtb-other")},
+		{RouteTableId: aws.String("rtb-ours")},
+	}
+	for i, subnets := range [][]string{nil, others, ours} {
+		for _, s := range subnets {
+			list[i].Associations = append(list[i].Associations, association("rtbassoc-"+s, s))
+		}
+	}
+	return list
+}
+
+func newAssociations(fake *fakeEC2) *vpcendpoint.Associations {
+	return &vpcendpoint.Associations{
+		API: fake, VPCID: vpcID, SubnetIDs: []string{"subnet-b", "subnet-a"}, RouteTableIDs: []string{"rtb-ours"},
+	}
+}
+
+func TestSubnetsStayOnTablesThatLeadToTheEndpoint(t *testing.T) {
+	leaving := tables(nil, []string{"subnet-a", "subnet-b"})
+	leaving[2].Associations[1].AssociationState = &types.RouteTableAssociationState{State: types.RouteTableAssociationStateCodeDisassociating}
+	coming := tables(nil, []string{"subnet-a", "subnet-b"})
+	coming[2].Associations[1].AssociationState = &types.RouteTableAssociationState{State: types.RouteTableAssociationStateCodeAssociating}
+	for name, test := range map[string]struct {
+		tables []types.RouteTable
+		diff   []guard.Difference
+		writes []string
+	}{
+		"as desired":                  {tables(nil, []string{"subnet-a", "subnet-b"}), nil, nil},
+		"another subnet goes its way": {tables([]string{"subnet-z"}, []string{"subnet-a", "subnet-b"}), nil, nil},
+		"one on another table": {tables([]string{"subnet-a"}, []string{"subnet-b"}), []guard.Difference{
+			missing("subnet-a on rtb-ours"), {Name: "rtbassoc-subnet-a", Value: "subnet-a on rtb-other"},
+		}, []string{"replace rtbassoc-subnet-a"}},
+		"one without a table of its own": {tables(nil, []string{"subnet-a"}), []guard.Difference{
+			missing("subnet-b on rtb-ours"), extra("subnet-b on rtb-main"),
+		}, []string{"associate subnet-b"}},
+		"one about to leave":  {leaving, []guard.Difference{missing("subnet-b on rtb-ours"), extra("subnet-b on rtb-main")}, []string{"associate subnet-b"}},
+		"one about to arrive": {coming, nil, nil},
+		"both astray": {tables([]string{"subnet-a"}, nil), []guard.Difference{
+			missing("subnet-a on rtb-ours"), {Name: "rtbassoc-subnet-a", Value: "subnet-a on rtb-other"},
+			missing("subnet-b on rtb-ours"), extra("subnet-b on rtb-main"),
+		}, []string{"replace rtbassoc-subnet-a", "associate subnet-b"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fake := &fakeEC2{tables: test.tables}
+			associations := newAssociations(fake)
+			f := inspect(t, associations)["route-table-associations"]
+			want := iampolicy.Closed
+			if test.diff == nil {
+				want = iampolicy.Same
+			}
+			if diff := cmp.Diff(test.diff, f.Diff); diff != "" || f.Verdict != want || f.Target != vpcID {
+				t.Errorf("verdict %s of %s, want %s; diff (-want +got):\n%s", f.Verdict, f.Target, want, diff)
+			}
+			if err := associations.Restore(t.Context(), f); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.writes, fake.writes); diff != "" {
+				t.Errorf("writes (-want +got):\n%s", diff)
+			}
+			if got := inspect(t, associations)["route-table-associations"].Verdict; got != iampolicy.Same {
+				t.Errorf("after Restore: %s, want same", got)
+			}
+		})
+	}
+}
+
+func TestTheMainTableWillDoIfItLeadsToTheEndpoint(t *testing.T) {
+	associations := newAssociations(&fakeEC2{tables: tables(nil, []string{"subnet-a"})})
+	associations.RouteTableIDs = []string{"rtb-ours", "rtb-main"}
+	if got := inspect(t, associations)["route-table-associations"].Verdict; got != iampolicy.Same {
+		t.Errorf("verdict %s, want same", got)
+	}
+}
+
+func TestNetworkErrorsNameWhatTheyAreAbout(t *testing.T) {
+	denied := map[string]string{}
+	for _, operation := range []string{
+		"DescribeSecurityGroupRules", "AuthorizeSecurityGroupIngress", "RevokeSecurityGroupIngress",
+		"DescribeRouteTables", "AssociateRouteTable", "ReplaceRouteTableAssociation",
+	} {
+		denied[operation] = "UnauthorizedOperation"
+	}
+	rules := newRules(&fakeEC2{})
+	missingRules := inspect(t, rules)["security-group-rules"]
+	everyone := from("sgr-3", func(r *types.SecurityGroupRule) { r.CidrIpv4 = aws.String("0.0.0.0/0") })
+	extraRules := inspect(t, newRules(&fakeEC2{rules: []types.SecurityGroupRule{everyone}}))["security-group-rules"]
+	astray := &fakeEC2{tables: tables([]string{"subnet-a"}, nil)}
+	stray := inspect(t, newAssociations(astray))["route-table-associations"]
+	sick := &fakeEC2{fail: denied}
+	_, rulesErr := newRules(sick).Inspect(t.Context())
+	_, associationsErr := newAssociations(sick).Inspect(t.Context())
+	for says, err := range map[string]error{
+		"sg-endpoint: ":            rulesErr,
+		"sg-endpoint:":             newRules(sick).Restore(t.Context(), missingRules),
+		"sg-endpoint":              newRules(sick).Restore(t.Context(), extraRules),
+		"route tables of " + vpcID: associationsErr,
+		"subnet-a, subnet-b":       newAssociations(sick).Restore(t.Context(), stray),
+	} {
+		if err == nil || !strings.HasPrefix(err.Error(), says) || !strings.Contains(err.Error(), "docs/runbook.md#access-is-denied") {
+			t.Errorf("error %v, want one that begins with %q and says what to look at", err, says)
+		}
+	}
+}

@@ -1,0 +1,71 @@
+package healthcheck_test
+
+import (
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"s3-endpoint-guard/internal/function/healthcheck"
+)
+
+const denyAll = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*"}]}`
+
+// variables are what the template sets for an interface endpoint, with changes.
+func variables(changes map[string]string) func(string) string {
+	template := map[string]string{
+		"AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "ASIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret",
+		"BUCKET": "docs-example", "BUCKET_POLICY": denyAll, "ENDPOINT_ID": "vpce-1", "ENDPOINT_TYPE": "Interface", "ENDPOINT_POLICY": denyAll,
+		"VPC_ID": "vpc-1", "SUBNET_IDS": "subnet-1,subnet-2", "SECURITY_GROUP_IDS": "sg-1", "ALLOWED_GROUP_IDS": "sg-2,sg-3", "ROUTE_TABLE_IDS": "rtb-1",
+		"GUARD_ROLE_ARN": "arn:aws:iam::111122223333:role/guard", "WORKLOAD_ROLE": "app", "REMEDIATE_FUNCTION": "remediate",
+		"RULES": "one,two", "SWEEP_MINUTES": "5", "IDLE_DAYS": "14", "CANARY_KEY": "canary",
+	}
+	return func(name string) string {
+		if value, ok := changes[name]; ok {
+			return value
+		}
+		return template[name]
+	}
+}
+
+func TestReadConfigReadsWhatTheTemplateSets(t *testing.T) {
+	c, err := healthcheck.ReadConfig(variables(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Function != "arn:aws:lambda:eu-central-1:111122223333:function:remediate" || c.Setting.Workload != "arn:aws:iam::111122223333:role/app" {
+		t.Errorf("function %s, workload %s, want their ARNs", c.Function, c.Setting.Workload)
+	}
+	if len(c.Rules) != 2 || c.SweepEvery != 5*time.Minute || c.IdleAfter != 14*24*time.Hour || c.CanaryKey != "canary" {
+		t.Errorf("configuration = %+v, want what was set", c)
+	}
+}
+
+func TestNewNamesEverythingThatIsWrong(t *testing.T) {
+	wrong := map[string]string{
+		"AWS_REGION": "", "BUCKET": "", "REMEDIATE_FUNCTION": "a:b", "RULES": "", "SWEEP_MINUTES": "0", "IDLE_DAYS": "x", "CANARY_KEY": "",
+	}
+	_, err := healthcheck.New(variables(wrong), slog.New(slog.DiscardHandler))
+	for name := range wrong {
+		if err == nil || !strings.Contains(err.Error(), name+" ") {
+			t.Errorf("New = %v, want an error that names %s", err, name)
+		}
+	}
+}
+
+func TestNewMakesTheChecksOfEachEndpointType(t *testing.T) {
+	for endpointType, gateway := range map[string]bool{"Interface": false, "Gateway": true} {
+		f, err := healthcheck.New(variables(map[string]string{"ENDPOINT_TYPE": endpointType}), slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := f.Checks
+		ofInterface := c.Interfaces != nil && c.GroupRules != nil && c.Traffic != nil
+		if ofInterface == gateway || (c.Routing != nil) != gateway || f.Terms.Gateway != gateway {
+			t.Errorf("%s: checks of interfaces %t, of routes %t", endpointType, ofInterface, c.Routing != nil)
+		}
+		if want := 15 * time.Minute; f.Terms.SweepWithin != want {
+			t.Errorf("a sweep counts as lately within %v, want %v with one every 5 minutes", f.Terms.SweepWithin, want)
+		}
+	}
+}

@@ -1,0 +1,117 @@
+package healthcheck
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"s3-endpoint-guard/internal/aws/awsconfig"
+	"s3-endpoint-guard/internal/aws/eventrules"
+	"s3-endpoint-guard/internal/aws/putmetrics"
+	"s3-endpoint-guard/internal/aws/rolepolicies"
+	"s3-endpoint-guard/internal/aws/s3bucket"
+	"s3-endpoint-guard/internal/aws/traffic"
+	"s3-endpoint-guard/internal/aws/trail"
+	"s3-endpoint-guard/internal/aws/vpcendpoint"
+	"s3-endpoint-guard/internal/health"
+	"s3-endpoint-guard/internal/iampolicy"
+)
+
+// idleEvery is how often it is asked whether the endpoint is idle, which takes weeks to become true.
+const idleEvery = time.Hour
+
+// strangerAttempts is how often the anonymous read is tried when S3 itself fails: a minute later it is tried again.
+const strangerAttempts = 3
+
+// New makes the function from its environment: it reads the configuration, makes every client once, and makes no
+// network call.
+func New(getenv func(string) string, log *slog.Logger) (*Function, error) {
+	c, err := ReadConfig(getenv)
+	sdk, sdkErr := awsconfig.Load(getenv)
+	if err := errors.Join(err, sdkErr); err != nil {
+		return nil, err
+	}
+	watch := cloudwatch.NewFromConfig(sdk)
+	publisher := &putmetrics.Publisher{API: watch, Bucket: c.Setting.Bucket}
+	f := &Function{Terms: c.terms(), Publish: publisher.Put, Log: log, Now: time.Now}
+	f.Checks.ofBucket(c, sdk)
+	f.Checks.ofEndpoint(c, ec2.NewFromConfig(sdk))
+	f.Checks.ofGuard(c, sdk, watch)
+	return f, nil
+}
+
+// ofBucket makes the checks of the bucket. They use the guard's own resources and call only what reads.
+func (checks *Checks) ofBucket(c Config, sdk aws.Config) {
+	api := s3.NewFromConfig(sdk)
+	bucket := s3bucket.Bucket{Name: c.Setting.Bucket, Account: c.Setting.Account}
+	checks.BucketPolicy = property(&s3bucket.Policy{
+		API: api, Bucket: bucket, Desired: c.BucketPolicy, Setting: c.Setting, Probes: once(iampolicy.BucketProbes, c.Setting),
+	})
+	checks.PublicAccess = property(&s3bucket.PublicAccessBlock{API: api, Bucket: bucket})
+	checks.Ownership = property(&s3bucket.Ownership{API: api, Bucket: bucket})
+	checks.Public = (&s3bucket.Status{API: api, Bucket: bucket}).Public
+	anonymous := s3.NewFromConfig(sdk, func(o *s3.Options) {
+		o.Credentials, o.RetryMaxAttempts = aws.AnonymousCredentials{}, strangerAttempts
+	})
+	checks.Answer = (&s3bucket.Stranger{API: anonymous, Bucket: bucket.Name, Key: c.CanaryKey}).Answer
+}
+
+// ofEndpoint makes the checks of the endpoint, by its type.
+func (checks *Checks) ofEndpoint(c Config, api *ec2.Client) {
+	endpoint := &vpcendpoint.Endpoint{
+		API: api, ID: c.Setting.EndpointID, Gateway: c.Gateway,
+		Policy: c.EndpointPolicy, Probes: once(iampolicy.EndpointProbes, c.Setting),
+		SubnetIDs: c.SubnetIDs, SecurityGroupIDs: c.SecurityGroupIDs, RouteTableIDs: c.RouteTableIDs,
+	}
+	checks.Endpoint = func(ctx context.Context) (health.Endpoint, error) {
+		seen, err := endpoint.Look(ctx)
+		return health.Endpoint{State: seen.State, Created: seen.Created, Findings: seen.Findings}, err
+	}
+	if c.Gateway {
+		tables := &vpcendpoint.Associations{
+			API: api, VPCID: c.Setting.VPCID, SubnetIDs: c.SubnetIDs, RouteTableIDs: c.RouteTableIDs,
+		}
+		checks.Routing = func(ctx context.Context) (health.Routing, error) { return tables.Survey(ctx, endpoint.ID) }
+		return
+	}
+	checks.GroupRules = property(&vpcendpoint.GroupRules{
+		API: api, GroupIDs: c.SecurityGroupIDs, AllowedGroupIDs: c.AllowedGroupIDs,
+	})
+	checks.Interfaces = (&vpcendpoint.Interfaces{API: api, ID: endpoint.ID, VPCID: c.Setting.VPCID}).List
+}
+
+// ofGuard makes the checks of what wakes the guard, of who could stop it, and of what it costs.
+func (checks *Checks) ofGuard(c Config, sdk aws.Config, watch *cloudwatch.Client) {
+	checks.Trails = (&trail.Trails{API: cloudtrail.NewFromConfig(sdk)}).List
+	checks.Rules = (&eventrules.Rules{API: eventbridge.NewFromConfig(sdk), Names: c.Rules}).List
+	role := c.Setting.Workload[strings.LastIndex(c.Setting.Workload, "/")+1:]
+	checks.Role = (&rolepolicies.Role{API: iam.NewFromConfig(sdk), Name: role}).List
+	statistics := &traffic.Statistics{
+		API: watch, Bucket: c.Setting.Bucket, EndpointID: c.Setting.EndpointID, VPCID: c.Setting.VPCID,
+		Service: traffic.S3Service(c.Setting.Partition, c.Setting.Region),
+	}
+	checks.Sweeps = func(ctx context.Context, now time.Time) (int, error) {
+		return statistics.Sweeps(ctx, now, c.terms().SweepWithin)
+	}
+	if !c.Gateway {
+		checks.Traffic = sparingly(idleEvery, func(ctx context.Context, now time.Time) (health.Volume, error) {
+			return statistics.Volume(ctx, now, c.IdleAfter)
+		})
+	}
+}
+
+// once makes a set of probes when it is first needed, and keeps it for later runs of this process.
+func once(probes func(iampolicy.Setting) []iampolicy.Probe, s iampolicy.Setting) func() []iampolicy.Probe {
+	return sync.OnceValue(func() []iampolicy.Probe { return probes(s) })
+}

@@ -1,0 +1,160 @@
+package remediate_test
+
+import (
+	"io"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"s3-endpoint-guard/internal/environment"
+	"s3-endpoint-guard/internal/function/remediate"
+	"s3-endpoint-guard/internal/iampolicy"
+)
+
+const (
+	account       = "111122223333"
+	guardRole     = "arn:aws:iam::111122223333:role/guard-RemediateRole-EXAMPLE"
+	workloadRole  = "arn:aws:iam::111122223333:role/guard-InstanceRole-EXAMPLE"
+	desiredPolicy = `{"Version":"2012-10-17","Statement":[` +
+		`{"Sid":"DenyPlainHTTP","Effect":"Deny","Principal":"*","Action":"s3:*","Resource":["arn:aws:s3:::docs-example","arn:aws:s3:::docs-example/*"],"Condition":{"BoolIfExists":{"aws:SecureTransport":"false"}}},` +
+		`{"Sid":"DenyObjectsOutside","Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::docs-example/*","Condition":{"StringNotEquals":{"aws:SourceVpce":"vpce-0a1b2c3d4e5f60718"}}},` +
+		`{"Sid":"DenyListingOutside","Effect":"Deny","Principal":"*","Action":"s3:ListBucket*","Resource":"arn:aws:s3:::docs-example","Condition":{"StringNotEquals":{"aws:SourceVpce":"vpce-0a1b2c3d4e5f60718"}}},` +
+		`{"Sid":"DenyObjectsToStrangers","Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::docs-example/*","Condition":{"ArnNotEquals":{"aws:PrincipalArn":"` + workloadRole + `"}}},` +
+		`{"Sid":"DenyListingToStrangers","Effect":"Deny","Principal":"*","Action":"s3:ListBucket*","Resource":"arn:aws:s3:::docs-example","Condition":{"ArnNotEquals":{"aws:PrincipalArn":"` + workloadRole + `"}}}]}`
+	denyAll = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*"}]}`
+)
+
+var setting = iampolicy.Setting{
+	Partition: "aws", Region: "eu-central-1", Account: account, Bucket: "docs-example",
+	EndpointID: "vpce-0a1b2c3d4e5f60718", VPCID: "vpc-0a1b2c3d4e5f60718", Workload: workloadRole, Guard: guardRole,
+}
+
+// variables is that of a function for an interface endpoint, with changes.
+func variables(changes map[string]string) func(string) string {
+	template := map[string]string{
+		"AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "ASIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret",
+		"BUCKET": "docs-example", "BUCKET_POLICY": desiredPolicy,
+		"ENDPOINT_ID": "vpce-0a1b2c3d4e5f60718", "ENDPOINT_TYPE": "Interface", "ENDPOINT_POLICY": denyAll,
+		"VPC_ID": "vpc-0a1b2c3d4e5f60718", "SUBNET_IDS": "subnet-0a,subnet-0b",
+		"SECURITY_GROUP_IDS": "sg-0a", "ALLOWED_GROUP_IDS": "sg-0b",
+		"STACK_ID":    "arn:aws:cloudformation:eu-central-1:111122223333:stack/guard/0f0f0f0f-0000-4000-8000-000000000001",
+		"TOPIC_ARN":   "arn:aws:sns:eu-central-1:111122223333:guard-NotificationTopic",
+		"ENFORCEMENT": "Enforce", "GUARD_ROLE_ARN": guardRole, "WORKLOAD_ROLE": "guard-InstanceRole-EXAMPLE",
+	}
+	return func(name string) string {
+		if value, ok := changes[name]; ok {
+			return value
+		}
+		return template[name]
+	}
+}
+
+func TestReadConfigReadsWhatTheTemplateSets(t *testing.T) {
+	chinese := setting
+	chinese.Partition, chinese.Guard = "aws-cn", "arn:aws-cn:iam::111122223333:role/guard"
+	chinese.Workload = "arn:aws-cn:iam::111122223333:role/guard-InstanceRole-EXAMPLE"
+	chinese.ProbeRole, chinese.Teardown = "arn:aws-cn:iam::111122223333:role/probe", "arn:aws-cn:iam::111122223333:role/teardown"
+	common := remediate.Config{
+		Guarded: environment.Guarded{
+			Setting: setting, BucketPolicy: desiredPolicy, EndpointPolicy: denyAll, SubnetIDs: []string{"subnet-0a", "subnet-0b"},
+		},
+		StackID: variables(nil)("STACK_ID"), TopicARN: variables(nil)("TOPIC_ARN"),
+	}
+	ofInterface, ofGateway, observing := common, common, common
+	ofInterface.SecurityGroupIDs, ofInterface.AllowedGroupIDs = []string{"sg-0a"}, []string{"sg-0b"}
+	ofGateway.Gateway, ofGateway.RouteTableIDs = true, []string{"rtb-1", "rtb-2"}
+	observing = ofInterface
+	observing.Observe, observing.Setting = true, chinese
+	for name, test := range map[string]struct {
+		changes map[string]string
+		want    remediate.Config
+	}{
+		"interface endpoint": {nil, ofInterface},
+		"policies with one quotation mark for two": {map[string]string{
+			"BUCKET_POLICY": strings.ReplaceAll(desiredPolicy, `"`, "'"), "ENDPOINT_POLICY": strings.ReplaceAll(denyAll, `"`, "'"),
+		}, ofInterface},
+		"gateway endpoint": {map[string]string{
+			"ENDPOINT_TYPE": "Gateway", "SECURITY_GROUP_IDS": "", "ALLOWED_GROUP_IDS": "", "ROUTE_TABLE_IDS": "rtb-1,rtb-2",
+		}, ofGateway},
+		"observing, with all roles, in China": {map[string]string{
+			"ENFORCEMENT": "Observe", "GUARD_ROLE_ARN": chinese.Guard,
+			"PROBE_ROLE": "probe", "TEARDOWN_ROLE": "teardown",
+		}, observing},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := remediate.ReadConfig(variables(test.changes))
+			if diff := cmp.Diff(test.want, got); diff != "" || err != nil {
+				t.Errorf("err %v, configuration (-want +got):\n%s", err, diff)
+			}
+		})
+	}
+}
+
+func TestReadConfigNamesEverythingThatIsWrong(t *testing.T) {
+	wrong := map[string]string{
+		"BUCKET": "a b", "BUCKET_POLICY": "{}", "ENDPOINT_ID": "vpce-", "ENDPOINT_TYPE": "gateway",
+		"ENDPOINT_POLICY": "not JSON", "VPC_ID": "subnet-1", "SUBNET_IDS": "subnet-1,,subnet-2", "SECURITY_GROUP_IDS": "sg-1;sg-2",
+		"ALLOWED_GROUP_IDS": "SG-1", "STACK_ID": "guard", "TOPIC_ARN": "arn:aws:sns:eu-central-1:1:t", "ENFORCEMENT": "yes",
+		"GUARD_ROLE_ARN": "arn:aws:iam::111122223333:user/x", "WORKLOAD_ROLE": "role/x", "PROBE_ROLE": "role/x",
+	}
+	unset := map[string]string{}
+	for name := range wrong {
+		unset[name] = ""
+	}
+	for kind, changes := range map[string]map[string]string{"wrong": wrong, "unset": unset} {
+		_, err := remediate.ReadConfig(variables(changes))
+		if err == nil {
+			t.Fatalf("ReadConfig(everything %s) succeeded", kind)
+		}
+		for name := range changes {
+			optional := kind == "unset" && name == "PROBE_ROLE"
+			if strings.Contains(err.Error(), name+" ") == optional && strings.Contains(err.Error(), name+":") == optional {
+				t.Errorf("everything %s: the error does not name %s rightly:\n%v", kind, name, err)
+			}
+		}
+	}
+}
+
+func TestReadConfigWantsWhatTheEndpointTypeNeeds(t *testing.T) {
+	for endpointType, needs := range map[string][]string{
+		"Interface": {"SECURITY_GROUP_IDS", "ALLOWED_GROUP_IDS"},
+		"Gateway":   {"ROUTE_TABLE_IDS"},
+	} {
+		_, err := remediate.ReadConfig(variables(map[string]string{
+			"ENDPOINT_TYPE": endpointType, "SECURITY_GROUP_IDS": "", "ALLOWED_GROUP_IDS": "", "ROUTE_TABLE_IDS": "",
+		}))
+		for _, name := range needs {
+			if err == nil || !strings.Contains(err.Error(), name+" is not set") {
+				t.Errorf("%s without %s: %v, want an error that names it", endpointType, name, err)
+			}
+		}
+	}
+}
+
+func TestNewNamesTheProblemsOfConfigurationAndSDKTogether(t *testing.T) {
+	_, err := remediate.New(variables(map[string]string{"BUCKET": "", "AWS_REGION": ""}), slog.New(slog.DiscardHandler), io.Discard)
+	if err == nil || !strings.Contains(err.Error(), "BUCKET is not set") || !strings.Contains(err.Error(), "AWS_REGION is not set") {
+		t.Errorf("New = %v, want an error that names BUCKET and AWS_REGION", err)
+	}
+}
+
+func TestNewGuardsEverythingOfEachEndpointType(t *testing.T) {
+	for endpointType, want := range map[string][]string{
+		"Interface": {"bucket-policy", "public-access-block", "ownership-controls", "vpc-endpoint", "security-group-rules"},
+		"Gateway":   {"bucket-policy", "public-access-block", "ownership-controls", "vpc-endpoint", "route-table-associations"},
+	} {
+		f, err := remediate.New(variables(map[string]string{"ENDPOINT_TYPE": endpointType, "ROUTE_TABLE_IDS": "rtb-1"}), slog.New(slog.DiscardHandler), io.Discard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, r := range f.Guard.Resources {
+			got = append(got, r.Name())
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", endpointType, diff)
+		}
+	}
+}

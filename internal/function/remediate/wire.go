@@ -1,0 +1,88 @@
+package remediate
+
+import (
+	"errors"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+
+	"s3-endpoint-guard/internal/aws/awsconfig"
+	"s3-endpoint-guard/internal/aws/notify"
+	"s3-endpoint-guard/internal/aws/s3bucket"
+	"s3-endpoint-guard/internal/aws/stack"
+	"s3-endpoint-guard/internal/aws/vpcendpoint"
+	"s3-endpoint-guard/internal/guard"
+	"s3-endpoint-guard/internal/iampolicy"
+)
+
+// New makes the function from its environment: it reads the configuration, makes every client once, and makes no
+// network call. The function logs to log and writes its metrics to out.
+func New(getenv func(string) string, log *slog.Logger, out io.Writer) (*Function, error) {
+	c, err := ReadConfig(getenv)
+	sdk, sdkErr := awsconfig.Load(getenv)
+	if err := errors.Join(err, sdkErr); err != nil {
+		return nil, err
+	}
+	topic := &notify.Topic{API: sns.NewFromConfig(sdk), ARN: c.TopicARN, Now: time.Now}
+	return &Function{
+		Bucket: c.Setting.Bucket,
+		Guard:  newGuard(c, sdk),
+		Notify: topic,
+		Log:    log,
+		Out:    out,
+		Now:    time.Now,
+		Role:   c.Setting.Guard,
+	}, nil
+}
+
+func newGuard(c Config, sdk aws.Config) *guard.Guard {
+	ownStack := &stack.Stack{API: cloudformation.NewFromConfig(sdk), ID: c.StackID}
+	return &guard.Guard{
+		Resources: append(bucketResources(c, s3.NewFromConfig(sdk)), endpointResources(c, ec2.NewFromConfig(sdk))...),
+		Stack:     ownStack.Standing,
+		Observe:   c.Observe,
+		Role:      c.Setting.Guard,
+		Now:       time.Now,
+		Concerns:  concerns,
+	}
+}
+
+func bucketResources(c Config, api *s3.Client) []guard.Resource {
+	bucket := s3bucket.Bucket{Name: c.Setting.Bucket, Account: c.Setting.Account}
+	return []guard.Resource{
+		&s3bucket.Policy{
+			API: api, Bucket: bucket, Desired: c.BucketPolicy,
+			Setting: c.Setting, Probes: once(iampolicy.BucketProbes, c.Setting),
+		},
+		&s3bucket.PublicAccessBlock{API: api, Bucket: bucket},
+		&s3bucket.Ownership{API: api, Bucket: bucket},
+	}
+}
+
+func endpointResources(c Config, api *ec2.Client) []guard.Resource {
+	endpoint := &vpcendpoint.Endpoint{
+		API: api, ID: c.Setting.EndpointID, Gateway: c.Gateway,
+		Policy: c.EndpointPolicy, Probes: once(iampolicy.EndpointProbes, c.Setting),
+		SubnetIDs: c.SubnetIDs, SecurityGroupIDs: c.SecurityGroupIDs, RouteTableIDs: c.RouteTableIDs,
+	}
+	if c.Gateway {
+		return []guard.Resource{endpoint, &vpcendpoint.Associations{
+			API: api, VPCID: c.Setting.VPCID, SubnetIDs: c.SubnetIDs, RouteTableIDs: c.RouteTableIDs,
+		}}
+	}
+	return []guard.Resource{endpoint, &vpcendpoint.GroupRules{
+		API: api, GroupIDs: c.SecurityGroupIDs, AllowedGroupIDs: c.AllowedGroupIDs,
+	}}
+}
+
+// once makes a set of probes when it is first needed, and keeps it for later runs of this process.
+func once(probes func(iampolicy.Setting) []iampolicy.Probe, s iampolicy.Setting) func() []iampolicy.Probe {
+	return sync.OnceValue(func() []iampolicy.Probe { return probes(s) })
+}

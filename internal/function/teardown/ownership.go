@@ -1,0 +1,251 @@
+package teardown
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	cfntypes "github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"s3-endpoint-guard/internal/aws/cfnresponse"
+	"s3-endpoint-guard/internal/aws/errorcode"
+	"s3-endpoint-guard/internal/emptying"
+)
+
+// ownershipTag is the tag by which CloudFormation marks what a stack made. Nobody else can set tags of this kind.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-properties-resource-tags.html
+const ownershipTag = "aws:cloudformation:stack-id"
+
+// Buckets are the calls on buckets that are not about emptying them.
+type Buckets interface {
+	GetBucketTagging(context.Context, *s3.GetBucketTaggingInput, ...func(*s3.Options)) (*s3.GetBucketTaggingOutput, error)
+	PutBucketPolicy(context.Context, *s3.PutBucketPolicyInput, ...func(*s3.Options)) (*s3.PutBucketPolicyOutput, error)
+}
+
+// Stacks are the calls on stacks.
+type Stacks interface {
+	DescribeStacks(context.Context, *cloudformation.DescribeStacksInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeStacksOutput, error)
+	ListStackResources(context.Context, *cloudformation.ListStackResourcesInput, ...func(*cloudformation.Options)) (*cloudformation.ListStackResourcesOutput, error)
+}
+
+// decision is why a bucket is kept, or goAhead.
+type decision string
+
+const (
+	goAhead   decision = ""
+	notWanted decision = "EmptyBucketOnDelete is false"
+	isGone    decision = "the bucket does not exist"
+	neverOurs decision = "the stack is rolled back and the bucket never was its own"
+	stays     decision = "the bucket stays in the stack"
+)
+
+// ownership is whose a bucket is.
+type ownership int
+
+const (
+	ours   ownership = iota
+	listed           // its tags are denied to us, and the stack lists it among the buckets that it made
+	missing
+	foreign
+	unproven // its tags are denied to us, and the stack does not list it
+)
+
+// made are the statuses of a bucket that the stack has made, or adopted long ago. The others mean that it may have found
+// the name taken, that it has deleted the bucket and the name is free for anybody, or that it has just imported it.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_StackResourceSummary.html
+var made = map[cfntypes.ResourceStatus]bool{
+	"CREATE_COMPLETE": true, "UPDATE_COMPLETE": true, "UPDATE_ROLLBACK_COMPLETE": true,
+	"DELETE_IN_PROGRESS": true, "DELETE_FAILED": true,
+}
+
+// phase is what a stack's status means for its buckets.
+type phase int
+
+const (
+	elsewhere   phase = iota
+	deleting          // everything goes
+	rollingBack       // what a failed create or update made goes
+	cleaningUp        // what an update replaced or removed goes
+)
+
+// phases are the statuses in which CloudFormation deletes resources.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
+var phases = map[string]phase{
+	"DELETE_IN_PROGRESS":                           deleting,
+	"ROLLBACK_IN_PROGRESS":                         rollingBack,
+	"UPDATE_ROLLBACK_IN_PROGRESS":                  rollingBack,
+	"UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS": rollingBack,
+	"UPDATE_COMPLETE_CLEANUP_IN_PROGRESS":          cleaningUp,
+}
+
+// check answers Create and Update: the bucket exists and is this stack's. Permissions that the same update gave may not
+// be in force yet, so a refusal is asked about again.
+func (t *Teardown) check(ctx context.Context, request cfnresponse.Request, w wish) error {
+	if !w.empty {
+		return nil
+	}
+	var owner ownership
+	var tag string
+	err := whileDenied(ctx, func() (err error) {
+		owner, tag, err = t.ownerByTag(ctx, request, w.bucket)
+		return err
+	})
+	if errorcode.Of(err) == emptying.AccessDenied {
+		owner, err = t.ownerByStack(ctx, request, w.bucket, err)
+	}
+	switch {
+	case err != nil:
+		return err
+	case owner == missing:
+		return fmt.Errorf("bucket %s does not exist", w.bucket)
+	case owner == foreign:
+		return notOurs(w.bucket, tag)
+	}
+	return nil
+}
+
+// notOurs says whose the bucket is instead.
+func notOurs(bucket, tag string) error {
+	whose := "no stack"
+	if tag != "" {
+		whose = tag
+	}
+	return fmt.Errorf("bucket %s was created by %s, not by this stack, so its data is none of ours to delete", bucket, whose)
+}
+
+// ownerByTag tells whose a bucket is, and the stack that its tag names.
+func (t *Teardown) ownerByTag(ctx context.Context, request cfnresponse.Request, bucket string) (ownership, string, error) {
+	tags, err := t.Buckets.GetBucketTagging(ctx, &s3.GetBucketTaggingInput{Bucket: &bucket})
+	switch errorcode.Of(err) {
+	case "NoSuchBucket":
+		return missing, "", nil
+	case "NoSuchTagSet":
+		return foreign, "", nil
+	}
+	if err != nil {
+		return unproven, "", fmt.Errorf("reading the tags of bucket %s: %w", bucket, err)
+	}
+	for _, tag := range tags.TagSet {
+		if *tag.Key != ownershipTag {
+			continue
+		}
+		if *tag.Value == request.StackID {
+			return ours, *tag.Value, nil
+		}
+		return foreign, *tag.Value, nil
+	}
+	return foreign, "", nil
+}
+
+// ownerByStack tells whether a bucket whose tags are denied to us is listed by the stack: enough to put a policy on it
+// that lets the tags be read, and not enough to delete its objects, for a stack also lists what it adopted.
+func (t *Teardown) ownerByStack(ctx context.Context, request cfnresponse.Request, bucket string, denied error) (ownership, error) {
+	status, err := t.inStack(ctx, request, bucket)
+	if err != nil {
+		return unproven, errors.Join(denied, err)
+	}
+	if !made[status] {
+		return unproven, fmt.Errorf("%w; and the stack does not list it among the buckets that it made", denied)
+	}
+	return listed, nil
+}
+
+// owner tells whose a bucket is, by its tags or else by the stack, and the stack that its tag names.
+func (t *Teardown) owner(ctx context.Context, request cfnresponse.Request, bucket string) (ownership, string, error) {
+	owner, tag, err := t.ownerByTag(ctx, request, bucket)
+	if errorcode.Of(err) == emptying.AccessDenied {
+		owner, err = t.ownerByStack(ctx, request, bucket, err)
+	}
+	return owner, tag, err
+}
+
+// confirm reads the tags of a bucket that so far only the stack's list says is ours. The emptying policy, which does
+// not deny that, was just put.
+func (t *Teardown) confirm(ctx context.Context, request cfnresponse.Request, bucket string) error {
+	return whileDenied(ctx, func() error {
+		owner, tag, err := t.ownerByTag(ctx, request, bucket)
+		if err == nil && owner == foreign {
+			return notOurs(bucket, tag)
+		}
+		return err
+	})
+}
+
+// decide goes through the table of the package comment.
+func (t *Teardown) decide(ctx context.Context, request cfnresponse.Request, w wish) (decision, ownership, error) {
+	if !w.empty {
+		return notWanted, unproven, nil
+	}
+	owner, tag, err := t.owner(ctx, request, w.bucket)
+	if err != nil {
+		return goAhead, owner, err
+	}
+	if owner == missing {
+		return isGone, owner, nil
+	}
+	now, status, err := t.phase(ctx, request.StackID)
+	switch {
+	case err != nil:
+		return goAhead, owner, err
+	case owner == foreign && now == rollingBack:
+		return neverOurs, owner, nil
+	case owner == foreign:
+		return goAhead, owner, notOurs(w.bucket, tag)
+	case now == elsewhere:
+		return goAhead, owner, fmt.Errorf("the stack is %s: neither deleted, nor updated, nor rolled back", status)
+	case now == deleting, status == "ROLLBACK_IN_PROGRESS":
+		return goAhead, owner, nil
+	}
+	why, err := t.decideByResource(ctx, request, w)
+	return why, owner, err
+}
+
+// phase tells what the stack is doing.
+func (t *Teardown) phase(ctx context.Context, stackID string) (phase, string, error) {
+	answer, err := t.Stacks.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &stackID})
+	if err != nil {
+		return elsewhere, "", fmt.Errorf("reading the state of the stack: %w", err)
+	}
+	if len(answer.Stacks) == 0 {
+		return elsewhere, "", errors.New("reading the state of the stack: not in the answer")
+	}
+	status := string(answer.Stacks[0].StackStatus)
+	return phases[status], status, nil
+}
+
+// decideByResource finds out whether the bucket is still one of the stack's resources. In an update or a rollback, a
+// bucket that the stack keeps is one of them, and only this custom resource goes. In an update that replaced the bucket
+// the old one's name is no resource's any more. In the rollback of a create all buckets go.
+func (t *Teardown) decideByResource(ctx context.Context, request cfnresponse.Request, w wish) (decision, error) {
+	status, err := t.inStack(ctx, request, w.bucket)
+	if err != nil {
+		return goAhead, err
+	}
+	switch status {
+	case "", "DELETE_IN_PROGRESS", "DELETE_FAILED", "DELETE_COMPLETE":
+		return goAhead, nil
+	}
+	return stays, nil
+}
+
+// inStack is the status of a bucket among the stack's resources; "" where it is none of them.
+//
+// All pages are read: a bucket that a page leaves out would be taken for one that goes (FACTS: CloudFormation).
+func (t *Teardown) inStack(ctx context.Context, request cfnresponse.Request, bucket string) (cfntypes.ResourceStatus, error) {
+	pages := cloudformation.NewListStackResourcesPaginator(t.Stacks, &cloudformation.ListStackResourcesInput{StackName: &request.StackID})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return "", fmt.Errorf("reading the resources of the stack: %w", err)
+		}
+		for _, r := range page.StackResourceSummaries {
+			if aws.ToString(r.PhysicalResourceId) == bucket && aws.ToString(r.ResourceType) == "AWS::S3::Bucket" {
+				return r.ResourceStatus, nil
+			}
+		}
+	}
+	return "", nil
+}

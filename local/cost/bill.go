@@ -1,0 +1,252 @@
+package cost
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"s3-endpoint-guard/local/samtemplate"
+)
+
+// Part is a part of the stack that costs something.
+type Part struct {
+	Name string
+	// Off is how to leave the part out, as parameters; "" when it cannot be.
+	Off   string
+	Items []Item
+}
+
+// Item is one line of a part.
+type Item struct {
+	// Price is the key in [Table.Prices], Quantity how many units a month has.
+	Price    string
+	Quantity float64
+	// USD is the list price.
+	USD float64
+}
+
+// USD is the part's list price.
+func (p Part) USD() float64 {
+	total := 0.0
+	for _, item := range p.Items {
+		total += item.USD
+	}
+	return total
+}
+
+// Bill is a month of a stack.
+type Bill struct {
+	// Parts are those of the guard; Endpoint is the interface endpoint, which costs without a guard as well.
+	Parts    []Part
+	Endpoint Part
+
+	table Table
+}
+
+// USD is the guard's list price, without the endpoint's own.
+func (b Bill) USD() float64 {
+	total := 0.0
+	for _, part := range b.Parts {
+		total += part.USD()
+	}
+	return total
+}
+
+// Paid is what is left to pay in an account that uses what it gets for nothing for this stack alone.
+func (b Bill) Paid() float64 {
+	quantities := map[string]float64{}
+	for _, part := range b.Parts {
+		for _, item := range part.Items {
+			quantities[item.Price] += item.Quantity
+		}
+	}
+	total := 0.0
+	for key, quantity := range quantities {
+		price := b.table.Prices[key]
+		total += max(quantity-price.Free, 0) * price.USD / price.Per
+	}
+	return total
+}
+
+// Unit is what an item counts.
+func (b Bill) Unit(i Item) string { return b.table.Prices[i.Price].Unit }
+
+// Month computes the bill of a plan. The error says which resource could not be read.
+func (t Table) Month(plan *samtemplate.Plan) (Bill, error) {
+	c := counter{table: t, plan: plan, attributes: samtemplate.Invented(plan), parts: map[string]*Part{}}
+	for _, r := range plan.Resources() {
+		if err := c.count(r); err != nil {
+			return Bill{}, fmt.Errorf("pricing %s: %w", r.LogicalID, err)
+		}
+	}
+	bill := Bill{table: t}
+	for _, name := range partNames {
+		if part := c.parts[name]; part != nil {
+			bill.Parts = append(bill.Parts, *part)
+		}
+	}
+	if part := c.parts[endpoint]; part != nil {
+		bill.Endpoint = *part
+	}
+	return bill, nil
+}
+
+// The parts' names. The endpoint's is apart.
+const (
+	correction    = "Correction (the guard)"
+	healthcheck   = "Health check"
+	probe         = "Probe"
+	alarms        = "Alarms"
+	dashboard     = "Dashboard"
+	notifications = "Notifications"
+	trail         = "Trail"
+	endpoint      = "Interface endpoint"
+)
+
+// partNames are the guard's parts, in the order in which they are shown.
+var partNames = []string{correction, healthcheck, probe, alarms, dashboard, notifications, trail}
+
+// off is how to leave parts out, or how to make them cost less where the stack is nothing without them.
+var off = map[string]string{
+	correction: "SweepRate=60 costs less", healthcheck: "CreateHealthcheck=false", probe: "CreateProbe=false",
+	alarms: "CreateAlarms=false", dashboard: "CreateDashboard=false", trail: "CreateTrail=false", endpoint: "EndpointType=Gateway",
+}
+
+// counter counts a plan's resources.
+type counter struct {
+	table      Table
+	plan       *samtemplate.Plan
+	attributes samtemplate.Attributes
+	parts      map[string]*Part
+}
+
+// add adds units to a part, unless there are none.
+func (c *counter) add(part, price string, quantity float64) {
+	if quantity == 0 {
+		return
+	}
+	p := c.parts[part]
+	if p == nil {
+		p = &Part{Name: part, Off: off[part]}
+		c.parts[part] = p
+	}
+	i := slices.IndexFunc(p.Items, func(item Item) bool { return item.Price == price })
+	if i < 0 {
+		p.Items, i = append(p.Items, Item{Price: price}), len(p.Items)
+	}
+	p.Items[i].Quantity += quantity
+	p.Items[i].USD += quantity * c.table.Prices[price].USD / c.table.Prices[price].Per
+}
+
+// count adds what one resource costs. Resources of other types cost nothing, or are the app's.
+func (c *counter) count(r samtemplate.Resource) error {
+	switch r.Type {
+	case "AWS::Serverless::Function":
+		return c.function(r.LogicalID)
+	case "AWS::CloudWatch::Alarm":
+		return c.alarm(r.LogicalID)
+	case "AWS::CloudWatch::CompositeAlarm":
+		c.add(alarms, "composite", 1)
+	case "AWS::CloudWatch::Dashboard":
+		c.add(dashboard, "dashboard", 1)
+	case "AWS::KMS::Key":
+		c.add(notifications, "key", 1)
+	case "AWS::CloudTrail::Trail":
+		c.add(trail, "trail", 1)
+		c.add(trail, "s3Put", c.table.Usage["trail"].S3Puts)
+	case "AWS::EC2::VPCEndpoint":
+		return c.endpoint(r.LogicalID)
+	}
+	return nil
+}
+
+// alarm adds an alarm: its metrics, or one alarm on anomalies, whose price holds its three.
+func (c *counter) alarm(id string) error {
+	p, err := c.plan.Properties(id, c.attributes)
+	if err != nil {
+		return err
+	}
+	if p["ThresholdMetricId"] != nil {
+		c.add(alarms, "anomalyAlarm", 1)
+		return nil
+	}
+	metrics := 0.0
+	queries, _ := p["Metrics"].([]any)
+	for _, query := range queries {
+		if q, _ := query.(map[string]any); q["MetricStat"] != nil {
+			metrics++
+		}
+	}
+	c.add(alarms, "alarm", max(metrics, 1))
+	return nil
+}
+
+// endpoint adds an interface endpoint's hours, in each of its subnets. A gateway endpoint is free.
+func (c *counter) endpoint(id string) error {
+	p, err := c.plan.Properties(id, c.attributes)
+	if err != nil {
+		return err
+	}
+	subnets, _ := p["SubnetIds"].([]any)
+	c.add(endpoint, "endpointHour", float64(len(subnets))*c.table.HoursPerMonth)
+	return nil
+}
+
+// functionParts say which part a function belongs to, by its logical id, and which usage is its.
+var functionParts = []struct{ prefix, part, usage, rate string }{
+	{"Remediate", correction, "remediate", "SweepRate"},
+	{"Healthcheck", healthcheck, "healthcheck", "HealthRate"},
+	{"Probe", probe, "probe", "HealthRate"},
+}
+
+// once begins the logical id of the function that runs only when the stack is deleted, which no month is charged for.
+const once = "Teardown"
+
+// function adds a month of a function's runs, and its metrics.
+func (c *counter) function(id string) error {
+	if strings.HasPrefix(id, once) {
+		return nil
+	}
+	i := slices.IndexFunc(functionParts, func(f struct{ prefix, part, usage, rate string }) bool { return strings.HasPrefix(id, f.prefix) })
+	if i < 0 {
+		return fmt.Errorf("no usage is known of the function")
+	}
+	f := functionParts[i]
+	p, err := c.plan.Properties(id, c.attributes)
+	if err != nil {
+		return err
+	}
+	memory, err := strconv.ParseFloat(fmt.Sprint(cmp.Or(p["MemorySize"], any(128))), 64)
+	if err != nil {
+		return err
+	}
+	minutes, err := strconv.ParseFloat(c.plan.Parameter(f.rate), 64)
+	if err != nil {
+		return err
+	}
+	runs, u := c.table.HoursPerMonth*60/minutes, c.table.Usage[f.usage]
+	c.metrics(f.part, u)
+	c.add(f.part, "run", runs)
+	c.add(f.part, "compute", runs*u.Seconds*memory/1024)
+	c.add(f.part, "log", runs*u.LogBytes/1e9)
+	c.add(f.part, "cloudwatchCall", runs*u.CloudWatchCalls)
+	c.add(f.part, "s3Put", runs*u.S3Puts)
+	c.add(f.part, "s3Get", runs*u.S3Gets)
+	return nil
+}
+
+// metrics adds a function's custom metrics: those of the whole part once, those of a zone with each of its functions.
+func (c *counter) metrics(part string, u Usage) {
+	if c.parts[part] == nil {
+		n := len(u.Metrics)
+		if c.plan.Parameter("EndpointType") == "Interface" {
+			n += len(u.InterfaceMetrics)
+		} else {
+			n += len(u.GatewayMetrics)
+		}
+		c.add(part, "metric", float64(n))
+	}
+	c.add(part, "metric", float64(len(u.ZonalMetrics)))
+}

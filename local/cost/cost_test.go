@@ -1,0 +1,107 @@
+package cost_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"s3-endpoint-guard/local/cost"
+	"s3-endpoint-guard/local/samtemplate"
+)
+
+// table is one of round prices.
+var table = cost.Table{
+	HoursPerMonth: 700,
+	Prices: map[string]cost.Price{
+		"metric": {USD: 1, Per: 1, Free: 2}, "alarm": {USD: 1, Per: 10}, "anomalyAlarm": {USD: 3, Per: 1}, "composite": {USD: 5, Per: 1},
+		"run": {USD: 1, Per: 1000}, "compute": {USD: 1, Per: 1000}, "log": {USD: 1, Per: 1}, "dashboard": {USD: 3, Per: 1, Free: 3},
+		"endpointHour": {USD: 1, Per: 100},
+	},
+	Usage: map[string]cost.Usage{
+		"probe": {Metrics: []string{"A"}, InterfaceMetrics: []string{"B"}, ZonalMetrics: []string{"C", "D"}, Seconds: 0.5, LogBytes: 1e6},
+	},
+}
+
+// month is the bill of a template with these resources.
+func month(t *testing.T, resources string) (cost.Bill, error) {
+	t.Helper()
+	template, err := samtemplate.Parse([]byte(`
+Transform: AWS::Serverless-2016-10-31
+Parameters:
+  EndpointType: {Type: String, Default: Interface}
+  HealthRate: {Type: Number, Default: 60}
+Resources:
+` + resources))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := template.Plan(samtemplate.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return table.Month(plan)
+}
+
+func TestMonthCountsEachResource(t *testing.T) {
+	for name, v := range map[string]struct {
+		resources  string
+		want       map[string]float64 // by part
+		paid       float64
+		ofEndpoint float64
+	}{
+		"what is free":         {`  Vpc: {Type: "AWS::EC2::VPC", Properties: {CidrBlock: 10.0.0.0/16}}`, map[string]float64{}, 0, 0},
+		"an alarm on a metric": {`  A: {Type: "AWS::CloudWatch::Alarm", Properties: {MetricName: M}}`, map[string]float64{"Alarms": 0.1}, 0.1, 0},
+		"an alarm on two": {`  A: {Type: "AWS::CloudWatch::Alarm", Properties: {Metrics: [{Expression: E}, {MetricStat: {Stat: Sum}}, {MetricStat: {Stat: Sum}}]}}`,
+			map[string]float64{"Alarms": 0.2}, 0.2, 0},
+		"an alarm on anomalies": {`  A: {Type: "AWS::CloudWatch::Alarm", Properties: {ThresholdMetricId: b}}`, map[string]float64{"Alarms": 3}, 3, 0},
+		"an alarm of alarms":    {`  A: {Type: "AWS::CloudWatch::CompositeAlarm", Properties: {AlarmRule: "TRUE"}}`, map[string]float64{"Alarms": 5}, 5, 0},
+		"a dashboard":           {`  A: {Type: "AWS::CloudWatch::Dashboard", Properties: {DashboardBody: "{}"}}`, map[string]float64{"Dashboard": 3}, 0, 0},
+		"an endpoint":           {`  A: {Type: "AWS::EC2::VPCEndpoint", Properties: {SubnetIds: [a, b]}}`, map[string]float64{}, 0, 14},
+		// 2 metrics of the part and 2 for each zone; 700 runs of 0.5 s at half a GB, and of 1 MB of log, for each.
+		"two functions of one part": {`
+  ProbeAFunction: {Type: "AWS::Serverless::Function", Properties: {Handler: h, Runtime: provided.al2023, MemorySize: 512}}
+  ProbeBFunction: {Type: "AWS::Serverless::Function", Properties: {Handler: h, Runtime: provided.al2023, MemorySize: 512}}`,
+			map[string]float64{"Probe": 6 + 2*(0.7+0.175+0.7)}, 4 + 2*(0.7+0.175+0.7), 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bill, err := month(t, v.resources)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := map[string]float64{}
+			for _, part := range bill.Parts {
+				got[part.Name] = part.USD()
+			}
+			near := cmpopts.EquateApprox(0, 1e-9)
+			if diff := cmp.Diff(v.want, got, near); diff != "" {
+				t.Errorf("parts (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff([]float64{v.paid, v.ofEndpoint}, []float64{bill.Paid(), bill.Endpoint.USD()}, near); diff != "" {
+				t.Errorf("paid, endpoint (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestMonthRefusesFunctionsOfUnknownUsage(t *testing.T) {
+	if _, err := month(t, `  OtherFunction: {Type: "AWS::Serverless::Function", Properties: {Handler: h, Runtime: provided.al2023}}`); err == nil {
+		t.Error("Month of an unknown function = nil, want an error")
+	}
+}
+
+func TestEveryPriceHasASourceAndADate(t *testing.T) {
+	prices, err := cost.Prices()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(prices.AsOf) != len("2006-01-02") || prices.Region == "" {
+		t.Errorf("prices of %q in %q, want a day and a Region", prices.AsOf, prices.Region)
+	}
+	for name, price := range prices.Prices {
+		if price.Per <= 0 || price.USD < 0 || price.Unit == "" || !strings.HasPrefix(price.Source, "https://aws.amazon.com/") {
+			t.Errorf("price %s = %+v, want an amount, a unit and a source", name, price)
+		}
+	}
+}

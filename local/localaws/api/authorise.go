@@ -1,0 +1,166 @@
+package api
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"s3-endpoint-guard/internal/iampolicy"
+	"s3-endpoint-guard/local/localaws/serviceauth"
+)
+
+// EndpointPolicy sets who knows the policies of VPC endpoints by their ids. A nil policy allows nothing to be said
+// about a request, as an endpoint without one does.
+func (g *Gate) EndpointPolicy(policy func(vpcEndpointID string) *iampolicy.Policy) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.endpointPolicy = policy
+}
+
+// authorise asks the policies about each need in turn, and returns the service's refusal of the first one denied.
+func (x *exchange) authorise() error {
+	for _, need := range x.operation.Needs {
+		if refusal := x.request.May(need); refusal != nil {
+			return refusal
+		}
+	}
+	return nil
+}
+
+// judge returns a function that asks the policies, as they are now, about one need of the request.
+func (x *exchange) judge() func(Need) *Error {
+	policies, request := x.policies(), x.context()
+	return func(need Need) *Error {
+		asked := policies
+		asked.Resource = need.Policy
+		keys := maps.Clone(request)
+		maps.Copy(keys, need.present())
+		decision := iampolicy.Evaluate(iampolicy.Request{
+			Principal: x.request.Caller.Principal, Action: need.Action,
+			Resource: need.Resource, ResourceAccount: need.ResourceAccount, Context: keys,
+		}, asked)
+		if decision.Effect != iampolicy.Allow {
+			return x.denied(need, decision)
+		}
+		return nil
+	}
+}
+
+// present are the need's own condition keys, without those that its action does not know for its resource: AWS does not
+// put them into the request. An action that the reference lacks keeps them all.
+func (n Need) present() map[string][]string {
+	if action, ok := serviceauth.Find(n.Action); ok {
+		return action.Present(n.Resource, n.Context)
+	}
+	return n.Context
+}
+
+// denied is the service's refusal of a call that policies do not allow.
+func (x *exchange) denied(need Need, decision iampolicy.Decision) *Error {
+	if refuser, ok := x.service.(Refuser); ok {
+		return refuser.Denied(x.request, need, decision)
+	}
+	return &Error{Status: http.StatusForbidden, Code: "AccessDenied", Message: DeniedMessage(x.request, need, decision)}
+}
+
+// policies are the caller's, and those of the endpoint that the request came through.
+func (x *exchange) policies() iampolicy.Policies {
+	var p iampolicy.Policies
+	if identity := x.request.Caller.Identity; identity != nil {
+		p.Identity = identity()
+	}
+	x.gate.mu.Lock()
+	endpointPolicy := x.gate.endpointPolicy
+	x.gate.mu.Unlock()
+	if x.throughEndpoint() && endpointPolicy != nil {
+		p.Endpoint = endpointPolicy(x.request.Door.VPCEndpointID)
+	}
+	return p
+}
+
+// throughEndpoint reports whether the request passes the door's VPC endpoint. The endpoints here are S3's: what
+// instances behind one ask of other services leaves by the internet gateway. Nor does a service that calls on
+// somebody's behalf come through that somebody's endpoint.
+// FACTS: S3
+func (x *exchange) throughEndpoint() bool {
+	return x.request.Door.VPCEndpointID != "" && x.scope.service == "s3" && x.request.Caller.InvokedBy == ""
+}
+
+// context holds the global condition keys that follow from the request and the door it came through. Those that
+// follow from the principal alone are iampolicy's to add.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+func (x *exchange) context() map[string][]string {
+	r := x.request
+	keys := map[string][]string{
+		"aws:SecureTransport": {strconv.FormatBool(!r.Door.PlainHTTP)},
+		"aws:RequestedRegion": {r.Region},
+		"aws:CurrentTime":     {r.Time.UTC().Format(time.RFC3339)},
+		"aws:EpochTime":       {strconv.FormatInt(r.Time.Unix(), 10)},
+		"aws:ViaAWSService":   {strconv.FormatBool(r.Caller.InvokedBy != "")},
+	}
+	if agent := r.Header.Get("User-Agent"); agent != "" {
+		keys["aws:UserAgent"] = []string{agent}
+	}
+	if issuer := r.Caller.Issuer; issuer != "" { // a role's path, which the ARN of its session has not
+		keys["aws:PrincipalArn"] = []string{issuer}
+	}
+	if referer := r.Header.Get("Referer"); referer != "" {
+		keys["aws:Referer"] = []string{referer}
+	}
+	maps.Copy(keys, x.network())
+	return keys
+}
+
+// network holds the condition keys that tell where the request came from. A service that calls on somebody's behalf
+// calls from its own network, of which policies learn nothing but its name.
+func (x *exchange) network() map[string][]string {
+	door := x.request.Door
+	switch service := x.request.Caller.InvokedBy; {
+	case service != "":
+		return map[string][]string{
+			"aws:CalledVia": {service}, "aws:CalledViaFirst": {service}, "aws:CalledViaLast": {service},
+		}
+	case x.throughEndpoint():
+		return map[string][]string{
+			"aws:SourceVpce": {door.VPCEndpointID}, "aws:SourceVpc": {door.VPCID}, "aws:VpcSourceIp": {door.SourceIP},
+		}
+	}
+	return map[string][]string{"aws:SourceIp": {door.SourceIP}}
+}
+
+// DeniedMessage is the sentence with which most services refuse a call, naming the kind of policy that decided.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+func DeniedMessage(r *Request, need Need, decision iampolicy.Decision) string {
+	return fmt.Sprintf("User: %s is not authorized to perform: %s on resource: %s %s",
+		r.Caller.Principal, need.Action, need.Resource, Because(need, decision))
+}
+
+// resourceDecided are the grounds of a decision that lie in the resource's policy alone. Where an identity policy
+// could have allowed as well, AWS names that one.
+var resourceDecided = regexp.MustCompile(`^(no )?(bucket|resource) policy\b`)
+
+// Because is the part of a refusal that says which kind of policy decided: "with an explicit deny in a
+// resource-based policy", "because no identity-based policy allows the s3:GetObject action".
+func Because(need Need, decision iampolicy.Decision) string {
+	kind := "identity-based"
+	switch by := decision.By; {
+	case decision.Effect == iampolicy.Undecided:
+		return "because a policy cannot be judged: " + by
+	case strings.Contains(by, "endpoint policy"):
+		kind = "VPC endpoint"
+	case resourceDecided.MatchString(by):
+		kind = "resource-based"
+	}
+	if strings.HasPrefix(decision.By, "no ") {
+		return fmt.Sprintf("because no %s policy allows the %s action", kind, need.Action)
+	}
+	article := "a"
+	if kind == "identity-based" {
+		article = "an"
+	}
+	return fmt.Sprintf("with an explicit deny in %s %s policy", article, kind)
+}

@@ -1,0 +1,73 @@
+package localaws
+
+import (
+	"strings"
+
+	"s3-endpoint-guard/internal/iampolicy"
+	"s3-endpoint-guard/local/localaws/api"
+)
+
+// otherAccount is the account next door.
+const otherAccount = "444455556666"
+
+// Admin is a user of the account who may do everything, and who also deploys the stacks.
+func (c *Cloud) Admin() api.Caller { return c.admin }
+
+// Root is the account's root user.
+func (c *Cloud) Root() api.Caller {
+	base := c.Gate.Options()
+	caller := c.Admin()
+	caller.Principal = "arn:" + base.Partition + ":iam::" + base.Account + ":root"
+	return caller
+}
+
+// Stranger is an anonymous caller.
+func (c *Cloud) Stranger() api.Caller { return api.Caller{} }
+
+// OtherAccount is a user of another account, who may do everything as far as that account is concerned.
+func (c *Cloud) OtherAccount() api.Caller {
+	caller := c.Admin()
+	caller.Principal, caller.Account = "arn:"+c.Gate.Options().Partition+":iam::"+otherAccount+":user/neighbour", otherAccount
+	return caller
+}
+
+// Deployer is CloudFormation at work for [Cloud.Admin].
+// FACTS: CloudTrail through EventBridge
+func (c *Cloud) Deployer() api.Caller {
+	caller := c.Admin()
+	caller.InvokedBy = "cloudformation.amazonaws.com"
+	return caller
+}
+
+// accessKey is a caller's access key.
+type accessKey struct{ id, secret string }
+
+// accessKey returns the caller's access key, always the same one.
+func (c *Cloud) accessKey(caller api.Caller) accessKey {
+	name := caller.Principal + " " + caller.InvokedBy
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	key, ok := c.keys[name]
+	if !ok {
+		key.id, key.secret = c.Gate.Credentials(caller)
+		c.keys[name] = key
+	}
+	return key
+}
+
+// roleCredentials are the keys of a function's session of its role.
+func (c *Cloud) roleCredentials(roleARN, session string) (accessKeyID, secretAccessKey string) {
+	key := c.accessKey(c.IAM.Session(afterLast(roleARN, "/"), session))
+	return key.id, key.secret
+}
+
+// may says whether a caller may do something, with the resource's own policy if it has one.
+func (c *Cloud) may(r iampolicy.Request, policy *iampolicy.Policy, caller api.Caller) bool {
+	p := iampolicy.Policies{Resource: policy}
+	if caller.Identity != nil {
+		p.Identity = caller.Identity()
+	}
+	return iampolicy.Evaluate(r, p).Effect == iampolicy.Allow
+}
+
+func afterLast(s, separator string) string { return s[strings.LastIndex(s, separator)+1:] }

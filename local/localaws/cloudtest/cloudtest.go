@@ -1,0 +1,79 @@
+// Package cloudtest is what tests with a whole local AWS share.
+package cloudtest
+
+import (
+	"fmt"
+	"os"
+	"testing"
+
+	"s3-endpoint-guard/local/bootstrap"
+	"s3-endpoint-guard/local/localaws"
+	"s3-endpoint-guard/local/localaws/serviceauth"
+)
+
+// Emptier are the resources of a template whose custom resources empty buckets: the function, as TeardownFunction, and
+// its role. More resources can follow, indented by two spaces.
+const Emptier = `
+Resources:
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument: {}
+      Policies:
+        - PolicyName: all
+          PolicyDocument: {Version: "2012-10-17", Statement: {Effect: Allow, Action: "*", Resource: "*"}}
+  TeardownFunction:
+    Type: AWS::Serverless::Function
+    Properties:
+      {Runtime: provided.al2023, Handler: bootstrap, CodeUri: ., Timeout: 60, Role: !GetAtt Role.Arn,
+       Environment: {Variables: {TEARDOWN_ROLE_ARN: !GetAtt Role.Arn}}}`
+
+// New makes a local AWS that is closed when the test ends.
+func New(t testing.TB, o localaws.Options) *localaws.Cloud {
+	t.Helper()
+	c, err := localaws.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+		checkNeeds(t, c)
+	})
+	return c
+}
+
+// checkNeeds sees that the local AWS asked for permissions that AWS knows: actions of its reference, on resources that
+// these know.
+func checkNeeds(t testing.TB, c *localaws.Cloud) {
+	t.Helper()
+	seen := map[string]bool{}
+	for _, call := range c.Gate.Calls() {
+		for _, need := range call.Needs {
+			name := need.Action + " " + need.Resource
+			if seen[name] {
+				continue
+			}
+			seen[name] = true
+			if action, ok := serviceauth.Find(need.Action); !ok {
+				t.Errorf("%s asks for %s, which local/localaws/serviceauth/actions.txt lacks", call.Operation, need.Action)
+			} else if err := action.Check(need.Resource); err != nil && need.Resource != "*" && len(action.Types) > 0 {
+				t.Errorf("%s asks for what AWS does not know: %v", call.Operation, err)
+			}
+		}
+	}
+}
+
+// Main runs a package's tests, for which it sets what builds the functions' bootstraps, and ends the process.
+func Main(m *testing.M, built **bootstrap.Builder) {
+	builder, err := bootstrap.New()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	*built = builder
+	code := m.Run()
+	_ = builder.Close()
+	os.Exit(code)
+}

@@ -1,0 +1,60 @@
+package cloudwatch
+
+import (
+	"encoding/json"
+	"net/http"
+	"regexp"
+
+	"s3-endpoint-guard/local/localaws/api"
+)
+
+// dashboardNames are the names that dashboards can have.
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutDashboard.html
+var dashboardNames = regexp.MustCompile(`^[A-Za-z0-9_-]{1,255}$`)
+
+// PutDashboard creates or replaces a dashboard. It refuses a body that is no JSON object with widgets; what CloudWatch
+// demands of each widget is not imitated.
+func (s *Service) PutDashboard(name, body string) error {
+	var board struct{ Widgets []map[string]any }
+	if err := json.Unmarshal([]byte(body), &board); err != nil || board.Widgets == nil {
+		return invalid("The field DashboardBody must be a valid JSON object with widgets (%v).", err)
+	}
+	if !dashboardNames.MatchString(name) {
+		return invalid("The value %q for field DashboardName contains invalid characters.", name)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dashboards[name] = body
+	return nil
+}
+
+// Dashboard is the body of a dashboard, as it was put. It is not ok when there is none of that name.
+func (s *Service) Dashboard(name string) (body string, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	body, ok = s.dashboards[name]
+	return body, ok
+}
+
+// DeleteDashboard removes a dashboard, if it is there.
+func (s *Service) DeleteDashboard(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.dashboards, name)
+}
+
+// putDashboard keeps a dashboard.
+func (s *Service) putDashboard(in object) (object, error) {
+	return object{"DashboardValidationMessages": []any{}}, s.PutDashboard(in.text("DashboardName"), in.text("DashboardBody"))
+}
+
+// getDashboard answers a dashboard.
+func (s *Service) getDashboard(in object) (object, error) {
+	name := in.text("DashboardName")
+	body, ok := s.Dashboard(name)
+	if !ok {
+		return nil, &api.Error{Status: http.StatusNotFound, Code: "ResourceNotFound", Message: "Dashboard " + name + " does not exist"}
+	}
+	arn := "arn:" + s.options.Partition + ":cloudwatch::" + s.options.Account + ":dashboard/" + name
+	return object{"DashboardArn": arn, "DashboardBody": body, "DashboardName": name}, nil
+}

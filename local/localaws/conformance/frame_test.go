@@ -1,0 +1,167 @@
+// Package conformance_test asks the local AWS and, where moto_server is installed, moto the same requests and expects
+// the same answers: so that our double cannot drift from what others understand AWS to be.
+//
+// A case is a list of ops on a scene of its own. To add some, write a file for the service with its ops and a function
+// that returns its cases, and name that in [cases]. A case that moto answers wrongly says in what, after docs/facts.md,
+// "Tools"; its answer then decides nothing.
+package conformance_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"regexp"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/smithy-go"
+
+	"s3-endpoint-guard/local/localaws/api"
+	"s3-endpoint-guard/local/localaws/cloudformation"
+	"s3-endpoint-guard/local/localaws/cloudwatch"
+	"s3-endpoint-guard/local/localaws/ec2"
+	"s3-endpoint-guard/local/localaws/iam"
+	"s3-endpoint-guard/local/localaws/localtest"
+	"s3-endpoint-guard/local/localaws/s3"
+	"s3-endpoint-guard/local/localaws/sns"
+	"s3-endpoint-guard/local/localaws/sqs"
+	"s3-endpoint-guard/local/localaws/sts"
+)
+
+// account and region are where all implementations believe to be.
+const (
+	account = "111122223333"
+	region  = "eu-central-1"
+)
+
+// cases are all cases, by service.
+func cases() []testCase {
+	return slices.Concat(bucketCases(), objectCases(), listingCases(), networkCases(), messageCases())
+}
+
+// testCase is a list of ops, each of which must end as it says.
+type testCase struct {
+	// name is the behaviour that the case shows.
+	name string
+	// moto says what moto does instead, where it does not do as AWS; "" where it must agree.
+	moto string
+	ops  []op
+}
+
+// op is one request and what is expected of its answer.
+type op func(context.Context, *scene) error
+
+// scene is what the ops of one case share.
+type scene struct {
+	// config reaches the implementation, as a user who may do everything.
+	config aws.Config
+	// name is one that no other case of the same run has: fit for a bucket, a topic or a tag.
+	name string
+	// notes carry what an op learnt to those that follow, such as an id.
+	notes map[string]string
+}
+
+// run carries the ops of a case out, up to the first that fails.
+func (c testCase) run(ctx context.Context, config aws.Config, number int) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	s := &scene{config: config, name: fmt.Sprintf("conformance-%03d", number), notes: map[string]string{}}
+	for i, op := range c.ops {
+		if err := op(ctx, s); err != nil {
+			return fmt.Errorf("op %d: %w", i+1, err)
+		}
+	}
+	return nil
+}
+
+// refused expects an op to be answered with an error code.
+func refused(code string, o op) op {
+	return func(ctx context.Context, s *scene) error {
+		err := o(ctx, s)
+		var refusal smithy.APIError
+		if !errors.As(err, &refusal) {
+			return fmt.Errorf("answer is %v, want %s", err, code)
+		}
+		if refusal.ErrorCode() != code {
+			return fmt.Errorf("answer is %w, want %s", err, code)
+		}
+		return nil
+	}
+}
+
+// differs is the complaint about an answer that is not the expected one.
+func differs(what string, got, want any) error {
+	return fmt.Errorf("%s = %v, want %v", what, got, want)
+}
+
+func TestLocalAWSAnswersAsExpected(t *testing.T) {
+	config := startLocal(t)
+	for i, c := range cases() {
+		t.Run(c.name, func(t *testing.T) {
+			if err := c.run(t.Context(), config, i); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+func TestMotoAnswersAsExpected(t *testing.T) {
+	config := startMoto(t)
+	for i, c := range cases() {
+		t.Run(c.name, func(t *testing.T) {
+			err := c.run(t.Context(), config, i)
+			switch {
+			case c.moto != "" && err != nil:
+				t.Skipf("moto: %s (%v)", c.moto, err)
+			case c.moto != "":
+				t.Skipf("moto has learnt it, no longer true: %s", c.moto)
+			case err != nil:
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+// startLocal starts the local AWS.
+func startLocal(t *testing.T) aws.Config {
+	t.Helper()
+	gate := localtest.Gate(t, api.Options{Account: account, Region: region})
+	options := gate.Options()
+	for _, service := range []api.Service{
+		s3.New(options), sts.New(options), ec2.New(options), sns.New(options), sqs.New(options), cloudformation.New(options),
+		cloudwatch.New(options), iam.New(options),
+	} {
+		gate.Add(service)
+	}
+	return localtest.Config(t, gate, localtest.Everything)
+}
+
+// motoURL is how moto_server says where it listens.
+var motoURL = regexp.MustCompile(`http://127\.0\.0\.1:\d+`)
+
+// startMoto starts moto_server on a port of its own choice, or skips the test where it is not installed.
+func startMoto(t *testing.T) aws.Config {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("moto takes seconds to start")
+	}
+	path, err := exec.LookPath("moto_server")
+	if err != nil {
+		t.Skip("moto_server is not installed: the second opinion is missing")
+	}
+	moto := exec.Command(path, "-H", "127.0.0.1", "-p", "0")
+	moto.Env = append(moto.Environ(), "MOTO_ACCOUNT_ID="+account)
+	var url string
+	localtest.Serve(t, moto, func(line string) bool {
+		url = motoURL.FindString(line)
+		return url != ""
+	})
+	return aws.Config{
+		Region: region, BaseEndpoint: aws.String(url), Retryer: localtest.OnlyClosed,
+		Credentials: credentials.NewStaticCredentialsProvider("AKIAEXAMPLE000000001", "secret", ""),
+	}
+}

@@ -1,0 +1,70 @@
+package localaws
+
+import (
+	"errors"
+
+	"s3-endpoint-guard/internal/iampolicy"
+	"s3-endpoint-guard/local/localaws/api"
+	"s3-endpoint-guard/local/localaws/events"
+	"s3-endpoint-guard/local/localaws/lambda"
+)
+
+// target hands an event of a rule to a Lambda function, which has to permit it.
+func (c *Cloud) target(ruleARN, targetARN string, event []byte) error {
+	source := lambda.Source{Service: "events.amazonaws.com", ARN: ruleARN, Account: c.Gate.Options().Account}
+	_, err := c.Lambda.InvokeFrom(source, targetARN, event)
+	refusal, ok := errors.AsType[*lambda.Error](err)
+	switch {
+	case !ok:
+		return err
+	case refusal.Status == 403:
+		return &events.TargetError{Code: "NO_PERMISSIONS", Message: refusal.Message, Permanent: true}
+	case refusal.Status == 404:
+		return &events.TargetError{Code: "NO_RESOURCE", Message: refusal.Message, Permanent: true}
+	}
+	return &events.TargetError{Code: "ERROR_FROM_TARGET", Message: refusal.Error()}
+}
+
+// deadLetter puts an event that no target took into the rule's queue, whose policy has to allow it.
+func (c *Cloud) deadLetter(queueARN string, m events.Message) error {
+	request := iampolicy.Request{
+		Principal: "events.amazonaws.com", Action: "sqs:SendMessage", Resource: queueARN, ResourceAccount: c.Gate.Options().Account,
+		Context: map[string][]string{"aws:SourceArn": {m.Attributes["RULE_ARN"]}, "aws:SecureTransport": {"true"}},
+	}
+	return c.send(request, api.Caller{}, string(m.Body))
+}
+
+// destination puts the record of a function's failed invocation into a queue or topic. The function's role has to be
+// allowed to. https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+func (c *Cloud) destination(f lambda.Function, arn string, record []byte) error {
+	caller := c.IAM.Session(afterLast(f.Role, "/"), f.Name)
+	request := iampolicy.Request{
+		Principal: caller.Principal, Resource: arn, ResourceAccount: c.Gate.Options().Account, Action: "sqs:SendMessage",
+		Context: map[string][]string{"aws:SecureTransport": {"true"}},
+	}
+	if service(arn) != "sns" {
+		return c.send(request, caller, string(record))
+	}
+	request.Action = "sns:Publish"
+	if !c.may(request, nil, caller) {
+		return denied(request)
+	}
+	_, err := c.SNS.Publish(arn, nil, string(record))
+	return err
+}
+
+// send puts a message into a queue if the request for it is allowed.
+func (c *Cloud) send(r iampolicy.Request, caller api.Caller, body string) error {
+	c.mu.Lock()
+	policy := c.queuePolicies[r.Resource]
+	c.mu.Unlock()
+	if !c.may(r, policy, caller) {
+		return denied(r)
+	}
+	_, err := c.SQS.Send(r.Resource, body)
+	return err
+}
+
+func denied(r iampolicy.Request) error {
+	return &api.Error{Status: 403, Code: "AccessDenied", Message: r.Principal + " may not " + r.Action + " on " + r.Resource}
+}

@@ -1,0 +1,186 @@
+package localaws
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"s3-endpoint-guard/local/samtemplate"
+)
+
+// Deploy creates every resource of a plan, in its order, as CloudFormation would. bootstraps finds the built bootstrap
+// of a function by its logical id. When a resource cannot be created, those before it are removed again, the stack
+// ends as ROLLBACK_COMPLETE, and the error says which one and why.
+func (c *Cloud) Deploy(ctx context.Context, plan *samtemplate.Plan, bootstraps func(logicalID string) (path string, err error)) (*Stack, error) {
+	options := plan.Options()
+	if err := c.fits(options); err != nil {
+		return nil, fmt.Errorf("deploying %s: %w", options.StackName, err)
+	}
+	s := &Stack{cloud: c, id: options.StackID, name: options.StackName, plan: plan, bootstraps: bootstraps}
+	s.enter("CREATE_IN_PROGRESS", "User Initiated")
+	steps, took := c.timetable(plan)
+	began := c.Clock.Now()
+	for _, next := range steps {
+		if err := errors.Join(c.elapse(ctx, began.Add(next.after)), s.create(ctx, next.resource)); err != nil {
+			return nil, s.rollBack(fmt.Errorf("deploying %s: creating %s: %w", s.name, next.resource.LogicalID, err))
+		}
+	}
+	if err := c.elapse(ctx, began.Add(took)); err != nil {
+		return nil, s.rollBack(fmt.Errorf("deploying %s: %w", s.name, err))
+	}
+	s.enter("CREATE_COMPLETE", "")
+	return s, nil
+}
+
+// fits refuses a plan that is made for somewhere else, or whose stack exists.
+func (c *Cloud) fits(o samtemplate.Options) error {
+	base := c.Gate.Options()
+	if o.AccountID != base.Account || o.Region != base.Region || o.Partition != base.Partition {
+		return fmt.Errorf("the plan is for account %s in %s (%s), this is %s in %s (%s)",
+			o.AccountID, o.Region, o.Partition, base.Account, base.Region, base.Partition)
+	}
+	if before, ok := c.CloudFormation.Stack(o.StackName); ok && before.Status != "ROLLBACK_COMPLETE" {
+		return fmt.Errorf("stack [%s] already exists", o.StackName)
+	}
+	if before, ok := c.CloudFormation.Stack(o.StackID); ok && before.Status == "DELETE_COMPLETE" {
+		return fmt.Errorf("the plan has the id of a stack that was deleted, and AWS gives each stack its own: %s", o.StackID)
+	}
+	return nil
+}
+
+// create creates one resource.
+func (s *Stack) create(ctx context.Context, resource samtemplate.Resource) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	values, err := s.Plan().Properties(resource.LogicalID, s)
+	if err != nil {
+		return err
+	}
+	m, err := (&creation{Cloud: s.cloud, stack: s, resource: resource}).create(newProperties(values))
+	if m.ref != "" {
+		s.add(&existing{Resource: resource, made: m, properties: values})
+	}
+	return err
+}
+
+// rollBack removes what was created, and returns the reason for it.
+func (s *Stack) rollBack(cause error) error {
+	s.enter("ROLLBACK_IN_PROGRESS", cause.Error())
+	if failed, err := s.removeAll(func(r *existing) bool { return r.DeletionPolicy == "Retain" }); err != nil {
+		s.enter("ROLLBACK_FAILED", failedToDelete(failed))
+		return errors.Join(cause, fmt.Errorf("rolling back: %w", err))
+	}
+	s.enter("ROLLBACK_COMPLETE", "")
+	return cause
+}
+
+// failedToDelete is CloudFormation's reason for a stack whose resources could not all be removed.
+func failedToDelete(logicalIDs []string) string {
+	return fmt.Sprintf("The following resource(s) failed to delete: [%s]. ", strings.Join(logicalIDs, ", "))
+}
+
+// Update changes the stack to another plan of the same template: it creates what is new and updates in place what is
+// different, then cleans up what is gone or was replaced, and moves from UPDATE_IN_PROGRESS to UPDATE_COMPLETE. The
+// error says which resource could not follow; the stack is then UPDATE_FAILED and keeps what was changed until then.
+// What cannot be cleaned up is an error too, though the update is complete, as with CloudFormation.
+func (s *Stack) Update(ctx context.Context, plan *samtemplate.Plan) error {
+	s.BeginUpdate()
+	replaced, err := s.apply(ctx, plan)
+	if err != nil {
+		s.enter("UPDATE_FAILED", err.Error())
+		return fmt.Errorf("updating %s: %w", s.name, err)
+	}
+	s.enter("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "")
+	err = s.cleanUp(plan, replaced)
+	s.enter("UPDATE_COMPLETE", "")
+	if err != nil {
+		return fmt.Errorf("cleaning up after an update of %s: %w", s.name, err)
+	}
+	return nil
+}
+
+// BeginUpdate puts the stack into UPDATE_IN_PROGRESS.
+func (s *Stack) BeginUpdate() { s.enter("UPDATE_IN_PROGRESS", "User Initiated") }
+
+// CompleteUpdate ends an update, by way of cleaning up as CloudFormation does.
+func (s *Stack) CompleteUpdate() {
+	s.enter("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "")
+	s.enter("UPDATE_COMPLETE", "")
+}
+
+// apply changes the stack's resources to those of a plan, and returns what removes those that were replaced.
+func (s *Stack) apply(ctx context.Context, plan *samtemplate.Plan) (replaced []func() error, err error) {
+	s.mu.Lock()
+	s.plan = plan
+	s.mu.Unlock()
+	for _, resource := range plan.Resources() {
+		removeOld, err := s.follow(ctx, resource)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", resource.LogicalID, err)
+		}
+		if removeOld != nil {
+			replaced = append(replaced, removeOld)
+		}
+	}
+	return replaced, nil
+}
+
+// cleanUp removes what an update replaced and what its plan does not have any more.
+func (s *Stack) cleanUp(plan *samtemplate.Plan, replaced []func() error) error {
+	var errs []error
+	for _, removeOld := range slices.Backward(replaced) {
+		errs = append(errs, removeOld())
+	}
+	stays := func(r *existing) bool {
+		return slices.ContainsFunc(plan.Resources(), func(p samtemplate.Resource) bool { return p.LogicalID == r.LogicalID })
+	}
+	_, err := s.removeAll(stays)
+	return errors.Join(append(errs, err)...)
+}
+
+// follow creates or updates one resource, if need be, and returns what removes the one that it replaced, if any.
+func (s *Stack) follow(ctx context.Context, resource samtemplate.Resource) (removeOld func() error, err error) {
+	live := s.resource(resource.LogicalID)
+	if live == nil {
+		return nil, s.create(ctx, resource)
+	}
+	values, err := s.Plan().Properties(resource.LogicalID, s)
+	if err != nil || reflect.DeepEqual(values, live.properties) {
+		return nil, err
+	}
+	if live.update == nil {
+		return nil, fmt.Errorf("the local AWS cannot update a %s", live.Type)
+	}
+	p := newProperties(values)
+	m, err := live.update(p)
+	if err != nil {
+		return nil, err
+	}
+	s.replace(live, &existing{Resource: resource, made: m, properties: values})
+	k, _ := kindOf(live.Type)
+	return m.replaced, p.check(k.ignored)
+}
+
+// Delete removes the stack's resources in reverse order, except those that the template retains. What cannot be removed
+// stays with all that it depends on: the stack is then DELETE_FAILED, and Delete may be called again, with resources to
+// retain (RetainResources of DeleteStack).
+func (s *Stack) Delete(_ context.Context, retain ...string) error {
+	if s.Status() != "DELETE_FAILED" && len(retain) > 0 {
+		return fmt.Errorf("deleting %s: resources can be retained only of a stack that is DELETE_FAILED", s.name)
+	}
+	for _, r := range s.existingResources() {
+		r.status, r.reason = "", ""
+	}
+	s.enter("DELETE_IN_PROGRESS", "User Initiated")
+	failed, err := s.removeAll(func(r *existing) bool { return retained(r) || slices.Contains(retain, r.LogicalID) })
+	if err != nil {
+		s.enter("DELETE_FAILED", failedToDelete(failed))
+		return fmt.Errorf("deleting %s: %w", s.name, err)
+	}
+	s.enter("DELETE_COMPLETE", "")
+	return nil
+}

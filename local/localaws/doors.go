@@ -1,0 +1,83 @@
+package localaws
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"s3-endpoint-guard/local/localaws/api"
+)
+
+// Internet is the base URL of the door for everybody on the internet.
+func (c *Cloud) Internet() string { return c.internet }
+
+// InternetPlain is [Cloud.Internet] for requests that count as unencrypted.
+func (c *Cloud) InternetPlain() string { return c.internetPlain }
+
+// Through is the base URL of the door behind a VPC endpoint: what comes in here has passed the endpoint, and its policy
+// applies. The error says that there is no such endpoint.
+func (c *Cloud) Through(vpcEndpointID string) (string, error) {
+	return c.through(vpcEndpointID, false)
+}
+
+// ThroughPlain is [Cloud.Through] for requests that count as unencrypted.
+func (c *Cloud) ThroughPlain(vpcEndpointID string) (string, error) {
+	return c.through(vpcEndpointID, true)
+}
+
+func (c *Cloud) through(vpcEndpointID string, plain bool) (string, error) {
+	endpoint, ok := c.EC2.Endpoint(vpcEndpointID)
+	if !ok {
+		return "", fmt.Errorf("opening the door behind %s: there is no such VPC endpoint", vpcEndpointID)
+	}
+	return c.door(api.Door{SourceIP: instanceIP, VPCEndpointID: vpcEndpointID, VPCID: endpoint.VPCID, PlainHTTP: plain})
+}
+
+// doorAddress is the address, host and port, of the door behind a VPC endpoint.
+func (c *Cloud) doorAddress(vpcEndpointID string) (string, error) {
+	url, err := c.Through(vpcEndpointID)
+	return strings.TrimPrefix(url, "http://"), err
+}
+
+// door opens a door, once.
+func (c *Cloud) door(d api.Door) (string, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if url, ok := c.doors[d]; ok {
+		return url, nil
+	}
+	url, err := c.Gate.Open(d)
+	if err == nil {
+		c.doors[d] = url
+	}
+	return url, err
+}
+
+// openDoors opens the doors that are always there.
+func (c *Cloud) openDoors() (err error) {
+	if c.internet, err = c.door(api.Door{SourceIP: internetIP}); err != nil {
+		return err
+	}
+	if c.internetPlain, err = c.door(api.Door{SourceIP: internetIP, PlainHTTP: true}); err != nil {
+		return err
+	}
+	c.functions, err = c.door(api.Door{SourceIP: functionsIP})
+	return err
+}
+
+// Config is an SDK configuration for a caller at a door: every client made with it calls there, as that caller. It
+// reads nothing of the environment, so that AWS_CA_BUNDLE and the like do no harm (FACTS: Tools).
+func (c *Cloud) Config(caller api.Caller, url string) aws.Config {
+	config := aws.Config{Region: c.Gate.Options().Region, BaseEndpoint: aws.String(url), HTTPClient: c.client}
+	if caller.Principal == "" {
+		config.Credentials = aws.AnonymousCredentials{}
+		return config
+	}
+	key := c.accessKey(caller)
+	config.Credentials = aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
+		return aws.Credentials{AccessKeyID: key.id, SecretAccessKey: key.secret, Source: "localaws"}, nil
+	})
+	return config
+}

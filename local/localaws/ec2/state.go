@@ -1,0 +1,180 @@
+package ec2
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+
+	"s3-endpoint-guard/local/localaws/api"
+)
+
+// state is everything that there is. Once published it is only read.
+type state struct {
+	// made counts the ids given out, so that no two are the same.
+	made         int
+	vpcs         table[VPC]
+	gateways     table[InternetGateway]
+	subnets      table[Subnet]
+	routeTables  table[RouteTable]
+	groups       table[SecurityGroup]
+	rules        table[Rule]
+	endpoints    table[Endpoint]
+	interfaces   table[NetworkInterface]
+	instances    table[Instance]
+	associations table[Association]
+}
+
+// table is one kind of thing by id, in the order of creation.
+type table[T any] struct {
+	rows  map[string]T
+	order []string
+}
+
+// clone is a copy whose rows can be put and removed without changing the original's.
+func (t table[T]) clone() table[T] {
+	return table[T]{maps.Clone(t.rows), slices.Clone(t.order)}
+}
+
+// get finds a row.
+func (t table[T]) get(id string) (T, bool) {
+	row, ok := t.rows[id]
+	return row, ok
+}
+
+// all are the rows that meet a condition, in order of creation; all of them when it is nil.
+func (t table[T]) all(condition func(T) bool) []T {
+	var rows []T
+	for _, id := range t.order {
+		if row := t.rows[id]; condition == nil || condition(row) {
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}
+
+// put adds a row, or replaces the one of that id.
+func (t *table[T]) put(id string, row T) {
+	if t.rows == nil {
+		t.rows = map[string]T{}
+	}
+	if _, ok := t.rows[id]; !ok {
+		t.order = append(t.order, id)
+	}
+	t.rows[id] = row
+}
+
+// change changes a row, or answers what is said of a missing one.
+func (t *table[T]) change(id string, missing func(id string) *api.Error, change func(row *T)) error {
+	row, ok := t.get(id)
+	if !ok {
+		return missing(id)
+	}
+	change(&row)
+	t.put(id, row)
+	return nil
+}
+
+// remove takes a row away, if it is there.
+func (t *table[T]) remove(id string) {
+	delete(t.rows, id)
+	t.order = slices.DeleteFunc(t.order, func(other string) bool { return other == id })
+}
+
+// clone is a copy that can be changed without changing the original.
+func (st *state) clone() *state {
+	return &state{
+		made: st.made, vpcs: st.vpcs.clone(), gateways: st.gateways.clone(), subnets: st.subnets.clone(),
+		routeTables: st.routeTables.clone(), groups: st.groups.clone(), rules: st.rules.clone(),
+		endpoints: st.endpoints.clone(), interfaces: st.interfaces.clone(), instances: st.instances.clone(),
+		associations: st.associations.clone(),
+	}
+}
+
+// update carries out one write: all of it, or nothing when it fails. The service is locked meanwhile.
+func (s *Service) update(write func(*state) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	next := s.current.clone()
+	if err := write(next); err != nil {
+		return err
+	}
+	s.previous, s.current = s.current, next
+	return nil
+}
+
+// now is the state as it is, to be read only.
+func (s *Service) now() *state {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.current
+}
+
+// seen is the state that a request is to see: a stale one is shown that before the latest write.
+func (s *Service) seen(r *api.Request) *state {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r.Stale {
+		return s.previous
+	}
+	return s.current
+}
+
+// newID makes an id of AWS's shape that no other thing has, e.g. "vpce-0" and 16 hexadecimal digits. The same things
+// made in the same order have the same ids.
+func (s *Service) newID(st *state, prefix string) string {
+	st.made++
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %s %s %d", s.options.Account, s.options.Region, prefix, st.made))
+	return prefix + "-0" + hex.EncodeToString(sum[:8])
+}
+
+// arn is the ARN of one of this account's things, e.g. arn("subnet", "subnet-0…").
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
+func (s *Service) arn(kind, id string) string {
+	return fmt.Sprintf("arn:%s:ec2:%s:%s:%s/%s", s.options.Partition, s.options.Region, s.options.Account, kind, id)
+}
+
+// need is the permission to do something to one of this account's things. Of what lies in a network, the network is a
+// condition key.
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html#amazonec2-resources-for-iam-policies
+func (s *Service) need(action, kind, id string) api.Need {
+	n := api.Need{Action: "ec2:" + action, Resource: s.arn(kind, id), ResourceAccount: s.options.Account}
+	if network := s.now().networkOf(id); network != "" {
+		n.Context = map[string][]string{"ec2:Vpc": {s.arn("vpc", network)}}
+	}
+	return n
+}
+
+// networkOf is the network that a subnet, security group or route table lies in; "" for everything else.
+func (st *state) networkOf(id string) string {
+	if n, ok := st.subnets.get(id); ok {
+		return n.VPCID
+	}
+	if g, ok := st.groups.get(id); ok {
+		return g.VPCID
+	}
+	t, _ := st.routeTables.get(id)
+	return t.VPCID
+}
+
+// needs are the permissions to do something to each of some things of one kind.
+func (s *Service) needs(action, kind string, ids []string) []api.Need {
+	var needs []api.Need
+	for _, id := range ids {
+		needs = append(needs, s.need(action, kind, id))
+	}
+	return needs
+}
+
+// readNeed is the permission for a Describe call: these know no resources.
+func (s *Service) readNeed(action string) []api.Need {
+	return []api.Need{{Action: "ec2:" + action, Resource: "*", ResourceAccount: s.options.Account}}
+}
+
+// refuse is a client error.
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
+func refuse(code, format string, details ...any) *api.Error {
+	return &api.Error{Status: http.StatusBadRequest, Code: code, Message: fmt.Sprintf(format, details...)}
+}

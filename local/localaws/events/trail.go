@@ -1,0 +1,113 @@
+package events
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"s3-endpoint-guard/local/localaws/api"
+)
+
+// Disturbance is what happens to CloudTrail's events on their way, which AWS promises to make an effort for and no
+// more. The zero value delivers each once and at once.
+// FACTS: CloudTrail through EventBridge
+type Disturbance struct {
+	// Lose delivers nothing.
+	Lose bool
+	// Double delivers each event twice, with the same eventID.
+	Double bool
+	// Delay delivers each event so much later, by the clock.
+	Delay time.Duration
+}
+
+// Disturb sets what happens to CloudTrail's events from now on.
+func (b *Bus) Disturb(d Disturbance) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.disturbance = d
+}
+
+// Hold keeps CloudTrail's events back until [Bus.Release].
+func (b *Bus) Hold() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.holding = true
+}
+
+// Release delivers the events that were held, in the order that order makes of them; nil leaves it as it was. Later
+// events are held no longer.
+func (b *Bus) Release(order func([]Event) []Event) {
+	b.mu.Lock()
+	held := b.held
+	b.held, b.holding = nil, false
+	b.mu.Unlock()
+	if order != nil {
+		held = order(slices.Clone(held))
+	}
+	for _, e := range held {
+		b.carry(e)
+	}
+}
+
+// Records returns CloudTrail's records of all management writes so far, those included of which no event was
+// delivered: what AWS shows as the event history.
+func (b *Bus) Records() []Event {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.records)
+}
+
+// Record takes note of a management write and, while a trail logs, delivers the event of it. It is made for
+// [api.Gate.OnTrail].
+func (b *Bus) Record(call api.TrailCall) {
+	record := normal(Record(call, b.options.Account, b.options.Region))
+	e := b.envelope("AWS API Call via CloudTrail", "aws."+call.Service, []string{})
+	e["detail"] = map[string]any(record)
+	if b.note(record, normal(e)) {
+		b.carry(e)
+	}
+}
+
+// note keeps a record, and says whether its event is to be delivered now.
+func (b *Bus) note(record, e Event) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.records = append(b.records, record)
+	if b.closed || !b.logging() || b.disturbance.Lose {
+		return false
+	}
+	if b.holding {
+		b.held = append(b.held, e)
+	}
+	return !b.holding
+}
+
+// logging is whether some trail logs management writes. The bus is locked.
+func (b *Bus) logging() bool {
+	for _, t := range b.trails {
+		if t.logsWrites() {
+			return true
+		}
+	}
+	return false
+}
+
+// carry delivers a CloudTrail event as the disturbance has it.
+func (b *Bus) carry(e Event) {
+	b.mu.Lock()
+	d := b.disturbance
+	b.mu.Unlock()
+	times := 1
+	if d.Double {
+		times = 2
+	}
+	for range times {
+		once := maps.Clone(e)
+		once["id"] = newID()
+		if d.Delay > 0 {
+			b.options.Clock.AfterFunc(d.Delay, func() { b.deliver(normal(once)) })
+			continue
+		}
+		b.deliver(normal(once))
+	}
+}

@@ -1,0 +1,202 @@
+package events
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"time"
+
+	"s3-endpoint-guard/local/localaws/api"
+	"s3-endpoint-guard/local/localaws/jsonrpc"
+)
+
+// Trail is a CloudTrail trail.
+type Trail struct {
+	// Name is the trail's name. ARN is set by [Bus.PutTrail].
+	Name, ARN string
+	// Logging is whether it is switched on.
+	Logging bool
+	// Selectors say what it logs; without any, all management events.
+	Selectors []Selector
+}
+
+// Selector is a basic event selector. Advanced ones are not known here.
+// https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_EventSelector.html
+type Selector struct {
+	// ReadWriteType is "All", "ReadOnly" or "WriteOnly".
+	ReadWriteType           string
+	IncludeManagementEvents bool
+}
+
+// logsWrites is whether a trail logs management writes, which EventBridge then gets.
+func (t Trail) logsWrites() bool {
+	writes := func(s Selector) bool { return s.IncludeManagementEvents && s.ReadWriteType != "ReadOnly" }
+	return t.Logging && (len(t.Selectors) == 0 || slices.ContainsFunc(t.Selectors, writes))
+}
+
+// PutTrail makes a trail, or replaces the one of that name. Without any that logs management writes, CloudTrail
+// delivers nothing.
+func (b *Bus) PutTrail(t Trail) (arn string) {
+	t.ARN = "arn:" + b.options.Partition + ":cloudtrail:" + b.options.Region + ":" + b.options.Account + ":trail/" + t.Name
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.trails[t.Name] = t
+	return t.ARN
+}
+
+// RemoveTrail takes a trail away, if it is there.
+func (b *Bus) RemoveTrail(name string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.trails, name)
+}
+
+// Trails are all trails, in the order of their names.
+func (b *Bus) Trails() []Trail {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var list []Trail
+	for _, name := range slices.Sorted(maps.Keys(b.trails)) {
+		list = append(list, b.trails[name])
+	}
+	return list
+}
+
+// trailService is CloudTrail's API.
+type trailService struct{ bus *Bus }
+
+// TrailService is CloudTrail's API: DescribeTrails, LookupEvents, GetTrailStatus, GetEventSelectors, StopLogging and StartLogging.
+func (b *Bus) TrailService() api.Service { return trailService{b} }
+
+// SigningName implements [api.Service].
+func (s trailService) SigningName() string { return "cloudtrail" }
+
+// RenderError implements [api.Service].
+func (s trailService) RenderError(r *api.Request, e *api.Error) *api.Response {
+	return jsonrpc.Error(r, e)
+}
+
+// trailParameters are those of all calls here. The trail is called Name in some and TrailName in others.
+type trailParameters struct{ Name, TrailName string }
+
+// Decode implements [api.Service].
+func (s trailService) Decode(r *api.Request) (*api.Operation, error) {
+	name := jsonrpc.Operation(r)
+	if name == "LookupEvents" {
+		return s.lookUp(r)
+	}
+	var p trailParameters
+	if err := jsonrpc.Parse(r, &p); err != nil {
+		return nil, err
+	}
+	p.Name = or(p.Name, p.TrailName)
+	if name == "DescribeTrails" {
+		need := api.Need{Action: "cloudtrail:" + name, Resource: "*", ResourceAccount: s.bus.options.Account}
+		return &api.Operation{Name: name, Needs: []api.Need{need}, Do: func() (*api.Response, error) {
+			return jsonrpc.Answer(r, map[string]any{"trailList": s.described()})
+		}}, nil
+	}
+	do, ok := map[string]func(Trail) any{
+		"GetTrailStatus":    func(t Trail) any { return map[string]any{"IsLogging": t.Logging} },
+		"GetEventSelectors": selectors,
+		"StopLogging":       s.switched(false),
+		"StartLogging":      s.switched(true),
+	}[name]
+	if !ok {
+		return nil, jsonrpc.Unknown(r)
+	}
+	return s.operation(r, name, p, do), nil
+}
+
+// lookUp answers LookupEvents: management writes of the account, trail or no trail, the latest first, by one attribute.
+// https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html
+func (s trailService) lookUp(r *api.Request) (*api.Operation, error) {
+	var p struct {
+		LookupAttributes []struct{ AttributeKey, AttributeValue string }
+	}
+	if err := jsonrpc.Parse(r, &p); err != nil {
+		return nil, err
+	}
+	field := "eventName"
+	for _, a := range p.LookupAttributes {
+		field = map[string]string{"EventName": "eventName", "EventSource": "eventSource", "EventId": "eventID"}[a.AttributeKey]
+	}
+	if field == "" || len(p.LookupAttributes) > 1 {
+		return nil, &api.Error{Status: http.StatusBadRequest, Code: "InvalidLookupAttributesException",
+			Message: "the local AWS looks up by one of EventName, EventSource and EventId"}
+	}
+	need := api.Need{Action: "cloudtrail:LookupEvents", Resource: "*", ResourceAccount: s.bus.options.Account}
+	return &api.Operation{Name: "LookupEvents", Needs: []api.Need{need}, Do: func() (*api.Response, error) {
+		found := []any{}
+		for _, record := range slices.Backward(s.bus.Records()) {
+			if len(p.LookupAttributes) == 0 || record[field] == p.LookupAttributes[0].AttributeValue {
+				found = append(found, lookedUp(record))
+			}
+		}
+		return jsonrpc.Answer(r, map[string]any{"Events": found})
+	}}, nil
+}
+
+// lookedUp is a record as LookupEvents shows it. Its time is in seconds since 1970.
+func lookedUp(record Event) map[string]any {
+	whole, _ := json.Marshal(record)                                   // decoded JSON
+	at, _ := time.Parse(time.RFC3339, fmt.Sprint(record["eventTime"])) // as [Record] writes it
+	return map[string]any{
+		"EventId": record["eventID"], "EventName": record["eventName"], "EventSource": record["eventSource"],
+		"EventTime": at.Unix(), "ReadOnly": "false", "CloudTrailEvent": string(whole),
+	}
+}
+
+// operation is a call about one trail, by its name or ARN.
+func (s trailService) operation(r *api.Request, name string, p trailParameters, do func(Trail) any) *api.Operation {
+	trail, found := s.find(p.Name)
+	operation := &api.Operation{Name: name, Needs: []api.Need{{
+		Action: "cloudtrail:" + name, Resource: or(trail.ARN, p.Name), ResourceAccount: s.bus.options.Account,
+	}}}
+	if name == "StopLogging" || name == "StartLogging" {
+		operation.Trail = &api.Trail{RequestParameters: map[string]any{"name": p.Name}}
+	}
+	operation.Do = func() (*api.Response, error) {
+		if !found {
+			return nil, &api.Error{Status: http.StatusBadRequest, Code: "TrailNotFoundException", Message: "Unknown trail: " + p.Name}
+		}
+		return jsonrpc.Answer(r, do(trail))
+	}
+	return operation
+}
+
+func (s trailService) find(nameOrARN string) (Trail, bool) {
+	for _, t := range s.bus.Trails() {
+		if t.Name == nameOrARN || t.ARN == nameOrARN {
+			return t, true
+		}
+	}
+	return Trail{}, false
+}
+
+func (s trailService) described() []any {
+	list := []any{}
+	for _, t := range s.bus.Trails() {
+		list = append(list, map[string]any{"Name": t.Name, "TrailARN": t.ARN, "HomeRegion": s.bus.options.Region, "IsMultiRegionTrail": false})
+	}
+	return list
+}
+
+// selectors are a trail's event selectors; the one that AWS answers when it was given none.
+func selectors(t Trail) any {
+	list := t.Selectors
+	if len(list) == 0 {
+		list = []Selector{{ReadWriteType: "All", IncludeManagementEvents: true}}
+	}
+	return map[string]any{"TrailARN": t.ARN, "EventSelectors": list}
+}
+
+func (s trailService) switched(on bool) func(Trail) any {
+	return func(t Trail) any {
+		t.Logging = on
+		s.bus.PutTrail(t)
+		return map[string]any{}
+	}
+}

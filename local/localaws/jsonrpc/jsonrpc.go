@@ -1,0 +1,67 @@
+// Package jsonrpc speaks AWS JSON 1.1, from the side of a service: the operation stands in the header X-Amz-Target, its
+// parameters and its result are JSON.
+// https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html
+package jsonrpc
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"s3-endpoint-guard/local/localaws/api"
+)
+
+const contentType = "application/x-amz-json-1.1"
+
+// Operation is the operation that a request asks for.
+func Operation(r *api.Request) string {
+	target := r.Header.Get("X-Amz-Target")
+	return target[strings.LastIndex(target, ".")+1:]
+}
+
+// Parse reads a request's parameters into a struct, as [Decode] does. What it refuses is an [api.Error] of code
+// SerializationException.
+func Parse(r *api.Request, parameters any) error {
+	if len(r.Body) == 0 {
+		return nil
+	}
+	if err := Decode(r.Body, parameters); err != nil {
+		return &api.Error{Status: http.StatusBadRequest, Code: "SerializationException", Message: err.Error()}
+	}
+	return nil
+}
+
+// Decode reads JSON into a struct. A member that this has no field for is an error: what the local AWS does not imitate
+// must not look as if it were done.
+func Decode(body []byte, parameters any) error {
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.DisallowUnknownFields()
+	return decoder.Decode(parameters)
+}
+
+// Unknown is the answer to an operation that the service does not have.
+func Unknown(r *api.Request) *api.Error {
+	return &api.Error{Status: http.StatusBadRequest, Code: "UnknownOperationException", Message: "the local AWS has no operation " + Operation(r)}
+}
+
+// Answer writes a result, which must be one that JSON can write.
+func Answer(r *api.Request, result any) (*api.Response, error) {
+	text, err := json.Marshal(result)
+	return &api.Response{Status: http.StatusOK, Header: header(r), Body: text}, err
+}
+
+// Error writes an error.
+func Error(r *api.Request, e *api.Error) *api.Response {
+	// Two texts can always be written.
+	text, _ := json.Marshal(map[string]string{"__type": e.Code, "message": e.Message})
+	answer := &api.Response{Status: e.Status, Header: header(r), Body: text}
+	for name, values := range e.Header {
+		answer.Header[name] = values
+	}
+	return answer
+}
+
+func header(r *api.Request) http.Header {
+	return http.Header{"Content-Type": {contentType}, "X-Amzn-Requestid": {r.ID}}
+}

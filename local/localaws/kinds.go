@@ -1,0 +1,130 @@
+package localaws
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"s3-endpoint-guard/local/samtemplate"
+)
+
+// kind is how the local AWS treats one type of resource.
+type kind struct {
+	// create makes a resource of its properties.
+	create func(*creation, properties) (made, error)
+	// ignored are properties of which nothing here depends, in the notation of [properties.check].
+	ignored []string
+}
+
+// made is a resource that has been created.
+type made struct {
+	// ref is its physical id, what Ref gives.
+	ref string
+	// attributes are what Fn::GetAtt gives.
+	attributes map[string]any
+	// remove deletes it; nil when there is nothing to delete.
+	remove func() error
+	// update changes it in place to new properties, and returns it as it then is; nil when only a replacement could do
+	// that, which the local AWS does not know.
+	update func(properties) (made, error)
+	// replaced removes what an update put another thing in the place of; nil when nothing was replaced.
+	replaced func() error
+	// failed is why the creation failed of a thing that has to be removed all the same.
+	failed error
+}
+
+// creation is what a kind is told besides the properties.
+type creation struct {
+	*Cloud
+	stack    *Stack
+	resource samtemplate.Resource
+}
+
+// kinds are all types of resources that the local AWS can create.
+var kinds = merged(networkKinds, bucketKinds, identityKinds, messageKinds, functionKinds, eventKinds, watchKinds)
+
+func merged(tables ...map[string]kind) map[string]kind {
+	all := map[string]kind{}
+	for _, table := range tables {
+		maps.Copy(all, table)
+	}
+	return all
+}
+
+// create creates a resource, and refuses it if it has a type or a property that the local AWS does not know.
+func (c *creation) create(p properties) (made, error) {
+	k, ok := kindOf(c.resource.Type)
+	if !ok {
+		return made{}, fmt.Errorf("the local AWS does not know the type %s", c.resource.Type)
+	}
+	m, err := k.create(c, p)
+	if err != nil {
+		return made{}, err
+	}
+	if err := p.check(k.ignored); err != nil {
+		return m, err
+	}
+	return m, m.failed
+}
+
+// kindOf finds the kind of a type of resources.
+func kindOf(resourceType string) (kind, bool) {
+	if isCustom(resourceType) {
+		return customKind, true
+	}
+	k, ok := kinds[resourceType]
+	return k, ok
+}
+
+// name is a physical name as CloudFormation makes them: stack, logical id and a suffix that is the stack's own.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html
+func (c *creation) name() string {
+	sum := sha256.Sum256([]byte(c.stack.ID() + c.resource.LogicalID))
+	suffix := base32.StdEncoding.EncodeToString(sum[:])[:12]
+	return fmt.Sprintf("%s-%s-%s", c.stack.Name(), c.resource.LogicalID, suffix)
+}
+
+// arn is an ARN of this account and Region.
+func (c *Cloud) arn(service, resource string) string {
+	base := c.Gate.Options()
+	return fmt.Sprintf("arn:%s:%s:%s:%s:%s", base.Partition, service, base.Region, base.Account, resource)
+}
+
+// service is the service in an ARN.
+func service(arn string) string {
+	parts := strings.SplitN(arn, ":", 4)
+	if len(parts) < 4 {
+		return ""
+	}
+	return parts[2]
+}
+
+// document reads a policy document, which a template may write as an object or as JSON text.
+func (p properties) document(name string) string {
+	value := p.any(name)
+	if text, ok := value.(string); ok || value == nil {
+		return text
+	}
+	text, _ := json.Marshal(value)
+	return string(text)
+}
+
+// oneOf reads a text that must be one of these values.
+func (p properties) oneOf(name string, values ...string) string {
+	text := p.text(name)
+	if !slices.Contains(values, text) {
+		p.wrong(name, "one of "+strings.Join(values, ", "))
+	}
+	return text
+}
+
+// uuid is an id made of a name, always the same.
+func uuid(name string) string {
+	b := sha256.Sum256([]byte(name))
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:16])
+}

@@ -1,0 +1,153 @@
+package localaws
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"strings"
+	"time"
+
+	"s3-endpoint-guard/local/localaws/cloudformation"
+)
+
+// serviceTimeout is how long CloudFormation waits for a custom resource that does not say.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-customresource.html
+const serviceTimeout = time.Hour
+
+// customKind is the kind of every type of custom resource.
+var customKind = kind{create: createCustom}
+
+// isCustom says whether a type is one that the template's author made up.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-customresource.html
+func isCustom(resourceType string) bool {
+	return strings.HasPrefix(resourceType, "Custom::") || resourceType == "AWS::CloudFormation::CustomResource"
+}
+
+// custom is a custom resource: a function that is asked to create, update and delete something.
+type custom struct {
+	*creation
+	physicalID string
+	properties map[string]any
+	timeout    time.Duration
+}
+
+func createCustom(c *creation, p properties) (made, error) {
+	r := custom{creation: c}.with(p)
+	answer, err := r.ask("Create", nil)
+	r.physicalID = answer.PhysicalResourceID
+	if r.physicalID == "" { // nobody answered: CloudFormation makes an id up, and deletes what it may have become
+		r.physicalID = c.name()
+	}
+	m := r.made(answer)
+	m.failed = err
+	return m, nil
+}
+
+// with is the resource with other properties. CloudFormation hands on numbers and booleans as text.
+func (r custom) with(p properties) custom {
+	r.timeout = serviceTimeout
+	if p.has("ServiceTimeout") {
+		r.timeout = time.Duration(p.number("ServiceTimeout")) * time.Second
+	}
+	r.properties = map[string]any{}
+	for name := range p.values {
+		r.properties[name] = asTexts(p.any(name))
+	}
+	return r
+}
+
+// asTexts is a value with all numbers and booleans in it as text.
+func asTexts(value any) any {
+	switch value := value.(type) {
+	case map[string]any:
+		texts := maps.Clone(value)
+		for name, v := range texts {
+			texts[name] = asTexts(v)
+		}
+		return texts
+	case []any:
+		texts := make([]any, len(value))
+		for i, v := range value {
+			texts[i] = asTexts(v)
+		}
+		return texts
+	}
+	return fmt.Sprint(value)
+}
+
+// made is the resource as it stands after an answer.
+func (r custom) made(answer cloudformation.CustomAnswer) made {
+	remove := func() error {
+		_, err := r.ask("Delete", nil)
+		return err
+	}
+	return made{ref: r.physicalID, attributes: answer.Data, remove: remove, update: r.update}
+}
+
+// update asks for a change. When the answer has another id, the old thing is deleted once the update is complete.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requesttypes-update.html
+func (r custom) update(p properties) (made, error) {
+	next := r.with(p)
+	answer, err := next.ask("Update", r.properties)
+	if err != nil {
+		return made{}, err
+	}
+	next.physicalID = answer.PhysicalResourceID
+	m := next.made(answer)
+	if next.physicalID != r.physicalID {
+		m.replaced = r.made(answer).remove
+	}
+	return m, nil
+}
+
+// ask sends the function a request and waits for its answer.
+func (r custom) ask(kind string, old map[string]any) (cloudformation.CustomAnswer, error) {
+	request := cloudformation.CustomRequest{
+		RequestType: kind, ServiceToken: fmt.Sprint(r.properties["ServiceToken"]), StackID: r.stack.ID(), RequestID: uuid(rand.Text()),
+		LogicalResourceID: r.resource.LogicalID, PhysicalResourceID: r.physicalID, ResourceType: r.resource.Type,
+		ResourceProperties: r.properties, OldResourceProperties: old,
+	}
+	url, answers, err := r.Answers.Expect(request.StackID, request.LogicalResourceID, request.RequestID)
+	if err != nil {
+		return cloudformation.CustomAnswer{}, err
+	}
+	request.ResponseURL = url
+	payload, err := json.Marshal(request)
+	if err != nil {
+		return cloudformation.CustomAnswer{}, err
+	}
+	if _, err := r.Lambda.InvokeAsync(request.ServiceToken, payload); err != nil {
+		return cloudformation.CustomAnswer{}, fmt.Errorf("invoking the function of the custom resource: %w", err)
+	}
+	body, ok := r.await(answers)
+	if !ok {
+		return cloudformation.CustomAnswer{}, fmt.Errorf("CloudFormation did not receive a response from your Custom Resource. "+
+			"Please check your logs for requestId [%s]", request.RequestID)
+	}
+	return request.Read(body)
+}
+
+// await waits for an answer for as long as the resource says. Where functions are tried again without a pause, it waits
+// no longer than anything is under way: nobody is left then who could answer, and nobody else advances the clock.
+func (r custom) await(answers <-chan []byte) (body []byte, ok bool) {
+	over := make(chan struct{})
+	stop := r.Clock.AfterFunc(r.timeout, func() { close(over) })
+	defer stop()
+	var resting <-chan struct{}
+	if !r.patient {
+		resting = r.work.Resting()
+	}
+	select {
+	case body = <-answers:
+		return body, true
+	case <-over:
+	case <-resting:
+	}
+	select {
+	case body = <-answers:
+		return body, true
+	default:
+		return nil, false
+	}
+}

@@ -1,0 +1,204 @@
+package lambda
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"s3-endpoint-guard/local/localaws/child"
+)
+
+// initTimeout is how long a cold start may take until the first poll of the Runtime API.
+// https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-ib
+const initTimeout = 10 * time.Second
+
+// environment is one execution environment: a child process with a Runtime API of its own, which carries out one
+// invocation at a time.
+type environment struct {
+	function Function
+	command  *exec.Cmd
+	server   *http.Server
+	output   *output
+	// started is when the process was started, initDuration the time from then to its first poll.
+	started      time.Time
+	initDuration time.Duration
+
+	// polls gets one token when the runtime asks for an event, events hands it over, answers brings its outcome.
+	polls   chan struct{}
+	events  chan event
+	answers chan answer
+	// exited is closed once the process has ended and exit tells how.
+	exited chan struct{}
+	exit   error
+
+	mu      sync.Mutex
+	current string
+}
+
+// event is one invocation as the runtime gets it.
+type event struct {
+	id, functionARN string
+	payload         []byte
+	deadline        time.Time
+}
+
+// answer is how an invocation ended.
+type answer struct {
+	payload []byte
+	failure *Failure
+}
+
+// errTimedOut is the cause of a context that ended at an invocation's deadline.
+var errTimedOut = errors.New("timed out")
+
+// newEnvironment starts a function's process and its Runtime API, and does not wait for either.
+func (h *Host) newEnvironment(f Function) (*environment, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("opening a Runtime API: %w", err)
+	}
+	stream := h.options.Clock.Now().Format("2006/01/02") + "/[$LATEST]" + strings.ReplaceAll(newID(), "-", "")
+	e := &environment{
+		function: f, polls: make(chan struct{}, 1), events: make(chan event), answers: make(chan answer, 1),
+		exited: make(chan struct{}),
+	}
+	e.server = &http.Server{Handler: e.runtimeAPI()}
+	e.output, err = newOutput(func(text string) { h.print(f, e.request(), text) })
+	if err != nil {
+		_ = listener.Close()
+		return nil, err
+	}
+	e.command = exec.Command(f.Bootstrap)
+	e.command.Dir = filepath.Dir(f.Bootstrap)
+	e.command.Env = h.variables(f, stream, listener.Addr().String())
+	e.command.Stdout, e.command.Stderr = e.output.write, e.output.write
+	e.started = time.Now()
+	if err := h.launcher.Start(e.command); err != nil {
+		_ = listener.Close()
+		e.output.close()
+		return nil, fmt.Errorf("starting %s: %w", f.Name, err)
+	}
+	go func() { _ = e.server.Serve(listener) }()
+	go e.reap()
+	return e, nil
+}
+
+// reap waits for the process, ends what it may have left running, and closes what it used.
+func (e *environment) reap() {
+	e.exit = e.command.Wait()
+	child.Kill(e.command.Process)
+	e.output.close()
+	close(e.exited)
+	_ = e.server.Close()
+}
+
+// init waits for the first poll. It returns nil once the environment can be invoked, and otherwise why it cannot; the
+// process has then ended.
+func (e *environment) init(ctx context.Context) *answer {
+	ctx, cancel := context.WithTimeoutCause(ctx, initTimeout, errTimedOut)
+	defer cancel()
+	select {
+	case <-e.polls:
+		e.initDuration = time.Since(e.started)
+		e.output.flush()
+		return nil
+	case <-e.exited:
+		a := e.outcome("INIT")
+		return &a
+	case <-ctx.Done():
+		e.end()
+		a := interrupted(ctx, "INIT", initTimeout)
+		return &a
+	}
+}
+
+// invoke hands an event to the process and waits until it asks for the next one, ends, or runs into the deadline.
+// https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-invoke
+func (e *environment) invoke(ctx context.Context, ev event) answer {
+	ctx, cancel := context.WithDeadlineCause(ctx, ev.deadline, errTimedOut)
+	defer cancel()
+	e.setRequest(ev.id)
+	child.Thaw(e.command.Process)
+	events := e.events
+	for {
+		select {
+		case events <- ev:
+			events = nil
+		case <-e.polls:
+			e.output.flush()
+			return e.outcome(ev.id)
+		case <-e.exited:
+			return e.outcome(ev.id)
+		case <-ctx.Done():
+			e.end()
+			return interrupted(ctx, ev.id, e.function.Timeout)
+		}
+	}
+}
+
+// outcome is the answer that the runtime gave, or what its silence means.
+func (e *environment) outcome(requestID string) answer {
+	select {
+	case a := <-e.answers:
+		return a
+	default:
+		return failed("Runtime.ExitError", fmt.Sprintf("RequestId: %s Error: %s", requestID, e.exitMessage()))
+	}
+}
+
+// exitMessage tells, in Lambda's words, how the process ended.
+func (e *environment) exitMessage() string {
+	select {
+	case <-e.exited:
+	default:
+		return "Runtime asked for the next event without answering"
+	}
+	if e.exit == nil {
+		return "Runtime exited without providing a reason"
+	}
+	return "Runtime exited with error: " + e.exit.Error()
+}
+
+// interrupted is the answer to an invocation that did not end by itself.
+func interrupted(ctx context.Context, requestID string, timeout time.Duration) answer {
+	if errors.Is(context.Cause(ctx), errTimedOut) {
+		return failed("Sandbox.Timedout", fmt.Sprintf("RequestId: %s Error: Task timed out after %.2f seconds", requestID, timeout.Seconds()))
+	}
+	return failed("Sandbox.Failure", fmt.Sprintf("RequestId: %s Error: %v", requestID, context.Cause(ctx)))
+}
+
+// end kills the process, with all that it started, and waits for it.
+func (e *environment) end() {
+	child.Kill(e.command.Process)
+	<-e.exited
+}
+
+// alive says whether the process can carry out a further invocation.
+func (e *environment) alive() bool {
+	select {
+	case <-e.exited:
+		return false
+	default:
+		return true
+	}
+}
+
+// request is the id of the invocation under way, "" before the first.
+func (e *environment) request() string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.current
+}
+
+func (e *environment) setRequest(id string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.current = id
+}

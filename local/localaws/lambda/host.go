@@ -1,0 +1,239 @@
+// Package lambda hosts functions as AWS Lambda does: it starts built bootstrap binaries as child processes, one for
+// each concurrent invocation, speaks the Runtime API with them, kills them at their time-out, retries asynchronous
+// invocations and hands what failed for good to the on-failure destination.
+//
+// It is built on the standard library only. Each bootstrap runs unchanged, with the environment that Lambda would give
+// it and nothing of the environment of the process that hosts it.
+//
+//	Invoke ───────────────► environment (child process) ◄─ Runtime API ─► bootstrap
+//	InvokeAsync ► attempts ─┘   idle ones are reused; Shutdown makes the next one cold
+//	                └─ failed for good ► Options.Destination
+package lambda
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"s3-endpoint-guard/local/localaws/child"
+	"s3-endpoint-guard/local/localaws/clock"
+	"s3-endpoint-guard/local/localaws/underway"
+)
+
+// Options set up a host.
+type Options struct {
+	// Account, Region and Partition stand in the functions' ARNs; "" means 111122223333, eu-central-1 and aws.
+	Account, Region, Partition string
+	// Clock delays retries and dates records; nil is the real one. Time-outs of functions always run in real time.
+	Clock *clock.Clock
+	// Work is told of each invocation until it has ended, a retry's pause excepted; nil counts for nobody.
+	Work *underway.Count
+	// Credentials registers an execution role's session and returns its keys; nil gives keys that nobody knows.
+	Credentials func(roleARN, sessionName string) (accessKeyID, secretAccessKey string)
+	// Destination sends a function's invocation record to a queue or topic; nil refuses every record. What is refused is
+	// lost, as [Host.LostRecords] tells.
+	Destination func(f Function, arn string, record []byte) error
+	// Metrics gets each line of Embedded Metric Format that a function prints; nil ignores them.
+	Metrics func(function string, line []byte)
+	// Log gets every line that a function prints; nil keeps them for [Host.Logs] only.
+	Log func(function string, line Line)
+	// RetryDelay is the pause before an asynchronous invocation's second (1) and third (2) attempt.
+	// nil is AWS's: one minute, then two. https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+	RetryDelay func(retry int) time.Duration
+	// Freeze stops idle environments, as Lambda does between invocations (on Linux only).
+	Freeze bool
+}
+
+// Host runs functions. Any number of goroutines may use it at the same time.
+type Host struct {
+	options  Options
+	launcher *child.Launcher
+	// background ends asynchronous invocations when the host closes.
+	background context.Context
+	cancel     context.CancelCauseFunc
+
+	mu          sync.Mutex
+	functions   map[string]*hosted
+	invocations []Invocation
+	throttles   map[string]int
+	lostRecords []LostRecord
+	logs        map[string][]Line
+	running     map[*environment]struct{}
+	closed      bool
+}
+
+// errClosed ends what is under way when a host closes.
+var errClosed = errors.New("the Lambda host is closed")
+
+// New returns a host without functions. It must be closed.
+func New(o Options) *Host {
+	o.Account = or(o.Account, "111122223333")
+	o.Region = or(o.Region, "eu-central-1")
+	o.Partition = or(o.Partition, "aws")
+	if o.Clock == nil {
+		o.Clock = clock.Real()
+	}
+	if o.Work == nil {
+		o.Work = new(underway.Count)
+	}
+	if o.RetryDelay == nil {
+		o.RetryDelay = func(retry int) time.Duration { return time.Duration(retry) * time.Minute }
+	}
+	background, cancel := context.WithCancelCause(context.Background())
+	return &Host{
+		options: o, launcher: child.New(), background: background, cancel: cancel,
+		functions: map[string]*hosted{}, throttles: map[string]int{}, logs: map[string][]Line{}, running: map[*environment]struct{}{},
+	}
+}
+
+// Create adds a function and returns its ARN. It refuses what Lambda refuses: reserved names among the environment
+// variables, or more than 4 KB of them.
+func (h *Host) Create(f Function) (arn string, err error) {
+	if f, err = h.complete(f); err != nil {
+		return "", err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return "", errClosed
+	}
+	if _, ok := h.functions[f.Name]; ok {
+		return "", &Error{Status: 409, Code: "ResourceConflictException", Message: "Function already exist: " + f.Name}
+	}
+	h.functions[f.Name] = newHosted(f)
+	return f.ARN, nil
+}
+
+// complete fills in what a function leaves open, and checks it.
+func (h *Host) complete(f Function) (Function, error) {
+	f = f.withDefaults()
+	f.ARN = fmt.Sprintf("arn:%s:lambda:%s:%s:function:%s", h.options.Partition, h.options.Region, h.options.Account, f.Name)
+	if err := f.check(); err != nil {
+		return f, fmt.Errorf("function %s: %w", f.Name, err)
+	}
+	return f, nil
+}
+
+// Update gives a function another configuration, with the refusals of [Host.Create]. Its permissions stay. What runs
+// ends as it began, the next invocation starts cold.
+func (h *Host) Update(f Function) error {
+	f, err := h.complete(f)
+	if err != nil {
+		return err
+	}
+	before, err := h.lookUp(f.Name)
+	if err != nil {
+		return err
+	}
+	after := newHosted(f)
+	h.mu.Lock()
+	after.permissions = before.permissions
+	h.functions[f.Name] = after
+	h.mu.Unlock()
+	for _, e := range h.takeIdle(before) {
+		e.end()
+	}
+	return nil
+}
+
+// Function returns a function's configuration, ok being false when there is none of that name or ARN.
+func (h *Host) Function(nameOrARN string) (f Function, ok bool) {
+	found, err := h.lookUp(nameOrARN)
+	if err != nil {
+		return Function{}, false
+	}
+	return found.Function, true
+}
+
+// Functions are the names of all functions, in order.
+func (h *Host) Functions() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Sorted(maps.Keys(h.functions))
+}
+
+// Remove deletes a function and ends its idle environments. What is running runs to its end.
+func (h *Host) Remove(name string) error {
+	if err := h.Shutdown(name); err != nil {
+		return err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.functions, name)
+	return nil
+}
+
+// Shutdown ends a function's idle environments, so that its next invocation starts cold.
+func (h *Host) Shutdown(name string) error {
+	f, err := h.lookUp(name)
+	if err != nil {
+		return err
+	}
+	for _, e := range h.takeIdle(f) {
+		e.end()
+	}
+	return nil
+}
+
+// Close ends every environment at once, also those at work, and forgets what waits for a retry. Closing twice does no
+// harm.
+func (h *Host) Close() error {
+	h.cancel(errClosed)
+	h.mu.Lock()
+	if h.closed {
+		h.mu.Unlock()
+		return nil
+	}
+	h.closed = true
+	var all []*environment
+	for e := range h.running {
+		all = append(all, e)
+	}
+	h.mu.Unlock()
+	for _, e := range all {
+		e.end()
+	}
+	h.launcher.Close()
+	return nil
+}
+
+// lookUp finds a function by name or ARN.
+func (h *Host) lookUp(nameOrARN string) (*hosted, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if f, ok := h.functions[functionName(nameOrARN)]; ok {
+		return f, nil
+	}
+	return nil, &Error{Status: 404, Code: "ResourceNotFoundException", Message: "Function not found: " + nameOrARN}
+}
+
+// Error is Lambda's refusal to invoke a function. The function's own failures are no such errors: see [Failure].
+type Error struct {
+	// Status is the HTTP status, Code Lambda's exception, e.g. "ResourceNotFoundException".
+	Status        int
+	Code, Message string
+}
+
+// Error implements error.
+func (e *Error) Error() string { return e.Code + ": " + e.Message }
+
+func or(s, fallback string) string {
+	if s == "" {
+		return fallback
+	}
+	return s
+}
+
+// newID returns a random UUID.
+func newID() string {
+	var b [16]byte
+	_, _ = io.ReadFull(rand.Reader, b[:])
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}

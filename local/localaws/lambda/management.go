@@ -1,0 +1,126 @@
+package lambda
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"s3-endpoint-guard/local/localaws/api"
+)
+
+// The concurrency of the account: that of an account with AWS's default quota, of which 100 stay unreserved.
+// https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
+const (
+	accountConcurrency  = 1000
+	leastUnreservedConc = 100
+)
+
+// manage decodes the calls by which people look at functions and switch them off; nil for any other call.
+func (s service) manage(r *api.Request) (*api.Operation, error) {
+	path := strings.Trim(r.URL.Path, "/")
+	if r.Method == http.MethodGet && path == "2016-08-19/account-settings" {
+		return s.operation("GetAccountSettings", "*", func() (any, error) { return s.host.accountSettings(), nil }), nil
+	}
+	version, rest, _ := strings.Cut(path, "/functions/")
+	name, isConcurrency := strings.CutSuffix(rest, "/concurrency")
+	if rest == "" || strings.Contains(name, "/") {
+		return nil, nil
+	}
+	call := map[string]func(string, *api.Request) *api.Operation{
+		"GET 2015-03-31 false":   s.getFunction,
+		"PUT 2017-10-31 true":    s.putConcurrency,
+		"DELETE 2017-10-31 true": s.deleteConcurrency,
+	}[r.Method+" "+version+map[bool]string{true: " true", false: " false"}[isConcurrency]]
+	if call == nil {
+		return nil, nil
+	}
+	f, err := s.host.lookUp(name)
+	if err != nil {
+		return nil, refusal(err)
+	}
+	return call(f.Name, r), nil
+}
+
+// operation is a call that needs one permission and answers with JSON.
+func (s service) operation(name, resource string, do func() (any, error)) *api.Operation {
+	need := api.Need{Action: "lambda:" + name, Resource: resource, ResourceAccount: s.host.options.Account}
+	return &api.Operation{Name: name, Needs: []api.Need{need}, Do: func() (*api.Response, error) {
+		result, err := do()
+		if err != nil {
+			return nil, refusal(err)
+		}
+		if result == nil {
+			return &api.Response{Status: http.StatusNoContent, Header: http.Header{}}, nil
+		}
+		body, err := json.Marshal(result)
+		return &api.Response{Status: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: body}, err
+	}}
+}
+
+// accountSettings is what GetAccountSettings tells of concurrency.
+func (h *Host) accountSettings() any {
+	return map[string]any{"AccountLimit": map[string]int{
+		"ConcurrentExecutions": accountConcurrency, "UnreservedConcurrentExecutions": accountConcurrency - h.reserved(""),
+	}}
+}
+
+// reserved is the concurrency that is reserved for all functions but one.
+func (h *Host) reserved(except string) int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	sum := 0
+	for name, f := range h.functions {
+		if name != except && f.ReservedConcurrency != nil {
+			sum += *f.ReservedConcurrency
+		}
+	}
+	return sum
+}
+
+func (s service) getFunction(name string, _ *api.Request) *api.Operation {
+	f, _ := s.host.Function(name)
+	return s.operation("GetFunction", f.ARN, func() (any, error) {
+		answer := map[string]any{"Configuration": map[string]any{
+			"FunctionName": f.Name, "FunctionArn": f.ARN, "Role": f.Role, "Handler": f.Handler, "State": "Active",
+			"LastUpdateStatus": "Successful", "MemorySize": f.MemoryMB, "Timeout": int(f.Timeout.Seconds()),
+		}}
+		if f.ReservedConcurrency != nil {
+			answer["Concurrency"] = map[string]int{"ReservedConcurrentExecutions": *f.ReservedConcurrency}
+		}
+		return answer, nil
+	})
+}
+
+// concurrency is what PutFunctionConcurrency is given and answers.
+type concurrency struct{ ReservedConcurrentExecutions int }
+
+func (s service) putConcurrency(name string, r *api.Request) *api.Operation {
+	f, _ := s.host.Function(name)
+	var wanted concurrency
+	parsed := json.Unmarshal(r.Body, &wanted)
+	operation := s.operation("PutFunctionConcurrency", f.ARN, func() (any, error) {
+		n := wanted.ReservedConcurrentExecutions
+		if parsed != nil || n < 0 {
+			return nil, invalid("ReservedConcurrentExecutions must be a number, 0 or more")
+		}
+		if s.host.reserved(f.Name)+n > accountConcurrency-leastUnreservedConc {
+			return nil, invalid("Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [%d].", leastUnreservedConc)
+		}
+		f.ReservedConcurrency = &n
+		return wanted, s.host.Update(f)
+	})
+	operation.Trail = &api.Trail{EventName: "PutFunctionConcurrency20171031", RequestParameters: map[string]any{
+		"functionName": name, "reservedConcurrentExecutions": wanted.ReservedConcurrentExecutions,
+	}}
+	return operation
+}
+
+func (s service) deleteConcurrency(name string, _ *api.Request) *api.Operation {
+	f, _ := s.host.Function(name)
+	operation := s.operation("DeleteFunctionConcurrency", f.ARN, func() (any, error) {
+		f.ReservedConcurrency = nil
+		return nil, s.host.Update(f)
+	})
+	operation.Trail = &api.Trail{EventName: "DeleteFunctionConcurrency20171031", RequestParameters: map[string]any{"functionName": name}}
+	return operation
+}

@@ -1,0 +1,87 @@
+// Package localtest is what the tests of the local AWS's services share: a gate that lives as long as the test, and
+// the configuration with which the real SDK's clients call it.
+package localtest
+
+import (
+	"errors"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/smithy-go"
+
+	"s3-endpoint-guard/internal/iampolicy"
+	"s3-endpoint-guard/local/localaws/api"
+)
+
+// Everything is an identity policy that allows everything.
+const Everything = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
+
+// Gate makes a gate that is closed when the test ends.
+func Gate(t testing.TB, o api.Options) *api.Gate {
+	t.Helper()
+	gate := api.NewGate(o)
+	t.Cleanup(func() {
+		if err := gate.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return gate
+}
+
+// Config is the configuration of clients of a user whose only policy is the one given. They call once: nothing is
+// retried, and none waits longer than [Limit].
+func Config(t testing.TB, gate *api.Gate, policy string) aws.Config {
+	t.Helper()
+	parsed := Must(iampolicy.Parse([]byte(policy)))(t)
+	url := Must(gate.Open(api.Door{SourceIP: "198.51.100.7"}))(t)
+	options := gate.Options()
+	id, secret := gate.Credentials(api.Caller{
+		Principal: "arn:" + options.Partition + ":iam::" + options.Account + ":user/tester", Account: options.Account,
+		Identity: func() []*iampolicy.Policy { return []*iampolicy.Policy{parsed} },
+	})
+	return aws.Config{
+		Region: options.Region, BaseEndpoint: &url, Retryer: OnlyClosed,
+		HTTPClient:  awshttp.NewBuildableClient().WithTimeout(Limit),
+		Credentials: credentials.NewStaticCredentialsProvider(id, secret, ""),
+	}
+}
+
+// OnlyClosed tries again, at once, what ended because the client's own end of the connection was closed, and nothing else.
+// Go's client closes it where an answer comes before it has done with the request, as one on this machine may (seen with
+// aws-sdk-go-v2 v1.48.0 and Go 1.26.8 at answers of more than a few KB; the SDK's own retries cover it elsewhere).
+func OnlyClosed() aws.Retryer {
+	closed := retry.IsErrorRetryableFunc(func(err error) aws.Ternary { return aws.BoolTernary(errors.Is(err, net.ErrClosed)) })
+	return retry.NewStandard(func(o *retry.StandardOptions) {
+		o.MaxAttempts, o.Retryables = 10, []retry.IsErrorRetryable{closed}
+		o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
+	})
+}
+
+// Must ends the test when the call before it failed: value := Must(call(…))(t).
+func Must[T any](value T, err error) func(testing.TB) T {
+	return func(t testing.TB) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return value
+	}
+}
+
+// Code is AWS's code of an error, as those who branch on it see it; "" for no error, and the whole text of one that
+// did not come from AWS.
+func Code(err error) string {
+	var refusal smithy.APIError
+	switch {
+	case err == nil:
+		return ""
+	case errors.As(err, &refusal):
+		return refusal.ErrorCode()
+	}
+	return err.Error()
+}

@@ -1,0 +1,77 @@
+package localtest_test
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"s3-endpoint-guard/local/localaws/localtest"
+)
+
+// failing is a test whose failure is looked at.
+type failing struct {
+	testing.TB
+	said string
+}
+
+func (f *failing) Helper() {}
+
+func (f *failing) Fatal(said ...any) {
+	f.said = fmt.Sprint(said...)
+	runtime.Goexit()
+}
+
+func TestWaitsGiveUpAndSayWhatTheyWaitedFor(t *testing.T) {
+	for name, wait := range map[string]func(testing.TB){
+		"Receive": func(t testing.TB) { localtest.Receive(t, make(chan int), "a letter") },
+		"Until":   func(t testing.TB) { localtest.Until(t, "a letter", func() bool { return false }) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := &failing{TB: t}
+				go wait(f)
+				time.Sleep(time.Minute) // synthetic time
+				if synctest.Wait(); !strings.Contains(f.said, "waiting for a letter") {
+					t.Errorf("after a minute it says %q, want what it waited for", f.said)
+				}
+			})
+		})
+	}
+}
+
+func TestReceiveReturnsWhatArrives(t *testing.T) {
+	letters := make(chan string, 1)
+	letters <- "hello"
+	if got := localtest.Receive(t, letters, "a letter"); got != "hello" {
+		t.Errorf("Receive = %q, want hello", got)
+	}
+	close(letters)
+	if got := localtest.Receive(t, letters, "the end"); got != "" {
+		t.Errorf("Receive = %q from a closed channel, want nothing", got)
+	}
+}
+
+func TestAContextEndsAndSaysWhatItWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx := localtest.Context(t, "a letter")
+		<-ctx.Done()
+		if cause := context.Cause(ctx); !strings.Contains(cause.Error(), "waiting for a letter") {
+			t.Errorf("the context ended by %q, want what it waited for", cause)
+		}
+	})
+}
+
+func TestOutputIsWhatACommandPrintsAndHowItEnds(t *testing.T) {
+	said, err := localtest.Output(t, exec.Command("sh", "-c", "echo one; echo two >&2; exit 3"))
+	if said != "one\ntwo\n" || err == nil || err.Error() != "exit status 3" {
+		t.Errorf("Output = %q, %v, want both lines and the exit status", said, err)
+	}
+	if _, err := localtest.Output(t, exec.Command("/nowhere/command")); err == nil {
+		t.Error("Output of no command = nil, want an error")
+	}
+}

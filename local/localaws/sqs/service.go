@@ -1,0 +1,178 @@
+// Package sqs is the local AWS's SQS, over its JSON protocol: standard queues, used as dead-letter queues.
+//
+// To add a call, write a decoder for it and name it in [Service.Decode].
+package sqs
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"s3-endpoint-guard/internal/iampolicy"
+	"s3-endpoint-guard/local/localaws/api"
+	"s3-endpoint-guard/local/localaws/jsonrpc"
+)
+
+// target is the prefix of the header that names a call.
+// https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html
+const target = "AmazonSQS."
+
+var (
+	_ api.Service = (*Service)(nil)
+	_ api.Refuser = (*Service)(nil)
+)
+
+// SigningName implements [api.Service].
+func (s *Service) SigningName() string { return "sqs" }
+
+// input are the parameters of all calls together.
+type input struct {
+	QueueName, QueueUrl, MessageBody, ReceiptHandle string
+	Attributes                                      map[string]string
+	AttributeNames, MessageSystemAttributeNames     []string
+	MaxNumberOfMessages                             int
+	VisibilityTimeout                               *int
+}
+
+// Decode implements [api.Service].
+func (s *Service) Decode(r *api.Request) (*api.Operation, error) {
+	name := strings.TrimPrefix(r.Header.Get("X-Amz-Target"), target)
+	decoders := map[string]func(*api.Request, input) *api.Operation{
+		"CreateQueue":        s.decodeCreateQueue,
+		"DeleteMessage":      s.decodeDeleteMessage,
+		"GetQueueAttributes": s.decodeGetQueueAttributes,
+		"GetQueueUrl":        s.decodeGetQueueURL,
+		"ReceiveMessage":     s.decodeReceiveMessage,
+		"SendMessage":        s.decodeSendMessage,
+	}
+	decode, ok := decoders[name]
+	if !ok {
+		return nil, refuse("InvalidAction", "The action or operation requested is invalid: "+name)
+	}
+	var in input
+	if err := jsonrpc.Decode(r.Body, &in); err != nil {
+		return nil, refuse("SerializationException", err.Error())
+	}
+	operation := decode(r, in)
+	operation.Name = name
+	return operation, nil
+}
+
+// refuse is a client error.
+func refuse(code, message string) *api.Error {
+	return &api.Error{Status: http.StatusBadRequest, Code: code, Message: message}
+}
+
+// queryCodes are the codes that clients of the older query protocol know, where they differ. Clients of the JSON
+// protocol branch on these too.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html
+var queryCodes = map[string]string{"QueueDoesNotExist": "AWS.SimpleQueueService.NonExistentQueue"}
+
+// RenderError implements [api.Service].
+func (s *Service) RenderError(r *api.Request, e *api.Error) *api.Response {
+	// A map of two strings can always be written.
+	body, _ := json.Marshal(map[string]string{"__type": "com.amazonaws.sqs#" + e.Code, "message": e.Message})
+	response := &api.Response{Status: e.Status, Header: header(r), Body: body}
+	if code, ok := queryCodes[e.Code]; ok {
+		response.Header.Set("X-Amzn-Query-Error", code+";Sender")
+	}
+	for name, values := range e.Header {
+		response.Header[name] = values
+	}
+	return response
+}
+
+// Denied implements [api.Refuser].
+func (s *Service) Denied(r *api.Request, need api.Need, d iampolicy.Decision) *api.Error {
+	return &api.Error{Status: http.StatusForbidden, Code: "AccessDenied", Message: api.DeniedMessage(r, need, d)}
+}
+
+// UnknownKey implements [api.Refuser].
+func (s *Service) UnknownKey(*api.Request) *api.Error {
+	return &api.Error{Status: http.StatusForbidden, Code: "InvalidClientTokenId", Message: "The security token included in the request is invalid."}
+}
+
+// header is the head of every answer.
+func header(r *api.Request) http.Header {
+	return http.Header{"Content-Type": {"application/x-amz-json-1.0"}, "X-Amzn-Requestid": {r.ID}}
+}
+
+// answer writes the result of a call.
+func answer(r *api.Request, result any) (*api.Response, error) {
+	body, err := json.Marshal(result)
+	return &api.Response{Status: http.StatusOK, Header: header(r), Body: body}, err
+}
+
+// needs is the permission to do something to the queue of a URL.
+func (s *Service) needs(action, url string) []api.Need {
+	return []api.Need{{Action: "sqs:" + action, Resource: s.ARN(url[strings.LastIndex(url, "/")+1:]), ResourceAccount: s.options.Account}}
+}
+
+func (s *Service) decodeCreateQueue(r *api.Request, in input) *api.Operation {
+	trail := &api.Trail{RequestParameters: map[string]any{"queueName": in.QueueName, "attributes": in.Attributes}}
+	return &api.Operation{Needs: s.needs("CreateQueue", in.QueueName), Trail: trail, Do: func() (*api.Response, error) {
+		s.CreateQueue(in.QueueName)
+		url := s.url(r, in.QueueName)
+		trail.ResponseElements = map[string]any{"queueUrl": url}
+		return answer(r, map[string]any{"QueueUrl": url})
+	}}
+}
+
+func (s *Service) decodeGetQueueURL(r *api.Request, in input) *api.Operation {
+	return &api.Operation{Needs: s.needs("GetQueueUrl", in.QueueName), Do: func() (*api.Response, error) {
+		if !s.exists(in.QueueName) {
+			return nil, noQueue()
+		}
+		return answer(r, map[string]any{"QueueUrl": s.url(r, in.QueueName)})
+	}}
+}
+
+func (s *Service) decodeSendMessage(r *api.Request, in input) *api.Operation {
+	return &api.Operation{Needs: s.needs("SendMessage", in.QueueUrl), Do: func() (*api.Response, error) {
+		m, err := s.Send(in.QueueUrl, in.MessageBody)
+		if err != nil {
+			return nil, err
+		}
+		return answer(r, map[string]any{"MessageId": m.ID, "MD5OfMessageBody": m.digest()})
+	}}
+}
+
+// received is a message as ReceiveMessage shows it.
+type received struct {
+	MessageId, ReceiptHandle, Body, MD5OfBody string
+	Attributes                                map[string]string `json:",omitempty"`
+}
+
+func (s *Service) decodeReceiveMessage(r *api.Request, in input) *api.Operation {
+	return &api.Operation{Needs: s.needs("ReceiveMessage", in.QueueUrl), Do: func() (*api.Response, error) {
+		messages, err := s.receive(in.QueueUrl, max(in.MaxNumberOfMessages, 1), in.VisibilityTimeout)
+		if err != nil {
+			return nil, err
+		}
+		wanted := append(in.AttributeNames, in.MessageSystemAttributeNames...)
+		var list []received
+		for _, m := range messages {
+			list = append(list, received{m.ID, m.receipt(), m.Body, m.digest(), m.attributes(wanted)})
+		}
+		return answer(r, map[string]any{"Messages": list})
+	}}
+}
+
+func (s *Service) decodeDeleteMessage(r *api.Request, in input) *api.Operation {
+	return &api.Operation{Needs: s.needs("DeleteMessage", in.QueueUrl), Do: func() (*api.Response, error) {
+		if err := s.remove(in.QueueUrl, in.ReceiptHandle); err != nil {
+			return nil, err
+		}
+		return answer(r, map[string]any{})
+	}}
+}
+
+func (s *Service) decodeGetQueueAttributes(r *api.Request, in input) *api.Operation {
+	return &api.Operation{Needs: s.needs("GetQueueAttributes", in.QueueUrl), Do: func() (*api.Response, error) {
+		attributes, err := s.attributes(in.QueueUrl, in.AttributeNames)
+		if err != nil {
+			return nil, err
+		}
+		return answer(r, map[string]any{"Attributes": attributes})
+	}}
+}

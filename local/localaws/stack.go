@@ -1,0 +1,178 @@
+package localaws
+
+import (
+	"maps"
+	"slices"
+	"sync"
+
+	"s3-endpoint-guard/local/localaws/api"
+	"s3-endpoint-guard/local/localaws/cloudformation"
+	"s3-endpoint-guard/local/samtemplate"
+)
+
+// Stack is a template that has been deployed. Its methods may be called at the same time, except for those that change
+// it: Update, BeginUpdate, CompleteUpdate and Delete.
+type Stack struct {
+	cloud      *Cloud
+	id, name   string
+	bootstraps func(logicalID string) (path string, err error)
+
+	mu        sync.Mutex
+	plan      *samtemplate.Plan
+	resources []*existing
+}
+
+// existing is a resource of a stack.
+type existing struct {
+	samtemplate.Resource
+	made
+	properties map[string]any
+	// status is "" while all is well, reason why it is "DELETE_FAILED".
+	status, reason string
+}
+
+// ID is the stack's ARN.
+func (s *Stack) ID() string { return s.id }
+
+// Name is the stack's name.
+func (s *Stack) Name() string { return s.name }
+
+// Status is the stack's status, e.g. "UPDATE_COMPLETE", as CloudFormation describes it.
+func (s *Stack) Status() string {
+	stack, _ := s.cloud.CloudFormation.Stack(s.id)
+	return stack.Status
+}
+
+// Plan is the plan that the stack was last deployed or updated with.
+func (s *Stack) Plan() *samtemplate.Plan {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.plan
+}
+
+// Has says whether the stack has a resource of that logical id.
+func (s *Stack) Has(logicalID string) bool {
+	_, ok := s.Ref(logicalID)
+	return ok
+}
+
+// Ref is what Ref gives for a resource. It implements [samtemplate.Attributes].
+func (s *Stack) Ref(logicalID string) (string, bool) {
+	if r := s.resource(logicalID); r != nil {
+		return r.ref, true
+	}
+	return "", false
+}
+
+// GetAtt is what Fn::GetAtt gives for a resource. It implements [samtemplate.Attributes].
+func (s *Stack) GetAtt(logicalID, name string) (any, bool) {
+	if r := s.resource(logicalID); r != nil {
+		value, ok := r.attributes[name]
+		return value, ok
+	}
+	return nil, false
+}
+
+// Physical is the physical id of a resource, e.g. the bucket's name; "" when the stack has no such resource.
+func (s *Stack) Physical(logicalID string) string {
+	id, _ := s.Ref(logicalID)
+	return id
+}
+
+// Attribute is a text that Fn::GetAtt gives for a resource, e.g. its "Arn"; "" when there is none.
+func (s *Stack) Attribute(logicalID, name string) string {
+	value, _ := s.GetAtt(logicalID, name)
+	text, _ := value.(string)
+	return text
+}
+
+// Endpoint is the id of the stack's VPC endpoint, of whichever type it is.
+func (s *Stack) Endpoint() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.resources {
+		if r.Type == "AWS::EC2::VPCEndpoint" {
+			return r.ref
+		}
+	}
+	return ""
+}
+
+// Outputs are the stack's outputs.
+func (s *Stack) Outputs() (map[string]string, error) { return s.Plan().Outputs(s) }
+
+// Session is a caller that has assumed one of the stack's roles.
+func (s *Stack) Session(roleLogicalID, session string) api.Caller {
+	return s.cloud.IAM.Session(s.Physical(roleLogicalID), session)
+}
+
+// Workload is the app on the stack's instance.
+func (s *Stack) Workload() api.Caller { return s.Session("InstanceRole", s.Physical("Instance")) }
+
+// resource finds a resource; nil when there is none.
+func (s *Stack) resource(logicalID string) *existing {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := slices.IndexFunc(s.resources, func(r *existing) bool { return r.LogicalID == logicalID })
+	if i < 0 {
+		return nil
+	}
+	return s.resources[i]
+}
+
+// existingResources are all resources, in the order of their creation.
+func (s *Stack) existingResources() []*existing {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.resources)
+}
+
+// add adds a resource that has been created.
+func (s *Stack) add(r *existing) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.resources = append(s.resources, r)
+}
+
+// replace puts a resource as it is after an update in its own place.
+func (s *Stack) replace(before, after *existing) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.resources[slices.Index(s.resources, before)] = after
+}
+
+// drop forgets a resource that has been removed.
+func (s *Stack) drop(r *existing) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.resources = slices.DeleteFunc(s.resources, func(other *existing) bool { return other == r })
+}
+
+// enter moves the stack into a status, which CloudFormation tells everybody about. The description always shows what
+// the stack consists of now.
+func (s *Stack) enter(status, reason string) {
+	if status == "DELETE_COMPLETE" { // what it was stays described
+		_ = s.cloud.CloudFormation.SetStatus(s.id, status, reason)
+		return
+	}
+	described := cloudformation.Stack{ID: s.id, Name: s.name, Status: status, Reason: reason}
+	if before, ok := s.cloud.CloudFormation.Stack(s.id); ok && status != "CREATE_IN_PROGRESS" {
+		described.Created = before.Created
+	}
+	plan := s.Plan()
+	parameters := plan.Options().Parameters
+	for _, name := range slices.Sorted(maps.Keys(parameters)) {
+		described.Parameters = append(described.Parameters, cloudformation.KeyValue{Key: name, Value: parameters[name]})
+	}
+	if outputs, err := plan.Outputs(s); err == nil {
+		for _, name := range slices.Sorted(maps.Keys(outputs)) {
+			described.Outputs = append(described.Outputs, cloudformation.KeyValue{Key: name, Value: outputs[name]})
+		}
+	}
+	for _, r := range s.existingResources() {
+		described.Resources = append(described.Resources, cloudformation.Resource{
+			LogicalID: r.LogicalID, PhysicalID: r.ref, Type: r.Type, Status: r.status, Reason: r.reason,
+		})
+	}
+	s.cloud.CloudFormation.PutStack(described)
+}

@@ -1,0 +1,56 @@
+package underway_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"s3-endpoint-guard/local/localaws/localtest"
+	"s3-endpoint-guard/local/localaws/underway"
+)
+
+func TestWaitReturnsWhenTheLastWorkEnds(t *testing.T) {
+	var c underway.Count
+	if err := c.Wait(localtest.Context(t, "a rest: nothing has begun")); err != nil {
+		t.Fatalf("Wait with nothing under way = %v, want nil", err)
+	}
+	first := c.Begin()
+	second := c.Begin()
+	waited := make(chan error, 1)
+	go func() { waited <- c.Wait(context.Background()) }()
+	first()
+	select {
+	case err := <-waited:
+		t.Fatalf("Wait = %v while work was under way", err)
+	default:
+	}
+	second()
+	if err := localtest.Receive(t, waited, "Wait to return"); err != nil {
+		t.Errorf("Wait = %v, want nil", err)
+	}
+}
+
+func TestWaitGivesUpWithItsContext(t *testing.T) {
+	var c underway.Count
+	defer c.Begin()()
+	enough := errors.New("enough")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(enough)
+	if err := c.Wait(ctx); !errors.Is(err, enough) {
+		t.Errorf("Wait = %v, want %v", err, enough)
+	}
+}
+
+func TestRestingClosesWhenTheLastWorkEnds(t *testing.T) {
+	var count underway.Count
+	localtest.Receive(t, count.Resting(), "a rest: nothing has begun")
+	end := count.Begin()
+	rest := count.Resting()
+	select {
+	case <-rest:
+		t.Error("Resting closed while something is under way")
+	default:
+	}
+	end()
+	localtest.Receive(t, rest, "a rest")
+}

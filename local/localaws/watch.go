@@ -1,0 +1,151 @@
+package localaws
+
+import (
+	"context"
+	"time"
+
+	"s3-endpoint-guard/local/localaws/api"
+	"s3-endpoint-guard/local/localaws/cloudwatch"
+)
+
+// Pass lets time pass, by the clock: at each whole minute of it, it waits until all that the minute started rests, lets
+// AWS's own services publish their metrics, and evaluates the alarms. The clock must be a stepped one.
+//
+// Nothing else evaluates alarms here, unless [Options.Watch] is set: a test that only advances the clock sees none ring.
+func (c *Cloud) Pass(ctx context.Context, d time.Duration) error {
+	for ; d > 0; d -= time.Minute {
+		c.Clock.Advance(min(d, time.Minute))
+		if err := c.Quiesce(ctx); err != nil {
+			return err
+		}
+		c.observe()
+	}
+	return c.Quiesce(ctx)
+}
+
+// watch observes once a minute, by the clock, until the cloud closes.
+func (c *Cloud) watch() {
+	c.Clock.AfterFunc(time.Minute, func() {
+		c.mu.Lock()
+		closed := c.closed
+		c.mu.Unlock()
+		if !closed {
+			c.observe()
+			c.watch()
+		}
+	})
+}
+
+// observe publishes what AWS itself measures, and evaluates the alarms.
+func (c *Cloud) observe() {
+	c.measureFunctions()
+	c.measureQueues()
+	c.measureEndpoints()
+	c.CloudWatch.Evaluate()
+}
+
+// tell hands an alarm's message to its topic, as CloudWatch does: a topic that is gone gets nothing, and nobody hears.
+func (c *Cloud) tell(topicARN, subject, message string) {
+	_, _ = c.SNS.Publish(topicARN, &subject, message)
+}
+
+// publish stores metrics of one of AWS's own namespaces. They are made here and always right.
+func (c *Cloud) publish(namespace string, dimensions []cloudwatch.Dimension, data ...cloudwatch.Datum) {
+	for i := range data {
+		data[i].Dimensions = dimensions
+	}
+	_ = c.CloudWatch.Put(namespace, data...)
+}
+
+// measureFunctions publishes AWS/Lambda of every invocation since the last time.
+// https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
+func (c *Cloud) measureFunctions() {
+	all := c.Lambda.Invocations("")
+	c.mu.Lock()
+	fresh := all[c.measured:]
+	c.measured = len(all)
+	c.mu.Unlock()
+	for _, i := range fresh {
+		failed := 0.0
+		if i.Failure != nil {
+			failed = 1
+		}
+		c.publish("AWS/Lambda", []cloudwatch.Dimension{{Name: "FunctionName", Value: i.Function}},
+			cloudwatch.Datum{Name: "Invocations", Unit: "Count", Values: []float64{1}},
+			cloudwatch.Datum{Name: "Errors", Unit: "Count", Values: []float64{failed}},
+			cloudwatch.Datum{Name: "Throttles", Unit: "Count", Values: []float64{0}},
+			cloudwatch.Datum{Name: "Duration", Unit: "Milliseconds", Values: []float64{float64(i.Duration.Microseconds()) / 1000}})
+	}
+	c.measureThrottles()
+}
+
+// measureThrottles publishes the invocations that functions were refused since the last time. They are neither
+// Invocations nor Errors.
+func (c *Cloud) measureThrottles() {
+	all := c.Lambda.Throttles()
+	c.mu.Lock()
+	before := c.throttled
+	c.throttled = all
+	c.mu.Unlock()
+	for name, n := range all {
+		if fresh := n - before[name]; fresh > 0 {
+			c.publish("AWS/Lambda", []cloudwatch.Dimension{{Name: "FunctionName", Value: name}},
+				cloudwatch.Datum{Name: "Throttles", Unit: "Count", Values: []float64{1}, Counts: []float64{float64(fresh)}})
+		}
+	}
+}
+
+// measureQueues publishes how many messages wait in each queue. SQS publishes it for queues in use only; here for all.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+func (c *Cloud) measureQueues() {
+	for _, name := range c.SQS.Queues() {
+		c.publish("AWS/SQS", []cloudwatch.Dimension{{Name: "QueueName", Value: name}}, cloudwatch.Datum{
+			Name: "ApproximateNumberOfMessagesVisible", Unit: "Count", Values: []float64{float64(len(c.SQS.Messages(c.SQS.ARN(name))))},
+		})
+	}
+}
+
+// traffic is what went through an endpoint since it was last measured.
+type traffic struct {
+	bytes, connections float64
+}
+
+// around is about how many bytes a call has around its body: its share of the TLS handshake, and the heads of request
+// and answer.
+const around = 4 << 10
+
+// count counts a call through an endpoint.
+func (c *Cloud) count(call api.Call) {
+	if call.Door.VPCEndpointID == "" {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t := c.passed[call.Door.VPCEndpointID]
+	t.bytes += float64(call.Bytes + around)
+	t.connections++
+	c.passed[call.Door.VPCEndpointID] = t
+}
+
+// measureEndpoints publishes AWS/PrivateLinkEndpoints of the interface endpoints that had traffic. Gateway endpoints
+// publish nothing. FACTS: VPC endpoints
+func (c *Cloud) measureEndpoints() {
+	c.mu.Lock()
+	passed := c.passed
+	c.passed = map[string]traffic{}
+	c.mu.Unlock()
+	for id, t := range passed {
+		e, ok := c.EC2.Endpoint(id)
+		if !ok || e.Type != "Interface" {
+			continue
+		}
+		c.publish("AWS/PrivateLinkEndpoints", []cloudwatch.Dimension{
+			{Name: "Endpoint Type", Value: e.Type}, {Name: "Service Name", Value: e.ServiceName},
+			{Name: "VPC Endpoint Id", Value: id}, {Name: "VPC Id", Value: e.VPCID},
+		},
+			cloudwatch.Datum{Name: "BytesProcessed", Unit: "Bytes", Values: []float64{t.bytes}},
+			cloudwatch.Datum{Name: "NewConnections", Unit: "Count", Values: []float64{t.connections}},
+			cloudwatch.Datum{Name: "PacketsDropped", Unit: "Count", Values: []float64{0}},
+			cloudwatch.Datum{Name: "RstPacketsReceived", Unit: "Count", Values: []float64{0}})
+	}
+}

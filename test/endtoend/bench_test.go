@@ -1,0 +1,185 @@
+package endtoend_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"cmp"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	localec2 "s3-endpoint-guard/local/localaws/ec2"
+	"s3-endpoint-guard/local/localaws/lambda"
+	locals3 "s3-endpoint-guard/local/localaws/s3"
+)
+
+// What the function must reach. The first two are in units of what is added to each call.
+const (
+	added           = 30 * time.Millisecond
+	mostCorrection  = 4.0
+	mostQuiet       = 1.5
+	mostColdStart   = 2.0 // times that of a function that does nothing
+	mostArtefactMiB = 8.0
+)
+
+func median[T cmp.Ordered](values []T) T {
+	return slices.Sorted(slices.Values(values))[len(values)/2]
+}
+
+// inTrips is a time in units of what is added to each call.
+func inTrips(d time.Duration) float64 { return float64(d) / float64(added) }
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// warm is a scene whose function has run, in which each call takes longer by what is added.
+func warm(b *testing.B, p parameters) *scene {
+	s := deploy(b, p)
+	s.Gate.SetLatency(added)
+	s.watch(func() { s.invoke("{}") })
+	return s
+}
+
+// BenchmarkQuietRun measures warm runs that find nothing to correct.
+func BenchmarkQuietRun(b *testing.B) {
+	for _, endpointType := range []string{"Interface", "Gateway"} {
+		b.Run(endpointType, func(b *testing.B) {
+			s := warm(b, endpointTypes[endpointType])
+			var took []time.Duration
+			calls := 0
+			for b.Loop() {
+				r := s.watch(func() { s.invoke("{}") })
+				took = append(took, r.invocations[0].Duration)
+				calls = len(r.calls)
+			}
+			b.ReportMetric(milliseconds(median(took)), "ms/run(median)")
+			b.ReportMetric(float64(calls), "calls/run")
+			if got := inTrips(median(took)); got > mostQuiet {
+				b.Errorf("a quiet run takes %.2f × %s, want at most %.1f", got, added, mostQuiet)
+			}
+		})
+	}
+}
+
+// BenchmarkCorrection measures warm runs that correct one drift: until it is verified, and until the invocation ends,
+// which is after the notification.
+func BenchmarkCorrection(b *testing.B) {
+	for _, c := range []struct {
+		property     string
+		endpointType string
+		drift        func(*scene) error
+	}{
+		{"bucket-policy", "Interface", func(s *scene) error { return s.S3.DeletePolicy(s.bucket) }},
+		{"public-access-block", "Interface", func(s *scene) error { return s.S3.PutPublicAccessBlock(s.bucket, &locals3.PublicAccessBlock{}) }},
+		{"ownership-controls", "Interface", func(s *scene) error { return s.S3.PutOwnership(s.bucket, "ObjectWriter") }},
+		{"endpoint-policy", "Interface", func(s *scene) error {
+			return s.EC2.ModifyEndpoint(s.endpoint, localec2.EndpointChange{ResetPolicy: true})
+		}},
+		{"private-dns", "Interface", func(s *scene) error {
+			return s.EC2.ModifyEndpoint(s.endpoint, localec2.EndpointChange{PrivateDNS: aws.Bool(false)})
+		}},
+		{"route-tables", "Gateway", func(s *scene) error {
+			return s.EC2.ModifyEndpoint(s.endpoint, localec2.EndpointChange{RemoveRouteTableIDs: []string{s.stack.Physical("RouteTable")}})
+		}},
+	} {
+		b.Run(c.property, func(b *testing.B) { measureCorrection(b, endpointTypes[c.endpointType], c.property, c.drift) })
+	}
+}
+
+func measureCorrection(b *testing.B, p parameters, property string, drift func(*scene) error) {
+	s := warm(b, p)
+	var verified, ended []time.Duration
+	calls := 0
+	for b.Loop() {
+		s.must(drift(s))
+		r := s.watch(func() { s.invoke("{}") })
+		if len(r.records) != 1 || r.records[0].Resource != property || r.records[0].Message != "corrected" {
+			b.Fatalf("records %q, want one correction of %s:\n%s", r.outcomes(), property, r.log())
+		}
+		verified = append(verified, time.Duration(r.records[0].ElapsedMs)*time.Millisecond)
+		ended = append(ended, r.invocations[0].Duration)
+		calls = len(r.calls)
+	}
+	b.ReportMetric(milliseconds(median(verified)), "ms-verified(median)")
+	b.ReportMetric(milliseconds(median(ended)), "ms-invocation(median)")
+	b.ReportMetric(float64(calls), "calls/run")
+	if got := inTrips(median(verified)); got > mostCorrection {
+		b.Errorf("a correction takes %.2f × %s, want at most %.1f", got, added, mostCorrection)
+	}
+}
+
+// BenchmarkColdStart measures the time from the start of the process to the first poll of the Runtime API, of the
+// function and, in turns with it, of one that does nothing.
+func BenchmarkColdStart(b *testing.B) {
+	s := deploy(b, nil)
+	const nothing = "nothing"
+	path := filepath.Join(b.TempDir(), "bootstrap")
+	run(b, "--eval=nothing: ; $(BUILD) -ldflags '-s -w' -o $(OUT) ./test/endtoend/testdata/nothing", "nothing", "OUT="+path,
+		"TARGET="+runtime.GOOS+"/"+runtime.GOARCH)
+	_, err := s.Lambda.Create(lambda.Function{Name: nothing, Bootstrap: path, MemoryMB: 256})
+	s.must(err)
+	started := map[string][]time.Duration{}
+	for b.Loop() {
+		for _, function := range []string{s.function, nothing} {
+			s.must(s.Lambda.Shutdown(function))
+			took, err := s.Lambda.Provision(b.Context(), function)
+			s.must(err)
+			started[function] = append(started[function], took)
+		}
+	}
+	ours, least := median(started[s.function]), median(started[nothing])
+	ratio := float64(ours) / float64(least)
+	b.ReportMetric(milliseconds(ours), "ms-remediate(median)")
+	b.ReportMetric(milliseconds(least), "ms-nothing(median)")
+	b.ReportMetric(ratio, "ratio")
+	if ratio > mostColdStart && len(started[nothing]) > 5 {
+		b.Errorf("a cold start takes %.2f times as long as that of a function that does nothing, want at most %.1f", ratio, mostColdStart)
+	}
+}
+
+// BenchmarkArtefact reports the size of what is deployed: the bootstrap for arm64, zipped.
+func BenchmarkArtefact(b *testing.B) {
+	folder := b.TempDir()
+	run(b, "build-RemediateFunction", "ARTIFACTS_DIR="+folder)
+	for b.Loop() {
+		size := zipped(b, filepath.Join(folder, "bootstrap"))
+		b.ReportMetric(size, "MiB-zipped")
+	}
+}
+
+// run runs the project's Makefile, so that what is measured is built as what is deployed.
+func run(t testing.TB, arguments ...string) {
+	t.Helper()
+	command := exec.Command("make", append([]string{"--silent"}, arguments...)...)
+	command.Dir = "../.."
+	if said, err := command.CombinedOutput(); err != nil {
+		t.Fatalf("make %v: %v\n%s", arguments, err, said)
+	}
+}
+
+// zipped is the size of a file in a zip archive, in MiB.
+func zipped(t testing.TB, path string) float64 {
+	t.Helper()
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	var archive bytes.Buffer
+	writer := zip.NewWriter(&archive)
+	entry, err := writer.Create("bootstrap")
+	if err == nil {
+		_, err = io.Copy(entry, file)
+	}
+	if err := cmp.Or(err, writer.Close()); err != nil {
+		t.Fatal(fmt.Errorf("zipping %s: %w", path, err))
+	}
+	return float64(archive.Len()) / (1 << 20)
+}

@@ -1,0 +1,169 @@
+package endtoend_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"s3-endpoint-guard/local/localaws"
+	"s3-endpoint-guard/local/localaws/api"
+)
+
+// apart is the latency with which tests ask how deep calls are: calls that are made together overlap even on a busy
+// machine.
+const apart = 60 * time.Millisecond
+
+func TestARunThatFindsNothingIsOneWaveOfReads(t *testing.T) {
+	for endpointType, p := range endpointTypes {
+		t.Run(endpointType, func(t *testing.T) {
+			s := deploy(t, p)
+			s.Gate.SetLatency(apart)
+			r := s.watch(s.Events.Sweep)
+			if diff := cmp.Diff(wave[endpointType], r.names()); diff != "" {
+				t.Errorf("calls (-want +got):\n%s", diff)
+			}
+			if got := api.Depth(r.calls); got != 1 {
+				t.Errorf("Depth = %d round trips, want 1", got)
+			}
+			if len(r.invocations) != 1 || len(r.records) != 0 || len(r.messages) != 0 {
+				t.Errorf("%d runs, %d records, %d messages, want 1 run and nothing to tell:\n%s",
+					len(r.invocations), len(r.records), len(r.messages), r.log())
+			}
+			s.isDesired()
+		})
+	}
+}
+
+// TestOneDriftTakesOneWriteAndOneReadBack covers every guarded property, and every way in which it drifts.
+func TestOneDriftTakesOneWriteAndOneReadBack(t *testing.T) {
+	for endpointType, p := range endpointTypes {
+		for name, a := range attacks(endpointType) {
+			t.Run(endpointType+"/"+name, func(t *testing.T) {
+				s := deploy(t, p)
+				s.Events.Hold()
+				s.attack(a)
+				s.Gate.SetLatency(apart)
+				r := s.watch(func() { s.Events.Release(nil) })
+				s.isDesired()
+				if diff := cmp.Diff(with(wave[endpointType], a.write, readOf[a.property], "Publish"), r.names()); diff != "" {
+					t.Errorf("calls (-want +got):\n%s\n%s", diff, r.log())
+				}
+				// The wave, the write, the read-back, and the notification.
+				if got := api.Depth(r.calls); got != 4 {
+					t.Errorf("Depth = %d round trips, want 4", got)
+				}
+				r.tells(t, a)
+			})
+		}
+	}
+}
+
+// tells fails the test unless the run accounts for one correction, and for nothing else.
+func (r report) tells(t *testing.T, a attack) {
+	t.Helper()
+	if want := []string{a.property + ": corrected"}; !slices.Equal(r.outcomes(), want) {
+		t.Fatalf("records %q, want %q:\n%s", r.outcomes(), want, r.log())
+	}
+	got := r.records[0]
+	if got.Verdict != a.verdict || got.Attempts != 1 || (a.verdict == "open") != (got.Allowed != "") {
+		t.Errorf("judged %s (%q) and written %d times, want %s and once", got.Verdict, got.Allowed, got.Attempts, a.verdict)
+	}
+	if want := map[string]string{"open": "ERROR", "closed": "WARN"}[a.verdict]; got.Level != want {
+		t.Errorf("level %s, want %s", got.Level, want)
+	}
+	if len(r.messages) != 1 || len(r.invocations) != 1 || len(r.failures()) != 0 {
+		t.Errorf("%d messages after %d runs, want 1 after 1", len(r.messages), len(r.invocations))
+	}
+}
+
+func TestEverythingAtOnceIsRestored(t *testing.T) {
+	t.Parallel()
+	for endpointType, p := range endpointTypes {
+		t.Run(endpointType, func(t *testing.T) {
+			s := deploy(t, p)
+			s.Events.Hold()
+			s.attackEverything(endpointType)
+			r := s.watch(func() { s.Events.Release(nil) })
+			s.isDesired()
+			if got := r.failures(); len(got) != 0 {
+				t.Errorf("%d of %d runs failed:\n%s", len(got), len(r.invocations), r.log())
+			}
+			quiet := s.watch(s.Events.Sweep)
+			if diff := cmp.Diff(wave[endpointType], quiet.names()); diff != "" {
+				t.Errorf("calls of the next sweep (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// What stands in the way of a write costs one write more, and is told in the same record.
+func TestWhatStandsInTheWayIsMovedFirst(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		do     func(*scene)
+		writes []string
+	}{
+		"a public access control list, before lists are switched off": {
+			do:     func(s *scene) { s.must(s.opensByList()) },
+			writes: []string{"PutBucketAcl", "PutBucketOwnershipControls", "PutPublicAccessBlock"},
+		},
+		"a foreign subnet in the zone of ours": {
+			do: func(s *scene) {
+				s.attack(typeAttacks["Interface"]["subnets: one taken away"])
+				zone := s.zone("SubnetB")
+				s.must(s.modifiesEndpoint(addsSubnet(s.foreignSubnet(zone))))
+			},
+			writes: []string{"ModifyVpcEndpoint", "ModifyVpcEndpoint"},
+		},
+		"a rule that says something else": {
+			do:     func(s *scene) { s.must(s.opensGroup()); s.must(s.shutsGroup()) },
+			writes: []string{"AuthorizeSecurityGroupIngress", "RevokeSecurityGroupIngress"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := deploy(t, interfaceType)
+			s.Events.Disturb(lose)
+			c.do(s)
+			r := s.watch(s.Events.Sweep)
+			s.isDesired()
+			if got := sorted(r.writes()); !slices.Equal(got, c.writes) {
+				t.Errorf("writes %q, want %q:\n%s", got, c.writes, r.log())
+			}
+			if len(r.failures()) != 0 {
+				t.Errorf("the run failed:\n%s", r.log())
+			}
+		})
+	}
+}
+
+func TestEveryPartitionIsGuardedAlike(t *testing.T) {
+	t.Parallel()
+	for partition, region := range map[string]string{"aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"} {
+		for endpointType, p := range endpointTypes {
+			t.Run(partition+"/"+endpointType, func(t *testing.T) {
+				t.Parallel()
+				s := deployInto(t, localaws.Options{Partition: partition, Region: region}, p)
+				s.Events.Hold()
+				s.attackEverything(endpointType)
+				r := s.watch(func() { s.Events.Release(latest) })
+				r.runs(t, 1)
+				s.isDesired()
+			})
+		}
+	}
+}
+
+// After a change an endpoint is pending for a while, and takes no other change. FACTS: VPC endpoints
+func TestAnEndpointThatIsPendingIsAsDesired(t *testing.T) {
+	t.Parallel()
+	s := deploy(t, nil)
+	s.EC2.SetPendingReads(1) // here it takes reads to get over it
+	r := s.watch(func() { s.must(s.resetsEndpointPolicy()) })
+	r.runs(t, 1)
+	r.wrote(t, "ModifyVpcEndpoint")
+	s.isDesired()
+	s.restsNow()
+}

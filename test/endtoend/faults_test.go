@@ -1,0 +1,382 @@
+package endtoend_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"s3-endpoint-guard/local/localaws/api"
+	"s3-endpoint-guard/local/localaws/events"
+	"s3-endpoint-guard/local/localaws/lambda"
+)
+
+// critical is one AWS call of the correction of an attack.
+type critical struct {
+	endpointType, attack string
+	service, operation   string
+	// kind is what the call is for.
+	kind kind
+}
+
+// kind is what a call is for, and so what its failure does.
+type kind string
+
+const (
+	// reads read what was attacked: first to find it, then to prove that it was restored.
+	reads kind = "read"
+	// writes restore it.
+	writes kind = "write"
+	// reads of what was not attacked.
+	others kind = "read of something else"
+	// status asks what the stack is doing.
+	status kind = "stack status"
+	// tells notifies.
+	tells kind = "notification"
+)
+
+// criticals are all calls of all corrections.
+var criticals = []critical{
+	{"Interface", "bucket policy: deleted", "s3", "GetBucketPolicy", reads},
+	{"Interface", "bucket policy: deleted", "s3", "PutBucketPolicy", writes},
+	{"Interface", "bucket policy: deleted", "s3", "GetPublicAccessBlock", others},
+	{"Interface", "bucket policy: deleted", "s3", "GetBucketOwnershipControls", others},
+	{"Interface", "bucket policy: deleted", "ec2", "DescribeVpcEndpoints", others},
+	{"Interface", "bucket policy: deleted", "ec2", "DescribeSecurityGroupRules", others},
+	{"Interface", "bucket policy: deleted", "cloudformation", "DescribeStacks", status},
+	{"Interface", "bucket policy: deleted", "sns", "Publish", tells},
+	{"Interface", "public access block: deleted", "s3", "GetPublicAccessBlock", reads},
+	{"Interface", "public access block: deleted", "s3", "PutPublicAccessBlock", writes},
+	{"Interface", "ownership controls: deleted", "s3", "GetBucketOwnershipControls", reads},
+	{"Interface", "ownership controls: deleted", "s3", "PutBucketOwnershipControls", writes},
+	{"Interface", "ownership controls: a public list", "s3", "PutBucketAcl", writes},
+	{"Interface", "endpoint policy: full access", "ec2", "DescribeVpcEndpoints", reads},
+	{"Interface", "endpoint policy: full access", "ec2", "ModifyVpcEndpoint", writes},
+	{"Interface", "security group rules: one more", "ec2", "DescribeSecurityGroupRules", reads},
+	{"Interface", "security group rules: one more", "ec2", "RevokeSecurityGroupIngress", writes},
+	{"Interface", "security group rules: one taken away", "ec2", "AuthorizeSecurityGroupIngress", writes},
+	{"Gateway", "endpoint policy: full access", "ec2", "ModifyVpcEndpoint", writes},
+	{"Gateway", "route table associations: a subnet on another table", "ec2", "DescribeRouteTables", reads},
+	{"Gateway", "route table associations: a subnet on another table", "ec2", "ReplaceRouteTableAssociation", writes},
+	{"Gateway", "route table associations: a subnet on the main table", "ec2", "AssociateRouteTable", writes},
+}
+
+// listAttack is not among those that take one write: the list has to be taken back before lists are switched off.
+var listAttack = attack{property: "ownership-controls", do: (*scene).opensByList}
+
+// attackOf is the attack of which the call corrects the drift.
+func (c critical) attackOf() attack {
+	if c.attack == "ownership controls: a public list" {
+		return listAttack
+	}
+	return attacks(c.endpointType)[c.attack]
+}
+
+func TestEveryCallOfEveryCorrectionIsMadeToFail(t *testing.T) {
+	t.Parallel()
+	for endpointType := range endpointTypes {
+		calls := with(wave[endpointType], "PutBucketAcl", "Publish")
+		for _, a := range attacks(endpointType) {
+			calls = append(calls, a.write)
+		}
+		for _, call := range calls {
+			if !slices.ContainsFunc(criticals, func(c critical) bool { return c.operation == call }) {
+				t.Errorf("%s is never made to fail", call)
+			}
+		}
+	}
+}
+
+// answers are a service's own words.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/CommonErrors.html
+// https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
+var answers = map[string]map[string]api.Error{
+	"s3": {
+		"throttled": {Status: 503, Code: "SlowDown"}, "500": {Status: 500, Code: "InternalError"},
+		"503": {Status: 503, Code: "ServiceUnavailable"}, "denied": {Status: 403, Code: "AccessDenied"},
+		"409": {Status: 409, Code: "OperationAborted"},
+	},
+	"ec2": {
+		"throttled": {Status: 503, Code: "RequestLimitExceeded"}, "500": {Status: 500, Code: "InternalError"},
+		"503": {Status: 503, Code: "Unavailable"}, "denied": {Status: 403, Code: "UnauthorizedOperation"},
+		"409": {Status: 400, Code: "OperationInProgress"},
+	},
+	"cloudformation": {
+		"throttled": {Status: 400, Code: "Throttling"}, "500": {Status: 500, Code: "InternalFailure"},
+		"503": {Status: 503, Code: "ServiceUnavailable"}, "denied": {Status: 403, Code: "AccessDenied"},
+	},
+	"sns": {
+		"throttled": {Status: 400, Code: "KMSThrottling"}, "500": {Status: 500, Code: "InternalError"},
+		"503": {Status: 503, Code: "ServiceUnavailable"}, "denied": {Status: 403, Code: "AuthorizationError"},
+	},
+}
+
+// denies is a fault by which a service denies the guard a call, every time.
+func denies(s *scene, service, operation string) api.Fault {
+	answer := answers[service]["denied"]
+	return api.Fault{Service: service, Operation: operation, Caller: s.role, Error: &answer}
+}
+
+// faults are the ways in which a call can fail, by name.
+func (c critical) faults() map[string]api.Fault {
+	all := map[string]api.Fault{"reset": {Reset: true}, "hanging": {Hang: true}}
+	for name, answer := range answers[c.service] {
+		if name != "409" || c.kind == writes {
+			answer.Message = "injected: " + name
+			all[name] = api.Fault{Error: &answer}
+		}
+	}
+	if c.kind == writes || c.kind == tells {
+		all["carried out, but the answer lost"] = api.Fault{Reset: true, After: true}
+	}
+	return all
+}
+
+// moment is when a fault strikes. The second call of what is called once comes only after the first one failed.
+type moment struct{ skip, times int }
+
+func (c critical) moments(f api.Fault) map[string]moment {
+	all := map[string]moment{"the first time": {0, 1}, "every time": {0, 0}}
+	switch {
+	case c.kind == reads:
+		all["the second time"] = moment{1, 1}
+	case !f.Hang: // each time takes until the call is given up
+		all["the first two times"] = moment{0, 2}
+	}
+	return all
+}
+
+// TestFaults makes every call of a correction fail in every way. What is live afterwards is as desired, or the run has
+// failed loudly; and once the fault is gone, the next sweep brings everything about.
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	for _, c := range criticals {
+		for fault, f := range c.faults() {
+			for when, m := range c.moments(f) {
+				f := f // one for each moment
+				f.Service, f.Operation, f.Skip, f.Times = c.service, c.operation, m.skip, m.times
+				name := fmt.Sprintf("%s/%s/%s/%s %s", c.endpointType, c.attack, c.operation, fault, when)
+				t.Run(name, func(t *testing.T) {
+					if testing.Short() && (f.Hang || f.Times == 0) {
+						t.Skip("takes until patience ends")
+					}
+					t.Parallel()
+					c.survives(t, f)
+				})
+			}
+		}
+	}
+}
+
+// impatiently shortens the function's time-out, where what it waits for does not pass.
+func impatiently(f *lambda.Function) { f.Timeout = 6 * time.Second }
+
+// patiently sets the time-out that the template gives.
+func patiently(f *lambda.Function) { f.Timeout = 50 * time.Second }
+
+// survives attacks, lets the call fail, and looks at what came of it.
+func (c critical) survives(t *testing.T, f api.Fault) {
+	s := deploy(t, endpointTypes[c.endpointType])
+	lasting := f.Times == 0
+	if lasting {
+		s.reconfigure(impatiently)
+	}
+	s.Events.Hold()
+	s.attack(c.attackOf())
+	attacked := s.live()
+	f.Caller = s.role
+	s.Gate.Inject(f)
+	r := s.watch(func() { s.Events.Release(latest) })
+	c.checkRuns(t, r, f)
+	s.isNothingElseThan(s.desired, attacked)
+	s.writesOnlyWhatIsDesired()
+	if lasting {
+		c.checkLasting(s, r, f)
+		s.Gate.ClearFaults()
+		s.reconfigure(patiently)
+		r = s.watch(s.Events.Sweep)
+	}
+	s.isDesired()
+	if len(r.invocations) == 0 || r.invocations[len(r.invocations)-1].Failure != nil {
+		t.Errorf("the last run failed:\n%s", r.log())
+	}
+}
+
+// latest is the last of the events that were held.
+func latest(held []events.Event) []events.Event { return held[len(held)-1:] }
+
+// checkRuns fails the test unless runs failed where they should: not for what passes by itself within one run, and
+// loudly otherwise.
+func (c critical) checkRuns(t *testing.T, r report, f api.Fault) {
+	t.Helper()
+	blind := f.Error != nil && f.Error.Status == 403 && slices.Contains(writtenUnread, c.operation)
+	denied := f.Error != nil && f.Error.Status == 403 && !blind
+	switch struck := r.struck(c, f); {
+	case f.Hang && r.invocations[0].Duration < time.Second/2, !f.Hang && struck == 0: // a call that hangs is counted when its caller's end is noticed
+		t.Errorf("the fault struck no call: %q", r.names())
+	case denied && struck > len(r.invocations):
+		t.Errorf("what was denied was tried %d times in %d runs, want once in each", struck, len(r.invocations))
+	}
+	// The guard gives the stack's status up sooner than a call that hangs: a door that is open outranks the truce.
+	impatience := c.kind == status && f.Hang
+	switch failed := len(r.failures()); {
+	case f.Times > 0 && !denied && !impatience:
+		if failed > 0 || len(r.invocations) != 1 {
+			t.Errorf("%d of %d runs failed, want one that succeeds:\n%s", failed, len(r.invocations), r.log())
+		}
+	case failed == 0:
+		t.Errorf("no run failed, want it loud:\n%s", r.log())
+	}
+	if f.Times > 0 && len(r.letters) > 0 {
+		t.Errorf("%d runs were given up, want none", len(r.letters))
+	}
+	if len(r.messages) == 0 && !(c.kind == tells && f.Times == 0) {
+		t.Errorf("nobody was told:\n%s", r.log())
+	}
+}
+
+// writtenUnread are the reads after whose denial the guard writes what it does not know, and looks whether it may read it then.
+var writtenUnread = []string{"GetBucketPolicy", "GetPublicAccessBlock", "GetBucketOwnershipControls", "DescribeVpcEndpoints"}
+
+// struck counts the calls that met the fault.
+func (r report) struck(c critical, f api.Fault) int {
+	n := 0
+	for _, call := range r.calls {
+		if call.Operation == c.operation && call.ErrorCode == code(f) {
+			n++
+		}
+	}
+	return n
+}
+
+// code is what the account of calls has for one that met the fault.
+func code(f api.Fault) string {
+	switch {
+	case f.Reset:
+		return "(reset)"
+	case f.Hang:
+		return "(hang)"
+	}
+	return f.Error.Code
+}
+
+// checkLasting fails the test unless what lasts was reported everywhere, and unless it stopped nothing else.
+func (c critical) checkLasting(s *scene, r report, f api.Fault) {
+	s.Helper()
+	if c.kind == status || c.kind == writes && f.After { // corrected all the same, so that the next run finds nothing to do
+		if s.drifted() || len(r.letters) > 0 {
+			s.Errorf("%d runs were given up, want it corrected by the first:\n%s", len(r.letters), r.log())
+		}
+		return
+	}
+	if len(r.failures()) != 3 || len(r.letters) != 1 {
+		s.Errorf("%d runs failed and %d were given up, want 3 and 1:\n%s", len(r.failures()), len(r.letters), r.log())
+	}
+	if corrects := c.kind == others || c.kind == tells; corrects && s.drifted() {
+		s.Errorf("a failure elsewhere kept the guard from correcting:\n%s", r.log())
+	}
+	if c.kind == tells {
+		return
+	}
+	if last := r.records[len(r.records)-1]; last.Message != "not corrected" || last.Level != "ERROR" || last.Error == "" {
+		s.Errorf("the last line is %+v, want an error that says what was not corrected", last)
+	}
+	if s.sum("CorrectionFailed") == 0 {
+		s.Error("CorrectionFailed = 0, want it counted")
+	}
+}
+
+// writesOnlyWhatIsDesired fails the test if the guard ever wrote a policy that is not the template's.
+func (s *scene) writesOnlyWhatIsDesired() {
+	s.Helper()
+	for _, record := range s.Events.Records() {
+		text, _ := json.Marshal(record)
+		var call struct {
+			EventName, ErrorCode string
+			UserIdentity         struct {
+				SessionContext struct{ SessionIssuer struct{ ARN string } }
+			}
+			RequestParameters struct {
+				BucketPolicy             json.RawMessage
+				ModifyVpcEndpointRequest struct{ PolicyDocument string }
+			}
+		}
+		_ = json.Unmarshal(text, &call) // other calls have other types there
+		if call.UserIdentity.SessionContext.SessionIssuer.ARN != s.role || call.ErrorCode != "" {
+			continue
+		}
+		for document, written := range map[string]string{
+			"BucketPolicyDocument":   string(call.RequestParameters.BucketPolicy),
+			"EndpointPolicyDocument": call.RequestParameters.ModifyVpcEndpointRequest.PolicyDocument,
+		} {
+			if desired := s.stack.Attribute(document, "Value"); written != "" && s.asDesired(document, written) != desired {
+				s.Errorf("the guard wrote %s, want only %s", written, desired)
+			}
+		}
+	}
+}
+
+// TestStaleReads: S3 and EC2 may show, for a while, what was before the latest write. FACTS: S3
+func TestStaleReads(t *testing.T) {
+	t.Parallel()
+	for _, c := range criticals {
+		if c.kind != reads {
+			continue
+		}
+		stale := func(skip, times int) api.Fault {
+			return api.Fault{Service: c.service, Operation: c.operation, Stale: true, Skip: skip, Times: times}
+		}
+		name := fmt.Sprintf("%s/%s/%s", c.endpointType, c.attack, c.operation)
+		t.Run(name+"/once after the write", func(t *testing.T) {
+			t.Parallel()
+			c.verifies(t, stale(1, 1), 2)
+		})
+		t.Run(name+"/three times after the write", func(t *testing.T) {
+			t.Parallel()
+			c.verifies(t, stale(1, 3), 4)
+		})
+		t.Run(name+"/before the write", func(t *testing.T) {
+			t.Parallel()
+			c.isFoundByTheNextSweep(t, stale(0, 1))
+		})
+	}
+}
+
+// verifies sees that the guard reads back until it sees its own write, and does not write again meanwhile.
+func (c critical) verifies(t *testing.T, f api.Fault, readBacks int) {
+	t.Helper()
+	s := deploy(t, endpointTypes[c.endpointType])
+	s.Events.Hold()
+	s.attack(c.attackOf())
+	f.Caller = s.role
+	s.Gate.Inject(f)
+	r := s.watch(func() { s.Events.Release(nil) })
+	s.isDesired()
+	want := with(wave[c.endpointType], c.attackOf().write, "Publish")
+	for range readBacks {
+		want = with(want, c.operation)
+	}
+	if diff := cmp.Diff(want, r.names()); diff != "" || len(r.failures()) > 0 {
+		t.Errorf("calls (-want +got):\n%s\n%s", diff, r.log())
+	}
+}
+
+// isFoundByTheNextSweep: drift that nobody can see yet is corrected as soon as a run can see it.
+func (c critical) isFoundByTheNextSweep(t *testing.T, f api.Fault) {
+	t.Helper()
+	s := deploy(t, endpointTypes[c.endpointType])
+	s.Events.Hold()
+	s.attack(c.attackOf())
+	f.Caller = s.role
+	s.Gate.Inject(f)
+	if r := s.watch(func() { s.Events.Release(nil) }); len(r.writes()) > 0 {
+		t.Errorf("writes %q by a run that saw no drift", r.writes())
+	}
+	s.watch(func() { s.Clock.Advance(time.Minute) })
+	s.isDesired()
+}

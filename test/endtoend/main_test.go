@@ -1,0 +1,163 @@
+// Package endtoend_test runs the functions as they are deployed: template.yaml, the bootstraps that make builds from
+// functions/…, the Lambda Runtime API, and the local AWS over HTTP. Nothing in it replaces a part of the project.
+//
+// A test deploys a stack of its own (some 20 ms), does something to it, waits until nothing is under way, and asks what
+// the guard did: which calls it made, what it logged, measured and sent, and what is live now.
+package endtoend_test
+
+import (
+	"context"
+	"flag"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"s3-endpoint-guard/local/bootstrap"
+	"s3-endpoint-guard/local/localaws"
+	"s3-endpoint-guard/local/localaws/api"
+	"s3-endpoint-guard/local/localaws/cloudtest"
+	"s3-endpoint-guard/local/localaws/lambda"
+	"s3-endpoint-guard/local/localaws/localtest"
+	"s3-endpoint-guard/local/samtemplate"
+)
+
+// built builds the functions' bootstraps once for all tests.
+var built *bootstrap.Builder
+
+// abreast is how many tests run at the same time. Most of them wait for pauses and time-outs, not for a processor.
+const abreast = "64"
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	asked := false
+	flag.Visit(func(f *flag.Flag) { asked = asked || f.Name == "test.parallel" })
+	if !asked {
+		_ = flag.Set("test.parallel", abreast)
+	}
+	cloudtest.Main(m, &built)
+}
+
+// template reads template.yaml once.
+var template = sync.OnceValues(func() (*samtemplate.Template, error) { return samtemplate.Load("../../template.yaml") })
+
+// parameters are values for the template's parameters; those left out take their defaults.
+type parameters map[string]string
+
+// The two types of endpoint.
+var (
+	interfaceType = parameters{"EndpointType": "Interface"}
+	gatewayType   = parameters{"EndpointType": "Gateway"}
+)
+
+// endpointTypes are both types by name.
+var endpointTypes = map[string]parameters{"Interface": interfaceType, "Gateway": gatewayType}
+
+// and is the parameters with one more.
+func (p parameters) and(name, value string) parameters {
+	more := parameters{name: value}
+	for n, v := range p {
+		more[n] = v
+	}
+	return more
+}
+
+// plan decides the template for where the tests are by default.
+func plan(t testing.TB, p parameters) *samtemplate.Plan {
+	t.Helper()
+	return planFor(t, localaws.Options{}, p)
+}
+
+// planFor decides the template for an AWS with options.
+func planFor(t testing.TB, o localaws.Options, p parameters) *samtemplate.Plan {
+	t.Helper()
+	read, err := template()
+	if err != nil {
+		t.Fatal(err)
+	}
+	decided, err := read.Plan(samtemplate.Options{Parameters: p, Partition: o.Partition, Region: o.Region})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return decided
+}
+
+// scene is a deployed stack with its real function at rest, and the administrator who changes things.
+type scene struct {
+	testing.TB
+	*localaws.Cloud
+	parameters       parameters
+	stack            *localaws.Stack
+	bucket, endpoint string
+	// function is the guard's name, role its role's ARN; topic and queue are the ARNs of where its notifications and the
+	// records of its failed runs go.
+	function, role, topic, queue string
+	// s3 and ec2 are the administrator on the internet.
+	s3  *s3.Client
+	ec2 *ec2.Client
+	// desired is what was live after the deployment.
+	desired state
+}
+
+// deploy makes a scene.
+func deploy(t testing.TB, p parameters) *scene {
+	t.Helper()
+	return deployInto(t, localaws.Options{}, p)
+}
+
+// deployInto makes a scene in an AWS with options.
+func deployInto(t testing.TB, o localaws.Options, p parameters) *scene {
+	t.Helper()
+	c := cloudtest.New(t, o)
+	s := &scene{TB: t, Cloud: c, parameters: p}
+	var err error
+	s.stack, err = c.Deploy(t.Context(), planFor(t, o, p), built.Path)
+	s.must(err)
+	s.bucket, s.endpoint = s.stack.Physical("Bucket"), s.stack.Endpoint()
+	s.function, s.role = s.stack.Physical("RemediateFunction"), s.stack.Attribute("RemediateRole", "Arn")
+	s.topic, s.queue = s.stack.Physical("NotificationTopic"), s.stack.Attribute("RemediateDeadLetterQueue", "Arn")
+	s.s3 = s3As(c, c.Admin())
+	s.ec2 = ec2.NewFromConfig(c.Config(c.Admin(), c.Internet()))
+	s.rest()
+	s.desired = s.live()
+	return s
+}
+
+// s3As is somebody on the internet at S3, who tries once.
+func s3As(c *localaws.Cloud, caller api.Caller) *s3.Client {
+	return s3.NewFromConfig(c.Config(caller, c.Internet()), func(o *s3.Options) { o.RetryMaxAttempts = 1 })
+}
+
+// must ends the test when a step of its own failed.
+func (s *scene) must(err error) {
+	s.Helper()
+	if err != nil {
+		s.Fatal(err)
+	}
+}
+
+// rest waits until nothing is under way.
+func (s *scene) rest() {
+	s.Helper()
+	s.must(s.Quiesce(localtest.Context(s, "the local AWS to rest")))
+}
+
+// reconfigure changes the function's configuration. Its next invocation is a cold start.
+func (s *scene) reconfigure(change func(*lambda.Function)) {
+	s.Helper()
+	f, ok := s.Lambda.Function(s.function)
+	if !ok {
+		s.Fatal("there is no function")
+	}
+	change(&f)
+	s.must(s.Lambda.Update(f))
+}
+
+// invoke runs the function with a payload and waits for its answer.
+func (s *scene) invoke(payload string) lambda.Invocation {
+	s.Helper()
+	i, err := s.Lambda.Invoke(context.Background(), s.function, []byte(payload))
+	s.must(err)
+	return i
+}

@@ -1,0 +1,29 @@
+package endtoend_test
+
+import (
+	"time"
+
+	"s3-endpoint-guard/internal/metrics"
+	"s3-endpoint-guard/local/localaws/cloudwatch"
+)
+
+// sum is the sum of a metric's values since the last watch began.
+func (s *scene) sum(name metrics.Name) float64 {
+	var sum float64
+	for _, b := range s.statistics(name) {
+		sum += b.Sum
+	}
+	return sum
+}
+
+// statistics are a metric's values, as CloudWatch knows them.
+func (s *scene) statistics(name metrics.Name) []cloudwatch.Bucket {
+	now := s.Clock.Now()
+	return s.CloudWatch.Statistics(cloudwatch.Query{
+		Metric: cloudwatch.Metric{
+			Namespace: metrics.Namespace, Name: string(name),
+			Dimensions: []cloudwatch.Dimension{{Name: metrics.Dimension, Value: s.bucket}},
+		},
+		Period: time.Minute, From: now.Add(-time.Hour), To: now.Add(time.Hour),
+	})
+}

@@ -1,0 +1,136 @@
+package endtoend_test
+
+import (
+	"encoding/json"
+	"slices"
+	"testing"
+
+	"s3-endpoint-guard/internal/iampolicy"
+	"s3-endpoint-guard/local/localaws/api"
+)
+
+// inTheRolesName are the statements that AWS itself uses in the role's name, so that no call of the function shows
+// that they are needed.
+var inTheRolesName = map[string]string{
+	"Log":                "Lambda writes the function's log: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html",
+	"ReportFailedRuns":   "Lambda sends failed events on: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html",
+	"SwitchPrivateDnsOn": "EC2 associates the endpoint's private zone with the VPC: https://github.com/boto/boto3/issues/2554",
+}
+
+// TestTheRoleIsExactlyWhatTheFunctionNeeds carries out every correction there is and holds the permissions that it
+// took against the role: nothing was denied, and every action of every statement was needed, on each of its resources.
+//
+// SNS's use of the topic's key in the role's name is among the needs of Publish.
+func TestTheRoleIsExactlyWhatTheFunctionNeeds(t *testing.T) {
+	t.Parallel()
+	for endpointType, p := range endpointTypes {
+		t.Run(endpointType, func(t *testing.T) {
+			t.Parallel()
+			needs := needsOfEverything(t, endpointType, p)
+			for _, st := range deploy(t, p).statements("RemediateRole") {
+				reason, others := inTheRolesName[st.Sid]
+				for _, one := range st.apart() {
+					switch taken := slices.ContainsFunc(needs, one.covers(t)); {
+					case !taken && !others:
+						t.Errorf("statement %s allows %v on %v, which no correction takes", one.Sid, one.Action, one.Resource)
+					case taken && others:
+						t.Errorf("statement %s is taken by the function itself; it is listed because %s", one.Sid, reason)
+					}
+				}
+			}
+		})
+	}
+}
+
+// needsOfEverything are the permissions that all corrections together took, each in a stack of its own. The same
+// things have the same ids there.
+func needsOfEverything(t *testing.T, endpointType string, p parameters) []api.Need {
+	var needs []api.Need
+	collect := func(do func(*scene)) {
+		s := deploy(t, p)
+		s.Events.Disturb(lose)
+		do(s)
+		r := s.watch(s.Events.Sweep)
+		s.isDesired()
+		for _, call := range r.calls {
+			needs = append(needs, call.Needs...)
+			if call.ErrorCode == answers[call.Service]["denied"].Code {
+				t.Errorf("%s was denied", call.Operation)
+			}
+		}
+	}
+	for _, a := range attacks(endpointType) {
+		collect(func(s *scene) { s.attack(a) })
+	}
+	collect(func(s *scene) { s.must(s.opensByList()) })
+	collect(func(s *scene) { s.attackEverything(endpointType) })
+	return needs
+}
+
+// statement is a statement of a role's policy.
+type statement struct {
+	Sid, Effect      string
+	Action, Resource any
+	Condition        any `json:",omitempty"`
+}
+
+// statements are those of a role's inline policies, as they were deployed.
+func (s *scene) statements(role string) []statement {
+	s.Helper()
+	properties, err := plan(s, s.parameters).Properties(role, s.stack)
+	s.must(err)
+	text, err := json.Marshal(properties["Policies"])
+	s.must(err)
+	var policies []struct {
+		PolicyDocument struct{ Statement []statement }
+	}
+	s.must(json.Unmarshal(text, &policies))
+	var all []statement
+	for _, p := range policies {
+		all = append(all, p.PolicyDocument.Statement...)
+	}
+	if len(all) < 5 {
+		s.Fatalf("%s has %d statements, want more", role, len(all))
+	}
+	return all
+}
+
+// apart is the statement as several that allow one action on one resource each.
+func (st statement) apart() []statement {
+	var all []statement
+	for _, action := range list(st.Action) {
+		for _, resource := range list(st.Resource) {
+			one := st
+			one.Action, one.Resource = action, resource
+			all = append(all, one)
+		}
+	}
+	return all
+}
+
+// list is a value that may stand alone or in a list, as a list.
+func list(value any) []any {
+	if values, ok := value.([]any); ok {
+		return values
+	}
+	return []any{value}
+}
+
+// covers returns whether the statement alone grants a need.
+func (st statement) covers(t *testing.T) func(api.Need) bool {
+	t.Helper()
+	text, err := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": st})
+	if err != nil {
+		t.Fatal(err)
+	}
+	policy, err := iampolicy.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(n api.Need) bool {
+		return iampolicy.Evaluate(iampolicy.Request{
+			Principal: "arn:aws:iam::111122223333:role/any", Action: n.Action, Resource: n.Resource,
+			ResourceAccount: n.ResourceAccount, Context: n.Context,
+		}, iampolicy.Policies{Identity: []*iampolicy.Policy{policy}}).Effect == iampolicy.Allow
+	}
+}

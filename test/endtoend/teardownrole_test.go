@@ -1,0 +1,104 @@
+package endtoend_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"s3-endpoint-guard/local/localaws/api"
+	locals3 "s3-endpoint-guard/local/localaws/s3"
+)
+
+// TestTheTeardownRoleIsExactlyWhatTheFunctionNeeds holds the permissions that deletions took against the role: none was
+// denied that IAM decides, and every action of every statement was needed, on each of its resources.
+func TestTheTeardownRoleIsExactlyWhatTheFunctionNeeds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes until invocations end")
+	}
+	t.Parallel()
+	p := parameters{"BypassGovernanceRetention": "true"}
+	needs := needsOfTeardowns(t, p)
+	s := deploy(t, p)
+	for _, st := range s.teardownStatements() {
+		for _, one := range st.apart() {
+			if taken := slices.ContainsFunc(needs, one.covers(t)); taken == (st.Sid == "Log") {
+				t.Errorf("statement %s allows %v on %v; taken by a call: %t", one.Sid, one.Action, one.Resource, taken)
+			}
+		}
+	}
+}
+
+// needsOfTeardowns are the permissions that all kinds of deletions took. The same things have the same names in each.
+func needsOfTeardowns(t *testing.T, p parameters) []api.Need {
+	var needs []api.Need
+	collect := func(do func(*scene)) {
+		s := deploy(t, p)
+		role := s.stack.Physical("TeardownRole")
+		s.Gate.ResetCalls()
+		do(s)
+		for _, call := range s.teardownCalls(role) {
+			needs = append(needs, call.Needs...)
+			if call.ErrorCode == "AccessDenied" && call.Operation != "DeleteObject" {
+				t.Errorf("%s was denied", call.Operation)
+			}
+		}
+	}
+	for _, bucket := range []string{"Bucket", "TrailBucket"} {
+		collect(func(s *scene) {
+			name := s.stack.Physical(bucket)
+			s.fills(name)
+			s.locks(name, "kept", locals3.Hold{Mode: "GOVERNANCE", Until: s.Clock.Now().Add(time.Hour)})
+			s.locks(name, "held", locals3.Hold{Legal: true})
+			s.fails()
+		})
+		collect(func(s *scene) { // too late for the whole of it, in a stack that is updated
+			s.hurried(0)
+			name := s.stack.Physical(bucket)
+			s.must(s.S3.SetDeleteLimit(name, 1200))
+			s.must(s.S3.Fill(name, 9000, func(i int) string { return fmt.Sprint(i) }))
+			s.must(s.CloudFormation.SetStatus(s.stack.ID(), "DELETE_IN_PROGRESS", ""))
+			s.asks("Delete", map[string]any{"BucketName": name, "EmptyBucketOnDelete": "true", "ServiceTimeout": "62"})
+		})
+	}
+	collect(func(s *scene) {
+		s.hurried(7000)
+		s.must(s.stack.Delete(t.Context()))
+	})
+	collect(func(s *scene) { s.must(s.stack.Update(t.Context(), plan(t, p.and("CreateTrail", "false")))) })
+	return needs
+}
+
+// teardownStatements are the statements of the teardown role and of the policies attached to it, as deployed.
+func (s *scene) teardownStatements() []statement {
+	s.Helper()
+	decided := plan(s, s.parameters)
+	var documents []struct {
+		PolicyDocument struct{ Statement []statement }
+	}
+	add := func(properties any) {
+		text, err := json.Marshal(properties)
+		s.must(err)
+		var more []struct {
+			PolicyDocument struct{ Statement []statement }
+		}
+		s.must(json.Unmarshal(text, &more))
+		documents = append(documents, more...)
+	}
+	for _, r := range decided.Resources() {
+		properties, err := decided.Properties(r.LogicalID, s.stack)
+		s.must(err)
+		switch {
+		case r.LogicalID == "TeardownRole":
+			add(properties["Policies"])
+		case r.Type == "AWS::IAM::Policy":
+			add([]any{properties})
+		}
+	}
+	var all []statement
+	for _, d := range documents {
+		all = append(all, d.PolicyDocument.Statement...)
+	}
+	return all
+}

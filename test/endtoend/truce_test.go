@@ -1,0 +1,143 @@
+package endtoend_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"s3-endpoint-guard/local/localaws/events"
+)
+
+func TestTheGuardStandsDownWhileTheStackIsUpdatedAndCatchesUp(t *testing.T) {
+	t.Parallel()
+	for endpointType, p := range endpointTypes {
+		t.Run(endpointType, func(t *testing.T) {
+			t.Parallel()
+			s := deploy(t, p)
+			s.watch(s.stack.BeginUpdate).wrote(t)
+			r := s.watch(func() { s.attackEverything(endpointType) })
+			r.wrote(t)
+			if len(r.records) == 0 || len(r.failures()) > 0 {
+				t.Errorf("%d records and %d failed runs during the update, want some and none", len(r.records), len(r.failures()))
+			}
+			for _, record := range r.records {
+				if record.Message != "standing down" || record.Level != "INFO" || record.Stack != "UPDATE_IN_PROGRESS" {
+					t.Errorf("record %+v, want that the guard stands down", record)
+				}
+			}
+			if s.sum("StoodDown") == 0 || s.sum("CorrectionFailed") != 0 {
+				t.Errorf("StoodDown = %g, CorrectionFailed = %g, want some and none", s.sum("StoodDown"), s.sum("CorrectionFailed"))
+			}
+			s.watch(s.Events.Sweep).wrote(t)
+			s.Events.Disturb(lose) // status events are guaranteed, and enough
+			s.watch(s.stack.CompleteUpdate)
+			s.isDesired()
+			s.restsNow()
+		})
+	}
+}
+
+// What CloudFormation changes in the course of an update is what is desired from then on.
+func TestAnUpdateOfTheStackIsNotFought(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]parameters{
+		"another sweep rate":        {"SweepRate": "5"},
+		"observing only":            {"Enforcement": "Observe"},
+		"without a trail":           {"CreateTrail": "false"},
+		"another retention":         {"OldVersionDays": "7", "LogRetentionDays": "30"},
+		"somebody to be told":       {"AlarmEmail": "security@example.com"},
+		"a reservation of capacity": {"ReservedConcurrency": "2"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := deploy(t, nil)
+			r := s.watch(func() { s.must(s.stack.Update(t.Context(), plan(t, change))) })
+			r.wrote(t)
+			if len(r.records) > 0 || len(r.failures()) > 0 {
+				t.Errorf("records %q and %d failed runs about an update, want none:\n%s", r.outcomes(), len(r.failures()), r.log())
+			}
+			s.isDesired()
+			s.restsNow()
+		})
+	}
+}
+
+// An event of CloudFormation's own doing, outside of an update, is somebody's drift like any other.
+func TestAChangeByCloudFormationIsSeen(t *testing.T) {
+	t.Parallel()
+	s := deploy(t, nil)
+	stolen := s3As(s.Cloud, s.Deployer())
+	r := s.watch(func() {
+		_, err := stolen.DeleteBucketPolicy(t.Context(), &s3.DeleteBucketPolicyInput{Bucket: &s.bucket})
+		s.must(err)
+	})
+	r.wrote(t, "PutBucketPolicy")
+	s.isDesired()
+}
+
+// TestADeletedStackIsNeverFought has the guard look at every step of a delete, which here takes no time of its own.
+func TestADeletedStackIsNeverFought(t *testing.T) {
+	t.Parallel()
+	for endpointType, p := range endpointTypes {
+		t.Run(endpointType, func(t *testing.T) {
+			t.Parallel()
+			s := deploy(t, p.and("CreateProbe", "false")) // which would leave an object behind
+			s.must(s.CloudFormation.SetStatus(s.stack.ID(), "DELETE_IN_PROGRESS", "User Initiated"))
+			r := s.watch(func() {
+				for _, step := range []func() error{s.deletesBucketPolicy, s.resetsEndpointPolicy, s.deletesPublicAccessBlock} {
+					s.must(step())
+					s.Events.Sweep()
+					s.rest()
+				}
+			})
+			r.wrote(t)
+			if len(r.records) == 0 || len(r.failures()) > 0 {
+				t.Errorf("%d records and %d failed runs, want that the guard looked and stood down", len(r.records), len(r.failures()))
+			}
+			r = s.watch(func() { s.must(s.stack.Delete(t.Context())) })
+			r.wrote(t)
+			if got := s.stack.Status(); got != "DELETE_COMPLETE" || slices.Contains(s.S3.Buckets(), s.bucket) {
+				t.Errorf("Status = %s with the buckets %q, want DELETE_COMPLETE without ours", got, s.S3.Buckets())
+			}
+		})
+	}
+}
+
+// A delete that failed will be tried again, and must not find what it removed put back.
+func TestADeleteThatFailedIsNotFoughtEither(t *testing.T) {
+	t.Parallel()
+	s := deploy(t, parameters{"EmptyBucketOnDelete": "false"})
+	s.must(s.S3.Put(s.bucket, "left", nil))
+	r := s.watch(func() {
+		if err := s.stack.Delete(t.Context()); err == nil {
+			t.Fatal("a bucket that holds something was deleted")
+		}
+	})
+	r.wrote(t)
+	if got := s.stack.Status(); got != "DELETE_FAILED" {
+		t.Fatalf("Status = %s, want DELETE_FAILED", got)
+	}
+	if s.S3.Policy(s.bucket) != "" {
+		t.Error("the policy that the delete removed is there")
+	}
+}
+
+// TestAnEndedUpdateWakesTheGuardWhateverItsEnd covers the statuses at which CloudFormation lets go of a stack.
+func TestAnEndedUpdateWakesTheGuardWhateverItsEnd(t *testing.T) {
+	t.Parallel()
+	for _, status := range []string{"UPDATE_COMPLETE", "UPDATE_FAILED", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED", "IMPORT_COMPLETE"} {
+		t.Run(status, func(t *testing.T) {
+			t.Parallel()
+			s := deploy(t, nil)
+			s.stack.BeginUpdate()
+			s.rest()
+			s.must(s.resetsEndpointPolicy())
+			s.rest()
+			s.Events.Disturb(events.Disturbance{Lose: true, Delay: time.Hour})
+			s.watch(func() { s.must(s.CloudFormation.SetStatus(s.stack.ID(), status, "")) })
+			s.isDesired()
+		})
+	}
+}

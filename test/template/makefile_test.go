@@ -1,0 +1,157 @@
+package template_test
+
+import (
+	"bytes"
+	"debug/elf"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"s3-endpoint-guard/local/localaws/localtest"
+)
+
+// checkout is a small checkout that is built by the project's own Makefile. Its path has spaces.
+type checkout struct {
+	*testing.T
+	folder string
+}
+
+// newCheckout makes one, with a function that prints its version.
+func newCheckout(t *testing.T) checkout {
+	t.Helper()
+	c := checkout{t, filepath.Join(t.TempDir(), "my own checkout")}
+	makefile, err := os.ReadFile("Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.write("Makefile", string(makefile))
+	c.write("template.yaml", "Resources:\n  ProbeAFunction:\n    Type: AWS::Serverless::Function\n")
+	c.write("go.mod", "module small\n\ngo 1.26\n")
+	c.write("README.md", "one\n")
+	c.write("functions/probe/main.go", "package main\n\nvar version = \"dev\"\n\nfunc main() { println(version) }\n")
+	return c
+}
+
+func (c checkout) write(name, text string) {
+	c.Helper()
+	path := filepath.Join(c.folder, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		c.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		c.Fatal(err)
+	}
+}
+
+// run runs a command there, with more environment, and returns what it printed.
+func (c checkout) run(environment []string, name string, arguments ...string) string {
+	c.Helper()
+	command := exec.Command(name, arguments...)
+	// A make that runs these tests must not pass for the one that is begun here.
+	command.Dir, command.Env = c.folder, append(os.Environ(), append([]string{"MAKEFLAGS=", "MAKELEVEL="}, environment...)...)
+	said, err := localtest.Output(c, command)
+	if err != nil {
+		c.Fatalf("%s: %v\n%s", command, err, said)
+	}
+	return said
+}
+
+// build builds the function as SAM does, in a shell with more environment, and returns the bootstrap.
+func (c checkout) build(environment []string, arguments ...string) []byte {
+	c.Helper()
+	artifacts := filepath.Join(c.TempDir(), "SAM's artifacts")
+	arguments = append([]string{"--makefile", filepath.Join(c.folder, "Makefile"), "build-ProbeAFunction"}, arguments...)
+	c.run(append(environment, "ARTIFACTS_DIR="+artifacts), "make", arguments...)
+	built, err := os.ReadFile(filepath.Join(artifacts, "bootstrap"))
+	if err != nil {
+		c.Fatal(err)
+	}
+	return built
+}
+
+func TestFunctionsAreBuiltForLambdaWhateverTheShellSays(t *testing.T) {
+	c := newCheckout(t)
+	for name, environment := range map[string][]string{
+		"nothing":                 nil,
+		"another processor":       {"GOARCH=386", "GOARM64=v9.0"},
+		"another system":          {"GOOS=windows"},
+		"another target":          {"TARGET=plan9/386"},
+		"flags that Lambda fails": {"GOFLAGS=-buildmode=pie", "CGO_ENABLED=1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file, err := elf.NewFile(bytes.NewReader(checkout{t, c.folder}.build(environment)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if file.Machine != elf.EM_AARCH64 || file.Type != elf.ET_EXEC {
+				t.Errorf("with %q the bootstrap is a %s for %s, want an ET_EXEC for EM_AARCH64", environment, file.Type, file.Machine)
+			}
+		})
+	}
+}
+
+// TestABuildDependsOnWhatIsCompiledOnly keeps a deployment from updating functions that did not change.
+func TestABuildDependsOnWhatIsCompiledOnly(t *testing.T) {
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("git is not installed")
+	}
+	c := newCheckout(t)
+	commit := func(message string) {
+		c.Helper()
+		c.run(nil, "git", "-c", "user.name=nobody", "-c", "user.email=nobody@example.com", "commit", "--quiet", "--all", "--message", message)
+	}
+	c.run(nil, "git", "init", "--quiet")
+	c.run(nil, "git", "add", ".")
+	commit("one")
+	first := c.build(nil)
+	c.write("README.md", "two\n")
+	if !bytes.Equal(first, c.build(nil)) {
+		t.Error("a change of README.md that is not committed changes the bootstrap")
+	}
+	commit("two")
+	if !bytes.Equal(first, c.build(nil)) {
+		t.Error("a commit that changes README.md only changes the bootstrap")
+	}
+	c.run(nil, "make", "clean")
+	if !bytes.Equal(first, c.build(nil)) {
+		t.Error("a build from the beginning differs from the first")
+	}
+	c.write("functions/probe/main.go", "package main\n\nvar version = \"dev\"\n\nfunc main() { println(\"v\", version) }\n")
+	if bytes.Equal(first, c.build(nil)) {
+		t.Error("a change of the function does not change the bootstrap")
+	}
+}
+
+// TestAFunctionKnowsItsVersion runs it: built for this machine, as tests and the demo want it.
+func TestAFunctionKnowsItsVersion(t *testing.T) {
+	c := newCheckout(t)
+	c.run(nil, "make", "bootstraps")
+	say := func() string {
+		c.Helper()
+		built, err := filepath.Glob(filepath.Join(c.folder, ".aws-sam", "*", "ProbeAFunction", "bootstrap"))
+		if err != nil || len(built) != 1 {
+			t.Fatalf("built are %q (%v), want one bootstrap", built, err)
+		}
+		return strings.TrimSpace(c.run(nil, built[0]))
+	}
+	first := say()
+	if !regexp.MustCompile(`^[\w-]{20}$`).MatchString(first) {
+		t.Errorf("the function says that it is version %q, want an id of 20 characters", first)
+	}
+	c.write("functions/probe/more.go", "package main\n\nfunc init() { print(\"\\n\") }\n")
+	c.run(nil, "make", "bootstraps")
+	if second := say(); second == first {
+		t.Errorf("another function says that it is version %q as well", second)
+	}
+}
+
+func TestABuildThatMayTakeMinutesSaysSoFirst(t *testing.T) {
+	c := newCheckout(t)
+	first, _, _ := strings.Cut(c.run(nil, "make", "bootstraps"), "\n")
+	if !strings.Contains(first, "The first time") || !strings.Contains(first, "minutes") {
+		t.Errorf("make begins with %q, want how long the first build takes", first)
+	}
+}

@@ -1,0 +1,278 @@
+package template_test
+
+import (
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"s3-endpoint-guard/internal/function/healthcheck"
+	"s3-endpoint-guard/internal/function/probe"
+	"s3-endpoint-guard/internal/function/remediate"
+	"s3-endpoint-guard/local/localaws/serviceauth"
+	"s3-endpoint-guard/local/samtemplate"
+)
+
+// statements are the statements of a role's inline policies.
+func statements(s stack, role string) []map[string]any {
+	s.Helper()
+	var all []map[string]any
+	for _, policy := range list(s.properties(role)["Policies"]) {
+		for _, statement := range list(at(policy, "PolicyDocument", "Statement")) {
+			all = append(all, statement.(map[string]any))
+		}
+	}
+	return all
+}
+
+// knowsNoResource says whether an action can only be allowed on "*", or knows none of those that it may name here:
+// PutMetricData knows data sets, to which nothing is put.
+func knowsNoResource(action string) bool {
+	a, ok := serviceauth.Find(action)
+	return ok && len(a.Types) == 0 || action == "cloudwatch:PutMetricData"
+}
+
+func TestRolesNameWhatTheyMayTouch(t *testing.T) {
+	for _, endpointType := range []string{"Interface", "Gateway"} {
+		s := deploy(t, parameters{"EndpointType": endpointType})
+		for _, role := range s.ofType("AWS::IAM::Role") {
+			sids := map[any]bool{}
+			for _, statement := range statements(s, role.LogicalID) {
+				sid := statement["Sid"]
+				if sid == nil || sids[sid] {
+					t.Errorf("%s: Sid %v is missing or stands twice", role.LogicalID, sid)
+				}
+				sids[sid] = true
+				if statement["Effect"] == "Deny" || sid == "LambdaConnectsToVpc" { // which Lambda wants on everything
+					continue
+				}
+				for _, action := range list(statement["Action"]) {
+					if strings.Contains(action.(string), "*") {
+						t.Errorf("%s: %v allows %v, want single actions", role.LogicalID, sid, action)
+					}
+					everything := slices.Contains(list(statement["Resource"]), any("*"))
+					if everything != knowsNoResource(action.(string)) {
+						t.Errorf("%s: %v allows %v on %v", role.LogicalID, sid, action, statement["Resource"])
+					}
+				}
+			}
+		}
+	}
+}
+
+// A change has to be allowed on what it detaches too, which is not ours; it must then be of our VPC at least. Where the
+// action does not know the VPC of what it detaches, another statement has to hold it to a thing of ours.
+func TestForeignPartsAreTouchedInOurVpcOnly(t *testing.T) {
+	for _, endpointType := range []string{"Interface", "Gateway"} {
+		s := deploy(t, parameters{"EndpointType": endpointType})
+		want := "arn:aws:ec2:eu-central-1:111122223333:vpc/" + vpcID
+		for _, statement := range statements(s, "RemediateRole") {
+			for _, resource := range list(statement["Resource"]) {
+				wild := strings.HasPrefix(resource.(string), "arn:aws:ec2:") && strings.HasSuffix(resource.(string), "/*")
+				if wild && strings.HasSuffix(resource.(string), ":route-table/*") && slices.Equal(list(statement["Action"]), []any{"ec2:ModifyVpcEndpoint"}) {
+					continue // TestOnlyOurEndpointIsModified
+				}
+				if got := at(statement, "Condition", "ArnEquals", "ec2:Vpc"); wild && got != want {
+					t.Errorf("%v: %v in VPC %v, want %s", statement["Sid"], resource, got, want)
+				}
+			}
+		}
+	}
+}
+
+// EC2 asks at every change for a permission on the endpoint too, so that the tables of other endpoints cannot be touched.
+func TestOnlyOurEndpointIsModified(t *testing.T) {
+	for _, endpointType := range []string{"Interface", "Gateway"} {
+		var got []any
+		for _, statement := range statements(deploy(t, parameters{"EndpointType": endpointType}), "RemediateRole") {
+			for _, resource := range list(statement["Resource"]) {
+				action, _ := serviceauth.Find("ec2:ModifyVpcEndpoint")
+				isEndpoint := func(k serviceauth.Type) bool { return k.Name == "vpc-endpoint" && k.Required }
+				if slices.Contains(list(statement["Action"]), any(action.Name)) && slices.ContainsFunc(action.On(resource.(string)), isEndpoint) {
+					got = append(got, resource)
+				}
+			}
+		}
+		if want := []any{"arn:aws:ec2:eu-central-1:111122223333:vpc-endpoint/" + endpointID}; !slices.Equal(got, want) {
+			t.Errorf("%s: endpoints that the guard may modify = %v, want %v", endpointType, got, want)
+		}
+	}
+}
+
+// iamAction is IAM's name for calls whose action is not named after them.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
+var iamAction = map[string]string{
+	"s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
+	"s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
+}
+
+// TestTheGuardMayDoWhatItDoesAndNothingElse compares RemediateRole with the calls that the adapters declare.
+func TestTheGuardMayDoWhatItDoesAndNothingElse(t *testing.T) {
+	want := map[string]bool{}
+	for _, adapter := range []string{"s3bucket", "vpcendpoint", "stack", "notify"} {
+		for _, call := range declaredCalls(t, filepath.Join("internal/aws", adapter), "StatusAPI", "ReadAPI", "InterfacesAPI") {
+			if action, ok := iamAction[call]; ok {
+				call = action
+			}
+			want[call] = true
+		}
+	}
+	// What AWS does in the function's name: encrypt notifications, write the log, keep failed runs, switch names over.
+	for _, action := range []string{"kms:Decrypt", "kms:GenerateDataKey", "logs:CreateLogStream", "logs:PutLogEvents",
+		"sqs:SendMessage", "route53:AssociateVPCWithHostedZone"} {
+		want[action] = true
+	}
+	got := map[string]bool{}
+	for _, endpointType := range []string{"Interface", "Gateway"} {
+		for _, statement := range statements(deploy(t, parameters{"EndpointType": endpointType}), "RemediateRole") {
+			for _, action := range list(statement["Action"]) {
+				got[action.(string)] = true
+			}
+		}
+	}
+	for action := range want {
+		if !got[action] {
+			t.Errorf("RemediateRole lacks %s, which the guard calls", action)
+		}
+	}
+	for action := range got {
+		if !want[action] {
+			t.Errorf("RemediateRole allows %s, which the guard does not call", action)
+		}
+	}
+}
+
+// declaredCalls are the SDK calls that a package's interfaces name, e.g. "s3:PutBucketPolicy". They are read from the
+// source: adapters declare each call that they make, and the compiler holds them to it. Those of some interfaces are left
+// out, which only the health check uses.
+func declaredCalls(t *testing.T, folder string, without ...string) []string {
+	t.Helper()
+	calls := map[string]bool{}
+	inspectSources(t, folder, func(n ast.Node) bool {
+		named, ok := n.(*ast.TypeSpec)
+		if !ok || slices.Contains(without, named.Name.Name) {
+			return true
+		}
+		if i, ok := named.Type.(*ast.InterfaceType); ok {
+			for _, method := range i.Methods.List {
+				if service := sdkService(method.Type); service != "" && len(method.Names) == 1 {
+					calls[service+":"+method.Names[0].Name] = true
+				}
+			}
+		}
+		return true
+	})
+	if len(calls) == 0 {
+		t.Errorf("%s declares no SDK calls", folder)
+	}
+	return slices.Sorted(maps.Keys(calls))
+}
+
+// inspectSources shows every node of a package's sources, without its tests.
+func inspectSources(t *testing.T, folder string, see func(ast.Node) bool) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(folder, "*.go"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no sources in %s (%v)", folder, err)
+	}
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(parsed, see)
+	}
+}
+
+// sdkService is the service of a method that takes the SDK's options (...func(*s3.Options)), "" for any other.
+func sdkService(method ast.Expr) string {
+	f, ok := method.(*ast.FuncType)
+	if !ok || len(f.Params.List) == 0 {
+		return ""
+	}
+	ellipsis, ok := f.Params.List[len(f.Params.List)-1].Type.(*ast.Ellipsis)
+	if !ok {
+		return ""
+	}
+	option, ok := ellipsis.Elt.(*ast.FuncType)
+	if !ok || len(option.Params.List) != 1 {
+		return ""
+	}
+	pointer, ok := option.Params.List[0].Type.(*ast.StarExpr)
+	if !ok {
+		return ""
+	}
+	selector, ok := pointer.X.(*ast.SelectorExpr)
+	if !ok {
+		return ""
+	}
+	return fmt.Sprint(selector.X)
+}
+
+func TestTheFunctionsUnderstandTheirEnvironment(t *testing.T) {
+	for partition, region := range regions {
+		for _, p := range combinations() {
+			s := deployAs(t, samtemplate.Options{Parameters: p, Region: region}, nil)
+			getenv := func(function string) func(string) string {
+				e := variables(s, function)
+				e["AWS_REGION"] = region // which Lambda sets
+				return func(name string) string { return e[name] }
+			}
+			config, err := remediate.ReadConfig(getenv("RemediateFunction"))
+			health, healthErr := healthcheck.ReadConfig(getenv("HealthcheckFunction"))
+			if err := errors.Join(err, healthErr); err != nil {
+				t.Fatalf("ReadConfig in %s with %v = %v", region, p, err)
+			}
+			if config.Setting.Partition != partition {
+				t.Errorf("partition in %s = %q, want %s", region, config.Setting.Partition, partition)
+			}
+			if diff := cmp.Diff(config.Guarded, health.Guarded); diff != "" {
+				t.Errorf("in %s with %v the health check is told something else than the guard (-guard +health check):\n%s", region, p, diff)
+			}
+			for _, function := range s.functions("Probe") {
+				if _, err := probe.ReadConfig(getenv(function)); err != nil {
+					t.Errorf("ReadConfig of %s in %s with %v = %v", function, region, p, err)
+				}
+			}
+		}
+	}
+}
+
+// functions are the functions whose logical ids begin like this.
+func (s stack) functions(prefix string) []string {
+	var ids []string
+	for _, r := range s.Resources() {
+		if r.Type == "AWS::Serverless::Function" && strings.HasPrefix(r.LogicalID, prefix) {
+			ids = append(ids, r.LogicalID)
+		}
+	}
+	return ids
+}
+
+// The key that SNS uses by default lets no alarm publish, and cannot be changed.
+func TestNotificationsAreEncryptedWithAKeyThatServicesMayUse(t *testing.T) {
+	s := deploy(t, nil)
+	key, _ := s.Ref("NotificationKey")
+	if got := s.properties("NotificationTopic")["KmsMasterKeyId"]; got != key {
+		t.Errorf("KmsMasterKeyId = %v, want %v", got, key)
+	}
+	for _, policy := range []any{at(s.properties("NotificationKey"), "KeyPolicy"), at(s.properties("NotificationTopicPolicy"), "PolicyDocument")} {
+		for _, statement := range list(at(policy, "Statement")) {
+			services := list(at(statement, "Principal", "Service"))
+			if got := at(statement, "Condition", "StringEquals", "aws:SourceAccount"); len(services) > 0 && got != account {
+				t.Errorf("%v lets %v in from account %v, want %s only", at(statement, "Sid"), services, got, account)
+			}
+		}
+	}
+}

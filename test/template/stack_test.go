@@ -1,0 +1,213 @@
+// Package template_test holds the tests of what stands at the root: template.yaml, its policies, patterns and roles, the
+// app inside it, and the direction in which packages may depend on one another.
+package template_test
+
+import (
+	"maps"
+	"sync"
+	"testing"
+
+	read "s3-endpoint-guard/internal/environment"
+	"s3-endpoint-guard/local/samtemplate"
+)
+
+// What AWS called the resources in testdata/events.
+const (
+	account       = "111122223333"
+	region        = "eu-central-1"
+	bucket        = "docs-example"
+	endpointID    = "vpce-0a1b2c3d4e5f60718"
+	groupID       = "sg-0123456789abcdef0"
+	routeTableID  = "rtb-0123456789abcdef0"
+	subnetA       = "subnet-0aaa1111bbbb2222c"
+	subnetB       = "subnet-0ddd3333eeee4444f"
+	associationA  = "rtbassoc-0aaaabbbbccccdddd"
+	stackID       = "arn:aws:cloudformation:eu-central-1:111122223333:stack/guard/0f0f0f0f-0000-4000-8000-000000000001"
+	guardRole     = "arn:aws:iam::111122223333:role/guard-RemediateRole-EXAMPLE"
+	workloadRole  = "arn:aws:iam::111122223333:role/guard-InstanceRole-EXAMPLE"
+	vpcID         = "vpc-0123456789abcdef0"
+	instanceGroup = "sg-0aaaa1111bbbb2222"
+	probeRole     = "arn:aws:iam::111122223333:role/guard-ProbeRole-EXAMPLE"
+	probeGroup    = "sg-0cccc3333dddd4444"
+)
+
+// parameters are values for the template's parameters; those left out take their defaults.
+type parameters map[string]string
+
+func (p parameters) with(name, value string) parameters {
+	p = maps.Clone(p)
+	if p == nil {
+		p = parameters{}
+	}
+	p[name] = value
+	return p
+}
+
+// readTemplate reads template.yaml once for all tests.
+var readTemplate = sync.OnceValues(func() (*samtemplate.Template, error) { return samtemplate.Load("template.yaml") })
+
+// planned decides the template for where it is by default.
+func planned(t *testing.T, p parameters) *samtemplate.Plan {
+	t.Helper()
+	template, err := readTemplate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := template.Plan(samtemplate.Options{Parameters: p})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plan
+}
+
+// stack is the template as it would be deployed.
+type stack struct {
+	*testing.T
+	*samtemplate.Plan
+	names map[string]string
+	samtemplate.Attributes
+}
+
+// deploy plans the template, with the names that testdata/events uses.
+func deploy(t *testing.T, p parameters) stack {
+	t.Helper()
+	return deployAs(t, samtemplate.Options{Parameters: p, Region: region, AccountID: account, StackName: "guard", StackID: stackID},
+		map[string]string{
+			"Bucket":                bucket,
+			"Bucket.Arn":            "arn:aws:s3:::" + bucket,
+			"InterfaceEndpoint":     endpointID,
+			"GatewayEndpoint":       endpointID,
+			"EndpointSecurityGroup": groupID,
+			"InstanceSecurityGroup": instanceGroup,
+			"RouteTable":            routeTableID,
+			"SubnetA":               subnetA,
+			"SubnetB":               subnetB,
+			"SubnetARoutes":         associationA,
+			"Vpc":                   vpcID,
+			"RemediateRole.Arn":     guardRole,
+			"InstanceRole":          workloadRole[len("arn:aws:iam::111122223333:role/"):],
+			"InstanceRole.Arn":      workloadRole,
+			"ProbeRole":             probeRole[len("arn:aws:iam::111122223333:role/"):],
+			"ProbeRole.Arn":         probeRole,
+			"ProbeSecurityGroup":    probeGroup,
+		})
+}
+
+// deployAs plans the template. names answers for "Resource" and "Resource.Attribute"; all others are invented.
+func deployAs(t *testing.T, o samtemplate.Options, names map[string]string) stack {
+	t.Helper()
+	template, err := readTemplate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := template.Plan(o)
+	if err != nil {
+		t.Fatalf("Plan(%v) = %v, want a plan", o.Parameters, err)
+	}
+	return stack{T: t, Plan: plan, names: names, Attributes: samtemplate.Invented(plan)}
+}
+
+// Ref implements samtemplate.Attributes.
+func (s stack) Ref(id string) (string, bool) {
+	if name, ok := s.names[id]; ok {
+		return name, true
+	}
+	return s.Attributes.Ref(id)
+}
+
+// GetAtt implements samtemplate.Attributes. The value of a parameter is its own text, resolved with the same names.
+func (s stack) GetAtt(id, name string) (any, bool) {
+	if value, ok := s.names[id+"."+name]; ok {
+		return value, true
+	}
+	if name == "Value" {
+		return s.properties(id)["Value"], true
+	}
+	return s.Attributes.GetAtt(id, name)
+}
+
+// properties are a resource's properties as they would be deployed.
+func (s stack) properties(id string) map[string]any {
+	s.Helper()
+	properties, err := s.Properties(id, s)
+	if err != nil {
+		s.Fatalf("properties of %s: %v", id, err)
+	}
+	return properties
+}
+
+// variables are a function's environment variables as Lambda gets them.
+func variables(s stack, id string) map[string]string {
+	s.Helper()
+	function, err := s.Function(id, s)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return function.Environment
+}
+
+// environment is RemediateFunction's, with the policies as the function reads them.
+func environment(s stack) map[string]string {
+	s.Helper()
+	e := maps.Clone(variables(s, "RemediateFunction"))
+	for _, name := range []string{"BUCKET_POLICY", "ENDPOINT_POLICY"} {
+		e[name] = read.New(func(string) string { return e[name] }).Policy(name)
+	}
+	return e
+}
+
+// ofType are the resources of a type, in the order in which they come to be.
+func (s stack) ofType(typ string) []samtemplate.Resource {
+	var found []samtemplate.Resource
+	for _, r := range s.Resources() {
+		if r.Type == typ {
+			found = append(found, r)
+		}
+	}
+	return found
+}
+
+// at follows keys (string) and indexes (int) into decoded YAML; nil where the way ends.
+func at(value any, way ...any) any {
+	for _, step := range way {
+		switch step := step.(type) {
+		case string:
+			m, _ := value.(map[string]any)
+			value = m[step]
+		case int:
+			l, _ := value.([]any)
+			if step >= len(l) {
+				return nil
+			}
+			value = l[step]
+		}
+	}
+	return value
+}
+
+// list is a value that may stand alone or in a list, as a list.
+func list(value any) []any {
+	switch value := value.(type) {
+	case nil:
+		return nil
+	case []any:
+		return value
+	}
+	return []any{value}
+}
+
+// eachString calls f for every string in decoded YAML.
+func eachString(value any, f func(string)) {
+	switch value := value.(type) {
+	case string:
+		f(value)
+	case []any:
+		for _, v := range value {
+			eachString(v, f)
+		}
+	case map[string]any:
+		for _, v := range value {
+			eachString(v, f)
+		}
+	}
+}

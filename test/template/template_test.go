@@ -1,0 +1,315 @@
+package template_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+
+	"s3-endpoint-guard/local/localaws/localtest"
+	"s3-endpoint-guard/local/samtemplate"
+)
+
+// regions has one Region of each partition.
+var regions = map[string]string{"aws": region, "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
+
+// arnPartition finds the partition of every ARN in a text.
+var arnPartition = regexp.MustCompile(`\barn:([^:]*):`)
+
+// combinations are all mixes of the values that conditions look at.
+func combinations() []parameters {
+	return mixes(map[string][]string{
+		"EndpointType":        {"Interface", "Gateway"},
+		"CreateTrail":         {"true", "false"},
+		"CreateProbe":         {"true", "false"},
+		"HealthRate":          {"1", "15"},
+		"AlarmEmail":          {"", "security@example.com"},
+		"AppIngressCidr":      {"", "203.0.113.7/32"},
+		"SweepRate":           {"1", "5"},
+		"ReservedConcurrency": {"-1", "2"},
+	})
+}
+
+// mixes are all mixes of some values of parameters.
+func mixes(of map[string][]string) []parameters {
+	all := []parameters{nil}
+	for name, values := range of {
+		var mixed []parameters
+		for _, p := range all {
+			for _, value := range values {
+				mixed = append(mixed, p.with(name, value))
+			}
+		}
+		all = mixed
+	}
+	return all
+}
+
+// Plan itself refuses a reference to a resource that the conditions leave out; Properties refuses what cannot be resolved.
+func TestEveryCombinationOfParametersResolves(t *testing.T) {
+	for partition, region := range regions {
+		for _, p := range combinations() {
+			s := deployAs(t, samtemplate.Options{Parameters: p, Region: region}, nil)
+			for _, r := range s.Resources() {
+				eachString(s.properties(r.LogicalID), func(text string) {
+					for _, found := range arnPartition.FindAllStringSubmatch(text, -1) {
+						if found[1] != partition {
+							t.Errorf("%s in %s names partition %s: %s", r.LogicalID, partition, found[1], text)
+						}
+					}
+				})
+			}
+			if _, err := s.Outputs(s); err != nil {
+				t.Errorf("Outputs of %v in %s: %v", p, partition, err)
+			}
+		}
+	}
+}
+
+// CloudFormation leaves out what depends on a resource that a condition leaves out.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-condition.html
+func TestNothingDependsOnWhatAConditionMayLeaveOut(t *testing.T) {
+	data, err := os.ReadFile("template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var template struct {
+		Resources map[string]struct {
+			Condition string    `yaml:"Condition"`
+			DependsOn yaml.Node `yaml:"DependsOn"`
+		} `yaml:"Resources"`
+	}
+	if err := yaml.Unmarshal(data, &template); err != nil {
+		t.Fatal(err)
+	}
+	for id, r := range template.Resources {
+		for _, name := range append(r.DependsOn.Content, &r.DependsOn) {
+			if on := template.Resources[name.Value].Condition; on != "" && on != r.Condition {
+				t.Errorf("%s (condition %q) depends on %s (condition %q)", id, r.Condition, name.Value, on)
+			}
+		}
+	}
+}
+
+func TestEndpointServicesAreNamedAsInTheirPartition(t *testing.T) {
+	for name, test := range map[string]struct{ region, endpointType, want string }{
+		"interface":                {"eu-central-1", "Interface", "com.amazonaws.eu-central-1.s3"},
+		"interface in GovCloud":    {"us-gov-west-1", "Interface", "com.amazonaws.us-gov-west-1.s3"},
+		"interface in China":       {"cn-north-1", "Interface", "cn.com.amazonaws.cn-north-1.s3"},
+		"gateway in China as here": {"cn-north-1", "Gateway", "com.amazonaws.cn-north-1.s3"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := deployAs(t, samtemplate.Options{Parameters: parameters{"EndpointType": test.endpointType}, Region: test.region}, nil)
+			if got := s.properties(test.endpointType + "Endpoint")["ServiceName"]; got != test.want {
+				t.Errorf("ServiceName = %v, want %s", got, test.want)
+			}
+		})
+	}
+}
+
+func TestBadParametersAreRefused(t *testing.T) {
+	template, err := readTemplate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, p := range map[string]parameters{
+		"no such endpoint type":       {"EndpointType": "GatewayLoadBalancer"},
+		"no such enforcement":         {"Enforcement": "enforce"},
+		"a sweep never":               {"SweepRate": "0"},
+		"a sweep every two hours":     {"SweepRate": "120"},
+		"a guard that may never run":  {"ReservedConcurrency": "0"},
+		"an address without a host":   {"AlarmEmail": "security"},
+		"an address range of names":   {"AppIngressCidr": "example.com"},
+		"an address without a length": {"AppIngressCidr": "203.0.113.7"},
+		"an octet too large":          {"AppIngressCidr": "203.0.113.256/32"},
+		"a public VPC":                {"VpcCidr": "8.8.0.0/16"},
+		"a VPC that looks private":    {"VpcCidr": "172.32.0.0/16"},
+		"a VPC with no room":          {"VpcCidr": "10.0.0.0/24"},
+		"an x86 instance":             {"InstanceType": "t3.micro"},
+		"one zone of two":             {"AvailabilityZoneA": "eu-central-1b"},
+		"the other zone of two":       {"AvailabilityZoneB": "eu-central-1b"},
+		"one zone twice":              {"AvailabilityZoneA": "eu-central-1b", "AvailabilityZoneB": "eu-central-1b"},
+		"a Region for a zone":         {"AvailabilityZoneA": "eu-central-1", "AvailabilityZoneB": "eu-central-1b"},
+		"an image and no parameter":   {"ImageId": "ami-0123456789abcdef0"},
+		"logs kept for 2 days":        {"LogRetentionDays": "2"},
+		"old versions kept no day":    {"OldVersionDays": "0"},
+		"perhaps emptied":             {"EmptyBucketOnDelete": "perhaps"},
+		"perhaps bypassed":            {"BypassGovernanceRetention": "yes"},
+		"a parameter that is not one": {"Colour": "green"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := template.Plan(samtemplate.Options{Parameters: p}); err == nil {
+				t.Errorf("Plan(%v) = nil, want an error", p)
+			}
+		})
+	}
+}
+
+func TestTheSweepHasTheRightGrammar(t *testing.T) {
+	for rate, want := range map[string]string{"1": "rate(1 minute)", "2": "rate(2 minutes)", "60": "rate(60 minutes)"} {
+		s := deploy(t, parameters{"SweepRate": rate})
+		if got := s.properties("SweepRule")["ScheduleExpression"]; got != want {
+			t.Errorf("ScheduleExpression at SweepRate %s = %v, want %s", rate, got, want)
+		}
+	}
+}
+
+func TestSubnetsAreInTheZonesThatAreNamed(t *testing.T) {
+	for name, v := range map[string]struct {
+		p    parameters
+		want []any
+	}{
+		"none named": {nil, []any{"eu-central-1a", "eu-central-1b"}},
+		"two named": {parameters{"AvailabilityZoneA": "eu-central-1c", "AvailabilityZoneB": "eu-central-1a"},
+			[]any{"eu-central-1c", "eu-central-1a"}},
+	} {
+		s := deploy(t, v.p)
+		got := []any{s.properties("SubnetA")["AvailabilityZone"], s.properties("SubnetB")["AvailabilityZone"]}
+		if !slices.Equal(got, v.want) {
+			t.Errorf("%s: zones = %v, want %v", name, got, v.want)
+		}
+	}
+}
+
+func TestNobodyReachesTheAppByDefault(t *testing.T) {
+	if got := list(deploy(t, nil).properties("InstanceSecurityGroup")["SecurityGroupIngress"]); len(got) != 0 {
+		t.Errorf("ingress with an empty AppIngressCidr = %v, want none", got)
+	}
+	s := deploy(t, parameters{"AppIngressCidr": "203.0.113.7/32"})
+	ingress := list(s.properties("InstanceSecurityGroup")["SecurityGroupIngress"])
+	if len(ingress) != 1 || at(ingress, 0, "CidrIp") != "203.0.113.7/32" || fmt.Sprint(at(ingress, 0, "FromPort"), at(ingress, 0, "ToPort")) != "3000 3000" {
+		t.Errorf("ingress with AppIngressCidr 203.0.113.7/32 = %v, want port 3000 from there", ingress)
+	}
+}
+
+func TestOnlyTheAppAndTheProbeReachTheEndpoint(t *testing.T) {
+	s := deploy(t, nil)
+	if got := s.ofType("AWS::EC2::SecurityGroupIngress"); len(got) > 0 {
+		t.Errorf("%v are rules of their own, whose ids the guard's restored ones do not have: want them inline", got)
+	}
+	var from []string
+	for _, rule := range list(s.properties("EndpointSecurityGroup")["SecurityGroupIngress"]) {
+		p := rule.(map[string]any)
+		from = append(from, fmt.Sprint(p["IpProtocol"], " ", p["FromPort"], " ", p["ToPort"], " ", p["SourceSecurityGroupId"]))
+	}
+	slices.Sort(from)
+	if want := []string{"tcp 443 443 " + instanceGroup, "tcp 443 443 " + probeGroup}; !slices.Equal(from, want) {
+		t.Errorf("ingress = %q, want %q", from, want)
+	}
+	for create, want := range map[string]string{"true": instanceGroup + "," + probeGroup, "false": instanceGroup} {
+		s := deploy(t, parameters{"CreateProbe": create})
+		for _, function := range []string{"RemediateFunction", "HealthcheckFunction"} {
+			if got := variables(s, function)["ALLOWED_GROUP_IDS"]; got != want {
+				t.Errorf("ALLOWED_GROUP_IDS of %s with CreateProbe %s = %s, want %s: the guard would revoke somebody's way in", function, create, got, want)
+			}
+		}
+	}
+}
+
+func TestBucketsAreShutAndEncrypted(t *testing.T) {
+	s := deploy(t, nil)
+	buckets := s.ofType("AWS::S3::Bucket")
+	if len(buckets) != 2 {
+		t.Fatalf("%d buckets, want the guarded one and the trail's", len(buckets))
+	}
+	for _, b := range buckets {
+		p := s.properties(b.LogicalID)
+		for _, setting := range []string{"BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"} {
+			if got := at(p, "PublicAccessBlockConfiguration", setting); got != true {
+				t.Errorf("%s: %s = %v, want true", b.LogicalID, setting, got)
+			}
+		}
+		for want, got := range map[string]any{
+			"BucketOwnerEnforced": at(p, "OwnershipControls", "Rules", 0, "ObjectOwnership"),
+			"AES256":              at(p, "BucketEncryption", "ServerSideEncryptionConfiguration", 0, "ServerSideEncryptionByDefault", "SSEAlgorithm"),
+			"Enabled":             at(p, "VersioningConfiguration", "Status"),
+		} {
+			if got != want {
+				t.Errorf("%s: got %v, want %s", b.LogicalID, got, want)
+			}
+		}
+	}
+}
+
+func TestTheTrailDeliversWhatTheRulesWaitFor(t *testing.T) {
+	trails := deploy(t, parameters{"CreateTrail": "false"}).ofType("AWS::CloudTrail::Trail")
+	if len(trails) != 0 {
+		t.Errorf("CreateTrail = false creates %v, want no trail", trails)
+	}
+	s := deploy(t, nil)
+	p := s.properties("Trail")
+	if p["IsLogging"] != true || at(p, "EventSelectors", 0, "ReadWriteType") != "WriteOnly" ||
+		at(p, "EventSelectors", 0, "IncludeManagementEvents") != true || p["EnableLogFileValidation"] != true {
+		t.Errorf("Trail = %v, want one that logs management writes, with validation", p)
+	}
+	want := "arn:aws:cloudtrail:eu-central-1:111122223333:trail/" + p["TrailName"].(string)
+	if got := at(s.properties("TrailBucketPolicy"), "PolicyDocument", "Statement", 1, "Condition", "StringEquals", "aws:SourceArn"); got != want {
+		t.Errorf("the trail's bucket lets in %v, want %s", got, want)
+	}
+}
+
+// A function whose properties all stand in Globals fails `sam validate --lint`. (FACTS: Tools)
+func TestFunctionsAreBuiltByMake(t *testing.T) {
+	s := deploy(t, nil)
+	for _, r := range s.ofType("AWS::Serverless::Function") {
+		p := s.properties(r.LogicalID)
+		if r.Metadata["BuildMethod"] != "makefile" || p["CodeUri"] != "." {
+			t.Errorf("%s: BuildMethod %v, CodeUri %v, want makefile and the root", r.LogicalID, r.Metadata["BuildMethod"], p["CodeUri"])
+		}
+		for key, want := range map[string]string{"Runtime": "provided.al2023", "Handler": "bootstrap"} {
+			if p[key] != want {
+				t.Errorf("%s: %s = %v, want %s", r.LogicalID, key, p[key], want)
+			}
+		}
+		if at(p, "LoggingConfig", "LogFormat") != "JSON" || at(p, "LoggingConfig", "LogGroup") == nil {
+			t.Errorf("%s: LoggingConfig = %v, want JSON into a log group of its own", r.LogicalID, p["LoggingConfig"])
+		}
+	}
+}
+
+// New accounts refuse any reservation. (FACTS: CloudFormation)
+func TestNoConcurrencyIsReservedByDefault(t *testing.T) {
+	if got, ok := deploy(t, nil).properties("RemediateFunction")["ReservedConcurrentExecutions"]; ok {
+		t.Errorf("ReservedConcurrentExecutions = %v by default, want none", got)
+	}
+	got := deploy(t, parameters{"ReservedConcurrency": "2"}).properties("RemediateFunction")["ReservedConcurrentExecutions"]
+	if fmt.Sprint(got) != "2" {
+		t.Errorf("ReservedConcurrentExecutions = %v, want 2", got)
+	}
+}
+
+func TestTheOutputsAreReadyToUse(t *testing.T) {
+	s := deploy(t, nil)
+	s.names["Instance.PublicIp"] = "203.0.113.80"
+	outputs, err := s.Outputs(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{
+		"EC2InstancePublicIp": "203.0.113.80",
+		"AppUrl":              "http://203.0.113.80:3000/",
+		"BucketName":          bucket,
+		"EndpointId":          endpointID,
+		"MustBeRefused":       "aws s3api get-object --bucket docs-example --key thankyou.txt thankyou.txt --region eu-central-1",
+	} {
+		if outputs[name] != want {
+			t.Errorf("output %s = %q, want %q", name, outputs[name], want)
+		}
+	}
+}
+
+func TestCfnLintFindsNothing(t *testing.T) {
+	lint, err := exec.LookPath("cfn-lint")
+	if err != nil {
+		t.Skip("cfn-lint is not installed")
+	}
+	out, err := localtest.Output(t, exec.Command(lint, "template.yaml"))
+	if err != nil || len(strings.TrimSpace(out)) > 0 {
+		t.Errorf("cfn-lint template.yaml = %v, want nothing:\n%s", err, out)
+	}
+}
