@@ -16,7 +16,6 @@ func (s *scene) deletesEndpoint() error {
 
 // What lasts for ten minutes is told, fails and is dead-lettered once, and is measured at every run.
 func TestAFailureThatLastsFloodsNobody(t *testing.T) {
-	t.Parallel()
 	for name, begin := range map[string]func(*scene){
 		"the endpoint is deleted": func(s *scene) { s.must(s.deletesEndpoint()) },
 		"a write is denied": func(s *scene) {

@@ -79,7 +79,6 @@ func (r report) tells(t *testing.T, a attack) {
 }
 
 func TestEverythingAtOnceIsRestored(t *testing.T) {
-	t.Parallel()
 	for endpointType, p := range endpointTypes {
 		t.Run(endpointType, func(t *testing.T) {
 			s := deploy(t, p)
@@ -100,7 +99,6 @@ func TestEverythingAtOnceIsRestored(t *testing.T) {
 
 // What stands in the way of a write costs one write more, and is told in the same record.
 func TestWhatStandsInTheWayIsMovedFirst(t *testing.T) {
-	t.Parallel()
 	for name, c := range map[string]struct {
 		do     func(*scene)
 		writes []string
@@ -140,7 +138,6 @@ func TestWhatStandsInTheWayIsMovedFirst(t *testing.T) {
 }
 
 func TestEveryPartitionIsGuardedAlike(t *testing.T) {
-	t.Parallel()
 	for partition, region := range map[string]string{"aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"} {
 		for endpointType, p := range endpointTypes {
 			t.Run(partition+"/"+endpointType, func(t *testing.T) {

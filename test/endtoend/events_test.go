@@ -71,7 +71,6 @@ func TestADoubledEventIsCorrectedOnce(t *testing.T) {
 }
 
 func TestEventsInAnyOrderEndAsDesired(t *testing.T) {
-	t.Parallel()
 	for name, order := range map[string]func([]events.Event) []events.Event{
 		"as they happened":  nil,
 		"backwards":         func(held []events.Event) []events.Event { slices.Reverse(held); return held },
@@ -118,7 +117,6 @@ func (s *scene) restsNow() {
 
 // The echo of our own write passes no rule; should it be handed over all the same, it ends without a write.
 func TestOurOwnWritesEchoWithoutEnd(t *testing.T) {
-	t.Parallel()
 	for endpointType, p := range endpointTypes {
 		t.Run(endpointType, func(t *testing.T) {
 			t.Parallel()
@@ -161,7 +159,6 @@ func (s *scene) ownRecords() []events.Event {
 }
 
 func TestAHarmlessRewritingIsNotTakenBack(t *testing.T) {
-	t.Parallel()
 	for name, rewrite := range map[string]func([]any) []any{
 		"the same again":         func(list []any) []any { return list },
 		"in another order":       func(list []any) []any { slices.Reverse(list); return list },
@@ -238,7 +235,6 @@ func TestRunsAtTheSameTimeAreHarmless(t *testing.T) {
 // TestAnAttackerWhoGoesOnIsReportedAndOutlasted has somebody attack again right after each of the guard's writes: with
 // what was there before, which may as well be a stale read, or with something new each time.
 func TestAnAttackerWhoGoesOnIsReportedAndOutlasted(t *testing.T) {
-	t.Parallel()
 	for name, again := range map[string]func(s *scene, n int) error{
 		"with the same": func(s *scene, n int) error { return s.S3.DeletePolicy(s.bucket) },
 		"with something new": func(s *scene, n int) error {

@@ -76,7 +76,6 @@ func (c critical) attackOf() attack {
 }
 
 func TestEveryCallOfEveryCorrectionIsMadeToFail(t *testing.T) {
-	t.Parallel()
 	for endpointType := range endpointTypes {
 		calls := with(wave[endpointType], "PutBucketAcl", "Publish")
 		for _, a := range attacks(endpointType) {
@@ -154,7 +153,6 @@ func (c critical) moments(f api.Fault) map[string]moment {
 // TestFaults makes every call of a correction fail in every way. What is live afterwards is as desired, or the run has
 // failed loudly; and once the fault is gone, the next sweep brings everything about.
 func TestFaults(t *testing.T) {
-	t.Parallel()
 	for _, c := range criticals {
 		for fault, f := range c.faults() {
 			for when, m := range c.moments(f) {
@@ -323,7 +321,6 @@ func (s *scene) writesOnlyWhatIsDesired() {
 
 // TestStaleReads: S3 and EC2 may show, for a while, what was before the latest write. FACTS: S3
 func TestStaleReads(t *testing.T) {
-	t.Parallel()
 	for _, c := range criticals {
 		if c.kind != reads {
 			continue

@@ -112,7 +112,6 @@ func TestARecordHasTheDocumentedFields(t *testing.T) {
 
 // TestMetricsArrive looks at the metrics as CloudWatch has them.
 func TestMetricsArrive(t *testing.T) {
-	t.Parallel()
 	for name, c := range map[string]struct {
 		do   func(*scene)
 		want map[metrics.Name]float64

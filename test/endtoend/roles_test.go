@@ -22,7 +22,6 @@ var inTheRolesName = map[string]string{
 //
 // SNS's use of the topic's key in the role's name is among the needs of Publish.
 func TestTheRoleIsExactlyWhatTheFunctionNeeds(t *testing.T) {
-	t.Parallel()
 	for endpointType, p := range endpointTypes {
 		t.Run(endpointType, func(t *testing.T) {
 			t.Parallel()

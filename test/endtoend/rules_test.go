@@ -41,7 +41,6 @@ var deaf = map[string]func(*scene) events.Event{
 }
 
 func TestEventsOfOthersWakeNobody(t *testing.T) {
-	t.Parallel()
 	for name, event := range deaf {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -78,7 +77,6 @@ func TestAnEventThatCannotBeDeliveredIsKept(t *testing.T) {
 }
 
 func TestEveryRuleMayInvokeItsTargets(t *testing.T) {
-	t.Parallel()
 	for endpointType, p := range endpointTypes {
 		t.Run(endpointType, func(t *testing.T) {
 			t.Parallel()

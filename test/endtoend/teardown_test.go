@@ -97,7 +97,6 @@ func (s *scene) teardownCalls(role string) []api.Call {
 }
 
 func TestADeletedStackLeavesNothing(t *testing.T) {
-	t.Parallel()
 	for name, p := range map[string]parameters{
 		"Interface": interfaceType, "Gateway": gatewayType, "without a trail": {"CreateTrail": "false"},
 	} {
@@ -173,7 +172,6 @@ func TestALegalHoldIsLiftedByAnAdministrator(t *testing.T) {
 }
 
 func TestGovernanceRetentionIsBypassedOnlyWhenAsked(t *testing.T) {
-	t.Parallel()
 	for bypass, deleted := range map[string]bool{"true": true, "false": false} {
 		t.Run(bypass, func(t *testing.T) {
 			t.Parallel()
@@ -205,7 +203,6 @@ func TestMFADeleteIsFoundBeforeAnythingIsDeleted(t *testing.T) {
 
 // Nobody but AWS sets tags that begin with "aws:", so they tell who made a bucket.
 func TestABucketThatTheStackDidNotMakeIsNotTouched(t *testing.T) {
-	t.Parallel()
 	const other = "arn:aws:cloudformation:eu-central-1:111122223333:stack/other/0f0f0f0f-0000-4000-8000-000000000002"
 	for name, tags := range map[string]map[string]string{
 		"another stack's": {"aws:cloudformation:stack-id": other},

@@ -14,7 +14,6 @@ import (
 // What the guard restores may have another id than what CloudFormation made: a rule, an association. The stack must go
 // all the same.
 func TestAStackInWhichAnythingWasRestoredCanBeDeleted(t *testing.T) {
-	t.Parallel()
 	for endpointType, p := range endpointTypes {
 		for name, a := range typeAttacks[endpointType] {
 			t.Run(name, func(t *testing.T) {
@@ -57,7 +56,6 @@ func (s *scene) removesForeign(before []string) {
 
 // The probe is taken out of a stack in which its rule was restored, and the guard goes on without it.
 func TestTheProbeCanBeTakenOut(t *testing.T) {
-	t.Parallel()
 	for endpointType, p := range endpointTypes {
 		t.Run(endpointType, func(t *testing.T) {
 			t.Parallel()

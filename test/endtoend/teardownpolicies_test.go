@@ -22,7 +22,6 @@ func (s *scene) denies(actions string) {
 
 // None of these policies denies the teardown role s3:PutBucketPolicy.
 func TestAStackIsDeletedUnderPoliciesOfOthers(t *testing.T) {
-	t.Parallel()
 	for name, actions := range map[string]string{
 		"reads":    `["s3:Get*","s3:List*"]`,
 		"the tags": `"s3:GetBucketTagging"`,
@@ -72,7 +71,6 @@ func TestATotalLockoutIsEndedByTheRootUser(t *testing.T) {
 
 // IAM may go by the role's policy of before for a while. (FACTS: CloudFormation)
 func TestAnUpdateWaitsForThePermissionsThatItGave(t *testing.T) {
-	t.Parallel()
 	for name, p := range map[string]parameters{
 		"EmptyBucketOnDelete": {"EmptyBucketOnDelete": "false"}, "CreateTrail": {"CreateTrail": "false"},
 	} {

@@ -11,7 +11,6 @@ import (
 )
 
 func TestTheGuardStandsDownWhileTheStackIsUpdatedAndCatchesUp(t *testing.T) {
-	t.Parallel()
 	for endpointType, p := range endpointTypes {
 		t.Run(endpointType, func(t *testing.T) {
 			t.Parallel()
@@ -41,7 +40,6 @@ func TestTheGuardStandsDownWhileTheStackIsUpdatedAndCatchesUp(t *testing.T) {
 
 // What CloudFormation changes in the course of an update is what is desired from then on.
 func TestAnUpdateOfTheStackIsNotFought(t *testing.T) {
-	t.Parallel()
 	for name, change := range map[string]parameters{
 		"another sweep rate":        {"SweepRate": "5"},
 		"observing only":            {"Enforcement": "Observe"},
@@ -79,7 +77,6 @@ func TestAChangeByCloudFormationIsSeen(t *testing.T) {
 
 // TestADeletedStackIsNeverFought has the guard look at every step of a delete, which here takes no time of its own.
 func TestADeletedStackIsNeverFought(t *testing.T) {
-	t.Parallel()
 	for endpointType, p := range endpointTypes {
 		t.Run(endpointType, func(t *testing.T) {
 			t.Parallel()
@@ -126,7 +123,6 @@ func TestADeleteThatFailedIsNotFoughtEither(t *testing.T) {
 
 // TestAnEndedUpdateWakesTheGuardWhateverItsEnd covers the statuses at which CloudFormation lets go of a stack.
 func TestAnEndedUpdateWakesTheGuardWhateverItsEnd(t *testing.T) {
-	t.Parallel()
 	for _, status := range []string{"UPDATE_COMPLETE", "UPDATE_FAILED", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED", "IMPORT_COMPLETE"} {
 		t.Run(status, func(t *testing.T) {
 			t.Parallel()

@@ -10,7 +10,6 @@ import (
 
 // A policy that hides itself, or what else is guarded, is replaced like any other.
 func TestWhatAPolicyHidesIsRestored(t *testing.T) {
-	t.Parallel()
 	for name, test := range map[string]struct {
 		deny string
 		// beside is done before the policy is put.
