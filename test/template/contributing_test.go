@@ -1,0 +1,87 @@
+package template_test
+
+import (
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// quoted is what a Markdown document sets in backquotes.
+var quoted = regexp.MustCompile("`([^`\n]+)`")
+
+func TestTheMapIsTheTree(t *testing.T) {
+	text, err := os.ReadFile("CONTRIBUTING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	imports, err := projectImports(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	deployed := map[string]bool{}
+	for folder := range imports {
+		deployed[folder] = false
+	}
+	for folder := range imports {
+		if strings.HasPrefix(folder, "functions/") {
+			link(folder, imports, deployed)
+		}
+	}
+	if diff := cmp.Diff(deployed, mapped(string(text))); diff != "" {
+		t.Errorf("the map in CONTRIBUTING.md is not the tree (package: is it deployed; -tree +map):\n%s", diff)
+	}
+}
+
+// link marks all packages that are linked with one.
+func link(folder string, imports map[string][]string, linked map[string]bool) {
+	if linked[folder] {
+		return
+	}
+	linked[folder] = true
+	for _, imported := range imports[folder] {
+		if own, ok := strings.CutPrefix(imported, module); ok {
+			link(own, imports, linked)
+		}
+	}
+}
+
+// mapped reads a table whose rows are: packages in backquotes, whether they are deployed, what they do.
+func mapped(text string) map[string]bool {
+	packages := map[string]bool{}
+	for line := range strings.Lines(text) {
+		cells := strings.Split(line, "|")
+		if len(cells) != 5 {
+			continue
+		}
+		for _, name := range quoted.FindAllStringSubmatch(cells[1], -1) {
+			packages[name[1]] = strings.TrimSpace(cells[2]) == "yes"
+		}
+	}
+	return packages
+}
+
+func TestContributingNamesFilesThatAreThere(t *testing.T) {
+	text, err := os.ReadFile("CONTRIBUTING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := map[string]bool{}
+	for _, name := range quoted.FindAllStringSubmatch(string(text), -1) {
+		if strings.Contains(name[1], "/") && !strings.Contains(name[1], " ") {
+			named[name[1]] = true
+		}
+	}
+	if len(named) < 40 {
+		t.Fatalf("CONTRIBUTING.md names %d files and folders, want a map", len(named))
+	}
+	for _, name := range slices.Sorted(maps.Keys(named)) {
+		if _, err := os.Stat(name); err != nil {
+			t.Error(err)
+		}
+	}
+}
