@@ -75,8 +75,8 @@ fuzz: ## run each fuzz target for FUZZTIME (30s)
 cover: ## coverage by package, and in all
 	go test -coverpkg=./internal/...,./local/... -coverprofile=cover.out ./... && go tool cover -func=cover.out | tail -n 1
 
-docs: ## write the tables into README.md
-	go test -run TestReadme ./test/template ./cmd/guard -update
+docs: ## write the tables of parameters, exposure and cost into docs/
+	go test -run TestDocs ./test/template ./cmd/guard -update
 
 clean: ## remove what was built
 	rm -rf .aws-sam

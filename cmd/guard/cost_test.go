@@ -7,22 +7,22 @@ import (
 	"testing"
 )
 
-// The table of prices in README.md stands between these lines.
+// The table of prices in docs/cost.md stands between these lines.
 const (
 	costBegins = "<!-- cost: written by make docs -->\n"
 	costEnds   = "<!-- end of cost -->\n"
 )
 
-func TestReadmeShowsTheCost(t *testing.T) {
-	const path = "../../README.md"
-	readme, err := os.ReadFile(path)
+func TestDocsShowTheCost(t *testing.T) {
+	const path = "../../docs/cost.md"
+	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	before, rest, begins := strings.Cut(string(readme), costBegins)
+	before, rest, begins := strings.Cut(string(text), costBegins)
 	got, after, ends := strings.Cut(rest, costEnds)
 	if !begins || !ends {
-		t.Fatalf("README.md lacks the lines %q and %q", costBegins, costEnds)
+		t.Fatalf("docs/cost.md lacks the lines %q and %q", costBegins, costEnds)
 	}
 	want, _ := guardCommand(t, "cost", "--template", "../../template.yaml")
 	if *update {
@@ -30,7 +30,7 @@ func TestReadmeShowsTheCost(t *testing.T) {
 			t.Fatal(err)
 		}
 	} else if got != want {
-		t.Errorf("the table in README.md (make docs writes it) = \n%s\nwant\n%s", got, want)
+		t.Errorf("the table in docs/cost.md (make docs writes it) = \n%s\nwant\n%s", got, want)
 	}
 }
 

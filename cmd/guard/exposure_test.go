@@ -8,25 +8,25 @@ import (
 	"testing"
 )
 
-// update makes TestReadmeShowsTheExposure write what it would otherwise compare: make docs.
-var update = flag.Bool("update", false, "write the table of what the policies leave open into README.md")
+// update makes TestDocsShowTheExposure write what it would otherwise compare: make docs.
+var update = flag.Bool("update", false, "write the table of what the policies leave open into docs/exposure.md")
 
-// The table in README.md stands between these lines.
+// The table in docs/exposure.md stands between these lines.
 const (
 	exposureBegins = "<!-- exposure: written by make docs -->\n"
 	exposureEnds   = "<!-- end of exposure -->\n"
 )
 
-func TestReadmeShowsTheExposure(t *testing.T) {
-	const path = "../../README.md"
-	readme, err := os.ReadFile(path)
+func TestDocsShowTheExposure(t *testing.T) {
+	const path = "../../docs/exposure.md"
+	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	before, rest, begins := strings.Cut(string(readme), exposureBegins)
+	before, rest, begins := strings.Cut(string(text), exposureBegins)
 	got, after, ends := strings.Cut(rest, exposureEnds)
 	if !begins || !ends {
-		t.Fatalf("README.md lacks the lines %q and %q", exposureBegins, exposureEnds)
+		t.Fatalf("docs/exposure.md lacks the lines %q and %q", exposureBegins, exposureEnds)
 	}
 	want, _ := guardCommand(t, "exposure", "--template", "../../template.yaml")
 	if *update {
@@ -34,7 +34,7 @@ func TestReadmeShowsTheExposure(t *testing.T) {
 			t.Fatal(err)
 		}
 	} else if got != want {
-		t.Errorf("the table in README.md (make docs writes it) = \n%s\nwant\n%s", got, want)
+		t.Errorf("the table in docs/exposure.md (make docs writes it) = \n%s\nwant\n%s", got, want)
 	}
 }
 

@@ -158,7 +158,7 @@ func TestLocalTellsCorrectionsAndMessagesToPeople(t *testing.T) {
 	}
 	r.says("corrected bucket-policy (open)")
 	r.says("bucket-policy of " + bucket + ": corrected (to you@example.com)")
-	said := r.says("| A door stood open and was closed again.")
+	said := r.says("| Unwanted access was possible and has been closed.")
 	if strings.Contains(said, `{"timestamp"`) || strings.Contains(said, `"_aws"`) {
 		t.Errorf("guard local tells JSON:\n%s", said)
 	}

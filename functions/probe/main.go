@@ -1,4 +1,4 @@
-// Command probe is the Lambda function that goes the workload's way through the endpoint. It only wires: see
+// Command probe is the Lambda function that probes the endpoint as the workload would. It only wires: see
 // internal/function/probe.
 package main
 

@@ -14,7 +14,7 @@ type Remedy string
 
 // The remedies.
 const (
-	RemedyClosedDoor   Remedy = "A door stood open and was closed again"
+	RemedyClosedDoor   Remedy = "Unwanted access was possible and has been closed"
 	RemedyTakenBack    Remedy = "A harmless-looking change was taken back"
 	RemedyEnded        Remedy = "Drift ended before it was corrected"
 	RemedyLeftAlone    Remedy = "Drift was seen and left alone"

@@ -34,7 +34,7 @@ func TestACorrectionIsTold(t *testing.T) {
 		t.Errorf("Subject = %q, want %q", message.Subject, want)
 	}
 	for _, want := range []string{
-		"A door stood open and was closed again.", s.endpoint, s.Admin().Principal, "198.51.100.7", "ModifyVpcEndpoint", "Somebody",
+		"Unwanted access was possible and has been closed.", s.endpoint, s.Admin().Principal, "198.51.100.7", "ModifyVpcEndpoint", "Somebody",
 	} {
 		if !strings.Contains(message.Body, want) {
 			t.Errorf("the message does not tell %q:\n%s", want, message.Body)

@@ -214,7 +214,7 @@ func TestABucketThatTheStackDidNotMakeIsNotTouched(t *testing.T) {
 			s := deploy(t, nil)
 			versions, policy := s.fills(s.bucket), s.S3.Policy(s.bucket)
 			s.must(s.S3.PutTags(s.bucket, tags))
-			s.says(s.fails(), "was not touched", "none of ours to delete")
+			s.says(s.fails(), "was not touched", "refusing to delete its data")
 			if got := s.S3.Versions(s.bucket); got != versions || s.S3.Policy(s.bucket) != policy {
 				t.Errorf("%d of %d versions are left under the policy %s, want all as it was", got, versions, s.S3.Policy(s.bucket))
 			}

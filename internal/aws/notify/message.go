@@ -127,7 +127,7 @@ func headline(r guard.Record) string {
 	switch r.Outcome {
 	case guard.Corrected:
 		if r.Verdict == iampolicy.Open {
-			return "A door stood open and was closed again."
+			return "Unwanted access was possible and has been closed."
 		}
 		return "A harmless-looking change was taken back; nothing had been opened by it."
 	case guard.Ended:

@@ -113,7 +113,7 @@ func notOurs(bucket, tag string) error {
 	if tag != "" {
 		whose = tag
 	}
-	return fmt.Errorf("bucket %s was created by %s, not by this stack, so its data is none of ours to delete", bucket, whose)
+	return fmt.Errorf("bucket %s was created by %s: refusing to delete its data, because this stack did not create it", bucket, whose)
 }
 
 // ownerByTag tells whose a bucket is, and the stack that its tag names.

@@ -1,10 +1,8 @@
 package template_test
 
 import (
-	"errors"
 	"flag"
 	"fmt"
-	"io/fs"
 	"os"
 	"strings"
 	"testing"
@@ -13,26 +11,23 @@ import (
 )
 
 // update makes tests write what they would otherwise compare: make docs.
-var update = flag.Bool("update", false, "write the table of parameters into README.md")
+var update = flag.Bool("update", false, "write the table of parameters into docs/parameters.md")
 
-// The table of parameters in README.md stands between these lines.
+// The table of parameters in docs/parameters.md stands between these lines.
 const (
 	tableBegins = "<!-- parameters: written by make docs -->\n"
 	tableEnds   = "<!-- end of parameters -->\n"
 )
 
-func TestReadmeListsTheParameters(t *testing.T) {
-	readme, err := os.ReadFile("README.md")
-	if errors.Is(err, fs.ErrNotExist) {
-		t.Skip("there is no README.md")
-	}
+func TestDocsListTheParameters(t *testing.T) {
+	text, err := os.ReadFile("docs/parameters.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	before, rest, begins := strings.Cut(string(readme), tableBegins)
+	before, rest, begins := strings.Cut(string(text), tableBegins)
 	got, after, ends := strings.Cut(rest, tableEnds)
 	if !begins || !ends {
-		t.Fatalf("README.md lacks the lines %q and %q", tableBegins, tableEnds)
+		t.Fatalf("docs/parameters.md lacks the lines %q and %q", tableBegins, tableEnds)
 	}
 	template, err := readTemplate()
 	if err != nil {
@@ -40,11 +35,11 @@ func TestReadmeListsTheParameters(t *testing.T) {
 	}
 	want := parameterTable(template.Parameters())
 	if *update {
-		if err := os.WriteFile("README.md", []byte(before+tableBegins+want+tableEnds+after), 0o644); err != nil {
+		if err := os.WriteFile("docs/parameters.md", []byte(before+tableBegins+want+tableEnds+after), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	} else if got != want {
-		t.Errorf("the table in README.md is not the template's (make docs writes it): got\n%s\nwant\n%s", got, want)
+		t.Errorf("the table in docs/parameters.md is not the template's (make docs writes it): got\n%s\nwant\n%s", got, want)
 	}
 }
 
