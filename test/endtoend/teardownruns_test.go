@@ -122,7 +122,7 @@ func TestRequestsAreAnsweredWhateverTheyAre(t *testing.T) {
 		"create for a foreign bucket":         {"Create", empties("foreign"), "FAILED", "was created by no stack"},
 		"update to a foreign bucket":          {"Update", empties("foreign"), "FAILED", "was created by no stack"},
 		"create for a bucket that is not":     {"Create", empties("nowhere"), "FAILED", "does not exist"},
-		"delete of a foreign bucket":          {"Delete", empties("foreign"), "FAILED", "none of ours"},
+		"delete of a foreign bucket":          {"Delete", empties("foreign"), "FAILED", "refusing to delete its data"},
 		"delete of a bucket that is not":      {"Delete", empties("nowhere"), "SUCCESS", ""},
 		"delete while the stack is not going": {"Delete", empties(s.bucket), "FAILED", "the stack is CREATE_COMPLETE"},
 		"an unknown type":                     {"Explode", empties(s.bucket), "FAILED", `unknown request type "Explode"`},
