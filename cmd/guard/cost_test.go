@@ -2,36 +2,14 @@ package main
 
 import (
 	"encoding/json"
-	"os"
-	"strings"
 	"testing"
-)
 
-// The table of prices in docs/cost.md stands between these lines.
-const (
-	costBegins = "<!-- cost: written by make docs -->\n"
-	costEnds   = "<!-- end of cost -->\n"
+	"s3-endpoint-guard/test/doctable"
 )
 
 func TestDocsShowTheCost(t *testing.T) {
-	const path = "../../docs/cost.md"
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, rest, begins := strings.Cut(string(text), costBegins)
-	got, after, ends := strings.Cut(rest, costEnds)
-	if !begins || !ends {
-		t.Fatalf("docs/cost.md lacks the lines %q and %q", costBegins, costEnds)
-	}
 	want, _ := guardCommand(t, "cost", "--template", "../../template.yaml")
-	if *update {
-		if err := os.WriteFile(path, []byte(before+costBegins+want+costEnds+after), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	} else if got != want {
-		t.Errorf("the table in docs/cost.md (make docs writes it) = \n%s\nwant\n%s", got, want)
-	}
+	doctable.Check(t, "../../docs/cost.md", "cost", want)
 }
 
 func TestTheCostFollowsTheParameters(t *testing.T) {

@@ -1,41 +1,16 @@
 package main
 
 import (
-	"flag"
-	"os"
 	"slices"
 	"strings"
 	"testing"
-)
 
-// update makes TestDocsShowTheExposure write what it would otherwise compare: make docs.
-var update = flag.Bool("update", false, "write the table of what the policies leave open into docs/exposure.md")
-
-// The table in docs/exposure.md stands between these lines.
-const (
-	exposureBegins = "<!-- exposure: written by make docs -->\n"
-	exposureEnds   = "<!-- end of exposure -->\n"
+	"s3-endpoint-guard/test/doctable"
 )
 
 func TestDocsShowTheExposure(t *testing.T) {
-	const path = "../../docs/exposure.md"
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, rest, begins := strings.Cut(string(text), exposureBegins)
-	got, after, ends := strings.Cut(rest, exposureEnds)
-	if !begins || !ends {
-		t.Fatalf("docs/exposure.md lacks the lines %q and %q", exposureBegins, exposureEnds)
-	}
 	want, _ := guardCommand(t, "exposure", "--template", "../../template.yaml")
-	if *update {
-		if err := os.WriteFile(path, []byte(before+exposureBegins+want+exposureEnds+after), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	} else if got != want {
-		t.Errorf("the table in docs/exposure.md (make docs writes it) = \n%s\nwant\n%s", got, want)
-	}
+	doctable.Check(t, "../../docs/exposure.md", "exposure", want)
 }
 
 // What the exemptions from the lock open is one action, which tells names: no object, no version.

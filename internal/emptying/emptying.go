@@ -20,6 +20,8 @@ import (
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
+
+	"s3-endpoint-guard/internal/timeleft"
 )
 
 // Memory is a limit, in bytes, for a process that does nothing but [Run] (see runtime/debug.SetMemoryLimit). What a run
@@ -198,7 +200,7 @@ func (r *run) empty(ctx context.Context) (Outcome, error) {
 		case pass == mostPasses:
 			return r.unending(), nil
 		case r.versions.now.returned() || r.uploads.now.returned():
-			if err := sleep(ctx, pauseBefore(min(pass, longestWait))); err != nil {
+			if err := timeleft.Wait(ctx, pauseBefore(min(pass, longestWait))); err != nil {
 				return r.ending(err)
 			}
 		}
@@ -243,18 +245,6 @@ func (r *run) unending() Outcome {
 		return Refilled
 	}
 	return LeftOver
-}
-
-// sleep waits, or returns why the context ended.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-timer.C:
-		return nil
-	}
 }
 
 // ending tells what an early end means.
@@ -309,7 +299,7 @@ func (r *run) persist(ctx, calls context.Context, call func(context.Context) err
 		if k != passing && k != refusal && k != cancelled || attempt >= most {
 			return err
 		}
-		if err := sleep(ctx, pauseBefore(attempt)); err != nil {
+		if err := timeleft.Wait(ctx, pauseBefore(attempt)); err != nil {
 			return err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"s3-endpoint-guard/internal/iampolicy"
+	"s3-endpoint-guard/internal/timeleft"
 )
 
 // Pauses between read-backs, which grow from the first to the longest, and how many read-backs may show the state
@@ -196,10 +197,10 @@ func (c *correction) changed(drifted []Finding) bool {
 
 // rest waits before the next read, each time longer.
 func (c *correction) rest(ctx context.Context) error {
-	pass(ctx, c.pause)
+	err := timeleft.Wait(ctx, c.pause)
 	c.pause = min(2*c.pause, longestPause)
-	if ctx.Err() != nil {
-		return fmt.Errorf("verifying %s: %w: %w", c.resource.Name(), errDrifting, context.Cause(ctx))
+	if err != nil {
+		return fmt.Errorf("verifying %s: %w: %w", c.resource.Name(), errDrifting, err)
 	}
 	return nil
 }

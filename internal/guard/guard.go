@@ -1,7 +1,7 @@
 // Package guard corrects drift: it inspects every guarded resource at once, restores what differs from the desired
 // state, reads it back until that is proven, and accounts for each correction in a [Record].
 //
-// It imports iampolicy and the standard library only. What it reads and writes reaches it through [Resource]; to add
+// It imports iampolicy, timeleft and the standard library only. What it reads and writes reaches it through [Resource]; to add
 // a guarded thing, implement Resource beside its like (s3bucket, vpcendpoint) and list it in internal/function/remediate.
 //
 // What a run does with a drifted property:
@@ -27,6 +27,7 @@ import (
 	"time"
 
 	"s3-endpoint-guard/internal/iampolicy"
+	"s3-endpoint-guard/internal/timeleft"
 )
 
 // Resource is one thing that one read describes, with one or several guarded properties: a bucket's policy, or a VPC
@@ -151,24 +152,8 @@ const stackPatience = 5 * time.Second
 // a read-back of a process that has to start first. A sweep does not wait: it is there for drift whose event is lost.
 const courtesy = 2 * time.Second
 
-// unhurried is a duration, or a quarter of the time left when that is less: a wait must leave time to write.
-func unhurried(ctx context.Context, wait time.Duration) time.Duration {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		return wait
-	}
-	return min(wait, time.Until(deadline)/4)
-}
-
-// pass waits, or until the context ends.
-func pass(ctx context.Context, wait time.Duration) {
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-}
+// part makes a wait take a quarter of the time left at most: it must leave time to write.
+const part = 4
 
 // Report is the account of one run.
 type Report struct {
@@ -217,7 +202,7 @@ func (r *run) askStack(ctx context.Context) func() (Standing, error) {
 	answered := make(chan struct{})
 	go func() {
 		defer close(answered)
-		ctx, cancel := context.WithTimeout(ctx, unhurried(ctx, stackPatience))
+		ctx, cancel := context.WithTimeout(ctx, timeleft.Share(ctx, stackPatience, part))
 		defer cancel()
 		standing, err = r.guard.Stack(ctx)
 		if err != nil {
@@ -269,7 +254,7 @@ func (r *run) givesWay(resource Resource) bool {
 
 // lookAgain inspects a resource once more (what it cannot read then, the first look has seen) after courtesy, or after a quarter of the time left when that is less.
 func lookAgain(ctx context.Context, resource Resource) ([]Finding, error) {
-	pass(ctx, unhurried(ctx, courtesy))
+	_ = timeleft.Wait(ctx, timeleft.Share(ctx, courtesy, part)) // if the context has ended, the read says so
 	return resource.Inspect(ctx)
 }
 

@@ -2,6 +2,7 @@ package guard
 
 import (
 	"fmt"
+	"sync"
 
 	"s3-endpoint-guard/internal/iampolicy"
 )
@@ -23,4 +24,10 @@ func Holds(desired string, probes []iampolicy.Probe) error {
 		return RemedyNotCorrected.For(fmt.Errorf("the desired policy is not written, because it is itself open: %s", allowed))
 	}
 	return nil
+}
+
+// Lazily makes a set of probes when it is first needed, and keeps it for later runs of this process. It may be called by
+// any number of goroutines.
+func Lazily(probes func(iampolicy.Setting) []iampolicy.Probe, s iampolicy.Setting) func() []iampolicy.Probe {
+	return sync.OnceValue(func() []iampolicy.Probe { return probes(s) })
 }

@@ -53,10 +53,11 @@ var layers = []layer{
 		outside: []string{"github.com/aws"}},
 	{name: "core", packages: []string{
 		"internal/guard", "internal/trigger", "internal/health", "internal/metrics", "internal/environment", "internal/parallel",
+		"internal/timeleft",
 		"docs"},
 		below: []string{"judge"}},
 	{name: "judge", packages: []string{"internal/iampolicy"}},
-	{name: "papers", packages: []string{"local/cost", "local/dashboard"},
+	{name: "papers", packages: []string{"local/cost", "local/dashboard", "test/doctable"},
 		below: []string{"template"}},
 	{name: "template", packages: []string{"local/samtemplate", "local/eventpattern", root},
 		outside: []string{"go.yaml.in/yaml/v3"}},

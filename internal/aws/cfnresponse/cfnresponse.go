@@ -2,7 +2,7 @@
 //
 // An answer that never arrives costs the owner of the stack an hour (FACTS: CloudFormation), so this package answers
 // whatever happens: the handler succeeds or fails, panics, forgets the time, or the request makes no sense. It imports
-// the standard library only.
+// timeleft and the standard library only.
 //
 //	what happened                                    | what CloudFormation hears
 //	the handler returned a Result                    | SUCCESS

@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"s3-endpoint-guard/internal/timeleft"
 )
 
 const (
@@ -61,10 +63,8 @@ func (r *Responder) persist(ctx context.Context, to string, body []byte) (attemp
 				return attempts, err
 			}
 		}
-		select {
-		case <-ctx.Done():
+		if timeleft.Wait(ctx, pause) != nil {
 			return attempts, err
-		case <-time.After(pause):
 		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"s3-endpoint-guard/internal/health"
 	"s3-endpoint-guard/internal/metrics"
+	"s3-endpoint-guard/internal/timeleft"
 )
 
 // Function is the function behind the Lambda Runtime API. It implements the runtime's lambda.Handler.
@@ -51,7 +52,7 @@ const listEvery = 24 * time.Hour
 // could not be made is no error, but a metric.
 func (f *Function) Invoke(ctx context.Context, _ []byte) ([]byte, error) {
 	began := f.Now()
-	reading, cancel := early(ctx, publishMargin)
+	reading, cancel := timeleft.Early(ctx, publishMargin, 2)
 	defer cancel()
 	report := f.Terms.Judge(f.Checks.Take(reading, began))
 	f.log(ctx, report, began)
@@ -59,15 +60,6 @@ func (f *Function) Invoke(ctx context.Context, _ []byte) ([]byte, error) {
 		return nil, err
 	}
 	return fmt.Appendf(nil, `{"problems":%d,"failed":%d}`, len(report.Problems), len(report.Failures)), nil
-}
-
-// early ends before ctx does, by the margin, or by half of the time left when that is less.
-func early(ctx context.Context, margin time.Duration) (context.Context, context.CancelFunc) {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		return context.WithCancel(ctx)
-	}
-	return context.WithDeadline(ctx, deadline.Add(-min(margin, time.Until(deadline)/2)))
 }
 
 // log writes one line for each problem and failure, or one that says that there is none. Findings of the audit, which

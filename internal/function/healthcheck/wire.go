@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -24,6 +23,7 @@ import (
 	"s3-endpoint-guard/internal/aws/traffic"
 	"s3-endpoint-guard/internal/aws/trail"
 	"s3-endpoint-guard/internal/aws/vpcendpoint"
+	"s3-endpoint-guard/internal/guard"
 	"s3-endpoint-guard/internal/health"
 	"s3-endpoint-guard/internal/iampolicy"
 )
@@ -56,7 +56,7 @@ func (checks *Checks) ofBucket(c Config, sdk aws.Config) {
 	api := s3.NewFromConfig(sdk)
 	bucket := s3bucket.Bucket{Name: c.Setting.Bucket, Account: c.Setting.Account}
 	checks.BucketPolicy = property(&s3bucket.Policy{
-		API: api, Bucket: bucket, Desired: c.BucketPolicy, Setting: c.Setting, Probes: once(iampolicy.BucketProbes, c.Setting),
+		API: api, Bucket: bucket, Desired: c.BucketPolicy, Setting: c.Setting, Probes: guard.Lazily(iampolicy.BucketProbes, c.Setting),
 	})
 	checks.PublicAccess = property(&s3bucket.PublicAccessBlock{API: api, Bucket: bucket})
 	checks.Ownership = property(&s3bucket.Ownership{API: api, Bucket: bucket})
@@ -71,7 +71,7 @@ func (checks *Checks) ofBucket(c Config, sdk aws.Config) {
 func (checks *Checks) ofEndpoint(c Config, api *ec2.Client) {
 	endpoint := &vpcendpoint.Endpoint{
 		API: api, ID: c.Setting.EndpointID, Gateway: c.Gateway,
-		Policy: c.EndpointPolicy, Probes: once(iampolicy.EndpointProbes, c.Setting),
+		Policy: c.EndpointPolicy, Probes: guard.Lazily(iampolicy.EndpointProbes, c.Setting),
 		SubnetIDs: c.SubnetIDs, SecurityGroupIDs: c.SecurityGroupIDs, RouteTableIDs: c.RouteTableIDs,
 	}
 	checks.Endpoint = func(ctx context.Context) (health.Endpoint, error) {
@@ -109,9 +109,4 @@ func (checks *Checks) ofGuard(c Config, sdk aws.Config, watch *cloudwatch.Client
 			return statistics.Volume(ctx, now, c.IdleAfter)
 		})
 	}
-}
-
-// once makes a set of probes when it is first needed, and keeps it for later runs of this process.
-func once(probes func(iampolicy.Setting) []iampolicy.Probe, s iampolicy.Setting) func() []iampolicy.Probe {
-	return sync.OnceValue(func() []iampolicy.Probe { return probes(s) })
 }

@@ -1,5 +1,6 @@
-// Package probe is the function that probes the endpoint as the workload would, without its main: it resolves the bucket's name, writes
-// and reads an object through the VPC endpoint, and tries a foreign bucket, which the endpoint must refuse.
+// Package probe is the function that probes the endpoint as the workload would, without its main: it resolves the
+// bucket's name, writes and reads an object through the VPC endpoint, and tries a foreign bucket, which the endpoint must
+// refuse.
 //
 // It runs in the VPC's subnets, one function in each Availability Zone, and reaches nothing but the endpoint: its metrics
 // are log lines, which need no network. PutMetricData would hang until the time-out. FACTS: VPC endpoints

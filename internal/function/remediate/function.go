@@ -19,6 +19,7 @@ import (
 	"s3-endpoint-guard/internal/guard"
 	"s3-endpoint-guard/internal/iampolicy"
 	"s3-endpoint-guard/internal/metrics"
+	"s3-endpoint-guard/internal/timeleft"
 	"s3-endpoint-guard/internal/trigger"
 )
 
@@ -82,7 +83,7 @@ func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	if t.Unknown {
 		f.Log.WarnContext(ctx, unknown, "payload", string(payload[:min(len(payload), maxLogged)]))
 	}
-	running, cancel := early(ctx, reportMargin)
+	running, cancel := timeleft.Early(ctx, reportMargin, 4)
 	defer cancel()
 	report, err := f.Guard.Run(running, t)
 	f.contest.note(report.Records, f.Role, f.Now())
@@ -116,15 +117,6 @@ func request(ctx context.Context) string {
 		return invocation.AwsRequestID
 	}
 	return ""
-}
-
-// early ends before ctx does, by the margin, or by a quarter of the time left when that is less.
-func early(ctx context.Context, margin time.Duration) (context.Context, context.CancelFunc) {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		return context.WithCancel(ctx)
-	}
-	return context.WithDeadline(ctx, deadline.Add(-min(margin, time.Until(deadline)/4)))
 }
 
 // log writes one line for each record, or one that says that there is none.
@@ -161,7 +153,7 @@ const maxUntold = 100
 func (f *Function) notify(ctx context.Context, records []guard.Record) error {
 	f.Notify.Forget(records)
 	records = append(f.untold, records...)
-	ctx, cancel := early(ctx, answerMargin)
+	ctx, cancel := timeleft.Early(ctx, answerMargin, 4)
 	defer cancel()
 	failures := f.publish(ctx, records)
 	f.untold = nil

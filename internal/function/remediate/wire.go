@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -59,7 +58,7 @@ func bucketResources(c Config, api *s3.Client) []guard.Resource {
 	return []guard.Resource{
 		&s3bucket.Policy{
 			API: api, Bucket: bucket, Desired: c.BucketPolicy,
-			Setting: c.Setting, Probes: once(iampolicy.BucketProbes, c.Setting),
+			Setting: c.Setting, Probes: guard.Lazily(iampolicy.BucketProbes, c.Setting),
 		},
 		&s3bucket.PublicAccessBlock{API: api, Bucket: bucket},
 		&s3bucket.Ownership{API: api, Bucket: bucket},
@@ -69,7 +68,7 @@ func bucketResources(c Config, api *s3.Client) []guard.Resource {
 func endpointResources(c Config, api *ec2.Client) []guard.Resource {
 	endpoint := &vpcendpoint.Endpoint{
 		API: api, ID: c.Setting.EndpointID, Gateway: c.Gateway,
-		Policy: c.EndpointPolicy, Probes: once(iampolicy.EndpointProbes, c.Setting),
+		Policy: c.EndpointPolicy, Probes: guard.Lazily(iampolicy.EndpointProbes, c.Setting),
 		SubnetIDs: c.SubnetIDs, SecurityGroupIDs: c.SecurityGroupIDs, RouteTableIDs: c.RouteTableIDs,
 	}
 	if c.Gateway {
@@ -80,9 +79,4 @@ func endpointResources(c Config, api *ec2.Client) []guard.Resource {
 	return []guard.Resource{endpoint, &vpcendpoint.GroupRules{
 		API: api, GroupIDs: c.SecurityGroupIDs, AllowedGroupIDs: c.AllowedGroupIDs,
 	}}
-}
-
-// once makes a set of probes when it is first needed, and keeps it for later runs of this process.
-func once(probes func(iampolicy.Setting) []iampolicy.Probe, s iampolicy.Setting) func() []iampolicy.Probe {
-	return sync.OnceValue(func() []iampolicy.Probe { return probes(s) })
 }

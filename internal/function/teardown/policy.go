@@ -12,6 +12,7 @@ import (
 	"s3-endpoint-guard/internal/aws/cfnresponse"
 	"s3-endpoint-guard/internal/aws/errorcode"
 	"s3-endpoint-guard/internal/emptying"
+	"s3-endpoint-guard/internal/timeleft"
 )
 
 const (
@@ -118,7 +119,7 @@ func (t *Teardown) putPolicy(ctx context.Context, bucket, policy string) error {
 		if errorcode.Of(err) != "OperationAborted" || try == policyTries {
 			return err
 		}
-		if err := pause(ctx, policyPause); err != nil {
+		if err := timeleft.Wait(ctx, policyPause); err != nil {
 			return err
 		}
 	}
@@ -130,7 +131,7 @@ func whileDenied(ctx context.Context, call func() error) error {
 	until := deadline(ctx, time.Now().Add(granting))
 	for {
 		err := call()
-		if errorcode.Of(err) != emptying.AccessDenied || time.Now().Add(settlePause).After(until) || pause(ctx, settlePause) != nil {
+		if errorcode.Of(err) != emptying.AccessDenied || time.Now().Add(settlePause).After(until) || timeleft.Wait(ctx, settlePause) != nil {
 			return err
 		}
 	}
@@ -144,7 +145,7 @@ func (t *Teardown) run(ctx context.Context, o emptying.Options, policyPut time.T
 		if err == nil || !mayStillSettle(report) || time.Since(policyPut) > settling {
 			return report, err
 		}
-		if pause(ctx, settlePause) != nil || !o.Deadline.IsZero() && time.Now().After(o.Deadline) {
+		if timeleft.Wait(ctx, settlePause) != nil || !o.Deadline.IsZero() && time.Now().After(o.Deadline) {
 			return report, err
 		}
 		// One run that was interrupted, not two: the number of runs bounds the invocations.
@@ -160,16 +161,4 @@ func mayStillSettle(r emptying.Report) bool {
 		}
 	}
 	return len(r.Leftovers) > 0 || r.Outcome == emptying.Stopped && errorcode.Of(r.Err) == emptying.AccessDenied
-}
-
-// pause waits, or returns the context's error.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-timer.C:
-		return nil
-	}
 }

@@ -1,0 +1,36 @@
+// Package timeleft waits, and plans, within the time that a context has left. It imports the standard library only.
+package timeleft
+
+import (
+	"context"
+	"time"
+)
+
+// Share is d, or the time that ctx has left divided by part when that is less: what follows needs the rest.
+func Share(ctx context.Context, d time.Duration, part int) time.Duration {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return d
+	}
+	return min(d, time.Until(deadline)/time.Duration(part))
+}
+
+// Early returns a context that ends before ctx does, by the [Share] of the margin. Without a deadline it ends with ctx.
+func Early(ctx context.Context, margin time.Duration, part int) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadline(ctx, deadline.Add(-Share(ctx, margin, part)))
+}
+
+// Wait waits for d, or until ctx ends. It returns why ctx has ended, nil if it has not.
+func Wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return context.Cause(ctx)
+}
