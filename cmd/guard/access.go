@@ -30,8 +30,8 @@ type accessRequest struct {
 	unread error // why the request itself could not be read
 }
 
-// members are the members that a request may have, in AWS's own or these words. The last ones are remarks for people, which
-// change no answer; any other is refused, for a misspelt "principal" would make an anonymous caller of somebody.
+// members lists the members that a request may have. The last ones are remarks for readers and do not change the
+// answer. Any other member is an error, because a misspelt "principal" would make the request anonymous.
 var members = []string{
 	"name", "principal", "action", "resource", "resourceAccount", "context", "bucket", "endpoint", "identity",
 	"comment", "expect", "expected", "group", "note", "rule",
@@ -77,7 +77,7 @@ func (c *requestContext) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// camePastEndpoints tells whether a request surely came through no VPC endpoint: it has an address of the internet,
+// camePastEndpoints reports whether a request certainly came through no VPC endpoint: it has a public source address,
 // and no key that only requests through an endpoint have.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-sourceip
 func (c requestContext) camePastEndpoints() bool {
@@ -99,7 +99,7 @@ func accessCommand() *cobra.Command {
 	var batch string
 	c := &cobra.Command{
 		Use:   "access --batch FILE",
-		Short: "Tell whether AWS would allow requests, and which statement decides",
+		Short: "Show whether AWS would allow requests, and which statement decides",
 		Long: `Access evaluates requests against bucket, endpoint and identity policies.
 
 FILE holds a JSON array of requests ("-" reads standard input):
@@ -108,15 +108,15 @@ FILE holds a JSON array of requests ("-" reads standard input):
    "resource": "arn:…", "resourceAccount": "111122223333", "context": {"aws:SecureTransport": ["true"]},
    "bucket": policy or null, "endpoint": policy or null, "identity": [policies]}
 
-A key of the context may have its one value without a list. Remarks go into comment, expect,
+A key of the context with one value needs no list. Remarks go into comment, expect,
 expected, group, note and rule; any other member makes the answer an error. A policy may also be given as
-text, or as the AWS CLI prints it. The session of a role does not tell the role's path: where that
-decides, give aws:PrincipalArn in the context. The endpoint's policy counts for every request that may have
+text, or as the AWS CLI prints it. The ARN of a role's session does not contain the role's path:
+where the path decides, give aws:PrincipalArn in the context. The endpoint's policy counts for every request that may have
 come through the endpoint: it is left out where the context has aws:SourceIp and none of aws:SourceVpce,
 aws:SourceVpc and aws:VpcSourceIp.
 
 Standard output is a JSON array of {"name", "decision": "allow"|"deny"|"error", "by"}.
-The exit code is 2 when FILE is no batch, or the command is used wrongly.`,
+The exit code is 2 when FILE is not a batch, or the command is used wrongly.`,
 		Args: arguments(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if batch == "" {
@@ -172,8 +172,8 @@ func writeAnswers(w io.Writer, requests []accessRequest) error {
 	return e.Encode(answers)
 }
 
-// answer evaluates one request. A policy that cannot be read makes it an error, and so does everything else that is
-// not understood.
+// answer evaluates one request. A policy, or any other part, that cannot be read or understood makes the answer an
+// error.
 func (r accessRequest) answer() accessAnswer {
 	if r.unread != nil {
 		return accessAnswer{r.Name, iampolicy.Undecided, "reading the request: " + r.unread.Error()}
@@ -209,7 +209,7 @@ func (r accessRequest) policies() (p iampolicy.Policies, err error) {
 	return p, errors.Join(errs...)
 }
 
-// parseOptional parses a policy that may be absent or null. A policy may also be given as AWS returns it: as text.
+// parseOptional parses a policy that may be absent or null. A policy may also be a JSON string, as AWS returns it.
 func parseOptional(document json.RawMessage) (*iampolicy.Policy, error) {
 	if len(document) == 0 || string(document) == "null" {
 		return nil, nil
@@ -221,7 +221,7 @@ func parseOptional(document json.RawMessage) (*iampolicy.Policy, error) {
 	return parsePolicy(document)
 }
 
-// parsePolicy parses a policy: the document, or what the AWS CLI prints of one, which holds the document as text.
+// parsePolicy parses a policy document, or the AWS CLI's output that contains the document as a string.
 func parsePolicy(document []byte) (*iampolicy.Policy, error) {
 	var printed struct {
 		Policy       *string                            // s3api get-bucket-policy

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// runGuard runs the command line and returns its standard output and the error that main would turn into an exit code.
+// runGuard runs the command line and returns its standard output and its error, from which main makes the exit code.
 func runGuard(stdin string, args ...string) (string, error) {
 	var out strings.Builder
 	root := rootCommand()
@@ -22,7 +22,7 @@ func runGuard(stdin string, args ...string) (string, error) {
 	return out.String(), err
 }
 
-// exitCode is what main would exit with.
+// exitCode returns the exit code of main for an error.
 func exitCode(err error) int {
 	var exit *exitError
 	switch {
@@ -159,7 +159,7 @@ func TestAccessRefusesWhatIsNoBatch(t *testing.T) {
 	}
 }
 
-// An endpoint's policy only counts for a request that came through the endpoint.
+// An endpoint's policy counts only for a request that came through the endpoint.
 func TestAccessAsksTheEndpointsPolicyOnlyOfWhatCameThroughOne(t *testing.T) {
 	for name, c := range map[string]struct {
 		context string

@@ -12,8 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 )
 
-// pathStyle reports whether the bucket's name goes into the path of a request instead of the host's name. It decides as
-// the AWS CLI does (FACTS: S3): with an address of its own S3 is asked in path style unless the profile says virtual.
+// pathStyle reports whether the bucket's name goes into the path of a request instead of the host name. It decides as
+// the AWS CLI does (docs/facts.md, S3): with a custom endpoint it uses path style, unless the profile says virtual.
 func pathStyle(style string, ownAddress bool) bool {
 	if ownAddress {
 		return style != "virtual"
@@ -21,8 +21,9 @@ func pathStyle(style string, ownAddress bool) bool {
 	return style == "path"
 }
 
-// addressingStyle is the s3 addressing_style of a profile in the AWS configuration file: auto, virtual, path, or "" where
-// it says nothing. The SDK does not read it. An empty profile is the one that the environment names.
+// addressingStyle returns the s3 addressing_style of a profile in the AWS configuration file: auto, virtual, path, or
+// "" if it is not set. The SDK does not read this setting. For an empty name it uses the profile that the environment
+// names.
 // https://docs.aws.amazon.com/cli/latest/topic/s3-config.html
 func addressingStyle(profile string) (string, error) {
 	environment, err := config.NewEnvConfig()
@@ -79,7 +80,7 @@ func styleIn(file io.Reader, profile string) (style string, err error) {
 	return style, lines.Err()
 }
 
-// profileOf is the profile of a section's head: [default] or [profile NAME].
+// profileOf returns the profile of a section's heading: [default] or [profile NAME].
 func profileOf(head string) string {
 	head, _, _ = strings.Cut(strings.TrimPrefix(head, "["), "]")
 	head = strings.TrimSpace(head)

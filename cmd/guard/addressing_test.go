@@ -65,8 +65,9 @@ aws_secret_access_key = secret
 output = json
 `
 
-// TestS3IsAskedWhereTheConfigurationSays has the built command go through a proxy, which sees whom it asks and how. What
-// is wanted is what the AWS CLI asks with the same configuration (aws s3api get-bucket-versioning --bucket docs).
+// TestS3IsAskedWhereTheConfigurationSays runs the built command through a proxy, which records the host and the path
+// of each request. The AWS CLI sends the same with the same configuration (aws s3api get-bucket-versioning --bucket
+// docs).
 func TestS3IsAskedWhereTheConfigurationSays(t *testing.T) {
 	const aws, awsByPath = "CONNECT docs.s3.eu-central-1.amazonaws.com:443", "CONNECT s3.eu-central-1.amazonaws.com:443"
 	config := filepath.Join(t.TempDir(), "config")
@@ -75,7 +76,7 @@ func TestS3IsAskedWhereTheConfigurationSays(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		environment, args string
-		asked             string // "" is for nobody
+		asked             string // "" means no request
 		says              string
 	}{
 		"AWS":                           {"", "", aws, ""},
@@ -114,7 +115,7 @@ func TestS3IsAskedWhereTheConfigurationSays(t *testing.T) {
 				first = strings.TrimSuffix(<-asked, "/docs/")
 			}
 			if got.code != exitUntouched || !strings.Contains(got.err, c.says) || first != c.asked {
-				t.Errorf("it asks %q first and ends with %d, saying %q; want %q, %d and %q", first, got.code, got.err, c.asked, exitUntouched, c.says)
+				t.Errorf("the first request goes to %q, the exit code is %d, standard error is %q; want %q, %d and %q", first, got.code, got.err, c.asked, exitUntouched, c.says)
 			}
 		})
 	}
@@ -124,6 +125,6 @@ func TestCredentialsThatAreMissingAreNamed(t *testing.T) {
 	got := runBuiltWith(t, t.TempDir(), "", []string{"AWS_REGION=eu-central-1", "AWS_ACCESS_KEY_ID=", "AWS_SECRET_ACCESS_KEY=",
 		"AWS_CONFIG_FILE=none", "AWS_SHARED_CREDENTIALS_FILE=none", "AWS_EC2_METADATA_DISABLED=true"}, "empty", "--dry-run", "--bucket", "docs")
 	if want := "no credentials could be had: say --profile, or set AWS_ACCESS_KEY_ID"; got.code != exitUntouched || !strings.Contains(got.err, want) {
-		t.Errorf("it ends with %d, saying %q, want %d and %q", got.code, got.err, exitUntouched, want)
+		t.Errorf("exit code %d, standard error %q, want %d and %q", got.code, got.err, exitUntouched, want)
 	}
 }

@@ -36,7 +36,7 @@ func (d *deployed) Points(m dashboard.Metric, from, to time.Time) []dashboard.Po
 	return points
 }
 
-// Alarm implements [dashboard.Source]. Names come without the stack's.
+// Alarm implements [dashboard.Source]. The name it returns is without the stack's name.
 func (d *deployed) Alarm(arn string) (name, state string) {
 	_, name, _ = strings.Cut(arn, ":alarm:")
 	return strings.TrimPrefix(name, d.stack.Name()+"-"), d.cloud.CloudWatch.AlarmState(name)

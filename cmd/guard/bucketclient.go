@@ -17,13 +17,15 @@ import (
 	"s3-endpoint-guard/internal/emptying"
 )
 
-// place says where a bucket is and who asks for it. What is empty comes from the machine's AWS configuration.
+// place says where a bucket is and with which profile it is read. Empty fields are taken from the machine's AWS
+// configuration.
 type place struct {
 	bucket, owner, region, profile, endpoint string
 }
 
-// open returns a client for the bucket's own Region, having looked at the bucket. It follows a bucket to the Region that
-// S3 names, as the AWS CLI does, and says so. The client is nil when the configuration could not be read.
+// open returns a client for the bucket's own Region after a first request to the bucket. If S3 names another Region,
+// open uses that one, as the AWS CLI does, and writes so to say. The client is nil if the configuration cannot be
+// read.
 func (p place) open(ctx context.Context, say io.Writer) (*s3.Client, error) {
 	sdk, err := p.load(ctx)
 	if err != nil {
@@ -44,10 +46,10 @@ func (p place) open(ctx context.Context, say io.Writer) (*s3.Client, error) {
 	return client, p.explained(sdk.Region, configured, err)
 }
 
-// answerTimeout bounds the calls that are not the engine's, which has its own bounds, with all their tries.
+// answerTimeout limits each call that the engine does not make, including its retries. The engine has its own limits.
 const answerTimeout = time.Minute
 
-// look asks S3 about the bucket.
+// look sends S3 a first request about the bucket.
 func (p place) look(ctx context.Context, client *s3.Client) error {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
@@ -73,7 +75,7 @@ func (p place) load(ctx context.Context) (aws.Config, error) {
 	return sdk, nil
 }
 
-// client makes a client as the configuration says.
+// client makes a client from the configuration.
 func (p place) client(sdk aws.Config, style string) *s3.Client {
 	return s3.NewFromConfig(sdk, func(o *s3.Options) {
 		if p.endpoint != "" {
@@ -83,7 +85,7 @@ func (p place) client(sdk aws.Config, style string) *s3.Client {
 	})
 }
 
-// explained says what was looked at, and where, when S3 refused.
+// explained adds to S3's refusal which bucket was read, and where.
 func (p place) explained(region, configured string, err error) error {
 	if err == nil {
 		return nil
@@ -98,8 +100,8 @@ func (p place) explained(region, configured string, err error) error {
 	return fmt.Errorf("looking at bucket %s%s: %w", p.bucket, where, err)
 }
 
-// regionOf is the Region that S3's answer says the bucket is in; "" when it says none. S3 says it with a redirect, and
-// with refusals as well.
+// regionOf returns the bucket's Region from S3's answer, or "" if the answer has none. S3 sends the Region with
+// redirects and also with refusals.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
 func regionOf(err error) string {
 	if answer, ok := errors.AsType[*smithyhttp.ResponseError](err); ok && answer.Response != nil {

@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// bucketForm is what names of general purpose buckets consist of. Today S3 wants 3 to 63 lower-case letters, digits, dots
+// bucketForm matches the names of general purpose buckets. Today S3 accepts 3 to 63 lower-case letters, digits, dots
 // and hyphens; until March 2018 names in us-east-1 could have upper-case letters, underscores and 255 characters.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 var bucketForm = regexp.MustCompile(`^[A-Za-z0-9._-]{3,255}$`)
 
-// otherKinds are the endings of names that are not those of general purpose buckets.
+// otherKinds are the suffixes of names that do not belong to general purpose buckets.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 var otherKinds = []struct{ suffix, kind string }{
 	{"--x-s3", "a directory bucket"},
@@ -23,7 +23,7 @@ var otherKinds = []struct{ suffix, kind string }{
 	{".mrap", "the alias of a Multi-Region Access Point"},
 }
 
-// checkBucketName says why a name cannot be that of a general purpose bucket, and what to write instead.
+// checkBucketName returns why a name cannot be that of a general purpose bucket, and what to write instead.
 func checkBucketName(name string) error {
 	plain := strings.TrimPrefix(name, "s3://")
 	if resource, isARN := bucketARN(plain); isARN {
@@ -51,7 +51,7 @@ func checkBucketName(name string) error {
 	return nil
 }
 
-// bucketARN returns what an S3 ARN names.
+// bucketARN returns the resource of an S3 ARN.
 func bucketARN(text string) (resource string, ok bool) {
 	parts := strings.SplitN(text, ":", 6)
 	if parts[0] != "arn" || len(parts) != 6 {

@@ -18,7 +18,7 @@ func costCommand() *cobra.Command {
 		Use:   "cost",
 		Short: "Compute what the stack costs in a month, part by part",
 		Long: `Computes what template.yaml costs in a month, with the prices and the usage of local/cost/prices.json. The interface
-endpoint is listed on a line of its own, and the app is left out, because both cost the same without a guard.
+endpoint is listed on a line of its own, and the app is left out, because both cost the same without the guard.
 
 Each part is listed at list price, with the parameter that leaves it out. The last lines show the sum, and the sum
 without what AWS's free tier covers.`,
@@ -48,7 +48,7 @@ without what AWS's free tier covers.`,
 	return command
 }
 
-// billLine is a bill as JSON.
+// billLine returns a bill as JSON.
 func billLine(table cost.Table, bill cost.Bill) map[string]any {
 	parts := map[string]float64{}
 	for _, part := range bill.Parts {
@@ -60,7 +60,7 @@ func billLine(table cost.Table, bill cost.Bill) map[string]any {
 	}
 }
 
-// printBill prints a bill as a Markdown table, which reads well in a terminal too.
+// printBill prints a bill as a Markdown table, which is also readable in a terminal.
 func printBill(w io.Writer, table cost.Table, bill cost.Bill) {
 	fmt.Fprintf(w, "Prices of %s in %s, in %s for a month of %v hours.\n\n", table.AsOf, table.Region, table.Currency, table.HoursPerMonth)
 	rows := [][]string{{"part", "a month", "most of it", "to leave it out"}}
@@ -76,10 +76,10 @@ func printBill(w io.Writer, table cost.Table, bill cost.Bill) {
 	printTable(w, rows)
 }
 
-// least is the smallest amount that is named.
+// least is the smallest amount, in US dollars, that is printed.
 const least = 0.1
 
-// partRow is a part with its larger items.
+// partRow returns the table row of a part, with its larger items.
 func partRow(bill cost.Bill, part cost.Part) []string {
 	var of []string
 	for _, item := range part.Items {
@@ -92,7 +92,7 @@ func partRow(bill cost.Bill, part cost.Part) []string {
 
 func dollars(usd float64) string { return fmt.Sprintf("%.2f", usd) }
 
-// thousands writes a quantity with commas, and without needless digits.
+// thousands formats a quantity with commas, and without unnecessary digits.
 func thousands(quantity float64) string {
 	if quantity < 100 {
 		return fmt.Sprintf("%.3g", quantity)

@@ -15,7 +15,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// previewLatency is what each call takes in the hour that is drawn, so that its curves have the size of AWS's own.
+// previewLatency is the time that each call takes in the drawn hour, so that the curves look like those of AWS.
 const previewLatency = 9 * time.Millisecond
 
 func dashboardPreviewCommand() *cobra.Command {
@@ -25,7 +25,7 @@ func dashboardPreviewCommand() *cobra.Command {
 		Use:   "dashboard-preview",
 		Short: "Draw the stack's dashboard, with the data of an hour on the local AWS",
 		Long: `Deploys template.yaml onto an AWS in this process, plays an hour of it in less than a minute, and draws the dashboard as
-the template has it: what the functions published, what was attacked and corrected, and a zone that was lost.
+the template defines it. The hour contains normal load, attacks with their corrections, and the loss of a zone.
 
 Latencies are those of this machine, with a few milliseconds added to each call. Bands of anomaly detection are not drawn.`,
 		Args: arguments(0, 0),
@@ -43,8 +43,8 @@ Latencies are those of this machine, with a few milliseconds added to each call.
 	return command
 }
 
-// replaceFile writes what make returns to a file. A file that cannot be written is an error before make is called, and
-// a file that was there before stays as it was when make fails.
+// replaceFile writes the result of make to a file. It returns an error before it calls make if the file is not
+// writable, and keeps the old file if make fails.
 func replaceFile(name string, make func() (string, error)) error {
 	_, before := os.Stat(name)
 	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o644)
@@ -64,7 +64,7 @@ func replaceFile(name string, make func() (string, error)) error {
 	return os.WriteFile(name, []byte(text), 0o644)
 }
 
-// preview plays an hour and draws it.
+// preview simulates an hour and draws the dashboard.
 func preview(ctx context.Context, where deployment) (svg string, err error) {
 	s, err := newStage(ctx, where, silent{})
 	if err != nil {
@@ -84,7 +84,7 @@ func preview(ctx context.Context, where deployment) (svg string, err error) {
 	return text.String(), err
 }
 
-// playHour lets an hour pass, minute by minute, with the app at work and some trouble.
+// playHour simulates an hour, minute by minute, with the app's load and some failures.
 func (s *stage) playHour(ctx context.Context) error {
 	s.cloud.Gate.SetLatency(previewLatency)
 	for minute := range 60 {
@@ -95,10 +95,10 @@ func (s *stage) playHour(ctx context.Context) error {
 	return nil
 }
 
-// load is how many objects the app writes and reads in a minute of the hour, over and over.
+// load is the number of objects that the app writes and reads per minute; it repeats every 12 minutes.
 var load = []int{3, 4, 6, 5, 4, 7, 8, 6, 5, 3, 2, 3}
 
-// work lets the app write and read objects of 64 KB.
+// work writes and reads objects of 64 KB as the app.
 func (s *stage) work(ctx context.Context, minute int) error {
 	body := strings.Repeat("x", 64<<10)
 	for range load[minute%len(load)] {
@@ -110,7 +110,7 @@ func (s *stage) work(ctx context.Context, minute int) error {
 	return nil
 }
 
-// trouble does what goes wrong in that minute.
+// trouble causes the failure that is planned for that minute.
 func (s *stage) trouble(ctx context.Context, minute int) error {
 	switch minute {
 	case 14:
@@ -139,7 +139,7 @@ func (s *stage) setZone(status types.NetworkInterfaceStatus) error {
 	return fmt.Errorf("the endpoint has no network interface in %s", zone)
 }
 
-// silent tells the demo to nobody.
+// silent is a teller without output.
 type silent struct{}
 
 func (silent) scene(int, string)              {}

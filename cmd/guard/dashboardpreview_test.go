@@ -11,7 +11,7 @@ import (
 	"s3-endpoint-guard/local/localaws"
 )
 
-// The picture in the README must be one that a browser shows, and of the dashboard that the template has now.
+// The image in the README must be valid XML and show the dashboard of the current template.
 func TestThePictureOfTheDashboardIsUpToDate(t *testing.T) {
 	picture, err := os.ReadFile("../../docs/dashboard.svg")
 	if err != nil {
@@ -22,7 +22,7 @@ func TestThePictureOfTheDashboardIsUpToDate(t *testing.T) {
 		_, err = decoder.Token()
 	}
 	if !errors.Is(err, io.EOF) {
-		t.Fatalf("docs/dashboard.svg is no XML: %v", err)
+		t.Fatalf("docs/dashboard.svg is not XML: %v", err)
 	}
 	where := deployment{template: "../../template.yaml"}
 	d, err := where.deploy(t.Context(), localaws.Options{})
@@ -36,11 +36,11 @@ func TestThePictureOfTheDashboardIsUpToDate(t *testing.T) {
 	}
 	for _, w := range board.Widgets {
 		if w.Title != "" && !strings.Contains(string(picture), ">"+w.Title+"<") {
-			t.Errorf("docs/dashboard.svg lacks %q: make dashboard-preview draws it anew", w.Title)
+			t.Errorf("docs/dashboard.svg lacks %q: run make dashboard-preview", w.Title)
 		}
 		for _, arn := range w.Alarms {
 			if name, _ := d.Alarm(arn); !strings.Contains(string(picture), ">"+name+"<") {
-				t.Errorf("docs/dashboard.svg lacks the alarm %s: make dashboard-preview draws it anew", name)
+				t.Errorf("docs/dashboard.svg lacks the alarm %s: run make dashboard-preview", name)
 			}
 		}
 	}

@@ -12,7 +12,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// demoTime is how long the scenes may take, after build and deployment. They take a few seconds; a hanging one must not hang a CI.
+// demoTime limits the scenes, without build and deployment. They take a few seconds; the limit is for a scene that
+// hangs in CI.
 const demoTime = time.Minute
 
 func demoCommand() *cobra.Command {
@@ -24,7 +25,7 @@ func demoCommand() *cobra.Command {
 		Long: `Deploys template.yaml onto an AWS in this process, attacks the bucket and its endpoint with real requests, and shows
 what the guard's own bootstrap, run over the Lambda Runtime API, does about it.
 
-Every line that makes a promise is checked. The exit code is 0 when all were kept, 1 when one was not, and 2 when the
+Each promised answer is checked. The exit code is 0 when all promises were kept, 1 when one was not, and 2 when the
 demo could not be played.`,
 		Args: arguments(0, 0),
 		RunE: func(command *cobra.Command, _ []string) error {
@@ -44,7 +45,7 @@ demo could not be played.`,
 			return nil
 		},
 	}
-	command.Flags().BoolVar(&asJSON, "json", false, "tell it as lines of JSON")
+	command.Flags().BoolVar(&asJSON, "json", false, "print lines of JSON")
 	where.flags(command.Flags())
 	return command
 }
@@ -61,7 +62,7 @@ func play(ctx context.Context, where deployment, audience teller) (broken []stri
 			err = closing
 		}
 	}()
-	ctx, cancel := context.WithTimeout(ctx, demoTime) // from here on: building may take minutes
+	ctx, cancel := context.WithTimeout(ctx, demoTime) // from here on, because the build may take minutes
 	defer cancel()
 	for i, scene := range slices.Concat(story[:1], healthStory, story[1:], afterStory) {
 		s.scene = scene.title

@@ -43,7 +43,7 @@ func TestTheDemoKeepsEveryPromise(t *testing.T) {
 				t.Errorf("guard demo: exit code = %d, want 0:\n%s", code, told)
 			}
 			if strings.Contains(told, "\x1b[") {
-				t.Error("guard demo colours what is not a terminal")
+				t.Error("guard demo writes colours to output that is not a terminal")
 			}
 		})
 	}
@@ -65,14 +65,14 @@ func TestADemoOfABrokenTemplateBreaksItsPromises(t *testing.T) {
 		t.Fatalf("guard demo: exit code = %d (%v), want 1", code, err)
 	}
 	if want := "NOT AS PROMISED"; !strings.Contains(told, want) {
-		t.Errorf("guard demo tells %q, want it to say %s", told, want)
+		t.Errorf("guard demo prints %q, want %s in it", told, want)
 	}
 	if want := "promises not kept, the first: CloudWatch after 6 minutes, in alarm: Guard, RuleOff, promised none"; !strings.Contains(err.Error(), want) {
 		t.Errorf("guard demo ends with %v, want %s", err, want)
 	}
 }
 
-// built builds the functions and returns the folder that has them.
+// built builds the functions and returns their folder.
 func built(t *testing.T) string {
 	t.Helper()
 	builds, err := bootstrap.In("../..")
@@ -140,6 +140,6 @@ func TestTheDemoTellsTheSameAsJSON(t *testing.T) {
 		t.Errorf("guard demo --json ends with %v, want %d kept and 0 broken", end, kept)
 	}
 	if want := 5; corrections != want {
-		t.Errorf("guard demo --json tells of %d corrections, want %d", corrections, want)
+		t.Errorf("guard demo --json reports %d corrections, want %d", corrections, want)
 	}
 }

@@ -26,7 +26,7 @@ func (d *deployment) flags(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&d.parameters, "parameter", nil, "a parameter of the template, as Key=Value (repeatable)")
 }
 
-// templateUsage describes the flag of every verb that reads the template.
+// templateUsage describes the flag of each verb that reads the template.
 const templateUsage = "a SAM template's `FILE` (default: the template.yaml that this command was built with)"
 
 // loadTemplate reads a template; "" is the one that this command was built with.
@@ -37,7 +37,7 @@ func loadTemplate(path string) (*samtemplate.Template, error) {
 	return samtemplate.Load(path)
 }
 
-// plan reads the template and gives it its parameters.
+// plan reads the template and sets its parameters.
 func (d *deployment) plan() (*samtemplate.Plan, error) {
 	parsed, err := loadTemplate(d.template)
 	if err != nil {
@@ -84,7 +84,7 @@ func (d *deployment) deploy(ctx context.Context, o localaws.Options) (*deployed,
 	if err != nil {
 		return nil, err
 	}
-	builds, err := d.build(plan) // before the time of the local AWS begins, which would pass meanwhile
+	builds, err := d.build(plan) // before the clock of the local AWS starts, because the build takes time
 	if err != nil {
 		return nil, err
 	}

@@ -18,9 +18,9 @@ const (
 func diffCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "diff A.json B.json",
-		Short: "Compare two policies by what they say",
-		Long: `Diff compares two policies ("-" reads one from standard input) by what they say: order, one-element lists, an empty Sid and
-everything else that S3 is known to rewrite make no difference.
+		Short: "Compare the meaning of two policies",
+		Long: `Diff compares the meaning of two policies ("-" reads one from standard input): order, one-element lists, an empty Sid and
+all else that S3 is known to rewrite make no difference.
 
 A file holds a policy, or what "aws s3api get-bucket-policy", "aws ec2 describe-vpc-endpoints" (of one endpoint) or
 "aws ssm get-parameter" (of the stack's desired policy) printed.
@@ -44,7 +44,7 @@ of them has), and 2 when one of them cannot be judged.`,
 	return c
 }
 
-// unjudged gives an error the exit code of what cannot be judged, so that no mistake looks like a difference.
+// unjudged gives an error exit code 2, because 1 means that the policies differ.
 func unjudged(_ *cobra.Command, err error) error {
 	if err == nil {
 		return nil

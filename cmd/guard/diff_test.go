@@ -49,7 +49,7 @@ func TestDiffTellsSameDifferentAndUnjudged(t *testing.T) {
 	}
 }
 
-// What the AWS CLI prints is the first thing that people have at hand.
+// The AWS CLI's output is the form that users have first.
 func TestDiffReadsWhatTheCLIPrints(t *testing.T) {
 	text, err := os.ReadFile("testdata/printed/get-bucket-policy.json")
 	if err != nil {
@@ -93,7 +93,7 @@ func TestDiffReadsStandardInput(t *testing.T) {
 	}
 }
 
-// Exit code 1 means that two policies differ, and nothing else.
+// Exit code 1 means only that two policies differ.
 func TestDiffNeverTakesAMistakeForADifference(t *testing.T) {
 	a := writeFile(t, "a.json", compact)
 	for name, args := range map[string][]string{

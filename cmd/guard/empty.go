@@ -23,11 +23,11 @@ import (
 	"s3-endpoint-guard/internal/emptying"
 )
 
-// Exit codes of guard empty, besides 0 for a bucket that was proven empty (or counted).
+// Exit codes of guard empty, in addition to 0 for a bucket that was proven empty (or counted).
 const (
-	exitNotEmpty    = 1 // something is left, and standard error says why
-	exitUntouched   = 2 // nothing was touched: used wrongly, no such bucket, no access, its name not typed
-	exitInterrupted = 3 // stopped on the way; the same command goes on
+	exitNotEmpty    = 1 // something is left; standard error says why
+	exitUntouched   = 2 // nothing was deleted: wrong usage, no such bucket, no access, name not typed
+	exitInterrupted = 3 // interrupted; the same command continues
 )
 
 // emptier is the command guard empty.
@@ -38,17 +38,17 @@ type emptier struct {
 
 	in          io.Reader
 	err         io.Writer
-	tell        io.Writer // where results for people go: standard output, or nowhere with --json
+	tell        io.Writer // results for the user: standard output, or nowhere with --json
 	interactive bool      // standard error is a terminal
 }
 
 const emptyHelp = `Empty deletes everything in a bucket: all versions of all objects, delete markers, unfinished uploads. It cannot be undone.
 It asks for the bucket's name to be typed (--yes does not ask, for scripts). --dry-run counts and prices, and deletes nothing.
 --prefix limits it to the keys that begin with a text. --delete-bucket deletes the bucket as well, once it is proven empty;
-where there is no such bucket, it says so and ends with 0.
+if there is no such bucket, it says so and the exit code is 0.
 
-Ctrl-C and SIGTERM stop it: deletions that are under way have 5 seconds to end, then it says what it did. A second one ends
-it at once. The same command, given again, goes on where it was.
+Ctrl-C and SIGTERM stop it: deletions that are under way have 5 seconds to end, then it reports what it did. A second signal
+ends it at once. The same command, run again, continues.
 
 Exit codes: 0 the bucket is proven empty; 1 something is left, and standard error says what and why; 2 nothing was
 touched, because the name was not confirmed, the bucket is not there or not yours, or the command is used wrongly;
@@ -66,7 +66,7 @@ command goes there. Only general purpose buckets are supported: no directory buc
 
 The permissions needed: s3:ListBucketVersions, s3:ListBucketMultipartUploads, s3:GetBucketVersioning,
 s3:GetBucketObjectLockConfiguration, s3:DeleteObject, s3:DeleteObjectVersion, s3:AbortMultipartUpload, and for a full
-account of locks s3:GetObjectRetention and s3:GetObjectLegalHold; with --bypass-governance-retention also
+report of locks s3:GetObjectRetention and s3:GetObjectLegalHold; with --bypass-governance-retention also
 s3:BypassGovernanceRetention, with --delete-bucket s3:DeleteBucket.`
 
 func emptyCommand() *cobra.Command {
@@ -106,7 +106,7 @@ func (e *emptier) flags(f *pflag.FlagSet) {
 	f.BoolVar(&e.asJSON, "json", false, "write one JSON object to standard output, and nothing else")
 }
 
-// run does what was asked, and notes in the account what came of it.
+// run executes the command and records the result in the account.
 func (e *emptier) run(c *cobra.Command, a *account) error {
 	if err := e.check(c.Flags().Changed("prefix")); err != nil {
 		return misused(c, err)
@@ -126,7 +126,7 @@ func (e *emptier) run(c *cobra.Command, a *account) error {
 		a.Outcome = outcomeAbsent
 		fmt.Fprintf(e.tell, "there is no bucket %s: nothing to delete\n", e.bucket)
 		return nil
-	case err != nil: // To the engine a bucket that is gone is an empty one. Here it is a name that was misspelt.
+	case err != nil: // For the engine a missing bucket is an empty one. Here the name is misspelt.
 		return &exitError{exitUntouched, fmt.Errorf("%w; nothing was touched", err)}
 	}
 	options := emptying.Options{
@@ -144,7 +144,7 @@ func (e *emptier) run(c *cobra.Command, a *account) error {
 	return e.removeBucket(ctx, client, a)
 }
 
-// confirm asks whether to go on, unless --yes says so.
+// confirm asks whether to continue, unless --yes is set.
 func (e *emptier) confirm(ctx context.Context, a *account) error {
 	confirmed := e.yes || e.confirmed(ctx)
 	switch {
@@ -156,12 +156,12 @@ func (e *emptier) confirm(ctx context.Context, a *account) error {
 	return nil
 }
 
-// check finds mistakes in the call before anything is sent.
+// check finds wrong usage before a request is sent.
 func (e *emptier) check(prefixGiven bool) error {
 	switch {
 	case e.bucket == "":
 		return errors.New("--bucket is missing")
-	case prefixGiven && e.prefix == "": // perhaps a variable without a value: it must not mean everything
+	case prefixGiven && e.prefix == "": // perhaps a variable without a value: it must not mean the whole bucket
 		return errors.New("--prefix is empty: leave it out to empty the whole bucket")
 	case e.deleteBucket && e.prefix != "":
 		return errors.New("--delete-bucket and --prefix exclude each other: only an empty bucket can be deleted")
@@ -169,8 +169,8 @@ func (e *emptier) check(prefixGiven bool) error {
 	return checkBucketName(e.bucket)
 }
 
-// signals returns a context that the first Ctrl-C or SIGTERM ends, and a channel that the second closes. A third ends the
-// process.
+// signals returns a context that the first Ctrl-C or SIGTERM ends, and a channel that the second one closes. A third
+// one ends the process.
 func signals(parent context.Context) (ctx context.Context, now <-chan struct{}, stop func()) {
 	ctx, cancel := context.WithCancel(parent)
 	caught, second, done := make(chan os.Signal, 2), make(chan struct{}), make(chan struct{})
@@ -194,7 +194,7 @@ func (e *emptier) empty(ctx context.Context, options emptying.Options, a *accoun
 	options.Progress, options.ProgressEvery = e.progress, e.every()
 	defer context.AfterFunc(ctx, func() {
 		if e.interactive {
-			fmt.Fprintln(e.err) // the bar has no end of line
+			fmt.Fprintln(e.err) // the progress bar has no line end
 		}
 		fmt.Fprintln(e.err, "stopping: deletions under way have 5 s to end; the next Ctrl-C or SIGTERM ends at once")
 	})()
@@ -224,7 +224,7 @@ func (e *emptier) empty(ctx context.Context, options emptying.Options, a *accoun
 // noSuchBucket is S3's code for a bucket that is not there.
 const noSuchBucket = "NoSuchBucket"
 
-// removeBucket deletes the bucket, which was proven empty. One that is gone meanwhile is what was asked for.
+// removeBucket deletes the bucket, which was proven empty. A bucket that no longer exists is a success.
 func (e *emptier) removeBucket(ctx context.Context, client *s3.Client, a *account) error {
 	input := &s3.DeleteBucketInput{Bucket: &e.bucket}
 	if e.owner != "" {
@@ -274,7 +274,7 @@ func (e *emptier) confirmed(ctx context.Context) bool {
 	return strings.TrimSpace(line) == e.bucket
 }
 
-// every is how often to tell progress: a bar moves, a log grows.
+// every returns the interval of progress reports: a bar is redrawn, a log gets a new line.
 func (e *emptier) every() time.Duration {
 	if e.interactive {
 		return 200 * time.Millisecond
@@ -282,7 +282,7 @@ func (e *emptier) every() time.Duration {
 	return 10 * time.Second
 }
 
-// progress shows how far the work is: a bar on a terminal, otherwise a line.
+// progress shows how much is done: a bar on a terminal, otherwise a line.
 func (e *emptier) progress(p emptying.Progress) {
 	line := fmt.Sprintf("%d deleted, %.0f/s", p.Deleted, p.Rate)
 	if p.Remaining >= 0 {
@@ -298,7 +298,7 @@ func (e *emptier) progress(p emptying.Progress) {
 // barWidth is in characters.
 const barWidth = 30
 
-// bar draws how much of the whole is done; an unknown whole is drawn empty.
+// bar draws the done part of the total; if the total is unknown, the bar is empty.
 func bar(done, left int64) string {
 	filled := 0
 	if left >= 0 && done+left > 0 {

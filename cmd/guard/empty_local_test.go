@@ -26,7 +26,7 @@ import (
 type localBucket struct {
 	*s3.Service
 	url, id, secret string
-	denied          []string // actions that the caller may not do
+	denied          []string // actions that the caller is denied
 }
 
 func newLocalBucket(t *testing.T) *localBucket {
@@ -87,18 +87,18 @@ func TestTheBucketIsDeletedOnceItIsEmpty(t *testing.T) {
 	for _, want := range []string{"bucket docs is empty: deleted 6 versions and 1 unfinished uploads", "there is no bucket docs: nothing to delete\n"} {
 		got := b.run(t, call...)
 		if got.code != 0 || !strings.HasPrefix(got.out, want) || len(b.Buckets()) != 0 {
-			t.Errorf("guard empty %q ends with %d, saying %q and %q, and leaves %q; want %q", call, got.code, got.out, got.err, b.Buckets(), want)
+			t.Errorf("guard empty %q: exit code %d, output %q, standard error %q, buckets left %q; want %q", call, got.code, got.out, got.err, b.Buckets(), want)
 		}
 		if deleted := strings.HasSuffix(got.out, "\nbucket docs is deleted\n"); deleted != strings.HasPrefix(want, "bucket") {
-			t.Errorf("guard empty %q says %q", call, got.out)
+			t.Errorf("guard empty %q prints %q", call, got.out)
 		}
 	}
 	if got := b.run(t, "--bucket", "docs", "--yes"); got.code != exitUntouched || !strings.Contains(got.err, "NoSuchBucket") {
-		t.Errorf("guard empty of no bucket ends with %d, saying %q; want %d", got.code, got.err, exitUntouched)
+		t.Errorf("guard empty of no bucket: exit code %d, standard error %q; want %d", got.code, got.err, exitUntouched)
 	}
 }
 
-// TestABucketThatIsNotEmptyIsNotDeleted shows that the deletion of the bucket waits for the proof.
+// TestABucketThatIsNotEmptyIsNotDeleted shows that the bucket is deleted only after it was proven empty.
 func TestABucketThatIsNotEmptyIsNotDeleted(t *testing.T) {
 	for name, c := range map[string]struct {
 		denied, args []string
@@ -118,7 +118,7 @@ func TestABucketThatIsNotEmptyIsNotDeleted(t *testing.T) {
 			b.denied = c.denied
 			got := b.run(t, append(c.args, "--bucket", "docs")...)
 			if left := len(versionsOf(t, b)); got.code != c.code || left != c.left || !strings.Contains(got.err, c.says) || !slices.Equal(b.Buckets(), []string{"docs"}) {
-				t.Errorf("ends with %d, saying %q and %q, and leaves %d in %q; want %d, %q and %d", got.code, got.out, got.err, left, b.Buckets(), c.code, c.says, c.left)
+				t.Errorf("exit code %d, output %q, standard error %q, versions left %d in %q; want %d, %q and %d", got.code, got.out, got.err, left, b.Buckets(), c.code, c.says, c.left)
 			}
 		})
 	}
@@ -127,18 +127,18 @@ func TestABucketThatIsNotEmptyIsNotDeleted(t *testing.T) {
 func TestOnlyThePrefixIsEmptied(t *testing.T) {
 	b := newLocalBucket(t)
 	if got := b.run(t, "--bucket", "docs", "--prefix", "logs/", "--dry-run"); got.code != 0 || !strings.Contains(got.out, "holds 2 versions") || !strings.Contains(got.out, "1 delete markers, 1 unfinished uploads") {
-		t.Errorf("counting ends with %d, saying %q and %q", got.code, got.out, got.err)
+		t.Errorf("counting: exit code %d, output %q, standard error %q", got.code, got.out, got.err)
 	}
 	got := b.run(t, "--bucket", "docs", "--prefix", "logs/", "--yes")
 	if got.code != 0 || !strings.HasPrefix(got.out, `bucket docs has nothing under "logs/": deleted 3 versions and 1 unfinished uploads`) {
-		t.Errorf("guard empty --prefix logs/ ends with %d, saying %q and %q", got.code, got.out, got.err)
+		t.Errorf("guard empty --prefix logs/: exit code %d, output %q, standard error %q", got.code, got.out, got.err)
 	}
 	if left := versionsOf(t, b); !slices.Equal(left, []string{"a", "a", "logs-old"}) {
 		t.Errorf("%q are left", left)
 	}
 }
 
-// versionsOf lists the keys of the bucket's versions and delete markers, by a caller who may.
+// versionsOf lists the keys of the bucket's versions and delete markers, with a caller who has access.
 func versionsOf(t *testing.T, b *localBucket) (keys []string) {
 	t.Helper()
 	b.denied = nil
@@ -158,7 +158,7 @@ func versionsOf(t *testing.T, b *localBucket) (keys []string) {
 	return keys
 }
 
-// TestTheAccountAsJSON shows that standard output is one JSON object, however the command ends.
+// TestTheAccountAsJSON shows that standard output is one JSON object, no matter how the command ends.
 func TestTheAccountAsJSON(t *testing.T) {
 	hold := func(b *localBucket) error {
 		if err := b.EnableObjectLock("docs"); err != nil {
@@ -201,17 +201,17 @@ func TestTheAccountAsJSON(t *testing.T) {
 			d := json.NewDecoder(strings.NewReader(got.out))
 			d.DisallowUnknownFields()
 			if err := d.Decode(&a); err != nil || d.More() || got.code != c.code || a.ExitCode != c.code || (a.Error != "") != (c.code != 0) {
-				t.Fatalf("ends with %d (%v), saying %q and %q; want %d and one object that says so", got.code, err, got.out, got.err, c.code)
+				t.Fatalf("exit code %d (%v), output %q, standard error %q; want %d, also in one JSON object", got.code, err, got.out, got.err, c.code)
 			}
 			if a.Error != "" && !strings.Contains(got.err, a.Error) {
-				t.Errorf("standard error says %q, the object %q", got.err, a.Error)
+				t.Errorf("standard error is %q, the object's error is %q", got.err, a.Error)
 			}
 			checkAccount(t, a, c.want)
 		})
 	}
 }
 
-// checkAccount compares what does not differ from run to run.
+// checkAccount compares the fields that are the same in each run.
 func checkAccount(t *testing.T, got, want account) {
 	t.Helper()
 	if got.Bucket != cmp.Or(want.Bucket, "docs") || got.Prefix != want.Prefix || got.Region != want.Region || got.Outcome != want.Outcome || got.Deleted != want.Deleted ||
@@ -229,7 +229,7 @@ func checkAccount(t *testing.T, got, want account) {
 	}
 }
 
-// TestABucketOfAnotherRegionIsFollowed has an S3 that answers as AWS's do to a request that was signed for another Region.
+// TestABucketOfAnotherRegionIsFollowed uses an S3 that answers a request signed for another Region as AWS's S3 does.
 func TestABucketOfAnotherRegionIsFollowed(t *testing.T) {
 	for name, answer := range map[string]func(w http.ResponseWriter){
 		"a redirect": func(w http.ResponseWriter) {
@@ -260,18 +260,18 @@ func TestABucketOfAnotherRegionIsFollowed(t *testing.T) {
 			defer front.Close()
 			b.url = front.URL
 
-			home = "" // S3 does not say where
+			home = "" // S3 does not return the Region
 			if got := b.run(t, "--bucket", "docs", "--yes"); got.code != exitUntouched || !strings.Contains(got.err, "looking at bucket docs in Region eu-central-1, where it is not (--region names another): ") {
-				t.Errorf("without a Region in the answer it ends with %d, saying %q", got.code, got.err)
+				t.Errorf("without a Region in the answer: exit code %d, standard error %q", got.code, got.err)
 			}
-			home = "ap-south-1" // which is wrong
+			home = "ap-south-1" // a wrong Region
 			if got := b.run(t, "--bucket", "docs", "--yes"); got.code != exitUntouched || !strings.Contains(got.err, "looking at bucket docs in Region ap-south-1, which S3 named: ") {
-				t.Errorf("with a wrong Region in the answer it ends with %d, saying %q", got.code, got.err)
+				t.Errorf("with a wrong Region in the answer: exit code %d, standard error %q", got.code, got.err)
 			}
 			home = "eu-west-1"
 			got := b.run(t, "--bucket", "docs", "--yes")
 			if got.code != 0 || !strings.Contains(got.out, "bucket docs is empty: deleted 6 versions") || got.err != "bucket docs is in Region eu-west-1, not in eu-central-1: asking there\n" {
-				t.Errorf("guard empty ends with %d, saying %q and %q", got.code, got.out, got.err)
+				t.Errorf("guard empty: exit code %d, output %q, standard error %q", got.code, got.out, got.err)
 			}
 		})
 	}

@@ -25,7 +25,7 @@ import (
 	"s3-endpoint-guard/local/localaws/s3model"
 )
 
-// screen is what a terminal has shown.
+// screen collects the output of a terminal.
 type screen struct {
 	mu    sync.Mutex
 	shown bytes.Buffer
@@ -48,7 +48,7 @@ type terminal struct {
 	*os.File
 	screen  screen
 	command *exec.Cmd
-	read    chan struct{} // closed at the end of what it shows
+	read    chan struct{} // closed at the end of the output
 }
 
 // inTerminal runs this program's main function in a terminal.
@@ -64,12 +64,12 @@ func inTerminal(t *testing.T, args ...string) *terminal {
 	t.Cleanup(func() { _ = file.Close() })
 	go func() {
 		defer close(in.read)
-		_, _ = io.Copy(&in.screen, file) // ends with an error where the other end is closed
+		_, _ = io.Copy(&in.screen, file) // returns an error when the other end is closed
 	}()
 	return in
 }
 
-// shows waits for a text, and returns it.
+// shows waits until the terminal shows a text, and returns the output.
 func (in *terminal) shows(t *testing.T, text string) string {
 	t.Helper()
 	pattern := regexp.MustCompile(text)
@@ -78,11 +78,11 @@ func (in *terminal) shows(t *testing.T, text string) string {
 			return found
 		}
 	}
-	t.Fatalf("the terminal never shows %s, but %q", text, in.screen.String())
+	t.Fatalf("the terminal never shows %s; it shows %q", text, in.screen.String())
 	return ""
 }
 
-// types types.
+// types sends keys to the terminal.
 func (in *terminal) types(t *testing.T, keys string) {
 	t.Helper()
 	if _, err := in.WriteString(keys); err != nil {
@@ -90,7 +90,7 @@ func (in *terminal) types(t *testing.T, keys string) {
 	}
 }
 
-// signals sends the command a SIGTERM.
+// signals sends SIGTERM to the command.
 func (in *terminal) signals(t *testing.T) {
 	t.Helper()
 	if err := in.command.Process.Signal(syscall.SIGTERM); err != nil {
@@ -98,7 +98,7 @@ func (in *terminal) signals(t *testing.T) {
 	}
 }
 
-// ends waits for the command's end, and returns its exit code.
+// ends waits until the command ends, and returns its exit code.
 func (in *terminal) ends(t *testing.T) int {
 	t.Helper()
 	err := localtest.Exit(t, in.command)
@@ -112,14 +112,14 @@ func (in *terminal) ends(t *testing.T) int {
 
 const ctrlC = "\x03"
 
-// held is a model of a bucket that answers a few batches, and holds the others back.
+// held is a model of a bucket that answers a few batches and holds back the others.
 type held struct {
 	*httptest.Server
 	model   *s3model.Model
-	release chan struct{} // closed to answer what is held back, and all that comes
+	release chan struct{} // closed to answer the held requests and all later ones
 }
 
-// answered is how many batches a held bucket answers before it holds the others back.
+// answered is the number of batches that held answers at once.
 const answered = 3
 
 func newHeld(t *testing.T) *held {
@@ -142,8 +142,8 @@ func newHeld(t *testing.T) *held {
 	return h
 }
 
-// TestEmptyInATerminal is the life of a long deletion: asked for, watched, interrupted, and given again. What was under way
-// when it was interrupted is counted.
+// TestEmptyInATerminal tests a long deletion: confirmed, watched, interrupted, and started again. It checks that the
+// count includes the batches in flight at the interrupt.
 func TestEmptyInATerminal(t *testing.T) {
 	bucket := newHeld(t)
 	args := []string{"empty", "--bucket", "docs", "--endpoint-url", bucket.URL}
@@ -158,20 +158,20 @@ func TestEmptyInATerminal(t *testing.T) {
 	stats := bucket.model.Stats()
 	says := fmt.Sprintf("bucket docs: interrupted; deleted %d versions in ", stats.Deleted)
 	if code != exitInterrupted || stats.Deleted <= 1000*answered || !strings.Contains(first.screen.String(), says) {
-		t.Errorf("after Ctrl-C it ends with %d and %d deleted, showing %q", code, stats.Deleted, first.screen.String())
+		t.Errorf("after Ctrl-C: exit code %d, %d deleted, output %q", code, stats.Deleted, first.screen.String())
 	}
 
 	second := inTerminal(t, append(args, "--yes")...)
 	says = fmt.Sprintf("bucket docs is empty: deleted %d versions", stats.Left)
 	if code := second.ends(t); code != 0 || !strings.Contains(second.screen.String(), says) {
-		t.Errorf("given again it ends with %d, showing %q, want %q", code, second.screen.String(), says)
+		t.Errorf("second run: exit code %d, output %q, want %q", code, second.screen.String(), says)
 	}
 	if left := bucket.model.Stats().Left; left != 0 {
 		t.Errorf("%d versions left", left)
 	}
 }
 
-// TestASecondSignalEndsAtOnce has deletions hang. SIGTERM is what systems and supervisors send.
+// TestASecondSignalEndsAtOnce lets deletions hang. SIGTERM is the signal that init systems and supervisors send.
 func TestASecondSignalEndsAtOnce(t *testing.T) {
 	bucket := newHeld(t)
 	empty := inTerminal(t, "empty", "--bucket", "docs", "--yes", "--json", "--endpoint-url", bucket.URL)
@@ -182,16 +182,16 @@ func TestASecondSignalEndsAtOnce(t *testing.T) {
 	empty.signals(t)
 	code := empty.ends(t)
 	if took := time.Since(began); took > 4*time.Second {
-		t.Errorf("it took %v to end, and the grace is 5 s", took)
+		t.Errorf("it took %v to end, want less than the grace period of 5 s", took)
 	}
 	for _, says := range []string{"bucket docs: interrupted; deleted 3000 versions", `"outcome":"interrupted","exitCode":3,`, `"deletedVersions":3000,`} {
 		if code != exitInterrupted || !strings.Contains(empty.screen.String(), says) {
-			t.Errorf("after SIGTERM it ends with %d, showing %q, want %q", code, empty.screen.String(), says)
+			t.Errorf("after SIGTERM: exit code %d, output %q, want %q", code, empty.screen.String(), says)
 		}
 	}
 }
 
-// TestEmptyIsInterruptedWhileItCounts shows that Ctrl-C ends a count as well, and is not taken for a failure.
+// TestEmptyIsInterruptedWhileItCounts shows that Ctrl-C also ends a count, and that the result is not a failure.
 func TestEmptyIsInterruptedWhileItCounts(t *testing.T) {
 	asked := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -206,11 +206,11 @@ func TestEmptyIsInterruptedWhileItCounts(t *testing.T) {
 	localtest.Receive(t, asked, "the first listing")
 	counting.types(t, ctrlC)
 	if code := counting.ends(t); code != exitInterrupted || !strings.Contains(counting.screen.String(), "nothing was touched") {
-		t.Errorf("after Ctrl-C it ends with %d, showing %q", code, counting.screen.String())
+		t.Errorf("after Ctrl-C: exit code %d, output %q", code, counting.screen.String())
 	}
 }
 
-// TestEmptyIsInterruptedWhileItAsks shows that Ctrl-C is an answer to the question for the bucket's name.
+// TestEmptyIsInterruptedWhileItAsks shows that Ctrl-C ends the prompt for the bucket's name.
 func TestEmptyIsInterruptedWhileItAsks(t *testing.T) {
 	server := httptest.NewServer(s3model.New(s3model.Options{Shape: s3model.Counters{Prefixes: 1}, Versions: 1}))
 	defer server.Close()
@@ -218,7 +218,7 @@ func TestEmptyIsInterruptedWhileItAsks(t *testing.T) {
 	asking.shows(t, `Type the bucket's name to go on: `)
 	asking.types(t, ctrlC)
 	if code := asking.ends(t); code != exitInterrupted || !strings.Contains(asking.screen.String(), "nothing was touched") {
-		t.Errorf("after Ctrl-C it ends with %d, showing %q", code, asking.screen.String())
+		t.Errorf("after Ctrl-C: exit code %d, output %q", code, asking.screen.String())
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 	"s3-endpoint-guard/local/localaws/s3model"
 )
 
-// empty runs guard empty on a model of a bucket and returns what it said, and its exit code.
+// empty runs guard empty on a model of a bucket and returns its output and exit code.
 func empty(t *testing.T, model http.Handler, typed string, args ...string) (said string, code int) {
 	t.Helper()
 	server := httptest.NewServer(model)
@@ -56,13 +56,13 @@ func TestEmptyAsksBeforeItDeletes(t *testing.T) {
 			model := s3model.New(s3model.Options{Shape: s3model.Counters{Prefixes: 3}, Versions: 2500})
 			said, code := empty(t, model, c.typed, c.args...)
 			if left := model.Stats().Left; code != c.code || left != c.left || !strings.Contains(said, c.says) {
-				t.Errorf("exit %d with %d left, saying %q; want %d with %d, saying %q", code, left, said, c.code, c.left, c.says)
+				t.Errorf("exit code %d, %d left, output %q; want %d, %d left, output %q", code, left, said, c.code, c.left, c.says)
 			}
 		})
 	}
 }
 
-// TestEmptyOfNoBucketIsNoSuccess shows that a misspelt name is not taken for an empty bucket.
+// TestEmptyOfNoBucketIsNoSuccess shows that a misspelt name does not count as an empty bucket.
 func TestEmptyOfNoBucketIsNoSuccess(t *testing.T) {
 	gone := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusNotFound)
@@ -71,12 +71,12 @@ func TestEmptyOfNoBucketIsNoSuccess(t *testing.T) {
 	for _, how := range []string{"--yes", "--dry-run"} {
 		said, code := empty(t, gone, "", how)
 		if code != exitUntouched || !strings.Contains(said, "looking at bucket docs: ") || !strings.Contains(said, "NoSuchBucket") {
-			t.Errorf("%s: exit %d, saying %q; want %d and the cause", how, code, said, exitUntouched)
+			t.Errorf("%s: exit code %d, output %q; want %d and the cause", how, code, said, exitUntouched)
 		}
 	}
 }
 
-// TestAnAccountThatCannotBeWrittenIsNoUntouchedBucket has a standard output that takes nothing.
+// TestAnAccountThatCannotBeWrittenIsNoUntouchedBucket uses a standard output that rejects all writes.
 func TestAnAccountThatCannotBeWrittenIsNoUntouchedBucket(t *testing.T) {
 	server := httptest.NewServer(s3model.New(s3model.Options{Shape: s3model.Counters{Prefixes: 3}, Versions: 25}))
 	defer server.Close()
@@ -96,7 +96,7 @@ func TestAnAccountThatCannotBeWrittenIsNoUntouchedBucket(t *testing.T) {
 
 var errFull = errors.New("no space left on device")
 
-// full takes nothing.
+// full is a writer that rejects all writes.
 type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, errFull }

@@ -10,14 +10,15 @@ import (
 	"s3-endpoint-guard/internal/emptying"
 )
 
-// Outcomes of guard empty beside the engine's (see [emptying.Outcome]).
+// Outcomes of guard empty, in addition to the engine's (see [emptying.Outcome]).
 const (
 	outcomeCounted   = "counted"   // --dry-run
 	outcomeAbsent    = "absent"    // --delete-bucket: there was no such bucket
-	outcomeUntouched = "untouched" // nothing was touched
+	outcomeUntouched = "untouched" // nothing was deleted
 )
 
-// account is what guard empty --json writes: what came of one run. Its members are described in the command's help.
+// account is the object that guard empty --json writes, the result of one run. The command's help describes its
+// members.
 type account struct {
 	Bucket        string     `json:"bucket"`
 	Prefix        string     `json:"prefix,omitempty"`
@@ -44,12 +45,12 @@ type requests struct {
 
 // cause is why some versions, or uploads, are left.
 type cause struct {
-	Code     string      `json:"code"` // S3's, "" for troubles on the way to it, or [emptying.StillListed]
+	Code     string      `json:"code"` // S3's, "" for network errors, or [emptying.StillListed]
 	Message  string      `json:"message,omitempty"`
 	What     string      `json:"what"` // "versions" or "uploads"
 	Count    int64       `json:"count"`
 	Example  exampleLeft `json:"example"`
-	Examined int         `json:"examined"` // of how many the locks were looked at
+	Examined int         `json:"examined"` // the number of versions whose locks were read
 	Locks    locksLeft   `json:"locks"`
 }
 
@@ -59,7 +60,7 @@ type exampleLeft struct {
 	ID  string `json:"id"`
 }
 
-// locksLeft is what protects the versions that were looked at.
+// locksLeft counts the locks on the examined versions.
 type locksLeft struct {
 	Governance int        `json:"governance"`
 	Compliance int        `json:"compliance"`
@@ -68,7 +69,7 @@ type locksLeft struct {
 	LastEnds   *time.Time `json:"lastEnds,omitempty"`
 }
 
-// inventory is what --dry-run found.
+// inventory is the result of --dry-run.
 type inventory struct {
 	Versions   int64 `json:"versions"`
 	Markers    int64 `json:"deleteMarkers"`
@@ -82,13 +83,13 @@ func newAccount(bucket, prefix string) *account {
 	return &account{Bucket: bucket, Prefix: prefix, Outcome: outcomeUntouched, Causes: []cause{}}
 }
 
-// interrupted notes that a signal ended the run, and returns why the command ends.
+// interrupted records that a signal ended the run, and returns the error of the command.
 func (a *account) interrupted(why error) error {
 	a.Outcome = string(emptying.Interrupted)
 	return &exitError{exitInterrupted, why}
 }
 
-// counted takes over what the engine found.
+// counted copies the engine's inventory.
 func (a *account) counted(found emptying.Inventory) {
 	a.Outcome = outcomeCounted
 	a.Requests = &requests{Lists: found.Lists}
@@ -97,7 +98,7 @@ func (a *account) counted(found emptying.Inventory) {
 	}
 }
 
-// fill takes over what the engine reports.
+// fill copies the engine's report.
 func (a *account) fill(report emptying.Report) {
 	a.Outcome, a.Deleted, a.Uploads, a.Seconds = string(report.Outcome), report.Deleted, report.Uploads, report.Elapsed.Seconds()
 	r := requests(report.Requests)
@@ -125,7 +126,7 @@ func timeOrNil(t time.Time) *time.Time {
 	return &t
 }
 
-// told makes an error of writing the account one that does not say, by the exit code, that nothing was touched.
+// told changes the exit code of an error in writing the account, so that it does not say that nothing was deleted.
 func (a *account) told(err error) error {
 	if err == nil || a.Outcome != string(emptying.Emptied) {
 		return err

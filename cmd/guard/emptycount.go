@@ -16,7 +16,7 @@ const (
 	versionsPerList = 1000
 )
 
-// count tells what is there and what deleting it costs.
+// count prints the bucket's contents and the price of deleting them.
 func (e *emptier) count(ctx context.Context, options emptying.Options, a *account) error {
 	found, err := emptying.Count(ctx, options)
 	switch {

@@ -17,12 +17,12 @@ func exposureCommand() *cobra.Command {
 	var where deployment
 	command := &cobra.Command{
 		Use:   "exposure",
-		Short: "Show what the article's bucket policy and ours leave open to whom",
-		Long: `Evaluates every S3 action on the bucket and its objects, for every caller at every door, under the article's bucket
-policy and under the template's, and prints how many are open as a Markdown table. Data are objects, versions and
-listings. Callers of the account are taken to be allowed everything by their identity policies: what is not open to them
-is what the bucket policy alone keeps shut. Without --parameter ManagementRoleArns=… one such role is invented, to show what
-it would have.`,
+		Short: "Compare which callers have access under the article's bucket policy and ours",
+		Long: `Evaluates every S3 action on the bucket and its objects, for each caller and network path, under the article's
+bucket policy and under the template's, and prints a Markdown table of how many are open. Data are objects, versions and
+listings. The table assumes that identity policies allow all actions to the account's own callers: what is not open to
+them is denied by the bucket policy alone. Without --parameter ManagementRoleArns=… one such role is invented, to show its
+access.`,
 		Args: arguments(0, 0),
 		RunE: func(command *cobra.Command, _ []string) error {
 			plan, err := where.planManaged()
@@ -56,10 +56,10 @@ func writeExposure(w io.Writer, plan *samtemplate.Plan) error {
 	return nil
 }
 
-// managementRoles is the parameter that names the roles that the lock lets see that the bucket is there.
+// managementRoles is the parameter that names the roles to which the bucket policy grants s3:ListBucket.
 const managementRoles = "ManagementRoleArns"
 
-// planManaged is the plan with one management role at least.
+// planManaged returns the plan with at least one management role.
 func (d deployment) planManaged() (*samtemplate.Plan, error) {
 	plan, err := d.plan()
 	if err != nil || plan.Options().Parameters[managementRoles] != "" {
@@ -71,14 +71,14 @@ func (d deployment) planManaged() (*samtemplate.Plan, error) {
 	return d.plan()
 }
 
-// row is one caller at all the doors where the policies leave open the same.
+// row is one caller at all network paths at which the policies allow the same.
 type row struct {
 	caller        string
 	doors         []string
 	article, ours string
 }
 
-// rows compares the policies for every caller, in the order of the standpoints.
+// rows compares the policies for each caller, in the order of the standpoints.
 func rows(lock lock, article *iampolicy.Policy) []row {
 	var list []row
 	for _, at := range slices.Concat(lock.setting.Standpoints(), lock.exempt()) {
@@ -95,7 +95,7 @@ func rows(lock lock, article *iampolicy.Policy) []row {
 	return list
 }
 
-// together makes one row of those callers to whom the same is open at the same doors.
+// together merges the callers to whom the same is allowed at the same network paths.
 func together(rows []row) []row {
 	var list []row
 	for _, r := range rows {
@@ -111,8 +111,8 @@ func together(rows []row) []row {
 	return list
 }
 
-// exposed says how much a policy leaves open to somebody: actions on objects and listings, which are the data, and
-// actions on the bucket's configuration.
+// exposed returns how many actions a policy allows to a caller: on objects and listings, which are the data, and on
+// the bucket's configuration.
 func exposed(policy *iampolicy.Policy, s iampolicy.Setting, at iampolicy.Standpoint) string {
 	open := iampolicy.OpenActions(policy, s, at)
 	data := among(open, append(iampolicy.ObjectActions(), iampolicy.ListingActions()...))
@@ -128,7 +128,7 @@ func exposed(policy *iampolicy.Policy, s iampolicy.Setting, at iampolicy.Standpo
 	return "data " + data + ", configuration " + configuration
 }
 
-// among counts the open actions among some, and names a single one; "" when none is.
+// among counts the open actions in a list. It names a single one, and returns "" if there is none.
 func among(open map[string]string, actions []string) string {
 	var found []string
 	for _, action := range actions {
@@ -145,15 +145,15 @@ func among(open map[string]string, actions []string) string {
 	return fmt.Sprintf("%d of %d", len(found), len(actions))
 }
 
-// lock is what a planned stack guards, and the policy that it guards it with.
+// lock is the resources that a planned stack protects, and the bucket policy that protects them.
 type lock struct {
 	setting      iampolicy.Setting
 	bucketPolicy *iampolicy.Policy
 	management   string // the first of the management roles
 }
 
-// exempt are those whom the lock lets see that the bucket is there, each at the door where it does: CloudFormation in the
-// name of an administrator, and the management roles.
+// exempt returns the callers to which the bucket policy leaves s3:ListBucket open, each with its network path:
+// CloudFormation on behalf of an administrator, and the management roles.
 func (l lock) exempt() []iampolicy.Standpoint {
 	const service = "cloudformation.amazonaws.com"
 	forwarded := map[string][]string{
@@ -182,7 +182,7 @@ func readLock(plan *samtemplate.Plan) (lock, error) {
 		return lock{}, err
 	}
 	read := environment.New(func(name string) string {
-		if name == "AWS_REGION" { // which Lambda sets
+		if name == "AWS_REGION" { // Lambda sets it
 			return plan.Options().Region
 		}
 		return function.Environment[name]

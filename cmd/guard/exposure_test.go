@@ -13,7 +13,8 @@ func TestDocsShowTheExposure(t *testing.T) {
 	doctable.Check(t, "../../docs/exposure.md", "exposure", want)
 }
 
-// What the exemptions from the lock open is one action, which tells names: no object, no version.
+// The exemptions in the bucket policy open one data action, which lists object names; they open no object and no
+// version.
 func TestTheExposureShowsWhatTheExemptionsOpen(t *testing.T) {
 	const some = "data 1 of 47 (s3:ListBucket), configuration 59 of 59 |"
 	for name, c := range map[string]struct {
@@ -57,5 +58,5 @@ func TestTheArticlesPolicyLeavesTheBucketToStrangers(t *testing.T) {
 		}
 		return
 	}
-	t.Errorf("guard exposure does not tell of anonymous callers from the internet:\n%s", table)
+	t.Errorf("guard exposure has no row of anonymous callers from the internet:\n%s", table)
 }

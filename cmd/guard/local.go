@@ -26,8 +26,8 @@ func localCommand() *cobra.Command {
 		Use:   "local",
 		Short: "Keep the guarded stack running on the local AWS, for the AWS CLI",
 		Long: `Deploys template.yaml onto an AWS in this process and keeps it running until Ctrl-C, sweeps included. It prints the
-export lines with which the AWS CLI, or any SDK, becomes the administrator, the app or a stranger. What the guard does,
-and the messages that it and the alarms send, appear as they happen.`,
+export lines with which the AWS CLI, or any SDK, runs as the administrator, the app or a stranger. It shows what the
+guard does, and the messages of the guard and the alarms, as they happen.`,
 		Args: arguments(0, 0),
 		RunE: func(command *cobra.Command, _ []string) error {
 			ctx, cancel := signal.NotifyContext(command.Context(), os.Interrupt, syscall.SIGTERM)
@@ -38,12 +38,12 @@ and the messages that it and the alarms send, appear as they happen.`,
 			return nil
 		},
 	}
-	command.Flags().BoolVar(&raw, "json", false, "print what functions log, metrics included, and messages as they are")
+	command.Flags().BoolVar(&raw, "json", false, "print the functions' logs, including metrics, and the messages unformatted")
 	where.flags(command.Flags())
 	return command
 }
 
-// stay deploys the stack, tells how to reach it, and stays until the context ends.
+// stay deploys the stack, prints how to reach it, and runs until the context ends.
 func stay(ctx context.Context, where deployment, n *news) (err error) {
 	d, err := where.deploy(ctx, localOptions(n))
 	if err != nil {
@@ -63,7 +63,7 @@ func stay(ctx context.Context, where deployment, n *news) (err error) {
 	return nil
 }
 
-// localOptions are those of an AWS that runs by itself.
+// localOptions returns the options of a local AWS that runs without a test.
 func localOptions(n *news) localaws.Options {
 	return localaws.Options{Clock: clock.Real(), Patient: true, Watch: true, Log: n.log, Messages: n.message}
 }
@@ -81,7 +81,7 @@ func (d *deployed) seed(ctx context.Context) error {
 	return err
 }
 
-// tellHow prints how the AWS CLI becomes each of the callers.
+// tellHow prints how the AWS CLI uses each caller's credentials.
 func (d *deployed) tellHow(ctx context.Context, w io.Writer) error {
 	inside, err := d.cloud.Through(d.stack.Endpoint())
 	if err != nil {
@@ -114,7 +114,7 @@ aws sns subscribe --topic-arn %[5]s --protocol email --notification-endpoint you
 	return nil
 }
 
-// exports prints the environment that makes the AWS CLI somebody.
+// exports prints the environment variables with which the AWS CLI uses a caller's credentials.
 func exports(ctx context.Context, w io.Writer, title string, config aws.Config) error {
 	keys, err := config.Credentials.Retrieve(ctx)
 	if err != nil {

@@ -21,7 +21,7 @@ import (
 	localsns "s3-endpoint-guard/local/localaws/sns"
 )
 
-// running is guard local, and what it has printed.
+// running is a running guard local, with its output.
 type running struct {
 	*testing.T
 	ended chan error
@@ -31,7 +31,7 @@ type running struct {
 	said strings.Builder
 }
 
-// runLocal starts it, and returns when it has said how to reach it.
+// runLocal starts guard local, and returns when it has printed how to reach it.
 func runLocal(t *testing.T, raw bool) *running {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -52,7 +52,7 @@ func runLocal(t *testing.T, raw bool) *running {
 	return r
 }
 
-// says waits for a text, and returns all that was printed.
+// says waits for a text, and returns all the output.
 func (r *running) says(text string) string {
 	r.Helper()
 	var said string
@@ -65,7 +65,7 @@ func (r *running) says(text string) string {
 	return said
 }
 
-// stops ends it, as Ctrl-C does.
+// stops ends the command, as Ctrl-C does.
 func (r *running) stops() {
 	r.Helper()
 	r.end()
@@ -74,7 +74,7 @@ func (r *running) stops() {
 	}
 }
 
-// after returns the first line that begins so, from there on.
+// after returns the first line that begins with beginning, and all that follows.
 func (r *running) after(beginning string) string {
 	r.Helper()
 	for line := range strings.Lines(r.says(beginning)) {
@@ -86,7 +86,7 @@ func (r *running) after(beginning string) string {
 	return ""
 }
 
-// admin is the configuration of the administrator that it prints first.
+// admin returns the configuration of the administrator, which is printed first.
 func (r *running) admin() aws.Config {
 	r.Helper()
 	url, _, _ := strings.Cut(r.after("export AWS_ENDPOINT_URL="), " ")
@@ -94,7 +94,7 @@ func (r *running) admin() aws.Config {
 	return aws.Config{Region: "eu-central-1", BaseEndpoint: &url, Credentials: credentials.NewStaticCredentialsProvider(id, secret, "")}
 }
 
-// get is the status of an HTTP request without credentials.
+// get returns the status of an HTTP request without credentials.
 func (r *running) get(url string) int {
 	r.Helper()
 	answer, err := localtest.Client.Get(url)
@@ -105,8 +105,8 @@ func (r *running) get(url string) int {
 	return answer.StatusCode
 }
 
-// TestLocalDoesWhatItPrints does what it prints: it reads as the stranger by HTTP, and asks EC2 as the administrator
-// with the AWS CLI, where that is installed.
+// TestLocalDoesWhatItPrints uses the printed commands: it reads as the stranger over HTTP, and calls EC2 as the
+// administrator with the AWS CLI, if that is installed.
 func TestLocalDoesWhatItPrints(t *testing.T) {
 	r := runLocal(t, false)
 	defer r.stops()
@@ -118,12 +118,12 @@ func TestLocalDoesWhatItPrints(t *testing.T) {
 		exports := "export AWS_ENDPOINT_URL=" + r.after("export AWS_ENDPOINT_URL=") + "\nexport AWS_ACCESS_KEY_ID=" + r.after("export AWS_ACCESS_KEY_ID=") + "\n"
 		state, err := localtest.Output(t, exec.Command("sh", "-ec", exports+"aws ec2 describe-vpc-endpoints --query 'VpcEndpoints[].State' --output text"))
 		if err != nil || strings.TrimSpace(state) != "available" {
-			t.Errorf("with the printed lines the AWS CLI says %q, %v, want available", state, err)
+			t.Errorf("with the printed lines the AWS CLI prints %q, %v, want available", state, err)
 		}
 	}
 }
 
-// TestLocalHasTheObjectThatItsCurlLineAsksFor reads it without a lock in the way.
+// TestLocalHasTheObjectThatItsCurlLineAsksFor reads the object without the bucket policy.
 func TestLocalHasTheObjectThatItsCurlLineAsksFor(t *testing.T) {
 	ctx := localtest.Context(t, "the stack")
 	where := deployment{template: "../../template.yaml"}
@@ -160,7 +160,7 @@ func TestLocalTellsCorrectionsAndMessagesToPeople(t *testing.T) {
 	r.says("bucket-policy of " + bucket + ": corrected (to you@example.com)")
 	said := r.says("| Unwanted access was possible and has been closed.")
 	if strings.Contains(said, `{"timestamp"`) || strings.Contains(said, `"_aws"`) {
-		t.Errorf("guard local tells JSON:\n%s", said)
+		t.Errorf("guard local prints JSON:\n%s", said)
 	}
 }
 
@@ -173,11 +173,11 @@ func TestNewsAreToldRawWhereAsked(t *testing.T) {
 	n.message("topic", localsns.Message{Subject: "s", Body: "b"}, []localsns.Subscription{{Protocol: "email", Endpoint: "you@example.com"}})
 	before, message, _ := strings.Cut(out.String(), "plain\n")
 	if want := "{\"level\":\"INFO\",\"message\":\"already as desired\"}\n{\"_aws\":{}}\n"; before != want {
-		t.Errorf("told are %q, want %q", before, want)
+		t.Errorf("printed %q, want %q", before, want)
 	}
 	var told struct{ Topic, Subject, Message string }
 	if err := json.Unmarshal([]byte(message), &told); err != nil || told.Topic != "topic" || told.Subject != "s" || told.Message != "b" {
-		t.Errorf("the message is told as %q (%v)", message, err)
+		t.Errorf("the message is printed as %q (%v)", message, err)
 	}
 }
 
@@ -190,7 +190,7 @@ func TestAnAlarmIsExplainedOnlyWhileItRings(t *testing.T) {
 		body := `{"AlarmName":"a","AlarmDescription":"what to do","NewStateValue":"` + state + `","NewStateReason":"why"}`
 		newNews(&out, false).message("topic", localsns.Message{Subject: "s", Body: body}, []localsns.Subscription{{Protocol: "email", Endpoint: "you@example.com"}})
 		if got := out.String(); got != want {
-			t.Errorf("%s is told as %q, want %q", state, got, want)
+			t.Errorf("%s is printed as %q, want %q", state, got, want)
 		}
 	}
 }
@@ -210,7 +210,7 @@ func TestNewsForPeople(t *testing.T) {
 			var out strings.Builder
 			newNews(&out, false).log(c.function, lambda.Line{Text: c.line})
 			if got := out.String(); got != c.want {
-				t.Errorf("told is %q, want %q", got, c.want)
+				t.Errorf("printed %q, want %q", got, c.want)
 			}
 		})
 	}
@@ -231,11 +231,11 @@ func TestMessagesForPeople(t *testing.T) {
 			newNews(&out, false).message("topic", c.m, nil)
 			for _, want := range c.want {
 				if !strings.Contains(out.String(), want) {
-					t.Errorf("told is %q, want %q in it", out.String(), want)
+					t.Errorf("printed %q, want %q in it", out.String(), want)
 				}
 			}
 			if strings.Contains(out.String(), `"a": 1`) {
-				t.Errorf("told is %q, want no record", out.String())
+				t.Errorf("printed %q, want no record", out.String())
 			}
 		})
 	}

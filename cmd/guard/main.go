@@ -14,7 +14,7 @@ func main() {
 	if err == nil {
 		return
 	}
-	code := exitUnjudged // a mistake in the call, or in what it reads
+	code := exitUnjudged // wrong usage, or an error in the input
 	var exit *exitError
 	if errors.As(err, &exit) {
 		code, err = exit.code, exit.err
@@ -28,7 +28,7 @@ func main() {
 func rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "guard",
-		Short:         "Tools of s3-endpoint-guard: judge policies and events, watch the guard at work, empty a bucket",
+		Short:         "Tools of s3-endpoint-guard: evaluate policies and events, run the guard on a local AWS, empty a bucket",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Version:       versionText(),
@@ -43,7 +43,7 @@ func rootCommand() *cobra.Command {
 	return root
 }
 
-// exitError ends the command with an exit code. A nil err says nothing on standard error.
+// exitError ends the command with an exit code. With a nil err it prints nothing on standard error.
 type exitError struct {
 	code int
 	err  error

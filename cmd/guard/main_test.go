@@ -10,10 +10,10 @@ import (
 	"s3-endpoint-guard/local/bootstrap"
 )
 
-// runMain is the environment variable by which a test makes this program be the command itself.
+// runMain is the environment variable with which a test makes this program run as the command itself.
 const runMain = "GUARD_TEST_RUN_MAIN"
 
-// TestMain builds the functions before the commands under test would, each on its own and within its time limit.
+// TestMain builds the functions once. Otherwise each command under test builds them, within its time limit.
 func TestMain(m *testing.M) {
 	if os.Getenv(runMain) != "" {
 		main()
@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// buildAll builds a template's functions, and lets [bootstrap.ReadyBuilt] name the folder.
+// buildAll builds a template's functions, and sets [bootstrap.ReadyBuilt] to their folder.
 func buildAll(template string) (*bootstrap.Builder, error) {
 	d := deployment{template: template}
 	plan, err := d.plan()

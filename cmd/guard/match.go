@@ -19,7 +19,7 @@ import (
 // exitUnmatched is the exit code of guard match when an event triggers no rule.
 const exitUnmatched = 1
 
-// matcher answers which rules of a template an event triggers.
+// matcher finds the rules of a template that an event triggers.
 type matcher struct {
 	template string   // file; "" is the template that this command was built with
 	given    []string // Key=Value: parameters, and names of resources
@@ -31,19 +31,19 @@ type matcher struct {
 	stacks map[eventHome]stackRules
 }
 
-// eventHome is where an event happened, and so where the stack is that sees it.
+// eventHome is the account and Region in which an event happened, and in which the stack is that receives it.
 type eventHome struct{ account, region string }
 
-// stackRules are a stack's rules, and the names in them that nobody gave.
+// stackRules are a stack's rules, and the invented names in them.
 type stackRules struct {
 	rules    []samtemplate.Rule
 	invented []inventedName
 }
 
-// inventedName is what something is called for want of a better name, and the beginning of the flag that gives one.
+// inventedName is a name that no flag gives, and the beginning of the flag that gives it.
 type inventedName struct{ name, flag string }
 
-// matchAnswer is what guard match says about one event.
+// matchAnswer is the answer of guard match for one event.
 type matchAnswer struct {
 	Event    string      `json:"event"` // file, and number where a file holds several
 	Name     string      `json:"name"`  // what happened, e.g. "PutBucketPolicy"
@@ -66,21 +66,21 @@ func matchCommand() *cobra.Command {
 	m := &matcher{}
 	c := &cobra.Command{
 		Use:   "match EVENT.json…",
-		Short: "Tell which rules of the template an event triggers, and for the others which field does not match",
+		Short: "Show which rules of the template an event triggers, and which field does not match for the others",
 		Long: `Match compiles the event patterns of the template's rules, as EventBridge reads them, and tries events on them.
 
 EVENT.json ("-" reads standard input) holds an EventBridge event, a bare CloudTrail record (which is put into the envelope
 that EventBridge would send it in), a list of either, {"Records": […]} as CloudTrail's log files do, or what
 "aws cloudtrail lookup-events" prints.
 
-The patterns name resources of the stack, and only AWS knows what those are called. Say so with --parameter, which takes
+The patterns name resources of the stack, and only AWS knows their names. Give them with --parameter, which takes
 the template's parameters and its logical ids:
 
   guard match event.json --parameter EndpointType=Interface \
     --parameter Bucket=docs-example --parameter InterfaceEndpoint=vpce-0a1b2c3d4e5f60718 \
     --parameter RemediateRole.Arn=arn:aws:iam::111122223333:role/guard-RemediateRole-EXAMPLE
 
-Names that are not given are invented. Without the role's, a call of the guard itself looks like anybody's.
+Names that are not given are invented. Without the role's name, a call of the guard looks like a call of any other caller.
 
 The exit code is 0 when every event triggers a rule, 1 when one triggers none, 2 when something cannot be read.`,
 		Args: arguments(1, math.MaxInt),
@@ -94,7 +94,7 @@ The exit code is 0 when every event triggers a rule, 1 when one triggers none, 2
 	}
 	flags := c.Flags()
 	flags.StringVar(&m.template, "template", "", templateUsage)
-	flags.StringArrayVar(&m.given, "parameter", nil, "Key=Value: a parameter's value, or what a resource is called")
+	flags.StringArrayVar(&m.given, "parameter", nil, "Key=Value: a parameter's value, or a resource's name or ARN")
 	flags.StringVar(&m.options.Region, "region", "", "the stack's Region (default: the event's)")
 	flags.StringVar(&m.options.AccountID, "account", "", "the stack's account (default: the event's)")
 	flags.StringVar(&m.options.Partition, "partition", "", "the stack's partition (default: the Region's)")
@@ -104,7 +104,7 @@ The exit code is 0 when every event triggers a rule, 1 when one triggers none, 2
 	return c
 }
 
-// answerFiles answers for every event in the files.
+// answerFiles returns the answers for all events in the files.
 func (m *matcher) answerFiles(files []string, stdin io.Reader) ([]matchAnswer, error) {
 	if err := m.prepare(); err != nil {
 		return nil, err
@@ -134,7 +134,7 @@ func (m *matcher) answerFiles(files []string, stdin io.Reader) ([]matchAnswer, e
 	return answers, nil
 }
 
-// prepare reads the template and tells its parameters from its resources.
+// prepare reads the template and separates the given values into parameters and resources.
 func (m *matcher) prepare() (err error) {
 	if m.parsed, err = loadTemplate(m.template); err != nil {
 		return err
@@ -165,7 +165,7 @@ func (m *matcher) prepare() (err error) {
 	return nil
 }
 
-// rulesIn returns the rules of the stack where the event happened.
+// rulesIn returns the rules of the stack in the account and Region where the event happened.
 func (m *matcher) rulesIn(home eventHome) (stackRules, error) {
 	if s, ok := m.stacks[home]; ok {
 		return s, nil
@@ -192,7 +192,7 @@ func (m *matcher) rulesIn(home eventHome) (stackRules, error) {
 	return s, nil
 }
 
-// inventedNames returns the names and ARNs of resources that no flag gives, and the stack's.
+// inventedNames returns the names and ARNs of the stack and of resources that no flag gives.
 func (m *matcher) inventedNames(plan *samtemplate.Plan, a samtemplate.Attributes) []inventedName {
 	var all []inventedName
 	if m.options.StackID == "" {
@@ -212,7 +212,7 @@ func (m *matcher) inventedNames(plan *samtemplate.Plan, a samtemplate.Attributes
 	return all
 }
 
-// answer tries every rule on one event.
+// answer matches one event with all rules.
 func (m *matcher) answer(label string, event map[string]any) (matchAnswer, error) {
 	stack, err := m.rulesIn(eventHome{textIn(event, "account"), textIn(event, "region")})
 	if err != nil {
@@ -236,7 +236,7 @@ func (m *matcher) answer(label string, event map[string]any) (matchAnswer, error
 	return a, nil
 }
 
-// try tries one rule.
+// try matches an event with one rule.
 func (s stackRules) try(rule samtemplate.Rule, event map[string]any) (otherRule, bool) {
 	other := otherRule{Rule: rule.LogicalID}
 	if rule.Pattern == nil {
@@ -256,8 +256,7 @@ func (s stackRules) try(rule samtemplate.Rule, event map[string]any) (otherRule,
 	return other, false
 }
 
-// hint returns the flag that says what something is called, where the pattern wanted an invented name of it and the
-// event has another.
+// hint returns the flag that gives a resource's name, if the pattern has an invented name and the event another one.
 func (s stackRules) hint(reason string, got any) string {
 	name, ok := got.(string)
 	if !ok {
@@ -271,7 +270,7 @@ func (s stackRules) hint(reason string, got any) string {
 	return ""
 }
 
-// write writes the answers, and returns the exit code that they ask for.
+// write writes the answers, and returns the exit code as an error.
 func (m *matcher) write(w io.Writer, answers []matchAnswer) error {
 	if m.asJSON {
 		e := json.NewEncoder(w)
@@ -291,7 +290,7 @@ func (m *matcher) write(w io.Writer, answers []matchAnswer) error {
 	return nil
 }
 
-// write writes the answer for a reader: a line for the event, one for each rule, + for those that it triggers.
+// write writes the answer as text: a line for the event and one for each rule, + for the rules that it triggers.
 func (a matchAnswer) write(w io.Writer, colour palette) {
 	title := a.Event + ": " + a.Name
 	if a.By != "" {
@@ -310,7 +309,7 @@ func (a matchAnswer) write(w io.Writer, colour palette) {
 	}
 }
 
-// String is why the rule is not triggered, in words.
+// String returns in words why the rule is not triggered.
 func (o otherRule) String() string {
 	if o.Field == "" {
 		return o.Reason

@@ -13,7 +13,7 @@ import (
 
 var updateMatch = flag.Bool("update-match", false, "write what guard match says as its golden files")
 
-// runMatch runs guard match on the test's own template, and returns what it writes and its exit code.
+// runMatch runs guard match on the test's own template, and returns its output and exit code.
 func runMatch(stdin string, args ...string) (output string, code int, err error) {
 	var out strings.Builder
 	c := matchCommand()
@@ -32,7 +32,7 @@ func runMatch(stdin string, args ...string) (output string, code int, err error)
 // event returns the path of a test event.
 func event(name string) string { return filepath.Join("testdata", "match", name) }
 
-// theStack are the flags that name the stack's resources as the test events do.
+// theStack are the flags that give the stack's resources the names in the test events.
 var theStack = []string{
 	"--parameter", "Bucket=docs-example",
 	"--parameter", "InterfaceEndpoint=vpce-0a1b2c3d4e5f60718",

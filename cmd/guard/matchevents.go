@@ -69,7 +69,7 @@ func eventsIn(document any) ([]map[string]any, error) {
 	return nil, errors.Join(err, fmt.Errorf("holds %s, want events", text))
 }
 
-// detailTypes are the types of EventBridge's events by the eventType of the record that they carry.
+// detailTypes maps the eventType of a CloudTrail record to EventBridge's detail-type.
 // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html
 var detailTypes = map[string]string{
 	"":                 "AWS API Call via CloudTrail",
@@ -79,8 +79,8 @@ var detailTypes = map[string]string{
 	"AwsConsoleSignIn": "AWS Console Sign In via CloudTrail",
 }
 
-// toEvent returns an event as it is, and a CloudTrail record in the envelope that EventBridge sends it in
-// (FACTS: CloudTrail through EventBridge).
+// toEvent returns an event unchanged, and a CloudTrail record in the envelope in which EventBridge sends it
+// (docs/facts.md, CloudTrail through EventBridge).
 func toEvent(object map[string]any) (map[string]any, error) {
 	if _, ok := object["detail"].(map[string]any); ok && textIn(object, "detail-type") != "" && textIn(object, "source") != "" {
 		return object, nil
@@ -107,7 +107,7 @@ func toEvent(object map[string]any) (map[string]any, error) {
 	}, nil
 }
 
-// textIn returns the text below the names, "" where there is none.
+// textIn returns the string at the path of names, or "" if there is none.
 func textIn(object map[string]any, names ...string) string {
 	for _, name := range names[:len(names)-1] {
 		object, _ = object[name].(map[string]any)

@@ -12,11 +12,11 @@ import (
 	"s3-endpoint-guard/local/localaws/sns"
 )
 
-// news tells what happens on a local AWS that keeps running: corrections as the demo tells them, messages as those who
-// get them read them. Functions and topics tell at the same time.
+// news prints the events of a local AWS that keeps running: corrections in the demo's format, messages as recipients
+// see them. Functions and topics write concurrently.
 type news struct {
 	mu sync.Mutex
-	// plain is nil where everything is told raw, to to.
+	// plain is nil if all output goes raw to the writer to.
 	plain *plain
 	to    io.Writer
 }
@@ -29,15 +29,15 @@ func newNews(to io.Writer, raw bool) *news {
 	return n
 }
 
-// printed is what a function prints as one line: of the guard's log, or of another function's.
+// printed is one line of a function's output: of the guard's log, or of another function's.
 type printed struct {
 	logLine
 	Level string `json:"level"`
-	// EMF is there in lines that are metrics.
+	// EMF is set in lines that are metrics.
 	EMF json.RawMessage `json:"_aws"`
 }
 
-// log tells a line that a function prints. Metrics, and runs that found nothing to do, are told raw only.
+// log prints a line of a function's log. Metrics, and runs without a change, are printed only in raw mode.
 func (n *news) log(function string, line lambda.Line) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -56,7 +56,8 @@ func (n *news) log(function string, line lambda.Line) {
 	}
 }
 
-// shortName is a function's logical name: CloudFormation's has the stack's before it, and an id behind it.
+// shortName returns a function's logical name. CloudFormation's name has the stack's name before it and an id after
+// it.
 func shortName(function string) string {
 	for part := range strings.SplitSeq(function, "-") {
 		if strings.HasSuffix(part, "Function") {
@@ -66,7 +67,7 @@ func shortName(function string) string {
 	return function
 }
 
-// message tells a message that a topic sends.
+// message prints a message that a topic sends.
 func (n *news) message(topicARN string, m sns.Message, to []sns.Subscription) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -85,13 +86,14 @@ func (n *news) message(topicARN string, m sns.Message, to []sns.Subscription) {
 	}
 }
 
-// alarmMessage is what CloudWatch publishes of an alarm. SNS writes it out in full sentences for subscribers by email.
+// alarmMessage is the message that CloudWatch publishes for an alarm. SNS expands it into sentences for email
+// subscribers.
 type alarmMessage struct {
 	AlarmName, AlarmDescription, NewStateValue, NewStateReason string
 }
 
-// legible are the lines of a message for people. The record that the guard's own messages end with is left out, and so is
-// all but the subject of an alarm that is in order: a new stack has thirty of those in its first minutes.
+// legible returns the lines of a message without the record at the end of the guard's messages. An alarm with state
+// OK has no lines: a new stack sends thirty of those in its first minutes.
 func legible(body string) []string {
 	var alarm alarmMessage
 	if err := json.Unmarshal([]byte(body), &alarm); err == nil && alarm.AlarmName != "" {

@@ -10,7 +10,7 @@ import (
 // palette colours text for a terminal. Its zero value does not.
 type palette struct{ on bool }
 
-// paletteFor colours what goes to a terminal, unless NO_COLOR asks not to. https://no-color.org
+// paletteFor returns a palette that colours if w is a terminal and NO_COLOR is not set. https://no-color.org
 func paletteFor(w io.Writer) palette {
 	file, ok := w.(*os.File)
 	return palette{ok && term.IsTerminal(int(file.Fd())) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}

@@ -6,7 +6,8 @@ import (
 	"s3-endpoint-guard/internal/guard"
 )
 
-// logLine is what the demo reads of a line of the guard's log: a guard.Record, or the line of a run without drift.
+// logLine has the fields of a line of the guard's log that the demo reads: a guard.Record, or the line of a run
+// without drift.
 type logLine struct {
 	Outcome   string             `json:"message"`
 	Trigger   guard.Trigger      `json:"trigger"`
@@ -19,14 +20,14 @@ type logLine struct {
 	Error     string             `json:"error"`
 }
 
-// newRecords reads what the guard has logged since the last time, oldest first.
+// newRecords reads the records that the guard has logged since the last call, oldest first.
 func (s *stage) newRecords() []correction {
 	log := s.cloud.Lambda.Logs(s.stack.Physical("RemediateFunction"))
 	var records []correction
 	for _, line := range log[s.heard:] {
 		var l logLine
 		if err := json.Unmarshal([]byte(line.Text), &l); err != nil || l.Trigger.Kind == "" {
-			continue // metrics, and what the platform prints
+			continue // metrics, and the platform's output
 		}
 		records = append(records, l.correction())
 	}

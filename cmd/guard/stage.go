@@ -17,36 +17,36 @@ import (
 	"s3-endpoint-guard/local/localaws/api"
 )
 
-// The object that the article's app serves, and what is in it.
+// The object that the article's app serves, and its content.
 const (
 	objectKey  = "thankyou.txt"
 	objectText = "Thank you for reading! This came from S3 through the VPC endpoint.\n"
 )
 
-// collector is a bucket of somebody else's account, to which data could be carried off.
+// collector is a bucket of another account, a target for data exfiltration.
 const collector = "collector-444455556666"
 
-// stage is the local AWS with the deployed stack, and everybody who plays on it.
+// stage is the local AWS with the deployed stack, and the clients of all callers of the demo.
 type stage struct {
 	*deployed
 	teller teller
 	scene  string
-	// kept is how many promises were kept so far, and heard how many lines of the guard's log have been read.
+	// kept is the number of promises kept so far, heard the number of lines of the guard's log that have been read.
 	kept, heard int
-	// broken are the promises that were not.
+	// broken are the promises that were not kept.
 	broken []string
-	// outcomes are what the guard's latest runs came to, and corrected the properties among them that were restored.
+	// outcomes are those of the guard's latest runs, corrected the properties that these runs restored.
 	outcomes, corrected []string
 
 	bucket, endpoint string
-	// app is the workload through the endpoint; stranger is nobody, and adminAway an administrator, on the internet;
-	// thief has the other account's keys, inside the VPC.
+	// app is the workload, through the endpoint; stranger is anonymous and adminAway an administrator, both on the
+	// internet; thief has credentials of the other account, inside the VPC.
 	app, appPlain, stranger, adminAway, thief *s3.Client
-	// adminEC2 is the administrator at EC2.
+	// adminEC2 is the administrator's EC2 client.
 	adminEC2 *ec2.Client
 }
 
-// newStage deploys the template and brings everybody into place.
+// newStage deploys the template and makes the clients of all callers.
 func newStage(ctx context.Context, where deployment, audience teller) (*stage, error) {
 	d, err := where.deploy(ctx, localaws.Options{})
 	if err != nil {
@@ -59,14 +59,15 @@ func newStage(ctx context.Context, where deployment, audience teller) (*stage, e
 	if err := errors.Join(s.place(), d.cloud.S3.CreateBucket(collector, "444455556666")); err != nil {
 		return nil, errors.Join(err, d.close())
 	}
-	if err := d.cloud.Quiesce(ctx); err != nil { // the guard's first look, at the end of the deployment
+	if err := d.cloud.Quiesce(ctx); err != nil { // the guard's first check, at the end of the deployment
 		return nil, errors.Join(err, d.close())
 	}
 	s.newRecords()
 	return s, nil
 }
 
-// playable says why the story cannot be played with the stack: its events need a trail, and its guard must correct.
+// playable returns why the demo cannot run with the stack: it needs a trail for its events, and a guard that
+// corrects.
 func (d *deployed) playable() error {
 	if len(d.cloud.Events.Trails()) == 0 {
 		return errors.New("without a trail no event arrives: leave CreateTrail at true")
@@ -81,7 +82,7 @@ func (d *deployed) playable() error {
 	return nil
 }
 
-// place makes everybody's clients.
+// place makes the clients of all callers.
 func (s *stage) place() error {
 	inside, err := s.cloud.Through(s.endpoint)
 	if err != nil {
@@ -108,7 +109,7 @@ const (
 	refused = "403 AccessDenied"
 )
 
-// promises tells of something done, and checks that the answer is the one promised.
+// promises reports an action, and checks that the answer is the promised one.
 func (s *stage) promises(who, what, answer, promised string) {
 	kept := answer == promised
 	if kept {
@@ -119,7 +120,7 @@ func (s *stage) promises(who, what, answer, promised string) {
 	s.teller.promise(promise{s.scene, who, what, answer, promised, kept})
 }
 
-// reads lets somebody read the object.
+// reads reads the object as a caller.
 func (s *stage) reads(ctx context.Context, who string, client *s3.Client, how, promised string) {
 	out, err := client.GetObject(ctx, &s3.GetObjectInput{Bucket: &s.bucket, Key: aws.String(objectKey)})
 	answer := answerOf(err)
@@ -133,7 +134,7 @@ func (s *stage) reads(ctx context.Context, who string, client *s3.Client, how, p
 	s.promises(who, "GET "+objectKey+" "+how, answer, promised)
 }
 
-// finds lets somebody list the object's versions, and returns the one that they find.
+// finds lists the object's versions as a caller, and returns the version that it finds.
 func (s *stage) finds(ctx context.Context, who string, client *s3.Client, how, promised string) *string {
 	out, err := client.ListObjectVersions(ctx, &s3.ListObjectVersionsInput{Bucket: &s.bucket})
 	s.promises(who, "list the versions "+how, answerOf(err), promised)
@@ -148,7 +149,7 @@ func (s *stage) finds(ctx context.Context, who string, client *s3.Client, how, p
 	return nil
 }
 
-// readsVersion lets somebody read a version of the object.
+// readsVersion reads a version of the object as a caller.
 func (s *stage) readsVersion(ctx context.Context, who string, client *s3.Client, version *string, promised string) {
 	out, err := client.GetObject(ctx, &s3.GetObjectInput{Bucket: &s.bucket, Key: aws.String(objectKey), VersionId: version})
 	if err == nil {
@@ -157,18 +158,18 @@ func (s *stage) readsVersion(ctx context.Context, who string, client *s3.Client,
 	s.promises(who, "GET "+objectKey+" by its version", answerOf(err), promised)
 }
 
-// writes lets somebody write an object.
+// writes writes an object as a caller.
 func (s *stage) writes(ctx context.Context, who string, client *s3.Client, bucket, key, how, promised string) {
 	_, err := client.PutObject(ctx, &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader(objectText)})
 	s.promises(who, "PUT "+key+" "+how, answerOf(err), promised)
 }
 
-// does tells of a change that somebody makes, which has to succeed for the scene to make sense.
+// does reports a change that a caller makes. The scene needs it to succeed.
 func (s *stage) does(who, what string, err error) {
 	s.promises(who, what, answerOf(err), success)
 }
 
-// answerOf is what an error says over the wire: its status and code.
+// answerOf returns the HTTP status and error code of an error.
 func answerOf(err error) string {
 	if err == nil {
 		return success
@@ -186,7 +187,7 @@ func answerOf(err error) string {
 	return status + err.Error()
 }
 
-// guardWakes wakes the guard, waits until it rests again, and tells what it did. It returns the calls that it made.
+// guardWakes wakes the guard, waits until it is idle, and reports what it did. It returns the calls that it made.
 func (s *stage) guardWakes(ctx context.Context, wake func() error) (calls, error) {
 	s.outcomes, s.corrected = nil, nil
 	s.cloud.Gate.ResetCalls()
@@ -210,7 +211,7 @@ func (s *stage) guardWakes(ctx context.Context, wake func() error) (calls, error
 	return made, nil
 }
 
-// guardCalls counts what the guard asked of AWS since the calls were reset.
+// guardCalls counts the guard's calls to AWS since the last reset.
 func (s *stage) guardCalls() calls {
 	var made calls
 	session := "/" + s.stack.Physical("RemediateRole") + "/"

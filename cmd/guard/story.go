@@ -15,7 +15,7 @@ import (
 	"s3-endpoint-guard/local/localaws/events"
 )
 
-// scene is one part of the demo. Its error means that it could not be played.
+// scene is one part of the demo. Its error means that it could not run.
 type scene struct {
 	title string
 	play  func(context.Context, *stage) error
@@ -42,7 +42,7 @@ func theLock(ctx context.Context, s *stage) error {
 }
 
 func openBucket(ctx context.Context, s *stage) error {
-	s.cloud.Events.Hold() // CloudTrail takes its time; the stranger is faster
+	s.cloud.Events.Hold() // CloudTrail delivers late; the stranger is faster
 	_, err := s.adminAway.DeletePublicAccessBlock(ctx, &s3.DeletePublicAccessBlockInput{Bucket: &s.bucket})
 	s.does("admin", "DeletePublicAccessBlock", err)
 	s.does("admin", "PutBucketPolicy: the article's", s.putPolicy(ctx, articleBucketPolicy(s.bucket, s.endpoint)))
@@ -59,7 +59,7 @@ func openBucket(ctx context.Context, s *stage) error {
 	return s.restsAfter(ctx, func() error { return s.put(late) })
 }
 
-// correctsAfterLast lets the last of the events that are held arrive, promises what is corrected, and returns the others.
+// correctsAfterLast delivers the last of the held events, promises what is corrected, and returns the other events.
 func (s *stage) correctsAfterLast(ctx context.Context, properties ...string) (late []events.Event, err error) {
 	last := func(held []events.Event) []events.Event {
 		late = slices.Clone(held[:max(0, len(held)-1)])
@@ -140,7 +140,7 @@ func truce(ctx context.Context, s *stage) error {
 	return nil
 }
 
-// corrects wakes the guard and promises that it corrects just these properties.
+// corrects wakes the guard and promises that it corrects exactly these properties.
 func (s *stage) corrects(ctx context.Context, what string, wake func() error, properties ...string) error {
 	_, err := s.guardWakes(ctx, wake)
 	s.promises("guard", "corrects "+what, strings.Join(s.corrected, ", "), strings.Join(properties, ", "))
@@ -154,13 +154,13 @@ func (s *stage) restsAfter(ctx context.Context, wake func() error) error {
 	return err
 }
 
-// putPolicy puts a bucket policy as the administrator.
+// putPolicy sets the bucket policy as the administrator.
 func (s *stage) putPolicy(ctx context.Context, document string) error {
 	_, err := s.adminAway.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{Bucket: &s.bucket, Policy: &document})
 	return err
 }
 
-// resetEndpointPolicy gives the endpoint AWS's default policy, full access, as the administrator.
+// resetEndpointPolicy sets the endpoint's policy to AWS's default, full access, as the administrator.
 func (s *stage) resetEndpointPolicy(ctx context.Context) error {
 	_, err := s.adminEC2.ModifyVpcEndpoint(ctx, &ec2.ModifyVpcEndpointInput{
 		VpcEndpointId: &s.endpoint, ResetPolicy: aws.Bool(true),
@@ -168,7 +168,7 @@ func (s *stage) resetEndpointPolicy(ctx context.Context) error {
 	return err
 }
 
-// reverseStatements is a policy with its statements in the opposite order.
+// reverseStatements returns a policy with its statements in the opposite order.
 func reverseStatements(document string) (string, error) {
 	var policy map[string]any
 	if err := json.Unmarshal([]byte(document), &policy); err != nil {

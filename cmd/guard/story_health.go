@@ -17,8 +17,8 @@ import (
 	"s3-endpoint-guard/local/localaws/vpcnet"
 )
 
-// healthStory are the scenes of what is watched. They come before the attacks, for an attack rings for a quarter of an
-// hour.
+// healthStory are the scenes of monitoring. They come before the attacks, because an attack keeps an alarm in ALARM
+// for a quarter of an hour.
 var healthStory = []scene{
 	{"Health: minutes pass, and in each one the health check and two probes run", healthy},
 	{"An Availability Zone's interface of the endpoint is lost, and comes back", zoneLost},
@@ -26,16 +26,16 @@ var healthStory = []scene{
 	{"An intruder switches the guard's alarm bell off: a rule is disabled", ruleDisabled},
 }
 
-// afterStory is what the watch saw of the attacks, and the end of it all.
+// afterStory shows what monitoring recorded of the attacks, and the deletion of the stack.
 var afterStory = []scene{
 	{"What the watch saw of it all", aftermath},
 	{"The stack is deleted, with 50,000 versions in its bucket and one of them locked", deleteStack},
 }
 
-// none is what is told when no alarm rings.
+// none is the text if no alarm is in ALARM.
 const none = "none"
 
-// ringing names the alarms that ring, without the stack's name.
+// ringing names the alarms in ALARM, without the stack's name.
 func (s *stage) ringing() string {
 	var names []string
 	for _, a := range s.cloud.CloudWatch.Alarms() {
@@ -50,7 +50,7 @@ func (s *stage) ringing() string {
 	return strings.Join(names, ", ")
 }
 
-// watches lets some minutes pass and promises which alarms ring then.
+// watches advances the clock by minutes and promises which alarms are then in ALARM.
 func (s *stage) watches(ctx context.Context, minutes int, promised string) error {
 	if err := s.cloud.Pass(ctx, time.Duration(minutes)*time.Minute); err != nil {
 		return fmt.Errorf("letting %d minutes pass: %w", minutes, err)
@@ -59,7 +59,7 @@ func (s *stage) watches(ctx context.Context, minutes int, promised string) error
 	return nil
 }
 
-// draws draws the board in the terminal.
+// draws draws the dashboard in the terminal.
 func (s *stage) draws() error {
 	board, err := s.board()
 	if err != nil {
@@ -97,11 +97,11 @@ func zoneLost(ctx context.Context, s *stage) error {
 	return s.watches(ctx, 1, none)
 }
 
-// gateway is whether the stack's endpoint is a gateway endpoint.
+// gateway reports whether the stack's endpoint is a gateway endpoint.
 func (s *stage) gateway() bool { return s.stack.Has("GatewayEndpoint") }
 
-// elsewhere is where the name leads in the demo: out to S3's public address, or behind a gateway endpoint, where those
-// are right, to somebody's own server.
+// elsewhere is the address to which the demo changes the DNS name: S3's public address, or, with a gateway endpoint,
+// for which public addresses are correct, another server.
 func (s *stage) elsewhere() netip.Addr {
 	if s.gateway() {
 		return netip.MustParseAddr("10.66.6.6")
@@ -124,7 +124,7 @@ func redirected(ctx context.Context, s *stage) error {
 	return s.watches(ctx, 2, none)
 }
 
-// probeSays is the step that failed in the probe's latest failing run, and why.
+// probeSays returns the step that failed in the probe's latest failing run, and the reason.
 func (s *stage) probeSays() (step, why string) {
 	for _, line := range slices.Backward(s.cloud.Lambda.Logs(s.stack.Physical("ProbeAFunction"))) {
 		var l struct{ Message, Step, Error string }

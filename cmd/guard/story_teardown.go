@@ -12,14 +12,16 @@ import (
 	locals3 "s3-endpoint-guard/local/localaws/s3"
 )
 
-// What the last scene fills the bucket with: many versions, and one that nobody can delete until its retention ends.
+// The contents of the bucket in the last scene: many versions, and a locked one that cannot be deleted before its
+// retention ends.
 const (
 	manyVersions = 50_000
 	lockedKey    = "contracts/2031.pdf"
 	retention    = 24 * time.Hour
 )
 
-// deleteStack deletes the stack twice: a locked object fails the first try, and the second comes after its retention.
+// deleteStack deletes the stack twice: a locked object makes the first deletion fail; the second runs after its
+// retention.
 func deleteStack(ctx context.Context, s *stage) error {
 	until := s.cloud.Clock.Now().Add(retention).Truncate(time.Second)
 	if err := s.fill(until); err != nil {
@@ -51,7 +53,7 @@ func deleteStack(ctx context.Context, s *stage) error {
 	return nil
 }
 
-// fill puts the versions into the bucket, of which one is locked.
+// fill puts the versions into the bucket; one of them is locked.
 func (s *stage) fill(until time.Time) error {
 	store := s.cloud.S3
 	for _, do := range []func() error{
@@ -72,10 +74,10 @@ func (s *stage) fill(until time.Time) error {
 	return nil
 }
 
-// message finds, in the failure of a custom resource, what its function said.
+// message matches the function's message in the failure of a custom resource.
 var message = regexp.MustCompile(`Message returned: (.*) \(RequestId: `)
 
-// tellsReason tells why the stack could not be deleted, in the function's own words, a line for each phrase.
+// tellsReason prints why the stack could not be deleted, in the function's own words, one line per phrase.
 func (s *stage) tellsReason(err error) {
 	reason := err.Error()
 	if said := message.FindStringSubmatch(reason); said != nil {
@@ -87,7 +89,7 @@ func (s *stage) tellsReason(err error) {
 	}
 }
 
-// whatItNames is "both" when an error names both a key and a date.
+// whatItNames returns "both" if an error names both a key and a date.
 func whatItNames(err error, key, date string) string {
 	var named []string
 	for _, name := range []string{key, date} {
@@ -104,7 +106,7 @@ func whatItNames(err error, key, date string) string {
 	return "neither"
 }
 
-// leftovers is what the stack left behind.
+// leftovers returns what the stack left behind.
 func (s *stage) leftovers() string {
 	left := s.cloud.Leftovers()
 	if len(left) == 0 {

@@ -9,16 +9,16 @@ import (
 	"time"
 )
 
-// teller tells the demo to somebody.
+// teller writes the output of the demo.
 type teller interface {
 	scene(number int, title string)
-	// says tells something that is not checked.
+	// says writes a text that is not checked.
 	says(scene, text string)
-	// promise tells of a request or an observation, and whether it came out as promised.
+	// promise writes a request or an observation, and whether the result was the promised one.
 	promise(promise)
-	// correction tells what the guard did about one property.
+	// correction writes what the guard did to one property.
 	correction(correction)
-	// board tells what the dashboard shows, which draw writes.
+	// board writes the dashboard, which draw draws.
 	board(scene string, draw func(lineWriter))
 	end(kept, broken int, took time.Duration)
 }
@@ -26,16 +26,16 @@ type teller interface {
 // promise is something that the demo promises and checks.
 type promise struct {
 	Scene string `json:"scene"`
-	// Who did What, and Answer is what came of it.
+	// Answer is the result of What, which Who did.
 	Who    string `json:"who"`
 	What   string `json:"what"`
 	Answer string `json:"answer"`
-	// Promised is what had to come of it.
+	// Promised is the required answer.
 	Promised string `json:"promised"`
 	Kept     bool   `json:"kept"`
 }
 
-// correction is the guard's own record of what it did, from its log, with the calls that the local AWS counted.
+// correction is the guard's own log record of its action, with the calls that the local AWS counted.
 type correction struct {
 	Scene string `json:"scene"`
 	// Outcome, Resource, Verdict, Allowed, Actor and Difference are the record's.
@@ -50,7 +50,7 @@ type correction struct {
 	Error      string       `json:"error,omitempty"`
 	// ElapsedMs is from the run's start to the verified correction.
 	ElapsedMs float64 `json:"elapsedMs"`
-	// Calls are those of all runs of the moment, which may have corrected several properties.
+	// Calls are the calls of all runs at that time, which may have corrected several properties.
 	Calls calls `json:"calls"`
 }
 
@@ -81,13 +81,13 @@ func count(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// lineWriter is where a board is drawn, line by line.
+// lineWriter is the target of a board, line by line.
 type lineWriter struct {
 	io.Writer
 	colour palette
 }
 
-// mark colours what is good or bad.
+// mark colours good and bad values.
 func (w lineWriter) mark(kind, text string) string {
 	switch kind {
 	case "good":
@@ -98,10 +98,10 @@ func (w lineWriter) mark(kind, text string) string {
 	return text
 }
 
-// lines tells the demo as lines of JSON.
+// lines writes the demo as lines of JSON.
 type lines struct{ to *json.Encoder }
 
-// tell writes one line. Whoever closes the pipe has heard enough: the error is theirs.
+// tell writes one line. It ignores an error, because the reader has closed the pipe.
 func (l lines) tell(v any) { _ = l.to.Encode(v) }
 
 func (l lines) scene(number int, title string) {
@@ -124,7 +124,7 @@ func (l lines) end(kept, broken int, took time.Duration) {
 	l.tell(map[string]any{"kept": kept, "broken": broken, "elapsedMs": took.Milliseconds()})
 }
 
-// plain tells the demo as text, in colours where a person watches.
+// plain writes the demo as text, with colours on a terminal.
 type plain struct {
 	to     io.Writer
 	colour palette
@@ -168,7 +168,7 @@ func (p *plain) correction(c correction) {
 	}
 }
 
-// named lists the differences of one side by their names, or by what they are.
+// named lists the differences of one side by their names, or by their values.
 func named(all []difference, removed bool) string {
 	var names []string
 	for _, d := range all {
@@ -195,7 +195,7 @@ func (p *plain) end(kept, broken int, took time.Duration) {
 	p.line("\n%s, in %.1f s. No account was used; what ran is the bootstrap that is deployed.", verdict, took.Seconds())
 }
 
-// number writes milliseconds without needless digits.
+// number formats milliseconds without unnecessary digits.
 func number(ms float64) string { return fmt.Sprintf("%g", ms) }
 
 // shorten cuts a text to a number of characters.

@@ -6,7 +6,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// arguments accepts from least to most arguments. Any other number is a mistake in the call.
+// arguments accepts from least to most arguments. Any other number is wrong usage.
 func arguments(least, most int) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		switch {
@@ -19,12 +19,12 @@ func arguments(least, most int) cobra.PositionalArgs {
 	}
 }
 
-// misused makes err a mistake in the call of a verb: it adds how the verb is used.
+// misused marks err as wrong usage of a verb: it adds the verb's usage.
 func misused(c *cobra.Command, err error) error {
 	return &exitError{exitUnjudged, fmt.Errorf("%w\nusage: %s\n%s --help says more", err, c.UseLine(), c.CommandPath())}
 }
 
-// helpCommand is cobra's help, except that an unknown verb is a mistake in the call.
+// helpCommand is cobra's help command, except that an unknown verb is wrong usage.
 func helpCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [VERB]",

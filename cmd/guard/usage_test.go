@@ -15,7 +15,7 @@ import (
 	"s3-endpoint-guard/local/bootstrap"
 )
 
-// commandFolder is for the built command. TestMain makes and removes it.
+// commandFolder is the folder of the built command. TestMain makes and removes it.
 var commandFolder string
 
 // builtCommand builds the command as a user does, once, and returns its path.
@@ -30,13 +30,13 @@ var builtCommand = sync.OnceValues(func() (string, error) {
 	return path, nil
 })
 
-// saying is what a run of the built command said, and its exit code.
+// saying is the output and the exit code of a run of the built command.
 type saying struct {
 	out, err string
 	code     int
 }
 
-// runBuilt runs the built command outside of a checkout, without built functions. It has a minute.
+// runBuilt runs the built command outside a checkout, without built functions, with a time limit of one minute.
 func runBuilt(t *testing.T, folder, stdin string, args ...string) saying {
 	t.Helper()
 	return runBuiltWith(t, folder, stdin, nil, args...)
@@ -63,7 +63,7 @@ func runBuiltWith(t *testing.T, folder, stdin string, environment []string, args
 	return saying{out.String(), errs.String(), command.ProcessState.ExitCode()}
 }
 
-// outside returns an empty folder outside of the checkout, with some files for the verbs to read.
+// outside returns an empty folder outside the checkout, with some files for the verbs to read.
 func outside(t *testing.T) string {
 	t.Helper()
 	folder := t.TempDir()
@@ -78,7 +78,7 @@ func outside(t *testing.T) string {
 	return folder
 }
 
-// mistakes are calls of each verb that cannot be answered, and what standard error says about them.
+// mistakes are wrong calls of each verb, and the text on standard error for each.
 var mistakes = map[string][]struct{ args, says string }{
 	"access": {
 		{"open.json", `unexpected argument "open.json"` + "\nusage: guard access --batch FILE"},
@@ -143,14 +143,14 @@ var mistakes = map[string][]struct{ args, says string }{
 	},
 }
 
-// TestMistakesAreExplained shows for every verb that a mistake ends with a code of its own and says what to mend.
+// TestMistakesAreExplained shows for each verb that wrong usage has its own exit code and an explanation.
 func TestMistakesAreExplained(t *testing.T) {
 	folder := outside(t)
 	check := func(args, says string) {
 		t.Helper()
 		got := runBuilt(t, folder, "", strings.Fields(args)...)
 		if got.code != exitUnjudged || got.out != "" || !strings.HasPrefix(got.err, "guard: ") || !strings.Contains(got.err, says) {
-			t.Errorf("guard %s ends with %d, saying %q and %q; want %d, and %q on standard error alone", args, got.code, got.out, got.err, exitUnjudged, says)
+			t.Errorf("guard %s: exit code %d, output %q, standard error %q; want %d, and %q only on standard error", args, got.code, got.out, got.err, exitUnjudged, says)
 		}
 	}
 	check("nosuch", `unknown command "nosuch"`)
@@ -163,7 +163,7 @@ func TestMistakesAreExplained(t *testing.T) {
 		name := verb.Name()
 		calls, ok := mistakes[name]
 		if !ok {
-			t.Errorf("the test knows no mistakes of guard %s", name)
+			t.Errorf("the test has no wrong calls of guard %s", name)
 		}
 		check(name+" --nosuch", "unknown flag: --nosuch\nusage: guard "+name)
 		for _, call := range calls {
@@ -171,11 +171,11 @@ func TestMistakesAreExplained(t *testing.T) {
 		}
 	}
 	if left, err := filepath.Glob(filepath.Join(folder, "*.svg")); err != nil || left != nil {
-		t.Errorf("the mistakes left %q (%v)", left, err)
+		t.Errorf("the wrong calls left the files %q (%v)", left, err)
 	}
 }
 
-// TestHelpForEveryVerb shows that help costs nothing and says what the verb does and how it is used.
+// TestHelpForEveryVerb shows that help has exit code 0 and says what the verb does and how to use it.
 func TestHelpForEveryVerb(t *testing.T) {
 	folder := outside(t)
 	for _, verb := range rootCommand().Commands() {
@@ -183,16 +183,17 @@ func TestHelpForEveryVerb(t *testing.T) {
 		for _, args := range [][]string{{verb.Name(), "--help"}, {"help", verb.Name()}} {
 			got := runBuilt(t, folder, "", args...)
 			if got.code != 0 || got.err != "" || !strings.HasPrefix(got.out, first+"\n") || !strings.Contains(got.out, "Usage:\n  guard "+verb.Name()) {
-				t.Errorf("guard %q ends with %d, saying %q and %q; want 0, and the help on standard output", args, got.code, got.out, got.err)
+				t.Errorf("guard %q: exit code %d, output %q, standard error %q; want 0, and the help on standard output", args, got.code, got.out, got.err)
 			}
 		}
 	}
 	if got := runBuilt(t, folder, "", "--version"); got.code != 0 || !strings.HasPrefix(got.out, "guard v1.2.3-test (go") {
-		t.Errorf("guard --version ends with %d, saying %q and %q", got.code, got.out, got.err)
+		t.Errorf("guard --version: exit code %d, output %q, standard error %q", got.code, got.out, got.err)
 	}
 }
 
-// TestTheTemplateIsBuiltIn shows that the verbs that read the template need no checkout, and take no other template for it.
+// TestTheTemplateIsBuiltIn shows that the verbs that read the template need no checkout, and ignore a template.yaml
+// in the current folder.
 func TestTheTemplateIsBuiltIn(t *testing.T) {
 	folder := outside(t) // with a template.yaml of another project
 	event, err := filepath.Abs("../../testdata/events/delete-bucket-public-access-block.json")
@@ -206,7 +207,7 @@ func TestTheTemplateIsBuiltIn(t *testing.T) {
 		"BucketRule":                   {"match", event},
 	} {
 		if got := runBuilt(t, folder, "", args...); got.code > exitUnmatched || !strings.Contains(got.out, says) {
-			t.Errorf("guard %q ends with %d, saying %q and %q; want %q", args, got.code, got.out, got.err, says)
+			t.Errorf("guard %q: exit code %d, output %q, standard error %q; want %q", args, got.code, got.out, got.err, says)
 		}
 	}
 }

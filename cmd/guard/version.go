@@ -7,10 +7,10 @@ import (
 	"runtime/debug"
 )
 
-// version is what the build says with -ldflags "-X main.version=…". Without it the Go command's own stamp counts.
+// version is set with -ldflags "-X main.version=…". Without it the Go command's build information is used.
 var version string
 
-// versionText says which build this is.
+// versionText returns the version of this build.
 func versionText() string {
 	stamp := version
 	if info, ok := debug.ReadBuildInfo(); ok && stamp == "" {
