@@ -6,11 +6,11 @@ import (
 	"sync"
 )
 
-// The actions of Amazon S3 that a bucket policy can speak about, by what they are about. Actions on access points,
-// jobs, Storage Lens and the account are not among them: they have other resources.
+// The actions of Amazon S3 that a bucket policy can contain, grouped by resource. Actions on access points, jobs, Storage
+// Lens and the account are not listed: they have other resources.
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
 
-// objectActions are about an object or one of its versions: arn:aws:s3:::bucket/key.
+// objectActions act on an object or one of its versions: arn:aws:s3:::bucket/key.
 var objectActions = []string{
 	"s3:AbortMultipartUpload",
 	"s3:BypassGovernanceRetention",
@@ -58,7 +58,7 @@ var objectActions = []string{
 	"s3:UpdateObjectEncryption",
 }
 
-// listingActions tell what a bucket holds: arn:aws:s3:::bucket.
+// listingActions list a bucket's contents: arn:aws:s3:::bucket.
 var listingActions = []string{
 	"s3:ListBucket",
 	"s3:ListBucketMultipartUploads",
@@ -128,8 +128,8 @@ var configurationActions = []string{
 	"s3:UpdateBucketMetadataJournalTableConfiguration",
 }
 
-// emptyingActions are what the teardown role may do from outside the endpoint, beyond listing: delete, and see what
-// protects the versions that cannot be deleted.
+// emptyingActions are the actions, in addition to listing, that the teardown role may use from outside the endpoint:
+// delete, and read what protects versions that cannot be deleted.
 var emptyingActions = []string{
 	"s3:AbortMultipartUpload",
 	"s3:BypassGovernanceRetention",
@@ -139,10 +139,10 @@ var emptyingActions = []string{
 	"s3:GetObjectRetention",
 }
 
-// ObjectActions lists the S3 actions that are about objects and their versions, in order of name.
+// ObjectActions lists the S3 actions on objects and their versions, sorted by name.
 func ObjectActions() []string { return slices.Clone(objectActions) }
 
-// ListingActions lists the S3 actions that tell what a bucket holds.
+// ListingActions lists the S3 actions that list a bucket's contents.
 func ListingActions() []string { return slices.Clone(listingActions) }
 
 // ConfigurationActions lists the S3 actions that read or change a bucket's configuration.
@@ -151,19 +151,19 @@ func ConfigurationActions() []string { return slices.Clone(configurationActions)
 // bucketActions are all of the above.
 var bucketActions = slices.Concat(objectActions, listingActions, configurationActions)
 
-// actionClass says what an action is about.
+// actionClass is the group of an action.
 type actionClass int
 
 const (
 	otherAction actionClass = iota
 	objectAction
-	emptyingAction // an object action that emptying a bucket takes
+	emptyingAction // an object action that is needed to empty a bucket
 	listingAction
 	configurationAction
 )
 
-// actionClasses are the classes of the actions above, by their names in lower case. Like [spelling], it is made when
-// first used: a cold start should not wait for it.
+// actionClasses maps the lower-case names of the actions above to their classes. Like [spelling], it is created on first
+// use, to keep cold starts short.
 var actionClasses = sync.OnceValue(func() map[string]actionClass {
 	m := make(map[string]actionClass, len(bucketActions))
 	for class, names := range [][]string{objectAction: objectActions, listingAction: listingActions, configurationAction: configurationActions} {
@@ -177,7 +177,7 @@ var actionClasses = sync.OnceValue(func() map[string]actionClass {
 	return m
 })
 
-// spelling maps the lower-case names of actions and condition keys to AWS's own.
+// spelling maps the lower-case names of actions and condition keys to AWS's spelling.
 var spelling = sync.OnceValue(func() map[string]string {
 	names := slices.Concat(bucketActions, conditionKeys)
 	m := make(map[string]string, len(names))
@@ -187,7 +187,7 @@ var spelling = sync.OnceValue(func() map[string]string {
 	return m
 })
 
-// conditionKeys are those condition keys that bucket and endpoint policies use most, as AWS spells them.
+// conditionKeys are the condition keys that bucket and endpoint policies use most, in AWS's spelling.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 var conditionKeys = []string{
 	"aws:CalledVia", "aws:CalledViaFirst", "aws:CalledViaLast", "aws:CurrentTime", "aws:EpochTime", "aws:FederatedProvider", "aws:MultiFactorAuthAge",
@@ -200,17 +200,17 @@ var conditionKeys = []string{
 	"s3:signatureAge",
 }
 
-// manyValues are those conditionKeys that may have several values in a request.
+// manyValues are the members of conditionKeys that can have several values in a request.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
 var manyValues = []string{"aws:calledvia", "aws:principalorgpaths", "aws:principalservicenameslist", "aws:tagkeys"}
 
-// hasOneValue reports whether a condition key is one that AWS documents to have one value at most.
+// hasOneValue reports whether AWS documents that a condition key has at most one value.
 func hasOneValue(key string) bool {
 	_, documented := spelling()[key]
 	return documented && !slices.Contains(manyValues, key)
 }
 
-// spellKey writes a condition key as AWS does, or in lower case where it is not among conditionKeys.
+// spellKey returns a condition key in AWS's spelling, or in lower case if conditionKeys does not contain it.
 func spellKey(key string) string {
 	if name, ok := spelling()[key]; ok {
 		return name

@@ -9,7 +9,7 @@ import (
 	"s3-endpoint-guard/internal/iampolicy"
 )
 
-// BenchmarkJudge judges one live document against the whole probe set: under 1 ms is what we promise.
+// BenchmarkJudge judges one live document with all probes. The promised time is under 1 ms.
 func BenchmarkJudge(b *testing.B) {
 	for _, c := range []struct {
 		name, desired, live string
@@ -34,7 +34,7 @@ func BenchmarkJudge(b *testing.B) {
 	}
 }
 
-// longest are bucket policies of S3's 20 KB that are made to keep the judge busy.
+// longest are bucket policies of S3's maximum size, 20 KB, that take Judge the longest time.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html
 func longest() map[string]string {
 	fill := func(first, each, last string) string {
@@ -86,7 +86,7 @@ func TestNoDocumentKeepsTheJudgeBusy(t *testing.T) {
 	}
 }
 
-// BenchmarkProbes makes the probe sets, once for each cold start that meets drift.
+// BenchmarkProbes creates the probe sets, as each cold start with drift does once.
 func BenchmarkProbes(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {

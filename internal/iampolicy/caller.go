@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// callerKind says what makes a request.
+// callerKind is the type of a request's principal.
 type callerKind int
 
 const (
@@ -27,18 +27,18 @@ type caller struct {
 	account   string
 	partition string
 	name      string // of the user or role, without its path; of the service or provider
-	// roleARN is the role's ARN. A session's ARN lacks the role's path: then it is an ARN without a path, or with the one
-	// that the role's name tells.
+	// roleARN is the role's ARN. A session's ARN does not contain the role's path: for a session it is an ARN without a
+	// path, or with the path that follows from the role's name.
 	roleARN string
-	// mayBe is a pattern for other ARNs that a session's role may have; "" for others than sessions.
+	// mayBe is a pattern for other possible ARNs of a session's role; "" for other callers.
 	mayBe string
-	// reserved is true of a session of one of AWS's own roles, which certainly has a path.
+	// reserved is true for a session of one of AWS's own roles, which always has a path.
 	reserved bool
-	// assumed is true of a session of the root user by sts:AssumeRoot.
+	// assumed is true for a session of the root user by sts:AssumeRoot.
 	assumed bool
 }
 
-// ErrPrincipal says that a text names nobody, as a Principal with a wildcard inside does.
+// ErrPrincipal reports that a text is not a valid principal, e.g. a Principal that contains a wildcard.
 var ErrPrincipal = errors.New("no principal")
 
 // parseCaller reads [Request.Principal].
@@ -65,7 +65,7 @@ func parseCaller(principal string) (*caller, error) {
 	return c, nil
 }
 
-// isOriginAccess tells whether an ARN is that of an origin access identity, which belongs to no customer's account.
+// isOriginAccess reports whether an ARN is that of an origin access identity. These belong to no customer account.
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-restricting-access-to-s3.html
 func isOriginAccess(fields []string) bool {
 	return fields[2] == "iam" && fields[4] == "cloudfront" && strings.HasPrefix(fields[5], "user/")
@@ -116,8 +116,8 @@ func (c *caller) setResource(serviceName, resource string) error {
 	return nil
 }
 
-// setRole notes whose session a session is. The path of a permission set's role ends with its Region, except in one; that of
-// a service-linked role with its service.
+// setRole sets the fields for a session of a role. The path of a permission set's role ends with its Region, except in one
+// Region; that of a service-linked role ends with its service.
 // https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create-service-linked-role.html
 func (c *caller) setRole(name string) {
@@ -134,7 +134,7 @@ func (c *caller) setRole(name string) {
 	}
 }
 
-// namedIn tells for the caller's account, its role and the caller itself whether a NotPrincipal element names it.
+// namedIn reports for the caller's account, its role and the caller itself whether a NotPrincipal element names it.
 func (c *caller) namedIn(p *principals) []bool {
 	if c.kind == originAccess {
 		return []bool{p.names(c.arn)}
@@ -149,11 +149,11 @@ func (c *caller) namedIn(p *principals) []bool {
 	return levels
 }
 
-// hasIdentity tells whether identity policies can be attached to the caller. Those of an assumed root are its task policy.
+// hasIdentity reports whether the caller can have identity policies. For an assumed root these are its task policy.
 func (c *caller) hasIdentity() bool { return c.kind >= user || c.assumed }
 
-// keys are the condition keys that follow from who calls. What cannot be told from the principal alone, such as the
-// unique id behind aws:userid, is left out.
+// keys returns the condition keys that follow from the caller. It omits what the principal alone does not show, such as the
+// unique id in aws:userid.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principal-properties
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#principaltable
 func (c *caller) keys() map[string]string {
@@ -176,7 +176,7 @@ func (c *caller) keys() map[string]string {
 	case root:
 		keys["aws:principaltype"], keys["aws:userid"] = "Account", c.account
 		if c.assumed {
-			// FACTS: Policy evaluation
+			// Source: docs/facts.md, Policy evaluation
 			keys["aws:principalarn"], keys["aws:assumedroot"] = "arn:"+c.partition+":iam::"+c.account+":root", "true"
 		}
 	case user:

@@ -6,24 +6,24 @@ import (
 	"unicode/utf8"
 )
 
-// The canonical form keeps what a document says and forgets how it says it:
+// The canonical form keeps the meaning of a document and drops its spelling:
 //
-//	forgotten                                           because
-//	white space, order of elements, of statements       evaluation knows no order
+//	dropped                                             reason
+//	white space, order of elements, of statements       evaluation does not depend on order
 //	and in lists, repeated list members and statements
-//	a list of one, or the member alone                  S3 collapses the one to the other (FACTS: S3)
-//	Sid "" or none, Id "" or none                       S3 adds Sid "" (FACTS: S3)
-//	Version 2008-10-17 or none                          that is the default, and S3 adds it (FACTS: S3)
-//	{"AWS": "*"} or "*"                                 S3 turns the one into the other (FACTS: S3)
-//	an account's id or the ARN of its root user         services convert the one to the other
+//	list with one member, or the member alone           S3 rewrites the list to the member (docs/facts.md, S3)
+//	Sid "" or none, Id "" or none                       S3 adds Sid "" (docs/facts.md, S3)
+//	Version 2008-10-17 or none                          it is the default, and S3 adds it (docs/facts.md, S3)
+//	{"AWS": "*"} or "*"                                 S3 rewrites one to the other (docs/facts.md, S3)
+//	account id or ARN of the account's root user        services convert one to the other
 //	case of actions and of condition keys               AWS ignores it
 //	10 or "10", true, "true" or "True" for Bool, Null   quotation marks are optional
-//	Condition {}                                        it demands nothing
+//	Condition {}                                        it has no effect
 //
-// It keeps a statement's Sid and the document's Id: they allow and deny nothing, but nobody except a person changes
-// them, and the desired document is what the template says. It keeps version 2012-10-17 apart from 2008-10-17 even
-// where no variable occurs: AWS names variables only as an example of what the versions differ in, and S3 never turns
-// the one into the other. Members of a list that another member's wildcard covers are kept as well.
+// It keeps a statement's Sid and the document's Id: they have no effect on access, but only a person changes them, and the
+// desired document is the one in the template. It distinguishes version 2012-10-17 from 2008-10-17 even in a document
+// without variables: AWS mentions variables only as an example of the difference, and S3 never converts between the
+// versions. It also keeps list members that the wildcard of another member covers.
 
 func (p *Policy) canonicalForm() string {
 	statements := make([]string, len(p.statements))
@@ -38,7 +38,7 @@ func (p *Policy) canonicalForm() string {
 	return braces(fields)
 }
 
-// canonicalForm also notes what a statement says apart from its Sid.
+// canonicalForm also sets s.meaning, the canonical form without the Sid.
 func (s *statement) canonicalForm() string {
 	var fields []string
 	add := func(name string, negated bool, value string) {
@@ -91,7 +91,7 @@ func (p *principals) canonicalForm() string {
 	return braces(fields)
 }
 
-// canonicalConditions groups conditions by operator, both operators and keys in order.
+// canonicalConditions groups conditions by operator; operators and keys are sorted.
 func canonicalConditions(conditions []condition) string {
 	sorted := slices.SortedFunc(slices.Values(conditions), func(a, b condition) int {
 		if n := strings.Compare(a.name, b.name); n != 0 {
@@ -110,7 +110,7 @@ func canonicalConditions(conditions []condition) string {
 	return braces(blocks)
 }
 
-// canonicalList writes a list, or its only member alone. The list is a sorted set already.
+// canonicalList writes a list, or a single member without brackets. The list is already a sorted set.
 func canonicalList(list []string) string {
 	quoted := make([]string, len(list))
 	for i, s := range list {
@@ -126,8 +126,8 @@ func braces(fields []string) string { return "{" + strings.Join(fields, ",") + "
 
 var documentWildcards = strings.NewReplacer(string([]byte{anyText}), "*", string([]byte{anyChar}), "?")
 
-// spellAction writes an action, or the beginning of one before its first wildcard, as AWS spells it, so that people
-// can read it: "s3:getobject" becomes "s3:GetObject", "s3:get*" "s3:Get*". What S3 does not have stays in lower case.
+// spellAction returns an action, or its part before the first wildcard, in AWS's spelling, for messages: "s3:getobject"
+// becomes "s3:GetObject", "s3:get*" becomes "s3:Get*". Names that S3 does not have stay in lower case.
 func spellAction(pattern string) string {
 	if name, ok := spelling()[pattern]; ok {
 		return name

@@ -9,7 +9,7 @@ import (
 	"s3-endpoint-guard/internal/iampolicy"
 )
 
-// FACTS: S3, "S3 rewrites stored policies"
+// Source: docs/facts.md, S3, "S3 rewrites stored policies"
 func TestSpellingMakesNoDifference(t *testing.T) {
 	for name, c := range map[string][2]string{
 		"white space":                    {statements(`{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*"}`), "\n" + `{ "Version" : "2012-10-17", "Statement" : [ { "Effect":"Deny", "Principal":"*", "Action":"*", "Resource":"*" } ] }`},
@@ -59,7 +59,7 @@ func TestSpellingMakesNoDifference(t *testing.T) {
 	}
 }
 
-// inChina moves a document to another partition.
+// inChina changes a document's ARNs to another partition.
 func inChina(document string) string { return strings.ReplaceAll(document, "arn:aws:", "arn:aws-cn:") }
 
 func TestMeaningMakesADifference(t *testing.T) {
@@ -95,13 +95,13 @@ func TestMeaningMakesADifference(t *testing.T) {
 				t.Errorf("%s and %s are equal, want different", a, b)
 			}
 			if diff := iampolicy.Diff(a, b); len(diff) == 0 {
-				t.Errorf("Diff(%s, %s) is empty, want some", a, b)
+				t.Errorf("Diff(%s, %s) is empty, want at least one change", a, b)
 			}
 		})
 	}
 }
 
-// one makes a policy of one Deny with the given elements.
+// one returns a policy with one Deny that has the given elements.
 func one(elements ...string) string {
 	s := `{"Effect":"Deny","Principal":"*"`
 	for _, e := range elements {
@@ -113,7 +113,7 @@ func one(elements ...string) string {
 	return statements(s + "}")
 }
 
-// when makes a policy of one Deny under a condition.
+// when returns a policy with one Deny that has a condition.
 func when(condition string) string {
 	return one(`"Action":"*"`, `"Resource":"*"`, `"Condition":{`+condition+`}`)
 }

@@ -14,7 +14,7 @@ var reported = iampolicy.Setting{
 	Workload: "arn:aws:iam::111122223333:role/guard-InstanceRole-1ABC", ProbeRole: "arn:aws:iam::111122223333:role/guard-ProbeRole-2DEF",
 }
 
-// The cases come from public reports, and from reading AWS's documents.
+// The cases come from public reports and from AWS's documentation.
 func TestJudgeOfReportedDocuments(t *testing.T) {
 	text, err := os.ReadFile("testdata/verdicts.json")
 	if err != nil {

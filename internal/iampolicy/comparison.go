@@ -5,22 +5,21 @@ import (
 	"slices"
 )
 
-// maxPortions is how many portions of one live Allow are looked at, so that a document cannot keep the judge busy.
+// maxPortions is how many portions of one live Allow are checked. It limits the time that a document can take.
 const maxPortions = 4096
 
-// comparison holds a live policy against the desired one.
+// comparison compares a live policy with the desired one.
 type comparison struct {
 	desired, live *Policy
 	probes        []Probe
-	// outsiders are the contexts of those whom the document must keep out: for a bucket's, callers from outside the
-	// owning account, for an Allow gives nobody else more than IAM can; for an endpoint's, everybody.
+	// outsiders are the contexts of the callers to which the document must deny access. For a bucket: callers from outside
+	// the owning account, because an Allow gives other callers no more than IAM can. For an endpoint: all callers.
 	outsiders []*requestContext
-	// insensitive tells of desired Allows whether every probe would stay denied if they allowed every action.
+	// insensitive records for desired Allows whether all probes would stay denied if they allowed all actions.
 	insensitive map[*statement]bool
 }
 
-// objection says why the live document may let something through that the desired one stops; "" when it certainly
-// does not.
+// objection returns the reason why the live document may allow more than the desired one; "" when it certainly does not.
 func (c *comparison) objection() string {
 	if len(c.live.statements) == 0 {
 		return "there is no policy"
@@ -41,8 +40,8 @@ func (c *comparison) objection() string {
 	return ""
 }
 
-// whyLost says which part of a desired Deny the live document does not deny for certain; "" when it keeps all of it,
-// or it is no Deny.
+// whyLost describes the part of a desired Deny that the live document does not certainly deny. It returns "" when the live
+// document keeps all of it, or when d is not a Deny.
 func (c *comparison) whyLost(d *statement) string {
 	if d.allow || c.hasTwin(c.live, d) {
 		return ""
@@ -55,10 +54,10 @@ func (c *comparison) whyLost(d *statement) string {
 	return ""
 }
 
-// hasTwin tells whether a policy has a statement that differs from one of the other policy in nothing but its Sid.
+// hasTwin reports whether a policy contains a statement that is equal to s except for its Sid.
 func (c *comparison) hasTwin(in *Policy, s *statement) bool {
 	if c.desired.version != c.live.version {
-		return false // variables are variables in one of them only
+		return false // only one of the versions has policy variables
 	}
 	for _, other := range in.statements {
 		if other.meaning == s.meaning {
@@ -68,8 +67,8 @@ func (c *comparison) hasTwin(in *Policy, s *statement) bool {
 	return false
 }
 
-// denies tells whether some Deny covers all of a portion of another statement, whoever asks and under no condition that
-// the other does not have as well.
+// denies reports whether a Deny covers all of a portion of another statement: for all its principals, and without a
+// condition that the other statement does not have.
 func (p *Policy) denies(all portion) bool {
 	return slices.ContainsFunc(p.statements, func(s *statement) bool { return s.denies(all) })
 }
@@ -78,7 +77,7 @@ func (s *statement) denies(p portion) bool {
 	return !s.allow && s.contains(p) && s.reachesAllOf(p.of) && s.extraCondition(p.of) == nil
 }
 
-// whyNotDenied explains that denies is false, by the changed live statement that comes closest.
+// whyNotDenied explains why denies is false, with the changed live statement that is closest to the desired one.
 func (c *comparison) whyNotDenied(p portion) string {
 	why := "nothing else denies it"
 	for _, s := range c.live.statements {
@@ -95,7 +94,7 @@ func (c *comparison) whyNotDenied(p portion) string {
 	return fmt.Sprintf("%s does not hold for %s: %s", p.of.title(), p, why)
 }
 
-// shortfall says why a Deny does not cover a portion for certain.
+// shortfall explains why a Deny does not certainly cover a portion.
 func (s *statement) shortfall(p portion) string {
 	extra := s.extraCondition(p.of)
 	switch {
@@ -109,8 +108,8 @@ func (s *statement) shortfall(p portion) string {
 	return s.title() + " covers it"
 }
 
-// whyUnforeseen says what a live Allow allows that no desired Allow does and that is not denied to everybody anyway;
-// "" when there is no such thing, or it is no Allow.
+// whyUnforeseen describes what a live Allow allows that no desired Allow allows and that is not denied to everyone. It
+// returns "" when there is nothing, or when a is not an Allow.
 func (c *comparison) whyUnforeseen(a *statement) string {
 	if !a.allow || c.hasTwin(c.desired, a) || c.onlyDelegates(a) {
 		return ""
@@ -139,8 +138,8 @@ func (c *comparison) whyUnforeseen(a *statement) string {
 	return why
 }
 
-// onlyDelegates tells whether an Allow of a bucket's policy names nobody but the account that owns the bucket: it leaves the
-// decision to that account's identity policies, which need no such Allow, and its root user needs none either.
+// onlyDelegates reports whether an Allow of a bucket's policy names only the account that owns the bucket. It then leaves
+// the decision to that account's identity policies, which do not need this Allow; nor does the account's root user.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-accounts
 func (c *comparison) onlyDelegates(a *statement) bool {
 	if len(c.probes) == 0 || c.probes[0].OfEndpoint || a.notPrincipal || !a.principal.areOnlyAWS() {
@@ -151,8 +150,8 @@ func (c *comparison) onlyDelegates(a *statement) bool {
 	return !slices.ContainsFunc(a.principal.aws, func(name string) bool { return name != owner.ResourceAccount && name != root })
 }
 
-// wouldBeForeseenWith finds the condition that a portion of a live Allow lacks to be no wider than a desired Allow; nil
-// when a condition alone would not do.
+// wouldBeForeseenWith returns the condition without which a portion of a live Allow is wider than a desired Allow; nil
+// when a condition alone is not enough.
 func (c *comparison) wouldBeForeseenWith(p portion) *condition {
 	for _, d := range c.desired.statements {
 		if d.allow && d.contains(p) {
@@ -164,8 +163,8 @@ func (c *comparison) wouldBeForeseenWith(p portion) *condition {
 	return nil
 }
 
-// isInsensitive tells whether a desired Allow could allow every action and every probe would still be denied: its
-// conditions and resources alone keep out whoever must be kept out.
+// isInsensitive reports whether all probes would still be denied if a desired Allow allowed all actions, that is, whether
+// its conditions and resources alone are sufficient.
 func (c *comparison) isInsensitive(d *statement) bool {
 	if answer, known := c.insensitive[d]; known {
 		return answer
@@ -180,9 +179,9 @@ func (c *comparison) isInsensitive(d *statement) bool {
 	return name == ""
 }
 
-// deniesAnyway tells whether part of a live Allow is denied to everybody but those whom the desired document means to
-// let in: by a live Deny without conditions, or by a desired Deny (all of them are kept) that applies to every
-// outsider at every door.
+// deniesAnyway reports whether a portion of a live Allow is denied to all callers except those that the desired document
+// allows: by a live Deny without conditions, or by a desired Deny (all of them are kept) that applies to all outsiders on
+// all network paths.
 func (c *comparison) deniesAnyway(p portion) bool {
 	for _, s := range c.live.statements {
 		if !s.allow && len(s.conditions) == 0 && s.isAboutEveryone() && s.contains(p) {
@@ -197,8 +196,8 @@ func (c *comparison) deniesAnyway(p portion) bool {
 	return false
 }
 
-// shutsOutsidersOut tells whether a Deny applies to every outsider. A condition on a key that none of them has here, as
-// those have that AWS's services add to calls in somebody's name, may fail for an outsider who has it.
+// shutsOutsidersOut reports whether a Deny applies to all outsiders. It returns false for a condition on a key that none of
+// them has here: a real outsider may have it, for example when an AWS service calls on a principal's behalf.
 func (c *comparison) shutsOutsidersOut(d *statement) bool {
 	if c.outsiders == nil {
 		c.outsiders = outsidersOf(c.probes)
@@ -214,7 +213,7 @@ func (c *comparison) shutsOutsidersOut(d *statement) bool {
 	return len(c.outsiders) > 0
 }
 
-// isTried tells whether some outsider has a value of a condition key.
+// isTried reports whether an outsider has a value of a condition key.
 func (c *comparison) isTried(key string) bool {
 	return slices.ContainsFunc(c.outsiders, func(at *requestContext) bool { return len(at.values(key)) > 0 })
 }
@@ -225,7 +224,7 @@ func outsidersOf(probes []Probe) []*requestContext {
 	for i := range probes {
 		sc := probes[i].scene
 		if sc == nil || sc == last {
-			continue // probes of others name no outsiders
+			continue // probes made outside this package define no outsiders
 		}
 		if last = sc; probes[i].OfEndpoint || sc.context.caller.account != sc.context.resourceAccount {
 			all = append(all, sc.context)
@@ -234,8 +233,8 @@ func outsidersOf(probes []Probe) []*requestContext {
 	return all
 }
 
-// example is an alarm's text: a probe that the live document allows as it stands, and by what; where there is none, the
-// objection itself.
+// example returns an alarm's text: a probe that the live document allows, and the statement that allows it. If there is
+// none, it returns the objection.
 func (c *comparison) example(why string) string {
 	if name, how := newExamination(c.live).firstAllowed(c.probes, yes); name != "" {
 		return name + how

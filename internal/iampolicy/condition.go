@@ -20,14 +20,14 @@ type condition struct {
 	operator
 	name      string // the operator as written
 	base      string // the operator without set operator and IfExists; the same where operators behave identically
-	key       string // as foldKey makes it
+	key       string // as returned by foldKey
 	qualifier qualifier
 	ifExists  bool
 	operands  []operand
 	values    []string // as in the canonical form
 }
 
-// parseOperatorName takes a condition operator apart. Null knows neither IfExists nor set operators.
+// parseOperatorName splits the name of a condition operator. Null allows neither IfExists nor set operators.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html#Conditions_IfExists
 func parseOperatorName(name string) (condition, error) {
 	c := condition{name: name}
@@ -51,15 +51,15 @@ func parseOperatorName(name string) (condition, error) {
 	return c, nil
 }
 
-// identical gives operators that behave identically one name. Those that do so only for some values, literal does.
+// identical maps operators that behave identically to one name; literal those that behave identically for some values.
 var (
 	identical = map[string]string{"ArnLike": "ArnEquals", "ArnNotLike": "ArnNotEquals"}
 	literal   = map[string]string{"ArnEquals": "StringEquals", "ArnNotEquals": "StringNotEquals",
 		"StringLike": "StringEquals", "StringNotLike": "StringNotEquals"}
 )
 
-// simplify notes that a condition's values are compared as they stand: where none has a wildcard, StringLike is
-// StringEquals; where all are ARNs as well, so is ArnEquals, for six equal parts are an equal whole.
+// simplify sets base to the exact operator where it is equivalent: StringLike without wildcards is StringEquals; so is
+// ArnEquals if all values are also ARNs, because ARNs are equal if their six parts are equal.
 func (c *condition) simplify() {
 	if c.kind != kindLike && c.kind != kindARN {
 		return
@@ -72,17 +72,17 @@ func (c *condition) simplify() {
 	c.base = literal[c.base]
 }
 
-// String is the condition for people, e.g. `StringNotEquals aws:SourceVpce "vpce-1"`.
+// String returns the condition for messages, e.g. `StringNotEquals aws:SourceVpce "vpce-1"`.
 func (c *condition) String() string {
 	return c.name + " " + spellKey(c.key) + " " + canonicalList(c.values)
 }
 
 // holds evaluates a condition.
 //
-//	key missing           true for IfExists, ForAllValues and negated operators, else false; ForAnyValue is
-//	                      documented as false there and IfExists as true, both together are not
-//	several values        true for one or all of them by a set operator; without one, not documented
-//	several operands      any of them matches; for a negated operator, none of them
+//	key missing           true for IfExists, ForAllValues and negated operators, otherwise false. AWS documents false for
+//	                      ForAnyValue and true for IfExists, but nothing for both together
+//	several values        a set operator requires one or all of them; without a set operator, not documented
+//	several operands      one of them must match; for a negated operator, none of them
 //
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-logic-multiple-context-keys-or-values.html
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
@@ -92,7 +92,7 @@ func (c *condition) holds(r *requestContext) truth {
 		return c.isNull(len(values) == 0)
 	}
 	if c.qualifier != single && len(values) == 1 && values[0] == "" {
-		values = nil // an empty text is an empty set
+		values = nil // AWS treats an empty string as an empty set
 	}
 	if len(values) == 0 {
 		if c.qualifier == anyValue && c.ifExists {
@@ -114,12 +114,12 @@ func (c *condition) holds(r *requestContext) truth {
 	return result
 }
 
-// holdsWithout tells whether a condition holds where its key is missing.
+// holdsWithout reports whether a condition is true when its key is missing.
 func (c *condition) holdsWithout() bool {
 	return c.ifExists || c.qualifier == allValue || c.negated && c.qualifier == single
 }
 
-// isNull is the Null operator: "true" asks for a missing key, "false" for one that is there.
+// isNull evaluates the Null operator: "true" requires that the key is missing, "false" that it is present.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html#Conditions_Null
 func (c *condition) isNull(missing bool) truth {
 	for i := range c.operands {
@@ -130,7 +130,7 @@ func (c *condition) isNull(missing bool) truth {
 	return no
 }
 
-// takes tells whether one value of the request satisfies the condition.
+// takes reports whether one value of the request satisfies the condition.
 func (c *condition) takes(value string, r *requestContext) truth {
 	result := no
 	for i := range c.operands {
@@ -142,8 +142,8 @@ func (c *condition) takes(value string, r *requestContext) truth {
 	return result
 }
 
-// compare matches one value of the request with one of the policy. A value of the request that the operator cannot
-// read is not documented, hence unknown.
+// compare matches one value of the request with one of the policy. If the operator cannot parse the request's value, the
+// result is not documented and therefore unknown.
 func (c *condition) compare(value string, o *operand, r *requestContext) truth {
 	switch c.kind {
 	case kindNumber:
@@ -159,7 +159,7 @@ func (c *condition) compare(value string, o *operand, r *requestContext) truth {
 		a, err := parseAddress(value)
 		return unless(err, func() bool { return o.network.Contains(a) })
 	case kindBinary:
-		// The request's bytes, or their base64 where a caller of this package could not carry the bytes themselves.
+		// The request's bytes, or their base64 if a caller of this package cannot pass raw bytes.
 		return known(value == string(o.bytes) || value == base64.StdEncoding.EncodeToString(o.bytes))
 	}
 	return c.compareText(value, o, r)
@@ -184,7 +184,7 @@ func (c *condition) compareText(value string, o *operand, r *requestContext) tru
 	return match
 }
 
-// matchGuess corrects the match of a session's role for the path that the role may have.
+// matchGuess corrects the match result for a session, because its role may have a path.
 func (c *condition) matchGuess(match truth, pattern string, session *caller) truth {
 	switch {
 	case match == no && c.mayMatch(pattern, session.mayBe):
@@ -207,7 +207,7 @@ func (c *condition) matchText(pattern, value string) truth {
 	return known(pattern == value)
 }
 
-// mayMatch tells whether a text that another pattern matches may satisfy the condition.
+// mayMatch reports whether a text that matches the pattern values may satisfy the condition.
 func (c *condition) mayMatch(pattern, values string) bool {
 	switch c.kind {
 	case kindARN:
@@ -218,7 +218,7 @@ func (c *condition) mayMatch(pattern, values string) bool {
 	return overlaps(pattern, values)
 }
 
-// equalFold compares texts without regard to case. Which characters beyond ASCII AWS takes for the same is not documented.
+// equalFold compares texts without regard to case. AWS does not document case folding beyond ASCII.
 func equalFold(a, b string) truth {
 	if lowerASCII(a) == lowerASCII(b) {
 		return yes

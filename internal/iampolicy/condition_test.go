@@ -6,7 +6,7 @@ import (
 	"s3-endpoint-guard/internal/iampolicy"
 )
 
-// given is a condition and the values that the request has for the key "aws:k" (none: the key is missing).
+// given is a condition and the request's values of the key "aws:k" (none: the key is missing).
 type given struct {
 	condition string
 	values    []string

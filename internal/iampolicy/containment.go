@@ -6,23 +6,23 @@ import (
 	"strings"
 )
 
-// What is compared here is text: one statement contains another where that follows from how both are written. It may
-// be true where this says no; it is never false where this says yes.
+// This file compares text: one statement contains another if that follows from the text of both. A false result may be
+// wrong; a true result never is.
 
-// portion is what a statement says about one of its actions and one of its resources. Where the statement leaves
-// something out instead of naming it, or names a resource by a variable, the portion is wider than the statement.
+// portion is the part of a statement for one action and one resource. If the statement uses NotAction, NotResource or a
+// resource with a variable, the portion is wider than the statement.
 type portion struct {
 	of               *statement
 	action, resource string // compiled patterns
 }
 
-// What NotAction covers at most. In a Deny only S3's actions count: no other service has to be kept from a bucket.
+// The widest meaning of NotAction. In a Deny only S3's actions count, because no other service accesses the bucket.
 var (
 	everyAction   = compileWildcards("*")
 	everyS3Action = compileWildcards("s3:*")
 )
 
-// portions lists what a statement is about.
+// portions lists the portions of a statement.
 func (s *statement) portions() iter.Seq[portion] {
 	actions, resources := s.actions, make([]string, len(s.resources))
 	for i := range s.resources {
@@ -48,12 +48,12 @@ func (s *statement) portions() iter.Seq[portion] {
 	}
 }
 
-// String is the portion for people, e.g. "s3:GetObject on arn:aws:s3:::docs/*".
+// String returns the portion for messages, e.g. "s3:GetObject on arn:aws:s3:::docs/*".
 func (p portion) String() string {
 	return spellAction(p.action) + " on " + documentWildcards.Replace(p.resource)
 }
 
-// widest is a pattern that matches whatever a text may come to mean: a variable may have any value.
+// widest returns a pattern that matches all values of a text: a variable may have any value.
 func (t *text) widest() string {
 	if t.parts == nil {
 		return t.pattern
@@ -68,7 +68,7 @@ func (t *text) widest() string {
 	return b.String()
 }
 
-// contains tells whether a statement is about all of a portion of another one, principals and conditions aside.
+// contains reports whether a statement covers all of a portion of another one. It ignores principals and conditions.
 func (s *statement) contains(p portion) bool {
 	return s.containsAction(p) && s.containsResource(p)
 }
@@ -90,18 +90,18 @@ func (s *statement) containsResource(p portion) bool {
 	return s.hasResource(p.resource)
 }
 
-// hasResource tells whether one of the resources that a statement names (or leaves out) certainly has all that a pattern may
+// hasResource reports whether one of the resources in Resource or NotResource certainly covers all that a pattern may
 // match.
 func (s *statement) hasResource(pattern string) bool {
 	return slices.ContainsFunc(s.resources, func(r text) bool { return r.parts == nil && !r.doubtful && glob(r.pattern, pattern) })
 }
 
-// matchesAny tells whether one of the patterns matches everything that another pattern matches.
+// matchesAny reports whether one of the patterns matches all that another pattern matches.
 func matchesAny(patterns []string, pattern string) bool {
 	return slices.ContainsFunc(patterns, func(p string) bool { return glob(p, pattern) })
 }
 
-// isWithin tells whether an Allow allows nothing that another does not allow as well, actions aside.
+// isWithin reports whether an Allow allows nothing that another Allow does not. It ignores actions.
 func (s *statement) isWithin(other *statement) bool {
 	if s.notResource || other.notResource || s.variable || other.variable || !other.reachesAllOf(s) {
 		return false
@@ -114,7 +114,7 @@ func (s *statement) isWithin(other *statement) bool {
 	return other.extraCondition(s) == nil
 }
 
-// actsWithin tells whether a statement is about no action that another is not about as well.
+// actsWithin reports whether another statement covers all actions of a statement.
 func (s *statement) actsWithin(other *statement) bool {
 	for p := range s.portions() {
 		if !other.containsAction(p) {
@@ -124,7 +124,7 @@ func (s *statement) actsWithin(other *statement) bool {
 	return true
 }
 
-// reachesAllOf tells whether a statement is about everybody whom another is about.
+// reachesAllOf reports whether a statement covers all principals of another.
 func (s *statement) reachesAllOf(other *statement) bool {
 	return s.isAboutEveryone() ||
 		s.notPrincipal == other.notPrincipal && s.principal.canonicalForm() == other.principal.canonicalForm()
@@ -132,8 +132,8 @@ func (s *statement) reachesAllOf(other *statement) bool {
 
 func (s *statement) isAboutEveryone() bool { return !s.notPrincipal && s.principal.includesEveryone() }
 
-// extraCondition finds a condition of a statement that may fail where all conditions of another hold; nil when there
-// is none, so that the statement applies wherever the other does.
+// extraCondition returns a condition of a statement that may be false when all conditions of another statement are true. It
+// returns nil when there is none: then the statement applies whenever the other does.
 func (s *statement) extraCondition(other *statement) *condition {
 	for i := range s.conditions {
 		follows := slices.ContainsFunc(other.conditions, func(c condition) bool { return c.implies(&s.conditions[i]) })
@@ -144,9 +144,9 @@ func (s *statement) extraCondition(other *statement) *condition {
 	return nil
 }
 
-// implies tells whether another condition holds wherever this one does: the same comparison of the same key, with
-// the same values or more of them (fewer, where it is negated), and no stricter about a missing key. Values with "${"
-// are never compared: what they mean depends on the document and on the request.
+// implies reports whether another condition is true whenever this one is: the same comparison of the same key, with the
+// same values or more (fewer, if it is negated), and not stricter about a missing key. It does not compare values that
+// contain "${": their meaning depends on the document and on the request.
 func (c *condition) implies(other *condition) bool {
 	if c.key != other.key || c.base != other.base || !c.qualifies(other) {
 		return false
@@ -161,9 +161,9 @@ func (c *condition) implies(other *condition) bool {
 	return !slices.ContainsFunc(c.values, hasVariable) && isSubset(fewer, more)
 }
 
-// qualifies tells whether another condition's set operator asks no more than this one's. Where a key has one value,
-// ForAnyValue asks that it is there and matches, no set operator that it matches, and ForAllValues that it matches if it is
-// there and not empty.
+// qualifies reports whether another condition's set operator requires no more than this one's. For a key with one value,
+// ForAnyValue requires that it is present and matches, no set operator that it matches, and ForAllValues that it matches
+// if it is present and not empty.
 func (c *condition) qualifies(other *condition) bool {
 	switch {
 	case c.qualifier == other.qualifier:
@@ -177,7 +177,7 @@ func (c *condition) qualifies(other *condition) bool {
 
 func hasVariable(value string) bool { return strings.Contains(value, "${") }
 
-// isSubset compares sorted sets.
+// isSubset reports whether set contains all members of of. Both are sorted.
 func isSubset(of, set []string) bool {
 	for _, v := range of {
 		if _, found := slices.BinarySearch(set, v); !found {

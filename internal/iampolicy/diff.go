@@ -1,6 +1,6 @@
 package iampolicy
 
-// Change is one statement that stands in only one of two policies, or the Version or Id where these differ.
+// Change is one statement that only one of two policies contains, or the Version or Id where these differ.
 type Change struct {
 	// Removed is true for a statement of the first document, false for one of the second.
 	Removed bool `json:"removed"`
@@ -10,13 +10,13 @@ type Change struct {
 	Statement string `json:"statement"`
 }
 
-// Diff lists the statements that stand in only one of the two policies, removed ones first, each in the order of its
-// document. It is empty exactly when the policies are [Equal].
+// Diff lists the statements that only one of the two policies contains: removed ones first, each group in the order of
+// its document. It is empty exactly when the policies are [Equal].
 func Diff(from, to *Policy) []Change {
 	return append(from.changes(to, true), to.changes(from, false)...)
 }
 
-// changes lists what stands in p and not in other.
+// changes lists what p contains and other does not.
 func (p *Policy) changes(other *Policy, removed bool) []Change {
 	var list []Change
 	if p.version != other.version {

@@ -9,8 +9,8 @@ import (
 
 // Policies are the policies that apply to one request.
 type Policies struct {
-	// Identity are the caller's identity policies. Callers that cannot have any (anonymous ones, services, root
-	// users) are evaluated without them. For an assumed root it is the task policy of its session.
+	// Identity are the caller's identity policies. They are ignored for callers that cannot have them (anonymous callers,
+	// services, root users). For an assumed root, Identity is the task policy of its session.
 	Identity []*Policy
 	// Resource is the resource's policy; nil when it has none.
 	Resource *Policy
@@ -18,10 +18,10 @@ type Policies struct {
 	Endpoint *Policy
 }
 
-// Effect is what an evaluation comes to.
+// Effect is the result of an evaluation.
 type Effect string
 
-// The effects of an evaluation. Undecided stands for "cannot be evaluated" and must be taken for the worst.
+// The effects of an evaluation. Undecided means "cannot be evaluated"; treat it as the worst case.
 const (
 	Allow     Effect = "allow"
 	Deny      Effect = "deny"
@@ -32,22 +32,22 @@ const (
 type Decision struct {
 	Effect Effect
 	// By names the document and statement that decided, or what was missing, e.g. "bucket policy: DenyOutsideEndpoint"
-	// or "no identity policy and no bucket policy allows s3:GetObject". A statement without a Sid goes by its number,
+	// or "no identity policy and no bucket policy allows s3:GetObject". A statement without a Sid is named by its number,
 	// from 1.
 	By string
 }
 
-// Evaluate decides a request as AWS documents it.
+// Evaluate decides a request according to AWS's documentation.
 //
-//	an explicit Deny anywhere                          deny, but see ownerKeepsPolicy
-//	the endpoint's policy, if any, does not allow      deny
+//	an explicit Deny in a document                     deny, except for ownerKeepsPolicy
+//	the endpoint has a policy that does not allow      deny
 //	anonymous caller, service                          the resource's policy must allow
 //	caller of the owning account                       its identity policies or the resource's policy must allow; a
 //	                                                   grant to the whole account only delegates to identity policies
 //	caller of another account                          both must allow
 //	an account's root user                             needs no identity policy
-//	an assumed root                                    its task policy, if given, must allow; without one only
-//	                                                   what concerns the bucket's policy is decided
+//	an assumed root                                    its task policy, if given, must allow; without it, only actions
+//	                                                   on the bucket's policy are decided
 //
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html
@@ -74,7 +74,7 @@ func Evaluate(r Request, p Policies) Decision {
 	return v.decide(c).decision(c, r.Action)
 }
 
-// check refuses documents of the wrong type.
+// check rejects documents of the wrong type.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html#policies-grammar-notes
 func (p Policies) check() error {
 	for i, identity := range p.Identity {
@@ -95,8 +95,8 @@ func (p Policies) check() error {
 	return nil
 }
 
-// ParseIdentity reads an identity policy as strictly as [Parse], and refuses what IAM does: a Principal, an Id, a Sid given
-// twice. S3 stores bucket policies whose Sids repeat (FACTS: Policy evaluation).
+// ParseIdentity parses an identity policy as strictly as [Parse], and also rejects what IAM rejects: a Principal, an Id, a
+// repeated Sid. S3 stores bucket policies with repeated Sids (docs/facts.md, Policy evaluation).
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_sid.html
 func ParseIdentity(document []byte) (*Policy, error) {
 	p, err := Parse(document)
@@ -116,7 +116,7 @@ func (p *Policy) checkIdentity() error {
 	return nil
 }
 
-// checkPrincipals refuses a resource's or an endpoint's policy with a statement that says not whom it is about.
+// checkPrincipals rejects a resource's or an endpoint's policy with a statement that has no principal.
 func (p *Policy) checkPrincipals() error {
 	if p.countPrincipals() < len(p.statements) {
 		return errors.New("a statement without Principal")
@@ -124,7 +124,7 @@ func (p *Policy) checkPrincipals() error {
 	return nil
 }
 
-// repeatedSid finds a Sid that two statements have; "" when there is none.
+// repeatedSid returns a Sid that two statements have; "" when there is none.
 func (p *Policy) repeatedSid() string {
 	for i, s := range p.statements {
 		if s.sid != "" && slices.ContainsFunc(p.statements[:i], func(other *statement) bool { return other.sid == s.sid }) {
@@ -144,12 +144,12 @@ func (p *Policy) countPrincipals() int {
 	return n
 }
 
-// votes are what all documents say about one request.
+// votes are the results of all documents for one request.
 type votes struct {
 	identity, resource, endpoint tally
 }
 
-// ruling is a decision before it is put into words.
+// ruling is a decision before it is formatted as text.
 type ruling struct {
 	effect Effect
 	where  place
@@ -157,7 +157,7 @@ type ruling struct {
 	nth    int        // which identity policy
 }
 
-// place is a document, or what was missing.
+// place is the document that decided, or the one that was missing.
 type place int
 
 const (
@@ -172,7 +172,7 @@ const (
 	missingEndpoint
 )
 
-// decide combines the documents.
+// decide combines the results of the documents.
 func (v *votes) decide(c *requestContext) ruling {
 	if v.resource.denied != no && ownerKeepsPolicy(c) {
 		v.resource.denied = no
@@ -196,7 +196,7 @@ func (v *votes) decide(c *requestContext) ruling {
 	return granted
 }
 
-// explicitDeny finds a Deny of at least the given certainty, which decides (yes) or leaves undecided (unknown).
+// explicitDeny returns a Deny of at least the given certainty: yes decides the request, unknown leaves it undecided.
 func (v *votes) explicitDeny(certainty truth) (ruling, bool) {
 	effect := Deny
 	if certainty == unknown {
@@ -213,7 +213,7 @@ func (v *votes) explicitDeny(certainty truth) (ruling, bool) {
 	return ruling{}, false
 }
 
-// granted decides without denials and without the endpoint.
+// granted decides without Deny statements and without the endpoint.
 func (v *votes) granted(c *requestContext) ruling {
 	own := v.identity.grantFrom(inIdentity, missingIdentity)
 	switch {
@@ -249,7 +249,7 @@ func (t tally) grantFrom(document, missing place) ruling {
 	return ruling{effect: Deny, where: missing}
 }
 
-// allows is the ruling's effect as a truth.
+// allows returns the ruling's effect as a truth.
 func (r ruling) allows() truth {
 	switch r.effect {
 	case Allow:
@@ -274,8 +274,8 @@ func weaker(a, b ruling) ruling {
 	return b
 }
 
-// ownerKeepsPolicy tells whether S3 lets a request pass whatever the bucket's policy denies: the root user of the
-// owning account always gets at the policy itself. Endpoint policies still stop it.
+// ownerKeepsPolicy reports whether S3 allows a request although the bucket's policy denies it: the root user of the owning
+// account can always read and change the policy itself. Endpoint policies can still deny it.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html
 func ownerKeepsPolicy(c *requestContext) bool {
 	if c.caller.kind != root || c.caller.account != c.resourceAccount {
@@ -284,12 +284,12 @@ func ownerKeepsPolicy(c *requestContext) bool {
 	return isAboutPolicy(c.action)
 }
 
-// isAboutPolicy tells whether an action, in lower case, reads or changes a bucket's policy.
+// isAboutPolicy reports whether an action, in lower case, reads or changes a bucket's policy.
 func isAboutPolicy(action string) bool {
 	return action == "s3:getbucketpolicy" || action == "s3:putbucketpolicy" || action == "s3:deletebucketpolicy"
 }
 
-// decision puts a ruling into words.
+// decision formats a ruling.
 func (r ruling) decision(c *requestContext, action string) Decision {
 	resource := "resource policy"
 	if strings.HasPrefix(c.action, "s3:") {
@@ -320,7 +320,7 @@ func (r ruling) decision(c *requestContext, action string) Decision {
 	return Decision{r.effect, by}
 }
 
-// doubt says why a request could not be decided.
+// doubt explains why a request is undecided.
 func (r ruling) doubt(c *requestContext, by string) string {
 	switch {
 	case r.where == missingTask:
@@ -333,7 +333,7 @@ func (r ruling) doubt(c *requestContext, by string) string {
 	return by + ": not documented whether it applies"
 }
 
-// hangsOnPath tells whether a statement is undecided because nobody knows the path of a session's role.
+// hangsOnPath reports whether a statement is undecided because the path of a session's role is unknown.
 func (s *statement) hangsOnPath(c *requestContext) bool {
 	return c.guessed && slices.ContainsFunc(s.conditions, func(x condition) bool {
 		return x.key == principalARN && x.holds(c) == unknown

@@ -41,7 +41,7 @@ func TestEvaluateAcrossAccounts(t *testing.T) {
 	})
 }
 
-// An anonymous caller has no account whose administrator could allow anything.
+// No identity policy can allow an anonymous caller, because it belongs to no account.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-policy-language-overview.html
 func TestEvaluateAnonymousCallersAndServices(t *testing.T) {
 	check(t, map[string]request{
@@ -65,7 +65,7 @@ func TestEvaluateAnonymousCallersAndServices(t *testing.T) {
 	})
 }
 
-// FACTS: S3, and https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html
+// Sources: docs/facts.md, S3, and https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html
 func TestEvaluateRootAlwaysGetsAtTheBucketPolicy(t *testing.T) {
 	denyAll := statements(`{"Sid":"Nobody","Effect":"Deny","Principal":"*","Action":"s3:*","Resource":["arn:aws:s3:::docs","arn:aws:s3:::docs/*"]}`)
 	check(t, map[string]request{

@@ -8,7 +8,7 @@ import (
 	"s3-endpoint-guard/internal/iampolicy"
 )
 
-// changed is a policy after a function has changed each of its statements whose Sid contains a text.
+// changed returns a policy in which change was applied to each statement whose Sid contains sid.
 func changed(t testing.TB, policy, sid string, change func(document)) string {
 	t.Helper()
 	var d document
@@ -27,7 +27,7 @@ func changed(t testing.TB, policy, sid string, change func(document)) string {
 	return string(text)
 }
 
-// also adds a condition to a statement.
+// also returns a change that adds a condition to a statement.
 func also(operator, key string, value any) func(document) {
 	return func(s document) {
 		c := s["Condition"].(document)
@@ -42,7 +42,7 @@ func with(element string, value any) func(document) {
 	return func(s document) { s[element] = value }
 }
 
-// swapped gives a statement one element in the place of another, e.g. NotResource for Resource.
+// swapped returns a change that replaces one element of a statement by another, e.g. Resource by NotResource.
 func swapped(element, instead string, value any) func(document) {
 	return func(s document) {
 		delete(s, element)
@@ -50,7 +50,7 @@ func swapped(element, instead string, value any) func(document) {
 	}
 }
 
-// A Deny that applies to fewer than before is an open door, whether or not anybody can tell who will walk in.
+// A Deny that applies to less than before is open, even if no probe is allowed.
 func TestJudgeTrustsNoNarrowerDeny(t *testing.T) {
 	for name, change := range map[string]func(document){
 		"an exception for a header":            also("StringNotEquals", "aws:Referer", "x"),
@@ -100,7 +100,7 @@ func TestJudgeTrustsNoNarrowerDeny(t *testing.T) {
 	}
 }
 
-// What denies more, or the same in other words that AWS documents as the same, is harmless.
+// A live document that denies more, or the same in an equivalent form that AWS documents, is closed.
 func TestJudgeTrustsWiderDenies(t *testing.T) {
 	for name, c := range map[string]struct {
 		sid    string
@@ -136,7 +136,7 @@ func TestJudgeTakesDeniesApart(t *testing.T) {
 	}
 }
 
-// only is the one statement of a policy.
+// only returns the only statement of a policy.
 func only(t testing.TB, policy string) string {
 	t.Helper()
 	var d struct{ Statement []json.RawMessage }
@@ -146,7 +146,7 @@ func only(t testing.TB, policy string) string {
 	return string(d.Statement[0])
 }
 
-// The desired bucket policy allows nothing; whatever a live one allows must be denied to every stranger anyway.
+// The desired bucket policy allows nothing; each live Allow must therefore be denied to all outsiders.
 func TestJudgeTrustsNoAllowInABucketPolicy(t *testing.T) {
 	add := func(rest string) string {
 		return statements(plainHTTP, objectsOutside, deletingOutside, listingOutside, strangers, listingStrangers, `{"Sid":"Added","Effect":"Allow",`+rest+`}`)
@@ -180,7 +180,7 @@ func TestJudgeTrustsNoAllowInABucketPolicy(t *testing.T) {
 		"of listing, which is denied": closed(add(`"Principal":"*","Action":["s3:ListBucket","s3:ListBucketVersions"],"Resource":"arn:aws:s3:::docs"`)),
 	})
 	reader := `{"Sid":"Added","Effect":"Allow","Principal":{"AWS":"` + origin + `"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::docs/*"}`
-	withReader := strings.TrimSuffix(changed(t, desiredBucket, "", swapped("Principal", "NotPrincipal", document{"AWS": origin})), "]}") // the keys are in order: Statement, Version
+	withReader := strings.TrimSuffix(changed(t, desiredBucket, "", swapped("Principal", "NotPrincipal", document{"AWS": origin})), "]}") // sorted keys: Statement, Version
 	withReader = strings.Replace(withReader, `{"Statement":[`, `{"Statement":[`+reader+`,`, 1)
 	checkJudge(t, desiredBucket, bucketProbes, map[string]judged{
 		"to CloudFront, which every Deny leaves out": open(withReader, "DenyPlainHTTP is not about everybody"),
@@ -237,7 +237,7 @@ func TestJudgeTrustsNoWiderAllowInAnEndpointPolicy(t *testing.T) {
 	})
 }
 
-// In version 2008-10-17 a variable is only text.
+// In version 2008-10-17 a variable is plain text.
 func TestJudgeTellsVariablesFromText(t *testing.T) {
 	home := statements(`{"Sid":"S","Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::docs/*","Condition":{"StringNotEquals":{"aws:SourceVpce":"${aws:PrincipalTag/vpce}"}}}`)
 	if got := iampolicy.Judge([]byte(home), []byte(strings.Replace(home, `"Sid":"S"`, `"Sid":"T"`, 1)), nil); got.Verdict != iampolicy.Closed {

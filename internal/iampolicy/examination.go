@@ -1,13 +1,13 @@
 package iampolicy
 
-// examination asks one policy about many requests. What a statement covers is found once for each target, and whom
-// it applies to once for each scene.
+// examination evaluates one policy for many requests. It determines which statements cover a target once per target, and
+// which statements apply to a caller once per scene.
 type examination struct {
 	policy   *Policy    // without statements when there is none
 	coverage []coverage // by target.id
 }
 
-// coverage tells for each statement whether it is about a target.
+// coverage records for each statement whether it covers a target.
 type coverage struct {
 	target *target
 	row    []truth
@@ -17,14 +17,14 @@ func newExamination(p *Policy) *examination {
 	return &examination{policy: p}
 }
 
-// application is a statement that applies to a caller in its circumstances.
+// application is a statement that applies to a caller in the context of its request.
 type application struct {
 	statement *statement
 	truth     truth
 	grant     grant
 }
 
-// applying lists the statements that are, or may be, about a context, whatever the target.
+// applying lists the statements that apply, or may apply, to a context, independent of the target.
 func (e *examination) applying(c *requestContext, list []application) []application {
 	list = list[:0]
 	for _, s := range e.policy.statements {
@@ -35,8 +35,8 @@ func (e *examination) applying(c *requestContext, list []application) []applicat
 	return list
 }
 
-// covered finds the coverage of the target that a context is aimed at. It is worked out again only where two targets
-// have the same id, because the probes come from several sets.
+// covered returns the coverage of the context's target. It recalculates it only when two targets have the same id, because
+// the probes come from several sets.
 func (e *examination) covered(t *target, c *requestContext) []truth {
 	for len(e.coverage) <= t.id {
 		e.coverage = append(e.coverage, coverage{})
@@ -51,7 +51,7 @@ func (e *examination) covered(t *target, c *requestContext) []truth {
 	return e.coverage[t.id].row
 }
 
-// rule decides one request. Everything but the examined policy is assumed to allow it.
+// rule decides one request. It assumes that all other documents allow it.
 func (e *examination) rule(c *requestContext, t *target, applying []application, ofEndpoint bool) ruling {
 	var sum tally
 	row := e.covered(t, c)
@@ -63,12 +63,12 @@ func (e *examination) rule(c *requestContext, t *target, applying []application,
 		}
 		sum.add(a.statement, min(covers, a.truth), a.grant)
 		if sum.denied == yes && (ofEndpoint || !ownerKeepsPolicy(c)) {
-			return ruling{effect: Deny} // the usual case; nobody asks by what
+			return ruling{effect: Deny} // the usual case; no caller needs the statement
 		}
 	}
 	granted := sum.allowed != no || sum.entrusted != no
 	if !granted && (c.caller.account != c.resourceAccount || ofEndpoint && len(e.policy.statements) > 0) {
-		return ruling{effect: Deny} // nobody else can grant it
+		return ruling{effect: Deny} // no other document can grant it
 	}
 	worst := tally{allowed: yes}
 	v := votes{endpoint: worst, resource: sum}
@@ -78,7 +78,7 @@ func (e *examination) rule(c *requestContext, t *target, applying []application,
 	if ofEndpoint {
 		v.resource, v.endpoint = worst, sum
 		if len(e.policy.statements) == 0 {
-			v.endpoint = worst // an endpoint without a policy lets everything through
+			v.endpoint = worst // an endpoint without a policy allows everything
 		}
 	}
 	r := v.decide(c)
@@ -88,8 +88,8 @@ func (e *examination) rule(c *requestContext, t *target, applying []application,
 	return r
 }
 
-// firstAllowed names the first probe that is allowed with at least the given certainty, yes or unknown, and says how it gets
-// through; "" when there is none.
+// firstAllowed returns the name of the first probe that is allowed with at least the given certainty, yes or unknown, and
+// what allows it; "" when there is none.
 func (e *examination) firstAllowed(probes []Probe, certainty truth) (name, how string) {
 	var current *scene
 	var applying []application
@@ -118,7 +118,7 @@ func (e *examination) firstAllowed(probes []Probe, certainty truth) (name, how s
 	return "", ""
 }
 
-// describe says what allowed a request that had to be denied.
+// describe says what allowed a request that should have been denied.
 func describe(r ruling, c *requestContext, action string) string {
 	if r.effect == Undecided {
 		return " cannot be judged (" + r.decision(c, action).By + ")"

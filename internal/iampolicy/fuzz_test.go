@@ -6,7 +6,7 @@ import (
 	"s3-endpoint-guard/internal/iampolicy"
 )
 
-// shapes are real policies, S3's spellings of them, and what is almost a policy.
+// shapes are real policies, S3's spellings of them, and invalid policies.
 func shapes() []string {
 	return []string{
 		desiredBucket, desiredEndpoint, articleBucket, articleEndpoint, fullAccess, mayRead,
@@ -31,7 +31,7 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("Parse(%s): %v", p, err)
 		}
 		if !iampolicy.Equal(p, again) || len(iampolicy.Diff(p, again)) != 0 {
-			t.Fatalf("canonical form of %s = %s, want itself", p, again)
+			t.Fatalf("canonical form of %s = %s, want no change", p, again)
 		}
 		for _, r := range []iampolicy.Request{bucketProbes[0].Request, bucketProbes[len(bucketProbes)-1].Request} {
 			iampolicy.Evaluate(r, iampolicy.Policies{Identity: []*iampolicy.Policy{p}, Resource: p, Endpoint: p})
@@ -59,7 +59,7 @@ func FuzzJudge(f *testing.F) {
 	})
 }
 
-// FuzzEvaluate looks for requests that make the evaluator panic, or run for long on a pattern.
+// FuzzEvaluate looks for requests that make Evaluate panic or run for a long time.
 func FuzzEvaluate(f *testing.F) {
 	f.Add(alice, "s3:GetObject", object, "arn:aws:s3:::docs/*a*b*c", "aws:username", "alice")
 	f.Add(session, "S3:x", "arn:aws:s3:::\xff\xfe", "arn:aws:s3:::?\xff*", "", "\xfe*")

@@ -8,7 +8,7 @@ import (
 	"s3-endpoint-guard/internal/iampolicy"
 )
 
-// The people of the tests. 111122223333 owns the bucket "docs".
+// The principals of the tests. 111122223333 owns the bucket "docs".
 const (
 	alice    = "arn:aws:iam::111122223333:user/alice"
 	root     = "arn:aws:iam::111122223333:root"
@@ -34,12 +34,12 @@ func mustParse(t testing.TB, document string) *iampolicy.Policy {
 	return p
 }
 
-// statements makes a policy of version 2012-10-17.
+// statements returns a policy of version 2012-10-17.
 func statements(list ...string) string {
 	return `{"Version":"2012-10-17","Statement":[` + strings.Join(list, ",") + `]}`
 }
 
-// to is a statement about a principal, and s3:GetObject on the bucket's objects.
+// to returns a statement with the given principal, for s3:GetObject on the bucket's objects.
 func to(effect, principal string) string {
 	return `{"Effect":"` + effect + `",` + principal + `,"Action":"s3:GetObject","Resource":"arn:aws:s3:::docs/*"}`
 }
@@ -53,7 +53,7 @@ const mayRead = `{"Version":"2012-10-17","Statement":{"Sid":"Read","Effect":"All
 // fullIdentity is an identity policy that allows everything.
 const fullIdentity = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`
 
-// request is a case of a table: s3:GetObject on the object unless it says otherwise, with the documents that apply.
+// request is a test case: by default s3:GetObject on the object, with the policies that apply.
 type request struct {
 	by       string
 	action   string
@@ -64,7 +64,7 @@ type request struct {
 	identity []string
 
 	want   iampolicy.Effect
-	wantBy string // "" for any
+	wantBy string // "" accepts all
 }
 
 func (r request) evaluate(t testing.TB) iampolicy.Decision {
@@ -109,7 +109,7 @@ const (
 
 func identity(documents ...string) []string { return documents }
 
-// quoted is a text as JSON.
+// quoted returns a text as JSON.
 func quoted(s string) string {
 	text, err := json.Marshal(s)
 	if err != nil {

@@ -10,11 +10,11 @@ import (
 	"unicode/utf8"
 )
 
-// maxDepth is how deep a document may nest. A policy needs 6 levels (document, statements, statement, condition,
-// keys, values).
+// maxDepth is the maximum nesting depth of a document. A policy needs 6 levels (document, statements, statement,
+// condition, keys, values).
 const maxDepth = 8
 
-// object is a JSON object with its members in the order of the document.
+// object is a JSON object. Its members are in the order of the document.
 type object []member
 
 type member struct {
@@ -22,8 +22,8 @@ type member struct {
 	value any // object, []any, string, json.Number, bool or nil
 }
 
-// decodeStrictly reads one JSON text and nothing after it. Unlike [json.Unmarshal] it refuses what different readers
-// understand differently: a member given twice, invalid UTF-8, and text that UTF-8 cannot hold.
+// decodeStrictly reads exactly one JSON value. Unlike [json.Unmarshal] it rejects input that JSON parsers interpret
+// differently: duplicate members, invalid UTF-8, and escapes that UTF-8 cannot represent.
 func decodeStrictly(document []byte) (any, error) {
 	if len(bytes.TrimSpace(document)) == 0 {
 		return nil, errors.New("empty document")
@@ -105,8 +105,8 @@ func closing(d *json.Decoder) error {
 	return nil
 }
 
-// checkText refuses the replacement character: the decoder puts it where an escape names half a character, and two
-// different documents would then read the same.
+// checkText rejects the replacement character: the decoder uses it for an unpaired surrogate escape, so that two different
+// documents would decode to the same value.
 func checkText(s string) error {
 	if strings.ContainsRune(s, utf8.RuneError) {
 		return fmt.Errorf("%q holds a character that does not exist", s)
@@ -123,7 +123,7 @@ func (o object) has(name string) bool {
 	return false
 }
 
-// quote writes a JSON string without the escapes for HTML.
+// quote writes a JSON string without HTML escapes.
 func quote(s string) string {
 	if strings.IndexFunc(s, needsEscape) < 0 {
 		return `"` + s + `"`
@@ -131,7 +131,7 @@ func quote(s string) string {
 	var b strings.Builder
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
-	_ = e.Encode(s) // a string always encodes, and a Builder takes everything
+	_ = e.Encode(s) // neither the string nor the Builder can cause an error
 	return strings.TrimSuffix(b.String(), "\n")
 }
 

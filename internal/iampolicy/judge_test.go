@@ -50,7 +50,7 @@ var (
 	endpointProbes  = iampolicy.EndpointProbes(docs)
 )
 
-// articleBucket and articleEndpoint are the policies of the article that this project began with.
+// articleBucket and articleEndpoint are the policies of the article on which this project is based.
 var (
 	articleBucket = `{"Version":"2012-10-17","Id":"Policy1415115909153","Statement":[
 		{"Sid":"Access-only-from-SimpleAWSVPC","Effect":"Deny","Principal":"*","Action":["s3:PutObject","s3:GetObject"],
@@ -60,7 +60,7 @@ var (
 		"Resource":["arn:aws:s3:::docs","arn:aws:s3:::docs/*"],"Condition":{"StringEquals":{"aws:sourceVpc":"vpc-0123456789abcdef0"}}}`)
 )
 
-// judged is a live document and what it must be called; open ones say why by this part of their description.
+// judged is a live document and the expected verdict; for open ones, allowed is a part of the expected reason.
 type judged struct {
 	live    string
 	verdict iampolicy.Verdict
@@ -83,7 +83,7 @@ func checkJudge(t *testing.T, desired string, probes []iampolicy.Probe, cases ma
 	}
 }
 
-// replaced is the desired bucket policy with some text replaced, once.
+// replaced returns the desired bucket policy with one text replaced, once.
 func replaced(t *testing.T, document, old, replacement string) string {
 	t.Helper()
 	if !strings.Contains(document, old) {
@@ -135,7 +135,7 @@ func TestJudgeBucketPolicy(t *testing.T) {
 	})
 }
 
-// What the probe set cannot know: an exception for somebody or something that only the live document names.
+// The live document allows a principal or resource that the probe set does not contain.
 func TestJudgeFindsExceptions(t *testing.T) {
 	except := func(condition string) string {
 		return replaced(t, desiredBucket, `{"ArnNotEquals":{"aws:PrincipalArn":["arn:aws:iam::111122223333:role/app"`, `{`+condition+`,"ArnNotEquals":{"aws:PrincipalArn":["arn:aws:iam::111122223333:role/app"`)
@@ -190,7 +190,7 @@ func TestJudgeWithADesiredPolicyThatIsNone(t *testing.T) {
 	for _, desired := range []string{"", "{", `{"Statement":{"Effect":"Deny"}}`} {
 		got := iampolicy.Judge([]byte(desired), []byte(desiredBucket), bucketProbes)
 		if got.Verdict != iampolicy.Open || !strings.Contains(got.Allowed, "desired document cannot be judged") {
-			t.Errorf("Judge(%s, live) = %+v, want open, for it cannot be judged", desired, got)
+			t.Errorf("Judge(%s, live) = %+v, want open, because it cannot be judged", desired, got)
 		}
 	}
 }
@@ -225,20 +225,20 @@ func TestJudgeTakesProbesOfOthers(t *testing.T) {
 
 func TestAllowed(t *testing.T) {
 	if got := iampolicy.Allowed([]byte(desiredBucket), bucketProbes); got != "" {
-		t.Errorf("Allowed(desired) = %s, want none", got)
+		t.Errorf("Allowed(desired) = %s, want no allowed probe", got)
 	}
 	if got := iampolicy.Allowed([]byte(desiredEndpoint), endpointProbes); got != "" {
-		t.Errorf("Allowed(desired) = %s, want none", got)
+		t.Errorf("Allowed(desired) = %s, want no allowed probe", got)
 	}
 	if got, want := iampolicy.Allowed([]byte(articleBucket), bucketProbes), "Access-from-everywhere"; !strings.Contains(got, want) {
-		t.Errorf("Allowed(article) = %s, want one by %s", got, want)
+		t.Errorf("Allowed(article) = %s, want a probe that %s allows", got, want)
 	}
 	if got, want := iampolicy.Allowed([]byte(mayRead), bucketProbes), "cannot be judged"; !strings.Contains(got, want) {
 		t.Errorf("Allowed(identity policy) = %s, want %s", got, want)
 	}
 }
 
-// Judge works on what probes have in common; here is each probe on its own.
+// Judge groups probes and shares work between them; here Evaluate decides each probe separately.
 func TestJudgeAgreesWithEvaluate(t *testing.T) {
 	everything := mustParse(t, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`)
 	anybody := mustParse(t, fullAccess)
@@ -285,7 +285,7 @@ func TestProbesAreReadable(t *testing.T) {
 	}
 }
 
-// The probes must not demand what the design permits.
+// The probes must not contain requests that the design permits.
 func TestProbesLeaveOutWhatIsPermitted(t *testing.T) {
 	for _, p := range bucketProbes {
 		switch {
@@ -300,7 +300,7 @@ func TestProbesLeaveOutWhatIsPermitted(t *testing.T) {
 			t.Errorf("probe %s, but that is permitted", p.Name)
 		}
 		if strings.HasSuffix(p.Name, ": s3:GetObject on arn:aws:s3:::al2023-repos-eu-central-1-de612dc2/thankyou.txt") {
-			t.Errorf("probe %s, but packages may be read", p.Name)
+			t.Errorf("probe %s, but reading packages is permitted", p.Name)
 		}
 	}
 }
@@ -310,10 +310,10 @@ func TestProbesNeedNeitherProbeRoleNorTeardown(t *testing.T) {
 	s.ProbeRole, s.Teardown, s.Guard = "", "", ""
 	for _, p := range append(iampolicy.BucketProbes(s), iampolicy.EndpointProbes(s)...) {
 		if strings.HasPrefix(p.Name, "probe ") || strings.HasPrefix(p.Name, "teardown ") || strings.HasPrefix(p.Name, "guard ") {
-			t.Fatalf("probe %s without such a role", p.Name)
+			t.Fatalf("probe %s, but the setting has no such role", p.Name)
 		}
 	}
 	if got := iampolicy.Allowed([]byte(desiredBucket), iampolicy.BucketProbes(s)); got != "" {
-		t.Errorf("Allowed(desired) = %s, want none", got)
+		t.Errorf("Allowed(desired) = %s, want no allowed probe", got)
 	}
 }

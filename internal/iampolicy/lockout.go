@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// allowAll is the identity policy of somebody to whom IAM allows everything.
+// allowAll is an identity policy that allows everything.
 var allowAll = sync.OnceValue(func() *Policy {
 	p, err := Parse([]byte(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`))
 	if err != nil {
@@ -15,12 +15,12 @@ var allowAll = sync.OnceValue(func() *Policy {
 	return p
 })
 
-// Lockout tells whom a bucket policy would keep from configuring the bucket: the guard, the teardown role if there is
-// one, and administrators of the account must be allowed every configuration action from the internet over TLS, as
-// far as their identity policies allow it. It returns nil when nobody is locked out, else one joined error that names
-// each caller who is. A document that cannot be evaluated locks everybody out.
+// Lockout reports which callers cannot configure the bucket under a bucket policy. The guard, the teardown role (if there
+// is one) and administrators of the account must be allowed all configuration actions from the internet over TLS, as far
+// as their identity policies allow them. It returns nil when they are allowed, else one joined error that names each caller
+// and action denied. A document that cannot be evaluated counts as a lockout.
 //
-// FACTS: S3, "Everyone else can be locked out".
+// Source: docs/facts.md, S3, "Everyone else can be locked out".
 func Lockout(desired []byte, s Setting) error {
 	p, err := Parse(desired)
 	if err != nil {
@@ -42,7 +42,7 @@ func Lockout(desired []byte, s Setting) error {
 	return errors.Join(locked...)
 }
 
-// configures tells whether a caller must be able to configure the bucket.
+// configures reports whether a caller must be able to configure the bucket.
 func (s Setting) configures(at Standpoint) bool {
 	switch at.Principal {
 	case s.Guard, s.Teardown, s.iam(s.Account, "user/administrator"), s.iam(s.Account, administrators):
@@ -51,9 +51,9 @@ func (s Setting) configures(at Standpoint) bool {
 	return false
 }
 
-// OpenActions lists which S3 actions on the setting's bucket and its objects somebody may take under a bucket policy
-// when IAM allows them everything, each with what allows it (as [Decision.By]). An action that cannot be decided
-// counts as open. The policy may be nil for a bucket without one.
+// OpenActions lists the S3 actions on the setting's bucket and its objects that a caller may take under a bucket policy if
+// IAM allows it everything, each with what allows it (as in [Decision.By]). An undecided action counts as open. A nil
+// policy means a bucket without one.
 func OpenActions(p *Policy, s Setting, at Standpoint) map[string]string {
 	open := map[string]string{}
 	for _, t := range targetsOn(s.bucketARN(s.Bucket), 0) {

@@ -54,9 +54,9 @@ func TestWhatTheArticlesBucketPolicyLeavesOpen(t *testing.T) {
 		}
 	}
 	if got := iampolicy.OpenActions(mustParse(t, desiredBucket), docs, from); len(got) != 0 {
-		t.Errorf("our policy leaves %v open, want nothing", got)
+		t.Errorf("the desired policy leaves %v open, want nothing", got)
 	}
 	if got := iampolicy.OpenActions(nil, docs, from); len(got) != 0 {
-		t.Errorf("no policy leaves %v open to anonymous callers, want nothing", got)
+		t.Errorf("without a policy %v is open to anonymous callers, want nothing", got)
 	}
 }

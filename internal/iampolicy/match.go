@@ -1,6 +1,6 @@
 package iampolicy
 
-// covers tells whether a statement is about an action on a resource.
+// covers reports whether a statement covers the action and the resource of a request.
 func (s *statement) covers(c *requestContext) truth {
 	if s.coversAction(c.action) == s.notAction {
 		return no
@@ -29,14 +29,14 @@ func (s *statement) coversResource(c *requestContext) truth {
 		case resolved == yes:
 			resolved = s.resources[i].matchesResource(pattern, c.resource)
 		case s.notResource && !s.allow:
-			resolved = unknown // what a Deny leaves out when a variable has no value is not documented
+			resolved = unknown // AWS does not document what a Deny excludes when a variable has no value
 		}
 		result = max(result, resolved)
 	}
 	return result
 }
 
-// appliesTo tells whether a statement is about a caller in the circumstances of its request: principal and conditions.
+// appliesTo reports whether a statement's principal and conditions match the caller and the context of a request.
 func (s *statement) appliesTo(c *requestContext) (truth, grant) {
 	result, how := s.includes(c)
 	for i := range s.conditions {
@@ -48,8 +48,8 @@ func (s *statement) appliesTo(c *requestContext) (truth, grant) {
 	return result, how
 }
 
-// includes tells whether a statement is about a caller. A statement without a principal belongs to an identity
-// policy, and is about whoever has that policy.
+// includes reports whether a statement's principal matches the caller. A statement without a principal belongs to an
+// identity policy and applies to each caller with that policy.
 func (s *statement) includes(c *requestContext) (truth, grant) {
 	switch {
 	case s.principal == nil:
@@ -60,20 +60,20 @@ func (s *statement) includes(c *requestContext) (truth, grant) {
 	return s.principal.include(c.caller)
 }
 
-// tally is what the statements of one document (or of all identity policies) say about a request. Each field holds
-// the strongest answer, and the statement that gave it.
+// tally is the combined result of the statements of one document (or of all identity policies) for a request. Each field
+// holds the strongest result, and the statement that gave it.
 type tally struct {
 	denied     truth
 	deniedBy   *statement
 	allowed    truth // by a direct grant
 	allowedBy  *statement
-	entrusted  truth // to the caller's account, whose identity policies must allow as well
+	entrusted  truth // by a grant to the caller's account; its identity policies must also allow
 	entrustsBy *statement
-	// document tells identity policies apart: the index, from 1, of that of deniedBy, and of allowedBy.
+	// deniedIn and allowedIn are the indexes, from 1, of the identity policies that contain deniedBy and allowedBy.
 	deniedIn, allowedIn int
 }
 
-// add counts one statement that applies with the given certainty.
+// add adds a statement that applies with the given certainty.
 func (t *tally) add(s *statement, applies truth, how grant) {
 	switch {
 	case !s.allow && applies > t.denied:
@@ -85,7 +85,7 @@ func (t *tally) add(s *statement, applies truth, how grant) {
 	}
 }
 
-// grantor is the statement that allows most certainly, directly or through the account.
+// grantor returns the statement that allows with the highest certainty, directly or through the account.
 func (t *tally) grantor() *statement {
 	if t.allowed >= t.entrusted {
 		return t.allowedBy
@@ -93,7 +93,7 @@ func (t *tally) grantor() *statement {
 	return t.entrustsBy
 }
 
-// tallyPolicy asks every statement of a policy.
+// tallyPolicy evaluates all statements of a policy.
 func tallyPolicy(p *Policy, c *requestContext) tally {
 	var t tally
 	for _, s := range p.statements {
@@ -105,7 +105,7 @@ func tallyPolicy(p *Policy, c *requestContext) tally {
 	return t
 }
 
-// tallyIdentity asks every statement of the caller's identity policies.
+// tallyIdentity evaluates all statements of the caller's identity policies.
 func tallyIdentity(policies []*Policy, c *requestContext) tally {
 	var all tally
 	for i, p := range policies {

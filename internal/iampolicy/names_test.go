@@ -37,7 +37,7 @@ func TestWildcardsInResources(t *testing.T) {
 	})
 }
 
-// A Deny whose wildcard counts nowhere closes nothing, and an Allow with one may open something.
+// A Deny whose wildcard may match nothing does not count as closed; an Allow with such a wildcard counts as open.
 func TestJudgeTrustsNoDoubtfulWildcard(t *testing.T) {
 	evil := `{"Sid":"Added","Effect":"Allow","Principal":"*","Action":"s3:PutObject","Resource":"arn:aws:s3:::evil/*"}`
 	denying := func(resource string) string {
@@ -86,7 +86,7 @@ func TestSidsMayRepeatWhereS3StoresThem(t *testing.T) {
 	})
 }
 
-// A session's ARN lacks the path of its role.
+// A session's ARN does not contain the path of its role.
 func TestRolesWithPaths(t *testing.T) {
 	const sso = "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Admin_0123456789abcdef/ana@example.com"
 	const linked = "arn:aws:sts::111122223333:assumed-role/AWSServiceRoleForExample/x"

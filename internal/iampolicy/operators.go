@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// kind says how a condition operator reads and compares values.
+// kind is how a condition operator parses and compares values.
 type kind int
 
 const (
@@ -30,9 +30,9 @@ const (
 // operator is a condition operator without its set qualifier and IfExists.
 type operator struct {
 	kind kind
-	// negated operators are true when no value of the policy matches, also when the key is missing.
+	// negated operators are true when no value of the policy matches, and also when the key is missing.
 	negated bool
-	// accept holds for the sign of comparing the request's value with the policy's; only for numbers and dates.
+	// accept takes the sign of comparing the request's value with the policy's; only for numbers and dates.
 	accept func(sign int) bool
 }
 
@@ -42,8 +42,8 @@ func atMost(sign int) bool   { return sign <= 0 }
 func greater(sign int) bool  { return sign > 0 }
 func notBelow(sign int) bool { return sign >= 0 }
 
-// operators are all condition operators that AWS documents. Their names are case-sensitive: S3 refuses another
-// spelling as an invalid condition type.
+// operators are all condition operators that AWS documents. Their names are case-sensitive: S3 rejects other spellings as
+// invalid condition types.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
 var operators = map[string]operator{
 	"StringEquals":              {kind: kindString},
@@ -81,7 +81,7 @@ var operators = map[string]operator{
 	"Null": {kind: kindNull},
 }
 
-// operand is one value of a condition, read as its operator demands. Only the field of the operator's kind is set.
+// operand is one value of a condition, parsed for its operator. Only the field for the operator's kind is set.
 type operand struct {
 	text    text // strings and ARNs
 	number  *big.Rat
@@ -91,7 +91,7 @@ type operand struct {
 	bytes   []byte
 }
 
-// parseOperand reads a policy's value. A value that its operator cannot read is an error: AWS refuses it, too.
+// parseOperand parses a policy's value. A value that the operator cannot parse is an error, as in AWS.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-reference-policy-checks.html
 func parseOperand(k kind, value, version string) (o operand, err error) {
 	switch k {
@@ -118,13 +118,12 @@ var (
 	epochShape   = lazyRegexp(`^([0-9]{1,3}|[0-9]{5,12})$`)
 )
 
-// lazyRegexp compiles an expression when it is first used: a cold start should not wait for what most policies never
-// need.
+// lazyRegexp compiles an expression on first use, to keep cold starts short: most policies need few expressions.
 func lazyRegexp(expression string) func() *regexp.Regexp {
 	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
 }
 
-// parseNumber reads an integer or a decimal, exactly.
+// parseNumber parses an integer or a decimal without rounding.
 func parseNumber(s string) (*big.Rat, error) {
 	if !decimalShape().MatchString(s) {
 		return nil, fmt.Errorf("no number: %q", s)
@@ -133,11 +132,11 @@ func parseNumber(s string) (*big.Rat, error) {
 	return n, nil
 }
 
-// dateShapes are the W3C's profiles of ISO 8601; a fraction of a second may follow the seconds.
+// dateShapes are the W3C's profiles of ISO 8601; [time.Parse] also accepts a fraction after the seconds.
 // https://www.w3.org/TR/NOTE-datetime
 var dateShapes = []string{"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04Z07:00", "2006-01-02", "2006-01", "2006"}
 
-// parseDate reads a date of the W3C's profiles or seconds since the epoch. Four digits are a year.
+// parseDate parses a date in a W3C profile, or seconds since the epoch. Four digits are a year.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html#Conditions_Date
 func parseDate(s string) (time.Time, error) {
 	if epochShape().MatchString(s) {
@@ -163,8 +162,8 @@ func parseBool(s string) (bool, error) {
 	return false, fmt.Errorf("neither true nor false: %q", s)
 }
 
-// parseNetwork reads an address or a range in CIDR notation, IPv4 or IPv6. An address without a prefix length is a
-// range of one.
+// parseNetwork parses an address or a range in CIDR notation, IPv4 or IPv6. An address without a prefix length is a
+// range of one address.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html#Conditions_IPAddress
 func parseNetwork(s string) (netip.Prefix, error) {
 	if strings.Contains(s, "/") {
@@ -181,7 +180,7 @@ func parseNetwork(s string) (netip.Prefix, error) {
 	return address.Prefix(address.BitLen())
 }
 
-// parseAddress reads an address. An IPv4 address written as an IPv6 one (::ffff:192.0.2.1) is an IPv4 address.
+// parseAddress parses an address. An IPv4 address written as an IPv6 one (::ffff:192.0.2.1) is an IPv4 address.
 func parseAddress(s string) (netip.Addr, error) {
 	address, err := netip.ParseAddr(s)
 	if err == nil && address.Zone() != "" {

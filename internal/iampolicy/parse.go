@@ -8,16 +8,16 @@ import (
 	"strings"
 )
 
-// The two versions of the policy language. Version2008 is what a document without a Version has.
+// The two versions of the policy language. A document without a Version has version2008.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_version.html
 const (
 	version2008 = "2008-10-17"
 	version2012 = "2012-10-17"
 )
 
-// Parse reads a policy document strictly: an unknown element, operator or effect, a wrong type, a duplicate key or
-// trailing text is an error. Names of elements are case-sensitive. Whether a Principal must or must not be there
-// depends on what the document is used for, which [Evaluate] and [Judge] know, and so does whether a Sid may be repeated.
+// Parse parses a policy document strictly: an unknown element, operator or effect, a wrong type, a duplicate key or
+// trailing text is an error. Element names are case-sensitive. Whether a Principal is required or forbidden, and whether
+// a Sid may be repeated, depends on the use of the document: [Evaluate], [Judge] and [ParseIdentity] check that.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
 func Parse(document []byte) (*Policy, error) {
 	value, err := decodeStrictly(document)
@@ -65,7 +65,7 @@ func (p *Policy) readVersion(value any) error {
 	return nil
 }
 
-// readStatements takes one statement or a list of them.
+// readStatements reads one statement or a list of statements.
 func (p *Policy) readStatements(value any) error {
 	list, ok := value.([]any)
 	if !ok {
@@ -117,7 +117,7 @@ func (s *statement) readElements(elements object, version string) error {
 	return nil
 }
 
-// partition is that of a statement's resources, "aws" where they do not tell.
+// partition returns the partition of a statement's resources, or "aws" if the resources do not name one.
 func (s *statement) partition() string {
 	for _, r := range s.resources {
 		if partition := partitionOf(r.source); partition != "" && !strings.ContainsAny(partition, "*?") {
@@ -127,7 +127,7 @@ func (s *statement) partition() string {
 	return "aws"
 }
 
-// partitionOf is an ARN's partition, "" of what is no ARN.
+// partitionOf returns an ARN's partition, or "" if the text is not an ARN.
 func partitionOf(arn string) string {
 	if fields := strings.SplitN(arn, ":", 3); len(fields) == 3 {
 		return fields[1]
@@ -158,7 +158,7 @@ func (s *statement) readElement(e member, version string) (err error) {
 	return err
 }
 
-// readEffect takes Allow or Deny. The values are case-sensitive.
+// readEffect accepts Allow or Deny. The values are case-sensitive.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_effect.html
 func (s *statement) readEffect(value any) error {
 	s.allow = value == "Allow"
@@ -168,7 +168,7 @@ func (s *statement) readEffect(value any) error {
 	return nil
 }
 
-// parseActions reads actions, whose prefix and name are not case-sensitive. A wildcard counts only in the name.
+// parseActions reads actions. Prefix and name are not case-sensitive. Wildcards are allowed in the name only.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html
 func parseActions(value any) ([]string, error) {
 	actions, err := stringList(value)
@@ -186,7 +186,7 @@ func parseActions(value any) ([]string, error) {
 	return sortedSet(actions), nil
 }
 
-// readResources reads resources: "*", or ARNs that may hold wildcards, and variables after their fifth colon.
+// readResources reads resources: "*", or ARNs, which may have wildcards, and variables after the fifth colon.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-resourceelement
 func (s *statement) readResources(value any, version string) error {
 	names, err := stringList(value)
@@ -211,8 +211,8 @@ func (s *statement) readResources(value any, version string) error {
 	return nil
 }
 
-// parseConditions reads a Condition element. AWS's grammar demands a key of every operator, but no operator of the
-// element.
+// parseConditions reads a Condition element. AWS's grammar requires a key in each operator; the element itself may be
+// empty.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html#policies-grammar-bnf
 func parseConditions(value any, version string) ([]condition, error) {
 	blocks, ok := value.(object)
@@ -274,7 +274,7 @@ func parseCondition(operatorName string, key member, version string) (condition,
 	return c, nil
 }
 
-// conditionValues takes one value or a list. Quotation marks are optional for numbers and Booleans.
+// conditionValues reads one value or a list. Quotation marks are optional for numbers and Booleans.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html#policies-grammar-json
 func conditionValues(value any) ([]string, error) {
 	list, ok := value.([]any)
@@ -300,7 +300,7 @@ func conditionValues(value any) ([]string, error) {
 	return values, nil
 }
 
-// stringList takes one text or a list of at least one.
+// stringList reads one string or a list of at least one.
 func stringList(value any) ([]string, error) {
 	list, ok := value.([]any)
 	if !ok {

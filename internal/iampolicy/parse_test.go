@@ -7,12 +7,12 @@ import (
 	"s3-endpoint-guard/internal/iampolicy"
 )
 
-// statement makes a document of one statement, from the good one below with some text replaced.
+// statementWith returns the valid document below with one text replaced.
 func statementWith(t *testing.T, old, replacement string) string {
 	t.Helper()
 	const good = `{"Version":"2012-10-17","Statement":[{"Sid":"S","Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::docs/*","Condition":{"StringEquals":{"aws:SourceVpce":"vpce-1"}}}]}`
 	if !strings.Contains(good, old) {
-		t.Fatalf("no %s in the good document", old)
+		t.Fatalf("no %s in the valid document", old)
 	}
 	return strings.Replace(good, old, replacement, 1)
 }

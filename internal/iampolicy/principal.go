@@ -10,16 +10,16 @@ import (
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
 type principals struct {
 	everyone bool // "*" or {"AWS": "*"}
-	// names by type of principal, sorted, in canonical spelling: an account of the statement's own partition is its 12
-	// digits, another one the ARN of its root user.
+	// Names by type of principal, sorted, in canonical spelling: an account of the statement's own partition is its 12
+	// digits, an account of another partition is the ARN of its root user.
 	aws, service, federated, canonicalUser []string
 }
 
 var (
 	accountARN = lazyRegexp(`^arn:(aws[a-z0-9-]*):iam::([0-9]{12}):root$`)
-	// iamARN are the identities that a policy can name, and CloudFront's origin access identities.
+	// iamARN matches the identities that a policy can name, including CloudFront's origin access identities.
 	iamARN = lazyRegexp(`^arn:aws[a-z0-9-]*:(iam::([0-9]{12}|cloudfront):(user|role)|sts::[0-9]{12}:(assumed-role|federated-user))/.+$`)
-	// uniqueID is what is left of a user or role that was deleted. FACTS: S3
+	// uniqueID matches the id that replaces a deleted user or role. Source: docs/facts.md, S3
 	uniqueID = lazyRegexp(`^A[A-Z]{2}A[A-Z0-9]{12,}$`)
 )
 
@@ -68,10 +68,10 @@ func (p *principals) add(principalType string, names []string) error {
 	return nil
 }
 
-// isAccountID tells whether a name is the 12 digits of an account.
+// isAccountID reports whether a name is the 12 digits of an account.
 func isAccountID(name string) bool { return len(name) == 12 && strings.Trim(name, "0123456789") == "" }
 
-// isAWSPrincipal tells whether a name may stand for an AWS principal. A name with a wildcard in it must not, nor a group.
+// isAWSPrincipal reports whether a name is allowed as an AWS principal. Groups and names with wildcards are not.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
 func isAWSPrincipal(name string) bool {
 	if name == "*" || isAccountID(name) {
@@ -81,8 +81,8 @@ func isAWSPrincipal(name string) bool {
 		(accountARN().MatchString(name) || iamARN().MatchString(name) || uniqueID().MatchString(name))
 }
 
-// shortenAccounts turns the ARNs of root users of a partition into their accounts' digits: services convert the one to
-// the other, each in its own partition.
+// shortenAccounts replaces the ARNs of a partition's root users by their account ids: services convert one to the other
+// within a partition.
 func (p *principals) shortenAccounts(partition string) {
 	for i, name := range p.aws {
 		if m := accountARN().FindStringSubmatch(name); m != nil && m[1] == partition {
@@ -92,23 +92,23 @@ func (p *principals) shortenAccounts(partition string) {
 	p.aws = sortedSet(p.aws)
 }
 
-// namesAccount tells whether a caller's account is named.
+// namesAccount reports whether the element names the caller's account.
 func (p *principals) namesAccount(c *caller) bool {
 	return slices.Contains(p.aws, c.account) || p.names("arn:"+c.partition+":iam::"+c.account+":root")
 }
 
-// grant is how an Allow reaches a caller.
+// grant is the way in which an Allow applies to a caller.
 type grant int8
 
 const (
-	// delegated: the statement names the caller's account, whose own identity policies decide further.
+	// delegated: the statement names the caller's account; the identity policies of that account decide.
 	// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-accounts
 	delegated grant = iota
-	// direct: the statement names the caller, or everybody.
+	// direct: the statement names the caller, or everyone.
 	direct
 )
 
-// include tells whether a Principal element covers a caller, and how.
+// include reports whether a Principal element covers a caller, and in which way.
 func (p *principals) include(c *caller) (truth, grant) {
 	switch {
 	case p.includesEveryone():
@@ -124,7 +124,7 @@ func (p *principals) include(c *caller) (truth, grant) {
 	case p.namesAccount(c):
 		return yes, delegated
 	case len(p.canonicalUser) > 0:
-		return unknown, delegated // whose canonical id it is cannot be told from an ARN
+		return unknown, delegated // an ARN does not show the canonical id
 	}
 	return no, direct
 }
@@ -143,8 +143,8 @@ func (p *principals) names(arn string) bool {
 	return slices.Contains(p.aws, arn)
 }
 
-// namesRole tells whether the caller is a session of a role that is named. The session's ARN lacks the role's path,
-// but a role's name is unique in its account whatever its path.
+// namesRole reports whether the caller is a session of a named role. The session's ARN does not contain the role's path,
+// but a role's name is unique in its account, independent of the path.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html#reference_iam-quotas-names
 func (p *principals) namesRole(c *caller) bool {
 	if c.kind != role {
@@ -160,11 +160,11 @@ func (p *principals) namesRole(c *caller) bool {
 	})
 }
 
-// spare tells whether a NotPrincipal element leaves a caller out of its statement. In a Deny that takes the caller
-// itself and everything that contains it: AWS looks at the account first, then at the role, then at the session.
-// When only some of them are named, AWS "might" deny, hence unknown; but a caller is not spared by its account, or its
-// role, that is only named because another one in it is. For that one, worst asks for the answer that opens more.
-// In an Allow, naming any of them is enough.
+// spare reports whether a NotPrincipal element excludes a caller from its statement. In a Deny, the element must name the
+// caller and all that contain it: AWS checks the account first, then the role, then the session. When it names only part
+// of them, AWS "might" deny, so the result is unknown. But the caller is not excluded when its account or role is named
+// only because the element names another principal in it; in that case worst selects the more open result.
+// In an Allow, it is enough to name one of them.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html
 func (p *principals) spare(c *caller, allow, worst bool) truth {
 	switch {
@@ -186,8 +186,8 @@ func (p *principals) spare(c *caller, allow, worst bool) truth {
 	return no
 }
 
-// namesOtherThan tells whether a NotPrincipal element that does not name a caller, but something that contains it, names
-// somebody else in there: AWS's own examples name Bob with his account, and leave out nobody but Bob.
+// namesOtherThan reports whether a NotPrincipal element that names the caller's account or role, but not the caller, names
+// another principal in it. AWS's own examples name Bob with his account, and exclude only Bob.
 func (p *principals) namesOtherThan(c *caller, levels []bool) bool {
 	if levels[len(levels)-1] {
 		return false
@@ -202,7 +202,7 @@ func (p *principals) namesOtherThan(c *caller, levels []bool) bool {
 	})
 }
 
-// areOnlyAWS tells whether an element names AWS principals and no others.
+// areOnlyAWS reports whether an element names AWS principals only.
 func (p *principals) areOnlyAWS() bool {
 	return len(p.aws) > 0 && len(p.service)+len(p.federated)+len(p.canonicalUser) == 0
 }

@@ -5,48 +5,48 @@ import (
 	"strings"
 )
 
-// Setting names the things that the two guarded policies are about.
+// Setting contains the resources and roles of the two guarded policies.
 type Setting struct {
 	Partition, Region, Account, Bucket, EndpointID, VPCID string
 	// Workload, ProbeRole, Teardown and Guard are role ARNs. ProbeRole, Teardown and Guard may be "".
 	Workload, ProbeRole, Teardown, Guard string
 }
 
-// Standpoint is somebody somewhere: who makes a request, and through which door it comes to S3.
+// Standpoint is a combination of a caller and a network path to S3.
 type Standpoint struct {
-	// Caller and Door are names for people, e.g. "anonymous caller" and "from the internet".
+	// Caller and Door (the network path) are names for messages, e.g. "anonymous caller" and "from the internet".
 	Caller, Door string
-	// Principal is the caller as in [Request].
+	// Principal is the caller, as in [Request].
 	Principal string
-	// Context holds the condition keys that the door gives a request.
+	// Context contains the condition keys that the network path adds to a request.
 	Context map[string][]string
 }
 
-// Probe is one request that must be denied. Everything but the judged document is assumed at its worst: the
-// caller's identity policies allow everything, and so do the other documents that apply.
+// Probe is one request that must be denied. Except for the judged document, the worst case is assumed: the caller's
+// identity policies and the other documents allow everything.
 type Probe struct {
-	// Name is for people, e.g. "anonymous caller from the internet: s3:GetObject on arn:aws:s3:::docs/thankyou.txt".
+	// Name is for messages, e.g. "anonymous caller from the internet: s3:GetObject on arn:aws:s3:::docs/thankyou.txt".
 	Name    string
 	Request Request
 	// OfEndpoint is true when the probe is for an endpoint's policy, false for a bucket's.
 	OfEndpoint bool
 
-	scene  *scene  // nil for probes that were not made here
+	scene  *scene  // nil for probes made outside this package
 	target *target // the same for all probes about the same action and resource
 }
 
-// scene is what many probes have in common: a standpoint, and whose bucket they are about. Its context is aimed at each
-// probe's target in turn.
+// scene is shared by many probes: a standpoint, and the account that owns the bucket. Its context is set to each probe's
+// target in turn.
 type scene struct{ context *requestContext }
 
 type target struct {
 	action, resource string
 	lowerAction      string
 	class            actionClass
-	id               int // its place among the targets of a probe set
+	id               int // its index among the targets of a probe set
 }
 
-// The invented rest of the world, from the ranges reserved for documentation.
+// Invented names and addresses outside the setting; IP addresses come from reserved ranges.
 const (
 	strangerIP     = "198.51.100.7"
 	privateIP      = "10.0.0.7"
@@ -56,7 +56,7 @@ const (
 	objectKey      = "thankyou.txt"
 	foreignBucket  = "somebody-elses-bucket"
 	ownOtherBucket = "another-bucket-of-ours"
-	administrators = "role/invented/administrators" // no real one, which the lock may name
+	administrators = "role/invented/administrators" // invented, because the policy may name a real one
 )
 
 type door struct {
@@ -68,7 +68,7 @@ func (s Setting) internet() door {
 	return door{"from the internet", map[string][]string{"aws:SecureTransport": {"true"}, "aws:SourceIp": {strangerIP}}}
 }
 
-// through is a door by a VPC endpoint. Such requests carry no aws:SourceIp.
+// through returns the network path through a VPC endpoint. Requests through an endpoint have no aws:SourceIp.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-sourceip
 func through(name, endpoint, vpc, tls string) door {
 	return door{name, map[string][]string{
@@ -92,7 +92,7 @@ func (s Setting) doors() []door {
 
 type namedCaller struct{ name, principal string }
 
-// isInsider tells whether a caller is one of the account's that is neither its administrator nor the workload.
+// isInsider reports whether a caller belongs to the account, except the administrator user, the workload and the probe.
 func (c namedCaller) isInsider() bool {
 	return slices.Contains([]string{"administrators' role of the account", "root user of the account", "guard", "teardown"}, c.name)
 }
@@ -119,7 +119,7 @@ func (s Setting) iam(account, resource string) string {
 
 func (s Setting) bucketARN(name string) string { return "arn:" + s.Partition + ":s3:::" + name }
 
-// otherAccount is an account that is not ours.
+// otherAccount returns the id of a different account.
 func (s Setting) otherAccount() string {
 	if s.Account == "444455556666" {
 		return "777788889999"
@@ -127,9 +127,9 @@ func (s Setting) otherAccount() string {
 	return "444455556666"
 }
 
-// Standpoints lists every caller at every door: anonymous, another account, an AWS service, the account's root user
-// and administrators, and the roles of the setting; from the internet, through other endpoints, through ours, and
-// over plain HTTP through ours.
+// Standpoints lists all combinations of caller and network path. Callers: anonymous, another account, an AWS service, the
+// account's root user and administrators, and the setting's roles. Network paths: from the internet, through other
+// endpoints, through the setting's endpoint, and over plain HTTP through that endpoint.
 func (s Setting) Standpoints() []Standpoint {
 	var all []Standpoint
 	for _, c := range s.callers() {
@@ -140,8 +140,8 @@ func (s Setting) Standpoints() []Standpoint {
 	return all
 }
 
-// BucketProbes lists requests that the bucket policy must deny: every object, listing and configuration action from
-// every standpoint, except what [Setting.permitsOnBucket] permits.
+// BucketProbes lists requests that the bucket policy must deny: all object, listing and configuration actions from all
+// standpoints, except those that permitsOnBucket permits.
 func BucketProbes(s Setting) []Probe {
 	targets, standpoints := targetsOn(s.bucketARN(s.Bucket), 0), s.Standpoints()
 	probes := make([]Probe, 0, len(targets)*len(standpoints))
@@ -151,9 +151,9 @@ func BucketProbes(s Setting) []Probe {
 	return probes
 }
 
-// permitsOnBucket tells what the bucket policy need not deny: the workload, the probe and teardown through our
-// endpoint, emptying by teardown from anywhere, and configuration by principals of the account, which stays with IAM so
-// that nobody is locked out. Nothing about objects goes over plain HTTP.
+// permitsOnBucket reports whether the bucket policy may allow a request: the workload, the probe and teardown through the
+// setting's endpoint, emptying by teardown from all networks, and configuration by principals of the account, which IAM
+// controls so that no one is locked out. Object requests over plain HTTP are never permitted.
 func (s Setting) permitsOnBucket(c *requestContext) bool {
 	if c.class == configurationAction {
 		return c.caller.account == s.Account
@@ -168,14 +168,14 @@ func (s Setting) permitsOnBucket(c *requestContext) bool {
 	return c.is("aws:sourcevpce", s.EndpointID) && (isTeardown || s.isTenant(c))
 }
 
-// isTenant tells whether a request is the workload's or the probe's.
+// isTenant reports whether a request comes from the workload or the probe.
 func (s Setting) isTenant(c *requestContext) bool {
 	return c.is("aws:principalarn", s.Workload) || c.is("aws:principalarn", s.ProbeRole)
 }
 
-// EndpointProbes lists requests through our endpoint that its policy must deny: data leaving for other people's or
-// our own other buckets, or for a bucket of the same name in another account; callers that are not the workload or
-// the probe, with credentials of this or another account; requests from another VPC.
+// EndpointProbes lists requests through the setting's endpoint that its policy must deny: requests to other buckets of this
+// or another account, or to a bucket of the same name in another account; callers other than the workload and the probe,
+// with credentials of this or another account; requests from another VPC.
 func EndpointProbes(s Setting) []Probe {
 	type owned struct{ bucket, account string }
 	places := []owned{
@@ -191,7 +191,7 @@ func EndpointProbes(s Setting) []Probe {
 			if i == 0 {
 				doors = append(doors, foreign)
 			} else if c.isInsider() {
-				continue // on other people's buckets they are one as good as another
+				continue // on other buckets they are equivalent to other callers
 			}
 			for _, d := range doors {
 				at := Standpoint{c.name, d.name, c.principal, d.context}
@@ -205,11 +205,11 @@ func EndpointProbes(s Setting) []Probe {
 	return probes
 }
 
-// packageBucket holds the packages of Amazon Linux 2023 in the Region. FACTS: VPC endpoints
+// packageBucket holds the packages of Amazon Linux 2023 in the Region. Source: docs/facts.md, VPC endpoints
 func (s Setting) packageBucket() string { return "al2023-repos-" + s.Region + "-de612dc2" }
 
-// permitsOnEndpoint tells what the endpoint's policy need not deny: the workload and the probe on our bucket from our
-// VPC, and reads of Amazon Linux's packages, which need no credentials.
+// permitsOnEndpoint reports whether the endpoint's policy may allow a request: the workload and the probe on the setting's
+// bucket from its VPC, and reads of Amazon Linux's packages, which need no credentials.
 func (s Setting) permitsOnEndpoint(c *requestContext) bool {
 	if glob(s.bucketARN(s.packageBucket())+"/"+string([]byte{anyText}), c.resource) {
 		return c.action == "s3:getobject"
@@ -218,8 +218,8 @@ func (s Setting) permitsOnEndpoint(c *requestContext) bool {
 	return ours && c.resourceAccount == s.Account && c.is("aws:sourcevpc", s.VPCID) && s.isTenant(c)
 }
 
-// targetsOn lists every action with its resource in one bucket. Those come first that tell people most, for the first
-// that is open is the one that an alarm names. Their ids begin at firstID.
+// targetsOn lists all actions with their resources in one bucket. The most informative targets are first, because an alarm
+// names the first one that is open. Their ids begin at firstID.
 func targetsOn(bucketARN string, firstID int) []*target {
 	first := []string{"s3:GetObject", "s3:PutObject", "s3:DeleteObject"}
 	var all []*target
@@ -243,11 +243,11 @@ func targetsOn(bucketARN string, firstID int) []*target {
 	return all
 }
 
-// probesFrom makes the probes of one scene.
+// probesFrom returns the probes of one scene.
 func probesFrom(at Standpoint, account string, targets []*target, permits func(*requestContext) bool) []Probe {
 	sc, err := newScene(at, account, targets[0])
 	if err != nil {
-		return nil // a setting without such a caller, e.g. a role that is not an ARN
+		return nil // the setting has no such caller, e.g. its role is not an ARN
 	}
 	probes := make([]Probe, 0, len(targets))
 	c := *sc.context
@@ -265,7 +265,7 @@ func newTarget(action, resource string) *target {
 	return &target{action: action, resource: resource, lowerAction: lower, class: actionClasses()[lower]}
 }
 
-// newScene prepares what all requests of a standpoint have in common; any target will do.
+// newScene prepares the context that all requests from a standpoint share. The target can be any one.
 func newScene(at Standpoint, account string, t *target) (*scene, error) {
 	c, err := newContext(Request{
 		Principal: at.Principal, Action: t.action, Resource: t.resource, ResourceAccount: account, Context: at.Context,
@@ -277,12 +277,12 @@ func newScene(at Standpoint, account string, t *target) (*scene, error) {
 	return &scene{context: c}, nil
 }
 
-// aim makes a context one of a request about a target.
+// aim sets the target of a context.
 func (c *requestContext) aim(t *target) {
 	c.action, c.class, c.resource = t.lowerAction, t.class, t.resource
 }
 
-// completed prepares a probe that was not made here.
+// completed prepares a probe made outside this package.
 func (p Probe) completed() (*Probe, error) {
 	r := p.Request
 	p.target = newTarget(r.Action, r.Resource)

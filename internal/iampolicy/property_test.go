@@ -12,7 +12,7 @@ import (
 	"s3-endpoint-guard/internal/iampolicy"
 )
 
-// document is a policy as JSON, on its way to be rewritten or changed.
+// document is a policy as decoded JSON, which tests rewrite or change.
 type document = map[string]any
 
 func decode(t *rapid.T, text string) document {
@@ -31,7 +31,7 @@ func encode(t *rapid.T, d document) string {
 	return string(text)
 }
 
-// drawList draws one to three of the given texts, without repetition; sometimes one alone is no list.
+// drawList draws one to three of the given texts, without repetition. A single text is sometimes drawn without a list.
 func drawList(t *rapid.T, of ...string) any {
 	list := rapid.SliceOfNDistinct(rapid.SampledFrom(of), 1, min(3, len(of)), rapid.ID).Draw(t, "list")
 	if len(list) == 1 && rapid.Bool().Draw(t, "alone") {
@@ -48,7 +48,7 @@ func anyList(list []string) []any {
 	return out
 }
 
-// drawPolicy draws a resource policy of all elements, operators and types of principals.
+// drawPolicy draws a resource policy with all elements, operators and types of principals.
 func drawPolicy(t *rapid.T) document {
 	d := document{"Version": rapid.SampledFrom([]string{"2008-10-17", "2012-10-17"}).Draw(t, "version")}
 	var statements []any
@@ -59,7 +59,7 @@ func drawPolicy(t *rapid.T) document {
 	return d
 }
 
-// unnamesake takes a statement's Sid away where another one has it.
+// unnamesake deletes a statement's Sid if another statement has the same one.
 func unnamesake(others []any, s document) document {
 	for _, other := range others {
 		if other.(document)["Sid"] == s["Sid"] {
@@ -127,7 +127,7 @@ func drawCondition(t *rapid.T) document {
 	return c
 }
 
-// respell rewrites a document without changing what it says, as S3 and people do.
+// respell rewrites a document without changing its meaning, as S3 and people do.
 func respell(t *rapid.T, d document) document {
 	out := document{}
 	for name, value := range d {
@@ -215,7 +215,7 @@ func first(value any) string {
 	return s
 }
 
-// respellList reorders and repeats a list, makes one of a single text or the other way round, and rewrites members.
+// respellList reorders a list, repeats members, converts between a single text and a list, and rewrites members.
 func respellList(t *rapid.T, value any, rewrite func(string) string) any {
 	list, ok := value.([]any)
 	if !ok {
@@ -270,12 +270,12 @@ func TestCanonicalFormIsAFixedPoint(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := parse(t, encode(t, drawPolicy(t)))
 		if again := parse(t, p.String()); again.String() != p.String() {
-			t.Fatalf("canonical form of %s = %s, want itself", p, again)
+			t.Fatalf("canonical form of %s = %s, want no change", p, again)
 		}
 	})
 }
 
-// The canonical form must not only read the same but decide the same.
+// A policy and its canonical form must give the same decisions.
 func TestCanonicalFormDecidesTheSame(t *testing.T) {
 	everything := parseOnce(t)
 	rapid.Check(t, func(t *rapid.T) {
@@ -285,7 +285,7 @@ func TestCanonicalFormDecidesTheSame(t *testing.T) {
 		a := iampolicy.Evaluate(r, iampolicy.Policies{Identity: everything, Resource: p})
 		b := iampolicy.Evaluate(r, iampolicy.Policies{Identity: everything, Resource: again})
 		if a.Effect != b.Effect {
-			t.Fatalf("%+v is %s by %s, and %s by its canonical form", r, a.Effect, p, b.Effect)
+			t.Fatalf("%+v is %s by %s, but %s by its canonical form", r, a.Effect, p, b.Effect)
 		}
 	})
 }
@@ -294,7 +294,7 @@ func parseOnce(t *testing.T) []*iampolicy.Policy {
 	return []*iampolicy.Policy{mustParse(t, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`)}
 }
 
-// mutate changes the desired policy in one or several places, perhaps back.
+// mutate changes the desired policy in one or several places; the result may be equal to the desired policy.
 func mutate(t *rapid.T, d document) document {
 	for range rapid.IntRange(1, 3).Draw(t, "mutations") {
 		statements := d["Statement"].([]any)

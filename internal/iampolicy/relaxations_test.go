@@ -8,10 +8,10 @@ import (
 	"s3-endpoint-guard/internal/iampolicy"
 )
 
-// The judge takes some operators for others. Here every pair of conditions on one key is judged, and what is not open is
-// tried with every value that may tell the two apart.
+// Judge treats some operators as equivalent or as narrower. These tests judge each pair of conditions on one key. If the
+// verdict is not open, they evaluate both conditions with all values that may distinguish them.
 
-// conditionsOn lists conditions on a key: every operator on texts, as it is and on sets and if the key exists.
+// conditionsOn returns conditions on a key: all text operators, with and without set operators and IfExists.
 func conditionsOn(key string, values ...string) []string {
 	var all []string
 	for _, set := range []string{"", "ForAnyValue:", "ForAllValues:"} {
@@ -26,7 +26,7 @@ func conditionsOn(key string, values ...string) []string {
 	return all
 }
 
-// contextsOf lists a key's values in requests: missing, and each alone.
+// contextsOf returns contexts of requests: one without the key, and one for each value.
 func contextsOf(key string, values ...string) []map[string][]string {
 	all := []map[string][]string{{}}
 	for _, v := range values {
@@ -35,8 +35,8 @@ func contextsOf(key string, values ...string) []map[string][]string {
 	return all
 }
 
-// checkRelaxations judges conditions as those of the only statement, each that is not about what exists with every other
-// one, and returns how many were not open.
+// checkRelaxations judges pairs of policies that have only one statement with one condition; the desired one is without
+// IfExists. It returns how many pairs were not open.
 func checkRelaxations(t *testing.T, effect string, conditions []string, contexts []map[string][]string) int {
 	t.Helper()
 	everything := []*iampolicy.Policy{mustParse(t, fullIdentity)}
@@ -92,14 +92,14 @@ func TestRelaxedConditionsLetNothingThrough(t *testing.T) {
 			conditions := conditionsOn(c.key, c.values...)
 			for _, effect := range []string{"Deny", "Allow"} {
 				if trusted := checkRelaxations(t, effect, conditions, c.contexts); trusted == 0 {
-					t.Errorf("no pair of %d conditions was trusted, so nothing was tried", len(conditions))
+					t.Errorf("the verdict was open for all pairs of %d conditions, so nothing was tested", len(conditions))
 				}
 			}
 		})
 	}
 }
 
-// What people write instead of the desired condition, and what says the same.
+// Common variants of the desired condition, and equivalent ones.
 func TestJudgeKnowsOtherSpellingsOfACondition(t *testing.T) {
 	spelt := func(operator string) string {
 		return replaced(t, desiredBucket, `"Condition":{"StringNotEquals":{"aws:SourceVpce"`, `"Condition":{"`+operator+`":{"aws:SourceVpce"`)
@@ -122,7 +122,7 @@ func TestJudgeKnowsOtherSpellingsOfACondition(t *testing.T) {
 	})
 }
 
-// An open verdict names a request only where the evaluator allows it.
+// An open verdict names a request only if Evaluate allows it.
 func TestOpenNamesOnlyWhatIsAllowed(t *testing.T) {
 	everything := []*iampolicy.Policy{mustParse(t, fullIdentity)}
 	byName := map[string]iampolicy.Request{}
@@ -151,6 +151,6 @@ func TestOpenNamesOnlyWhatIsAllowed(t *testing.T) {
 		}
 	}
 	if named == 0 || unnamed == 0 {
-		t.Errorf("%d verdicts name a request and %d do not, want some of both", named, unnamed)
+		t.Errorf("%d verdicts name a request and %d do not, want both kinds", named, unnamed)
 	}
 }

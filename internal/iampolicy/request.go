@@ -7,28 +7,28 @@ import (
 	"unicode/utf8"
 )
 
-// Request is one request as AWS would evaluate it.
+// Request is one request in the form in which AWS evaluates it.
 type Request struct {
 	// Principal is the caller's ARN (user, role, assumed-role session, federated user, account root, assumed root), a
-	// service principal's name, or "" for an anonymous caller. A session's ARN lacks its role's path: where the path may
-	// decide, the request is [Undecided] unless Context has aws:PrincipalArn.
+	// service principal's name, or "" for an anonymous caller. A session's ARN does not contain its role's path: if the path
+	// can decide, the request is [Undecided] unless Context contains aws:PrincipalArn.
 	Principal string
 	// Action is the IAM action, e.g. "s3:GetObject".
 	Action string
-	// Resource is the ARN of what the request is about, or "*" for actions that know no resource.
+	// Resource is the ARN of the resource, or "*" for actions without a resource.
 	Resource string
-	// ResourceAccount is the 12-digit id of the account that owns the resource. It may be "" where the resource's
-	// ARN names the account.
+	// ResourceAccount is the 12-digit id of the account that owns the resource. It may be "" if the resource's ARN
+	// contains the account.
 	ResourceAccount string
-	// Context holds the condition keys that the request carries, in any case. A key without values counts as absent.
-	// Keys that follow from Principal and ResourceAccount are added when absent: aws:PrincipalArn,
+	// Context contains the request's condition keys; their case is ignored. A key without values counts as absent.
+	// Evaluate adds these keys, which follow from Principal and ResourceAccount, when they are absent: aws:PrincipalArn,
 	// aws:PrincipalAccount, aws:PrincipalType, aws:PrincipalIsAWSService, aws:PrincipalServiceName,
 	// aws:PrincipalServiceNamesList, aws:FederatedProvider, aws:username, aws:userid (only for root users, federated
 	// users and anonymous callers), aws:AssumedRoot, aws:ResourceAccount and s3:ResourceAccount.
 	Context map[string][]string
 }
 
-// requestContext is a request made ready for evaluation.
+// requestContext is a request prepared for evaluation.
 type requestContext struct {
 	caller          *caller
 	action          string // lower case
@@ -37,13 +37,13 @@ type requestContext struct {
 	resourceAccount string
 	keys            map[string][]string // by lower-case name
 
-	// guessed is true where the value of aws:PrincipalArn was taken from a session's ARN.
+	// guessed is true if the value of aws:PrincipalArn was derived from a session's ARN.
 	guessed bool
 
-	// tasked is true when there are identity policies, which an assumed root's task policy is.
+	// tasked is true when there are identity policies. For an assumed root, its task policy is one.
 	tasked bool
 
-	// worst asks for the answer that opens more where AWS documents that either may happen.
+	// worst selects the more open result where AWS documents two possible ones.
 	worst bool
 }
 
@@ -94,17 +94,17 @@ func (c *requestContext) derive() {
 	c.setAbsent("s3:resourceaccount", c.resourceAccount)
 }
 
-// principalARN is aws:PrincipalArn as foldKey makes it.
+// principalARN is aws:PrincipalArn as returned by foldKey.
 const principalARN = "aws:principalarn"
 
 // objectTagKeys are the condition keys that end in the key of an object's tag, which is case-sensitive. The keys of other
-// tags (aws:PrincipalTag/…, aws:RequestTag/…, aws:ResourceTag/…) are not, where they stand in a condition key.
+// tags (aws:PrincipalTag/…, aws:RequestTag/…, aws:ResourceTag/…) are not case-sensitive in a condition key.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-resourcetag
 var objectTagKeys = []string{"s3:existingobjecttag/", "s3:requestobjecttag/"}
 
-// foldKey brings a condition key to the form in which keys are compared: lower case, as far as case makes no
-// difference. It reports whether the text is a key: one with a prefix, and of ASCII characters alone.
+// foldKey returns a condition key in the form in which keys are compared: lower case, except for parts where case matters.
+// It reports whether the text is a key: it has a prefix, and contains ASCII characters only.
 func foldKey(key string) (string, bool) {
 	folded, ok := foldASCII(key)
 	if !ok || !strings.Contains(key, ":") {
@@ -118,8 +118,8 @@ func foldKey(key string) (string, bool) {
 	return folded, true
 }
 
-// foldASCII returns a name in lower case, and whether it is of ASCII characters alone. AWS documents case for no other
-// ones, and [strings.ToLower] makes ASCII letters of two: the Kelvin sign and the dotted capital I.
+// foldASCII returns a name in lower case, and whether it contains ASCII characters only. AWS documents case for these only,
+// and [strings.ToLower] maps two other characters to ASCII letters: the Kelvin sign and the dotted capital I.
 func foldASCII(name string) (string, bool) {
 	for i := range len(name) {
 		if name[i] >= utf8.RuneSelf {
@@ -129,7 +129,7 @@ func foldASCII(name string) (string, bool) {
 	return strings.ToLower(name), true
 }
 
-// lowerASCII puts the ASCII letters of a text into lower case and leaves the rest.
+// lowerASCII converts the ASCII letters of a text to lower case and leaves the rest unchanged.
 func lowerASCII(s string) string {
 	b := []byte(s)
 	for i, c := range b {

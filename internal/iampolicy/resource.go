@@ -2,20 +2,20 @@ package iampolicy
 
 import "strings"
 
-// AWS documents where a wildcard in a resource's ARN counts: in each part between two colons; it matches no colon unless it
-// is a * at the end of its part; and none may stand in the service's part. IAM refuses some ARNs that break this, S3 does
-// not say what it does. So what only matches against these rules is unknown: such a Deny closes nothing, and such an Allow
-// may open something.
+// AWS documents where a wildcard is allowed in a resource ARN: in each part between two colons; it matches no colon unless
+// it is a * at the end of its part; the service part allows none. IAM rejects some ARNs that break these rules; S3's
+// behaviour is not documented. A match that breaks them is therefore unknown: such a Deny does not count as closed, and
+// such an Allow counts as possibly open.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html#reference_policies_elements_resource_wildcards
 
-// arnParts is how many parts an ARN has. The last one may hold colons of its own.
+// arnParts is the number of parts of an ARN. The last one may contain colons.
 const arnParts = 6
 
-// servicePart is the place of the service among an ARN's parts.
+// servicePart is the index of the service among the parts of an ARN.
 const servicePart = 2
 
-// isDoubtful reports whether an ARN of a document has a wildcard before its last part that may match less than [glob] lets
-// it match.
+// isDoubtful reports whether an ARN in a document has a wildcard before its last part that may match less in AWS than
+// [glob] matches.
 func isDoubtful(arn string) bool {
 	part := 0
 	for i := range len(arn) {
@@ -32,7 +32,7 @@ func isDoubtful(arn string) bool {
 	return false
 }
 
-// matchesResource compares a resource with the pattern that this text has become for the request.
+// matchesResource compares a resource with the pattern that the text resolves to for the request.
 func (t *text) matchesResource(pattern, resource string) truth {
 	switch {
 	case !glob(pattern, resource):
@@ -50,7 +50,7 @@ func (t *text) matchesResource(pattern, resource string) truth {
 	return unknown
 }
 
-// matchesParts matches the parts of an ARN with those of a pattern, of which one that ends in a * may take several.
+// matchesParts matches the parts of an ARN with those of a pattern. A pattern part that ends in * may match several parts.
 func matchesParts(patterns, parts []string) bool {
 	if len(patterns) == 0 {
 		return len(parts) == 0

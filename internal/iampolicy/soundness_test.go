@@ -12,13 +12,13 @@ import (
 	"s3-endpoint-guard/internal/iampolicy"
 )
 
-// The judge compares statements; here is the other way: live documents at random, and for each that is closed,
-// requests at random, of which none may be allowed that the desired document denies.
+// Judge compares statements; these tests check it with requests. They draw live documents at random, and for each that is
+// closed, requests at random: none that the desired document denies may be allowed.
 
-// oneOf draws one of some things.
+// oneOf draws one of the given values.
 func oneOf[T any](t *rapid.T, label string, of ...T) T { return rapid.SampledFrom(of).Draw(t, label) }
 
-// contextPool holds values for the condition keys that the drawn documents use: those they name, and others.
+// contextPool contains values for the condition keys of the drawn documents: values that these use, and others.
 var contextPool = map[string][]string{
 	"aws:SecureTransport": {"true", "false"}, "aws:UserAgent": {"x", "y", "agent-x"}, "aws:Referer": {"x", "y"},
 	"aws:SourceVpce": {docs.EndpointID, "vpce-1", "vpce-0fedcba9876543210"}, "aws:SourceVpc": {docs.VPCID, "vpc-1"},
@@ -35,7 +35,7 @@ var (
 	soundAccounts = []string{owner, "444455556666", "999988887777"}
 )
 
-// drawExtra draws a condition on keys that the desired documents know or do not know.
+// drawExtra draws a condition on keys that the desired documents use or do not use.
 func drawExtra(t *rapid.T) (operator, key string, value any) {
 	texts := func(values ...string) any { return drawList(t, values...) }
 	draws := []func() (string, string, any){
@@ -97,7 +97,7 @@ func drawActions(t *rapid.T) any {
 	return drawList(t, "s3:*", "*", "s3:Get*", "s3:GetObject", "s3:PutObject", "s3:ListBucket*", "s3:ListBucket", "s3:PutBucket*", "s3:*Object*", "s3:DeleteObject")
 }
 
-// disturb changes a document's statements in ways that widen, narrow or do nothing.
+// disturb changes a document's statements: the change widens or narrows them, or has no effect.
 func disturb(t *rapid.T, d document) {
 	statements := d["Statement"].([]any)
 	i := rapid.IntRange(0, len(statements)-1).Draw(t, "which")
@@ -205,13 +205,13 @@ func TestClosedBucketPoliciesLetNothingThrough(t *testing.T) {
 		}
 	})
 	if closed == 0 {
-		t.Error("no document was closed, so nothing was tried")
+		t.Error("no document was closed, so nothing was tested")
 	}
 }
 
 func TestClosedEndpointPoliciesLetNothingThrough(t *testing.T) {
 	everything, anybody := parseOnce(t), mustParse(t, fullAccess)
-	// For the workload the judge lets actions differ: IAM decides about those.
+	// For the workload, Judge ignores differences in actions: IAM decides about them.
 	desired := mustParse(t, strings.Replace(desiredEndpoint, `["s3:GetObject","s3:PutObject","s3:ListBucket"]`, `"s3:*"`, 1))
 	closed := 0
 	rapid.Check(t, func(t *rapid.T) {
@@ -236,6 +236,6 @@ func TestClosedEndpointPoliciesLetNothingThrough(t *testing.T) {
 		}
 	})
 	if closed == 0 {
-		t.Error("no document was closed, so nothing was tried")
+		t.Error("no document was closed, so nothing was tested")
 	}
 }

@@ -1,7 +1,7 @@
 package iampolicy
 
-// truth is the answer to a question about a policy: Kleene's logic of three values, so that one unknown does not
-// spoil an answer that is certain without it.
+// truth is the answer to a question about a policy, in Kleene's three-valued logic: one unknown does not change a result
+// that is certain without it.
 type truth int8
 
 const (
@@ -12,7 +12,7 @@ const (
 
 func (t truth) not() truth { return yes - t }
 
-// known turns a Go bool into a truth.
+// known converts a bool to a truth.
 func known(b bool) truth {
 	if b {
 		return yes

@@ -5,27 +5,27 @@ import (
 	"strings"
 )
 
-// text is a policy's string that may hold wildcards and policy variables.
+// text is a string of a policy that may contain wildcards and policy variables.
 type text struct {
 	// pattern is the compiled text; only for texts without variables.
 	pattern string
-	// parts is the text in pieces; nil for texts without variables.
+	// parts are the parts of the text; nil for texts without variables.
 	parts []part
-	// source is the text as it stands in the document; only for resources.
+	// source is the text as in the document; only for resources.
 	source string
-	// doubtful is true of a resource with a wildcard that AWS limits: see resource.go.
+	// doubtful is true for a resource with a wildcard that AWS restricts: see resource.go.
 	doubtful bool
 }
 
 // part is either literal (already compiled) or a variable.
 type part struct {
 	literal    string
-	variable   string // the key, as foldKey makes it; "" for a literal
+	variable   string // the key, as returned by foldKey; "" for a literal
 	fallback   string // the default value
 	hasDefault bool
 }
 
-// compileText prepares a string of a policy. Wildcards count only where wild is true, variables only in documents of
+// compileText compiles a string of a policy. Wildcards are compiled only if wild is true, variables only in documents of
 // version 2012-10-17.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
 func compileText(s string, wild bool, version string) (text, error) {
@@ -56,8 +56,8 @@ func compileLiteral(s string, wild bool) string {
 	return s
 }
 
-// parseVariable reads a variable after its "${" and returns what follows its "}". ${*}, ${?} and ${$} stand for the
-// characters themselves.
+// parseVariable parses a variable after its "${" and returns the text after its "}". ${*}, ${?} and ${$} represent the
+// characters *, ? and $.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-specialchars
 func parseVariable(s string) (part, string, error) {
 	for _, special := range []string{"*", "?", "$"} {
@@ -84,7 +84,7 @@ func parseVariable(s string) (part, string, error) {
 	return p, rest, nil
 }
 
-// joinLiterals makes a plain text of parts without variables.
+// joinLiterals joins the parts to one pattern if they contain no variable.
 func joinLiterals(parts []part) text {
 	var b strings.Builder
 	for _, p := range parts {
@@ -96,9 +96,9 @@ func joinLiterals(parts []part) text {
 	return text{pattern: b.String()}
 }
 
-// resolve puts the values of the request into a text. It answers no when a variable has no value: such a text equals
-// nothing and matches no resource. A key with several values cannot be a variable, hence unknown, and so is a role's ARN
-// without its path.
+// resolve replaces the variables of a text by the request's values. It returns no when a variable has no value: such a
+// text equals nothing and matches no resource. It returns unknown for a key with several values, which cannot be a
+// variable, and for a role's ARN without its path.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-no-value
 func (t text) resolve(c *requestContext) (string, truth) {
 	if t.parts == nil {

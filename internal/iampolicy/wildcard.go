@@ -5,17 +5,17 @@ import (
 	"unicode/utf8"
 )
 
-// A compiled pattern holds its wildcards as bytes that never occur in UTF-8, so that a variable's value can be put
-// into it without its own * and ? becoming wildcards.
+// A compiled pattern represents wildcards by bytes that never occur in UTF-8. A * or ? in the value of a variable
+// therefore does not become a wildcard.
 const (
 	anyText = '\xff' // * in the document
 	anyChar = '\xfe' // ? in the document
-	anyWord = '\xfd' // some of the letters that Regions and services have; in no document, see [overlaps]
+	anyWord = '\xfd' // letters of a Region's or service's name; not used in documents, see [overlaps]
 )
 
 var wildcards = strings.NewReplacer("*", string([]byte{anyText}), "?", string([]byte{anyChar}))
 
-// compileWildcards turns * (any text, also none) and ? (exactly one character) of a policy into a pattern for [glob].
+// compileWildcards converts * (any text, possibly empty) and ? (exactly one character) of a policy to a pattern for [glob].
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html#reference_policies_elements_resource_wildcards
 func compileWildcards(s string) string { return wildcards.Replace(s) }
 
@@ -24,12 +24,13 @@ func hasWildcard(pattern string) bool {
 	return strings.IndexByte(pattern, anyText) >= 0 || strings.IndexByte(pattern, anyChar) >= 0
 }
 
-// glob matches a compiled pattern against a whole text. A wildcard spans every character, slashes and colons
-// included (what AWS limits, resource.go does). The text may itself be a pattern: then glob tells whether the first matches all that the second matches
-// (it may say no where that is not plain to see). Time is at most proportional to the product of both lengths.
+// glob reports whether a compiled pattern matches a whole text. A wildcard matches all characters, including slashes and
+// colons (resource.go applies AWS's limits). The text may itself be a pattern: then glob reports whether the first matches
+// all that the second matches, and may return false in complex cases. The time is at most proportional to the product
+// of both lengths.
 func glob(pattern, s string) bool {
 	p, i := 0, 0
-	retryP, retryI := -1, 0 // where to go on when the latest * has to take one character more
+	retryP, retryI := -1, 0 // where to resume when the latest * must match one more character
 	for i < len(s) {
 		switch {
 		case p < len(pattern) && pattern[p] == anyText:
@@ -59,17 +60,17 @@ func runeLen(s string) int {
 	return n
 }
 
-// overlaps reports whether some text matches a compiled pattern and another one, which may hold anyWord. Wildcards take
-// ASCII characters only here, which is all that the names of roles have.
+// overlaps reports whether there is a text that matches both patterns; the second may contain anyWord. Here wildcards
+// match ASCII characters only, because role names contain no others.
 func overlaps(pattern, other string) bool {
-	reached := make([]bool, len(other)+1) // by how much of the other, for the beginning of the pattern that has been read
+	reached := make([]bool, len(other)+1) // which prefixes of other overlap the part of pattern read so far
 	reached[0] = true
 	for j := range len(other) {
 		reached[j+1] = reached[j] && other[j] == anyText
 	}
 	for i := range len(pattern) {
 		p := pattern[i]
-		before := reached[0] // for one byte of both less
+		before := reached[0] // state one byte earlier in both
 		reached[0] = reached[0] && p == anyText
 		for j := range len(other) {
 			o := other[j]
@@ -84,9 +85,9 @@ func overlaps(pattern, other string) bool {
 
 func isWord(b byte) bool { return 'a' <= b && b <= 'z' || '0' <= b && b <= '9' || b == '-' || b == '.' }
 
-// matchesARN compares ARNs as the ARN condition operators do: each of the six components separately, the last one
-// with all its colons. A pattern of fewer components matches no ARN, for a wildcard spans no colon between components;
-// what a lone * matches is not documented, hence unknown.
+// matchesARN compares ARNs as the ARN condition operators do: each of the six components separately; the last one may
+// contain colons. A pattern with fewer components matches no ARN, because a wildcard does not match the colon between
+// components. What a lone * matches is not documented, so the result is unknown.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html#Conditions_ARN
 func matchesARN(pattern, arn string, match func(pattern, text string) bool) truth {
 	if pattern == string([]byte{anyText}) {

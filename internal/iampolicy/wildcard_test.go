@@ -10,7 +10,7 @@ import (
 	"s3-endpoint-guard/internal/iampolicy"
 )
 
-// matches asks the evaluator whether a pattern with wildcards matches a text.
+// matches reports whether Evaluate matches a text with a wildcard pattern.
 func matches(t testing.TB, pattern, text string) bool {
 	t.Helper()
 	p := mustParse(t, `{"Version":"2008-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*","Condition":{"StringLike":{"aws:k":`+quoted(pattern)+`}}}}`)
@@ -18,7 +18,7 @@ func matches(t testing.TB, pattern, text string) bool {
 	return iampolicy.Evaluate(r, iampolicy.Policies{Resource: p}).Effect == allow
 }
 
-// plainly matches by the definition, one character at a time.
+// plainly matches by the definition of wildcards, one character at a time.
 func plainly(pattern, text []rune) bool {
 	switch {
 	case len(pattern) == 0:
@@ -70,11 +70,11 @@ func TestWildcardsMatchAsDefined(t *testing.T) {
 	})
 }
 
-// hangs is how long nothing takes whose time grows with a small power of its size, on the busiest machine. What tries all
-// ways of matching takes years.
+// hangs is a time limit that polynomial algorithms keep even on a busy machine. An algorithm that tries all possible
+// matches takes years.
 const hangs = 30 * time.Second
 
-// A document must not be able to keep the judge busy.
+// A document must not be able to make Judge slow.
 func TestHostileWildcardsAreQuick(t *testing.T) {
 	for _, pattern := range []string{strings.Repeat("*a", 5_000) + "b", strings.Repeat("*?", 5_000) + "b", "*" + strings.Repeat("a", 10_000) + "b"} {
 		began := time.Now()
