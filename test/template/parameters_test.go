@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"s3-endpoint-guard/internal/aws/traffic"
+	"s3-endpoint-guard/internal/aws/inspect"
 	"s3-endpoint-guard/internal/iampolicy"
 	"s3-endpoint-guard/local/samtemplate"
 )
@@ -147,7 +147,7 @@ func TestTheEndpointsMetricsAreLookedForByItsServicesName(t *testing.T) {
 		if found != 8 {
 			t.Errorf("%s: %d metrics name the service, want those of four alarms and detectors and of four lines of the dashboard", partition, found)
 		}
-		if got := traffic.S3Service(partition, region); got != want {
+		if got := inspect.S3Service(partition, region); got != want {
 			t.Errorf("the health check looks for %s, want %s", got, want)
 		}
 	}

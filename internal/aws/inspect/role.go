@@ -1,5 +1,4 @@
-// Package rolepolicies reads all policies of an IAM role, inline and attached.
-package rolepolicies
+package inspect
 
 import (
 	"context"
@@ -15,8 +14,8 @@ import (
 	"s3-endpoint-guard/internal/parallel"
 )
 
-// API has the calls that [Role] makes.
-type API interface {
+// RoleAPI has the calls that [Role] makes.
+type RoleAPI interface {
 	ListRolePolicies(context.Context, *iam.ListRolePoliciesInput, ...func(*iam.Options)) (*iam.ListRolePoliciesOutput, error)
 	GetRolePolicy(context.Context, *iam.GetRolePolicyInput, ...func(*iam.Options)) (*iam.GetRolePolicyOutput, error)
 	ListAttachedRolePolicies(context.Context, *iam.ListAttachedRolePoliciesInput, ...func(*iam.Options)) (*iam.ListAttachedRolePoliciesOutput, error)
@@ -24,9 +23,9 @@ type API interface {
 	GetPolicyVersion(context.Context, *iam.GetPolicyVersionInput, ...func(*iam.Options)) (*iam.GetPolicyVersionOutput, error)
 }
 
-// Role is a role whose policies are read. Any number of goroutines may use it at the same time.
+// Role is a role whose policies, inline and attached, are read. It is safe for concurrent use.
 type Role struct {
-	API  API
+	API  RoleAPI
 	Name string
 
 	mu sync.Mutex
@@ -35,9 +34,9 @@ type Role struct {
 	versions map[string]string
 }
 
-// List reads all policies: inline ones in two round trips, attached ones in two, or three when one is new. Those that it
+// Read reads all policies: inline ones in two round trips, attached ones in two, or three when one is new. Those that it
 // could read come back also where the error names others.
-func (r *Role) List(ctx context.Context) ([]health.Document, error) {
+func (r *Role) Read(ctx context.Context) ([]health.Document, error) {
 	var inline, attached []health.Document
 	err := parallel.Both(
 		func() (err error) { inline, err = r.inline(ctx); return err },

@@ -1,4 +1,4 @@
-package rolepolicies_test
+package inspect_test
 
 import (
 	"context"
@@ -13,61 +13,59 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/google/go-cmp/cmp"
 
-	"s3-endpoint-guard/internal/aws/rolepolicies"
+	"s3-endpoint-guard/internal/aws/inspect"
 	"s3-endpoint-guard/internal/health"
 )
 
 const managed = "arn:aws:iam::111122223333:policy/more"
 
-var errRefused = errors.New("refused")
-
-// fake is an IAM in which the role app has two pages of inline policies and one attached one.
-type fake struct {
+// fakeIAM is an IAM in which the role app has two pages of inline policies and one attached one.
+type fakeIAM struct {
 	version, fails string
 
 	mu       sync.Mutex
 	versions int
 }
 
-func (f *fake) refuse(call string) error {
+func (f *fakeIAM) refuse(call string) error {
 	if f.fails == call {
 		return errRefused
 	}
 	return nil
 }
 
-func (f *fake) ListRolePolicies(_ context.Context, in *iam.ListRolePoliciesInput, _ ...func(*iam.Options)) (*iam.ListRolePoliciesOutput, error) {
+func (f *fakeIAM) ListRolePolicies(_ context.Context, in *iam.ListRolePoliciesInput, _ ...func(*iam.Options)) (*iam.ListRolePoliciesOutput, error) {
 	if in.Marker == nil {
 		return &iam.ListRolePoliciesOutput{PolicyNames: []string{"one"}, IsTruncated: true, Marker: aws.String("2")}, f.refuse("ListRolePolicies")
 	}
 	return &iam.ListRolePoliciesOutput{PolicyNames: []string{"two"}}, nil
 }
 
-func (f *fake) GetRolePolicy(_ context.Context, in *iam.GetRolePolicyInput, _ ...func(*iam.Options)) (*iam.GetRolePolicyOutput, error) {
+func (f *fakeIAM) GetRolePolicy(_ context.Context, in *iam.GetRolePolicyInput, _ ...func(*iam.Options)) (*iam.GetRolePolicyOutput, error) {
 	return &iam.GetRolePolicyOutput{PolicyDocument: aws.String("%7B%22" + *in.PolicyName + "%22%3A1+1%7D")}, f.refuse("GetRolePolicy")
 }
 
-func (f *fake) ListAttachedRolePolicies(context.Context, *iam.ListAttachedRolePoliciesInput, ...func(*iam.Options)) (*iam.ListAttachedRolePoliciesOutput, error) {
+func (f *fakeIAM) ListAttachedRolePolicies(context.Context, *iam.ListAttachedRolePoliciesInput, ...func(*iam.Options)) (*iam.ListAttachedRolePoliciesOutput, error) {
 	return &iam.ListAttachedRolePoliciesOutput{AttachedPolicies: []types.AttachedPolicy{{PolicyArn: aws.String(managed)}}}, f.refuse("ListAttachedRolePolicies")
 }
 
-func (f *fake) GetPolicy(context.Context, *iam.GetPolicyInput, ...func(*iam.Options)) (*iam.GetPolicyOutput, error) {
+func (f *fakeIAM) GetPolicy(context.Context, *iam.GetPolicyInput, ...func(*iam.Options)) (*iam.GetPolicyOutput, error) {
 	return &iam.GetPolicyOutput{Policy: &types.Policy{DefaultVersionId: aws.String(f.version)}}, f.refuse("GetPolicy")
 }
 
-func (f *fake) GetPolicyVersion(_ context.Context, in *iam.GetPolicyVersionInput, _ ...func(*iam.Options)) (*iam.GetPolicyVersionOutput, error) {
+func (f *fakeIAM) GetPolicyVersion(_ context.Context, in *iam.GetPolicyVersionInput, _ ...func(*iam.Options)) (*iam.GetPolicyVersionOutput, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.versions++
 	return &iam.GetPolicyVersionOutput{PolicyVersion: &types.PolicyVersion{Document: aws.String("%22" + *in.VersionId + "%22")}}, f.refuse("GetPolicyVersion")
 }
 
-func TestListReadsInlineAndAttachedPolicies(t *testing.T) {
-	f := &fake{version: "v1"}
-	role := &rolepolicies.Role{API: f, Name: "app"}
+func TestARoleIsReadWithInlineAndAttachedPolicies(t *testing.T) {
+	f := &fakeIAM{version: "v1"}
+	role := &inspect.Role{API: f, Name: "app"}
 	want := []health.Document{{Name: "one", Text: `{"one":1+1}`}, {Name: "two", Text: `{"two":1+1}`}, {Name: managed, Text: `"v1"`}}
 	for range 2 {
-		got, err := role.List(t.Context())
+		got, err := role.Read(t.Context())
 		if diff := cmp.Diff(want, got); diff != "" || err != nil {
 			t.Errorf("err %v, policies (-want +got):\n%s", err, diff)
 		}
@@ -76,33 +74,33 @@ func TestListReadsInlineAndAttachedPolicies(t *testing.T) {
 		t.Errorf("GetPolicyVersion was called %d times for one version, want once", f.versions)
 	}
 	f.version = "v2"
-	if got, err := role.List(t.Context()); err != nil || got[2].Text != `"v2"` {
-		t.Errorf("List = %v, %v after a new version, want that", got, err)
+	if got, err := role.Read(t.Context()); err != nil || got[2].Text != `"v2"` {
+		t.Errorf("Read = %v, %v after a new version, want that", got, err)
 	}
 }
 
-func TestListFailsWithWhatItCouldNotRead(t *testing.T) {
+func TestARoleFailsWithWhatCouldNotBeRead(t *testing.T) {
 	for call, says := range map[string]string{
 		"ListRolePolicies": "role app: ", "GetRolePolicy": "inline policy one: ", "ListAttachedRolePolicies": "role app: ",
 		"GetPolicy": "attached policy " + managed + ": ", "GetPolicyVersion": "attached policy " + managed + ": ",
 	} {
-		role := &rolepolicies.Role{API: &fake{version: "v1", fails: call}, Name: "app"}
-		if _, err := role.List(t.Context()); !errors.Is(err, errRefused) || !strings.Contains(err.Error(), says) {
-			t.Errorf("List without %s = %v, want %q and the reason", call, err, says)
+		role := &inspect.Role{API: &fakeIAM{version: "v1", fails: call}, Name: "app"}
+		if _, err := role.Read(t.Context()); !errors.Is(err, errRefused) || !strings.Contains(err.Error(), says) {
+			t.Errorf("Read without %s = %v, want %q and the reason", call, err, says)
 		}
 	}
 }
 
-// broken is a fake that answers without what it was asked for.
-type broken struct{ fake }
+// broken is a fakeIAM that answers without what it was asked for.
+type broken struct{ fakeIAM }
 
 func (b *broken) GetPolicy(context.Context, *iam.GetPolicyInput, ...func(*iam.Options)) (*iam.GetPolicyOutput, error) {
 	return &iam.GetPolicyOutput{}, nil
 }
 
 func TestAnAnswerWithoutAPolicyIsAnError(t *testing.T) {
-	if _, err := (&rolepolicies.Role{API: &broken{}, Name: "app"}).List(t.Context()); err == nil {
-		t.Error("List succeeded without a policy")
+	if _, err := (&inspect.Role{API: &broken{}, Name: "app"}).Read(t.Context()); err == nil {
+		t.Error("Read succeeded without a policy")
 	}
 }
 
@@ -111,12 +109,12 @@ func TestARefusedPolicyHidesNoOther(t *testing.T) {
 		"GetPolicyVersion": {"one", "two"}, "ListAttachedRolePolicies": {"one", "two"}, "ListRolePolicies": {managed},
 	} {
 		var got []string
-		documents, err := (&rolepolicies.Role{API: &fake{version: "v1", fails: call}, Name: "app"}).List(t.Context())
+		documents, err := (&inspect.Role{API: &fakeIAM{version: "v1", fails: call}, Name: "app"}).Read(t.Context())
 		for _, d := range documents {
 			got = append(got, d.Name)
 		}
 		if !errors.Is(err, errRefused) || !slices.Equal(got, want) {
-			t.Errorf("List without %s = %v, %v, want %v and the reason", call, got, err, want)
+			t.Errorf("Read without %s = %v, %v, want %v and the reason", call, got, err, want)
 		}
 	}
 }

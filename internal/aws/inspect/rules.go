@@ -1,5 +1,4 @@
-// Package eventrules reads whether EventBridge's rules are enabled, and where they send their events.
-package eventrules
+package inspect
 
 import (
 	"context"
@@ -13,21 +12,21 @@ import (
 	"s3-endpoint-guard/internal/parallel"
 )
 
-// API has the calls that [Rules] makes.
-type API interface {
+// RuleAPI has the calls that [Rules] makes.
+type RuleAPI interface {
 	DescribeRule(context.Context, *eventbridge.DescribeRuleInput, ...func(*eventbridge.Options)) (*eventbridge.DescribeRuleOutput, error)
 	ListTargetsByRule(context.Context, *eventbridge.ListTargetsByRuleInput, ...func(*eventbridge.Options)) (*eventbridge.ListTargetsByRuleOutput, error)
 }
 
-// Rules are some rules of the default event bus.
+// Rules are the named rules of the default event bus.
 type Rules struct {
-	API   API
+	API   RuleAPI
 	Names []string
 }
 
-// List reads the rules, in their order, in one round trip. A rule that is gone has the state "not found". Those that it
+// Read reads the rules, in their order, in one round trip. A rule that is gone has the state "not found". Those that it
 // could read come back also where the error names others.
-func (r *Rules) List(ctx context.Context) ([]health.Rule, error) {
+func (r *Rules) Read(ctx context.Context) ([]health.Rule, error) {
 	return parallel.Readable(r.Names, func(name string) (health.Rule, error) { return r.read(ctx, name) })
 }
 
@@ -65,7 +64,7 @@ func (r *Rules) read(ctx context.Context, name string) (health.Rule, error) {
 	return rule, nil
 }
 
-// gone is whether an error says that there is no such rule.
+// gone reports whether an error says that there is no such rule.
 func gone(err error) bool {
 	return errorcode.Of(err) == "ResourceNotFoundException"
 }

@@ -1,4 +1,4 @@
-package eventrules_test
+package inspect_test
 
 import (
 	"context"
@@ -12,19 +12,19 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 
-	"s3-endpoint-guard/internal/aws/eventrules"
+	"s3-endpoint-guard/internal/aws/inspect"
 	"s3-endpoint-guard/internal/health"
 )
 
-// fake is an EventBridge with one rule of each state.
-type fake struct{ fails string }
+// fakeEventBridge is an EventBridge with one rule of each state.
+type fakeEventBridge struct{ fails string }
 
 var (
 	errGone    = &smithy.GenericAPIError{Code: "ResourceNotFoundException"}
 	errRefused = &smithy.GenericAPIError{Code: "AccessDeniedException"}
 )
 
-func (f fake) DescribeRule(_ context.Context, in *eventbridge.DescribeRuleInput, _ ...func(*eventbridge.Options)) (*eventbridge.DescribeRuleOutput, error) {
+func (f fakeEventBridge) DescribeRule(_ context.Context, in *eventbridge.DescribeRuleInput, _ ...func(*eventbridge.Options)) (*eventbridge.DescribeRuleOutput, error) {
 	switch {
 	case f.fails == "DescribeRule" || f.fails == *in.Name:
 		return nil, errRefused
@@ -34,7 +34,7 @@ func (f fake) DescribeRule(_ context.Context, in *eventbridge.DescribeRuleInput,
 	return &eventbridge.DescribeRuleOutput{State: types.RuleState(*in.Name)}, nil
 }
 
-func (f fake) ListTargetsByRule(_ context.Context, in *eventbridge.ListTargetsByRuleInput, _ ...func(*eventbridge.Options)) (*eventbridge.ListTargetsByRuleOutput, error) {
+func (f fakeEventBridge) ListTargetsByRule(_ context.Context, in *eventbridge.ListTargetsByRuleInput, _ ...func(*eventbridge.Options)) (*eventbridge.ListTargetsByRuleOutput, error) {
 	switch {
 	case f.fails == "ListTargetsByRule":
 		return nil, errRefused
@@ -44,8 +44,8 @@ func (f fake) ListTargetsByRule(_ context.Context, in *eventbridge.ListTargetsBy
 	return &eventbridge.ListTargetsByRuleOutput{Targets: []types.Target{{Arn: aws.String("a")}, {Arn: aws.String("b")}}}, nil
 }
 
-func TestListReadsEachRule(t *testing.T) {
-	got, err := (&eventrules.Rules{API: fake{}, Names: []string{"ENABLED", "gone", "DISABLED"}}).List(t.Context())
+func TestRulesAreReadEach(t *testing.T) {
+	got, err := (&inspect.Rules{API: fakeEventBridge{}, Names: []string{"ENABLED", "gone", "DISABLED"}}).Read(t.Context())
 	want := []health.Rule{
 		{Name: "ENABLED", State: "ENABLED", Targets: []string{"a", "b"}}, {Name: "gone", State: "not found"},
 		{Name: "DISABLED", State: "DISABLED", Targets: []string{"a", "b"}},
@@ -55,18 +55,18 @@ func TestListReadsEachRule(t *testing.T) {
 	}
 }
 
-func TestListFailsWithTheRuleThatItCouldNotRead(t *testing.T) {
+func TestRulesFailWithTheOneThatCouldNotBeRead(t *testing.T) {
 	for _, call := range []string{"DescribeRule", "ListTargetsByRule"} {
-		_, err := (&eventrules.Rules{API: fake{call}, Names: []string{"ENABLED"}}).List(t.Context())
+		_, err := (&inspect.Rules{API: fakeEventBridge{call}, Names: []string{"ENABLED"}}).Read(t.Context())
 		if !errors.Is(err, errRefused) || !strings.Contains(err.Error(), "rule ENABLED: ") {
-			t.Errorf("List without %s = %v, want the rule and the reason", call, err)
+			t.Errorf("Read without %s = %v, want the rule and the reason", call, err)
 		}
 	}
 }
 
 func TestARefusedRuleHidesNoOther(t *testing.T) {
-	got, err := (&eventrules.Rules{API: fake{"ENABLED"}, Names: []string{"ENABLED", "DISABLED"}}).List(t.Context())
+	got, err := (&inspect.Rules{API: fakeEventBridge{"ENABLED"}, Names: []string{"ENABLED", "DISABLED"}}).Read(t.Context())
 	if !errors.Is(err, errRefused) || len(got) != 1 || got[0].State != "DISABLED" {
-		t.Errorf("List = %v, %v, want the rule that could be read, and the reason for the other", got, err)
+		t.Errorf("Read = %v, %v, want the rule that could be read, and the reason for the other", got, err)
 	}
 }

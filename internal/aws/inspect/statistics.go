@@ -1,5 +1,4 @@
-// Package traffic reads from CloudWatch what passed an endpoint, and whether the guard has been at work.
-package traffic
+package inspect
 
 import (
 	"context"
@@ -15,23 +14,23 @@ import (
 	"s3-endpoint-guard/internal/parallel"
 )
 
-// API has the call that [Statistics] makes. GetMetricStatistics is free for the first million calls a month, which
+// StatisticsAPI has the call that [Statistics] makes. GetMetricStatistics is free for the first million calls a month, which
 // GetMetricData is not. https://aws.amazon.com/cloudwatch/pricing/
-type API interface {
+type StatisticsAPI interface {
 	GetMetricStatistics(context.Context, *cloudwatch.GetMetricStatisticsInput, ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricStatisticsOutput, error)
 }
 
 // Statistics reads sums of metrics.
 type Statistics struct {
-	API API
+	API StatisticsAPI
 	// Bucket is the dimension of our own metrics.
 	Bucket string
 	// EndpointID, VPCID and Service are the dimensions of the endpoint's.
 	EndpointID, VPCID, Service string
 }
 
-// S3Service is the name of S3's interface endpoint service, and of the dimension by which CloudWatch tells its metrics from
-// those of others. China's names have one more label.
+// S3Service is the name of S3's interface endpoint service, and of the dimension by which CloudWatch separates its metrics from
+// those of other services. China's names have one more label.
 // https://docs.amazonaws.cn/en_us/aws/latest/userguide/endpoints-Beijing.html
 func S3Service(partition, region string) string {
 	name := "com.amazonaws." + region + ".s3"
@@ -41,8 +40,8 @@ func S3Service(partition, region string) string {
 	return name
 }
 
-// Sweeps is how many correction runs published their metrics in the time before now.
-func (s *Statistics) Sweeps(ctx context.Context, now time.Time, within time.Duration) (int, error) {
+// ReadSweeps returns how many correction runs published their metrics in the time before now.
+func (s *Statistics) ReadSweeps(ctx context.Context, now time.Time, within time.Duration) (int, error) {
 	runs, err := s.total(ctx, query{
 		name: string(metrics.OpenDrift), namespace: metrics.Namespace, dimensions: s.ours(),
 		statistic: types.StatisticSampleCount, from: now.Add(-within), to: now.Add(time.Minute), period: time.Minute,
@@ -50,8 +49,9 @@ func (s *Statistics) Sweeps(ctx context.Context, now time.Time, within time.Dura
 	return int(runs), err
 }
 
-// Volume is what passed the endpoint in the time before now, in days, and how much of it was the probe's.
-func (s *Statistics) Volume(ctx context.Context, now time.Time, within time.Duration) (health.Volume, error) {
+// ReadVolume returns how many bytes passed the endpoint in the time before now, in whole days, and how many of them were
+// the probe's.
+func (s *Statistics) ReadVolume(ctx context.Context, now time.Time, within time.Duration) (health.Volume, error) {
 	q := query{statistic: types.StatisticSum, from: now.Add(-within), to: now, period: 24 * time.Hour}
 	total, probe := q, q
 	total.name, total.namespace, total.dimensions = "BytesProcessed", "AWS/PrivateLinkEndpoints", s.theirs()
@@ -62,7 +62,7 @@ func (s *Statistics) Volume(ctx context.Context, now time.Time, within time.Dura
 
 func (s *Statistics) ours() []types.Dimension { return dimensions(metrics.Dimension, s.Bucket) }
 
-// theirs are the dimensions of an endpoint's metrics. FACTS: VPC endpoints
+// theirs are the dimensions of an endpoint's metrics. docs/facts.md: VPC endpoints
 func (s *Statistics) theirs() []types.Dimension {
 	return dimensions("Endpoint Type", "Interface", "Service Name", s.Service, "VPC Endpoint Id", s.EndpointID, "VPC Id", s.VPCID)
 }

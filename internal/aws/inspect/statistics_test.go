@@ -1,4 +1,4 @@
-package traffic_test
+package inspect_test
 
 import (
 	"context"
@@ -13,18 +13,18 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/google/go-cmp/cmp"
 
-	"s3-endpoint-guard/internal/aws/traffic"
+	"s3-endpoint-guard/internal/aws/inspect"
 	"s3-endpoint-guard/internal/health"
 )
 
-// fake answers two data points of 3 each, and keeps what it was asked.
-type fake struct {
+// fakeCloudWatch answers two data points of 3 each, and keeps what it was asked.
+type fakeCloudWatch struct {
 	err   error
 	mu    sync.Mutex
 	asked map[string]*cloudwatch.GetMetricStatisticsInput
 }
 
-func (f *fake) GetMetricStatistics(_ context.Context, in *cloudwatch.GetMetricStatisticsInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricStatisticsOutput, error) {
+func (f *fakeCloudWatch) GetMetricStatistics(_ context.Context, in *cloudwatch.GetMetricStatisticsInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricStatisticsOutput, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.asked == nil {
@@ -40,21 +40,21 @@ func (f *fake) GetMetricStatistics(_ context.Context, in *cloudwatch.GetMetricSt
 
 var now = time.Date(2026, 5, 4, 8, 0, 0, 0, time.UTC)
 
-func statistics(f *fake) *traffic.Statistics {
-	return &traffic.Statistics{API: f, Bucket: "docs-example", EndpointID: "vpce-1", VPCID: "vpc-1", Service: "com.amazonaws.eu-central-1.s3"}
+func statistics(f *fakeCloudWatch) *inspect.Statistics {
+	return &inspect.Statistics{API: f, Bucket: "docs-example", EndpointID: "vpce-1", VPCID: "vpc-1", Service: "com.amazonaws.eu-central-1.s3"}
 }
 
 func TestVolumeAddsUpTheEndpointsBytesAndTheProbes(t *testing.T) {
-	f := &fake{}
-	got, err := statistics(f).Volume(t.Context(), now, 48*time.Hour)
+	f := &fakeCloudWatch{}
+	got, err := statistics(f).ReadVolume(t.Context(), now, 48*time.Hour)
 	if want := (health.Volume{Total: 6, Probe: 6}); err != nil || got != want {
-		t.Errorf("Volume = %v, %v, want %v", got, err, want)
+		t.Errorf("ReadVolume = %v, %v, want %v", got, err, want)
 	}
 	var dimensions []string
 	for _, d := range f.asked["BytesProcessed"].Dimensions {
 		dimensions = append(dimensions, *d.Name+"="+*d.Value)
 	}
-	// FACTS: VPC endpoints
+	// docs/facts.md: VPC endpoints
 	want := []string{"Endpoint Type=Interface", "Service Name=com.amazonaws.eu-central-1.s3", "VPC Endpoint Id=vpce-1", "VPC Id=vpc-1"}
 	if diff := cmp.Diff(want, dimensions); diff != "" {
 		t.Errorf("dimensions (-want +got):\n%s", diff)
@@ -66,9 +66,9 @@ func TestVolumeAddsUpTheEndpointsBytesAndTheProbes(t *testing.T) {
 }
 
 func TestSweepsCountsRuns(t *testing.T) {
-	f := &fake{}
-	if got, err := statistics(f).Sweeps(t.Context(), now, 7*time.Minute); err != nil || got != 6 {
-		t.Errorf("Sweeps = %d, %v, want 6", got, err)
+	f := &fakeCloudWatch{}
+	if got, err := statistics(f).ReadSweeps(t.Context(), now, 7*time.Minute); err != nil || got != 6 {
+		t.Errorf("ReadSweeps = %d, %v, want 6", got, err)
 	}
 	if asked := f.asked["OpenDrift"]; asked == nil || !asked.StartTime.Equal(now.Add(-7*time.Minute)) {
 		t.Errorf("asked for %+v, want OpenDrift of seven minutes", f.asked)
@@ -76,11 +76,11 @@ func TestSweepsCountsRuns(t *testing.T) {
 }
 
 func TestWhatCannotBeReadIsNamed(t *testing.T) {
-	f := &fake{err: errors.New("refused")}
-	if _, err := statistics(f).Volume(t.Context(), now, time.Hour); !errors.Is(err, f.err) || !strings.Contains(err.Error(), "metric BytesProcessed: ") {
-		t.Errorf("Volume = %v, want the metric and the reason", err)
+	f := &fakeCloudWatch{err: errors.New("refused")}
+	if _, err := statistics(f).ReadVolume(t.Context(), now, time.Hour); !errors.Is(err, f.err) || !strings.Contains(err.Error(), "metric BytesProcessed: ") {
+		t.Errorf("ReadVolume = %v, want the metric and the reason", err)
 	}
-	if _, err := statistics(f).Sweeps(t.Context(), now, time.Hour); !errors.Is(err, f.err) {
-		t.Errorf("Sweeps = %v, want the reason", err)
+	if _, err := statistics(f).ReadSweeps(t.Context(), now, time.Hour); !errors.Is(err, f.err) {
+		t.Errorf("ReadSweeps = %v, want the reason", err)
 	}
 }

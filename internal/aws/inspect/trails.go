@@ -1,5 +1,4 @@
-// Package trail reads which CloudTrail trails cover the Region, whether they log, and what.
-package trail
+package inspect
 
 import (
 	"context"
@@ -13,19 +12,19 @@ import (
 	"s3-endpoint-guard/internal/parallel"
 )
 
-// API has the calls that [Trails] makes.
-type API interface {
+// TrailAPI has the calls that [Trails] makes.
+type TrailAPI interface {
 	DescribeTrails(context.Context, *cloudtrail.DescribeTrailsInput, ...func(*cloudtrail.Options)) (*cloudtrail.DescribeTrailsOutput, error)
 	GetTrailStatus(context.Context, *cloudtrail.GetTrailStatusInput, ...func(*cloudtrail.Options)) (*cloudtrail.GetTrailStatusOutput, error)
 	GetEventSelectors(context.Context, *cloudtrail.GetEventSelectorsInput, ...func(*cloudtrail.Options)) (*cloudtrail.GetEventSelectorsOutput, error)
 }
 
 // Trails are those of the Region: its own, and the shadows of multi-Region and organisation trails from elsewhere.
-type Trails struct{ API API }
+type Trails struct{ API TrailAPI }
 
-// List reads all trails, in two round trips. Those that it could read come back also where the error names others: a
+// Read reads all trails, in two round trips. Those that it could read come back also where the error names others: a
 // member account may be refused an organisation's trail.
-func (t *Trails) List(ctx context.Context) ([]health.CloudTrail, error) {
+func (t *Trails) Read(ctx context.Context) ([]health.CloudTrail, error) {
 	found, err := t.API.DescribeTrails(ctx, &cloudtrail.DescribeTrailsInput{})
 	if err != nil {
 		return nil, fmt.Errorf("trails: %w", err)

@@ -1,4 +1,4 @@
-package trail_test
+package inspect_test
 
 import (
 	"context"
@@ -12,12 +12,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudtrail/types"
 	"github.com/google/go-cmp/cmp"
 
-	"s3-endpoint-guard/internal/aws/trail"
+	"s3-endpoint-guard/internal/aws/inspect"
 	"s3-endpoint-guard/internal/health"
 )
 
-// fake is a CloudTrail that answers by ARN.
-type fake struct {
+// fakeCloudTrail is a CloudTrail that answers by ARN.
+type fakeCloudTrail struct {
 	trails    []types.Trail
 	logging   map[string]bool
 	selectors map[string]*cloudtrail.GetEventSelectorsOutput
@@ -25,32 +25,30 @@ type fake struct {
 	of        string // the trail of which it is refused; "" for all
 }
 
-var errRefused = errors.New("refused")
-
-func (f *fake) refuse(call, arn string) error {
+func (f *fakeCloudTrail) refuse(call, arn string) error {
 	if f.fails == call && (f.of == "" || f.of == arn) {
 		return errRefused
 	}
 	return nil
 }
 
-func (f *fake) DescribeTrails(context.Context, *cloudtrail.DescribeTrailsInput, ...func(*cloudtrail.Options)) (*cloudtrail.DescribeTrailsOutput, error) {
+func (f *fakeCloudTrail) DescribeTrails(context.Context, *cloudtrail.DescribeTrailsInput, ...func(*cloudtrail.Options)) (*cloudtrail.DescribeTrailsOutput, error) {
 	return &cloudtrail.DescribeTrailsOutput{TrailList: f.trails}, f.refuse("DescribeTrails", "")
 }
 
-func (f *fake) GetTrailStatus(_ context.Context, in *cloudtrail.GetTrailStatusInput, _ ...func(*cloudtrail.Options)) (*cloudtrail.GetTrailStatusOutput, error) {
+func (f *fakeCloudTrail) GetTrailStatus(_ context.Context, in *cloudtrail.GetTrailStatusInput, _ ...func(*cloudtrail.Options)) (*cloudtrail.GetTrailStatusOutput, error) {
 	return &cloudtrail.GetTrailStatusOutput{IsLogging: aws.Bool(f.logging[*in.Name])}, f.refuse("GetTrailStatus", *in.Name)
 }
 
-func (f *fake) GetEventSelectors(_ context.Context, in *cloudtrail.GetEventSelectorsInput, _ ...func(*cloudtrail.Options)) (*cloudtrail.GetEventSelectorsOutput, error) {
+func (f *fakeCloudTrail) GetEventSelectors(_ context.Context, in *cloudtrail.GetEventSelectorsInput, _ ...func(*cloudtrail.Options)) (*cloudtrail.GetEventSelectorsOutput, error) {
 	return f.selectors[*in.TrailName], f.refuse("GetEventSelectors", *in.TrailName)
 }
 
 const own, shadow = "arn:aws:cloudtrail:eu-central-1:111122223333:trail/own", "arn:aws:cloudtrail:us-east-1:444455556666:trail/org"
 
 // twoTrails are one of this Region with basic selectors, and the shadow of an organisation's with advanced ones.
-func twoTrails() *fake {
-	return &fake{
+func twoTrails() *fakeCloudTrail {
+	return &fakeCloudTrail{
 		trails:  []types.Trail{{Name: aws.String("own"), TrailARN: aws.String(own)}, {Name: aws.String("org"), TrailARN: aws.String(shadow)}},
 		logging: map[string]bool{own: true},
 		selectors: map[string]*cloudtrail.GetEventSelectorsOutput{
@@ -66,8 +64,8 @@ func twoTrails() *fake {
 	}
 }
 
-func TestListReadsEachTrailByItsARN(t *testing.T) {
-	got, err := (&trail.Trails{API: twoTrails()}).List(t.Context())
+func TestTrailsAreReadEachByItsARN(t *testing.T) {
+	got, err := (&inspect.Trails{API: twoTrails()}).Read(t.Context())
 	want := []health.CloudTrail{
 		{Name: "own", Logging: true, Selectors: []health.Selector{{Management: true, Kind: "WriteOnly"}, {Management: true, Kind: "All"}}},
 		{Name: "org", Advanced: []health.AdvancedSelector{{
@@ -81,17 +79,17 @@ func TestListReadsEachTrailByItsARN(t *testing.T) {
 	}
 }
 
-func TestListFailsWithWhatItCouldNotRead(t *testing.T) {
+func TestTrailsFailWithWhatCouldNotBeRead(t *testing.T) {
 	for call, says := range map[string]string{"DescribeTrails": "trails: ", "GetTrailStatus": "trail own: ", "GetEventSelectors": "trail org: "} {
 		f := twoTrails()
 		f.fails = call
-		if _, err := (&trail.Trails{API: f}).List(t.Context()); !errors.Is(err, errRefused) || !strings.Contains(err.Error(), says) {
-			t.Errorf("List without %s = %v, want %q and the reason", call, err, says)
+		if _, err := (&inspect.Trails{API: f}).Read(t.Context()); !errors.Is(err, errRefused) || !strings.Contains(err.Error(), says) {
+			t.Errorf("Read without %s = %v, want %q and the reason", call, err, says)
 		}
 	}
 }
 
-// A member account may be refused the details of its organisation's trail. (FACTS: CloudTrail through EventBridge)
+// A member account may be refused the details of its organisation's inspect. (docs/facts.md: CloudTrail through EventBridge)
 func TestARefusedTrailHidesNoOther(t *testing.T) {
 	for name, c := range map[string]struct {
 		fails  string
@@ -107,13 +105,13 @@ func TestARefusedTrailHidesNoOther(t *testing.T) {
 		f := twoTrails()
 		f.fails, f.of, f.logging[shadow] = c.fails, shadow, true
 		f.trails[1].HasCustomEventSelectors = c.custom
-		trails, err := (&trail.Trails{API: f}).List(t.Context())
+		trails, err := (&inspect.Trails{API: f}).Read(t.Context())
 		var got []string
 		for _, c := range trails {
 			got = append(got, c.Name)
 		}
 		if !slices.Equal(got, c.want) || errors.Is(err, errRefused) != c.fail {
-			t.Errorf("%s: List = %v, %v, want %v and a failure: %t", name, got, err, c.want, c.fail)
+			t.Errorf("%s: Read = %v, %v, want %v and a failure: %t", name, got, err, c.want, c.fail)
 		}
 	}
 }

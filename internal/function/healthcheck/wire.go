@@ -16,12 +16,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"s3-endpoint-guard/internal/aws/awsconfig"
-	"s3-endpoint-guard/internal/aws/eventrules"
+	"s3-endpoint-guard/internal/aws/inspect"
 	"s3-endpoint-guard/internal/aws/putmetrics"
-	"s3-endpoint-guard/internal/aws/rolepolicies"
 	"s3-endpoint-guard/internal/aws/s3bucket"
-	"s3-endpoint-guard/internal/aws/traffic"
-	"s3-endpoint-guard/internal/aws/trail"
 	"s3-endpoint-guard/internal/aws/vpcendpoint"
 	"s3-endpoint-guard/internal/guard"
 	"s3-endpoint-guard/internal/health"
@@ -93,20 +90,20 @@ func (checks *Checks) ofEndpoint(c Config, api *ec2.Client) {
 
 // ofGuard makes the checks of what wakes the guard, of who could stop it, and of what it costs.
 func (checks *Checks) ofGuard(c Config, sdk aws.Config, watch *cloudwatch.Client) {
-	checks.Trails = (&trail.Trails{API: cloudtrail.NewFromConfig(sdk)}).List
-	checks.Rules = (&eventrules.Rules{API: eventbridge.NewFromConfig(sdk), Names: c.Rules}).List
+	checks.Trails = (&inspect.Trails{API: cloudtrail.NewFromConfig(sdk)}).Read
+	checks.Rules = (&inspect.Rules{API: eventbridge.NewFromConfig(sdk), Names: c.Rules}).Read
 	role := c.Setting.Workload[strings.LastIndex(c.Setting.Workload, "/")+1:]
-	checks.Role = (&rolepolicies.Role{API: iam.NewFromConfig(sdk), Name: role}).List
-	statistics := &traffic.Statistics{
+	checks.Role = (&inspect.Role{API: iam.NewFromConfig(sdk), Name: role}).Read
+	statistics := &inspect.Statistics{
 		API: watch, Bucket: c.Setting.Bucket, EndpointID: c.Setting.EndpointID, VPCID: c.Setting.VPCID,
-		Service: traffic.S3Service(c.Setting.Partition, c.Setting.Region),
+		Service: inspect.S3Service(c.Setting.Partition, c.Setting.Region),
 	}
 	checks.Sweeps = func(ctx context.Context, now time.Time) (int, error) {
-		return statistics.Sweeps(ctx, now, c.terms().SweepWithin)
+		return statistics.ReadSweeps(ctx, now, c.terms().SweepWithin)
 	}
 	if !c.Gateway {
 		checks.Traffic = sparingly(idleEvery, func(ctx context.Context, now time.Time) (health.Volume, error) {
-			return statistics.Volume(ctx, now, c.IdleAfter)
+			return statistics.ReadVolume(ctx, now, c.IdleAfter)
 		})
 	}
 }
