@@ -1,15 +1,16 @@
-// Command bench-teardown measures how fast emptying is, beside the algorithms of its peers, on one model of S3.
+// Command bench-teardown measures the speed of emptying, compared with the algorithms of its peers, on one model of
+// S3.
 //
 // Each measurement runs the model in one process and the contender in another, so that processor time and memory are
-// the contender's own. Usage:
+// those of the contender. Usage:
 //
 //	bench-teardown                       all scenarios, a table on standard output
 //	bench-teardown -only REGEXP          the scenarios whose line matches
 //	bench-teardown serve|run …           what the command starts itself with
 //
 // With CDK_LIB set to the folder of an installed aws-cdk-lib (npm install aws-cdk-lib @aws-sdk/client-s3), CDK's own
-// handler runs as well, on Node.js. With S5CMD set to the path of an s5cmd, that runs as well. The first lines of the
-// output say which versions of them run.
+// handler runs too, on Node.js. With S5CMD set to the path of an s5cmd, that runs too. The first lines of the output
+// give their versions.
 package main
 
 import (
@@ -59,7 +60,7 @@ type scenario struct {
 	limit     float64
 }
 
-// String is the scenario's line in the table.
+// String returns the scenario's line in the table.
 func (s scenario) String() string {
 	limit := "no limit"
 	if s.limit > 0 {
@@ -68,10 +69,10 @@ func (s scenario) String() string {
 	return fmt.Sprintf("%-11s %-8s %8d versions %2d prefixes %s", s.contender, s.shape, s.versions, s.prefixes, limit)
 }
 
-// latency is what each request takes at least.
+// latency is the minimum time of each request.
 const latency = 30 * time.Millisecond
 
-// scenarios are what the project promises figures for.
+// scenarios returns the scenarios for which the project publishes figures.
 func scenarios() (all []scenario) {
 	contenders := []string{"cdk", "s5cmd", "ours"}
 	for _, o := range originals {

@@ -22,16 +22,16 @@ import (
 	"s3-endpoint-guard/local/localaws/s3model"
 )
 
-// measurement is what came of a scenario.
+// measurement is the result of a scenario.
 type measurement struct {
-	// Deleted and Seconds are the contender's own account, Error what it failed with.
+	// Deleted and Seconds are the contender's own figures, Error is its error.
 	Deleted int64
 	Seconds float64
 	Error   string
 
 	stats s3model.Stats
 	cpu   float64 // seconds of the contender's process, user and system
-	rss   float64 // MiB at most
+	rss   float64 // maximum, in MiB
 }
 
 func (m measurement) rate() float64 { return float64(m.stats.Deleted) / m.Seconds }
@@ -70,7 +70,7 @@ func measure(s scenario) (m measurement, err error) {
 	return m, err
 }
 
-// ask gets the model's count.
+// ask returns the model's statistics.
 func ask(url string) (stats s3model.Stats, err error) {
 	response, err := http.Get(url + s3model.StatsPath)
 	if err != nil {
@@ -80,7 +80,7 @@ func ask(url string) (stats s3model.Stats, err error) {
 	return stats, json.NewDecoder(response.Body).Decode(&stats)
 }
 
-// serve is the model's process. It prints its URL and serves until it is killed.
+// serve runs in the model's process. It prints its URL and serves until it is killed.
 func serve(args []string) error {
 	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
 	name := flags.String("shape", "hashes", "hashes, logs or counters")
@@ -102,7 +102,7 @@ func serve(args []string) error {
 	return http.Serve(listener, s3model.New(s3model.Options{Shape: shape, Versions: *versions, Latency: latency, Limit: *limit}))
 }
 
-// runContender is a contender's process. It prints its measurement as JSON.
+// runContender runs in a contender's process. It prints its measurement as JSON.
 func runContender(args []string) error {
 	flags := flag.NewFlagSet("run", flag.ContinueOnError)
 	name := flags.String("contender", "ours", "who empties")

@@ -9,17 +9,17 @@ import (
 	"strings"
 )
 
-// Environment variables that name what is installed: the folder of an aws-cdk-lib for [cdksOwn], and the path of an s5cmd
+// Environment variables for installed programs: the folder of an aws-cdk-lib for [cdksOwn], and the path of an s5cmd
 // for [s5cmdsOwn].
 const (
 	cdkLib    = "CDK_LIB"
 	s5cmdPath = "S5CMD"
 )
 
-// original is a peer's own program, which runs where it is installed.
+// original is a peer's own program, which runs if it is installed.
 type original struct {
 	contender, variable string
-	// version asks the installed program for its version. named is what the variable says.
+	// version returns the installed program's version. named is the variable's value.
 	version func(named string) (string, error)
 }
 
@@ -28,7 +28,7 @@ var originals = []original{
 	{"s5cmd's own", s5cmdPath, s5cmdVersion},
 }
 
-// installed says which version of the program runs, or that none does.
+// installed returns the version of the program that runs, or that none is installed.
 func (o original) installed() (string, error) {
 	named := os.Getenv(o.variable)
 	if named == "" {

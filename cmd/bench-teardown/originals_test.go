@@ -24,7 +24,7 @@ func TestOriginalsRunWhereTheyAreInstalled(t *testing.T) {
 	other := filepath.Dir(write(t, "package.json", `{"name": "left-pad", "version": "1.0.0"}`, 0o600))
 	for _, c := range []struct {
 		contender, named string
-		says             string // what the output says; what begins with "error: " ends the bench
+		says             string // text in the output; one that begins with "error: " ends the benchmark
 		runs             bool
 	}{
 		{"s5cmd's own", "", "not run, S5CMD is not set", false},
@@ -46,7 +46,7 @@ func TestOriginalsRunWhereTheyAreInstalled(t *testing.T) {
 		}
 		runs := slices.ContainsFunc(scenarios(), func(s scenario) bool { return s.contender == c.contender })
 		if runs != c.runs || contenders[c.contender] == nil {
-			t.Errorf("%s=%s: a scenario of %s is there: %t, want %t", o.variable, c.named, c.contender, runs, c.runs)
+			t.Errorf("%s=%s: has a scenario of %s: %t, want %t", o.variable, c.named, c.contender, runs, c.runs)
 		}
 	}
 }

@@ -18,12 +18,12 @@ import (
 	"s3-endpoint-guard/internal/emptying"
 )
 
-// contender empties a bucket in its own way, and returns how many versions it deleted.
+// contender empties a bucket, and returns how many versions it deleted.
 type contender func(ctx context.Context, client *s3.Client, bucket string) (int64, error)
 
-// contenders are this project's engine and the peers' algorithms, written anew on the same SDK. They are faster here
-// than the originals, which run on Node.js or decode with an older SDK: the comparison favours the peers. The originals
-// run as well where they are installed.
+// contenders are this project's engine and the peers' algorithms, reimplemented on the same SDK. They are faster here
+// than the originals, which run on Node.js or decode with an older SDK: the comparison favours the peers. Installed
+// originals run too.
 var contenders = map[string]contender{
 	"ours":        ours,
 	"cdk":         cdk,
@@ -33,7 +33,7 @@ var contenders = map[string]contender{
 	"terraform":   terraform,
 }
 
-// ours is functions/teardown's way, with its memory.
+// ours does what functions/teardown does, with its memory limit.
 func ours(ctx context.Context, client *s3.Client, bucket string) (int64, error) {
 	debug.SetMemoryLimit(emptying.Memory)
 	debug.SetGCPercent(-1)
@@ -41,7 +41,7 @@ func ours(ctx context.Context, client *s3.Client, bucket string) (int64, error) 
 	return report.Deleted, err
 }
 
-// cdk does what the handler of CDK's autoDeleteObjects does: list a page from the beginning, delete it, again.
+// cdk does what the handler of CDK's autoDeleteObjects does: list the first page, delete it, and repeat.
 // https://github.com/aws/aws-cdk, packages/@aws-cdk/custom-resource-handlers/lib/aws-s3/auto-delete-objects-handler
 func cdk(ctx context.Context, client *s3.Client, bucket string) (deleted int64, err error) {
 	for {
@@ -66,7 +66,7 @@ func cdk(ctx context.Context, client *s3.Client, bucket string) (deleted int64, 
 //go:embed cdk.js
 var cdkScript string
 
-// cdksOwn is the handler that CDK itself deploys, on Node.js. It does not tell how much it deleted.
+// cdksOwn is the handler that CDK itself deploys, on Node.js. It does not report how much it deleted.
 func cdksOwn(ctx context.Context, client *s3.Client, _ string) (int64, error) {
 	node := exec.CommandContext(ctx, "node", "-e", cdkScript, os.Getenv(cdkLib))
 	node.Env = append(environment(client), "NODE_NO_WARNINGS=1")
@@ -74,13 +74,13 @@ func cdksOwn(ctx context.Context, client *s3.Client, _ string) (int64, error) {
 	return 0, node.Run()
 }
 
-// environment leads the process of an original to the model.
+// environment returns the variables that direct an original to the model.
 func environment(client *s3.Client) []string {
 	return append(os.Environ(), "AWS_ENDPOINT_URL="+*client.Options().BaseEndpoint, "AWS_REGION=eu-central-1",
 		"AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret")
 }
 
-// s5cmdDeletes and s5cmdTries are how many DeleteObjects s5cmd has under way, and how often it tries each call.
+// s5cmdDeletes and s5cmdTries are s5cmd's number of concurrent DeleteObjects calls, and of attempts per call.
 const s5cmdDeletes, s5cmdTries = 10, 11
 
 // s5cmd does what `s5cmd rm --all-versions` does: one listing feeds deletes of a thousand, ten at a time.
@@ -92,7 +92,7 @@ func s5cmd(ctx context.Context, client *s3.Client, bucket string) (int64, error)
 	return pipeline(ctx, bucket, client, retries, s5cmdDeletes)
 }
 
-// s5cmdsOwn is s5cmd itself. It says each version that it deletes on standard output, which is not read.
+// s5cmdsOwn is s5cmd itself. It prints each deleted version on standard output, which is not read.
 func s5cmdsOwn(ctx context.Context, client *s3.Client, bucket string) (int64, error) {
 	rm := exec.CommandContext(ctx, os.Getenv(s5cmdPath), "--endpoint-url", *client.Options().BaseEndpoint, "--log", "error",
 		"rm", "--all-versions", "s3://"+bucket+"/*")
@@ -110,7 +110,8 @@ func terraform(ctx context.Context, client *s3.Client, bucket string) (int64, er
 	return pipeline(ctx, bucket, client, retries, 0)
 }
 
-// pipeline lists page by page and deletes each, up to so many at a time beside the listing; 0 takes turns with it.
+// pipeline lists page by page and deletes each, with up to atATime deletes during the listing; 0 alternates between
+// both.
 func pipeline(ctx context.Context, bucket string, client *s3.Client, retries func(*s3.Options), atATime int) (int64, error) {
 	var deletes tally
 	turn := make(chan struct{}, max(atATime, 1))
@@ -137,7 +138,7 @@ func pipeline(ctx context.Context, bucket string, client *s3.Client, retries fun
 	return deletes.sum(nil)
 }
 
-// tally sums up deletes that run at the same time.
+// tally sums up concurrent deletes.
 type tally struct {
 	all     sync.WaitGroup
 	mu      sync.Mutex
@@ -160,7 +161,7 @@ func (t *tally) sum(err error) (int64, error) {
 	return t.deleted, errors.Join(err, t.err)
 }
 
-// unlimited lets each call have all its tries, as older SDKs do.
+// unlimited does not limit retries, as in older SDKs.
 type unlimited struct{}
 
 func (unlimited) GetToken(context.Context, uint) (func() error, error) {
@@ -168,7 +169,7 @@ func (unlimited) GetToken(context.Context, uint) (func() error, error) {
 }
 func (unlimited) AddTokens(uint) error { return nil }
 
-// identifiers are a page's versions and delete markers.
+// identifiers returns a page's versions and delete markers.
 func identifiers(page *s3.ListObjectVersionsOutput) (batch []types.ObjectIdentifier) {
 	for _, v := range page.Versions {
 		batch = append(batch, types.ObjectIdentifier{Key: v.Key, VersionId: v.VersionId})

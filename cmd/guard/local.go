@@ -63,7 +63,7 @@ func stay(ctx context.Context, where deployment, n *news) (err error) {
 	return nil
 }
 
-// localOptions returns the options of a local AWS that runs without a test.
+// localOptions returns the options of a local AWS on the real clock.
 func localOptions(n *news) localaws.Options {
 	return localaws.Options{Clock: clock.Real(), Patient: true, Watch: true, Log: n.log, Messages: n.message}
 }

@@ -1,5 +1,4 @@
-// Package doctable is what the tests of the tables in docs/ share: each table is written by `make docs`, and compared
-// with what it should be otherwise.
+// Package doctable compares the tables in docs/ with their expected text. `make docs` writes each table.
 package doctable
 
 import (
@@ -10,11 +9,11 @@ import (
 	"testing"
 )
 
-// update makes tests write what they would otherwise compare: make docs.
+// update makes tests write the tables instead of comparing them: make docs.
 var update = flag.Bool("update", false, "write the tables into docs/")
 
-// Check compares the table with a name in the Markdown file at path with what it should be. The table is between the lines
-// "<!-- NAME: written by make docs -->" and "<!-- end of NAME -->".
+// Check compares the table called name in the Markdown file at path with the expected text. The table is between the
+// lines "<!-- NAME: written by make docs -->" and "<!-- end of NAME -->".
 func Check(t testing.TB, path, name, want string) {
 	t.Helper()
 	text, err := os.ReadFile(path)

@@ -23,7 +23,7 @@ import (
 	"s3-endpoint-guard/local/localaws/vpcnet"
 )
 
-// minutes lets minutes pass, in which rules fire, functions run, and alarms are evaluated.
+// minutes advances the clock minute by minute: rules fire, functions run, and alarms are evaluated.
 func (s *scene) minutes(n int) {
 	s.Helper()
 	for range n {
@@ -31,7 +31,7 @@ func (s *scene) minutes(n int) {
 	}
 }
 
-// ringing are the alarms that ring, without the stack's name.
+// ringing returns the alarms in ALARM, without the stack's name.
 func (s *scene) ringing() string {
 	var names []string
 	for _, a := range s.CloudWatch.Alarms() {
@@ -43,8 +43,8 @@ func (s *scene) ringing() string {
 	return strings.Join(names, " ")
 }
 
-// observing is a stack whose guard only observes, and without a probe: one thing that is wrong stays wrong, and is seen
-// by one check.
+// observing are the parameters of a stack whose guard only observes, without a probe: a fault remains, and exactly
+// one check detects it.
 func observing(more ...string) parameters {
 	p := watching
 	for i := 0; i < len(more); i += 2 {
@@ -53,7 +53,7 @@ func observing(more ...string) parameters {
 	return p
 }
 
-// removes takes a rule away.
+// removes deletes a rule.
 func removes(rule string) func(*scene) error {
 	return func(s *scene) error { s.Events.RemoveRule(s.stack.Physical(rule)); return nil }
 }
@@ -103,21 +103,21 @@ func TestEachThingThatIsWrongRingsItsAlarm(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := deploy(t, c.parameters.and("ProbeLatencyMs", "60000")) // on a machine that is busy, all else is slow
+			s := deploy(t, c.parameters.and("ProbeLatencyMs", "60000")) // because on a busy machine the latency is high
 			s.minutes(3)
 			if got := s.ringing(); got != "" {
-				t.Errorf("before anything is wrong ring %q", got)
+				t.Errorf("before the fault these alarms are in ALARM: %q", got)
 			}
 			s.must(c.wrong(s))
 			s.minutes(c.minutes)
 			if got := s.ringing(); got != c.want {
-				t.Errorf("after %d minutes ring %q, want %q", c.minutes, got, c.want)
+				t.Errorf("after %d minutes these alarms are in ALARM: %q, want %q", c.minutes, got, c.want)
 			}
 		})
 	}
 }
 
-// takes is how long CloudFormation takes for what it takes long for, as its stack events show.
+// takes returns how long CloudFormation takes for a slow resource type, measured from stack events.
 func takes(resourceType string) time.Duration {
 	if d, ok := map[string]time.Duration{
 		"AWS::Events::Rule": time.Minute, "AWS::EC2::VPCEndpoint": 90 * time.Second, "AWS::EC2::Instance": 40 * time.Second,
@@ -129,7 +129,8 @@ func takes(resourceType string) time.Duration {
 	return 8 * time.Second
 }
 
-// An alarm exists long before what feeds it, and CloudWatch evaluates it at once. (FACTS: CloudFormation)
+// An alarm exists long before the source of its data, and CloudWatch evaluates it at once (docs/facts.md,
+// CloudFormation).
 func TestAFirstDeploymentRingsNothing(t *testing.T) {
 	for name, p := range map[string]parameters{"by default": nil, "gateway": gatewayType} {
 		t.Run(name, func(t *testing.T) {
@@ -146,18 +147,18 @@ func TestAFirstDeploymentRingsNothing(t *testing.T) {
 				}
 			}
 			if len(rang) > 0 || s.ringing() != "" {
-				t.Errorf("rang during the first quarter of an hour: %q; ring now: %q; want none", rang, s.ringing())
+				t.Errorf("in ALARM during the first quarter of an hour: %q; in ALARM now: %q; want none", rang, s.ringing())
 			}
 			if got := s.CloudWatch.Alarms(); !slices.ContainsFunc(got, func(a cloudwatch.Condition) bool {
 				return strings.HasSuffix(a.Name, "HealthDataMissing") && a.State == cloudwatch.OK
 			}) {
-				t.Error("HealthDataMissing has not come to OK: no data arrived, and this test shows nothing")
+				t.Error("HealthDataMissing is not OK: no data arrived, so this test proves nothing")
 			}
 		})
 	}
 }
 
-// What the price of the stack is computed with is what its functions really publish.
+// The metrics in the stack's bill are those that its functions publish.
 func TestTheBillCountsTheMetricsThatAreThere(t *testing.T) {
 	table, err := cost.Prices()
 	if err != nil {
@@ -177,7 +178,7 @@ func TestTheBillCountsTheMetricsThatAreThere(t *testing.T) {
 			for part, u := range table.Usage {
 				want = append(want, u.Metrics...)
 				want = append(want, map[string][]string{"Interface": u.InterfaceMetrics, "Gateway": u.GatewayMetrics}[endpointType]...)
-				if part == "probe" { // of which there are two
+				if part == "probe" { // there are two probes
 					want = append(want, slices.Concat(u.ZonalMetrics, u.ZonalMetrics)...)
 				}
 			}
@@ -190,7 +191,7 @@ func TestTheBillCountsTheMetricsThatAreThere(t *testing.T) {
 	}
 }
 
-// rare are the metrics that are published only when something happens.
+// rare are the metrics that are published only on certain events.
 var rare = []string{"DriftCorrected", "CorrectionFailed", "Contested", "StoodDown", "ResourceMissing", "TimeToCorrect"}
 
 func TestTheDashboardShowsDataOfEveryMetric(t *testing.T) {
@@ -213,7 +214,7 @@ func TestTheDashboardShowsDataOfEveryMetric(t *testing.T) {
 						metric.Dimensions = append(metric.Dimensions, cloudwatch.Dimension(d))
 					}
 					if m.Expression == "" && !there[identity(metric)] && !slices.Contains(rare, m.Name) {
-						t.Errorf("%q shows %v, of which there are no data", w.Title, metric)
+						t.Errorf("%q shows %v, which has no data", w.Title, metric)
 					}
 				}
 			}
@@ -221,7 +222,7 @@ func TestTheDashboardShowsDataOfEveryMetric(t *testing.T) {
 	}
 }
 
-// identity is the same for the same metric, whatever the order of its dimensions.
+// identity is equal for equal metrics, independent of the order of their dimensions.
 func identity(m cloudwatch.Metric) string {
 	dimensions := slices.Clone(m.Dimensions)
 	slices.SortFunc(dimensions, func(a, b cloudwatch.Dimension) int { return strings.Compare(a.Name, b.Name) })

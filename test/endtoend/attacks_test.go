@@ -18,16 +18,16 @@ import (
 
 // attack is one call of the administrator that makes one guarded property drift.
 type attack struct {
-	// property is what drifts, verdict how it is judged.
+	// property is the property that drifts, verdict how its drift is judged.
 	property, verdict string
-	// write is the one call that takes it back.
+	// write is the one call that corrects it.
 	write string
-	// prepare sets up what the call needs, unseen by the trail; nil for nothing.
+	// prepare sets up what the call needs, without trail events; nil if it needs nothing.
 	prepare func(*scene) error
 	do      func(*scene) error
 }
 
-// The reads that a run makes of what an attack concerns, by property: what the read-back repeats.
+// readOf are a run's reads of the attacked resource, by property; the read-back repeats them.
 var readOf = map[string]string{
 	"bucket-policy":            "GetBucketPolicy",
 	"public-access-block":      "GetPublicAccessBlock",
@@ -41,7 +41,7 @@ var readOf = map[string]string{
 	"route-table-associations": "DescribeRouteTables",
 }
 
-// wave are the reads of a run that finds nothing, in order of the alphabet.
+// wave are the reads of a run without drift, in alphabetical order.
 var wave = map[string][]string{
 	"Interface": {"DescribeSecurityGroupRules", "DescribeStacks", "DescribeVpcEndpoints",
 		"GetBucketOwnershipControls", "GetBucketPolicy", "GetPublicAccessBlock"},
@@ -49,7 +49,7 @@ var wave = map[string][]string{
 		"GetBucketOwnershipControls", "GetBucketPolicy", "GetPublicAccessBlock"},
 }
 
-// attacks are all attacks on a stack with an endpoint of that type, by what they do.
+// attacks returns all attacks on a stack with an endpoint of that type, by name.
 func attacks(endpointType string) map[string]attack {
 	all := map[string]attack{}
 	for _, some := range []map[string]attack{bucketAttacks, policyAttacks, typeAttacks[endpointType]} {
@@ -60,7 +60,7 @@ func attacks(endpointType string) map[string]attack {
 	return all
 }
 
-// bucketAttacks concern the bucket's configuration.
+// bucketAttacks change the bucket's configuration.
 var bucketAttacks = map[string]attack{
 	"bucket policy: deleted": {property: "bucket-policy", verdict: "open", write: "PutBucketPolicy", do: (*scene).deletesBucketPolicy},
 	"bucket policy: opened to another account": {property: "bucket-policy", verdict: "open", write: "PutBucketPolicy",
@@ -99,7 +99,7 @@ var bucketAttacks = map[string]attack{
 		}},
 }
 
-// policyAttacks concern the endpoint's policy.
+// policyAttacks change the endpoint's policy.
 var policyAttacks = map[string]attack{
 	"endpoint policy: full access": {property: "endpoint-policy", verdict: "open", write: "ModifyVpcEndpoint", do: (*scene).resetsEndpointPolicy},
 	"endpoint policy: nothing allowed": {property: "endpoint-policy", verdict: "closed", write: "ModifyVpcEndpoint",
@@ -109,14 +109,14 @@ var policyAttacks = map[string]attack{
 		}},
 }
 
-// typeAttacks concern what only one type of endpoint has.
+// typeAttacks change properties that only one type of endpoint has.
 var typeAttacks = map[string]map[string]attack{
 	"Interface": {
 		"private DNS: off": {property: "private-dns", verdict: "closed", write: "ModifyVpcEndpoint", do: func(s *scene) error {
 			return s.modifiesEndpoint(&ec2.ModifyVpcEndpointInput{PrivateDnsEnabled: aws.Bool(false)})
 		}},
 		"private DNS: for inbound resolvers only": {property: "private-dns", verdict: "closed", write: "ModifyVpcEndpoint",
-			prepare: func(s *scene) error { // which EC2 allows only beside a gateway endpoint
+			prepare: func(s *scene) error { // EC2 allows this only next to a gateway endpoint
 				_, err := s.EC2.CreateEndpoint(localec2.EndpointRequest{
 					VPCID: s.stack.Physical("Vpc"), ServiceName: "com.amazonaws.eu-central-1.s3",
 				})
@@ -160,7 +160,7 @@ var typeAttacks = map[string]map[string]attack{
 	},
 }
 
-// What the administrator does.
+// Changes by the administrator.
 
 func (s *scene) deletesBucketPolicy() error {
 	_, err := s.s3.DeleteBucketPolicy(s.Context(), &s3.DeleteBucketPolicyInput{Bucket: &s.bucket})
@@ -172,7 +172,7 @@ func (s *scene) putsBucketPolicy(document string) error {
 	return err
 }
 
-// rewritesBucketPolicy puts the desired policy with other statements.
+// rewritesBucketPolicy sets the desired policy with other statements.
 func (s *scene) rewritesBucketPolicy(rewrite func([]any) []any) error {
 	return s.putsBucketPolicy(rewritten(s, s.stack.Attribute("BucketPolicyDocument", "Value"), rewrite))
 }
@@ -191,14 +191,14 @@ func (s *scene) switchesListsOn() error {
 	return err
 }
 
-// opensByList makes the bucket's access control list public, for which two other locks have to be off.
+// opensByList makes the bucket's access control list public, which needs Block Public Access off and lists enabled.
 func (s *scene) opensByList() error {
 	err := errors.Join(s.deletesPublicAccessBlock(), s.switchesListsOn())
 	_, aclErr := s.s3.PutBucketAcl(s.Context(), &s3.PutBucketAclInput{Bucket: &s.bucket, ACL: s3types.BucketCannedACLPublicRead})
 	return errors.Join(err, aclErr)
 }
 
-// opensWithTheArticlesPolicy puts the article's statement for everybody, for which Block Public Access has to be off.
+// opensWithTheArticlesPolicy adds the article's public statement, which needs Block Public Access off.
 func (s *scene) opensWithTheArticlesPolicy() error {
 	return errors.Join(s.deletesPublicAccessBlock(), s.putsBucketPolicy(fmt.Sprintf(`{"Version":"2012-10-17","Statement":[
 		{"Sid":"Access-from-everywhere","Effect":"Allow","Principal":"*","Action":"s3:*",
@@ -235,7 +235,7 @@ func (s *scene) shutsGroup() error {
 	return err
 }
 
-// reroutes puts a subnet on another route table.
+// reroutes associates a subnet with another route table.
 func (s *scene) reroutes() error {
 	_, err := s.ec2.ReplaceRouteTableAssociation(s.Context(), &ec2.ReplaceRouteTableAssociationInput{
 		AssociationId: aws.String(s.stack.Physical("SubnetARoutes")), RouteTableId: aws.String(s.foreignTable()),
@@ -243,7 +243,7 @@ func (s *scene) reroutes() error {
 	return err
 }
 
-// unroutes leaves a subnet to the VPC's main route table.
+// unroutes leaves a subnet with the VPC's main route table.
 func (s *scene) unroutes() error {
 	_, err := s.ec2.DisassociateRouteTable(s.Context(), &ec2.DisassociateRouteTableInput{
 		AssociationId: aws.String(s.stack.Physical("SubnetBRoutes")),
@@ -251,7 +251,7 @@ func (s *scene) unroutes() error {
 	return err
 }
 
-// foreignSubnet makes a subnet that is not the stack's, in a zone.
+// foreignSubnet makes a subnet in a zone, outside the stack.
 func (s *scene) foreignSubnet(zone string) string {
 	s.Helper()
 	n, err := s.EC2.CreateSubnet(localec2.Subnet{VPCID: s.stack.Physical("Vpc"), CIDR: "10.0.99.0/24", Zone: s.Gate.Options().Region + zone})
@@ -259,7 +259,7 @@ func (s *scene) foreignSubnet(zone string) string {
 	return n.ID
 }
 
-// foreignGroup makes a security group that is not the stack's.
+// foreignGroup makes a security group outside the stack.
 func (s *scene) foreignGroup() string {
 	s.Helper()
 	g, err := s.EC2.CreateSecurityGroup(localec2.SecurityGroup{VPCID: s.stack.Physical("Vpc"), Name: "other", Description: "other"})
@@ -267,7 +267,7 @@ func (s *scene) foreignGroup() string {
 	return g.ID
 }
 
-// foreignTable makes a route table that is not the stack's.
+// foreignTable makes a route table outside the stack.
 func (s *scene) foreignTable() string {
 	s.Helper()
 	t, err := s.EC2.CreateRouteTable(s.stack.Physical("Vpc"))
@@ -275,7 +275,7 @@ func (s *scene) foreignTable() string {
 	return t.ID
 }
 
-// attack carries an attack out, its preparations included.
+// attack runs an attack with its preparation.
 func (s *scene) attack(a attack) {
 	s.Helper()
 	if a.prepare != nil {
@@ -284,7 +284,7 @@ func (s *scene) attack(a attack) {
 	s.must(a.do(s))
 }
 
-// attackEverything makes everything that is guarded drift at once.
+// attackEverything makes all guarded properties drift at once.
 func (s *scene) attackEverything(endpointType string) {
 	s.Helper()
 	s.must(s.opensWithTheArticlesPolicy())
@@ -312,12 +312,12 @@ func (s *scene) attackEverything(endpointType string) {
 	}
 }
 
-// with is a sorted list with some names more.
+// with returns a sorted list with more names.
 func with(list []string, more ...string) []string {
 	return slices.Sorted(slices.Values(append(slices.Clone(list), more...)))
 }
 
-// zone is the last letter of a subnet's Availability Zone.
+// zone returns the last letter of a subnet's Availability Zone.
 func (s *scene) zone(logicalID string) string {
 	n, _ := s.EC2.Subnet(s.stack.Physical(logicalID))
 	return n.Zone[len(n.Zone)-1:]
@@ -327,10 +327,10 @@ func addsSubnet(id string) *ec2.ModifyVpcEndpointInput {
 	return &ec2.ModifyVpcEndpointInput{AddSubnetIds: []string{id}}
 }
 
-// lose makes every event of a call be lost.
+// lose drops all events of a call.
 var lose = events.Disturbance{Lose: true}
 
-// rewritten is a policy with other statements.
+// rewritten returns a policy with other statements.
 func rewritten(s *scene, policy string, rewrite func([]any) []any) string {
 	s.Helper()
 	var document map[string]any

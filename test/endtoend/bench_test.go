@@ -21,7 +21,7 @@ import (
 	locals3 "s3-endpoint-guard/local/localaws/s3"
 )
 
-// What the function must reach. The first two are in units of what is added to each call.
+// Limits of the function. The first two are multiples of the latency that is added to each call.
 const (
 	added           = 30 * time.Millisecond
 	mostCorrection  = 4.0
@@ -34,12 +34,12 @@ func median[T cmp.Ordered](values []T) T {
 	return slices.Sorted(slices.Values(values))[len(values)/2]
 }
 
-// inTrips is a time in units of what is added to each call.
+// inTrips returns a time as a multiple of the added latency.
 func inTrips(d time.Duration) float64 { return float64(d) / float64(added) }
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// warm is a scene whose function has run, in which each call takes longer by what is added.
+// warm makes a scene whose function has run, with the added latency on each call.
 func warm(b *testing.B, p parameters) *scene {
 	s := deploy(b, p)
 	s.Gate.SetLatency(added)
@@ -47,7 +47,7 @@ func warm(b *testing.B, p parameters) *scene {
 	return s
 }
 
-// BenchmarkQuietRun measures warm runs that find nothing to correct.
+// BenchmarkQuietRun measures warm runs without drift.
 func BenchmarkQuietRun(b *testing.B) {
 	for _, endpointType := range []string{"Interface", "Gateway"} {
 		b.Run(endpointType, func(b *testing.B) {
@@ -68,8 +68,8 @@ func BenchmarkQuietRun(b *testing.B) {
 	}
 }
 
-// BenchmarkCorrection measures warm runs that correct one drift: until it is verified, and until the invocation ends,
-// which is after the notification.
+// BenchmarkCorrection measures warm runs that correct one drift: the time to the verified correction, and to the end
+// of the invocation, which is after the notification.
 func BenchmarkCorrection(b *testing.B) {
 	for _, c := range []struct {
 		property     string
@@ -115,8 +115,8 @@ func measureCorrection(b *testing.B, p parameters, property string, drift func(*
 	}
 }
 
-// BenchmarkColdStart measures the time from the start of the process to the first poll of the Runtime API, of the
-// function and, in turns with it, of one that does nothing.
+// BenchmarkColdStart measures the time from the start of the process to the first poll of the Runtime API,
+// alternating between the function and one that does nothing.
 func BenchmarkColdStart(b *testing.B) {
 	s := deploy(b, nil)
 	const nothing = "nothing"
@@ -144,7 +144,7 @@ func BenchmarkColdStart(b *testing.B) {
 	}
 }
 
-// BenchmarkArtefact reports the size of what is deployed: the bootstrap for arm64, zipped.
+// BenchmarkArtefact reports the size of the deployed bootstrap for arm64, zipped.
 func BenchmarkArtefact(b *testing.B) {
 	folder := b.TempDir()
 	run(b, "build-RemediateFunction", "ARTIFACTS_DIR="+folder)
@@ -154,7 +154,7 @@ func BenchmarkArtefact(b *testing.B) {
 	}
 }
 
-// run runs the project's Makefile, so that what is measured is built as what is deployed.
+// run runs the project's Makefile, so that the measured binary is built like the deployed one.
 func run(t testing.TB, arguments ...string) {
 	t.Helper()
 	command := exec.Command("make", append([]string{"--silent"}, arguments...)...)
@@ -164,7 +164,7 @@ func run(t testing.TB, arguments ...string) {
 	}
 }
 
-// zipped is the size of a file in a zip archive, in MiB.
+// zipped returns the size of a file in a zip archive, in MiB.
 func zipped(t testing.TB, path string) float64 {
 	t.Helper()
 	file, err := os.Open(path)

@@ -14,7 +14,7 @@ func (s *scene) deletesEndpoint() error {
 	return err
 }
 
-// What lasts for ten minutes is told, fails and is dead-lettered once, and is measured at every run.
+// A failure that lasts ten minutes is notified and dead-lettered once, and counted in each run.
 func TestAFailureThatLastsFloodsNobody(t *testing.T) {
 	for name, begin := range map[string]func(*scene){
 		"the endpoint is deleted": func(s *scene) { s.must(s.deletesEndpoint()) },
@@ -51,7 +51,7 @@ func TestAFailureThatLastsFloodsNobody(t *testing.T) {
 	}
 }
 
-// Somebody deletes the policy again and again: each correction has its line, and not each its message.
+// The policy is deleted again and again: each correction has a log line, but not each has a message.
 func TestManyCorrectionsAreSummedUp(t *testing.T) {
 	t.Parallel()
 	s := deploy(t, nil)
@@ -69,7 +69,7 @@ func TestManyCorrectionsAreSummedUp(t *testing.T) {
 	}
 }
 
-// An open door whose event is lost is closed by the sweep, two seconds later than by an event.
+// Open access whose event is lost is closed by the sweep, two seconds later than by an event.
 func TestARunThatGivesWayCorrectsWhatIsLeft(t *testing.T) {
 	t.Parallel()
 	s := deploy(t, nil)
@@ -89,8 +89,8 @@ func TestARunThatGivesWayCorrectsWhatIsLeft(t *testing.T) {
 	}
 }
 
-// What is open does not stay so for as long as somebody keeps CloudFormation at work. The stack's update began long ago,
-// by which a process that has just started decides.
+// Open access is corrected even if CloudFormation stays at work on the stack. The start time of the stack's update
+// decides, so the rule also holds for a process that has just started.
 func TestATruceEndsForWhatIsOpen(t *testing.T) {
 	t.Parallel()
 	s := deploy(t, nil)
@@ -109,6 +109,6 @@ func TestATruceEndsForWhatIsOpen(t *testing.T) {
 		t.Errorf("outcomes %s, want the open policy corrected, the subnet left to CloudFormation", got)
 	}
 	if len(r.messages) == 0 || !strings.Contains(r.messages[0].Body+r.messages[len(r.messages)-1].Body, "CloudFormation is at work on our stack and was overruled") {
-		t.Errorf("messages %v, want one that says that CloudFormation was overruled", r.messages)
+		t.Errorf("messages %v, want one about the overruled CloudFormation", r.messages)
 	}
 }

@@ -11,8 +11,7 @@ import (
 	"s3-endpoint-guard/local/localaws/api"
 )
 
-// apart is the latency with which tests ask how deep calls are: calls that are made together overlap even on a busy
-// machine.
+// apart is the latency for tests of call depth: with it, concurrent calls overlap even on a busy machine.
 const apart = 60 * time.Millisecond
 
 func TestARunThatFindsNothingIsOneWaveOfReads(t *testing.T) {
@@ -28,7 +27,7 @@ func TestARunThatFindsNothingIsOneWaveOfReads(t *testing.T) {
 				t.Errorf("Depth = %d round trips, want 1", got)
 			}
 			if len(r.invocations) != 1 || len(r.records) != 0 || len(r.messages) != 0 {
-				t.Errorf("%d runs, %d records, %d messages, want 1 run and nothing to tell:\n%s",
+				t.Errorf("%d runs, %d records, %d messages, want 1 run without records and messages:\n%s",
 					len(r.invocations), len(r.records), len(r.messages), r.log())
 			}
 			s.isDesired()
@@ -36,7 +35,7 @@ func TestARunThatFindsNothingIsOneWaveOfReads(t *testing.T) {
 	}
 }
 
-// TestOneDriftTakesOneWriteAndOneReadBack covers every guarded property, and every way in which it drifts.
+// TestOneDriftTakesOneWriteAndOneReadBack covers all guarded properties, and all ways in which they drift.
 func TestOneDriftTakesOneWriteAndOneReadBack(t *testing.T) {
 	for endpointType, p := range endpointTypes {
 		for name, a := range attacks(endpointType) {
@@ -50,7 +49,7 @@ func TestOneDriftTakesOneWriteAndOneReadBack(t *testing.T) {
 				if diff := cmp.Diff(with(wave[endpointType], a.write, readOf[a.property], "Publish"), r.names()); diff != "" {
 					t.Errorf("calls (-want +got):\n%s\n%s", diff, r.log())
 				}
-				// The wave, the write, the read-back, and the notification.
+				// The reads, the write, the read-back, and the notification.
 				if got := api.Depth(r.calls); got != 4 {
 					t.Errorf("Depth = %d round trips, want 4", got)
 				}
@@ -60,7 +59,7 @@ func TestOneDriftTakesOneWriteAndOneReadBack(t *testing.T) {
 	}
 }
 
-// tells fails the test unless the run accounts for one correction, and for nothing else.
+// tells fails the test unless the run reports exactly one correction.
 func (r report) tells(t *testing.T, a attack) {
 	t.Helper()
 	if want := []string{a.property + ": corrected"}; !slices.Equal(r.outcomes(), want) {
@@ -68,7 +67,7 @@ func (r report) tells(t *testing.T, a attack) {
 	}
 	got := r.records[0]
 	if got.Verdict != a.verdict || got.Attempts != 1 || (a.verdict == "open") != (got.Allowed != "") {
-		t.Errorf("judged %s (%q) and written %d times, want %s and once", got.Verdict, got.Allowed, got.Attempts, a.verdict)
+		t.Errorf("judged %s (%q) and written %d times, want %s and 1 time", got.Verdict, got.Allowed, got.Attempts, a.verdict)
 	}
 	if want := map[string]string{"open": "ERROR", "closed": "WARN"}[a.verdict]; got.Level != want {
 		t.Errorf("level %s, want %s", got.Level, want)
@@ -97,7 +96,7 @@ func TestEverythingAtOnceIsRestored(t *testing.T) {
 	}
 }
 
-// What stands in the way of a write costs one write more, and is told in the same record.
+// A setting that blocks a write costs one more write, and is in the same record.
 func TestWhatStandsInTheWayIsMovedFirst(t *testing.T) {
 	for name, c := range map[string]struct {
 		do     func(*scene)
@@ -153,11 +152,11 @@ func TestEveryPartitionIsGuardedAlike(t *testing.T) {
 	}
 }
 
-// After a change an endpoint is pending for a while, and takes no other change. FACTS: VPC endpoints
+// After a change an endpoint is pending for a while and accepts no other change (docs/facts.md, VPC endpoints).
 func TestAnEndpointThatIsPendingIsAsDesired(t *testing.T) {
 	t.Parallel()
 	s := deploy(t, nil)
-	s.EC2.SetPendingReads(1) // here it takes reads to get over it
+	s.EC2.SetPendingReads(1) // here pending ends after a number of reads
 	r := s.watch(func() { s.must(s.resetsEndpointPolicy()) })
 	r.runs(t, 1)
 	r.wrote(t, "ModifyVpcEndpoint")

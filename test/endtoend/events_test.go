@@ -14,7 +14,7 @@ import (
 	"s3-endpoint-guard/local/localaws/s3"
 )
 
-// runs fails the test unless the guard ran that often, without a failure.
+// runs fails the test unless the guard ran exactly so many times, without a failure.
 func (r report) runs(t *testing.T, want int) {
 	t.Helper()
 	if len(r.invocations) != want || len(r.failures()) != 0 {
@@ -22,7 +22,7 @@ func (r report) runs(t *testing.T, want int) {
 	}
 }
 
-// wrote fails the test unless the guard made just these writes.
+// wrote fails the test unless the guard made exactly these writes.
 func (r report) wrote(t *testing.T, want ...string) {
 	t.Helper()
 	if got := r.writes(); !slices.Equal(got, want) {
@@ -56,7 +56,7 @@ func TestADoubledEventIsCorrectedOnce(t *testing.T) {
 	s := deploy(t, nil)
 	s.Events.Hold()
 	s.must(s.deletesBucketPolicy())
-	// One after the other: what overlapping runs do is another test's.
+	// In sequence: another test covers overlapping runs.
 	var twice []events.Event
 	s.Events.Release(func(held []events.Event) []events.Event { twice = append(held, held...); return nil })
 	s.must(s.Events.Put(twice[0]))
@@ -66,7 +66,7 @@ func TestADoubledEventIsCorrectedOnce(t *testing.T) {
 	r.runs(t, 1)
 	r.wrote(t)
 	if len(r.messages) != 0 {
-		t.Errorf("%d messages about an event told before, want none", len(r.messages))
+		t.Errorf("%d messages about an event that was already reported, want none", len(r.messages))
 	}
 }
 
@@ -97,7 +97,7 @@ func TestADelayedEventComesTooLateToDoHarm(t *testing.T) {
 	s := deploy(t, nil)
 	s.Events.Disturb(events.Disturbance{Delay: 90 * time.Second})
 	s.must(s.deletesBucketPolicy())
-	r := s.watch(func() { s.Clock.Advance(time.Minute) }) // the sweep is faster
+	r := s.watch(func() { s.Clock.Advance(time.Minute) }) // the sweep runs before the event arrives
 	r.wrote(t, "PutBucketPolicy")
 	r = s.watch(func() { s.Clock.Advance(31 * time.Second) })
 	r.runs(t, 1)
@@ -105,17 +105,17 @@ func TestADelayedEventComesTooLateToDoHarm(t *testing.T) {
 	s.isDesired()
 }
 
-// restsNow fails the test unless further sweeps write nothing and send nothing.
+// restsNow fails the test if further sweeps write or send a message.
 func (s *scene) restsNow() {
 	s.Helper()
 	r := s.watch(func() { s.Events.Sweep(); s.rest(); s.Events.Sweep() })
 	if len(r.writes()) != 0 || len(r.messages) != 0 || len(r.failures()) != 0 {
-		s.Errorf("two more sweeps wrote %q, sent %d messages and failed %d times, want rest:\n%s",
+		s.Errorf("two more sweeps wrote %q, sent %d messages and failed %d times, want 0, 0 and 0:\n%s",
 			r.writes(), len(r.messages), len(r.failures()), r.log())
 	}
 }
 
-// The echo of our own write passes no rule; should it be handed over all the same, it ends without a write.
+// The event of our own write matches no rule. If the function still gets it, the run ends without a write.
 func TestOurOwnWritesEchoWithoutEnd(t *testing.T) {
 	for endpointType, p := range endpointTypes {
 		t.Run(endpointType, func(t *testing.T) {
@@ -125,7 +125,7 @@ func TestOurOwnWritesEchoWithoutEnd(t *testing.T) {
 			s.attackEverything(endpointType)
 			s.Events.Disturb(events.Disturbance{})
 			r := s.watch(s.Events.Sweep)
-			r.runs(t, 1) // the sweep; no echo of what it wrote
+			r.runs(t, 1) // the sweep; no event of its writes
 			echoes := s.ownRecords()
 			if len(echoes) < 5 {
 				t.Fatalf("%d records of the guard's own writes, want one for each", len(echoes))
@@ -144,7 +144,7 @@ func TestOurOwnWritesEchoWithoutEnd(t *testing.T) {
 	}
 }
 
-// ownRecords are the trail's records of what the guard itself did.
+// ownRecords returns the trail's records of the guard's own calls.
 func (s *scene) ownRecords() []events.Event {
 	var own []events.Event
 	for _, record := range s.Events.Records() {
@@ -186,7 +186,7 @@ func each(list []any, change func(map[string]any)) []any {
 	return list
 }
 
-// collapse writes the lists of one element as that element.
+// collapse replaces lists of one element by that element.
 func collapse(statement map[string]any) {
 	for name, value := range maps.Clone(statement) {
 		if list, ok := value.([]any); ok && len(list) == 1 {
@@ -195,7 +195,8 @@ func collapse(statement map[string]any) {
 	}
 }
 
-// While the bucket's own Block Public Access is on, the account's adds nothing: its change wakes nobody, and drifts nothing.
+// While the bucket's own Block Public Access is on, the account's has no effect: its change starts no run and causes
+// no drift.
 func TestTheAccountsBlockPublicAccessIsNotTheGuards(t *testing.T) {
 	t.Parallel()
 	s := deploy(t, nil)
@@ -232,8 +233,8 @@ func TestRunsAtTheSameTimeAreHarmless(t *testing.T) {
 	}
 }
 
-// TestAnAttackerWhoGoesOnIsReportedAndOutlasted has somebody attack again right after each of the guard's writes: with
-// what was there before, which may as well be a stale read, or with something new each time.
+// TestAnAttackerWhoGoesOnIsReportedAndOutlasted attacks again right after each of the guard's writes: with the state
+// from before, which a stale read would also show, or with a new one each time.
 func TestAnAttackerWhoGoesOnIsReportedAndOutlasted(t *testing.T) {
 	for name, again := range map[string]func(s *scene, n int) error{
 		"with the same": func(s *scene, n int) error { return s.S3.DeletePolicy(s.bucket) },
@@ -255,16 +256,16 @@ func TestAnAttackerWhoGoesOnIsReportedAndOutlasted(t *testing.T) {
 			r := s.watch(func() { s.must(s.deletesBucketPolicy()) })
 			ended.Store(1)
 			if len(r.failures()) != 3 || len(r.letters) != 1 || len(r.messages) == 0 {
-				t.Errorf("%d runs failed, %d were given up, %d messages; want 3, 1 and some:\n%s",
+				t.Errorf("%d runs failed, %d were given up, %d messages; want 3, 1 and at least 1:\n%s",
 					len(r.failures()), len(r.letters), len(r.messages), r.log())
 			}
 			for _, record := range r.records {
 				if record.Message != "not corrected" || record.Attempts < 2 {
-					t.Errorf("%s after %d writes, want that it is not corrected after several", record.Message, record.Attempts)
+					t.Errorf("%s after %d writes, want not corrected, after at least 2", record.Message, record.Attempts)
 				}
 			}
 			if attacks.Load() > 3*10 {
-				t.Errorf("the guard wrote %d times in three runs of 3 s, want pauses", attacks.Load())
+				t.Errorf("the guard wrote %d times in three runs of 3 s, want pauses between writes", attacks.Load())
 			}
 			s.watch(func() { s.Clock.Advance(time.Minute) }).wrote(t, "PutBucketPolicy")
 			s.isDesired()

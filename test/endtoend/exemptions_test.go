@@ -10,7 +10,7 @@ import (
 	"s3-endpoint-guard/local/localaws/api"
 )
 
-// HeadBucket is how CloudFormation, Terraform and AWS Config see that the bucket is there. (FACTS: S3)
+// CloudFormation, Terraform and AWS Config use HeadBucket to see that the bucket exists (docs/facts.md, S3).
 func TestWhoManagesTheBucketSeesThatItIsThereAndNoObject(t *testing.T) {
 	t.Parallel()
 	const role = "terraform"
@@ -56,13 +56,13 @@ func TestWhoManagesTheBucketSeesThatItIsThereAndNoObject(t *testing.T) {
 	}
 }
 
-// A path is in a role's ARN, and in aws:PrincipalArn, but not in the ARN of its sessions.
+// A role's ARN and aws:PrincipalArn contain the role's path; the ARN of its sessions does not.
 func TestRolesMayHaveAPath(t *testing.T) {
 	t.Parallel()
 	s := deploy(t, parameters{"RolePath": "/service/", "ProbeLatencyMs": "60000"})
 	s.minutes(3)
 	if got := s.ringing(); got != "" {
-		t.Errorf("with a path ring %q, want none", got)
+		t.Errorf("with a path these alarms are in ALARM: %q, want none", got)
 	}
 	s.must(s.deletesBucketPolicy())
 	s.rest()

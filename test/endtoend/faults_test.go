@@ -18,23 +18,23 @@ import (
 type critical struct {
 	endpointType, attack string
 	service, operation   string
-	// kind is what the call is for.
+	// kind is the purpose of the call.
 	kind kind
 }
 
-// kind is what a call is for, and so what its failure does.
+// kind is the purpose of a call. It decides the effect of its failure.
 type kind string
 
 const (
-	// reads read what was attacked: first to find it, then to prove that it was restored.
+	// reads of the attacked resource, to find the drift and then to verify the correction.
 	reads kind = "read"
-	// writes restore it.
+	// writes that correct it.
 	writes kind = "write"
-	// reads of what was not attacked.
+	// others are reads of other resources.
 	others kind = "read of something else"
-	// status asks what the stack is doing.
+	// status reads the stack's status.
 	status kind = "stack status"
-	// tells notifies.
+	// tells sends the notification.
 	tells kind = "notification"
 )
 
@@ -64,10 +64,10 @@ var criticals = []critical{
 	{"Gateway", "route table associations: a subnet on the main table", "ec2", "AssociateRouteTable", writes},
 }
 
-// listAttack is not among those that take one write: the list has to be taken back before lists are switched off.
+// listAttack is not among the attacks that take one write: the list has to be restored before lists are disabled.
 var listAttack = attack{property: "ownership-controls", do: (*scene).opensByList}
 
-// attackOf is the attack of which the call corrects the drift.
+// attackOf returns the attack whose drift the call corrects.
 func (c critical) attackOf() attack {
 	if c.attack == "ownership controls: a public list" {
 		return listAttack
@@ -83,13 +83,13 @@ func TestEveryCallOfEveryCorrectionIsMadeToFail(t *testing.T) {
 		}
 		for _, call := range calls {
 			if !slices.ContainsFunc(criticals, func(c critical) bool { return c.operation == call }) {
-				t.Errorf("%s is never made to fail", call)
+				t.Errorf("no test makes %s fail", call)
 			}
 		}
 	}
 }
 
-// answers are a service's own words.
+// answers are the error answers of the services.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/CommonErrors.html
@@ -115,13 +115,13 @@ var answers = map[string]map[string]api.Error{
 	},
 }
 
-// denies is a fault by which a service denies the guard a call, every time.
+// denies returns a fault with which a service denies the guard each call.
 func denies(s *scene, service, operation string) api.Fault {
 	answer := answers[service]["denied"]
 	return api.Fault{Service: service, Operation: operation, Caller: s.role, Error: &answer}
 }
 
-// faults are the ways in which a call can fail, by name.
+// faults returns the ways in which a call can fail, by name.
 func (c critical) faults() map[string]api.Fault {
 	all := map[string]api.Fault{"reset": {Reset: true}, "hanging": {Hang: true}}
 	for name, answer := range answers[c.service] {
@@ -136,7 +136,7 @@ func (c critical) faults() map[string]api.Fault {
 	return all
 }
 
-// moment is when a fault strikes. The second call of what is called once comes only after the first one failed.
+// moment is when a fault occurs. An operation that is called once is called a second time only after a failure.
 type moment struct{ skip, times int }
 
 func (c critical) moments(f api.Fault) map[string]moment {
@@ -144,24 +144,24 @@ func (c critical) moments(f api.Fault) map[string]moment {
 	switch {
 	case c.kind == reads:
 		all["the second time"] = moment{1, 1}
-	case !f.Hang: // each time takes until the call is given up
+	case !f.Hang: // each time takes until the call's time-out
 		all["the first two times"] = moment{0, 2}
 	}
 	return all
 }
 
-// TestFaults makes every call of a correction fail in every way. What is live afterwards is as desired, or the run has
-// failed loudly; and once the fault is gone, the next sweep brings everything about.
+// TestFaults makes each call of a correction fail in all ways. Afterwards the live state is the desired one, or the
+// run has failed with an error. When the fault is gone, the next sweep corrects the rest.
 func TestFaults(t *testing.T) {
 	for _, c := range criticals {
 		for fault, f := range c.faults() {
 			for when, m := range c.moments(f) {
-				f := f // one for each moment
+				f := f // a copy for each moment
 				f.Service, f.Operation, f.Skip, f.Times = c.service, c.operation, m.skip, m.times
 				name := fmt.Sprintf("%s/%s/%s/%s %s", c.endpointType, c.attack, c.operation, fault, when)
 				t.Run(name, func(t *testing.T) {
 					if testing.Short() && (f.Hang || f.Times == 0) {
-						t.Skip("takes until patience ends")
+						t.Skip("takes until the time-out")
 					}
 					t.Parallel()
 					c.survives(t, f)
@@ -171,13 +171,13 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// impatiently shortens the function's time-out, where what it waits for does not pass.
+// impatiently shortens the function's time-out, for faults that do not end.
 func impatiently(f *lambda.Function) { f.Timeout = 6 * time.Second }
 
-// patiently sets the time-out that the template gives.
+// patiently sets the template's time-out.
 func patiently(f *lambda.Function) { f.Timeout = 50 * time.Second }
 
-// survives attacks, lets the call fail, and looks at what came of it.
+// survives attacks, injects the fault, and checks the result.
 func (c critical) survives(t *testing.T, f api.Fault) {
 	s := deploy(t, endpointTypes[c.endpointType])
 	lasting := f.Times == 0
@@ -205,22 +205,23 @@ func (c critical) survives(t *testing.T, f api.Fault) {
 	}
 }
 
-// latest is the last of the events that were held.
+// latest returns the last of the held events.
 func latest(held []events.Event) []events.Event { return held[len(held)-1:] }
 
-// checkRuns fails the test unless runs failed where they should: not for what passes by itself within one run, and
-// loudly otherwise.
+// checkRuns fails the test unless the right runs failed: none for a fault that ends within one run, otherwise at
+// least one, with an error.
 func (c critical) checkRuns(t *testing.T, r report, f api.Fault) {
 	t.Helper()
 	blind := f.Error != nil && f.Error.Status == 403 && slices.Contains(writtenUnread, c.operation)
 	denied := f.Error != nil && f.Error.Status == 403 && !blind
 	switch struck := r.struck(c, f); {
-	case f.Hang && r.invocations[0].Duration < time.Second/2, !f.Hang && struck == 0: // a call that hangs is counted when its caller's end is noticed
+	case f.Hang && r.invocations[0].Duration < time.Second/2, !f.Hang && struck == 0: // a hanging call is counted when its caller is found to be gone
 		t.Errorf("the fault struck no call: %q", r.names())
 	case denied && struck > len(r.invocations):
-		t.Errorf("what was denied was tried %d times in %d runs, want once in each", struck, len(r.invocations))
+		t.Errorf("the denied call was made %d times in %d runs, want once in each", struck, len(r.invocations))
 	}
-	// The guard gives the stack's status up sooner than a call that hangs: a door that is open outranks the truce.
+	// The time-out of the stack status is shorter than that of a hanging call: open access has priority over the
+	// truce.
 	impatience := c.kind == status && f.Hang
 	switch failed := len(r.failures()); {
 	case f.Times > 0 && !denied && !impatience:
@@ -228,20 +229,20 @@ func (c critical) checkRuns(t *testing.T, r report, f api.Fault) {
 			t.Errorf("%d of %d runs failed, want one that succeeds:\n%s", failed, len(r.invocations), r.log())
 		}
 	case failed == 0:
-		t.Errorf("no run failed, want it loud:\n%s", r.log())
+		t.Errorf("no run failed, want at least one:\n%s", r.log())
 	}
 	if f.Times > 0 && len(r.letters) > 0 {
 		t.Errorf("%d runs were given up, want none", len(r.letters))
 	}
 	if len(r.messages) == 0 && !(c.kind == tells && f.Times == 0) {
-		t.Errorf("nobody was told:\n%s", r.log())
+		t.Errorf("no message was sent:\n%s", r.log())
 	}
 }
 
-// writtenUnread are the reads after whose denial the guard writes what it does not know, and looks whether it may read it then.
+// writtenUnread are the reads after whose denial the guard writes without a read, and then tries the read again.
 var writtenUnread = []string{"GetBucketPolicy", "GetPublicAccessBlock", "GetBucketOwnershipControls", "DescribeVpcEndpoints"}
 
-// struck counts the calls that met the fault.
+// struck counts the calls that got the fault.
 func (r report) struck(c critical, f api.Fault) int {
 	n := 0
 	for _, call := range r.calls {
@@ -252,7 +253,7 @@ func (r report) struck(c critical, f api.Fault) int {
 	return n
 }
 
-// code is what the account of calls has for one that met the fault.
+// code returns the error code with which the gate records a call that got the fault.
 func code(f api.Fault) string {
 	switch {
 	case f.Reset:
@@ -263,10 +264,11 @@ func code(f api.Fault) string {
 	return f.Error.Code
 }
 
-// checkLasting fails the test unless what lasts was reported everywhere, and unless it stopped nothing else.
+// checkLasting fails the test unless a lasting fault was reported in log, metric and dead letter, and blocked no
+// other correction.
 func (c critical) checkLasting(s *scene, r report, f api.Fault) {
 	s.Helper()
-	if c.kind == status || c.kind == writes && f.After { // corrected all the same, so that the next run finds nothing to do
+	if c.kind == status || c.kind == writes && f.After { // corrected nevertheless, so the next run has nothing to do
 		if s.drifted() || len(r.letters) > 0 {
 			s.Errorf("%d runs were given up, want it corrected by the first:\n%s", len(r.letters), r.log())
 		}
@@ -276,20 +278,20 @@ func (c critical) checkLasting(s *scene, r report, f api.Fault) {
 		s.Errorf("%d runs failed and %d were given up, want 3 and 1:\n%s", len(r.failures()), len(r.letters), r.log())
 	}
 	if corrects := c.kind == others || c.kind == tells; corrects && s.drifted() {
-		s.Errorf("a failure elsewhere kept the guard from correcting:\n%s", r.log())
+		s.Errorf("a failure of another call stopped the correction:\n%s", r.log())
 	}
 	if c.kind == tells {
 		return
 	}
 	if last := r.records[len(r.records)-1]; last.Message != "not corrected" || last.Level != "ERROR" || last.Error == "" {
-		s.Errorf("the last line is %+v, want an error that says what was not corrected", last)
+		s.Errorf("the last line is %+v, want an error with the property that was not corrected", last)
 	}
 	if s.sum("CorrectionFailed") == 0 {
 		s.Error("CorrectionFailed = 0, want it counted")
 	}
 }
 
-// writesOnlyWhatIsDesired fails the test if the guard ever wrote a policy that is not the template's.
+// writesOnlyWhatIsDesired fails the test if the guard wrote a policy that is not the template's.
 func (s *scene) writesOnlyWhatIsDesired() {
 	s.Helper()
 	for _, record := range s.Events.Records() {
@@ -304,7 +306,7 @@ func (s *scene) writesOnlyWhatIsDesired() {
 				ModifyVpcEndpointRequest struct{ PolicyDocument string }
 			}
 		}
-		_ = json.Unmarshal(text, &call) // other calls have other types there
+		_ = json.Unmarshal(text, &call) // other calls have other types in this field
 		if call.UserIdentity.SessionContext.SessionIssuer.ARN != s.role || call.ErrorCode != "" {
 			continue
 		}
@@ -319,7 +321,7 @@ func (s *scene) writesOnlyWhatIsDesired() {
 	}
 }
 
-// TestStaleReads: S3 and EC2 may show, for a while, what was before the latest write. FACTS: S3
+// TestStaleReads covers reads of S3 and EC2 that return the state before the latest write (docs/facts.md, S3).
 func TestStaleReads(t *testing.T) {
 	for _, c := range criticals {
 		if c.kind != reads {
@@ -344,7 +346,7 @@ func TestStaleReads(t *testing.T) {
 	}
 }
 
-// verifies sees that the guard reads back until it sees its own write, and does not write again meanwhile.
+// verifies checks that the guard reads back until it sees its own write, without a second write.
 func (c critical) verifies(t *testing.T, f api.Fault, readBacks int) {
 	t.Helper()
 	s := deploy(t, endpointTypes[c.endpointType])
@@ -363,7 +365,7 @@ func (c critical) verifies(t *testing.T, f api.Fault, readBacks int) {
 	}
 }
 
-// isFoundByTheNextSweep: drift that nobody can see yet is corrected as soon as a run can see it.
+// isFoundByTheNextSweep checks that drift that a stale read hides is corrected by the first run that sees it.
 func (c critical) isFoundByTheNextSweep(t *testing.T, f api.Fault) {
 	t.Helper()
 	s := deploy(t, endpointTypes[c.endpointType])

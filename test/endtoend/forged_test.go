@@ -11,7 +11,7 @@ import (
 	"s3-endpoint-guard/local/localaws/events"
 )
 
-// called is an event of a call that CloudTrail reports, which forgeries change.
+// called returns a CloudTrail event of a call, changed by change.
 func (s *scene) called(name string, change func(event, detail events.Event)) events.Event {
 	detail := events.Event{
 		"eventVersion": "1.11", "eventName": name, "eventSource": "s3.amazonaws.com", "eventTime": s.Clock.Now().Format(time.RFC3339),
@@ -32,7 +32,7 @@ func (s *scene) called(name string, change func(event, detail events.Event)) eve
 
 const everybody = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*"}]}`
 
-// forgeries are events that nobody's call made but that a rule lets through.
+// forgeries are events without a real call that match a rule.
 var forgeries = map[string]func(*scene) events.Event{
 	"of a policy that is not live": func(s *scene) events.Event {
 		return s.called("PutBucketPolicy", func(_, detail events.Event) {
@@ -68,7 +68,7 @@ var forgeries = map[string]func(*scene) events.Event{
 	},
 }
 
-// A forged event makes the guard look, and what it sees is what counts.
+// A forged event makes the guard read the state, and only the read decides.
 func TestAForgedEventIsNotBelieved(t *testing.T) {
 	for name, forge := range forgeries {
 		t.Run(name+", nothing drifted", func(t *testing.T) {
@@ -98,7 +98,7 @@ func TestAForgedEventIsNotBelieved(t *testing.T) {
 	}
 }
 
-// Whatever the payload, a direct invocation looks, corrects, and answers.
+// For all payloads, a direct invocation reads, corrects, and answers.
 func TestAPayloadOfAnyKindMakesTheGuardLook(t *testing.T) {
 	for name, payload := range map[string]string{
 		"nothing":                  ``,
@@ -126,7 +126,7 @@ func TestAPayloadOfAnyKindMakesTheGuardLook(t *testing.T) {
 			s.isDesired()
 			for _, line := range r.lines {
 				if line.Fields == nil || len(line.Text) > 256<<10 {
-					t.Errorf("a log line of %d bytes that is no JSON object of at most 256 KB: %.200s", len(line.Text), line.Text)
+					t.Errorf("a log line of %d bytes, want a JSON object of at most 256 KB: %.200s", len(line.Text), line.Text)
 				}
 			}
 		})

@@ -20,14 +20,14 @@ import (
 	"s3-endpoint-guard/local/localaws/cloudwatch"
 )
 
-// watching is a stack whose guard only observes, so that what is wrong stays wrong until the health check has seen it,
-// and which has no probe.
+// watching are the parameters of a stack whose guard only observes, so that a fault remains until the health check
+// has seen it, and that has no probe.
 var watching = parameters{"Enforcement": "Observe", "CreateProbe": "false"}
 
-// board is every metric's latest value, by name and second dimension: "CheckFailed", "CheckFailed trail".
+// board maps each metric's name and second dimension, "CheckFailed" or "CheckFailed trail", to its latest value.
 type board map[string]float64
 
-// board reads what was published since the metrics were reset. Latencies and bytes, which no two runs share, are 1.
+// board reads the metrics published since the reset. Latencies and bytes vary between runs; they are replaced by 1.
 func (s *scene) board() board {
 	b := board{}
 	now := s.Clock.Now()
@@ -53,7 +53,7 @@ func (s *scene) board() board {
 	return b
 }
 
-// fires fires rules, one after another, and waits until their functions rest.
+// fires fires rules, one after another, and waits until their functions are idle.
 func (s *scene) fires(rules ...string) {
 	s.Helper()
 	for _, rule := range rules {
@@ -62,7 +62,7 @@ func (s *scene) fires(rules ...string) {
 	}
 }
 
-// examine lets the guard sweep and the health check run, and reads what the health check published.
+// examine runs the guard's sweep and the health check, and reads what the health check published.
 func (s *scene) examine() board {
 	s.Helper()
 	s.CloudWatch.Reset()
@@ -74,7 +74,7 @@ func (s *scene) examine() board {
 	return b
 }
 
-// well is what a healthy stack's board shows.
+// well are the metrics of a healthy stack.
 var well = map[string]board{
 	"Interface": {
 		"EndpointAvailable": 1, "HealthyZones": 2, "PrivateDNSOn": 1, "EndpointAsDeployed": 1, "BucketLocked": 1,
@@ -88,7 +88,7 @@ var well = map[string]board{
 	},
 }
 
-// but is a board with changes; a value below 0 takes a metric away.
+// but returns a board with changes; a value below 0 removes a metric.
 func (b board) but(changes board) board {
 	changed := maps.Clone(b)
 	for name, value := range changes {
@@ -99,7 +99,7 @@ func (b board) but(changes board) board {
 	return changed
 }
 
-// without is what takes metrics away.
+// without returns changes that remove metrics.
 func without(names ...string) board {
 	b := board{}
 	for _, name := range names {
@@ -117,13 +117,13 @@ func TestAHealthyStackIsSaidToBeHealthy(t *testing.T) {
 				t.Errorf("metrics (-want +got):\n%s", diff)
 			}
 			if got := s.said("HealthcheckFunction"); !slices.Equal(got, []string{"healthy"}) {
-				t.Errorf("the log says %q, want that all is healthy", got)
+				t.Errorf("the log has %q, want the message that all is healthy", got)
 			}
 		})
 	}
 }
 
-// said are the messages of a function's log.
+// said returns the messages of a function's log.
 func (s *scene) said(logicalID string) []string {
 	var messages []string
 	for _, line := range s.Lambda.Logs(s.stack.Physical(logicalID)) {
@@ -134,8 +134,7 @@ func (s *scene) said(logicalID string) []string {
 	return messages
 }
 
-// otherBucket is a policy that allows reading from a bucket that is not ours: open, and with nothing in it that the audit
-// finds.
+// otherBucket is a policy that allows reading from another bucket: open, but without a finding of the audit.
 const otherBucket = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::other/*"}]}`
 
 func TestEachThingThatIsWrongShowsInItsMetricAlone(t *testing.T) {
@@ -192,13 +191,13 @@ func TestEachThingThatIsWrongShowsInItsMetricAlone(t *testing.T) {
 				t.Errorf("metrics (-want +got):\n%s", diff)
 			}
 			if got := s.said("HealthcheckFunction"); slices.Contains(got, "healthy") || len(got) == 0 {
-				t.Errorf("the log says %q, want what is wrong", got)
+				t.Errorf("the log has %q, want the fault", got)
 			}
 		})
 	}
 }
 
-// interfaces are the ids of the endpoint's network interfaces.
+// interfaces returns the ids of the endpoint's network interfaces.
 func (s *scene) interfaces() []string {
 	var ids []string
 	for _, n := range s.EC2.NetworkInterfaces(s.endpoint) {
@@ -221,7 +220,7 @@ func (s *scene) disablesRule() error {
 	return err
 }
 
-// attachesWidePolicy attaches a managed policy with two grants that nothing needs.
+// attachesWidePolicy attaches a managed policy with two unnecessary grants.
 func (s *scene) attachesWidePolicy() error {
 	arn, err := s.IAM.PutManagedPolicy("wide", `{"Version":"2012-10-17","Statement":[
 		{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::mine/*"},
@@ -308,13 +307,13 @@ func TestACheckThatAWSRefusesIsCountedAndHidesNoOther(t *testing.T) {
 				t.Errorf("metrics (-want +got):\n%s", diff)
 			}
 			if got := s.said("HealthcheckFunction"); !slices.Equal(got, []string{"check failed"}) {
-				t.Errorf("the log says %q, want that one check failed", got)
+				t.Errorf("the log has %q, want one failed check", got)
 			}
 		})
 	}
 }
 
-// refuses makes AWS refuse a call of the health check's.
+// refuses makes AWS deny a call of the health check.
 func (s *scene) refuses(service, operation string) {
 	code := "AccessDenied"
 	if service == "ec2" {
@@ -326,7 +325,7 @@ func (s *scene) refuses(service, operation string) {
 	})
 }
 
-// One call reads the metrics of both: nothing can be refused to one of them alone.
+// One call reads the metrics of both checks, so they cannot be denied separately.
 func TestRefusedMetricsFailTwoChecks(t *testing.T) {
 	s := deploy(t, watching)
 	s.refuses("monitoring", "GetMetricStatistics")
@@ -365,7 +364,7 @@ func TestMetricsThatCannotBePublishedFailTheRun(t *testing.T) {
 	}
 }
 
-// callsOf are the calls of a role, and the anonymous ones of health checks.
+// callsOf returns the calls of roles, and the anonymous calls of health checks.
 func (s *scene) callsOf(roles ...string) []api.Call {
 	var calls []api.Call
 	for _, call := range s.Gate.Calls() {
@@ -376,7 +375,7 @@ func (s *scene) callsOf(roles ...string) []api.Call {
 	return calls
 }
 
-// perCall is the latency of a call in tests of how deep a run is: what does not wait for another call overlaps with it.
+// perCall is the latency of a call in tests of a run's depth: calls that do not wait for each other overlap.
 const perCall = 30 * time.Millisecond
 
 func TestAHealthRunIsThreeRoundTripsDeep(t *testing.T) {
@@ -384,7 +383,7 @@ func TestAHealthRunIsThreeRoundTripsDeep(t *testing.T) {
 		t.Run(endpointType, func(t *testing.T) {
 			s := deploy(t, p.and("CreateProbe", "false"))
 			s.must(s.attachesWidePolicy())
-			s.fires("SweepRule", "HealthcheckRule") // a warm process, that knows the managed policy
+			s.fires("SweepRule", "HealthcheckRule") // a warm process that has read the managed policy
 			s.Gate.SetLatency(perCall)
 			for range 3 {
 				s.Gate.ResetCalls()
@@ -409,8 +408,8 @@ func TestAHealthRunIsThreeRoundTripsDeep(t *testing.T) {
 	}
 }
 
-// A version of a managed policy that is new to the process takes one more round trip, once. What takes weeks to become
-// true is asked once an hour.
+// A managed policy's version that the process has not read takes one more round trip, once. A condition that takes
+// weeks to become true is read once an hour.
 func TestWhatIsKnownIsNotAskedAgain(t *testing.T) {
 	s := deploy(t, watching)
 	s.fires("SweepRule", "HealthcheckRule")
@@ -434,7 +433,7 @@ func TestWhatIsKnownIsNotAskedAgain(t *testing.T) {
 	}
 }
 
-// platform are what Lambda itself does in a function's name.
+// platform are the actions that Lambda itself performs with a function's role.
 var platform = []string{
 	"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage", "ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces",
 	"ec2:DescribeSubnets", "ec2:DeleteNetworkInterface", "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses",
@@ -477,7 +476,7 @@ func TestRolesAllowExactlyWhatTheirFunctionsCall(t *testing.T) {
 	}
 }
 
-// allowedTo are the actions that a role's policies allow.
+// allowedTo returns the actions that a role's policies allow.
 func (s *scene) allowedTo(role string) []string {
 	properties, err := plan(s, s.parameters).Properties(role, s.stack)
 	s.must(err)

@@ -28,7 +28,7 @@ func TestWhoOnlyObservesWritesNothingAndTellsOnce(t *testing.T) {
 			}
 			for _, record := range first.records {
 				if record.Message != "drift observed" || record.Attempts != 0 || record.Before == "" && record.Resource != "public-access-block" {
-					t.Errorf("record %+v, want drift that was observed", record)
+					t.Errorf("record %+v, want observed drift", record)
 				}
 			}
 			if s.sum("DriftDetected") != float64(len(first.records)) || s.sum("CorrectionFailed")+s.sum("DriftCorrected") != 0 {
@@ -37,7 +37,7 @@ func TestWhoOnlyObservesWritesNothingAndTellsOnce(t *testing.T) {
 			next := s.watch(func() {
 				for range 3 {
 					s.Clock.Advance(time.Minute)
-					s.rest() // or they would run at the same time, in processes that know nothing of each other
+					s.rest() // otherwise they run at the same time, in processes that do not share state
 				}
 			})
 			next.runs(t, 3)
@@ -51,8 +51,8 @@ func TestWhoOnlyObservesWritesNothingAndTellsOnce(t *testing.T) {
 	}
 }
 
-// TestALockoutIsRefused gives the function a desired policy that would shut everybody out: one that cannot come from
-// the template, but could from a template gone wrong.
+// TestALockoutIsRefused gives the function a desired policy that locks out all principals. The template cannot
+// produce it, but a wrong template could.
 func TestALockoutIsRefused(t *testing.T) {
 	for name, c := range map[string]struct{ policy, outcome string }{
 		"that denies everybody everything": {`{"Version":"2012-10-17","Statement":[{"Sid":"DenyAll","Effect":"Deny","Principal":"*",
@@ -77,7 +77,7 @@ func TestALockoutIsRefused(t *testing.T) {
 			}
 			for _, record := range r.records {
 				if record.Message != c.outcome || record.Level != "ERROR" || !strings.Contains(record.Error, "docs/runbook.md#") {
-					t.Errorf("record %+v, want that it says %q, and where the remedy is", record, c.outcome)
+					t.Errorf("record %+v, want %q, and where the remedy is", record, c.outcome)
 				}
 			}
 			if s.sum("CorrectionFailed") != 3 {
@@ -87,7 +87,7 @@ func TestALockoutIsRefused(t *testing.T) {
 	}
 }
 
-// TestWhatIsGoneIsReportedAtOnce: no write brings it back, and no patience.
+// TestWhatIsGoneIsReportedAtOnce covers resources that no write and no retry restores.
 func TestWhatIsGoneIsReportedAtOnce(t *testing.T) {
 	for name, c := range map[string]struct {
 		do       func(*scene)
@@ -116,20 +116,20 @@ func TestWhatIsGoneIsReportedAtOnce(t *testing.T) {
 			}
 			told := r.records[0]
 			if told.Resource != c.resource || !told.Missing || !strings.Contains(told.Error, c.advice) {
-				t.Errorf("record %+v, want that %s is missing, and to %s", told, c.resource, c.advice)
+				t.Errorf("record %+v, want that %s is missing, with the advice %s", told, c.resource, c.advice)
 			}
 			if s.sum("ResourceMissing") == 0 {
 				t.Error("ResourceMissing = 0, want it counted")
 			}
 			for _, i := range r.invocations {
-				if i.Duration > time.Second { // no patience with what will not come back
+				if i.Duration > time.Second { // without retries
 					t.Errorf("a run took %s, want it to give up at once", i.Duration)
 				}
 			}
 			if got := len(r.calls); got > 3*8 {
 				t.Errorf("%d calls in three runs, want no storm of retries: %q", got, r.names())
 			}
-			// People are told once, not at every sweep.
+			// The message is sent once, not at each sweep.
 			if again := s.watch(s.Events.Sweep); len(again.messages) != 0 {
 				t.Errorf("%d more messages at the next sweep, want none", len(again.messages))
 			}
@@ -137,14 +137,14 @@ func TestWhatIsGoneIsReportedAtOnce(t *testing.T) {
 	}
 }
 
-// deletesBucket has the administrator delete the empty bucket.
+// deletesBucket deletes the empty bucket as the administrator.
 func (s *scene) deletesBucket() {
 	s.Helper()
 	_, err := s.s3.DeleteBucket(s.Context(), &s3.DeleteBucketInput{Bucket: &s.bucket})
 	s.must(err)
 }
 
-// TestAnothersBucketOfOurNameIsNotTouched: once ours is deleted, its name is free for everybody.
+// TestAnothersBucketOfOurNameIsNotTouched: after our bucket is deleted, another account can create one with its name.
 func TestAnothersBucketOfOurNameIsNotTouched(t *testing.T) {
 	t.Parallel()
 	s := deploy(t, nil)
@@ -154,11 +154,12 @@ func TestAnothersBucketOfOurNameIsNotTouched(t *testing.T) {
 	r := s.watch(s.Events.Sweep)
 	r.wrote(t)
 	if s.S3.Policy(s.bucket) != "" || len(r.failures()) == 0 {
-		t.Errorf("the guard wrote to another account's bucket, or said nothing:\n%s", r.log())
+		t.Errorf("the guard wrote to another account's bucket, or logged no error:\n%s", r.log())
 	}
 }
 
-// TestAFunctionThatCannotStartIsNoticed: what its configuration lacks is said in one line, and the event is kept.
+// TestAFunctionThatCannotStartIsNoticed checks that missing configuration is reported in one log line, and that the
+// event is kept.
 func TestAFunctionThatCannotStartIsNoticed(t *testing.T) {
 	t.Parallel()
 	s := deploy(t, nil)
@@ -181,7 +182,7 @@ func TestAFunctionThatCannotStartIsNoticed(t *testing.T) {
 	}
 }
 
-// TestALetterTellsWhatFailed looks at the record of a run that failed for good.
+// TestALetterTellsWhatFailed checks the record of a run that failed all its attempts.
 func TestALetterTellsWhatFailed(t *testing.T) {
 	t.Parallel()
 	s := deploy(t, nil)
@@ -203,7 +204,7 @@ func TestALetterTellsWhatFailed(t *testing.T) {
 		!strings.Contains(letter.ResponsePayload.ErrorMessage, "AccessDenied") {
 		t.Errorf("letter %+v, want the event and the error after three attempts", letter)
 	}
-	// The letter's own text wakes the guard as well: whoever replays it need not unpack it.
+	// The letter's text can be sent to the function without unpacking it.
 	s.Gate.ClearFaults()
 	s.watch(func() { s.invoke(r.letters[0].Body) }).wrote(t, "PutBucketPolicy")
 	s.isDesired()

@@ -1,8 +1,8 @@
 // Package endtoend_test runs the functions as they are deployed: template.yaml, the bootstraps that make builds from
-// functions/…, the Lambda Runtime API, and the local AWS over HTTP. Nothing in it replaces a part of the project.
+// functions/…, the Lambda Runtime API, and the local AWS over HTTP. No part of the project is replaced.
 //
-// A test deploys a stack of its own (some 20 ms), does something to it, waits until nothing is under way, and asks what
-// the guard did: which calls it made, what it logged, measured and sent, and what is live now.
+// A test deploys its own stack (about 20 ms), makes a change, waits until all activity ends, and checks what the
+// guard did: its calls, its log, metrics and messages, and the live state.
 package endtoend_test
 
 import (
@@ -26,7 +26,7 @@ import (
 // built builds the functions' bootstraps once for all tests.
 var built *bootstrap.Builder
 
-// abreast is how many tests run at the same time. Most of them wait for pauses and time-outs, not for a processor.
+// abreast is how many tests run in parallel. Most of them wait for pauses and time-outs, not for a processor.
 const abreast = "64"
 
 func TestMain(m *testing.M) {
@@ -42,7 +42,7 @@ func TestMain(m *testing.M) {
 // template reads template.yaml once.
 var template = sync.OnceValues(func() (*samtemplate.Template, error) { return samtemplate.Load("../../template.yaml") })
 
-// parameters are values for the template's parameters; those left out take their defaults.
+// parameters are values for the template's parameters; missing ones have their defaults.
 type parameters map[string]string
 
 // The two types of endpoint.
@@ -54,7 +54,7 @@ var (
 // endpointTypes are both types by name.
 var endpointTypes = map[string]parameters{"Interface": interfaceType, "Gateway": gatewayType}
 
-// and is the parameters with one more.
+// and returns the parameters with one more.
 func (p parameters) and(name, value string) parameters {
 	more := parameters{name: value}
 	for n, v := range p {
@@ -63,13 +63,13 @@ func (p parameters) and(name, value string) parameters {
 	return more
 }
 
-// plan decides the template for where the tests are by default.
+// plan resolves the template for the tests' default account and Region.
 func plan(t testing.TB, p parameters) *samtemplate.Plan {
 	t.Helper()
 	return planFor(t, localaws.Options{}, p)
 }
 
-// planFor decides the template for an AWS with options.
+// planFor resolves the template for a local AWS with options.
 func planFor(t testing.TB, o localaws.Options, p parameters) *samtemplate.Plan {
 	t.Helper()
 	read, err := template()
@@ -83,20 +83,20 @@ func planFor(t testing.TB, o localaws.Options, p parameters) *samtemplate.Plan {
 	return decided
 }
 
-// scene is a deployed stack with its real function at rest, and the administrator who changes things.
+// scene is a deployed stack with its real function, idle, and the administrator who makes changes.
 type scene struct {
 	testing.TB
 	*localaws.Cloud
 	parameters       parameters
 	stack            *localaws.Stack
 	bucket, endpoint string
-	// function is the guard's name, role its role's ARN; topic and queue are the ARNs of where its notifications and the
-	// records of its failed runs go.
+	// function is the guard's name and role its role's ARN; topic and queue are the ARNs of its notification topic
+	// and of the queue for records of failed runs.
 	function, role, topic, queue string
-	// s3 and ec2 are the administrator on the internet.
+	// s3 and ec2 are the administrator's clients on the internet.
 	s3  *s3.Client
 	ec2 *ec2.Client
-	// desired is what was live after the deployment.
+	// desired is the live state after the deployment.
 	desired state
 }
 
@@ -106,7 +106,7 @@ func deploy(t testing.TB, p parameters) *scene {
 	return deployInto(t, localaws.Options{}, p)
 }
 
-// deployInto makes a scene in an AWS with options.
+// deployInto makes a scene in a local AWS with options.
 func deployInto(t testing.TB, o localaws.Options, p parameters) *scene {
 	t.Helper()
 	c := cloudtest.New(t, o)
@@ -124,12 +124,12 @@ func deployInto(t testing.TB, o localaws.Options, p parameters) *scene {
 	return s
 }
 
-// s3As is somebody on the internet at S3, who tries once.
+// s3As returns the S3 client of a caller on the internet, without retries.
 func s3As(c *localaws.Cloud, caller api.Caller) *s3.Client {
 	return s3.NewFromConfig(c.Config(caller, c.Internet()), func(o *s3.Options) { o.RetryMaxAttempts = 1 })
 }
 
-// must ends the test when a step of its own failed.
+// must ends the test when one of its own steps failed.
 func (s *scene) must(err error) {
 	s.Helper()
 	if err != nil {
@@ -137,7 +137,7 @@ func (s *scene) must(err error) {
 	}
 }
 
-// rest waits until nothing is under way.
+// rest waits until all activity ends.
 func (s *scene) rest() {
 	s.Helper()
 	s.must(s.Quiesce(localtest.Context(s, "the local AWS to rest")))

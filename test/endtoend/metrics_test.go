@@ -7,7 +7,7 @@ import (
 	"s3-endpoint-guard/local/localaws/cloudwatch"
 )
 
-// sum is the sum of a metric's values since the last watch began.
+// sum returns the sum of a metric's values since the start of the last watch.
 func (s *scene) sum(name metrics.Name) float64 {
 	var sum float64
 	for _, b := range s.statistics(name) {
@@ -16,7 +16,7 @@ func (s *scene) sum(name metrics.Name) float64 {
 	return sum
 }
 
-// statistics are a metric's values, as CloudWatch knows them.
+// statistics returns a metric's values in CloudWatch.
 func (s *scene) statistics(name metrics.Name) []cloudwatch.Bucket {
 	now := s.Clock.Now()
 	return s.CloudWatch.Statistics(cloudwatch.Query{

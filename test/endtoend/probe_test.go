@@ -16,7 +16,7 @@ import (
 	"s3-endpoint-guard/local/localaws/vpcnet"
 )
 
-// probing is a stack whose guard only observes.
+// probing are the parameters of a stack whose guard only observes.
 var probing = parameters{"Enforcement": "Observe"}
 
 // The stack's Availability Zones.
@@ -25,14 +25,14 @@ const (
 	zoneB = "eu-central-1b"
 )
 
-// through is what the board shows of probes that get through.
+// through are the metrics of probes that succeed.
 var through = board{
 	"ProbeSucceeded " + zoneA: 1, "ProbeSucceeded " + zoneB: 1, "ProbeLatency " + zoneA: 1, "ProbeLatency " + zoneB: 1,
 	"ResolvedToEndpoint": 1, "ForeignBucketRefused": 1,
 	"DNSLatency": 1, "ConnectLatency": 1, "TLSLatency": 1, "FirstByteLatency": 1, "ProbeBytes": 1,
 }
 
-// probe lets the probes run, and reads what they published.
+// probe runs the probes, and reads what they published.
 func (s *scene) probe() board {
 	s.Helper()
 	s.CloudWatch.Reset()
@@ -40,7 +40,7 @@ func (s *scene) probe() board {
 	return s.board()
 }
 
-// patience is by when a probe that does not get through says so: seconds, and far below the functions' time-out of 45.
+// patience is the limit for a failing probe to report: a few seconds, much less than the functions' time-out of 45.
 const patience = 6 * time.Second
 
 func TestProbesTellWhatIsWrongOnTheirWay(t *testing.T) {
@@ -114,7 +114,7 @@ func TestProbesTellWhatIsWrongOnTheirWay(t *testing.T) {
 // host is the bucket's name in DNS.
 func (s *scene) host() string { return s.stack.Attribute("Bucket", "RegionalDomainName") }
 
-// addresses are those of the endpoint's network interfaces.
+// addresses returns the addresses of the endpoint's network interfaces.
 func (s *scene) addresses() []netip.Addr {
 	var addresses []netip.Addr
 	for _, n := range s.EC2.NetworkInterfaces(s.endpoint) {
@@ -153,17 +153,17 @@ func TestProbesMeasureASlowS3(t *testing.T) {
 		return 0
 	}
 	if got := latency("FirstByteLatency"); got < 300 || got > 2000 {
-		t.Errorf("FirstByteLatency = %v ms of an S3 that takes %v, want that", got, slow)
+		t.Errorf("FirstByteLatency = %v ms with an S3 that takes %v, want at least that", got, slow)
 	}
 	if got := latency("ProbeLatency", cloudwatch.Dimension{Name: "Zone", Value: zoneA}); got < 600 {
 		t.Errorf("ProbeLatency = %v ms with two requests that take %v each", got, slow)
 	}
 	if got := latency("TLSLatency"); got >= 300 {
-		t.Errorf("TLSLatency = %v ms, want S3's slowness in FirstByteLatency only", got)
+		t.Errorf("TLSLatency = %v ms, want S3's latency only in FirstByteLatency", got)
 	}
 }
 
-// The workload cannot read what the probe writes by another way than the policies say, and the guard knows its role.
+// The workload can access the probe's objects only as the policies allow, and the guard knows the probe's role.
 func TestTheProbeIsPartOfTheLock(t *testing.T) {
 	s := deploy(t, nil)
 	s.fires("SweepRule", "ProbeRule", "SweepRule", "HealthcheckRule")
@@ -171,7 +171,7 @@ func TestTheProbeIsPartOfTheLock(t *testing.T) {
 	for name, value := range s.board() {
 		if name == "OpenDrift" || name == "ClosedDrift" || name == "CheckFailed" {
 			if value != 0 {
-				t.Errorf("%s = %v on a stack at rest, want 0", name, value)
+				t.Errorf("%s = %v on an idle stack, want 0", name, value)
 			}
 		}
 	}

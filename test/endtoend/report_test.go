@@ -18,10 +18,10 @@ import (
 	"s3-endpoint-guard/local/localaws/api"
 )
 
-// somebody is an endpoint policy that is open.
+// somebody is an open endpoint policy.
 const somebody = `{"Version":"2012-10-17","Statement":[{"Sid":"Somebody","Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*"}]}`
 
-// TestACorrectionIsTold looks at the notification and the log line of one correction, as they arrive.
+// TestACorrectionIsTold checks the delivered notification and the log line of one correction.
 func TestACorrectionIsTold(t *testing.T) {
 	t.Parallel()
 	s := deploy(t, nil)
@@ -37,10 +37,10 @@ func TestACorrectionIsTold(t *testing.T) {
 		"Unwanted access was possible and has been closed.", s.endpoint, s.Admin().Principal, "198.51.100.7", "ModifyVpcEndpoint", "Somebody",
 	} {
 		if !strings.Contains(message.Body, want) {
-			t.Errorf("the message does not tell %q:\n%s", want, message.Body)
+			t.Errorf("the message lacks %q:\n%s", want, message.Body)
 		}
 	}
-	// The same record stands in the message and in the log.
+	// The message and the log contain the same record.
 	var told, logged guard.Record
 	s.must(json.Unmarshal([]byte(message.Body[strings.Index(message.Body, "\n{")+1:]), &told))
 	line := lineOf(r, "corrected")
@@ -50,10 +50,10 @@ func TestACorrectionIsTold(t *testing.T) {
 		t.Errorf("the message differs from the log line (-logged +told):\n%s", diff)
 	}
 	if told.After != s.stack.Attribute("EndpointPolicyDocument", "Value") || told.Before != somebody {
-		t.Errorf("before %s, after %s; want the state that was replaced, and the template's", told.Before, told.After)
+		t.Errorf("before %s, after %s; want the replaced policy, and the template's", told.Before, told.After)
 	}
 	if told.SinceEventMs <= 0 || told.ElapsedMs > told.SinceEventMs {
-		t.Errorf("sinceEventMs = %d, elapsedMs = %d, want the time from the event, which is no shorter", told.SinceEventMs, told.ElapsedMs)
+		t.Errorf("sinceEventMs = %d, elapsedMs = %d, want sinceEventMs positive and not below elapsedMs", told.SinceEventMs, told.ElapsedMs)
 	}
 }
 
@@ -62,7 +62,7 @@ func unexported(p cmp.Path) bool {
 	return ok && field.Name()[0] >= 'a'
 }
 
-// lineOf is the text of the line with that message.
+// lineOf returns the text of the log line with that message.
 func lineOf(r report, message string) string {
 	for _, line := range r.lines {
 		if line.Fields["message"] == message {
@@ -72,7 +72,7 @@ func lineOf(r report, message string) string {
 	return ""
 }
 
-// TestARecordHasTheDocumentedFields: the fields of [guard.Record] and of the logger, and no others.
+// TestARecordHasTheDocumentedFields allows the fields of [guard.Record] and of the logger, and no others.
 func TestARecordHasTheDocumentedFields(t *testing.T) {
 	t.Parallel()
 	documented := []string{"timestamp", "level", "message", "requestId", "version"}
@@ -110,7 +110,7 @@ func TestARecordHasTheDocumentedFields(t *testing.T) {
 	}
 }
 
-// TestMetricsArrive looks at the metrics as CloudWatch has them.
+// TestMetricsArrive checks the metrics that CloudWatch received.
 func TestMetricsArrive(t *testing.T) {
 	for name, c := range map[string]struct {
 		do   func(*scene)
@@ -137,7 +137,7 @@ func TestMetricsArrive(t *testing.T) {
 			got := map[metrics.Name]float64{}
 			for _, name := range counters {
 				if always := name == metrics.OpenDrift || name == metrics.ClosedDrift; always && len(s.statistics(name)) == 0 {
-					t.Errorf("%s has no data, want 0 at least", name)
+					t.Errorf("%s has no data, want at least the value 0", name)
 				}
 				if sum := s.sum(name); sum != 0 {
 					got[name] = sum
@@ -148,19 +148,19 @@ func TestMetricsArrive(t *testing.T) {
 			}
 			s.checkTimeToCorrect(c.want[metrics.DriftCorrected])
 			if s.CloudWatch.EMFErrors() != 0 {
-				t.Errorf("%d lines were not right EMF", s.CloudWatch.EMFErrors())
+				t.Errorf("%d lines were not valid EMF", s.CloudWatch.EMFErrors())
 			}
 		})
 	}
 }
 
-// counters are the metrics that count what a run met.
+// counters are the metrics that count events of a run.
 var counters = []metrics.Name{
 	metrics.DriftDetected, metrics.DriftCorrected, metrics.CorrectionFailed, metrics.OpenDrift, metrics.ClosedDrift,
 	metrics.StoodDown, metrics.ResourceMissing,
 }
 
-// checkTimeToCorrect fails the test unless there is one time for each correction, in milliseconds.
+// checkTimeToCorrect fails the test unless there is one value for each correction, in milliseconds.
 func (s *scene) checkTimeToCorrect(corrections float64) {
 	s.Helper()
 	count := 0.0
@@ -175,7 +175,8 @@ func (s *scene) checkTimeToCorrect(corrections float64) {
 	}
 }
 
-// TestNothingSecretIsTold looks for the function's own credentials in all that it prints and sends, also when calls fail.
+// TestNothingSecretIsTold looks for the function's own credentials in all its output and messages, also when calls
+// fail.
 func TestNothingSecretIsTold(t *testing.T) {
 	t.Parallel()
 	s := deploy(t, nil)
@@ -202,16 +203,16 @@ func TestNothingSecretIsTold(t *testing.T) {
 	}
 	keys := s.ownKeys()
 	if len(keys) == 0 || told.Len() < 1000 {
-		t.Fatalf("%d keys to look for in %d bytes, want some of both", len(keys), told.Len())
+		t.Fatalf("%d keys to look for in %d bytes, want at least 1 of both", len(keys), told.Len())
 	}
-	for _, key := range keys { // the secret key and the session token that go with a key have its id in them
+	for _, key := range keys { // the secret key and the session token contain the key's id
 		if strings.Contains(told.String(), key) {
-			t.Errorf("credentials with the key %s were told: %s", key, told.String())
+			t.Errorf("the output contains credentials with the key %s: %s", key, told.String())
 		}
 	}
 }
 
-// ownKeys are the access key ids that the guard used.
+// ownKeys returns the access key ids that the guard used.
 func (s *scene) ownKeys() []string {
 	var keys []string
 	for _, record := range s.ownRecords() {

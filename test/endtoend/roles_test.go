@@ -9,18 +9,18 @@ import (
 	"s3-endpoint-guard/local/localaws/api"
 )
 
-// inTheRolesName are the statements that AWS itself uses in the role's name, so that no call of the function shows
-// that they are needed.
+// inTheRolesName are the statements that AWS itself uses on behalf of the role. No call of the function shows that
+// they are needed.
 var inTheRolesName = map[string]string{
 	"Log":                "Lambda writes the function's log: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html",
 	"ReportFailedRuns":   "Lambda sends failed events on: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html",
 	"SwitchPrivateDnsOn": "EC2 associates the endpoint's private zone with the VPC: https://github.com/boto/boto3/issues/2554",
 }
 
-// TestTheRoleIsExactlyWhatTheFunctionNeeds carries out every correction there is and holds the permissions that it
-// took against the role: nothing was denied, and every action of every statement was needed, on each of its resources.
+// TestTheRoleIsExactlyWhatTheFunctionNeeds runs all corrections and compares the permissions that they used with the
+// role: nothing was denied, and each action of each statement was needed, on each of its resources.
 //
-// SNS's use of the topic's key in the role's name is among the needs of Publish.
+// SNS's use of the topic's key on behalf of the role is one of the needs of Publish.
 func TestTheRoleIsExactlyWhatTheFunctionNeeds(t *testing.T) {
 	for endpointType, p := range endpointTypes {
 		t.Run(endpointType, func(t *testing.T) {
@@ -31,9 +31,9 @@ func TestTheRoleIsExactlyWhatTheFunctionNeeds(t *testing.T) {
 				for _, one := range st.apart() {
 					switch taken := slices.ContainsFunc(needs, one.covers(t)); {
 					case !taken && !others:
-						t.Errorf("statement %s allows %v on %v, which no correction takes", one.Sid, one.Action, one.Resource)
+						t.Errorf("statement %s allows %v on %v, which no correction uses", one.Sid, one.Action, one.Resource)
 					case taken && others:
-						t.Errorf("statement %s is taken by the function itself; it is listed because %s", one.Sid, reason)
+						t.Errorf("statement %s is used by the function itself, but it is listed because %s", one.Sid, reason)
 					}
 				}
 			}
@@ -41,8 +41,8 @@ func TestTheRoleIsExactlyWhatTheFunctionNeeds(t *testing.T) {
 	}
 }
 
-// needsOfEverything are the permissions that all corrections together took, each in a stack of its own. The same
-// things have the same ids there.
+// needsOfEverything returns the permissions that all corrections used, each in its own stack. Ids are the same in
+// each stack.
 func needsOfEverything(t *testing.T, endpointType string, p parameters) []api.Need {
 	var needs []api.Need
 	collect := func(do func(*scene)) {
@@ -73,7 +73,7 @@ type statement struct {
 	Condition        any `json:",omitempty"`
 }
 
-// statements are those of a role's inline policies, as they were deployed.
+// statements returns the statements of a role's inline policies, as deployed.
 func (s *scene) statements(role string) []statement {
 	s.Helper()
 	properties, err := plan(s, s.parameters).Properties(role, s.stack)
@@ -94,7 +94,7 @@ func (s *scene) statements(role string) []statement {
 	return all
 }
 
-// apart is the statement as several that allow one action on one resource each.
+// apart splits the statement into statements that allow one action on one resource each.
 func (st statement) apart() []statement {
 	var all []statement
 	for _, action := range list(st.Action) {
@@ -107,7 +107,7 @@ func (st statement) apart() []statement {
 	return all
 }
 
-// list is a value that may stand alone or in a list, as a list.
+// list returns a value that may be a single one or a list, as a list.
 func list(value any) []any {
 	if values, ok := value.([]any); ok {
 		return values
@@ -115,7 +115,7 @@ func list(value any) []any {
 	return []any{value}
 }
 
-// covers returns whether the statement alone grants a need.
+// covers returns a function that reports whether the statement alone grants a need.
 func (st statement) covers(t *testing.T) func(api.Need) bool {
 	t.Helper()
 	text, err := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": st})

@@ -9,7 +9,7 @@ import (
 	"s3-endpoint-guard/local/localaws/lambda"
 )
 
-// deaf are events of calls that the rules must not let through: they concern others, changed nothing, or are our own.
+// deaf are events of calls that must match no rule: they concern other resources, changed nothing, or are our own.
 var deaf = map[string]func(*scene) events.Event{
 	"of another bucket": func(s *scene) events.Event {
 		return s.called("PutBucketPolicy", func(_, detail events.Event) {
@@ -55,13 +55,13 @@ func TestACallThatFailedWakesNobody(t *testing.T) {
 	s := deploy(t, nil)
 	r := s.watch(func() {
 		if err := s.putsBucketPolicy(everybody); err == nil {
-			t.Fatal("S3 took a public policy in spite of Block Public Access")
+			t.Fatal("S3 accepted a public policy although Block Public Access is on")
 		}
 	})
 	r.runs(t, 0)
 }
 
-// A rule that cannot hand its event to the function leaves it in the rules' own dead-letter queue.
+// An event that a rule cannot deliver to the function goes to the rules' own dead-letter queue.
 func TestAnEventThatCannotBeDeliveredIsKept(t *testing.T) {
 	t.Parallel()
 	s := deploy(t, nil)
@@ -94,7 +94,7 @@ func TestEveryRuleMayInvokeItsTargets(t *testing.T) {
 			}
 			other := lambda.Source{Service: "events.amazonaws.com", ARN: "arn:aws:events:eu-central-1:111122223333:rule/other", Account: "111122223333"}
 			if _, err := s.Lambda.InvokeFrom(other, s.function, nil); err == nil {
-				t.Error("any rule may invoke the function")
+				t.Error("all rules may invoke the function")
 			}
 			s.rest()
 		})

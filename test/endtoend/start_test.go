@@ -9,7 +9,7 @@ import (
 	"s3-endpoint-guard/local/localaws/lambda"
 )
 
-// The artefact for this machine's processor; that for Lambda's is BenchmarkArtefact's.
+// The artefact for this machine's processor; BenchmarkArtefact measures the one for Lambda's.
 func TestTheArtefactIsSmall(t *testing.T) {
 	t.Parallel()
 	path, err := built.Path("RemediateFunction")
@@ -21,7 +21,7 @@ func TestTheArtefactIsSmall(t *testing.T) {
 	}
 }
 
-// TestStartingMakesNoNetworkCall starts the function behind a proxy through which all of its calls would go.
+// TestStartingMakesNoNetworkCall starts the function behind a proxy that would receive all its calls.
 func TestStartingMakesNoNetworkCall(t *testing.T) {
 	t.Parallel()
 	var calls atomic.Int64
@@ -33,7 +33,7 @@ func TestStartingMakesNoNetworkCall(t *testing.T) {
 	s := deploy(t, nil)
 	s.reconfigure(func(f *lambda.Function) {
 		impatiently(f)
-		f.EndpointURL = "" // AWS itself, which is beyond the proxy
+		f.EndpointURL = "" // AWS itself, behind the proxy
 		f.Environment["HTTP_PROXY"], f.Environment["HTTPS_PROXY"] = proxy.URL, proxy.URL
 	})
 	r := s.watch(func() {
@@ -41,9 +41,9 @@ func TestStartingMakesNoNetworkCall(t *testing.T) {
 		s.must(err)
 	})
 	if calls.Load() != 0 || len(r.calls) != 0 || len(r.lines) != 0 {
-		t.Errorf("%d calls to AWS, %d to the double and %d log lines at the start, want none", calls.Load(), len(r.calls), len(r.lines))
+		t.Errorf("%d calls to AWS, %d to the local AWS and %d log lines at the start, want none", calls.Load(), len(r.calls), len(r.lines))
 	}
 	if s.watch(func() { s.invoke("{}") }); calls.Load() == 0 {
-		t.Error("the proxy saw no call of a run: this test would see none of the start either")
+		t.Error("the proxy saw no call of a run, so it would not see calls of the start")
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"s3-endpoint-guard/internal/iampolicy"
 )
 
-// state is everything that is guarded, as it is live.
+// state is the live state of all guarded properties.
 type state struct {
 	BucketPolicy, PublicAccessBlock, Ownership string
 
@@ -22,7 +22,7 @@ type state struct {
 	GroupRules, Associations []string
 }
 
-// live reads the state past the gate. A policy that says the same as the template's is written as the template has it.
+// live reads the state without the gate. A policy equivalent to the template's is replaced by the template's text.
 func (s *scene) live() state {
 	e, _ := s.EC2.Endpoint(s.endpoint)
 	var block string
@@ -40,7 +40,7 @@ func (s *scene) live() state {
 	}
 }
 
-// asDesired is a live policy, or the text of the template's when both say the same.
+// asDesired returns the live policy, or the template's text if both are equivalent.
 func (s *scene) asDesired(logicalID, live string) string {
 	desired := s.stack.Attribute(logicalID, "Value")
 	if iampolicy.Judge([]byte(desired), []byte(live), nil).Verdict == iampolicy.Same {
@@ -69,25 +69,25 @@ func (s *scene) associations() []string {
 
 func sorted(list []string) []string { return slices.Sorted(slices.Values(list)) }
 
-// isDesired fails the test unless everything guarded is as it was deployed.
+// isDesired fails the test unless all guarded properties are as deployed.
 func (s *scene) isDesired() {
 	s.Helper()
 	if diff := cmp.Diff(s.desired, s.live()); diff != "" {
-		s.Errorf("what is live differs from what was deployed (-deployed +live):\n%s", diff)
+		s.Errorf("the live state differs from the deployed one (-deployed +live):\n%s", diff)
 	}
 }
 
-// drifted reports whether anything guarded differs from what was deployed.
+// drifted reports whether a guarded property differs from what was deployed.
 func (s *scene) drifted() bool { return !cmp.Equal(s.desired, s.live()) }
 
-// isNothingElseThan fails the test unless each guarded property is as in one of two states.
+// isNothingElseThan fails the test unless each guarded property has its value from one of two states.
 func (s *scene) isNothingElseThan(one, other state) {
 	s.Helper()
 	live, a, b := reflect.ValueOf(s.live()), reflect.ValueOf(one), reflect.ValueOf(other)
 	for i := range live.NumField() {
 		got := live.Field(i).Interface()
 		if !cmp.Equal(got, a.Field(i).Interface()) && !cmp.Equal(got, b.Field(i).Interface()) {
-			s.Errorf("%s = %v, want %v, or at least %v", live.Type().Field(i).Name, got, a.Field(i), b.Field(i))
+			s.Errorf("%s = %v, want %v or %v", live.Type().Field(i).Name, got, a.Field(i), b.Field(i))
 		}
 	}
 }

@@ -17,16 +17,17 @@ import (
 	locals3 "s3-endpoint-guard/local/localaws/s3"
 )
 
-// everything is an identity policy that allows all that there is.
+// everything is an identity policy that allows all actions.
 const everything = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`
 
-// odd are keys that emptiers of other makes leave behind.
+// odd are keys that other tools leave behind when they empty a bucket.
 var odd = []string{
 	" ", "a b", "ü", "u\u0308", "a//b", "../x", "/x", "100%", "a+b", "a%2Fb", "<&>\"'", "tab\there", "bell\x07", "null\x00", "\uFFFE",
 	strings.Repeat("k", 1024), "\U0001F600", "line\nfeed", "return\r",
 }
 
-// fills puts many versions, delete markers, odd keys and unfinished uploads into a bucket, and returns how many versions.
+// fills puts many versions, delete markers, odd keys and unfinished uploads into a bucket, and returns the number of
+// versions.
 func (s *scene) fills(bucket string) int {
 	s.Helper()
 	s.must(s.S3.Fill(bucket, 2500, func(i int) string { return fmt.Sprintf("logs/%d/%06d", i%7, i) }))
@@ -35,7 +36,7 @@ func (s *scene) fills(bucket string) int {
 			s.must(s.S3.Put(bucket, key, []byte("x")))
 		}
 	}
-	// As S3 itself: the lock would let nobody do this from the internet.
+	// The bucket policy denies this from the internet, so it is removed meanwhile.
 	policy := s.S3.Policy(bucket)
 	s.must(s.S3.DeletePolicy(bucket))
 	for i := range 40 {
@@ -51,7 +52,7 @@ func (s *scene) fills(bucket string) int {
 	return s.S3.Versions(bucket)
 }
 
-// locks puts an object under a lock.
+// locks puts an object with Object Lock into a bucket.
 func (s *scene) locks(bucket, key string, hold locals3.Hold) {
 	s.Helper()
 	s.must(s.S3.EnableObjectLock(bucket))
@@ -59,7 +60,7 @@ func (s *scene) locks(bucket, key string, hold locals3.Hold) {
 	s.must(s.S3.SetHold(bucket, key, hold))
 }
 
-// isGone fails the test unless the stack is deleted and nothing is left of it.
+// isGone fails the test unless the stack is deleted without leftovers.
 func (s *scene) isGone() {
 	s.Helper()
 	if got := s.stack.Status(); got != "DELETE_COMPLETE" {
@@ -71,7 +72,7 @@ func (s *scene) isGone() {
 	}
 }
 
-// fails deletes the stack, which must fail, and returns why.
+// fails deletes the stack, which must fail, and returns the reason.
 func (s *scene) fails(retain ...string) string {
 	s.Helper()
 	err := s.stack.Delete(s.Context(), retain...)
@@ -81,7 +82,7 @@ func (s *scene) fails(retain ...string) string {
 	return err.Error()
 }
 
-// says fails the test unless a reason names all of these.
+// says fails the test unless a reason contains all phrases.
 func (s *scene) says(reason string, phrases ...string) {
 	s.Helper()
 	for _, phrase := range phrases {
@@ -91,7 +92,7 @@ func (s *scene) says(reason string, phrases ...string) {
 	}
 }
 
-// teardownCalls are the calls of the teardown role since the last reset.
+// teardownCalls returns the calls of the teardown role since the last reset.
 func (s *scene) teardownCalls(role string) []api.Call {
 	return slices.DeleteFunc(s.Gate.Calls(), func(c api.Call) bool { return !strings.Contains(c.Caller, "/"+role+"/") })
 }
@@ -117,8 +118,8 @@ func TestADeletedStackLeavesNothing(t *testing.T) {
 	}
 }
 
-// Whatever the emptying needs has to be there when a deletion that failed is tried again.
-// (FACTS: CloudFormation, "subsequent stack deletion attempts will always fail")
+// All resources that the emptying needs must exist when a failed deletion is repeated (docs/facts.md, CloudFormation,
+// "subsequent stack deletion attempts will always fail").
 func TestALockStopsTheDeletionUntilItsEnd(t *testing.T) {
 	t.Parallel()
 	s := deploy(t, nil)
@@ -128,7 +129,7 @@ func TestALockStopsTheDeletionUntilItsEnd(t *testing.T) {
 	r := s.watch(func() {
 		s.says(s.fails(), "removing EmptyBucket", "1 version: AccessDenied", "1 under compliance retention", until.Format(time.RFC3339), `"kept"`)
 	})
-	r.wrote(t) // the guard did not put the lock back
+	r.wrote(t) // the guard did not restore the bucket policy
 	if got := s.S3.Versions(s.bucket); got != 1 {
 		t.Errorf("%d versions are left, want the one that is locked", got)
 	}
@@ -144,7 +145,7 @@ func TestALockStopsTheDeletionUntilItsEnd(t *testing.T) {
 	stack, _ := s.CloudFormation.Stack(s.stack.ID())
 	at := slices.IndexFunc(stack.Resources, func(r cloudformation.Resource) bool { return r.LogicalID == "EmptyBucket" })
 	if stack.Reason != "The following resource(s) failed to delete: [EmptyBucket]. " || stack.Resources[at].Status != "DELETE_FAILED" {
-		t.Errorf("the stack says %q and of the resource %q", stack.Reason, stack.Resources[at].Reason)
+		t.Errorf("the stack's reason is %q, the resource's %q", stack.Reason, stack.Resources[at].Reason)
 	}
 	s.says(stack.Resources[at].Reason, "received response status [FAILED] from custom resource", until.Format(time.RFC3339))
 
@@ -162,7 +163,7 @@ func TestALegalHoldIsLiftedByAnAdministrator(t *testing.T) {
 		Bucket: &s.bucket, Key: aws.String("kept"), LegalHold: &s3types.ObjectLockLegalHold{Status: s3types.ObjectLockLegalHoldStatusOff},
 	}
 	if _, err := s.s3.PutObjectLegalHold(t.Context(), off); err == nil {
-		t.Error("the emptying policy lets an administrator at the objects")
+		t.Error("the emptying policy gives an administrator access to the objects")
 	}
 	s.must(s.deletesBucketPolicy())
 	_, err := s.s3.PutObjectLegalHold(t.Context(), off)
@@ -201,7 +202,7 @@ func TestMFADeleteIsFoundBeforeAnythingIsDeleted(t *testing.T) {
 	s.isGone()
 }
 
-// Nobody but AWS sets tags that begin with "aws:", so they tell who made a bucket.
+// Only AWS sets tags that begin with "aws:", so they identify the creator of a bucket.
 func TestABucketThatTheStackDidNotMakeIsNotTouched(t *testing.T) {
 	const other = "arn:aws:cloudformation:eu-central-1:111122223333:stack/other/0f0f0f0f-0000-4000-8000-000000000002"
 	for name, tags := range map[string]map[string]string{
@@ -216,7 +217,7 @@ func TestABucketThatTheStackDidNotMakeIsNotTouched(t *testing.T) {
 			s.must(s.S3.PutTags(s.bucket, tags))
 			s.says(s.fails(), "was not touched", "refusing to delete its data")
 			if got := s.S3.Versions(s.bucket); got != versions || s.S3.Policy(s.bucket) != policy {
-				t.Errorf("%d of %d versions are left under the policy %s, want all as it was", got, versions, s.S3.Policy(s.bucket))
+				t.Errorf("%d of %d versions are left under the policy %s, want all, and the policy unchanged", got, versions, s.S3.Policy(s.bucket))
 			}
 		})
 	}
@@ -235,7 +236,7 @@ func TestObjectsAreKeptWhereTheyAreToBeKept(t *testing.T) {
 	}
 	s.must(s.stack.Delete(t.Context(), "Bucket", "TrailBucket"))
 	if got := s.Leftovers(); !slices.Equal(got, []string{"bucket " + s.bucket, "bucket " + trail}) || s.S3.Versions(s.bucket) != versions {
-		t.Errorf("%q are left with %d of %d versions, want the buckets as they were", got, s.S3.Versions(s.bucket), versions)
+		t.Errorf("%q are left with %d of %d versions, want the buckets unchanged", got, s.S3.Versions(s.bucket), versions)
 	}
 }
 
@@ -271,7 +272,7 @@ func TestAPermissionThatIsMissingIsNamed(t *testing.T) {
 	t.Parallel()
 	s := deploy(t, parameters{"CreateTrail": "false"})
 	versions, role := s.fills(s.bucket), s.stack.Physical("TeardownRole")
-	s.shortens() // or it waits minutes for a permission that may have been given just now
+	s.shortens() // otherwise it waits minutes for a permission that may be new
 	policy := s.IAM.RolePolicies(role)["bucket"]
 	for _, action := range []string{"s3:GetBucketTagging", "s3:PutBucketPolicy"} {
 		s.must(s.IAM.PutRolePolicy(role, "bucket", strings.ReplaceAll(policy, action, "s3:GetBucketAcl")))

@@ -11,8 +11,8 @@ import (
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 )
 
-// What the guard restores may have another id than what CloudFormation made: a rule, an association. The stack must go
-// all the same.
+// Resources that the guard restores, such as a rule or an association, may have another id than those that
+// CloudFormation made. The stack's deletion must still succeed.
 func TestAStackInWhichAnythingWasRestoredCanBeDeleted(t *testing.T) {
 	for endpointType, p := range endpointTypes {
 		for name, a := range typeAttacks[endpointType] {
@@ -33,7 +33,7 @@ func TestAStackInWhichAnythingWasRestoredCanBeDeleted(t *testing.T) {
 	}
 }
 
-// removesForeign removes what an attack needed and the stack does not own.
+// removesForeign removes resources that an attack needed and the stack does not own.
 func (s *scene) removesForeign(before []string) {
 	s.Helper()
 	for _, id := range s.EC2.IDs() {
@@ -54,7 +54,7 @@ func (s *scene) removesForeign(before []string) {
 	}
 }
 
-// The probe is taken out of a stack in which its rule was restored, and the guard goes on without it.
+// The probe is removed from a stack in which its rule was restored, and the guard continues without it.
 func TestTheProbeCanBeTakenOut(t *testing.T) {
 	for endpointType, p := range endpointTypes {
 		t.Run(endpointType, func(t *testing.T) {
@@ -73,8 +73,8 @@ func TestTheProbeCanBeTakenOut(t *testing.T) {
 			if _, ok := s.EC2.SecurityGroup(probe); ok || s.stack.Has("ProbeSecurityGroup") {
 				t.Errorf("the probe's group %s is still there", probe)
 			}
-			// A run that began before its function was updated may have outlived all of the update, whose 20 minutes pass
-			// at once here: a sweep puts right what it wrote.
+			// A run that began before its function was updated may end after the update, whose 20 minutes pass at
+			// once here. A sweep corrects what it wrote.
 			s.watch(s.Events.Sweep)
 			s.desired = s.live()
 			if got, want := s.desired.BucketPolicy, s.stack.Attribute("BucketPolicyDocument", "Value"); got != want {
@@ -91,7 +91,7 @@ func TestTheProbeCanBeTakenOut(t *testing.T) {
 	}
 }
 
-// shutsProbe takes away the rule that lets the probe reach the endpoint.
+// shutsProbe removes the rule that lets the probe reach the endpoint.
 func (s *scene) shutsProbe() error {
 	_, err := s.ec2.RevokeSecurityGroupIngress(s.Context(), &ec2.RevokeSecurityGroupIngressInput{
 		GroupId: aws.String(s.stack.Physical("EndpointSecurityGroup")), IpPermissions: []ec2types.IpPermission{{
@@ -102,7 +102,7 @@ func (s *scene) shutsProbe() error {
 	return err
 }
 
-// Lambda keeps the probes' network interfaces for a while, CloudFormation waits for it, and nothing fails for that.
+// Lambda keeps the probes' network interfaces for a while. CloudFormation waits for it, without a failure.
 func TestTheDeletionWaitsForTheProbesNetworkInterfaces(t *testing.T) {
 	t.Parallel()
 	for create, atLeast := range map[string]time.Duration{"true": 20 * time.Minute, "false": 0} {

@@ -10,8 +10,8 @@ import (
 	"s3-endpoint-guard/local/localaws/api"
 )
 
-// denies replaces the bucket's policy by one statement of somebody else's, which denies actions to everybody outside an
-// endpoint that is not ours.
+// denies replaces the bucket's policy by a foreign statement that denies actions to all callers outside an endpoint
+// that is not ours.
 func (s *scene) denies(actions string) {
 	s.Helper()
 	s.must(s.S3.PutPolicy(s.bucket, []byte(strings.NewReplacer("BUCKET", s.bucket, "ACTIONS", actions).Replace(
@@ -61,7 +61,7 @@ func TestATotalLockoutIsEndedByTheRootUser(t *testing.T) {
 		t.Errorf("%d of %d versions are left, want all", got, versions)
 	}
 	if err := s.deletesBucketPolicy(); err == nil {
-		t.Error("an administrator deleted the policy, want only the root user able to")
+		t.Error("an administrator deleted the policy, want only the root user to be able to")
 	}
 	_, err := s3As(s.Cloud, s.Root()).DeleteBucketPolicy(t.Context(), &s3.DeleteBucketPolicyInput{Bucket: &s.bucket})
 	s.must(err)
@@ -69,7 +69,7 @@ func TestATotalLockoutIsEndedByTheRootUser(t *testing.T) {
 	s.isGone()
 }
 
-// IAM may go by the role's policy of before for a while. (FACTS: CloudFormation)
+// IAM may use the role's previous policy for a while (docs/facts.md, CloudFormation).
 func TestAnUpdateWaitsForThePermissionsThatItGave(t *testing.T) {
 	for name, p := range map[string]parameters{
 		"EmptyBucketOnDelete": {"EmptyBucketOnDelete": "false"}, "CreateTrail": {"CreateTrail": "false"},

@@ -11,11 +11,11 @@ import (
 	locals3 "s3-endpoint-guard/local/localaws/s3"
 )
 
-// TestTheTeardownRoleIsExactlyWhatTheFunctionNeeds holds the permissions that deletions took against the role: none was
-// denied that IAM decides, and every action of every statement was needed, on each of its resources.
+// TestTheTeardownRoleIsExactlyWhatTheFunctionNeeds compares the permissions that deletions used with the role: IAM
+// denied none, and each action of each statement was needed, on each of its resources.
 func TestTheTeardownRoleIsExactlyWhatTheFunctionNeeds(t *testing.T) {
 	if testing.Short() {
-		t.Skip("takes until invocations end")
+		t.Skip("waits until invocations end")
 	}
 	t.Parallel()
 	p := parameters{"BypassGovernanceRetention": "true"}
@@ -24,13 +24,13 @@ func TestTheTeardownRoleIsExactlyWhatTheFunctionNeeds(t *testing.T) {
 	for _, st := range s.teardownStatements() {
 		for _, one := range st.apart() {
 			if taken := slices.ContainsFunc(needs, one.covers(t)); taken == (st.Sid == "Log") {
-				t.Errorf("statement %s allows %v on %v; taken by a call: %t", one.Sid, one.Action, one.Resource, taken)
+				t.Errorf("statement %s allows %v on %v; used by a call: %t", one.Sid, one.Action, one.Resource, taken)
 			}
 		}
 	}
 }
 
-// needsOfTeardowns are the permissions that all kinds of deletions took. The same things have the same names in each.
+// needsOfTeardowns returns the permissions that all kinds of deletions used. Names are the same in each.
 func needsOfTeardowns(t *testing.T, p parameters) []api.Need {
 	var needs []api.Need
 	collect := func(do func(*scene)) {
@@ -53,7 +53,7 @@ func needsOfTeardowns(t *testing.T, p parameters) []api.Need {
 			s.locks(name, "held", locals3.Hold{Legal: true})
 			s.fails()
 		})
-		collect(func(s *scene) { // too late for the whole of it, in a stack that is updated
+		collect(func(s *scene) { // too late for all of it, in a stack that is updated
 			s.hurried(0)
 			name := s.stack.Physical(bucket)
 			s.must(s.S3.SetDeleteLimit(name, 1200))
@@ -70,7 +70,7 @@ func needsOfTeardowns(t *testing.T, p parameters) []api.Need {
 	return needs
 }
 
-// teardownStatements are the statements of the teardown role and of the policies attached to it, as deployed.
+// teardownStatements returns the statements of the teardown role and of its attached policies, as deployed.
 func (s *scene) teardownStatements() []statement {
 	s.Helper()
 	decided := plan(s, s.parameters)

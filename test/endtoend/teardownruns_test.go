@@ -16,15 +16,15 @@ import (
 	"s3-endpoint-guard/local/samtemplate"
 )
 
-// shortens makes an invocation of the teardown function have some 3 s for its work.
+// shortens leaves an invocation of the teardown function about 3 s for its work.
 func (s *scene) shortens() {
 	s.Helper()
 	f, _ := s.Lambda.Function(s.stack.Physical("TeardownFunction"))
-	f.Timeout = 28 * time.Second // of which 25 s are kept for the answer
+	f.Timeout = 28 * time.Second // 25 s of it are reserved for the answer
 	s.must(s.Lambda.Update(f))
 }
 
-// hurried shortens an invocation, and makes the work slow.
+// hurried shortens an invocation, and slows down the work.
 func (s *scene) hurried(versions int) {
 	s.Helper()
 	s.shortens()
@@ -32,7 +32,7 @@ func (s *scene) hurried(versions int) {
 	s.must(s.S3.Fill(s.bucket, versions, func(i int) string { return fmt.Sprintf("%06d", i) }))
 }
 
-// invocations are the runs of the teardown function for one custom resource and type of request, in order.
+// invocations returns the runs of the teardown function for one custom resource and request type, in order.
 func (s *scene) invocations(logicalID, requestType string) []lambda.Invocation {
 	var some []lambda.Invocation
 	for _, i := range s.Lambda.Invocations("") {
@@ -46,7 +46,7 @@ func (s *scene) invocations(logicalID, requestType string) []lambda.Invocation {
 
 func TestAFreshInvocationGoesOnWhereTheTimeRunsOut(t *testing.T) {
 	if testing.Short() {
-		t.Skip("takes until invocations end")
+		t.Skip("waits until invocations end")
 	}
 	t.Parallel()
 	s := deploy(t, parameters{"CreateTrail": "false"})
@@ -56,7 +56,7 @@ func TestAFreshInvocationGoesOnWhereTheTimeRunsOut(t *testing.T) {
 	s.isGone()
 	runs := s.invocations("EmptyBucket", "Delete")
 	if len(runs) < 2 || !strings.Contains(string(runs[len(runs)-1].Payload), `"Continuation"`) {
-		t.Errorf("%d runs, want several, each but the first with what it goes on from", len(runs))
+		t.Errorf("%d runs, want several, each but the first with the state of the previous one", len(runs))
 	}
 	for _, run := range runs {
 		if run.Failure != nil || run.Duration > 15*time.Second {
@@ -73,11 +73,11 @@ func TestAFreshInvocationGoesOnWhereTheTimeRunsOut(t *testing.T) {
 		}
 	}
 	if finished != 7000 {
-		t.Errorf("the log tells of %d versions deleted, want all 7000, those of earlier runs included", finished)
+		t.Errorf("the log reports %d versions deleted, want all 7000, including those of earlier runs", finished)
 	}
 }
 
-// asks sends the teardown function a request of CloudFormation, and returns its answer.
+// asks sends the teardown function a request as CloudFormation does, and returns its answer.
 func (s *scene) asks(requestType string, properties map[string]any) cloudformation.CustomAnswer {
 	s.Helper()
 	r := cloudformation.CustomRequest{
@@ -94,7 +94,7 @@ func (s *scene) asks(requestType string, properties map[string]any) cloudformati
 	s.rest()
 	select {
 	case body := <-answers:
-		answer, _ := r.Read(body) // a FAILED one is looked at by the test
+		answer, _ := r.Read(body) // the test checks a FAILED one
 		return answer
 	default:
 		s.Fatal("there is no answer")
@@ -106,7 +106,7 @@ func TestRequestsAreAnsweredWhateverTheyAre(t *testing.T) {
 	s := deploy(t, nil)
 	s.must(s.S3.CreateBucket("foreign", ""))
 	s.must(s.S3.Put("foreign", "kept", nil))
-	// As if IAM did not keep it from other buckets already.
+	// Without the restriction by IAM to the stack's own buckets.
 	s.must(s.IAM.PutRolePolicy(s.stack.Physical("TeardownRole"), "everything", everything))
 	empties := func(bucket string) map[string]any {
 		return map[string]any{"BucketName": bucket, "EmptyBucketOnDelete": "true"}
@@ -137,14 +137,14 @@ func TestRequestsAreAnsweredWhateverTheyAre(t *testing.T) {
 		})
 	}
 	if s.S3.Versions("foreign") != 1 || s.S3.Policy("foreign") != "" || s.drifted() {
-		t.Error("a bucket was touched")
+		t.Error("a bucket was changed")
 	}
 }
 
 // TestWhatTheTimeCannotHoldIsLeftToS3 gives the function two seconds.
 func TestWhatTheTimeCannotHoldIsLeftToS3(t *testing.T) {
 	if testing.Short() {
-		t.Skip("takes until the time runs out")
+		t.Skip("waits until the time runs out")
 	}
 	t.Parallel()
 	s := deploy(t, nil)
@@ -169,7 +169,7 @@ func TestUpdatesDeleteNothing(t *testing.T) {
 		s.must(s.stack.Update(t.Context(), plan(t, p)))
 		s.rest()
 	}
-	// Without the trail its bucket leaves the stack. What it holds stops it from being deleted.
+	// Without the trail its bucket leaves the stack. The bucket is not deleted, because it is not empty.
 	if err := s.stack.Update(t.Context(), plan(t, parameters{"CreateTrail": "false"})); err == nil || !strings.Contains(err.Error(), "BucketNotEmpty") {
 		t.Errorf("Update without a trail = %v, want that its bucket is kept", err)
 	}

@@ -19,7 +19,7 @@ func TestTheGuardStandsDownWhileTheStackIsUpdatedAndCatchesUp(t *testing.T) {
 			r := s.watch(func() { s.attackEverything(endpointType) })
 			r.wrote(t)
 			if len(r.records) == 0 || len(r.failures()) > 0 {
-				t.Errorf("%d records and %d failed runs during the update, want some and none", len(r.records), len(r.failures()))
+				t.Errorf("%d records and %d failed runs during the update, want at least 1 and none", len(r.records), len(r.failures()))
 			}
 			for _, record := range r.records {
 				if record.Message != "standing down" || record.Level != "INFO" || record.Stack != "UPDATE_IN_PROGRESS" {
@@ -27,10 +27,10 @@ func TestTheGuardStandsDownWhileTheStackIsUpdatedAndCatchesUp(t *testing.T) {
 				}
 			}
 			if s.sum("StoodDown") == 0 || s.sum("CorrectionFailed") != 0 {
-				t.Errorf("StoodDown = %g, CorrectionFailed = %g, want some and none", s.sum("StoodDown"), s.sum("CorrectionFailed"))
+				t.Errorf("StoodDown = %g, CorrectionFailed = %g, want more than 0 and 0", s.sum("StoodDown"), s.sum("CorrectionFailed"))
 			}
 			s.watch(s.Events.Sweep).wrote(t)
-			s.Events.Disturb(lose) // status events are guaranteed, and enough
+			s.Events.Disturb(lose) // status events are guaranteed, and sufficient
 			s.watch(s.stack.CompleteUpdate)
 			s.isDesired()
 			s.restsNow()
@@ -38,7 +38,7 @@ func TestTheGuardStandsDownWhileTheStackIsUpdatedAndCatchesUp(t *testing.T) {
 	}
 }
 
-// What CloudFormation changes in the course of an update is what is desired from then on.
+// What CloudFormation changes during an update becomes the desired state.
 func TestAnUpdateOfTheStackIsNotFought(t *testing.T) {
 	for name, change := range map[string]parameters{
 		"another sweep rate":        {"SweepRate": "5"},
@@ -62,7 +62,7 @@ func TestAnUpdateOfTheStackIsNotFought(t *testing.T) {
 	}
 }
 
-// An event of CloudFormation's own doing, outside of an update, is somebody's drift like any other.
+// A change by CloudFormation outside an update is drift.
 func TestAChangeByCloudFormationIsSeen(t *testing.T) {
 	t.Parallel()
 	s := deploy(t, nil)
@@ -75,12 +75,12 @@ func TestAChangeByCloudFormationIsSeen(t *testing.T) {
 	s.isDesired()
 }
 
-// TestADeletedStackIsNeverFought has the guard look at every step of a delete, which here takes no time of its own.
+// TestADeletedStackIsNeverFought runs the guard at each step of a delete, whose steps take no time here.
 func TestADeletedStackIsNeverFought(t *testing.T) {
 	for endpointType, p := range endpointTypes {
 		t.Run(endpointType, func(t *testing.T) {
 			t.Parallel()
-			s := deploy(t, p.and("CreateProbe", "false")) // which would leave an object behind
+			s := deploy(t, p.and("CreateProbe", "false")) // the probe would leave an object behind
 			s.must(s.CloudFormation.SetStatus(s.stack.ID(), "DELETE_IN_PROGRESS", "User Initiated"))
 			r := s.watch(func() {
 				for _, step := range []func() error{s.deletesBucketPolicy, s.resetsEndpointPolicy, s.deletesPublicAccessBlock} {
@@ -91,7 +91,7 @@ func TestADeletedStackIsNeverFought(t *testing.T) {
 			})
 			r.wrote(t)
 			if len(r.records) == 0 || len(r.failures()) > 0 {
-				t.Errorf("%d records and %d failed runs, want that the guard looked and stood down", len(r.records), len(r.failures()))
+				t.Errorf("%d records and %d failed runs, want records of a guard that stands down, and no failure", len(r.records), len(r.failures()))
 			}
 			r = s.watch(func() { s.must(s.stack.Delete(t.Context())) })
 			r.wrote(t)
@@ -102,14 +102,14 @@ func TestADeletedStackIsNeverFought(t *testing.T) {
 	}
 }
 
-// A delete that failed will be tried again, and must not find what it removed put back.
+// The guard must not restore what a failed delete removed, because the delete will be repeated.
 func TestADeleteThatFailedIsNotFoughtEither(t *testing.T) {
 	t.Parallel()
 	s := deploy(t, parameters{"EmptyBucketOnDelete": "false"})
 	s.must(s.S3.Put(s.bucket, "left", nil))
 	r := s.watch(func() {
 		if err := s.stack.Delete(t.Context()); err == nil {
-			t.Fatal("a bucket that holds something was deleted")
+			t.Fatal("a bucket that is not empty was deleted")
 		}
 	})
 	r.wrote(t)
@@ -117,11 +117,11 @@ func TestADeleteThatFailedIsNotFoughtEither(t *testing.T) {
 		t.Fatalf("Status = %s, want DELETE_FAILED", got)
 	}
 	if s.S3.Policy(s.bucket) != "" {
-		t.Error("the policy that the delete removed is there")
+		t.Error("the policy that the delete removed was restored")
 	}
 }
 
-// TestAnEndedUpdateWakesTheGuardWhateverItsEnd covers the statuses at which CloudFormation lets go of a stack.
+// TestAnEndedUpdateWakesTheGuardWhateverItsEnd covers the statuses at the end of CloudFormation's operations.
 func TestAnEndedUpdateWakesTheGuardWhateverItsEnd(t *testing.T) {
 	for _, status := range []string{"UPDATE_COMPLETE", "UPDATE_FAILED", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED", "IMPORT_COMPLETE"} {
 		t.Run(status, func(t *testing.T) {

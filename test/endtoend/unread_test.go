@@ -8,11 +8,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
-// A policy that hides itself, or what else is guarded, is replaced like any other.
+// A policy that denies reads of itself or of other guarded properties is replaced too.
 func TestWhatAPolicyHidesIsRestored(t *testing.T) {
 	for name, test := range map[string]struct {
 		deny string
-		// beside is done before the policy is put.
+		// beside is a change that is made before the policy is set.
 		beside func(*scene) error
 		// unread are the properties that the guard has to write without a before-image.
 		unread []string
@@ -45,14 +45,14 @@ func TestWhatAPolicyHidesIsRestored(t *testing.T) {
 					s.must(test.beside(s))
 				}
 				s.must(s.hides(test.deny))
-				s.invoke(`{}`) // a run that gives way to no other
+				s.invoke(`{}`) // a run that does not wait for another
 			})
 			for _, property := range test.unread {
 				if got := r.unread(property); got != "corrected" {
 					t.Errorf("%s: %q without a before-image, want it corrected:\n%s", property, got, r.log())
 				}
 			}
-			s.Events.Sweep() // what a policy hid may have been read late
+			s.Events.Sweep() // a hidden property may have been read late
 			s.rest()
 			s.isDesired()
 			s.restsNow()
@@ -60,7 +60,7 @@ func TestWhatAPolicyHidesIsRestored(t *testing.T) {
 	}
 }
 
-// hides puts a policy that denies reading and opens the objects to another account.
+// hides sets a policy that denies reading and opens the objects to another account.
 func (s *scene) hides(deny string) error {
 	resources := fmt.Sprintf(`"Resource":["arn:aws:s3:::%[1]s","arn:aws:s3:::%[1]s/*"]`, s.bucket)
 	document := `{"Version":"2012-10-17","Statement":[{"Effect":"Deny",` + strings.ReplaceAll(deny, "ROLE", s.role) + `,` + resources + `},` +
@@ -69,7 +69,7 @@ func (s *scene) hides(deny string) error {
 	return err
 }
 
-// unread is the outcome of a property that was written without a before-image; "" where there is none.
+// unread returns the outcome of a property that was written without a before-image, or "".
 func (r report) unread(property string) string {
 	for _, record := range r.records {
 		if record.Resource == property && record.Unread != "" && record.Before == "" && record.Verdict == "open" {
@@ -79,8 +79,8 @@ func (r report) unread(property string) string {
 	return ""
 }
 
-// A role that lost its right to read does not write at each sweep, and says at each that it could not verify anything.
-// How the pauses grow over a day is a test of internal/guard: the functions' own clock is the real one.
+// A role without read permission does not write at each sweep, but reports at each that it cannot verify the state.
+// How the pauses grow over a day is tested in internal/guard, because the functions' own clock is the real one.
 func TestALostRightToReadIsNoWriteAMinute(t *testing.T) {
 	t.Parallel()
 	s := deploy(t, nil)
@@ -101,7 +101,7 @@ func TestALostRightToReadIsNoWriteAMinute(t *testing.T) {
 		t.Errorf("%d writes in %d sweeps, want one", writes, minutes)
 	}
 	if got := s.sum("CorrectionFailed"); got < minutes {
-		t.Errorf("CorrectionFailed = %g in %d minutes, want every sweep to say so", got, minutes)
+		t.Errorf("CorrectionFailed = %g in %d minutes, want every sweep counted", got, minutes)
 	}
 	s.Gate.ClearFaults()
 	s.minutes(1)

@@ -12,21 +12,21 @@ import (
 	"s3-endpoint-guard/local/localaws/sqs"
 )
 
-// report is what the guard did during something.
+// report is what the guard did during a watch.
 type report struct {
-	// calls are those of the guard, in the order in which they began.
+	// calls are the guard's calls, in the order in which they began.
 	calls []api.Call
-	// invocations are its runs, those tried again included.
+	// invocations are its runs, including retries.
 	invocations []lambda.Invocation
-	// lines are all that it printed, records the lines that account for a drifted property.
+	// lines are all lines of its log, records the lines about drifted properties.
 	lines   []lambda.Line
 	records []record
-	// messages are its notifications, letters the records of runs that failed for good.
+	// messages are its notifications, letters the dead letters of runs that failed all attempts.
 	messages []sns.Message
 	letters  []sqs.Message
 }
 
-// record is a log line of a correction, as far as tests look at it.
+// record has the fields of a correction's log line that tests check.
 type record struct {
 	Level, Message                      string
 	Resource, Target, Verdict, Allowed  string
@@ -38,7 +38,7 @@ type record struct {
 	Actor                               *struct{ ARN, SourceIPAddress, UserAgent string }
 }
 
-// watch does something, waits until nothing is under way, and tells what the guard did.
+// watch calls do, waits until all activity ends, and returns what the guard did.
 func (s *scene) watch(do func()) report {
 	s.Helper()
 	before := s.seen()
@@ -55,7 +55,7 @@ func (s *scene) watch(do func()) report {
 	}
 	r.invocations = after.invocations[len(before.invocations):]
 	r.lines = after.lines[len(before.lines):]
-	if len(after.messages) > 0 { // a deleted topic has none
+	if len(after.messages) > 0 { // a deleted topic has no messages
 		r.messages = after.messages[len(before.messages):]
 	}
 	if len(after.letters) > 0 {
@@ -65,7 +65,7 @@ func (s *scene) watch(do func()) report {
 	return r
 }
 
-// seen is all that the guard did so far, but for its calls.
+// seen returns all that the guard did so far, without its calls.
 func (s *scene) seen() report {
 	return report{
 		invocations: s.Lambda.Invocations(s.function),
@@ -75,7 +75,7 @@ func (s *scene) seen() report {
 	}
 }
 
-// records are the lines that account for a property.
+// records returns the lines about properties.
 func records(lines []lambda.Line) []record {
 	var all []record
 	for _, line := range lines {
@@ -87,7 +87,7 @@ func records(lines []lambda.Line) []record {
 	return all
 }
 
-// names are the calls' names in order of the alphabet.
+// names returns the calls' names in alphabetical order.
 func (r report) names() []string {
 	var names []string
 	for _, call := range r.calls {
@@ -97,7 +97,7 @@ func (r report) names() []string {
 	return names
 }
 
-// writes are the names of the calls that changed something, in the order in which they began.
+// writes returns the names of the writing calls, in the order in which they began.
 func (r report) writes() []string {
 	var names []string
 	for _, call := range r.calls {
@@ -108,7 +108,7 @@ func (r report) writes() []string {
 	return names
 }
 
-// failures are the runs that failed.
+// failures returns the failed runs.
 func (r report) failures() []lambda.Invocation {
 	var failed []lambda.Invocation
 	for _, i := range r.invocations {
@@ -119,7 +119,7 @@ func (r report) failures() []lambda.Invocation {
 	return failed
 }
 
-// outcomes are the records as "<resource>: <outcome>", in order.
+// outcomes returns the records as "<resource>: <outcome>", in order.
 func (r report) outcomes() []string {
 	var all []string
 	for _, record := range r.records {
@@ -128,7 +128,7 @@ func (r report) outcomes() []string {
 	return all
 }
 
-// log is all that the guard printed, for a test that failed.
+// log returns the guard's log, for the message of a failed test.
 func (r report) log() string {
 	var b strings.Builder
 	for _, line := range r.lines {

