@@ -15,8 +15,7 @@ import (
 	"s3-endpoint-guard/local/localaws/localtest"
 )
 
-// well are the values of all metrics, minute by minute, while nothing is wrong. Those that are not in it are published
-// only when something is.
+// well are the values of all metrics per minute on a healthy stack. Missing metrics are published only on a fault.
 var well = map[string]float64{
 	"EndpointAvailable": 1, "HealthyZones": 2, "PrivateDNSOn": 1, "RoutesPresent": 1, "EndpointAsDeployed": 1,
 	"BucketLocked": 1, "EndpointLocked": 1, "ExposedToInternet": 0, "TrailLogging": 1, "RulesEnabled": 1, "SweepRecent": 1,
@@ -29,15 +28,15 @@ var well = map[string]float64{
 // silence is the value of a metric that is not published.
 var silence = math.NaN()
 
-// trouble is what goes wrong with one metric: it has a value for some minutes.
+// trouble is a fault of one metric: it has a value for some minutes.
 type trouble struct {
 	metric  string
 	value   float64
 	minutes int
 }
 
-// troubles are, for each alarm, what is just enough to make it ring, and what is just not enough. Where a metric has
-// several sets of dimensions in an alarm, only the first one is in trouble.
+// troubles has for each alarm a trouble that is just enough for ALARM, and one that is just not enough. If an alarm
+// uses a metric with several sets of dimensions, only the first has the trouble.
 var troubles = map[string]struct{ rings, silent trouble }{
 	"EndpointDown":      {trouble{"EndpointAvailable", 0, 2}, trouble{"EndpointAvailable", 0, 1}},
 	"ZoneLost":          {trouble{"HealthyZones", 1, 1}, trouble{"HealthyZones", 2, 9}},
@@ -73,16 +72,16 @@ var troubles = map[string]struct{ rings, silent trouble }{
 // informational are the alarms that do not page.
 var informational = []string{"IdleEndpoint", "RoleFindings", "PacketsDropped", "ConnectionsReset", "UnusualTraffic"}
 
-// watched is a CloudWatch with the template's alarms, and a clock to turn.
+// watched is a CloudWatch with the template's alarms, and a fake clock.
 type watched struct {
 	*testing.T
 	cloud *localaws.Cloud
 	stack *localaws.Stack
-	// zones is from how many zones the probe publishes.
+	// zones is the number of zones from which the probe publishes.
 	zones int
 }
 
-// watch deploys the template with its rules taken away, so that nothing runs but the clock.
+// watch deploys the template without its rules, so that no function runs.
 func watch(t *testing.T, p parameters) watched {
 	t.Helper()
 	cloud, stack := local(t, p)
@@ -98,10 +97,11 @@ func watch(t *testing.T, p parameters) watched {
 	return watched{t, cloud, stack, 2}
 }
 
-// short is an alarm's name without the stack's.
+// short returns an alarm's name without the stack's.
 func (w watched) short(name string) string { return strings.TrimPrefix(name, w.stack.Name()+"-") }
 
-// minutes lets minutes pass, in each of which every metric of every alarm has its good value, but those in trouble.
+// minutes advances the clock by n minutes. In each, all metrics of all alarms have their good value, except the one
+// in trouble.
 func (w watched) minutes(n int, in *trouble) {
 	w.Helper()
 	for range n {
@@ -126,7 +126,7 @@ func (w watched) minutes(n int, in *trouble) {
 	}
 }
 
-// metrics are those of all alarms, each once, with whether it is the first of its name in an alarm.
+// metrics iterates over the metrics of all alarms, each once, and whether it is the first of its name in an alarm.
 func (w watched) metrics() func(yield func(cloudwatch.Metric, bool) bool) {
 	return func(yield func(cloudwatch.Metric, bool) bool) {
 		seen := map[string]bool{}
@@ -145,7 +145,7 @@ func (w watched) metrics() func(yield func(cloudwatch.Metric, bool) bool) {
 	}
 }
 
-// ringing are the alarms that ring, in order of their names.
+// ringing returns the alarms in ALARM, sorted by name.
 func (w watched) ringing() []string {
 	var names []string
 	for _, a := range w.cloud.CloudWatch.Alarms() {
@@ -157,7 +157,7 @@ func (w watched) ringing() []string {
 	return names
 }
 
-// alarmNames are the short names of the template's alarms, but for the composite one.
+// alarmNames returns the short names of the template's alarms, without the composite one.
 func alarmNames(t *testing.T, p parameters) []string {
 	t.Helper()
 	s := deploy(t, p)
@@ -177,7 +177,7 @@ func TestEachAlarmRingsAloneAndNotTooSoon(t *testing.T) {
 		for _, name := range alarmNames(t, p) {
 			v, ok := troubles[name]
 			if !ok {
-				if name != "UnusualTraffic" { // whose model is not imitated
+				if name != "UnusualTraffic" { // the local AWS has no anomaly detection
 					t.Errorf("%s has no test", name)
 				}
 				continue
@@ -203,7 +203,7 @@ func TestEachAlarmRingsAloneAndNotTooSoon(t *testing.T) {
 	}
 }
 
-// One zone's probe goes on while the other's is silent.
+// One zone's probe continues while the other's is silent.
 func TestAProbeThatIsSilentInOneZoneRings(t *testing.T) {
 	w := watch(t, nil)
 	w.minutes(20, nil)
@@ -214,16 +214,16 @@ func TestAProbeThatIsSilentInOneZoneRings(t *testing.T) {
 	w.expect("after eight", "ProbeDataMissing", "Guard")
 }
 
-// expect holds the alarms that ring against those that should.
+// expect compares the alarms in ALARM with the expected ones.
 func (w watched) expect(when string, want ...string) {
 	w.Helper()
 	slices.Sort(want)
 	if got := w.ringing(); !slices.Equal(got, want) {
-		w.Errorf("%s ring %q, want %q", when, got, want)
+		w.Errorf("%s these alarms are in ALARM: %q, want %q", when, got, want)
 	}
 }
 
-// A topic that hears of an alarm must also hear of its end.
+// The topic gets a message for ALARM and for the return to OK.
 func TestAlarmsTellTheTopicOfBothEnds(t *testing.T) {
 	w := watch(t, parameters{"PagingTopicArn": "arn:aws:sns:eu-central-1:111122223333:pager"})
 	pager := w.cloud.SNS.CreateTopic("pager", "")
@@ -250,7 +250,7 @@ func TestAlarmsTellTheTopicOfBothEnds(t *testing.T) {
 	}
 }
 
-// CloudWatch tests no permission when an alarm is made, and says nothing when one lacks.
+// CloudWatch does not check permissions when an alarm is created, and reports no missing one.
 func TestCloudWatchMayPublishToTheTopic(t *testing.T) {
 	s := deploy(t, nil)
 	topic, _ := s.Ref("NotificationTopic")
@@ -276,7 +276,7 @@ func TestCloudWatchMayPublishToTheTopic(t *testing.T) {
 	}
 }
 
-// switches are all mixes of the parameters that leave parts of the watch out.
+// switches returns all combinations of the parameters that disable parts of the monitoring.
 func switches() []parameters {
 	return mixes(map[string][]string{
 		"EndpointType": {"Interface", "Gateway"}, "Enforcement": {"Enforce", "Observe"}, "CreateHealthcheck": {"true", "false"},
@@ -331,18 +331,18 @@ func TestAlarmsAndDashboardCanBeLeftOut(t *testing.T) {
 	}
 	for _, name := range alarmNames(t, parameters{"Enforcement": "Observe"}) {
 		if strings.HasSuffix(name, "NotLocked") {
-			t.Errorf("there is a %s although nobody enforces", name)
+			t.Errorf("there is a %s although the guard only observes", name)
 		}
 	}
 }
 
-// The alarms on missing data count a run of TeardownFunction as data, so that they are quiet until the first run of what is
-// new. An update runs it when a property of EmptyBucket changes.
+// The alarms on missing data count a run of TeardownFunction as data, so that they stay OK until the first run of a
+// new function. An update runs TeardownFunction if a property of EmptyBucket changes.
 func TestAnUpdateThatBeginsToWatchRunsTheTeardownFunction(t *testing.T) {
 	properties := func(p parameters) string { return fmt.Sprint(deploy(t, p).properties("EmptyBucket")) }
 	for _, before := range []parameters{{"CreateHealthcheck": "false"}, {"CreateProbe": "false"}, {"HealthRate": "60"}} {
 		if properties(before) == properties(nil) {
-			t.Errorf("an update from %v changes no property of EmptyBucket: an alarm on missing data would ring at once", before)
+			t.Errorf("an update from %v changes no property of EmptyBucket: an alarm on missing data would go to ALARM at once", before)
 		}
 	}
 }

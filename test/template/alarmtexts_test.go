@@ -22,7 +22,7 @@ func links(t *testing.T, headings *regexp.Regexp) []string {
 	return anchors
 }
 
-// maxDescription is the longest description that CloudWatch takes.
+// maxDescription is the longest description that CloudWatch accepts, in characters.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
 const maxDescription = 1024
 
@@ -35,15 +35,15 @@ func TestDescriptionsTellTheFirstStepsAndTheRunbook(t *testing.T) {
 		for _, r := range slices.Concat(s.ofType("AWS::CloudWatch::Alarm"), s.ofType("AWS::CloudWatch::CompositeAlarm")) {
 			text, _ := s.properties(r.LogicalID)["AlarmDescription"].(string)
 			if len(text) > maxDescription {
-				t.Errorf("%s is described in %d characters, want at most %d", r.LogicalID, len(text), maxDescription)
+				t.Errorf("the description of %s has %d characters, want at most %d", r.LogicalID, len(text), maxDescription)
 			}
 			steps := regexp.MustCompile(`\. 1\. .+[.?] 2\. .+[.?] 3\. .+[.?] Runbook: docs/runbook\.md (\S*)#([a-z-]+)$`).FindStringSubmatch(text)
 			if steps == nil || steps[1] != p["RunbookUrl"] {
-				t.Errorf("%s is described as %q, want what happened, three steps and the runbook", r.LogicalID, text)
+				t.Errorf("the description of %s is %q, want the event, three steps and the runbook", r.LogicalID, text)
 				continue
 			}
 			if strings.HasPrefix(text, "For information: ") != slices.Contains(informational, strings.TrimSuffix(r.LogicalID, "Alarm")) {
-				t.Errorf("%s says wrongly whether it is for information", r.LogicalID)
+				t.Errorf("%s has a wrong statement on whether it is informational", r.LogicalID)
 			}
 			described = append(described, steps[2])
 		}
@@ -53,7 +53,7 @@ func TestDescriptionsTellTheFirstStepsAndTheRunbook(t *testing.T) {
 	headings := links(t, regexp.MustCompile(`(?m)^### (.+)$`))
 	slices.Sort(headings)
 	if !slices.Equal(described, headings) {
-		t.Errorf("descriptions link to %q, and the runbook has headings %q", described, headings)
+		t.Errorf("descriptions link to %q, but the runbook has the headings %q", described, headings)
 	}
 }
 
@@ -65,6 +65,6 @@ func TestMissingDataAreTreatedWithAReason(t *testing.T) {
 	alarms := len(regexp.MustCompile(`(?m)^    Type: AWS::CloudWatch::Alarm$`).FindAll(text, -1))
 	reasons := len(regexp.MustCompile(`(?m)^      TreatMissingData: (missing|ignore|breaching|notBreaching) # \S+`).FindAll(text, -1))
 	if alarms == 0 || reasons != alarms {
-		t.Errorf("%d of %d alarms say with a reason how missing data are treated", reasons, alarms)
+		t.Errorf("%d of %d alarms have a TreatMissingData with a reason", reasons, alarms)
 	}
 }

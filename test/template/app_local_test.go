@@ -9,8 +9,8 @@ import (
 	"s3-endpoint-guard/local/localaws/ec2"
 )
 
-// TestTheAppRunsOnTheRealCommandLine runs the script with the AWS CLI itself, against the template deployed to the
-// local AWS, as the instance's role and through the endpoint.
+// TestTheAppRunsOnTheRealCommandLine runs the script with the real AWS CLI, against the template deployed to the
+// local AWS, with the instance's role and through the endpoint.
 func TestTheAppRunsOnTheRealCommandLine(t *testing.T) {
 	if _, err := exec.LookPath("aws"); err != nil {
 		t.Skip("the AWS CLI is not installed")
@@ -36,12 +36,12 @@ func TestTheAppRunsOnTheRealCommandLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	if status, body := a.get(t, "/"); status != 502 || body != "S3 refused to give thankyou.txt: AccessDenied in GetObject\n" {
-		t.Errorf("GET / through an endpoint that lets nothing pass = %d %q, want 502 and AccessDenied", status, body)
+		t.Errorf("GET / through an endpoint that denies all = %d %q, want 502 and AccessDenied", status, body)
 	}
 }
 
-// local deploys the template to the local AWS, with functions that end as soon as they begin, but for the one without
-// whose answers there is no stack.
+// local deploys the template to the local AWS, with functions that exit at once, except TeardownFunction: the stack
+// needs its answers.
 func local(t *testing.T, p parameters) (*localaws.Cloud, *localaws.Stack) {
 	t.Helper()
 	cloud := cloudtest.New(t, localaws.Options{})

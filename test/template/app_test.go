@@ -17,7 +17,7 @@ import (
 	"s3-endpoint-guard/local/localaws/localtest"
 )
 
-// cloudConfig is what cloud-init reads from the instance's user data.
+// cloudConfig has the fields of the instance's user data that cloud-init reads.
 type cloudConfig struct {
 	WriteFiles []struct {
 		Path, Permissions, Content string
@@ -25,7 +25,7 @@ type cloudConfig struct {
 	RunCmd [][]string
 }
 
-// file is the content of a file that the instance gets.
+// file returns the content of a file that the user data writes.
 func (c cloudConfig) file(t *testing.T, path string) string {
 	t.Helper()
 	for _, f := range c.WriteFiles {
@@ -37,7 +37,7 @@ func (c cloudConfig) file(t *testing.T, path string) string {
 	return ""
 }
 
-// userData is the instance's, decoded.
+// userData returns the instance's decoded user data.
 func userData(t *testing.T) cloudConfig {
 	t.Helper()
 	encoded, _ := deploy(t, nil).properties("Instance")["UserData"].(string)
@@ -68,16 +68,16 @@ func TestTheInstanceRunsTheAppUnprivileged(t *testing.T) {
 	}
 }
 
-// dnf asks al2023-repos-REGION-de612dc2.s3$dualstack.REGION. With its variable as it ships, that is a name which the
-// private DNS of the endpoint leaves to the internet, where the instance's security group lets it reach nothing.
-// (FACTS: VPC endpoints)
+// dnf reads from al2023-repos-REGION-de612dc2.s3$dualstack.REGION. With the variable's default, the endpoint's
+// private DNS does not answer that name; it resolves to the internet, to which the instance's security group allows
+// no connection (docs/facts.md, VPC endpoints).
 func TestTheInstanceFindsItsPackagesBehindTheEndpoint(t *testing.T) {
 	for _, p := range []parameters{nil, gateway} {
 		s := deploy(t, p)
 		host := "al2023-repos-eu-central-1-de612dc2.s3" + userData(t).file(t, "/etc/dnf/vars/dualstack") + ".eu-central-1.amazonaws.com"
 		bucket, ok := strings.CutSuffix(host, ".s3.eu-central-1.amazonaws.com")
 		if !ok {
-			t.Fatalf("dnf asks %s, want S3's own name, which private DNS answers", host)
+			t.Fatalf("dnf reads from %s, want S3's own name, which private DNS resolves", host)
 		}
 		r := iampolicy.Request{Action: "s3:GetObject", Resource: "arn:aws:s3:::" + bucket + "/core/mirrors/latest/aarch64/mirror.list",
 			ResourceAccount: "999999999999", Context: map[string][]string{"aws:SourceVpc": {vpcID}, "aws:SecureTransport": {"true"}}}
@@ -98,8 +98,8 @@ func TestTheInstanceIsLockedDown(t *testing.T) {
 	}
 }
 
-// awsStub stands in for the AWS CLI: it keeps objects in the folder S3, and refuses where the folder has a file named
-// after the call.
+// awsStub replaces the AWS CLI: it keeps objects in the folder S3, and fails if the folder has a file named after the
+// call.
 const awsStub = `#!/bin/sh
 operation=$2 key= body= path=
 shift 2
@@ -122,16 +122,16 @@ get-object) cp "$S3/$key" "$path" ;;
 esac
 `
 
-// app is the instance's app, running here.
+// app is the instance's app, running on this machine.
 type app struct {
 	url string
 }
 
-// startApp runs the very script of the template, with nothing but Python's standard library and the aws command that
-// stands first on PATH. It returns when the app serves and has written its object.
+// startApp runs the template's script, with only Python's standard library and the first aws command on PATH. It
+// returns when the app serves and has written its object.
 func startApp(t *testing.T, environment ...string) *app {
 	t.Helper()
-	// Asked for its own path, because a version manager's wrapper would put another aws first on PATH.
+	// Python's own path, because a version manager's wrapper would put another aws first on PATH.
 	found, err := localtest.Output(t, exec.Command("python3", "-c", "import sys; print(sys.executable)"))
 	if err != nil {
 		t.Skipf("python3 is not installed: %v", err)
@@ -154,7 +154,7 @@ func startApp(t *testing.T, environment ...string) *app {
 	return &app{url: "http://127.0.0.1:" + port}
 }
 
-// get is what a visitor gets.
+// get returns the response that a visitor gets.
 func (a *app) get(t *testing.T, path string) (int, string) {
 	t.Helper()
 	visitor := http.Client{Timeout: localtest.Limit}
@@ -170,7 +170,7 @@ func (a *app) get(t *testing.T, path string) (int, string) {
 	return response.StatusCode, string(body)
 }
 
-// stubbed returns a folder that the stub keeps objects in, and the environment in which aws is the stub.
+// stubbed returns the folder in which the stub keeps objects, and the environment in which aws is the stub.
 func stubbed(t *testing.T) (folder string, environment []string) {
 	t.Helper()
 	bin, folder := t.TempDir(), t.TempDir()
@@ -195,7 +195,7 @@ func TestTheAppServesWhatS3HasNow(t *testing.T) {
 	}
 	write(t, folder, "thankyou.txt", "something newer\n")
 	if status, body := a.get(t, "/"); status != 200 || body != "something newer\n" {
-		t.Errorf("GET / = %d %q, want 200 and what S3 has now", status, body)
+		t.Errorf("GET / = %d %q, want 200 and S3's current object", status, body)
 	}
 	if status, _ := a.get(t, "/etc/passwd"); status != 404 {
 		t.Errorf("GET /etc/passwd = %d, want 404", status)

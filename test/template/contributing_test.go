@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// quoted is what a Markdown document sets in backquotes.
+// quoted matches text in backquotes in Markdown.
 var quoted = regexp.MustCompile("`([^`\n]+)`")
 
 func TestTheMapIsTheTree(t *testing.T) {
@@ -33,11 +33,11 @@ func TestTheMapIsTheTree(t *testing.T) {
 		}
 	}
 	if diff := cmp.Diff(deployed, mapped(string(text))); diff != "" {
-		t.Errorf("the map in CONTRIBUTING.md is not the tree (package: is it deployed; -tree +map):\n%s", diff)
+		t.Errorf("the map in CONTRIBUTING.md differs from the tree (package: deployed or not; -tree +map):\n%s", diff)
 	}
 }
 
-// link marks all packages that are linked with one.
+// link marks all packages that are linked with a package.
 func link(folder string, imports map[string][]string, linked map[string]bool) {
 	if linked[folder] {
 		return

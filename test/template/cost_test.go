@@ -7,7 +7,7 @@ import (
 	"s3-endpoint-guard/local/cost"
 )
 
-// month is the bill of the template with some parameters.
+// month returns the monthly bill of the template with parameters.
 func month(t *testing.T, p parameters) cost.Bill {
 	t.Helper()
 	table, err := cost.Prices()
@@ -45,7 +45,7 @@ func TestEachPartCanBeLeftOut(t *testing.T) {
 		}
 	}
 	if got := month(t, gateway).Endpoint.USD(); got != 0 {
-		t.Errorf("a gateway endpoint costs %.2f USD, want nothing", got)
+		t.Errorf("a gateway endpoint costs %.2f USD, want 0", got)
 	}
 	slow, fast := month(t, parameters{"HealthRate": "60", "SweepRate": "60"}).USD(), month(t, nil).USD()
 	if slow >= fast {

@@ -14,7 +14,7 @@ import (
 	"s3-endpoint-guard/local/dashboard"
 )
 
-// theirs are the metrics of AWS's own namespaces that alarms and dashboard may use, with their dimensions.
+// theirs are the metrics of AWS's own namespaces that alarms and the dashboard may use, with their dimensions.
 // https://docs.aws.amazon.com/vpc/latest/privatelink/privatelink-cloudwatch-metrics.html
 // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
@@ -30,10 +30,10 @@ var theirs = map[string]struct {
 	"AWS/SQS":    {[]string{"ApproximateNumberOfMessagesVisible"}, []string{"QueueName"}},
 }
 
-// second is the second dimension of our own metrics that have one.
+// second is the second dimension of those of our metrics that have one.
 var second = map[metrics.Name]string{metrics.ProbeSucceeded: metrics.ByZone, metrics.ProbeLatency: metrics.ByZone}
 
-// ours are the names in internal/metrics, read from its source so that none can be forgotten here.
+// ours returns the names in internal/metrics, read from its source so that the list is complete.
 func ours(t *testing.T) []string {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), "internal/metrics/names.go", nil, 0)
@@ -53,13 +53,13 @@ func ours(t *testing.T) []string {
 	return names
 }
 
-// used is a metric that an alarm or a widget looks at.
+// used is a metric that an alarm or a widget uses.
 type used struct {
 	by, namespace, name string
 	dimensions          []string
 }
 
-// board is the dashboard of a stack.
+// board returns the dashboard of a stack.
 func board(t *testing.T, s stack) dashboard.Board {
 	t.Helper()
 	body, _ := s.properties("Dashboard")["DashboardBody"].(string)
@@ -70,7 +70,7 @@ func board(t *testing.T, s stack) dashboard.Board {
 	return b
 }
 
-// uses are all metrics that alarms and dashboard of a stack look at.
+// uses returns all metrics that alarms and the dashboard of a stack use.
 func uses(t *testing.T, s stack) []used {
 	t.Helper()
 	var all []used
@@ -119,7 +119,7 @@ func TestAlarmsAndDashboardUseMetricsThatSomethingPublishes(t *testing.T) {
 				names, dimensions = theirs[u.namespace].names, theirs[u.namespace].dimensions
 			}
 			if !slices.Contains(names, u.name) || !slices.Equal(u.dimensions, dimensions) {
-				t.Errorf("%s looks at %s %s by %q, which nothing publishes", u.by, u.namespace, u.name, u.dimensions)
+				t.Errorf("%s uses %s %s by %q, which is not published", u.by, u.namespace, u.name, u.dimensions)
 			}
 		}
 	}
@@ -137,7 +137,7 @@ func TestEveryMetricOfOursIsLookedAt(t *testing.T) {
 			continue
 		}
 		if !slices.Contains(seen, name) {
-			t.Errorf("%s is published, and no alarm and no widget looks at it", name)
+			t.Errorf("%s is published, but no alarm and no widget uses it", name)
 		}
 	}
 }
@@ -153,7 +153,7 @@ func TestTheDashboardFitsTheGridWhateverIsLeftOut(t *testing.T) {
 	}
 }
 
-// An account has three dashboards for nothing, of up to 50 metrics each. https://aws.amazon.com/cloudwatch/pricing/
+// An account has three free dashboards, of up to 50 metrics each. https://aws.amazon.com/cloudwatch/pricing/
 func TestTheDashboardIsOneOfThoseForNothing(t *testing.T) {
 	n := 0
 	for _, w := range board(t, deploy(t, nil)).Widgets {
@@ -164,7 +164,8 @@ func TestTheDashboardIsOneOfThoseForNothing(t *testing.T) {
 	}
 }
 
-// The order of the issue: state at a glance, alarms, drift, the way to the bucket by zone, traffic, the guard's own functions.
+// The required order: overall state, alarms, drift, the path to the bucket by zone, traffic, the guard's own
+// functions.
 func TestTheDashboardBeginsWithTheStateAtAGlance(t *testing.T) {
 	b := board(t, deploy(t, nil))
 	var kinds []string
@@ -181,7 +182,7 @@ func TestTheDashboardBeginsWithTheStateAtAGlance(t *testing.T) {
 	for i := 1; i < len(b.Widgets); i++ {
 		before, w := b.Widgets[i-1], b.Widgets[i]
 		if w.Y < before.Y || w.Y == before.Y && w.X < before.X {
-			t.Errorf("%q stands in the text after %q, and on the board before it", w.Title, before.Title)
+			t.Errorf("%q is in the text after %q, but on the board before it", w.Title, before.Title)
 		}
 	}
 }

@@ -8,10 +8,10 @@ import (
 	"s3-endpoint-guard/internal/iampolicy"
 )
 
-// managementRole is one as people have it: CloudFormation's service role of the CDK.
+// managementRole is a common one: the CDK's service role for CloudFormation.
 const managementRole = "arn:aws:iam::111122223333:role/cdk-hnb659fds-cfn-exec-role-111122223333-eu-central-1"
 
-// HeadBucket is s3:ListBucket. What the exemptions from the lock open is the names of objects, and never an object.
+// HeadBucket is s3:ListBucket. The exemptions open the names of objects, and never an object.
 func TestWhatTheExemptionsFromTheLockOpen(t *testing.T) {
 	const admin, other = "arn:aws:iam::111122223333:user/admin", "arn:aws:iam::111122223333:role/other"
 	via := func(first, last string) map[string][]string {
@@ -58,7 +58,8 @@ func TestWhatTheExemptionsFromTheLockOpen(t *testing.T) {
 	}
 }
 
-// The judge knows the exemptions by the policy alone: a live document that exempts more is open, one that exempts less is not.
+// The judge derives the exemptions from the policy alone: a live document with more exemptions is open, one with
+// fewer is not.
 func TestTheJudgeKnowsTheExemptions(t *testing.T) {
 	s := deploy(t, parameters{"ManagementRoleArns": managementRole})
 	desired := environment(s)["BUCKET_POLICY"]

@@ -26,15 +26,15 @@ type layer struct {
 	name string
 	// packages are folders below the root; one that ends in "/..." means all below it as well.
 	packages []string
-	// below are the layers whose packages these may import, besides those of their own.
+	// below are the layers whose packages these may import, in addition to those of their own layer.
 	below []string
-	// outside are the modules that these may import; the standard library always is allowed.
+	// outside are the modules that these may import; the standard library is always allowed.
 	outside []string
 }
 
-// layers is the dependency direction of the project, downwards only. Tests may import anything.
+// layers is the dependency direction of the project, downwards only. Tests may import all packages.
 //
-// Each package belongs to exactly one layer, so a new one has to be given its place here.
+// Each package belongs to exactly one layer, so a new package must be added here.
 var layers = []layer{
 	{name: "commands", packages: []string{"cmd/..."},
 		below:   []string{"double", "wiring", "adapters", "core", "judge", "papers", "template"},
@@ -121,8 +121,8 @@ func TestLayersNoticeABreach(t *testing.T) {
 	}
 }
 
-// breaches lists what packages import against the layers. imports maps each package's folder to the paths it imports.
-// As every direct import is looked at, no forbidden package can be reached in several steps either.
+// breaches lists the imports that violate the layers. imports maps each package's folder to the paths it imports.
+// Checking direct imports is sufficient: it also excludes indirect imports of forbidden packages.
 func breaches(layers []layer, imports map[string][]string) []string {
 	var found []string
 	for _, folder := range slices.Sorted(maps.Keys(imports)) {
@@ -140,7 +140,7 @@ func breaches(layers []layer, imports map[string][]string) []string {
 	return found
 }
 
-// allows reports whether a package of the layer may import a path, and how a message calls that path.
+// allows reports whether a package of the layer may import a path, and the path's name in a message.
 func (l layer) allows(layers []layer, imported string) (string, bool) {
 	folder, own := strings.CutPrefix(imported, module)
 	if imported+"/" == module {
@@ -176,8 +176,8 @@ func layersOf(layers []layer, folder string) []layer {
 	return homes
 }
 
-// projectImports reads what each package imports outside its tests, from the sources themselves: an answer of the go
-// command would not be part of the test cache's key, and the test would pass from the cache after a breach.
+// projectImports reads the imports of each package, without its tests, from the sources. Output of the go command
+// would not be part of the test cache's key: the test would pass from the cache after a violation.
 func projectImports(root string) (map[string][]string, error) {
 	imports := map[string][]string{}
 	err := filepath.WalkDir(root, func(file string, entry fs.DirEntry, err error) error {
@@ -186,7 +186,7 @@ func projectImports(root string) (map[string][]string, error) {
 			return err
 		case entry.IsDir() && (strings.HasPrefix(entry.Name(), ".") && file != root || entry.Name() == "testdata"):
 			return filepath.SkipDir
-		case entry.IsDir() && file != root && isModule(file): // the tools are none of the project's packages
+		case entry.IsDir() && file != root && isModule(file): // the tools are not packages of the project
 			return filepath.SkipDir
 		case entry.IsDir(), !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go"):
 			return nil

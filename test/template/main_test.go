@@ -9,10 +9,10 @@ import (
 	"s3-endpoint-guard/local/localaws/cloudtest"
 )
 
-// builds builds functions, each once for all tests.
+// builds builds the functions, each once for all tests.
 var builds *bootstrap.Builder
 
-// Tests run in the repository's root: they read the template, the documentation and the sources.
+// Tests run in the repository's root, because they read the template, the documentation and the sources.
 func TestMain(m *testing.M) {
 	if err := os.Chdir("../.."); err != nil {
 		log.Fatal(err)
@@ -20,7 +20,7 @@ func TestMain(m *testing.M) {
 	cloudtest.Main(m, &builds)
 }
 
-// failing is a bootstrap that fails as soon as it begins, except of the function without whose answers there is no stack.
+// failing returns a bootstrap that fails at once, except for TeardownFunction: the stack needs its answers.
 func failing(function string) (string, error) {
 	if function == "TeardownFunction" {
 		return builds.Path(function)

@@ -13,13 +13,13 @@ import (
 	"s3-endpoint-guard/local/localaws/localtest"
 )
 
-// checkout is a small checkout that is built by the project's own Makefile. Its path has spaces.
+// checkout is a small checkout that the project's own Makefile builds. Its path has spaces.
 type checkout struct {
 	*testing.T
 	folder string
 }
 
-// newCheckout makes one, with a function that prints its version.
+// newCheckout makes a checkout with a function that prints its version.
 func newCheckout(t *testing.T) checkout {
 	t.Helper()
 	c := checkout{t, filepath.Join(t.TempDir(), "my own checkout")}
@@ -46,11 +46,11 @@ func (c checkout) write(name, text string) {
 	}
 }
 
-// run runs a command there, with more environment, and returns what it printed.
+// run runs a command in the checkout, with more environment variables, and returns its output.
 func (c checkout) run(environment []string, name string, arguments ...string) string {
 	c.Helper()
 	command := exec.Command(name, arguments...)
-	// A make that runs these tests must not pass for the one that is begun here.
+	// The variables of a make that runs these tests must not reach the make started here.
 	command.Dir, command.Env = c.folder, append(os.Environ(), append([]string{"MAKEFLAGS=", "MAKELEVEL="}, environment...)...)
 	said, err := localtest.Output(c, command)
 	if err != nil {
@@ -59,7 +59,7 @@ func (c checkout) run(environment []string, name string, arguments ...string) st
 	return said
 }
 
-// build builds the function as SAM does, in a shell with more environment, and returns the bootstrap.
+// build builds the function as SAM does, with more environment variables, and returns the bootstrap.
 func (c checkout) build(environment []string, arguments ...string) []byte {
 	c.Helper()
 	artifacts := filepath.Join(c.TempDir(), "SAM's artifacts")
@@ -93,7 +93,7 @@ func TestFunctionsAreBuiltForLambdaWhateverTheShellSays(t *testing.T) {
 	}
 }
 
-// TestABuildDependsOnWhatIsCompiledOnly keeps a deployment from updating functions that did not change.
+// TestABuildDependsOnWhatIsCompiledOnly prevents updates of functions that did not change.
 func TestABuildDependsOnWhatIsCompiledOnly(t *testing.T) {
 	if _, err := exec.LookPath("git"); err != nil {
 		t.Skip("git is not installed")
@@ -109,15 +109,15 @@ func TestABuildDependsOnWhatIsCompiledOnly(t *testing.T) {
 	first := c.build(nil)
 	c.write("README.md", "two\n")
 	if !bytes.Equal(first, c.build(nil)) {
-		t.Error("a change of README.md that is not committed changes the bootstrap")
+		t.Error("an uncommitted change of README.md changes the bootstrap")
 	}
 	commit("two")
 	if !bytes.Equal(first, c.build(nil)) {
-		t.Error("a commit that changes README.md only changes the bootstrap")
+		t.Error("a commit that changes only README.md changes the bootstrap")
 	}
 	c.run(nil, "make", "clean")
 	if !bytes.Equal(first, c.build(nil)) {
-		t.Error("a build from the beginning differs from the first")
+		t.Error("a clean build differs from the first")
 	}
 	c.write("functions/probe/main.go", "package main\n\nvar version = \"dev\"\n\nfunc main() { println(\"v\", version) }\n")
 	if bytes.Equal(first, c.build(nil)) {
@@ -125,7 +125,7 @@ func TestABuildDependsOnWhatIsCompiledOnly(t *testing.T) {
 	}
 }
 
-// TestAFunctionKnowsItsVersion runs it: built for this machine, as tests and the demo want it.
+// TestAFunctionKnowsItsVersion runs a function built for this machine, as tests and the demo build it.
 func TestAFunctionKnowsItsVersion(t *testing.T) {
 	c := newCheckout(t)
 	c.run(nil, "make", "bootstraps")
@@ -133,18 +133,18 @@ func TestAFunctionKnowsItsVersion(t *testing.T) {
 		c.Helper()
 		built, err := filepath.Glob(filepath.Join(c.folder, ".aws-sam", "*", "ProbeAFunction", "bootstrap"))
 		if err != nil || len(built) != 1 {
-			t.Fatalf("built are %q (%v), want one bootstrap", built, err)
+			t.Fatalf("the build made %q (%v), want one bootstrap", built, err)
 		}
 		return strings.TrimSpace(c.run(nil, built[0]))
 	}
 	first := say()
 	if !regexp.MustCompile(`^[\w-]{20}$`).MatchString(first) {
-		t.Errorf("the function says that it is version %q, want an id of 20 characters", first)
+		t.Errorf("the function reports version %q, want an id of 20 characters", first)
 	}
 	c.write("functions/probe/more.go", "package main\n\nfunc init() { print(\"\\n\") }\n")
 	c.run(nil, "make", "bootstraps")
 	if second := say(); second == first {
-		t.Errorf("another function says that it is version %q as well", second)
+		t.Errorf("another function also reports version %q", second)
 	}
 }
 
@@ -152,6 +152,6 @@ func TestABuildThatMayTakeMinutesSaysSoFirst(t *testing.T) {
 	c := newCheckout(t)
 	first, _, _ := strings.Cut(c.run(nil, "make", "bootstraps"), "\n")
 	if !strings.Contains(first, "The first time") || !strings.Contains(first, "minutes") {
-		t.Errorf("make begins with %q, want how long the first build takes", first)
+		t.Errorf("make first prints %q, want the duration of the first build", first)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"s3-endpoint-guard/local/samtemplate"
 )
 
-// numbers are the numeric parameters with their ranges; where steps is set, only those are allowed.
+// numbers are the numeric parameters with their ranges; if steps is set, only those values are allowed.
 var numbers = map[string]struct {
 	least, most int
 	steps       []int
@@ -27,8 +27,9 @@ var numbers = map[string]struct {
 	"OldVersionDays":      {least: 1, most: 3650},
 }
 
-// CloudFormation's type Number also takes 1.5, 01 and 1e1: rate(1.5 minutes) is no schedule, and 01 is no JSON for the
-// dashboard. So no parameter is one, and what looks like a number in the template is in the list above.
+// CloudFormation's type Number also accepts 1.5, 01 and 1e1, but rate(1.5 minutes) is not a schedule, and 01 is not
+// JSON for the dashboard. So no parameter has that type, and each numeric parameter of the template is in the list
+// above.
 func TestNumbersAreWholeAndWithinTheirRange(t *testing.T) {
 	template, err := readTemplate()
 	if err != nil {
@@ -59,7 +60,7 @@ func TestNumbersAreWholeAndWithinTheirRange(t *testing.T) {
 		}
 		for _, value := range []string{"", "1.5", "1.0", "01", "005", "+5", " 5", "5 ", "1e1", "0x5", "5m", "\u0665", "5\n", "--1", "-01"} {
 			if takes(name, value) {
-				t.Errorf("%s takes %q, want whole numbers only, as they are written", name, value)
+				t.Errorf("%s takes %q, want only whole numbers in plain notation", name, value)
 			}
 		}
 	}
@@ -88,7 +89,7 @@ func TestPathAndBoundaryAreThoseOfEveryRole(t *testing.T) {
 	}
 }
 
-// The policies name roles by ARN, the functions are told names: both must mean the same with a path.
+// The policies name roles by ARN, the functions get names: both must mean the same role if it has a path.
 func TestTheGuardKnowsRolesWithAPath(t *testing.T) {
 	template, err := readTemplate()
 	if err != nil {
@@ -121,7 +122,7 @@ func TestTheGuardKnowsRolesWithAPath(t *testing.T) {
 	}
 }
 
-// China's interface services have one more label, and so have their metrics. (FACTS: VPC endpoints)
+// China's interface services have one more label in their names and their metrics (docs/facts.md, VPC endpoints).
 func TestTheEndpointsMetricsAreLookedForByItsServicesName(t *testing.T) {
 	for partition, region := range regions {
 		s := deployAs(t, samtemplate.Options{Region: region}, nil)
@@ -153,8 +154,8 @@ func TestTheEndpointsMetricsAreLookedForByItsServicesName(t *testing.T) {
 	}
 }
 
-// The functions are told the policies in short, by characters that stand for what is often there: none may be in a name
-// that a parameter brings in, or the function reads another policy, or none.
+// The functions get the policies in a short form, in which single characters replace frequent text. Names from
+// parameters must not contain these characters; otherwise the function reads another policy, or none.
 func TestPoliciesAreReadBackWithAnyNameOfARole(t *testing.T) {
 	template, err := readTemplate()
 	if err != nil {
@@ -176,8 +177,8 @@ func TestPoliciesAreReadBackWithAnyNameOfARole(t *testing.T) {
 	}
 }
 
-// sam deploy hands the values that a stack has to its update, those that were defaults once as well
-// (aws/aws-sam-cli#7103): CloudFormation would refuse the update over one that the template no longer takes.
+// sam deploy passes a stack's current values to its update, including former defaults (aws/aws-sam-cli#7103):
+// CloudFormation would reject the update if the template no longer accepts one.
 func TestFormerDefaultsAreTakenAtAnUpdate(t *testing.T) {
 	template, err := readTemplate()
 	if err != nil {
@@ -185,7 +186,7 @@ func TestFormerDefaultsAreTakenAtAnUpdate(t *testing.T) {
 	}
 	for name, value := range map[string]string{"RunbookUrl": "docs/runbook.md"} {
 		if _, err := template.Plan(samtemplate.Options{Parameters: parameters{name: value}}); err != nil {
-			t.Errorf("%s was %s by default, and is refused now: %v", name, value, err)
+			t.Errorf("%s had the default %s, which is now refused: %v", name, value, err)
 		}
 	}
 }

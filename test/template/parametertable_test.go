@@ -17,7 +17,7 @@ func TestDocsListTheParameters(t *testing.T) {
 	doctable.Check(t, "docs/parameters.md", "parameters", parameterTable(template.Parameters()))
 }
 
-// parameterTable is a Markdown table of parameters.
+// parameterTable returns a Markdown table of parameters.
 func parameterTable(parameters []samtemplate.Parameter) string {
 	var b strings.Builder
 	b.WriteString("| Parameter | Default | Meaning |\n| --- | --- | --- |\n")

@@ -11,7 +11,7 @@ import (
 	"s3-endpoint-guard/internal/iampolicy"
 )
 
-// article are the policies of the article that this project began with, for our bucket.
+// article are the policies of the article on which this project is based, for our bucket.
 const (
 	articleBucketPolicy = `{"Version":"2012-10-17","Id":"Policy1415115909153","Statement":[
 		{"Sid":"Access-only-from-SimpleAWSVPC","Effect":"Deny","Principal":"*","Action":["s3:PutObject","s3:GetObject"],
@@ -26,7 +26,7 @@ const (
 	fullAccess = `{"Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}`
 )
 
-// setting is the stack as the function reads it from its environment, and the judge sees it.
+// setting returns the stack's setting as the function reads it from its environment, for the judge.
 func setting(s stack) iampolicy.Setting {
 	e := environment(s)
 	e["AWS_REGION"] = region
@@ -70,7 +70,7 @@ func TestOurPoliciesDenyEveryProbe(t *testing.T) {
 			if len(c.probes) == 0 {
 				t.Fatalf("no probes for the %s", name)
 			}
-			// Another document that is open or not by its own merits, so that the verdict is not "same".
+			// Another Sid makes the documents different, so that the verdict is not "same".
 			live := strings.Replace(c.policy, `"Sid":"`, `"Sid":"Other`, 1)
 			if got := iampolicy.Judge([]byte(c.policy), []byte(live), c.probes); got.Verdict != iampolicy.Closed {
 				t.Errorf("%s of an %s stack is %s (%s), want closed", name, endpointType, got.Verdict, got.Allowed)
@@ -129,7 +129,7 @@ func TestTheArticlesPoliciesAreOpen(t *testing.T) {
 	}
 }
 
-// access is one request to the deployed stack, judged by all of its policies.
+// access is one request to the deployed stack, evaluated with all its policies.
 type access struct {
 	principal string
 	action    string
@@ -143,7 +143,7 @@ func (a access) decide(t *testing.T, s stack) iampolicy.Decision {
 	return a.under(t, s, environment(s)["BUCKET_POLICY"])
 }
 
-// under decides with another bucket policy.
+// under evaluates the request with another bucket policy.
 func (a access) under(t *testing.T, s stack, bucketPolicy string) iampolicy.Decision {
 	t.Helper()
 	e := environment(s)
@@ -167,7 +167,7 @@ func parse(t *testing.T, document string) *iampolicy.Policy {
 	return p
 }
 
-// identity are the inline policies of a role, or those of an administrator.
+// identity returns the inline policies of a role, or those of an administrator.
 func identity(t *testing.T, s stack, role string) []*iampolicy.Policy {
 	t.Helper()
 	if role == "" {
@@ -222,7 +222,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 	}
 }
 
-// Private DNS sends all of the VPC's S3 traffic through the endpoint, that of dnf as well. (FACTS: VPC endpoints)
+// Private DNS sends all S3 traffic of the VPC through the endpoint, including dnf's (docs/facts.md, VPC endpoints).
 func TestThePolicyLetsPackagesThroughAndNothingElseOfOthers(t *testing.T) {
 	endpoint := parse(t, environment(deploy(t, nil))["ENDPOINT_POLICY"])
 	for resource, want := range map[string]iampolicy.Effect{
@@ -239,7 +239,8 @@ func TestThePolicyLetsPackagesThroughAndNothingElseOfOthers(t *testing.T) {
 	}
 }
 
-// A gateway endpoint refuses any other principal, and a principal that is deleted turns into an id. (FACTS: S3, VPC endpoints)
+// A gateway endpoint rejects any other principal, and a deleted principal becomes an id (docs/facts.md, S3 and VPC
+// endpoints).
 func TestPoliciesNameNobodyAsPrincipal(t *testing.T) {
 	e := environment(deploy(t, nil))
 	for _, variable := range []string{"BUCKET_POLICY", "ENDPOINT_POLICY"} {
@@ -252,13 +253,13 @@ func TestPoliciesNameNobodyAsPrincipal(t *testing.T) {
 				t.Errorf("%s: %v has principal %v, want *", variable, at(statement, "Sid"), got)
 			}
 			if sid, _ := at(statement, "Sid").(string); !regexp.MustCompile(`^(Deny|Allow)[A-Z]\w+$`).MatchString(sid) {
-				t.Errorf("%s: Sid %q does not say what it denies or allows", variable, sid)
+				t.Errorf("%s: Sid %q begins neither with Deny nor with Allow", variable, sid)
 			}
 		}
 	}
 }
 
-// Bool does not match where the key is absent, and lets such requests past a Deny. (FACTS: S3)
+// Bool does not match a missing key, so that such requests pass a Deny (docs/facts.md, S3).
 func TestNoDenyIsPassedByLeavingAKeyOut(t *testing.T) {
 	s := deploy(t, nil)
 	e := environment(s)
@@ -282,7 +283,7 @@ func TestNoDenyIsPassedByLeavingAKeyOut(t *testing.T) {
 			}
 			keys, _ := at(statement, "Condition", "Bool").(map[string]any)
 			for key := range keys {
-				if key != "aws:SecureTransport" { // which no request is without
+				if key != "aws:SecureTransport" { // each request has this key
 					t.Errorf("%s: %v uses Bool on %s, want BoolIfExists", name, at(statement, "Sid"), key)
 				}
 			}
@@ -290,8 +291,9 @@ func TestNoDenyIsPassedByLeavingAKeyOut(t *testing.T) {
 	}
 }
 
-// Prowler (s3_bucket_secure_transport_policy), aws-guard-rules-registry (S3_BUCKET_SSL_REQUESTS_ONLY) and the examples of
-// AWS Config look for this very form; a remediator that does not find it would fight the guard for ever. (FACTS: S3)
+// Prowler (s3_bucket_secure_transport_policy), aws-guard-rules-registry (S3_BUCKET_SSL_REQUESTS_ONLY) and the
+// examples of AWS Config look for exactly this form. A remediator that does not find it would change the policy after
+// each correction (docs/facts.md, S3).
 func TestScannersSeeThatPlainHTTPIsDenied(t *testing.T) {
 	s := deploy(t, nil)
 	var lock any
@@ -315,7 +317,7 @@ func TestScannersSeeThatPlainHTTPIsDenied(t *testing.T) {
 				at(statement, "Condition", "Bool", "aws:SecureTransport") == "false" && len(at(statement, "Condition").(map[string]any)) == 1
 		})
 		if !found {
-			t.Errorf("no statement of %s denies everybody what Bool calls plain HTTP: %v", name, document)
+			t.Errorf("no statement of %s denies plain HTTP to all principals with Bool: %v", name, document)
 		}
 	}
 }

@@ -21,7 +21,7 @@ import (
 	"s3-endpoint-guard/local/samtemplate"
 )
 
-// statements are the statements of a role's inline policies.
+// statements returns the statements of a role's inline policies.
 func statements(s stack, role string) []map[string]any {
 	s.Helper()
 	var all []map[string]any
@@ -33,8 +33,8 @@ func statements(s stack, role string) []map[string]any {
 	return all
 }
 
-// knowsNoResource says whether an action can only be allowed on "*", or knows none of those that it may name here:
-// PutMetricData knows data sets, to which nothing is put.
+// knowsNoResource reports whether an action can only be allowed on "*", or supports no resource type that applies
+// here: PutMetricData supports data sets, which the project does not use.
 func knowsNoResource(action string) bool {
 	a, ok := serviceauth.Find(action)
 	return ok && len(a.Types) == 0 || action == "cloudwatch:PutMetricData"
@@ -48,10 +48,10 @@ func TestRolesNameWhatTheyMayTouch(t *testing.T) {
 			for _, statement := range statements(s, role.LogicalID) {
 				sid := statement["Sid"]
 				if sid == nil || sids[sid] {
-					t.Errorf("%s: Sid %v is missing or stands twice", role.LogicalID, sid)
+					t.Errorf("%s: Sid %v is missing or duplicate", role.LogicalID, sid)
 				}
 				sids[sid] = true
-				if statement["Effect"] == "Deny" || sid == "LambdaConnectsToVpc" { // which Lambda wants on everything
+				if statement["Effect"] == "Deny" || sid == "LambdaConnectsToVpc" { // Lambda requires "*" for it
 					continue
 				}
 				for _, action := range list(statement["Action"]) {
@@ -68,8 +68,9 @@ func TestRolesNameWhatTheyMayTouch(t *testing.T) {
 	}
 }
 
-// A change has to be allowed on what it detaches too, which is not ours; it must then be of our VPC at least. Where the
-// action does not know the VPC of what it detaches, another statement has to hold it to a thing of ours.
+// A change also needs permission on the resource that it detaches, which may be foreign; it must then be in our VPC.
+// If the action does not support the VPC as a condition for that resource, another statement must limit it to one of
+// our resources.
 func TestForeignPartsAreTouchedInOurVpcOnly(t *testing.T) {
 	for _, endpointType := range []string{"Interface", "Gateway"} {
 		s := deploy(t, parameters{"EndpointType": endpointType})
@@ -78,7 +79,7 @@ func TestForeignPartsAreTouchedInOurVpcOnly(t *testing.T) {
 			for _, resource := range list(statement["Resource"]) {
 				wild := strings.HasPrefix(resource.(string), "arn:aws:ec2:") && strings.HasSuffix(resource.(string), "/*")
 				if wild && strings.HasSuffix(resource.(string), ":route-table/*") && slices.Equal(list(statement["Action"]), []any{"ec2:ModifyVpcEndpoint"}) {
-					continue // TestOnlyOurEndpointIsModified
+					continue // see TestOnlyOurEndpointIsModified
 				}
 				if got := at(statement, "Condition", "ArnEquals", "ec2:Vpc"); wild && got != want {
 					t.Errorf("%v: %v in VPC %v, want %s", statement["Sid"], resource, got, want)
@@ -88,7 +89,7 @@ func TestForeignPartsAreTouchedInOurVpcOnly(t *testing.T) {
 	}
 }
 
-// EC2 asks at every change for a permission on the endpoint too, so that the tables of other endpoints cannot be touched.
+// EC2 also checks a permission on the endpoint at each change, so the tables of other endpoints cannot be changed.
 func TestOnlyOurEndpointIsModified(t *testing.T) {
 	for _, endpointType := range []string{"Interface", "Gateway"} {
 		var got []any
@@ -107,7 +108,7 @@ func TestOnlyOurEndpointIsModified(t *testing.T) {
 	}
 }
 
-// iamAction is IAM's name for calls whose action is not named after them.
+// iamAction maps calls to their IAM action if it has another name.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
 var iamAction = map[string]string{
 	"s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
@@ -125,7 +126,8 @@ func TestTheGuardMayDoWhatItDoesAndNothingElse(t *testing.T) {
 			want[call] = true
 		}
 	}
-	// What AWS does in the function's name: encrypt notifications, write the log, keep failed runs, switch names over.
+	// Actions of AWS on behalf of the function: encrypt notifications, write the log, store failed runs, change DNS
+	// names.
 	for _, action := range []string{"kms:Decrypt", "kms:GenerateDataKey", "logs:CreateLogStream", "logs:PutLogEvents",
 		"sqs:SendMessage", "route53:AssociateVPCWithHostedZone"} {
 		want[action] = true
@@ -150,9 +152,9 @@ func TestTheGuardMayDoWhatItDoesAndNothingElse(t *testing.T) {
 	}
 }
 
-// declaredCalls are the SDK calls that a package's interfaces name, e.g. "s3:PutBucketPolicy". They are read from the
-// source: adapters declare each call that they make, and the compiler holds them to it. Those of some interfaces are left
-// out, which only the health check uses.
+// declaredCalls returns the SDK calls that a package's interfaces declare, e.g. "s3:PutBucketPolicy". They are read
+// from the source: adapters declare each call that they make, and the compiler enforces it. Interfaces in without are
+// skipped; only the health check uses them.
 func declaredCalls(t *testing.T, folder string, without ...string) []string {
 	t.Helper()
 	calls := map[string]bool{}
@@ -176,7 +178,7 @@ func declaredCalls(t *testing.T, folder string, without ...string) []string {
 	return slices.Sorted(maps.Keys(calls))
 }
 
-// inspectSources shows every node of a package's sources, without its tests.
+// inspectSources calls see for each node of a package's sources, without its tests.
 func inspectSources(t *testing.T, folder string, see func(ast.Node) bool) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(folder, "*.go"))
@@ -195,7 +197,8 @@ func inspectSources(t *testing.T, folder string, see func(ast.Node) bool) {
 	}
 }
 
-// sdkService is the service of a method that takes the SDK's options (...func(*s3.Options)), "" for any other.
+// sdkService returns the service of a method that takes the SDK's options (...func(*s3.Options)), "" for other
+// methods.
 func sdkService(method ast.Expr) string {
 	f, ok := method.(*ast.FuncType)
 	if !ok || len(f.Params.List) == 0 {
@@ -226,7 +229,7 @@ func TestTheFunctionsUnderstandTheirEnvironment(t *testing.T) {
 			s := deployAs(t, samtemplate.Options{Parameters: p, Region: region}, nil)
 			getenv := func(function string) func(string) string {
 				e := variables(s, function)
-				e["AWS_REGION"] = region // which Lambda sets
+				e["AWS_REGION"] = region // Lambda sets it
 				return func(name string) string { return e[name] }
 			}
 			config, err := remediate.ReadConfig(getenv("RemediateFunction"))
@@ -238,7 +241,7 @@ func TestTheFunctionsUnderstandTheirEnvironment(t *testing.T) {
 				t.Errorf("partition in %s = %q, want %s", region, config.Setting.Partition, partition)
 			}
 			if diff := cmp.Diff(config.Guarded, health.Guarded); diff != "" {
-				t.Errorf("in %s with %v the health check is told something else than the guard (-guard +health check):\n%s", region, p, diff)
+				t.Errorf("in %s with %v the health check gets another configuration than the guard (-guard +health check):\n%s", region, p, diff)
 			}
 			for _, function := range s.functions("Probe") {
 				if _, err := probe.ReadConfig(getenv(function)); err != nil {
@@ -249,7 +252,7 @@ func TestTheFunctionsUnderstandTheirEnvironment(t *testing.T) {
 	}
 }
 
-// functions are the functions whose logical ids begin like this.
+// functions returns the functions whose logical ids begin with prefix.
 func (s stack) functions(prefix string) []string {
 	var ids []string
 	for _, r := range s.Resources() {
@@ -260,7 +263,7 @@ func (s stack) functions(prefix string) []string {
 	return ids
 }
 
-// The key that SNS uses by default lets no alarm publish, and cannot be changed.
+// With the default key of SNS no alarm can publish, and its key policy cannot be changed.
 func TestNotificationsAreEncryptedWithAKeyThatServicesMayUse(t *testing.T) {
 	s := deploy(t, nil)
 	key, _ := s.Ref("NotificationKey")
@@ -271,7 +274,7 @@ func TestNotificationsAreEncryptedWithAKeyThatServicesMayUse(t *testing.T) {
 		for _, statement := range list(at(policy, "Statement")) {
 			services := list(at(statement, "Principal", "Service"))
 			if got := at(statement, "Condition", "StringEquals", "aws:SourceAccount"); len(services) > 0 && got != account {
-				t.Errorf("%v lets %v in from account %v, want %s only", at(statement, "Sid"), services, got, account)
+				t.Errorf("%v allows %v from account %v, want only %s", at(statement, "Sid"), services, got, account)
 			}
 		}
 	}

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// wakes says which rule each event of testdata/events triggers, "" for none. Those on security groups are for an
-// interface endpoint, those on route tables for a gateway endpoint.
+// wakes maps each event of testdata/events to the rule that it triggers, "" for none. Events on security groups are
+// for an interface endpoint, those on route tables for a gateway endpoint.
 var wakes = map[string]string{
 	"put-bucket-policy":                         "BucketRule",
 	"put-bucket-policy.by-root":                 "BucketRule",
@@ -49,7 +49,7 @@ var wakes = map[string]string{
 	"sweep":                                     "",
 }
 
-// kind is the type of endpoint that an event needs for its rule to exist.
+// kind returns the endpoint type for which a rule exists.
 func kind(rule string) string {
 	if rule == "RouteTableRule" {
 		return "Gateway"
@@ -57,7 +57,7 @@ func kind(rule string) string {
 	return "Interface"
 }
 
-// triggered are the rules whose pattern an event matches.
+// triggered returns the rules whose pattern an event matches.
 func triggered(t *testing.T, s stack, event any) []string {
 	t.Helper()
 	rules, err := s.Rules(s)
@@ -76,7 +76,7 @@ func triggered(t *testing.T, s stack, event any) []string {
 	return matched
 }
 
-// load reads an event of testdata/events, with each old text replaced by the new one after it.
+// load reads an event of testdata/events, and replaces each old text by the new one after it.
 func load(t *testing.T, name string, oldnew ...string) map[string]any {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join("testdata", "events", name+".json"))
@@ -111,7 +111,7 @@ func TestEveryEventIsExpectedSomewhere(t *testing.T) {
 	}
 }
 
-// changed is an event made into one that must wake nobody.
+// changed changes an event into one that must trigger no rule.
 type changed func(event map[string]any)
 
 func detail(event map[string]any) map[string]any { return event["detail"].(map[string]any) }
@@ -152,13 +152,13 @@ func TestOtherResourcesTriggerNothing(t *testing.T) {
 	}
 }
 
-// A role whose name begins like the guard's is not the guard.
+// A role whose name begins with the guard's name is not the guard.
 func TestNobodyCanHideBehindASimilarName(t *testing.T) {
 	event := load(t, "modify-vpc-endpoint.policy", "arn:aws:iam::111122223333:role/ops", guardRole+"-2")
 	if got := triggered(t, deploy(t, nil), event); !slices.Equal(got, []string{"EndpointRule"}) {
 		t.Errorf("a call by %s-2 triggers %q, want EndpointRule", guardRole, got)
 	}
-	// Session names are the caller's choice.
+	// The caller chooses session names.
 	event = load(t, "modify-vpc-endpoint.policy", "assumed-role/ops/session", "assumed-role/ops/guard-RemediateRole-EXAMPLE")
 	if got := triggered(t, deploy(t, nil), event); !slices.Equal(got, []string{"EndpointRule"}) {
 		t.Errorf("a session named after the guard triggers %q, want EndpointRule", got)
@@ -177,7 +177,7 @@ func TestNoEventNameIsListenedToTwice(t *testing.T) {
 			}
 			for _, name := range names {
 				if other, ok := seen[name.(string)]; ok {
-					t.Errorf("%s stands in %s and in %s, want one of them", name, other, r.LogicalID)
+					t.Errorf("%s is in %s and in %s, want it in one of them", name, other, r.LogicalID)
 				}
 				seen[name.(string)] = r.LogicalID
 			}
@@ -185,8 +185,8 @@ func TestNoEventNameIsListenedToTwice(t *testing.T) {
 	}
 }
 
-// A rule created before the policies could put one where CloudFormation is about to create it; one deleted after them
-// could put it back.
+// A rule that exists before the policies could make the guard write one that CloudFormation is about to create. A
+// rule that is deleted after them could make it restore one.
 func TestRulesComeAfterThePoliciesTheyWatch(t *testing.T) {
 	for _, endpointType := range []string{"Interface", "Gateway"} {
 		s := deploy(t, parameters{"EndpointType": endpointType})
@@ -201,7 +201,7 @@ func TestRulesComeAfterThePoliciesTheyWatch(t *testing.T) {
 	}
 }
 
-// needs are all resources that must be there before a resource.
+// needs returns all resources on which a resource depends, directly or not.
 func needs(s stack, id string) map[string]bool {
 	direct := map[string][]string{}
 	for _, r := range s.Resources() {
@@ -246,7 +246,7 @@ func TestEveryRuleReachesTheFunctionOrTheQueue(t *testing.T) {
 			for _, target := range r.Targets {
 				got = append(got, target.ARN)
 				if target.DeadLetterARN != queue {
-					t.Errorf("%s: events that %s does not take go to %q, want %v", r.LogicalID, target.ARN, target.DeadLetterARN, queue)
+					t.Errorf("%s: events that %s does not accept go to %q, want %v", r.LogicalID, target.ARN, target.DeadLetterARN, queue)
 				}
 			}
 			if !slices.Equal(got, want) || !r.Enabled {

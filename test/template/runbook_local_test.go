@@ -13,7 +13,7 @@ import (
 	"s3-endpoint-guard/local/localaws/localtest"
 )
 
-// notOnLocal are the commands of the runbook that the local AWS does not imitate, and why.
+// notOnLocal are the commands of the runbook that the local AWS does not support, and the reason.
 var notOnLocal = map[string]string{
 	"cloudformation create-change-set":     "a drift-aware change set compares with what the resource types' handlers read",
 	"cloudformation describe-change-set":   "as create-change-set",
@@ -24,7 +24,7 @@ var notOnLocal = map[string]string{
 	"sts assume-root":                      "callers get their credentials from it, and assume nothing",
 }
 
-// rest are the requests of services whose operations are paths.
+// rest are the HTTP requests of operations of services with REST paths.
 var rest = map[string]struct{ method, path string }{
 	"lambda invoke":                       {"POST", "/2015-03-31/functions/f/invocations"},
 	"lambda get-function":                 {"GET", "/2015-03-31/functions/f"},
@@ -47,16 +47,16 @@ var rest = map[string]struct{ method, path string }{
 	"s3api list-buckets":                  {"GET", "/"},
 }
 
-// signedAs is the service's name in signatures, where the AWS CLI has another.
+// signedAs is the service's signing name if it differs from the AWS CLI's name.
 var signedAs = map[string]string{"s3api": "s3", "cloudwatch": "monitoring"}
 
-// unknown is what services answer to an operation that they do not have.
+// unknown matches the answers of services to an operation that they do not support.
 var unknown = regexp.MustCompile(`InvalidAction|UnknownOperation|NotImplemented|no operation`)
 
-// TestTheCommandsOfTheRunbookWorkOnTheLocalAWS sends each command's operation, without parameters: what is there
-// answers something else than that it is not.
+// TestTheCommandsOfTheRunbookWorkOnTheLocalAWS sends each command's operation, without parameters. A supported
+// operation does not answer that it is unknown.
 func TestTheCommandsOfTheRunbookWorkOnTheLocalAWS(t *testing.T) {
-	cloud, err := localaws.New(localaws.Options{}) // not cloudtest's, which wants calls to name what they are about
+	cloud, err := localaws.New(localaws.Options{}) // not cloudtest's, which requires known resources in calls
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +96,7 @@ func TestTheCommandsOfTheRunbookWorkOnTheLocalAWS(t *testing.T) {
 	}
 }
 
-// request is an operation's, without parameters.
+// request returns the HTTP request of an operation, without parameters.
 func request(t *testing.T, url, service, operation string) *http.Request {
 	t.Helper()
 	method, path, body := "POST", "/", "Version=2016-11-15&Action="+pascal(operation)
@@ -107,7 +107,7 @@ func request(t *testing.T, url, service, operation string) *http.Request {
 	case service == "s3api" || service == "lambda":
 		known, ok := rest[service+" "+operation]
 		if !ok {
-			t.Fatalf("how aws %s %s is asked is not known here: add it to rest", service, operation)
+			t.Fatalf("the request of aws %s %s is not known here: add it to rest", service, operation)
 		}
 		method, path, body = known.method, known.path, ""
 		header = http.Header{}
@@ -129,7 +129,7 @@ func pascal(operation string) string {
 	return name.String()
 }
 
-// commands are those of the AWS CLI in some documents, as "service operation", each once.
+// commands returns the AWS CLI commands in documents, as "service operation", each once.
 func commands(t *testing.T, documents ...string) []string {
 	t.Helper()
 	var all []string

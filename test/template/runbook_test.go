@@ -14,7 +14,7 @@ import (
 	"s3-endpoint-guard/docs"
 )
 
-// remedies are the headings that the code names: the constants of guard.Remedy.
+// remedies returns the runbook headings in the code: the constants of guard.Remedy.
 func remedies(t *testing.T) []string {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), "internal/guard/remedy.go", nil, 0)
@@ -39,7 +39,7 @@ func remedies(t *testing.T) []string {
 	return all
 }
 
-// advice are words by which code or an alarm would give advice of its own for a failure that the runbook has.
+// advice matches advice in code or alarms that belongs in the runbook.
 var advice = regexp.MustCompile(`(?i)deploy (it|the stack) anew|delete the stack|root user can|create it again|deploy a new one`)
 
 func TestTheRunbookHasOneRemedyForEachFailure(t *testing.T) {
@@ -49,7 +49,7 @@ func TestTheRunbookHasOneRemedyForEachFailure(t *testing.T) {
 	}
 	for _, heading := range remedies(t) {
 		if docs.Section(heading) == "" {
-			t.Errorf("the runbook says nothing under %q", heading)
+			t.Errorf("the runbook has no text under %q", heading)
 		}
 		if n := strings.Count(string(text), "\n## "+heading+"\n"); n != 1 {
 			t.Errorf("the runbook has the heading %q %d times, want once", heading, n)
@@ -64,7 +64,7 @@ func TestTheRunbookHasOneRemedyForEachFailure(t *testing.T) {
 			t.Fatal(err)
 		}
 		if found := advice.Find(source); found != nil {
-			t.Errorf("%s advises %q itself, want it to name a heading of the runbook", file, found)
+			t.Errorf("%s contains the advice %q, want a heading of the runbook instead", file, found)
 		}
 	}
 }
@@ -82,7 +82,7 @@ func TestTheRunbooksLinksLeadSomewhere(t *testing.T) {
 	}
 }
 
-// A lockout is undone by the root user, or where members have none by the organisation.
+// A lockout is undone by the root user, or by the organisation if member accounts have no root user.
 func TestTheRunbookKnowsBothWaysOutOfALockout(t *testing.T) {
 	section := docs.Section("Access is denied")
 	for _, want := range []string{"root user", "sts assume-root", "arn:aws:iam::aws:policy/root-task/S3UnlockBucketPolicy", "delete-bucket-policy"} {

@@ -9,8 +9,8 @@ import (
 	"s3-endpoint-guard/local/samtemplate"
 )
 
-// longest has the longest names that AWS gives: a stack with 128 characters in the Region and partition with the longest
-// names. Physical names are cut at the service's own limit.
+// longest has the longest names that AWS allows: a stack name of 128 characters in the Region and partition with the
+// longest names. Physical names are cut at the service's limit.
 func longest(t *testing.T, p parameters) stack {
 	name := strings.Repeat("s", 128)
 	const arn = "arn:aws-us-gov:"
@@ -50,8 +50,8 @@ func longest(t *testing.T, p parameters) stack {
 		})
 }
 
-// fullest are the parameters that make policies longest, in each type of endpoint: as long as their patterns allow, in one
-// ARN or in several.
+// fullest returns the parameters with the longest policies, for each endpoint type: as long as their patterns allow,
+// in one ARN or in several.
 func fullest() []parameters {
 	arns := func(n int) string {
 		const prefix = "arn:aws-us-gov:iam::111122223333:role/"
@@ -72,7 +72,7 @@ func fullest() []parameters {
 	})
 }
 
-// An SSM parameter of the standard tier holds 4,096 characters, and no "{{".
+// A standard SSM parameter holds 4,096 characters, and no "{{".
 // https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html
 func TestPoliciesFitIntoParameters(t *testing.T) {
 	for _, p := range fullest() {
@@ -86,8 +86,8 @@ func TestPoliciesFitIntoParameters(t *testing.T) {
 	}
 }
 
-// A function's environment holds 4,096 bytes. Lambda measures it as JSON, in which each quote of a policy counts twice:
-// its error says "String measured: {…}" and shows that.
+// A function's environment holds 4,096 bytes. Lambda measures it as JSON, in which each quote of a policy counts
+// twice: its error message contains "String measured: {…}".
 // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 func TestTheEnvironmentFitsIntoLambda(t *testing.T) {
 	for _, p := range fullest() {

@@ -1,5 +1,5 @@
-// Package template_test holds the tests of what stands at the root: template.yaml, its policies, patterns and roles, the
-// app inside it, and the direction in which packages may depend on one another.
+// Package template_test tests the files at the root: template.yaml, its policies, patterns and roles, the app inside
+// it, and the dependency direction of the packages.
 package template_test
 
 import (
@@ -11,7 +11,7 @@ import (
 	"s3-endpoint-guard/local/samtemplate"
 )
 
-// What AWS called the resources in testdata/events.
+// The physical ids in testdata/events.
 const (
 	account       = "111122223333"
 	region        = "eu-central-1"
@@ -31,7 +31,7 @@ const (
 	probeGroup    = "sg-0cccc3333dddd4444"
 )
 
-// parameters are values for the template's parameters; those left out take their defaults.
+// parameters are values for the template's parameters; missing ones have their defaults.
 type parameters map[string]string
 
 func (p parameters) with(name, value string) parameters {
@@ -46,7 +46,7 @@ func (p parameters) with(name, value string) parameters {
 // readTemplate reads template.yaml once for all tests.
 var readTemplate = sync.OnceValues(func() (*samtemplate.Template, error) { return samtemplate.Load("template.yaml") })
 
-// planned decides the template for where it is by default.
+// planned resolves the template for the default account and Region.
 func planned(t *testing.T, p parameters) *samtemplate.Plan {
 	t.Helper()
 	template, err := readTemplate()
@@ -126,7 +126,7 @@ func (s stack) GetAtt(id, name string) (any, bool) {
 	return s.Attributes.GetAtt(id, name)
 }
 
-// properties are a resource's properties as they would be deployed.
+// properties returns a resource's properties as they would be deployed.
 func (s stack) properties(id string) map[string]any {
 	s.Helper()
 	properties, err := s.Properties(id, s)
@@ -136,7 +136,7 @@ func (s stack) properties(id string) map[string]any {
 	return properties
 }
 
-// variables are a function's environment variables as Lambda gets them.
+// variables returns a function's environment variables as Lambda gets them.
 func variables(s stack, id string) map[string]string {
 	s.Helper()
 	function, err := s.Function(id, s)
@@ -146,7 +146,7 @@ func variables(s stack, id string) map[string]string {
 	return function.Environment
 }
 
-// environment is RemediateFunction's, with the policies as the function reads them.
+// environment returns RemediateFunction's variables, with the policies as the function reads them.
 func environment(s stack) map[string]string {
 	s.Helper()
 	e := maps.Clone(variables(s, "RemediateFunction"))
@@ -156,7 +156,7 @@ func environment(s stack) map[string]string {
 	return e
 }
 
-// ofType are the resources of a type, in the order in which they come to be.
+// ofType returns the resources of a type, in the order of their creation.
 func (s stack) ofType(typ string) []samtemplate.Resource {
 	var found []samtemplate.Resource
 	for _, r := range s.Resources() {
@@ -167,7 +167,7 @@ func (s stack) ofType(typ string) []samtemplate.Resource {
 	return found
 }
 
-// at follows keys (string) and indexes (int) into decoded YAML; nil where the way ends.
+// at follows keys (string) and indexes (int) into decoded YAML; it returns nil if one does not exist.
 func at(value any, way ...any) any {
 	for _, step := range way {
 		switch step := step.(type) {
@@ -185,7 +185,7 @@ func at(value any, way ...any) any {
 	return value
 }
 
-// list is a value that may stand alone or in a list, as a list.
+// list returns a value that may be a single one or a list, as a list.
 func list(value any) []any {
 	switch value := value.(type) {
 	case nil:

@@ -12,7 +12,7 @@ import (
 	"s3-endpoint-guard/local/samtemplate"
 )
 
-// documents are all policy documents of a deployed template by whose they are: of roles, and of resources.
+// documents returns all policy documents of a deployed template by owner: a role or a resource.
 func documents(s stack) map[string]any {
 	s.Helper()
 	all := map[string]any{}
@@ -32,7 +32,7 @@ func documents(s stack) map[string]any {
 	return all
 }
 
-// statementsOf are a document's statements. Documents may be text.
+// statementsOf returns a document's statements. A document may be a JSON string.
 func statementsOf(t *testing.T, document any) []map[string]any {
 	t.Helper()
 	if text, ok := document.(string); ok {
@@ -47,7 +47,7 @@ func statementsOf(t *testing.T, document any) []map[string]any {
 	return all
 }
 
-// conditionKeys are the keys that a statement's conditions ask about.
+// conditionKeys returns the keys in a statement's conditions.
 func conditionKeys(statement map[string]any) []string {
 	keys := map[string]bool{}
 	conditions, _ := statement["Condition"].(map[string]any)
@@ -59,8 +59,8 @@ func conditionKeys(statement map[string]any) []string {
 	return slices.Sorted(maps.Keys(keys))
 }
 
-// faults are what AWS's reference does not know of a statement: an action, a resource of it, or a condition key of both.
-// Of several actions and resources, each has to fit one of the others.
+// faults returns what AWS's reference does not support in a statement: an action, a resource for it, or a condition
+// key for both. Each action needs at least one matching resource, and each resource one matching action.
 func faults(statement map[string]any) []string {
 	var found []string
 	keys, used := conditionKeys(statement), map[any]bool{}
@@ -89,8 +89,9 @@ func faults(statement map[string]any) []string {
 	return found
 }
 
-// TestStatementsSayWhatAWSKnows holds every policy of the template against AWS's Service Authorization Reference: a
-// condition key that an action does not know for a resource makes an Allow match nothing, and a Deny too much or nothing.
+// TestStatementsSayWhatAWSKnows compares all policies of the template with AWS's Service Authorization Reference. A
+// condition key that an action does not support for a resource makes an Allow match nothing, and a Deny too much or
+// nothing.
 func TestStatementsSayWhatAWSKnows(t *testing.T) {
 	for partition, region := range regions {
 		for _, p := range mixes(map[string][]string{"EndpointType": {"Interface", "Gateway"}, "CreateProbe": {"true", "false"}}) {
@@ -132,7 +133,8 @@ func TestFaultsOfStatementsAreSeen(t *testing.T) {
 	}
 }
 
-// TestRolesMayUseAllThatAnActionNeeds holds the roles against the resources that AWS asks about at every call of an action.
+// TestRolesMayUseAllThatAnActionNeeds checks that roles have permission on all resources that AWS checks at each call
+// of an action.
 func TestRolesMayUseAllThatAnActionNeeds(t *testing.T) {
 	for _, endpointType := range []string{"Interface", "Gateway"} {
 		s := deploy(t, parameters{"EndpointType": endpointType})
@@ -154,7 +156,7 @@ func TestRolesMayUseAllThatAnActionNeeds(t *testing.T) {
 						return slices.ContainsFunc(action.On(resource), func(k serviceauth.Type) bool { return k.Name == needed.Name })
 					}
 					if needed.Required && !slices.ContainsFunc(resources, covers) {
-						t.Errorf("%s, %s allows %s on no %s, without which AWS refuses it: %v", endpointType, role.LogicalID, name, needed.Name, resources)
+						t.Errorf("%s, %s allows %s on no %s, which AWS requires: %v", endpointType, role.LogicalID, name, needed.Name, resources)
 					}
 				}
 			}

@@ -17,7 +17,7 @@ import (
 
 const teardownRole = "arn:aws:iam::111122223333:role/guard-TeardownRole-EXAMPLE"
 
-// needs says whether a resource of the stack depends on another, directly or not. CloudFormation deletes it before.
+// needs reports whether a resource of the stack depends on another, directly or not. CloudFormation deletes it first.
 func (s stack) needs(id, on string) bool {
 	direct := map[string][]string{}
 	for _, r := range s.Resources() {
@@ -30,7 +30,7 @@ func (s stack) needs(id, on string) bool {
 	return reaches(id)
 }
 
-// teardowns are the stacks that are taken down in different ways.
+// teardowns are the parameters of stacks with different deletions.
 var teardowns = map[string]parameters{
 	"by default":            nil,
 	"behind a gateway":      {"EndpointType": "Gateway"},
@@ -46,7 +46,7 @@ func TestTheStackIsTakenDownInOrder(t *testing.T) {
 			for _, r := range s.Resources() {
 				writes := map[string]string{
 					"AWS::EC2::Instance":     "EmptyBucket", // the app writes
-					"AWS::Events::Rule":      "EmptyBucket", // wakes the guard, which would put the lock back
+					"AWS::Events::Rule":      "EmptyBucket", // starts the guard, which would restore the bucket policy
 					"AWS::CloudTrail::Trail": "EmptyTrailBucket",
 				}
 				if on, ok := writes[r.Type]; ok && !s.needs(r.LogicalID, on) {
@@ -57,7 +57,7 @@ func TestTheStackIsTakenDownInOrder(t *testing.T) {
 				}
 				for _, outlives := range s.outlivesEmptying(r.LogicalID) {
 					if !s.needs(r.LogicalID, outlives) {
-						t.Errorf("%s does not depend on %s, want it there when a deletion that failed is tried again", r.LogicalID, outlives)
+						t.Errorf("%s does not depend on %s, want it to exist when a failed deletion is repeated", r.LogicalID, outlives)
 					}
 				}
 			}
@@ -78,7 +78,7 @@ func TestEveryWayOfTakingTheStackDownResolves(t *testing.T) {
 	}
 }
 
-// outlivesEmptying are the resources that a custom resource needs to empty its bucket.
+// outlivesEmptying returns the resources that a custom resource needs to empty its bucket.
 func (s stack) outlivesEmptying(id string) []string {
 	needed := []string{"TeardownFunction", "TeardownRole", "TeardownLogGroup", "TeardownHandOver", "Bucket", "BucketPolicy"}
 	if id == "EmptyTrailBucket" {
@@ -106,16 +106,16 @@ func TestEveryBucketIsEmptied(t *testing.T) {
 			properties := s.properties(r.LogicalID)
 			emptied[properties["BucketName"]] = true
 			if got := fmt.Sprint(properties["ServiceTimeout"]); got != "3600" {
-				t.Errorf("%s waits for %s seconds, want 3600, the most that there is", r.LogicalID, got)
+				t.Errorf("%s waits for %s seconds, want 3600, the maximum", r.LogicalID, got)
 			}
 			want := fmt.Sprint("emptied-on-delete-", properties["BucketName"])
-			properties["ServiceTimeout"] = "3600" // CloudFormation hands it on as text
+			properties["ServiceTimeout"] = "3600" // CloudFormation passes it as a string
 			raw, err := json.Marshal(properties)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if got := teardown.PhysicalID(cfnresponse.Request{ResourceProperties: raw}); got != want {
-				t.Errorf("the function understands %s as %q, want %q", raw, got, want)
+				t.Errorf("the function reads %s as %q, want %q", raw, got, want)
 			}
 		}
 		for _, bucket := range s.ofType("AWS::S3::Bucket") {
@@ -126,19 +126,19 @@ func TestEveryBucketIsEmptied(t *testing.T) {
 	}
 }
 
-// Lambda stops a function that starts itself anew after about 16 times; four runs of 15 minutes fill the hour.
-// (FACTS: CloudFormation)
+// Lambda stops a function that invokes itself after about 16 times; four runs of 15 minutes fill the hour
+// (docs/facts.md, CloudFormation).
 func TestTheTeardownRunsOutsideTheVpcForAsLongAsItMay(t *testing.T) {
 	p := deploy(t, nil).properties("TeardownFunction")
 	if p["VpcConfig"] != nil {
 		t.Errorf("VpcConfig = %v, want none", p["VpcConfig"])
 	}
 	if fmt.Sprint(p["Timeout"]) != "900" || p["RecursiveLoop"] != nil {
-		t.Errorf("Timeout %v and RecursiveLoop %v, want 900 and Lambda's guard against loops on", p["Timeout"], p["RecursiveLoop"])
+		t.Errorf("Timeout %v and RecursiveLoop %v, want 900 and Lambda's loop detection on", p["Timeout"], p["RecursiveLoop"])
 	}
 }
 
-// mayTearDown are the statements of the teardown role, with those of policies that are attached to it.
+// mayTearDown returns the statements of the teardown role, including those of attached policies.
 func mayTearDown(s stack) []map[string]any {
 	all := statements(s, "TeardownRole")
 	role, _ := s.Ref("TeardownRole")
@@ -177,7 +177,7 @@ func TestTheTeardownMayDoWhatItDoesAndNothingElse(t *testing.T) {
 	}
 }
 
-// teardownAction is IAM's name for calls whose action is not named after them. Every deletion names a version.
+// teardownAction maps calls to their IAM action if it has another name. All deletions name a version.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
 var teardownAction = map[string]string{
 	"s3:DeleteObject":                    "s3:DeleteObjectVersion",
@@ -195,7 +195,7 @@ func iamActionOf(call string) string {
 	return call
 }
 
-// clientCalls are the S3 calls that a package makes by a client, e.g. "s3:DeleteObjects", read from the source.
+// clientCalls returns the S3 calls that a package makes with a client, e.g. "s3:DeleteObjects", read from the source.
 func clientCalls(t *testing.T, folder string) []string {
 	t.Helper()
 	calls := map[string]bool{}
@@ -210,7 +210,7 @@ func clientCalls(t *testing.T, folder string) []string {
 	return slices.Sorted(maps.Keys(calls))
 }
 
-// isClient says whether an expression is a client: "client" or "s.client".
+// isClient reports whether an expression is a client: "client" or "s.client".
 func isClient(e ast.Expr) bool {
 	switch e := e.(type) {
 	case *ast.Ident:
@@ -255,7 +255,8 @@ func TestWhatIsNotAskedForIsNotAllowed(t *testing.T) {
 	}
 }
 
-// The lock does not except the teardown role: only the policy that it puts itself lets it in, and everybody else out.
+// The bucket policy does not exempt the teardown role. Only the policy that the role sets itself gives it access, and
+// denies all others.
 func TestTheTeardownRoleReachesNoObjectBeforeTheStackIsDeleted(t *testing.T) {
 	const (
 		objects = "arn:aws:s3:::docs-example/thankyou.txt"
@@ -312,7 +313,7 @@ func TestTheEmptyingPolicyIsClosed(t *testing.T) {
 			t.Errorf("a stack %s, while it is deleted, allows %s", name, open)
 		}
 		if err := iampolicy.Lockout([]byte(policy), setting); err != nil {
-			t.Errorf("Lockout of a stack %s = %v, want nobody locked out", name, err)
+			t.Errorf("Lockout of a stack %s = %v, want nil", name, err)
 		}
 	}
 }
@@ -324,7 +325,7 @@ func TestTheTeardownUnderstandsItsEnvironment(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := maps.Clone(function.Environment)
-	for name, value := range map[string]string{ // which Lambda sets
+	for name, value := range map[string]string{ // Lambda sets it
 		"AWS_REGION": region, "AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s", "AWS_LAMBDA_FUNCTION_NAME": "teardown",
 	} {
 		e[name] = value

@@ -18,10 +18,10 @@ import (
 // regions has one Region of each partition.
 var regions = map[string]string{"aws": region, "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 
-// arnPartition finds the partition of every ARN in a text.
+// arnPartition matches the partition of an ARN in a text.
 var arnPartition = regexp.MustCompile(`\barn:([^:]*):`)
 
-// combinations are all mixes of the values that conditions look at.
+// combinations returns all combinations of the values that conditions use.
 func combinations() []parameters {
 	return mixes(map[string][]string{
 		"EndpointType":        {"Interface", "Gateway"},
@@ -35,7 +35,7 @@ func combinations() []parameters {
 	})
 }
 
-// mixes are all mixes of some values of parameters.
+// mixes returns all combinations of values of parameters.
 func mixes(of map[string][]string) []parameters {
 	all := []parameters{nil}
 	for name, values := range of {
@@ -50,7 +50,7 @@ func mixes(of map[string][]string) []parameters {
 	return all
 }
 
-// Plan itself refuses a reference to a resource that the conditions leave out; Properties refuses what cannot be resolved.
+// Plan rejects a reference to a resource that the conditions leave out; Properties rejects what cannot be resolved.
 func TestEveryCombinationOfParametersResolves(t *testing.T) {
 	for partition, region := range regions {
 		for _, p := range combinations() {
@@ -71,7 +71,7 @@ func TestEveryCombinationOfParametersResolves(t *testing.T) {
 	}
 }
 
-// CloudFormation leaves out what depends on a resource that a condition leaves out.
+// CloudFormation also leaves out resources that depend on one that a condition leaves out.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-condition.html
 func TestNothingDependsOnWhatAConditionMayLeaveOut(t *testing.T) {
 	data, err := os.ReadFile("template.yaml")
@@ -190,7 +190,7 @@ func TestNobodyReachesTheAppByDefault(t *testing.T) {
 func TestOnlyTheAppAndTheProbeReachTheEndpoint(t *testing.T) {
 	s := deploy(t, nil)
 	if got := s.ofType("AWS::EC2::SecurityGroupIngress"); len(got) > 0 {
-		t.Errorf("%v are rules of their own, whose ids the guard's restored ones do not have: want them inline", got)
+		t.Errorf("%v are separate rules, and the guard's restored ones have other ids: want them inline", got)
 	}
 	var from []string
 	for _, rule := range list(s.properties("EndpointSecurityGroup")["SecurityGroupIngress"]) {
@@ -205,7 +205,7 @@ func TestOnlyTheAppAndTheProbeReachTheEndpoint(t *testing.T) {
 		s := deploy(t, parameters{"CreateProbe": create})
 		for _, function := range []string{"RemediateFunction", "HealthcheckFunction"} {
 			if got := variables(s, function)["ALLOWED_GROUP_IDS"]; got != want {
-				t.Errorf("ALLOWED_GROUP_IDS of %s with CreateProbe %s = %s, want %s: the guard would revoke somebody's way in", function, create, got, want)
+				t.Errorf("ALLOWED_GROUP_IDS of %s with CreateProbe %s = %s, want %s: the guard would revoke a needed rule", function, create, got, want)
 			}
 		}
 	}
@@ -249,11 +249,11 @@ func TestTheTrailDeliversWhatTheRulesWaitFor(t *testing.T) {
 	}
 	want := "arn:aws:cloudtrail:eu-central-1:111122223333:trail/" + p["TrailName"].(string)
 	if got := at(s.properties("TrailBucketPolicy"), "PolicyDocument", "Statement", 1, "Condition", "StringEquals", "aws:SourceArn"); got != want {
-		t.Errorf("the trail's bucket lets in %v, want %s", got, want)
+		t.Errorf("the trail's bucket allows %v, want %s", got, want)
 	}
 }
 
-// A function whose properties all stand in Globals fails `sam validate --lint`. (FACTS: Tools)
+// `sam validate --lint` rejects a function all of whose properties are in Globals (docs/facts.md, Tools).
 func TestFunctionsAreBuiltByMake(t *testing.T) {
 	s := deploy(t, nil)
 	for _, r := range s.ofType("AWS::Serverless::Function") {
@@ -267,12 +267,12 @@ func TestFunctionsAreBuiltByMake(t *testing.T) {
 			}
 		}
 		if at(p, "LoggingConfig", "LogFormat") != "JSON" || at(p, "LoggingConfig", "LogGroup") == nil {
-			t.Errorf("%s: LoggingConfig = %v, want JSON into a log group of its own", r.LogicalID, p["LoggingConfig"])
+			t.Errorf("%s: LoggingConfig = %v, want JSON and a separate log group", r.LogicalID, p["LoggingConfig"])
 		}
 	}
 }
 
-// New accounts refuse any reservation. (FACTS: CloudFormation)
+// New accounts reject a reservation (docs/facts.md, CloudFormation).
 func TestNoConcurrencyIsReservedByDefault(t *testing.T) {
 	if got, ok := deploy(t, nil).properties("RemediateFunction")["ReservedConcurrentExecutions"]; ok {
 		t.Errorf("ReservedConcurrentExecutions = %v by default, want none", got)
@@ -310,6 +310,6 @@ func TestCfnLintFindsNothing(t *testing.T) {
 	}
 	out, err := localtest.Output(t, exec.Command(lint, "template.yaml"))
 	if err != nil || len(strings.TrimSpace(out)) > 0 {
-		t.Errorf("cfn-lint template.yaml = %v, want nothing:\n%s", err, out)
+		t.Errorf("cfn-lint template.yaml = %v, want no error:\n%s", err, out)
 	}
 }
