@@ -9,7 +9,7 @@ import (
 	"s3-endpoint-guard/internal/health"
 )
 
-// Checks read what a snapshot consists of, each with calls of its own. One that is nil is not made.
+// Checks are the checks of a snapshot. Each makes its own calls. A check that is nil is left out.
 type Checks struct {
 	Endpoint     func(context.Context) (health.Endpoint, error)
 	Interfaces   func(context.Context) ([]health.Interface, error)
@@ -27,7 +27,7 @@ type Checks struct {
 	Traffic      func(context.Context, time.Time) (health.Volume, error)
 }
 
-// Take makes every check at the same time. A check that hangs is given up with the context; the others have long ended.
+// Take makes all checks concurrently. A check that hangs ends with the context; the others have ended long before.
 func (c Checks) Take(ctx context.Context, now time.Time) health.Snapshot {
 	s := health.Snapshot{Time: now}
 	var checks sync.WaitGroup
@@ -49,14 +49,14 @@ func (c Checks) Take(ctx context.Context, now time.Time) health.Snapshot {
 	return s
 }
 
-// read begins to make one check.
+// read starts one check.
 func read[T any](ctx context.Context, checks *sync.WaitGroup, check func(context.Context) (T, error), into *health.Reading[T]) {
 	if check != nil {
 		checks.Go(func() { into.Value, into.Err = check(ctx) })
 	}
 }
 
-// at is a check of one moment.
+// at returns a check with a fixed time.
 func at[T any](now time.Time, check func(context.Context, time.Time) (T, error)) func(context.Context) (T, error) {
 	if check == nil {
 		return nil
@@ -64,8 +64,8 @@ func at[T any](now time.Time, check func(context.Context, time.Time) (T, error))
 	return func(ctx context.Context) (T, error) { return check(ctx, now) }
 }
 
-// property is a check of the only property of a resource. What may not be read is a check that failed, here: only the guard,
-// which can write it, takes it for open.
+// property checks the only property of a resource. If it may not be read, the check fails. Only the guard, which can
+// write the property, treats it as open.
 func property(r guard.Resource) func(context.Context) (guard.Finding, error) {
 	return func(ctx context.Context) (guard.Finding, error) {
 		findings, err := r.Inspect(ctx)
@@ -76,8 +76,7 @@ func property(r guard.Resource) func(context.Context) (guard.Finding, error) {
 	}
 }
 
-// sparingly makes a check at most once in so much time, and answers with its latest result in between. Failures are
-// not kept.
+// sparingly makes a check at most once per interval; in between it returns the latest result. Failures are not kept.
 func sparingly[T any](every time.Duration, check func(context.Context, time.Time) (T, error)) func(context.Context, time.Time) (T, error) {
 	var mu sync.Mutex
 	var latest T

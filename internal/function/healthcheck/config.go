@@ -8,22 +8,22 @@ import (
 	"s3-endpoint-guard/internal/health"
 )
 
-// Config is what the function is told by its environment. template.yaml sets every variable.
+// Config is the function's configuration from its environment. template.yaml sets all variables.
 type Config struct {
 	environment.Guarded
-	// Function is the ARN of the function that corrects.
+	// Function is the ARN of the function that corrects drift.
 	Function string
-	// Rules are the names of the rules that must wake it.
+	// Rules are the names of the EventBridge rules that must invoke it.
 	Rules []string
-	// SweepEvery is the time from one sweep to the next.
+	// SweepEvery is the interval of the sweeps.
 	SweepEvery time.Duration
-	// IdleAfter is for how long an endpoint must have been unused to be called idle.
+	// IdleAfter is the time without traffic after which an endpoint counts as idle.
 	IdleAfter time.Duration
-	// CanaryKey is the object that a stranger tries to read.
+	// CanaryKey is the key of the object that the anonymous read requests.
 	CanaryKey string
 }
 
-// ReadConfig reads the environment. The error names everything that is wrong with it at once.
+// ReadConfig reads the environment. The error names all wrong variables.
 func ReadConfig(getenv func(string) string) (Config, error) {
 	r := environment.New(getenv)
 	c := Config{
@@ -38,10 +38,10 @@ func ReadConfig(getenv func(string) string) (Config, error) {
 	return c, r.Err()
 }
 
-// sweepGrace is what a sweep's metrics may take to get from its log to where they can be read.
+// sweepGrace is the time that a sweep's metrics may need from its log to CloudWatch.
 const sweepGrace = 5 * time.Minute
 
-// terms are what a snapshot is judged by. Two sweeps in a row may fail before that counts.
+// terms returns the limits for judging a snapshot. Two missed sweeps in a row do not count as a problem.
 func (c Config) terms() health.Terms {
 	return health.Terms{
 		Setting: c.Setting, Gateway: c.Gateway, Function: c.Function,

@@ -11,7 +11,7 @@ import (
 
 const denyAll = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*"}]}`
 
-// variables are what the template sets for an interface endpoint, with changes.
+// variables returns the template's environment variables for an interface endpoint, with changes.
 func variables(changes map[string]string) func(string) string {
 	template := map[string]string{
 		"AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "ASIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret",
@@ -37,7 +37,7 @@ func TestReadConfigReadsWhatTheTemplateSets(t *testing.T) {
 		t.Errorf("function %s, workload %s, want their ARNs", c.Function, c.Setting.Workload)
 	}
 	if len(c.Rules) != 2 || c.SweepEvery != 5*time.Minute || c.IdleAfter != 14*24*time.Hour || c.CanaryKey != "canary" {
-		t.Errorf("configuration = %+v, want what was set", c)
+		t.Errorf("configuration = %+v, want the values from the environment", c)
 	}
 }
 
@@ -65,7 +65,7 @@ func TestNewMakesTheChecksOfEachEndpointType(t *testing.T) {
 			t.Errorf("%s: checks of interfaces %t, of routes %t", endpointType, ofInterface, c.Routing != nil)
 		}
 		if want := 15 * time.Minute; f.Terms.SweepWithin != want {
-			t.Errorf("a sweep counts as lately within %v, want %v with one every 5 minutes", f.Terms.SweepWithin, want)
+			t.Errorf("a sweep is recent within %v, want %v for one every 5 minutes", f.Terms.SweepWithin, want)
 		}
 	}
 }

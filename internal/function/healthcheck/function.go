@@ -1,8 +1,9 @@
-// Package healthcheck is the function that looks after the endpoint's and the guard's health, without its main:
-// configuration, wiring, and what happens with a run's report. It writes nothing but metrics and its log.
+// Package healthcheck implements the function that checks the health of the endpoint and of the guard, without its
+// main: configuration, wiring, and the handling of a run's report. It writes only metrics and its log.
 //
-// It runs outside the VPC, where AWS's interfaces are reached over the internet: so it can see what a stranger sees, and
-// still reports when the endpoint does not work. What only a client inside the VPC can see, the probe looks after.
+// It runs outside the VPC and reaches AWS's APIs over the internet. So it can make anonymous requests as an outsider
+// does, and it still reports when the endpoint does not work. The probe checks what only a client inside the VPC can
+// see.
 package healthcheck
 
 import (
@@ -17,19 +18,19 @@ import (
 	"s3-endpoint-guard/internal/timeleft"
 )
 
-// Function is the function behind the Lambda Runtime API. It implements the runtime's lambda.Handler.
+// Function handles invocations through the Lambda Runtime API. It implements lambda.Handler.
 type Function struct {
 	Checks Checks
 	Terms  health.Terms
 	// Publish publishes the metrics.
 	Publish func(context.Context, time.Time, ...metrics.Datum) error
-	// Log gets one line for each problem and each check that failed, or one that says that all is well.
+	// Log receives one line for each problem and each failed check, or one line if all is well.
 	Log *slog.Logger
-	// Now is the clock.
+	// Now returns the current time.
 	Now func() time.Time
 
 	mu sync.Mutex
-	// listed are the findings of the audit as they were listed last, and when.
+	// listed are the audit's findings as last logged, listedAt is when.
 	listed   string
 	listedAt time.Time
 }
@@ -42,14 +43,14 @@ const (
 	audited     = "role findings"
 )
 
-// publishMargin is the time that a run leaves at the end of the invocation to publish what it found.
+// publishMargin is the time that a run reserves at the end of the invocation to publish its results.
 const publishMargin = 8 * time.Second
 
-// listEvery is how often the findings of the audit are listed while they stay the same.
+// listEvery is the interval at which unchanged findings of the audit are logged again.
 const listEvery = 24 * time.Hour
 
-// Invoke makes one run, whatever the payload. The error says that its metrics could not be published; a check that
-// could not be made is no error, but a metric.
+// Invoke makes one run; it ignores the payload. The error reports that its metrics could not be published; a failed
+// check is a metric, not an error.
 func (f *Function) Invoke(ctx context.Context, _ []byte) ([]byte, error) {
 	began := f.Now()
 	reading, cancel := timeleft.Early(ctx, publishMargin, 2)
@@ -62,8 +63,8 @@ func (f *Function) Invoke(ctx context.Context, _ []byte) ([]byte, error) {
 	return fmt.Appendf(nil, `{"problems":%d,"failed":%d}`, len(report.Problems), len(report.Failures)), nil
 }
 
-// log writes one line for each problem and failure, or one that says that there is none. Findings of the audit, which
-// nobody mends within the minute, are listed when they change and once a day.
+// log writes one line for each problem and failure, or one line if there is none. The audit's findings, which are
+// usually fixed later than the next run, are logged when they change and once a day.
 func (f *Function) log(ctx context.Context, report health.Report, began time.Time) {
 	for _, failure := range report.Failures {
 		f.Log.ErrorContext(ctx, checkFailed, "check", failure.Check, "error", failure.Err.Error())
@@ -81,7 +82,7 @@ func (f *Function) log(ctx context.Context, report health.Report, began time.Tim
 	}
 }
 
-// newlyFound is whether findings are to be listed: when they changed, and once a day. None are never listed.
+// newlyFound reports whether to log the findings: when they changed, and once a day. It is false if there are none.
 func (f *Function) newlyFound(findings []health.Grant, now time.Time) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()

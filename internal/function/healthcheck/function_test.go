@@ -17,7 +17,7 @@ import (
 	"s3-endpoint-guard/internal/metrics"
 )
 
-// harness is a function with two checks, and what it published and logged.
+// harness is a function with two checks, and its metrics and log.
 type harness struct {
 	*healthcheck.Function
 	published [][]metrics.Datum
@@ -45,7 +45,7 @@ func newHarness() *harness {
 	return h
 }
 
-// value is what the latest run published of a metric.
+// value returns the value of a metric in the latest run.
 func (h *harness) value(name metrics.Name) (float64, bool) {
 	data := h.published[len(h.published)-1]
 	i := slices.IndexFunc(data, func(d metrics.Datum) bool { return d.Name == name && d.Detail.Name == "" })
@@ -55,7 +55,7 @@ func (h *harness) value(name metrics.Name) (float64, bool) {
 	return data[i].Values[0], true
 }
 
-// messages are those of the log so far.
+// messages returns the log messages so far.
 func (h *harness) messages() []string {
 	var messages []string
 	for line := range strings.Lines(h.log.String()) {
@@ -86,7 +86,7 @@ func TestACheckThatHangsIsGivenUpAndTheOthersPublished(t *testing.T) {
 			t.Errorf("SweepRecent = %v, %t, want 1", got, ok)
 		}
 		if _, ok := h.value(metrics.ExposedToInternet); ok {
-			t.Error("ExposedToInternet was published although nobody knows")
+			t.Error("ExposedToInternet was published although the check failed")
 		}
 	})
 }
@@ -125,10 +125,10 @@ func TestFindingsAreListedWhenTheyChangeAndOnceADay(t *testing.T) {
 	})
 }
 
-// nobody is a role without policies.
+// nobody returns the policies of a role without policies.
 func nobody(context.Context) ([]health.Document, error) { return nil, nil }
 
-// twice is a role with every policy two times.
+// twice returns each policy of a role twice.
 func twice(role func(context.Context) ([]health.Document, error)) func(context.Context) ([]health.Document, error) {
 	return func(ctx context.Context) ([]health.Document, error) {
 		list, err := role(ctx)
@@ -147,11 +147,11 @@ func TestWhatIsWrongIsLogged(t *testing.T) {
 	got := h.log.String()
 	for _, want := range []string{`"msg":"check failed","check":"rules","error":"refused"`, `"msg":"unhealthy","metric":"EndpointAvailable"`, "its state is pending"} {
 		if !strings.Contains(got, want) {
-			t.Errorf("the log is %s, want it to say %s", got, want)
+			t.Errorf("the log is %s, want %s in it", got, want)
 		}
 	}
 	if strings.Contains(got, `"msg":"healthy"`) {
-		t.Errorf("the log is %s, which calls it healthy", got)
+		t.Errorf("the log is %s, want no message that all is well", got)
 	}
 }
 

@@ -25,13 +25,13 @@ import (
 	"s3-endpoint-guard/internal/iampolicy"
 )
 
-// idleEvery is how often it is asked whether the endpoint is idle, which takes weeks to become true.
+// idleEvery is the interval of the idle check. An endpoint becomes idle only after weeks.
 const idleEvery = time.Hour
 
-// strangerAttempts is how often the anonymous read is tried when S3 itself fails: a minute later it is tried again.
+// strangerAttempts is the number of attempts of the anonymous read when S3 fails; the next run is a minute later.
 const strangerAttempts = 3
 
-// New makes the function from its environment: it reads the configuration, makes every client once, and makes no
+// New creates the function from its environment: it reads the configuration, creates each client once, and makes no
 // network call.
 func New(getenv func(string) string, log *slog.Logger) (*Function, error) {
 	c, err := ReadConfig(getenv)
@@ -48,7 +48,7 @@ func New(getenv func(string) string, log *slog.Logger) (*Function, error) {
 	return f, nil
 }
 
-// ofBucket makes the checks of the bucket. They use the guard's own resources and call only what reads.
+// ofBucket sets the checks of the bucket. They use the guard's own resources, and make read calls only.
 func (checks *Checks) ofBucket(c Config, sdk aws.Config) {
 	api := s3.NewFromConfig(sdk)
 	bucket := s3bucket.Bucket{Name: c.Setting.Bucket, Account: c.Setting.Account}
@@ -64,7 +64,7 @@ func (checks *Checks) ofBucket(c Config, sdk aws.Config) {
 	checks.Answer = (&s3bucket.Stranger{API: anonymous, Bucket: bucket.Name, Key: c.CanaryKey}).Answer
 }
 
-// ofEndpoint makes the checks of the endpoint, by its type.
+// ofEndpoint sets the checks of the endpoint, depending on its type.
 func (checks *Checks) ofEndpoint(c Config, api *ec2.Client) {
 	endpoint := &vpcendpoint.Endpoint{
 		API: api, ID: c.Setting.EndpointID, Gateway: c.Gateway,
@@ -88,7 +88,7 @@ func (checks *Checks) ofEndpoint(c Config, api *ec2.Client) {
 	checks.Interfaces = (&vpcendpoint.Interfaces{API: api, ID: endpoint.ID, VPCID: c.Setting.VPCID}).List
 }
 
-// ofGuard makes the checks of what wakes the guard, of who could stop it, and of what it costs.
+// ofGuard sets the checks of what invokes the guard, of who could stop it, and of its cost.
 func (checks *Checks) ofGuard(c Config, sdk aws.Config, watch *cloudwatch.Client) {
 	checks.Trails = (&inspect.Trails{API: cloudtrail.NewFromConfig(sdk)}).Read
 	checks.Rules = (&inspect.Rules{API: eventbridge.NewFromConfig(sdk), Names: c.Rules}).Read

@@ -6,26 +6,26 @@ import (
 	"s3-endpoint-guard/internal/environment"
 )
 
-// Config is what the function is told by its environment. template.yaml sets every variable but the last.
+// Config is the function's configuration from its environment. template.yaml sets all variables except the last.
 type Config struct {
 	// Bucket is the guarded bucket, Host its name in DNS.
 	Bucket, Host string
-	// Key is the canary object, which no other probe writes.
+	// Key is the canary object's key. No other probe writes it.
 	Key string
 	// Gateway is true for a gateway endpoint, false for an interface endpoint.
 	Gateway bool
-	// Subnets are the ranges of an interface endpoint's subnets, Own is the one that this probe runs in.
+	// Subnets are the address ranges of an interface endpoint's subnets; Own is the range of the probe's own subnet.
 	Subnets []netip.Prefix
 	Own     netip.Prefix
 	// Zone is the Availability Zone that this probe runs in.
 	Zone string
-	// ForeignHost and ForeignKey name an object that everybody may read, in a bucket that is not ours.
+	// ForeignHost and ForeignKey name a public object in a bucket of another account.
 	ForeignHost, ForeignKey string
-	// Relay is the address through which the local AWS carries connections; "" in AWS. See [Relayed].
+	// Relay is the address of the local AWS's relay for connections; "" in AWS. See [Relayed].
 	Relay string
 }
 
-// ReadConfig reads the environment. The error names everything that is wrong with it at once.
+// ReadConfig reads the environment. The error names all wrong variables.
 func ReadConfig(getenv func(string) string) (Config, error) {
 	r := environment.New(getenv)
 	c := Config{

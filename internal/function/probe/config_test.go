@@ -12,7 +12,7 @@ import (
 	"s3-endpoint-guard/internal/function/probe"
 )
 
-// variables are what the template sets, with changes.
+// variables returns the template's environment variables, with changes.
 func variables(changes map[string]string) func(string) string {
 	template := map[string]string{
 		"AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "ASIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret",
@@ -38,7 +38,7 @@ func TestReadConfigReadsWhatTheTemplateSets(t *testing.T) {
 		t.Errorf("err %v, configuration (-want +got):\n%s", err, diff)
 	}
 	if got, err := probe.ReadConfig(variables(map[string]string{"ENDPOINT_TYPE": "Gateway", "NETWORK_RELAY": "127.0.0.1:1"})); err != nil || !got.Gateway || got.Relay != "127.0.0.1:1" {
-		t.Errorf("ReadConfig = %+v, %v, want a gateway and its relay", got, err)
+		t.Errorf("ReadConfig = %+v, %v, want a gateway and a relay", got, err)
 	}
 }
 

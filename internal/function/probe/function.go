@@ -1,9 +1,10 @@
-// Package probe is the function that probes the endpoint as the workload would, without its main: it resolves the
-// bucket's name, writes and reads an object through the VPC endpoint, and tries a foreign bucket, which the endpoint must
-// refuse.
+// Package probe implements the function that tests the endpoint as the workload would, without its main: it resolves
+// the bucket's name, writes and reads an object through the VPC endpoint, and tries a foreign bucket, which the
+// endpoint must refuse.
 //
-// It runs in the VPC's subnets, one function in each Availability Zone, and reaches nothing but the endpoint: its metrics
-// are log lines, which need no network. PutMetricData would hang until the time-out. FACTS: VPC endpoints
+// There is one function in each Availability Zone. It runs in the VPC's subnets and reaches only the endpoint: its
+// metrics are log lines, which need no network. PutMetricData would hang until the time-out. Source: docs/facts.md, VPC
+// endpoints
 //
 //	resolve ─► connect ─► tls ─► write ─► read ─► compare       ProbeSucceeded, and a latency for each step
 //	   └ ResolvedToEndpoint   └► foreign bucket                 ForeignBucketRefused
@@ -22,12 +23,12 @@ import (
 	"s3-endpoint-guard/internal/metrics"
 )
 
-// Function is the function behind the Lambda Runtime API. It implements the runtime's lambda.Handler.
+// Function handles invocations through the Lambda Runtime API. It implements lambda.Handler.
 type Function struct {
 	Probe *Probe
-	// Log gets one line for each run.
+	// Log receives one line per run.
 	Log *slog.Logger
-	// Out gets the metrics as EMF lines.
+	// Out receives the metrics as EMF lines.
 	Out io.Writer
 }
 
@@ -39,8 +40,8 @@ const (
 	notTold    = "foreign bucket: neither served nor refused"
 )
 
-// Invoke makes one run, whatever the payload. That the probe did not get through is no error, but a metric: nothing
-// would be won by trying again before the next minute.
+// Invoke makes one run; it ignores the payload. A failed probe is a metric, not an error: the next run is a minute
+// later, and a retry before that gains nothing.
 func (f *Function) Invoke(ctx context.Context, _ []byte) ([]byte, error) {
 	r := f.Probe.Run(ctx)
 	f.log(ctx, r)
@@ -54,10 +55,10 @@ func (f *Function) Invoke(ctx context.Context, _ []byte) ([]byte, error) {
 	return fmt.Appendf(nil, `{"succeeded":%t}`, r.succeeded()), nil
 }
 
-// succeeded is whether the workload's way is as it should be.
+// succeeded reports whether the probe succeeded and the name resolved as expected.
 func (r Result) succeeded() bool { return r.Err == nil && r.Resolved }
 
-// measure turns a result into metrics. Steps that were not reached have no values.
+// measure returns the metrics of a result. Steps that were not reached have no values.
 func measure(r Result, zone string) []metrics.Datum {
 	data := []metrics.Datum{
 		flag(metrics.ResolvedToEndpoint, r.Resolved),
@@ -85,7 +86,7 @@ func flag(name metrics.Name, good bool) metrics.Datum {
 	return d
 }
 
-// latency leaves out what was not measured.
+// latency returns a metric without the durations that are 0.
 func latency(name metrics.Name, times ...time.Duration) metrics.Datum {
 	d := metrics.Datum{Name: name, Unit: metrics.Milliseconds}
 	for _, t := range times {

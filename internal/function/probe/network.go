@@ -11,22 +11,22 @@ import (
 	"sync/atomic"
 )
 
-// Network is the way to other machines.
+// Network opens connections and resolves names.
 type Network struct {
-	// Lookup resolves a host's name to IPv4 addresses. S3's regional names have no others.
+	// Lookup resolves a host name to IPv4 addresses. S3's regional names have no others.
 	Lookup func(ctx context.Context, host string) ([]netip.Addr, error)
 	// Dial opens a TCP connection.
 	Dial func(ctx context.Context, address netip.AddrPort) (net.Conn, error)
 }
 
-// Direct is the machine's own network.
+// Direct returns the network of the machine.
 func Direct() Network {
 	return Network{Lookup: lookup(net.DefaultResolver), Dial: func(ctx context.Context, address netip.AddrPort) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "tcp4", address.String())
 	}}
 }
 
-// lookup resolves names as they are, without trying them below the machine's own domains.
+// lookup resolves names as given, without the search domains of the machine.
 func lookup(r *net.Resolver) func(context.Context, string) ([]netip.Addr, error) {
 	return func(ctx context.Context, host string) ([]netip.Addr, error) {
 		return r.LookupNetIP(ctx, "ip4", host+".")
@@ -37,9 +37,9 @@ func lookup(r *net.Resolver) func(context.Context, string) ([]netip.Addr, error)
 // https://docs.aws.amazon.com/vpc/latest/userguide/AmazonDNS-concepts.html
 var amazonDNS = netip.MustParseAddrPort("169.254.169.253:53")
 
-// Relayed is the network of the local AWS, whose addresses are nobody's on this machine: each connection, those to the
-// VPC's name server included, is asked for at the relay by HTTP CONNECT, and goes where that address leads in the local
-// VPC. Everything above, from DNS messages to TLS, is the same as in AWS.
+// Relayed returns the network of the local AWS, whose addresses do not exist on this machine. It requests each
+// connection, including those to the VPC's name server, from the relay with HTTP CONNECT; the relay connects to the
+// target of that address in the local VPC. The layers above, from DNS messages to TLS, are the same as in AWS.
 func Relayed(relay string) Network {
 	dial := func(ctx context.Context, address netip.AddrPort) (net.Conn, error) {
 		return connect(ctx, relay, address)
@@ -73,7 +73,7 @@ func connect(ctx context.Context, relay string, address netip.AddrPort) (net.Con
 	return connection, nil
 }
 
-// counted counts what passes a connection.
+// counted counts the bytes read from and written to a connection.
 type counted struct {
 	net.Conn
 	bytes *atomic.Int64
@@ -91,7 +91,7 @@ func (c counted) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// belong are the addresses that lie in one of the ranges, and those that do not.
+// belong splits addresses into those inside the ranges and those outside.
 func belong(addresses []netip.Addr, ranges []netip.Prefix) (inside, outside []netip.Addr) {
 	for _, a := range addresses {
 		if within(a, ranges) {
@@ -112,15 +112,15 @@ func within(a netip.Addr, ranges []netip.Prefix) bool {
 	return false
 }
 
-// reserved are IPv4 ranges, beyond private, loopback and link-local ones, in which no public service lives: shared
-// address space, "this network", and those that are not unicast.
+// reserved are IPv4 ranges without public services, in addition to private, loopback and link-local ones: shared
+// address space, "this network", and addresses that are not unicast.
 // https://www.iana.org/assignments/iana-ipv4-special-registry/
 var reserved = []netip.Prefix{
 	netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("224.0.0.0/3"),
 }
 
-// public are the addresses that are public, as S3's own are, and those that are not. Which of the public ones are S3's
-// is for TLS to say: only S3 has a certificate for the bucket's name.
+// public splits addresses into public ones, as S3's are, and others. TLS checks whether a public address belongs to S3:
+// only S3 has a certificate for the bucket's name.
 func public(addresses []netip.Addr) (yes, no []netip.Addr) {
 	for _, a := range addresses {
 		if a.IsGlobalUnicast() && !a.IsPrivate() && !within(a, reserved) {

@@ -16,7 +16,7 @@ import (
 	"s3-endpoint-guard/local/localaws/localtest"
 )
 
-// relay answers each CONNECT with a line, and passes the name of what was asked for on.
+// relay answers each CONNECT with a line, and sends the requested address to asked.
 func relay(t *testing.T, answer string) (address string, asked chan string) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

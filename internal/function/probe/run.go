@@ -15,11 +15,11 @@ import (
 	"time"
 )
 
-// httpsPort is where S3 listens.
+// httpsPort is S3's port.
 const httpsPort = 443
 
-// The longest that a step may take. They are far above what a healthy path needs, and together far below the
-// function's time-out: a probe that cannot get through says so within seconds.
+// The maximum duration of each step. A healthy path needs much less, and the sum is much less than the function's
+// time-out: when the probe gets no connection, it reports that within seconds.
 const (
 	lookupTimeout  = 3 * time.Second
 	connectTimeout = 2 * time.Second
@@ -27,7 +27,7 @@ const (
 	requestTimeout = 5 * time.Second
 )
 
-// Step is one step on the way, in the log.
+// Step is a step of a run, as logged.
 type Step string
 
 // The steps, in order.
@@ -40,40 +40,40 @@ const (
 	Compare Step = "compare"
 )
 
-// Result is what a run found out.
+// Result is the result of a run.
 type Result struct {
-	// Addresses are those of the bucket's name; Strange are those among them that must not be there.
+	// Addresses are the addresses of the bucket's name; Strange are those among them that must not be there.
 	Addresses, Strange []netip.Addr
-	// Resolved is true when the name led where it must, and nowhere else.
+	// Resolved is true when the name resolved to the expected addresses only.
 	Resolved bool
-	// Address is the one that was used. OtherZone is true when the probe's own zone had none.
+	// Address is the address that was used. OtherZone is true when the probe's own zone had none.
 	Address   netip.Addr
 	OtherZone bool
-	// DNS, Connect, TLS and Total are how long each step took, and the way from the name to the object read back; 0 for
-	// a step that did not succeed. FirstBytes has one time for each request.
+	// DNS, Connect and TLS are the durations of the steps; Total is the duration of the run, up to reading the object.
+	// Each is 0 if the step did not succeed. FirstBytes has one duration per request.
 	DNS, Connect, TLS, Total time.Duration
 	FirstBytes               []time.Duration
-	// Foreign is the HTTP status by which the foreign bucket's object was refused (403) or handed out (200); 0 when
-	// neither happened.
+	// Foreign is the HTTP status of the request for the foreign bucket's object: 403 if it was refused, 200 if it was
+	// returned, 0 otherwise.
 	Foreign int
-	// ForeignError is why neither did: no answer, or one that does not say whether the endpoint let the request through.
+	// ForeignError is the reason for 0: no answer, or one that does not show whether the endpoint allowed the request.
 	ForeignError error
-	// Bytes is what was sent and received.
+	// Bytes is the number of bytes sent and received.
 	Bytes int64
-	// Failed is the step that failed, and Err why; "" and nil when none did.
+	// Failed is the step that failed, and Err the reason; "" and nil when none failed.
 	Failed Step
 	Err    error
 }
 
-// Probe is one way through an endpoint.
+// Probe checks the path through an endpoint.
 type Probe struct {
 	Config  Config
 	Network Network
-	// Roots are the certificates that are trusted; nil trusts the system's.
+	// Roots are the trusted root certificates; nil means the system's.
 	Roots *x509.CertPool
-	// Store writes and reads the canary with a client that it is given.
+	// Store writes and reads the canary object, with the client passed to it.
 	Store Store
-	// Now is the clock.
+	// Now returns the current time.
 	Now func() time.Time
 }
 
@@ -85,7 +85,7 @@ type Store interface {
 	Get(ctx context.Context, client *http.Client, key string) ([]byte, error)
 }
 
-// Run goes the whole way once, until a step fails.
+// Run makes all steps once, until one fails.
 func (p *Probe) Run(ctx context.Context) Result {
 	r := &run{Probe: p}
 	began := p.Now()
@@ -109,7 +109,7 @@ type run struct {
 	connected bool
 }
 
-// through resolves the name, connects, writes the canary, reads it back and compares.
+// through resolves the name, connects, writes the canary object, reads it back and compares it.
 func (r *run) through(ctx context.Context) error {
 	if err := r.resolve(ctx); err != nil {
 		return err
@@ -122,8 +122,8 @@ func (r *run) through(ctx context.Context) error {
 	return r.exchange(ctx, connection)
 }
 
-// resolve resolves the bucket's name and chooses an address. Only addresses that belong are ever connected to: what a
-// name server that lies leads to gets no request of ours.
+// resolve resolves the bucket's name and chooses an address. The probe connects only to expected addresses, so a false
+// DNS answer gets no request.
 func (r *run) resolve(ctx context.Context) error {
 	r.Failed = Resolve
 	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
@@ -182,7 +182,7 @@ func (r *run) dial(ctx context.Context) (net.Conn, error) {
 	return counted{plain, &r.bytes}, nil
 }
 
-// handshake makes a connection secure. The other side must have a certificate for the name.
+// handshake makes the TLS handshake. The server must have a certificate for the name.
 func (r *run) handshake(ctx context.Context, plain net.Conn, host string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, tlsTimeout)
 	defer cancel()
@@ -194,7 +194,7 @@ func (r *run) handshake(ctx context.Context, plain net.Conn, host string) (net.C
 	return secure, nil
 }
 
-// exchange writes the canary and reads it back through a connection.
+// exchange writes the canary object and reads it back through a connection.
 func (r *run) exchange(ctx context.Context, connection net.Conn) error {
 	client := over(connection)
 	defer client.CloseIdleConnections()
@@ -220,7 +220,7 @@ func (r *run) exchange(ctx context.Context, connection net.Conn) error {
 	return nil
 }
 
-// timed makes one request and notes how long its first byte took.
+// timed makes one request and records the time to its first byte.
 func (r *run) timed(ctx context.Context, request func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
@@ -235,9 +235,9 @@ func (r *run) timed(ctx context.Context, request func(context.Context) error) er
 	return err
 }
 
-// foreign asks for the foreign object through the same endpoint, without credentials: anybody may read it, so that only
-// the endpoint's policy can refuse it. Any status but 200 and 403 is an error: S3's failures, redirects and objects that
-// AWS has moved say nothing about the policy.
+// foreign requests the foreign object through the same endpoint, without credentials. The object is public, so only the
+// endpoint's policy can refuse the request. Statuses other than 200 and 403 are errors: S3's failures, redirects, and
+// objects that AWS has moved show nothing about the policy.
 func (r *run) foreign(ctx context.Context) (int, error) {
 	plain, err := r.dial(ctx)
 	if err != nil {
@@ -266,10 +266,11 @@ func (r *run) foreign(ctx context.Context) (int, error) {
 	return answer.StatusCode, answer.Body.Close()
 }
 
-// errUsed is what becomes of a request that finds its connection closed: a new one would go elsewhere, unmeasured.
+// errUsed is the error of a request whose connection is closed: a new connection would use another path, without
+// measurement.
 var errUsed = errors.New("the connection was closed")
 
-// over is a client that uses one connection, which is secure already, and no other.
+// over returns a client that uses only the given TLS connection.
 func over(connection net.Conn) *http.Client {
 	var used atomic.Bool
 	return &http.Client{

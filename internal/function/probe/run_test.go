@@ -25,7 +25,7 @@ import (
 	"s3-endpoint-guard/internal/function/probe"
 )
 
-// The certificate of httptest is for this name and the addresses of this machine.
+// httptest's certificate is valid for this name and for the loopback addresses.
 const host = "example.com"
 
 var (
@@ -36,7 +36,7 @@ var (
 	public = netip.MustParseAddr("52.219.1.1")
 )
 
-// memory is a [probe.Store] that keeps the object and asks the server for each call, through the client that it is given.
+// memory is a [probe.Store] that keeps the object in memory and sends each request to the server with the given client.
 type memory struct {
 	object []byte
 	err    error
@@ -68,12 +68,12 @@ func (m *memory) visit(ctx context.Context, client *http.Client, key string) err
 	return errors.Join(m.err, answer.Body.Close())
 }
 
-// harness is a probe whose every address leads to one TLS server.
+// harness is a probe for which all addresses lead to one TLS server.
 type harness struct {
 	*probe.Probe
 	store  *memory
 	dialed []netip.AddrPort
-	// foreign is what the server answers to the foreign bucket's request.
+	// foreign is the server's status for the foreign bucket's request.
 	foreign int
 }
 
@@ -82,7 +82,7 @@ func newHarness(t *testing.T, addresses ...netip.Addr) *harness {
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/foreign" {
 			if r.Header.Get("Authorization") != "" {
-				t.Error("the foreign bucket was asked with credentials")
+				t.Error("the request to the foreign bucket had credentials")
 			}
 			w.WriteHeader(h.foreign)
 		}
@@ -116,7 +116,7 @@ func TestRunGoesTheWholeWay(t *testing.T) {
 		t.Fatalf("Run = %+v, want a success", r)
 	}
 	if r.Address != zoneA || r.OtherZone {
-		t.Errorf("it went by %v (other zone: %t), want by its own zone's %v", r.Address, r.OtherZone, zoneA)
+		t.Errorf("it used %v (other zone: %t), want its own zone's %v", r.Address, r.OtherZone, zoneA)
 	}
 	for name, took := range map[string]time.Duration{"DNS": r.DNS, "Connect": r.Connect, "TLS": r.TLS, "Total": r.Total} {
 		if took <= 0 || took > r.Total {
@@ -124,7 +124,7 @@ func TestRunGoesTheWholeWay(t *testing.T) {
 		}
 	}
 	if len(r.FirstBytes) != 2 || r.Bytes < 1000 {
-		t.Errorf("first bytes %v, bytes %d; want one time for each of two requests, and their bytes counted", r.FirstBytes, r.Bytes)
+		t.Errorf("first bytes %v, bytes %d; want two times, one per request, and their bytes counted", r.FirstBytes, r.Bytes)
 	}
 	if want := []netip.AddrPort{netip.AddrPortFrom(zoneA, 443), netip.AddrPortFrom(zoneA, 443)}; !slices.Equal(h.dialed, want) {
 		t.Errorf("dialed %v, want %v", h.dialed, want)
@@ -158,7 +158,7 @@ func TestRunTellsWhereItFailed(t *testing.T) {
 			c.wrong(h)
 			r := h.Run(t.Context())
 			if r.Failed != c.failed || r.Err == nil || r.Resolved != c.resolved || r.Total != 0 {
-				t.Errorf("Run = %+v, want it to fail at %s", r, c.failed)
+				t.Errorf("Run = %+v, want a failure at %s", r, c.failed)
 			}
 			if len(h.dialed) != c.dials {
 				t.Errorf("dialed %v, want %d times", h.dialed, c.dials)
@@ -189,13 +189,13 @@ func TestAddressesMustBeTheEndpoints(t *testing.T) {
 		h.Config.Gateway = c.gateway
 		r := h.Run(t.Context())
 		if r.Resolved != c.resolved || (r.Err == nil) != c.through || r.Address != c.by || r.OtherZone != c.otherZone {
-			t.Errorf("%s: Run = %+v, want resolved %t, through %t by %v", name, r, c.resolved, c.through, c.by)
+			t.Errorf("%s: Run = %+v, want resolved %t, success %t through %v", name, r, c.resolved, c.through, c.by)
 		}
 	}
 }
 
-// Only the object itself proves that data can leave, and only a refusal that they cannot: what else is answered is
-// published as nothing, and logged.
+// Only the returned object proves that data can leave, and only a refusal proves that it cannot. Other answers are
+// logged, and publish no metric.
 func TestOnlyAForeignObjectThatIsHandedOutIsTold(t *testing.T) {
 	for status, want := range map[int]string{403: "1", 200: "0", 301: "", 307: "", 400: "", 404: "", 429: "", 500: "", 503: ""} {
 		h := newHarness(t, zoneA)
@@ -206,7 +206,7 @@ func TestOnlyAForeignObjectThatIsHandedOutIsTold(t *testing.T) {
 		}
 		said := strings.Contains(log, fmt.Sprintf("answered %d %s", status, http.StatusText(status)))
 		if said != (want == "") {
-			t.Errorf("after %d the log says %s, want the status only where it tells nothing", status, log)
+			t.Errorf("after %d the log says %s, want the status only if it proves nothing", status, log)
 		}
 	}
 }
@@ -241,7 +241,7 @@ func TestTheFunctionPublishesWhatItMeasured(t *testing.T) {
 		t.Errorf("members (-want +got):\n%s", diff)
 	}
 	if got := string(members["ProbeSucceeded"]); got != "1" || !strings.Contains(log, `"msg":"probed"`) {
-		t.Errorf("ProbeSucceeded = %s, log %s; want 1, and a line that says so", got, log)
+		t.Errorf("ProbeSucceeded = %s, log %s; want 1 and a line for the success", got, log)
 	}
 }
 
@@ -255,7 +255,7 @@ func TestTheFunctionSaysWhyItFailed(t *testing.T) {
 	} {
 		members, log := newHarness(t, c.addresses...).invoke(t)
 		if !strings.Contains(log, `"msg":"probe failed"`) || !strings.Contains(log, c.says) {
-			t.Errorf("%s: log %s, want that it says %s", name, log, c.says)
+			t.Errorf("%s: log %s, want %s in it", name, log, c.says)
 		}
 		if got := string(members["ProbeSucceeded"]) + string(members["ResolvedToEndpoint"]); got != "00" {
 			t.Errorf("%s: ProbeSucceeded and ResolvedToEndpoint are %s, want 00", name, got)
@@ -273,7 +273,7 @@ func TestMetricsThatCannotBeWrittenFailTheRun(t *testing.T) {
 
 var errFull = errors.New("full")
 
-// full is a writer that takes nothing.
+// full is a writer whose writes fail.
 type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, errFull }
@@ -291,7 +291,7 @@ func TestARunThatHangsIsGivenUp(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if r := h.Run(ctx); r.Failed != probe.TLS || !errors.Is(r.Err, context.DeadlineExceeded) {
-		t.Errorf("Run = %+v, want it to give up at tls", r)
+		t.Errorf("Run = %+v, want a failure at tls", r)
 	}
 }
 
@@ -306,6 +306,6 @@ func TestOldTLSIsRefused(t *testing.T) {
 		return net.Dial("tcp", server.Listener.Addr().String())
 	}
 	if r := h.Run(t.Context()); r.Failed != probe.TLS {
-		t.Errorf("Run = %+v, want it to fail at tls", r)
+		t.Errorf("Run = %+v, want a failure at tls", r)
 	}
 }

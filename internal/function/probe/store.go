@@ -9,13 +9,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
-// API has the calls that [Bucket] makes.
+// API contains the calls that [Bucket] makes.
 type API interface {
 	PutObject(context.Context, *s3.PutObjectInput, ...func(*s3.Options)) (*s3.PutObjectOutput, error)
 	GetObject(context.Context, *s3.GetObjectInput, ...func(*s3.Options)) (*s3.GetObjectOutput, error)
 }
 
-// Bucket is a [Store] in S3. Each call is tried once: a retry would hide what the probe is there to see.
+// Bucket is a [Store] in S3. It makes no retries, because they would hide the failures that the probe must detect.
 type Bucket struct {
 	API  API
 	Name string
@@ -38,7 +38,7 @@ func (b *Bucket) Get(ctx context.Context, client *http.Client, key string) ([]by
 	return readAll(answer.Body)
 }
 
-// with makes a call use a client, and try once.
+// with makes a call use the given client, without retries.
 func with(client *http.Client) func(*s3.Options) {
 	return func(o *s3.Options) { o.HTTPClient, o.Retryer = client, aws.NopRetryer{} }
 }

@@ -11,7 +11,7 @@ import (
 	"s3-endpoint-guard/internal/aws/awsconfig"
 )
 
-// New makes the function from its environment: it reads the configuration, makes its client, and makes no network
+// New creates the function from its environment: it reads the configuration, creates its client, and makes no network
 // call. The function logs to log and writes its metrics to out.
 func New(getenv func(string) string, log *slog.Logger, out io.Writer) (*Function, error) {
 	c, err := ReadConfig(getenv)

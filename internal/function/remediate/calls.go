@@ -2,7 +2,8 @@ package remediate
 
 import "slices"
 
-// calls are the API calls that change each guarded resource, as CloudTrail names them. FACTS: CloudTrail through EventBridge
+// calls are the API calls that change each guarded resource, as in CloudTrail. Source: docs/facts.md, CloudTrail
+// through EventBridge
 var calls = map[string][]string{
 	"bucket-policy":       {"PutBucketPolicy", "DeleteBucketPolicy"},
 	"public-access-block": {"PutBucketPublicAccessBlock", "DeleteBucketPublicAccessBlock"},

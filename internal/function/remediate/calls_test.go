@@ -11,7 +11,8 @@ import (
 	"s3-endpoint-guard/internal/function/remediate"
 )
 
-// Each call of the example events that changes what is guarded concerns one resource, whose run writes at once.
+// Each call in the example events that changes a guarded property concerns one resource, and the run writes to it at
+// once.
 func TestEveryGuardedChangeConcernsOneResource(t *testing.T) {
 	function, err := remediate.New(variables(nil), slog.New(slog.DiscardHandler), io.Discard)
 	if err != nil {

@@ -2,16 +2,16 @@ package remediate
 
 import "s3-endpoint-guard/internal/environment"
 
-// Config is what the function is told by its environment. template.yaml sets every variable.
+// Config is the function's configuration from its environment. template.yaml sets all variables.
 type Config struct {
 	environment.Guarded
-	// StackID and TopicARN are our own stack's and notification topic's ARNs.
+	// StackID and TopicARN are the ARNs of the guard's own stack and notification topic.
 	StackID, TopicARN string
-	// Observe makes the guard write nothing.
+	// Observe makes the guard report drift and write nothing.
 	Observe bool
 }
 
-// ReadConfig reads the environment. The error names everything that is wrong with it at once.
+// ReadConfig reads the environment. The error names all wrong variables.
 func ReadConfig(getenv func(string) string) (Config, error) {
 	r := environment.New(getenv)
 	c := Config{

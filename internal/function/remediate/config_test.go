@@ -31,7 +31,7 @@ var setting = iampolicy.Setting{
 	EndpointID: "vpce-0a1b2c3d4e5f60718", VPCID: "vpc-0a1b2c3d4e5f60718", Workload: workloadRole, Guard: guardRole,
 }
 
-// variables is that of a function for an interface endpoint, with changes.
+// variables returns the environment of a function for an interface endpoint, with changes.
 func variables(changes map[string]string) func(string) string {
 	template := map[string]string{
 		"AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "ASIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret",
@@ -111,7 +111,7 @@ func TestReadConfigNamesEverythingThatIsWrong(t *testing.T) {
 		for name := range changes {
 			optional := kind == "unset" && name == "PROBE_ROLE"
 			if strings.Contains(err.Error(), name+" ") == optional && strings.Contains(err.Error(), name+":") == optional {
-				t.Errorf("everything %s: the error does not name %s rightly:\n%v", kind, name, err)
+				t.Errorf("everything %s: the error names %s although it is optional, or does not name it:\n%v", kind, name, err)
 			}
 		}
 	}

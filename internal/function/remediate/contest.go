@@ -7,22 +7,22 @@ import (
 	"s3-endpoint-guard/internal/guard"
 )
 
-// When a property counts as contested: corrected in so many different minutes within so long. Somebody, or some other
-// automation, puts the drift back each time. Minutes count and not corrections, because several calls of one attack may
-// be corrected by several runs within seconds. The guard goes on all the same, for giving up is what an attacker would
-// wait for.
+// A property counts as contested when it was corrected in contestedFrom different minutes within contestedWithin: a
+// person or other automation changes it back each time. Minutes are counted, not corrections, because several runs may
+// correct the calls of one attack within seconds. The guard continues to correct: if it stopped, an attacker would only
+// have to wait.
 const (
 	contestedFrom   = 3
 	contestedWithin = 15 * time.Minute
 )
 
-// contest remembers when properties were corrected. This process knows of its own corrections only: where Lambda runs
-// several at the same time, each counts for itself, and the metric DriftCorrected counts for all.
+// contest remembers when properties were corrected. It covers this process's own corrections only: if Lambda runs
+// several processes, each counts separately, and the metric DriftCorrected counts all.
 type contest struct {
 	corrected map[string][]time.Time
 }
 
-// note takes note of a run's corrections and marks those that are contested, with our own role as one side.
+// note records a run's corrections and marks the contested ones, with the guard's role as one of the two sides.
 func (c *contest) note(records []guard.Record, role string, now time.Time) {
 	if c.corrected == nil {
 		c.corrected = make(map[string][]time.Time)
@@ -40,7 +40,7 @@ func (c *contest) note(records []guard.Record, role string, now time.Time) {
 	}
 }
 
-// minutes counts the different minutes that times fall into. The times are in order.
+// minutes returns the number of different minutes in a sorted list of times.
 func minutes(times []time.Time) int {
 	var minute []time.Time
 	for _, t := range times {
@@ -49,7 +49,7 @@ func minutes(times []time.Time) int {
 	return len(slices.Compact(minute))
 }
 
-// recent drops the times that are too long ago.
+// recent removes the times before contestedWithin.
 func recent(times []time.Time, now time.Time) []time.Time {
 	for len(times) > 0 && now.Sub(times[0]) > contestedWithin {
 		times = times[1:]

@@ -42,7 +42,7 @@ func TestAPropertyCorrectedAgainAndAgainIsContested(t *testing.T) {
 				t.Errorf("metric Contested is 1: %t, want %t", metric, test.want != nil)
 			}
 			if h.bucket.policy != desiredPolicy {
-				t.Error("the guard gave up")
+				t.Error("the guard stopped correcting")
 			}
 		})
 	}

@@ -10,18 +10,18 @@ import (
 	"s3-endpoint-guard/internal/guard"
 )
 
-// failAgainAfter is how long a failure that lasts makes no further invocation fail.
+// failAgainAfter is the time after which a lasting failure makes an invocation fail again.
 const failAgainAfter = time.Hour
 
-// failures remembers by which failures invocations have failed of late, so that one that lasts ends in one dead letter an
-// hour and not in one a minute. The sweep is the next attempt in any case, and the log, the metrics and the alarms tell of
-// every run. It knows of this process only: where Lambda runs several, each lets one invocation an hour fail.
+// failures remembers the recent failures, so that a lasting failure causes one dead letter per hour instead of one per
+// minute. The sweep tries again in any case, and the log, the metrics and the alarms cover all runs. It covers this
+// process only: if Lambda runs several, each lets one invocation per hour fail.
 type failures struct {
 	mu    sync.Mutex
 	known map[failure]failed
 }
 
-// failure is what two failures have in common that count as the same: an error's text has a request id in it.
+// failure identifies failures that count as the same. It contains no error text, because that includes a request id.
 type failure struct {
 	resource string
 	outcome  guard.Outcome
@@ -34,14 +34,14 @@ type failed struct {
 	at      time.Time
 }
 
-// The failures of a run that are not a record's.
+// The failures of a run that no record contains.
 const (
 	stackFailure  = "stack"
 	metricFailure = "metrics"
 	notifyFailure = "notifications"
 )
 
-// news reports whether one of the failures is new, or was met first by this request, which Lambda tries again under the
+// news reports whether one of the failures is new, or was first found by this request, which Lambda retries with the
 // same id. It remembers the new ones.
 func (f *failures) news(met []failure, request string, now time.Time) bool {
 	f.mu.Lock()
@@ -63,7 +63,7 @@ func (f *failures) news(met []failure, request string, now time.Time) bool {
 	return news
 }
 
-// met are the failures of a run.
+// met returns the failures of a run.
 func met(report guard.Report, runErr, measureErr, notifyErr error) []failure {
 	var all []failure
 	for _, r := range report.Records {

@@ -9,7 +9,7 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// as invokes the function with a request id, which the retries of one event share.
+// as invokes the function with a request id. The retries of one event have the same id.
 func (h *harness) as(t *testing.T, request, payload string) error {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Second)
 	defer cancel()
@@ -23,7 +23,7 @@ func TestAFailureThatLastsFailsOneInvocationAnHour(t *testing.T) {
 		const sweep = `{"detail-type":"Scheduled Event"}`
 		for attempt := range 3 {
 			if h.as(t, "first", sweep) == nil {
-				t.Errorf("attempt %d at the event that met it first succeeded, want it to end as a dead letter", attempt+1)
+				t.Errorf("attempt %d of the first event succeeded, want an error, so that it becomes a dead letter", attempt+1)
 			}
 		}
 		failed := 0
@@ -37,19 +37,19 @@ func TestAFailureThatLastsFailsOneInvocationAnHour(t *testing.T) {
 			t.Errorf("%d of 119 later sweeps failed, want one, after an hour", failed)
 		}
 		if h.as(t, "by hand", `{}`) == nil {
-			t.Error("an invocation by hand succeeded, want it to say what fails")
+			t.Error("a manual invocation succeeded, want the failure as an error")
 		}
 		if got := len(lines(t, h.log)); got < 123 {
-			t.Errorf("%d lines, want one of every run", got)
+			t.Errorf("%d lines, want one per run", got)
 		}
 		h.bucket.err = &smithy.GenericAPIError{Code: "InternalError"} // another failure
 		if h.as(t, "another", sweep) == nil {
-			t.Error("the first failure of another kind was no error")
+			t.Error("the first failure of another kind caused no error")
 		}
 	})
 }
 
-// An event may be followed by no sweep for an hour (SweepRate), and Lambda tries a failed one again within minutes.
+// The next sweep may come only after an hour (SweepRate), but Lambda retries a failed event within minutes.
 func TestEveryEventThatLeavesSomethingOpenFails(t *testing.T) {
 	bubble(t, publicPolicy, func(t *testing.T, h *harness) {
 		h.bucket.refuses = &smithy.GenericAPIError{Code: "InternalError"}
@@ -60,11 +60,11 @@ func TestEveryEventThatLeavesSomethingOpenFails(t *testing.T) {
 			}
 		}
 		if h.as(t, "sweep", `{"detail-type":"Scheduled Event"}`) != nil {
-			t.Error("the next sweep failed for what is known")
+			t.Error("the next sweep failed with a known failure")
 		}
 		h.bucket.refuses = nil
 		if err := h.as(t, "fourth", event); err != nil {
-			t.Errorf("the event after that: %v", err)
+			t.Errorf("event after the failure ended: %v", err)
 		}
 	})
 }

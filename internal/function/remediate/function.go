@@ -1,7 +1,7 @@
-// Package remediate is the function that corrects drift, without its main: configuration, wiring, and what happens
-// with a run's report.
+// Package remediate implements the function that corrects drift, without its main: configuration, wiring, and the
+// handling of a run's report.
 //
-// It imports the SDK clients that the function needs and no others, for each costs start-up time.
+// It imports only the SDK clients that the function needs, because each adds start-up time.
 package remediate
 
 import (
@@ -23,61 +23,61 @@ import (
 	"s3-endpoint-guard/internal/trigger"
 )
 
-// Notifier tells people about records.
+// Notifier sends notifications about records.
 type Notifier interface {
-	// Publish sends one record's message. It may leave out what it has told lately.
+	// Publish sends one record's message. It may leave out what it sent recently.
 	Publish(context.Context, guard.Record) error
-	// Forget says which records a run has; drift of other resources is over.
+	// Forget takes all records of a run; drift of other resources is over.
 	Forget([]guard.Record)
-	// SumUp tells of records that Publish left out and that are due.
+	// SumUp sends a summary of the records that Publish left out, if one is due.
 	SumUp(context.Context) error
 }
 
-// Function is the function behind the Lambda Runtime API. It implements the runtime's lambda.Handler, and is called as
-// the runtime does: one invocation after another.
+// Function handles invocations through the Lambda Runtime API. It implements lambda.Handler. Like the runtime, callers
+// must call it for one invocation at a time.
 type Function struct {
-	// Bucket is the guarded bucket's name, the metrics' dimension.
+	// Bucket is the name of the guarded bucket, a dimension of the metrics.
 	Bucket string
 	Guard  *guard.Guard
 	Notify Notifier
-	// Log gets one line for each record, or one that says that all is as desired.
+	// Log receives one line per record, or one line if there is no drift.
 	Log *slog.Logger
-	// Out gets the metrics as EMF lines.
+	// Out receives the metrics as EMF lines.
 	Out io.Writer
-	// Now is the clock.
+	// Now returns the current time.
 	Now func() time.Time
 	// Role is the ARN of the guard's own role.
 	Role string
 
 	contest  contest
 	failures failures
-	// untold are records of drift that is over, of which nobody could be told yet.
+	// untold are records of ended drift that could not be published yet.
 	untold []guard.Record
 }
 
-// The log's messages beside the records' outcomes.
+// The log messages that are not outcomes of records.
 const (
 	asDesired = "already as desired"
 	unknown   = "unknown payload, treated as a sweep"
 	lasts     = "it fails as an earlier run did; this run counts as done"
 )
 
-// Time that a run leaves at the end of the invocation: to report (log, metrics, notifications), and of that again to
-// answer the runtime. A run that is cut off by the platform reports nothing.
+// The time that a run reserves at the end of the invocation: to report (log, metrics, notifications), and within that
+// time to answer the runtime. A run that Lambda ends reports nothing.
 const (
 	reportMargin = 5 * time.Second
 	answerMargin = time.Second
 )
 
-// maxLogged is how many bytes of an unknown payload are logged.
+// maxLogged is how many bytes of an unknown payload are logged at most.
 const maxLogged = 1 << 10
 
-// Invoke runs the guard once. The error joins everything that failed, so that Lambda tries again and, after that,
-// hands the trigger to the function's failure destination; what was corrected is reported nevertheless. What fails in
-// the same way run after run is an error once an hour, of every invocation by hand, and of every event that leaves something
-// open; in between it is logged.
+// Invoke runs the guard once. The error joins all failures; Lambda then retries, and after the last retry sends the
+// trigger to the function's failure destination. Corrections are reported even if Invoke fails. A failure that repeats
+// in each run is returned as an error once an hour, in each manual invocation, and for each event that leaves drift
+// open; at other times it is only logged.
 //
-// The log and the metrics come before the notifications, which take a call that can fail.
+// Log and metrics are written before notifications are sent, because sending can fail.
 func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	t := trigger.Parse(payload)
 	if t.Unknown {
@@ -90,7 +90,7 @@ func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	f.log(ctx, t, report)
 	measureErr := metrics.Write(f.Out, f.line(ctx), measure(report)...)
 	notifyErr := f.notify(ctx, report.Records)
-	answer, encodeErr := json.Marshal(append([]guard.Record{}, report.Records...)) // [] rather than null
+	answer, encodeErr := json.Marshal(append([]guard.Record{}, report.Records...)) // [] instead of null
 	all := errors.Join(err, measureErr, notifyErr, encodeErr)
 	if all == nil {
 		return answer, nil
@@ -103,15 +103,15 @@ func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	return answer, nil
 }
 
-// leavesOpen reports whether a run left something open that another attempt may close. The run of an event fails for it
-// every time, because Lambda tries again sooner than a sweep may come. A sweep is followed by the next one.
+// leavesOpen reports whether a run left drift open that another attempt may correct. An event's run then always fails,
+// because Lambda retries sooner than the next sweep may run. A sweep's run need not fail: the next sweep follows.
 func leavesOpen(report guard.Report) bool {
 	return slices.ContainsFunc(report.Records, func(r guard.Record) bool {
 		return r.Outcome == guard.NotCorrected && r.Verdict == iampolicy.Open && !r.Missing
 	})
 }
 
-// request is the invocation's id, which its retries share; "" outside of Lambda.
+// request returns the invocation's id, which its retries share; "" outside Lambda.
 func request(ctx context.Context) string {
 	if invocation, ok := lambdacontext.FromContext(ctx); ok {
 		return invocation.AwsRequestID
@@ -119,7 +119,7 @@ func request(ctx context.Context) string {
 	return ""
 }
 
-// log writes one line for each record, or one that says that there is none.
+// log writes one line for each record, or one line if there is none.
 func (f *Function) log(ctx context.Context, t guard.Trigger, report guard.Report) {
 	for _, r := range report.Records {
 		f.Log.LogAttrs(ctx, r.Level(), string(r.Outcome), slog.Any("", r))
@@ -139,17 +139,18 @@ func (f *Function) log(ctx context.Context, t guard.Trigger, report guard.Report
 	f.Log.LogAttrs(ctx, level, asDesired, attrs...)
 }
 
-// line is what the metrics of this invocation have in common.
+// line returns the properties that all metrics of this invocation share.
 func (f *Function) line(ctx context.Context) metrics.Line {
 	return metrics.Line{Bucket: f.Bucket, Time: f.Now(), RequestID: request(ctx)}
 }
 
-// maxUntold is how many records wait at most for somebody to be told of them.
+// maxUntold is how many unpublished records are kept at most.
 const maxUntold = 100
 
-// notify publishes the records, those of each resource one after another, so that the first one's message counts when
-// the next is due. Drift that is over no later run meets again: its record waits for the next run of this process, and that
-// run, too, fails while nobody can be told. Other drift is met by every run.
+// notify publishes the records. It publishes those of the same resource in sequence, because the first message decides
+// whether the next is due. Later runs do not find drift that is over; therefore, if publishing fails, its record is
+// kept for the next run of this process, which fails too if publishing fails again. Other drift is found again by each
+// run.
 func (f *Function) notify(ctx context.Context, records []guard.Record) error {
 	f.Notify.Forget(records)
 	records = append(f.untold, records...)
@@ -165,7 +166,7 @@ func (f *Function) notify(ctx context.Context, records []guard.Record) error {
 	return errors.Join(append(failures, f.Notify.SumUp(ctx))...)
 }
 
-// publish publishes records and returns the failure of each.
+// publish publishes records and returns their errors in the same order.
 func (f *Function) publish(ctx context.Context, records []guard.Record) []error {
 	of := map[string][]int{}
 	for i, r := range records {

@@ -28,14 +28,14 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// publicPolicy is what an attacker puts.
+// publicPolicy is an attacker's policy.
 const publicPolicy = `{"Version":"2012-10-17","Statement":[{"Sid":"Everyone","Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::docs-example/*"}]}`
 
-// bucket is a bucket's policy as S3 keeps it.
+// bucket is a fake bucket with a policy.
 type bucket struct {
 	policy string
 	err    error
-	// refuses is how writes alone fail.
+	// refuses is the error of writes.
 	refuses error
 	hangs   bool
 	puts    int
@@ -63,7 +63,7 @@ func (b *bucket) PutBucketPolicy(_ context.Context, in *s3.PutBucketPolicyInput,
 	return &s3.PutBucketPolicyOutput{}, b.err
 }
 
-// mailbox is where notifications go.
+// mailbox is a fake notifier.
 type mailbox struct {
 	mu     sync.Mutex
 	got    []guard.Record
@@ -89,7 +89,7 @@ func (m *mailbox) Forget([]guard.Record) { m.forgot++ }
 
 func (m *mailbox) SumUp(context.Context) error { m.summed++; return m.sumErr }
 
-// harness is the function with a bucket, a stack at rest and a mailbox, and what it wrote.
+// harness is the function with a fake bucket, a stack that is not being changed and a fake notifier, and its output.
 type harness struct {
 	*remediate.Function
 	bucket   *bucket
@@ -102,7 +102,7 @@ type harness struct {
 func newHarness(policy string) *harness {
 	h := &harness{bucket: &bucket{policy: policy}, mailbox: &mailbox{}, standing: guard.Standing{Status: "CREATE_COMPLETE"}}
 	start := time.Now()
-	clock := func() time.Time { // four seconds after the minute of the first example event
+	clock := func() time.Time { // four seconds after the first example event's minute
 		return time.Date(2026, 5, 4, 8, 1, 4, 0, time.UTC).Add(time.Since(start))
 	}
 	h.Function = &remediate.Function{
@@ -130,20 +130,20 @@ func withoutTime(groups []string, a slog.Attr) slog.Attr {
 	return lambdacontext.ReplaceAttr(groups, a)
 }
 
-// invoke invokes the function as Lambda does, with 50 seconds to go.
+// invoke invokes the function as Lambda does, with 50 seconds left.
 func (h *harness) invoke(t *testing.T, payload []byte) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Second)
 	defer cancel()
 	return h.Invoke(lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{AwsRequestID: "r-1"}), payload)
 }
 
-// bubble runs a test in a bubble of synthetic time with a harness made in it.
+// bubble runs a test with a harness in a synctest bubble.
 func bubble(t *testing.T, policy string, test func(*testing.T, *harness)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) { test(t, newHarness(policy)) })
 }
 
-// lines decodes lines of JSON.
+// lines decodes JSON lines.
 func lines(t *testing.T, out bytes.Buffer) []map[string]any {
 	t.Helper()
 	var list []map[string]any
@@ -166,8 +166,8 @@ func read(t *testing.T, name string) []byte {
 	return text
 }
 
-// TestEventsBecomeTheRecordsOnFile holds each example event against a bucket that an attacker has opened, and the log
-// and metrics lines against the golden file beside it.
+// TestEventsBecomeTheRecordsOnFile invokes the function with each example event when an attacker has changed the
+// policy, and compares the log and metrics lines with the golden file next to the event.
 func TestEventsBecomeTheRecordsOnFile(t *testing.T) {
 	for _, event := range []string{"put-bucket-policy", "delete-bucket-policy", "put-bucket-policy.cloudformation", "scheduled", "stack-status"} {
 		t.Run(event, func(t *testing.T) {
@@ -191,11 +191,11 @@ func TestEventsBecomeTheRecordsOnFile(t *testing.T) {
 	}
 }
 
-// TestEchoesOfOurOwnWritesEndWithoutAWrite: should a rule let one through, it must come to nothing.
+// If a rule delivers the event of the guard's own write, the run must write nothing.
 func TestEchoesOfOurOwnWritesEndWithoutAWrite(t *testing.T) {
 	echoes, err := filepath.Glob("testdata/echo-*.json")
 	if err != nil || len(echoes) == 0 {
-		t.Fatalf("no echoes: %v", err)
+		t.Fatalf("no events of the guard's own writes: %v", err)
 	}
 	for _, echo := range echoes {
 		payload := read(t, filepath.Base(echo))
@@ -255,14 +255,14 @@ func TestInvokeSaysInOneLineWhatCameOfIt(t *testing.T) {
 					t.Errorf("metrics (-want +got):\n%s", diff)
 				}
 				if told := len(h.mailbox.got); h.mailbox.forgot != 1 || (told == 1) != (test.message != "already as desired") {
-					t.Errorf("%d notifications, want one for each record", told)
+					t.Errorf("%d notifications, want one per record", told)
 				}
 			})
 		})
 	}
 }
 
-// published are the numbers of an EMF line.
+// published returns the numbers of an EMF line.
 func published(t *testing.T, out bytes.Buffer) map[string]float64 {
 	t.Helper()
 	numbers := map[string]float64{}
@@ -285,7 +285,7 @@ func TestInvokeFailsWhenNobodyCouldBeToldButCorrects(t *testing.T) {
 				began := time.Now()
 				_, err := h.invoke(t, nil)
 				if err == nil || h.bucket.policy != desiredPolicy || lines(t, h.log)[0]["message"] != "corrected" {
-					t.Errorf("Invoke = %v, live %s, log %s; want it corrected, logged, and an error", err, h.bucket.policy, h.log.String())
+					t.Errorf("Invoke = %v, live %s, log %s; want a correction, a log and an error", err, h.bucket.policy, h.log.String())
 				}
 				if took := time.Since(began); took > 49*time.Second {
 					t.Errorf("Invoke took %s of its 50 s, want it to leave time to answer", took)
@@ -298,9 +298,9 @@ func TestInvokeFailsWhenNobodyCouldBeToldButCorrects(t *testing.T) {
 func TestACorrectionIsToldByALaterRunWhenNobodyCouldBeToldAtOnce(t *testing.T) {
 	bubble(t, publicPolicy, func(t *testing.T, h *harness) {
 		h.mailbox.err = errors.New("AuthorizationError")
-		for range 2 { // Lambda tries again: there is nothing to correct, but still somebody to tell
+		for range 2 { // Lambda retries: nothing is left to correct, but the notification is still due
 			if _, err := h.invoke(t, nil); err == nil {
-				t.Error("Invoke = nil while nobody can be told, want an error")
+				t.Error("Invoke = nil although the notification failed, want an error")
 			}
 		}
 		h.mailbox.err, h.mailbox.got = nil, nil
@@ -310,7 +310,7 @@ func TestACorrectionIsToldByALaterRunWhenNobodyCouldBeToldAtOnce(t *testing.T) {
 			}
 		}
 		if got := h.mailbox.got; len(got) != 1 || got[0].Outcome != guard.Corrected {
-			t.Errorf("told of %+v, want the one correction, once", got)
+			t.Errorf("notifications %+v, want exactly one, of the correction", got)
 		}
 	})
 }

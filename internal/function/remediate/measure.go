@@ -8,7 +8,7 @@ import (
 	"s3-endpoint-guard/internal/metrics"
 )
 
-// measure counts a run's records.
+// measure returns the metrics of a run.
 func measure(report guard.Report) []metrics.Datum {
 	counts := map[metrics.Name]float64{}
 	var times []float64
@@ -36,11 +36,11 @@ var counters = []metrics.Name{
 	metrics.OpenDrift, metrics.ClosedDrift, metrics.StoodDown, metrics.Contested, metrics.ResourceMissing,
 }
 
-// everyRun are those that are published at every run, also when they are 0. The others are published only when they
-// count something: CloudWatch bills a metric for each hour in which it gets a value.
+// everyRun are the metrics that each run publishes, even with the value 0. The others are published only when they are
+// not 0: CloudWatch bills a metric for each hour in which it gets a value.
 var everyRun = []metrics.Name{metrics.OpenDrift, metrics.ClosedDrift}
 
-// counted are the metrics in which a record counts.
+// counted returns the metrics that count a record.
 func counted(r guard.Record) []metrics.Name {
 	var names []metrics.Name
 	switch r.Verdict {

@@ -11,7 +11,7 @@ import (
 	"s3-endpoint-guard/internal/aws/notify"
 )
 
-// slowSNS takes a tenth of a second for each message.
+// slowSNS is a fake SNS that takes 100 ms per message.
 type slowSNS struct {
 	messages int
 	err      error
@@ -26,7 +26,7 @@ func (s *slowSNS) Publish(context.Context, *sns.PublishInput, ...func(*sns.Optio
 	return &sns.PublishOutput{}, nil
 }
 
-// Corrections of which nobody could be told do not all come at once when SNS is there again.
+// When SNS works again, the messages about earlier corrections are not sent all at once.
 func TestWhatCouldNotBeToldFloodsNobody(t *testing.T) {
 	bubble(t, "", func(t *testing.T, h *harness) {
 		topic := &slowSNS{err: errors.New("InternalError")}
@@ -34,7 +34,7 @@ func TestWhatCouldNotBeToldFloodsNobody(t *testing.T) {
 		for range 20 {
 			h.bucket.policy = publicPolicy
 			if _, err := h.invoke(t, []byte(`{}`)); err == nil {
-				t.Fatal("Invoke = nil while nobody can be told, want an error")
+				t.Fatal("Invoke = nil although SNS fails, want an error")
 			}
 		}
 		topic.err = nil
@@ -45,7 +45,7 @@ func TestWhatCouldNotBeToldFloodsNobody(t *testing.T) {
 			time.Sleep(time.Minute)
 		}
 		if topic.messages != 2 {
-			t.Errorf("%d messages of 20 corrections, want the first at once and the sum of the others", topic.messages)
+			t.Errorf("%d messages for 20 corrections, want 2: the first one, and a summary of the others", topic.messages)
 		}
 	})
 }

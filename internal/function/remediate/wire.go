@@ -21,8 +21,8 @@ import (
 	"s3-endpoint-guard/internal/iampolicy"
 )
 
-// New makes the function from its environment: it reads the configuration, makes every client once, and makes no
-// network call. The function logs to log and writes its metrics to out.
+// New creates the function from its environment: it reads the configuration, creates each client once, and makes no
+// network call. The function logs to log and writes its metrics to out. The error names all wrong variables.
 func New(getenv func(string) string, log *slog.Logger, out io.Writer) (*Function, error) {
 	c, err := ReadConfig(getenv)
 	sdk, sdkErr := awsconfig.Load(getenv)

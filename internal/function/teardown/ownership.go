@@ -15,23 +15,23 @@ import (
 	"s3-endpoint-guard/internal/emptying"
 )
 
-// ownershipTag is the tag by which CloudFormation marks what a stack made. Nobody else can set tags of this kind.
+// ownershipTag is the tag that CloudFormation sets on a stack's resources. Only AWS can set tags with this prefix.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-properties-resource-tags.html
 const ownershipTag = "aws:cloudformation:stack-id"
 
-// Buckets are the calls on buckets that are not about emptying them.
+// Buckets contains the calls on buckets other than those for emptying.
 type Buckets interface {
 	GetBucketTagging(context.Context, *s3.GetBucketTaggingInput, ...func(*s3.Options)) (*s3.GetBucketTaggingOutput, error)
 	PutBucketPolicy(context.Context, *s3.PutBucketPolicyInput, ...func(*s3.Options)) (*s3.PutBucketPolicyOutput, error)
 }
 
-// Stacks are the calls on stacks.
+// Stacks contains the calls on stacks.
 type Stacks interface {
 	DescribeStacks(context.Context, *cloudformation.DescribeStacksInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeStacksOutput, error)
 	ListStackResources(context.Context, *cloudformation.ListStackResourcesInput, ...func(*cloudformation.Options)) (*cloudformation.ListStackResourcesOutput, error)
 }
 
-// decision is why a bucket is kept, or goAhead.
+// decision is the reason why a bucket is kept, or goAhead.
 type decision string
 
 const (
@@ -42,33 +42,34 @@ const (
 	stays     decision = "the bucket stays in the stack"
 )
 
-// ownership is whose a bucket is.
+// ownership describes who owns a bucket.
 type ownership int
 
 const (
 	ours   ownership = iota
-	listed           // its tags are denied to us, and the stack lists it among the buckets that it made
+	listed           // access to its tags is denied; the stack lists it as a bucket that it created
 	missing
 	foreign
-	unproven // its tags are denied to us, and the stack does not list it
+	unproven // access to its tags is denied; the stack does not list it
 )
 
-// made are the statuses of a bucket that the stack has made, or adopted long ago. The others mean that it may have found
-// the name taken, that it has deleted the bucket and the name is free for anybody, or that it has just imported it.
+// made are the statuses of a bucket that the stack created, or imported long ago. With the other statuses, another
+// account may own the name (the creation failed, or the stack has deleted the bucket), or the stack has just imported
+// the bucket.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_StackResourceSummary.html
 var made = map[cfntypes.ResourceStatus]bool{
 	"CREATE_COMPLETE": true, "UPDATE_COMPLETE": true, "UPDATE_ROLLBACK_COMPLETE": true,
 	"DELETE_IN_PROGRESS": true, "DELETE_FAILED": true,
 }
 
-// phase is what a stack's status means for its buckets.
+// phase is what CloudFormation does with the buckets of a stack in its current status.
 type phase int
 
 const (
 	elsewhere   phase = iota
-	deleting          // everything goes
-	rollingBack       // what a failed create or update made goes
-	cleaningUp        // what an update replaced or removed goes
+	deleting          // all resources are deleted
+	rollingBack       // resources of a failed create or update are deleted
+	cleaningUp        // resources that an update replaced or removed are deleted
 )
 
 // phases are the statuses in which CloudFormation deletes resources.
@@ -81,8 +82,8 @@ var phases = map[string]phase{
 	"UPDATE_COMPLETE_CLEANUP_IN_PROGRESS":          cleaningUp,
 }
 
-// check answers Create and Update: the bucket exists and is this stack's. Permissions that the same update gave may not
-// be in force yet, so a refusal is asked about again.
+// check handles Create and Update: the bucket must exist and belong to the stack. It retries denied calls, because
+// permissions from the same update may not be in effect yet.
 func (t *Teardown) check(ctx context.Context, request cfnresponse.Request, w wish) error {
 	if !w.empty {
 		return nil
@@ -107,7 +108,7 @@ func (t *Teardown) check(ctx context.Context, request cfnresponse.Request, w wis
 	return nil
 }
 
-// notOurs says whose the bucket is instead.
+// notOurs returns an error that names the bucket's creator.
 func notOurs(bucket, tag string) error {
 	whose := "no stack"
 	if tag != "" {
@@ -116,7 +117,7 @@ func notOurs(bucket, tag string) error {
 	return fmt.Errorf("bucket %s was created by %s: refusing to delete its data, because this stack did not create it", bucket, whose)
 }
 
-// ownerByTag tells whose a bucket is, and the stack that its tag names.
+// ownerByTag returns who owns a bucket, and the stack in its tag.
 func (t *Teardown) ownerByTag(ctx context.Context, request cfnresponse.Request, bucket string) (ownership, string, error) {
 	tags, err := t.Buckets.GetBucketTagging(ctx, &s3.GetBucketTaggingInput{Bucket: &bucket})
 	switch errorcode.Of(err) {
@@ -140,8 +141,8 @@ func (t *Teardown) ownerByTag(ctx context.Context, request cfnresponse.Request, 
 	return foreign, "", nil
 }
 
-// ownerByStack tells whether a bucket whose tags are denied to us is listed by the stack: enough to put a policy on it
-// that lets the tags be read, and not enough to delete its objects, for a stack also lists what it adopted.
+// ownerByStack checks whether the stack lists a bucket whose tags cannot be read. That is enough to put a policy under
+// which the tags can be read, but not to delete objects, because a stack also lists imported buckets.
 func (t *Teardown) ownerByStack(ctx context.Context, request cfnresponse.Request, bucket string, denied error) (ownership, error) {
 	status, err := t.inStack(ctx, request, bucket)
 	if err != nil {
@@ -153,7 +154,7 @@ func (t *Teardown) ownerByStack(ctx context.Context, request cfnresponse.Request
 	return listed, nil
 }
 
-// owner tells whose a bucket is, by its tags or else by the stack, and the stack that its tag names.
+// owner returns who owns a bucket, by its tags or else by the stack's list, and the stack in its tag.
 func (t *Teardown) owner(ctx context.Context, request cfnresponse.Request, bucket string) (ownership, string, error) {
 	owner, tag, err := t.ownerByTag(ctx, request, bucket)
 	if errorcode.Of(err) == emptying.AccessDenied {
@@ -162,8 +163,8 @@ func (t *Teardown) owner(ctx context.Context, request cfnresponse.Request, bucke
 	return owner, tag, err
 }
 
-// confirm reads the tags of a bucket that so far only the stack's list says is ours. The emptying policy, which does
-// not deny that, was just put.
+// confirm reads the tags of a bucket that so far only the stack's list identifies. The emptying policy, which was just
+// put, does not deny that.
 func (t *Teardown) confirm(ctx context.Context, request cfnresponse.Request, bucket string) error {
 	return whileDenied(ctx, func() error {
 		owner, tag, err := t.ownerByTag(ctx, request, bucket)
@@ -174,7 +175,7 @@ func (t *Teardown) confirm(ctx context.Context, request cfnresponse.Request, buc
 	})
 }
 
-// decide goes through the table of the package comment.
+// decide implements the table in the package comment.
 func (t *Teardown) decide(ctx context.Context, request cfnresponse.Request, w wish) (decision, ownership, error) {
 	if !w.empty {
 		return notWanted, unproven, nil
@@ -203,7 +204,7 @@ func (t *Teardown) decide(ctx context.Context, request cfnresponse.Request, w wi
 	return why, owner, err
 }
 
-// phase tells what the stack is doing.
+// phase returns the stack's phase and status.
 func (t *Teardown) phase(ctx context.Context, stackID string) (phase, string, error) {
 	answer, err := t.Stacks.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &stackID})
 	if err != nil {
@@ -216,9 +217,9 @@ func (t *Teardown) phase(ctx context.Context, stackID string) (phase, string, er
 	return phases[status], status, nil
 }
 
-// decideByResource finds out whether the bucket is still one of the stack's resources. In an update or a rollback, a
-// bucket that the stack keeps is one of them, and only this custom resource goes. In an update that replaced the bucket
-// the old one's name is no resource's any more. In the rollback of a create all buckets go.
+// decideByResource checks whether the bucket is still one of the stack's resources. In an update or a rollback, the
+// stack lists a bucket that it keeps, and only this custom resource is deleted. After an update that replaced the
+// bucket, the stack no longer lists the old one. The rollback of a create deletes all buckets.
 func (t *Teardown) decideByResource(ctx context.Context, request cfnresponse.Request, w wish) (decision, error) {
 	status, err := t.inStack(ctx, request, w.bucket)
 	if err != nil {
@@ -231,9 +232,9 @@ func (t *Teardown) decideByResource(ctx context.Context, request cfnresponse.Req
 	return stays, nil
 }
 
-// inStack is the status of a bucket among the stack's resources; "" where it is none of them.
+// inStack returns the status of a bucket among the stack's resources; "" if the stack does not list it.
 //
-// All pages are read: a bucket that a page leaves out would be taken for one that goes (FACTS: CloudFormation).
+// It reads all pages: a missing bucket would count as deleted (docs/facts.md, CloudFormation).
 func (t *Teardown) inStack(ctx context.Context, request cfnresponse.Request, bucket string) (cfntypes.ResourceStatus, error) {
 	pages := cloudformation.NewListStackResourcesPaginator(t.Stacks, &cloudformation.ListStackResourcesInput{StackName: &request.StackID})
 	for pages.HasMorePages() {

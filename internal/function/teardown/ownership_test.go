@@ -11,8 +11,8 @@ import (
 	cfntypes "github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 )
 
-// A policy that denies everybody the bucket's tags does not keep the stack from proving that the bucket is its own: its
-// list of resources lets the emptying policy be put, and under that the tags can be read.
+// If a policy denies access to the bucket's tags, the stack can still prove that it owns the bucket: because of the
+// stack's list of resources the emptying policy is put, and under that policy the tags can be read.
 func TestABucketThatHidesItsTagsIsProvenByItsStackFirst(t *testing.T) {
 	for name, c := range map[string]struct {
 		account *account
@@ -49,18 +49,18 @@ func TestABucketThatHidesItsTagsIsProvenByItsStackFirst(t *testing.T) {
 					t.Errorf("%d of 2500 versions left, want emptied %t", a.versions, c.emptied)
 				}
 				if put := a.policy != ""; put != c.put {
-					t.Errorf("the policy was put: %t, want %t", put, c.put)
+					t.Errorf("policy put: %t, want %t", put, c.put)
 				}
 				if said := err != nil && strings.Contains(err.Error(), "the bucket's policy was replaced"); said != (c.put && !c.emptied) {
-					t.Errorf("Handle = %v, which says that the policy was replaced: %t", err, said)
+					t.Errorf("Handle = %v, which mentions the replaced policy: %t", err, said)
 				}
 			})
 		})
 	}
 }
 
-// The stack's list does not decide more than the tags would: what stays, stays, and a stack that does nothing deletes
-// nothing.
+// The stack's list does not allow more than the tags: a bucket that stays in the stack is kept, and a stack that is not
+// being changed deletes nothing.
 func TestABucketThatHidesItsTagsIsKeptWhereItStays(t *testing.T) {
 	for status, says := range map[string]string{
 		"UPDATE_COMPLETE_CLEANUP_IN_PROGRESS": "", "UPDATE_COMPLETE": "the stack is UPDATE_COMPLETE",
@@ -77,7 +77,7 @@ func TestABucketThatHidesItsTagsIsKeptWhereItStays(t *testing.T) {
 	}
 }
 
-// A run that goes on proves the bucket as the first one did, whatever its request says of work done.
+// Each run checks who owns the bucket, even if the request says that earlier runs deleted objects.
 func TestARunThatGoesOnProvesTheBucketAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &account{tag: otherStack, inStack: true, hides: true, versions: 25, status: "DELETE_IN_PROGRESS"}
@@ -90,7 +90,7 @@ func TestARunThatGoesOnProvesTheBucketAgain(t *testing.T) {
 	})
 }
 
-// The update that switches EmptyBucketOnDelete on gives the role its permissions seconds before it asks.
+// The update that enables EmptyBucketOnDelete gives the role its permissions only seconds before they are used.
 func TestAPermissionThatIsNotInForceYetIsWaitedFor(t *testing.T) {
 	for name, c := range map[string]struct {
 		tag    string
@@ -111,7 +111,7 @@ func TestAPermissionThatIsNotInForceYetIsWaitedFor(t *testing.T) {
 					defer cancel()
 					_, err := a.teardown().Handle(ctx, asks(kind, nil), func(string) {})
 					if ctx.Err() != nil {
-						t.Error("the invocation came to its end")
+						t.Error("the invocation reached its deadline")
 					}
 					if (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) {
 						t.Errorf("Handle = %v, want %q in it", err, c.says)

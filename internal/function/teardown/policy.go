@@ -16,25 +16,25 @@ import (
 )
 
 const (
-	// policyTries is how often the policy is put while another configuration write is under way, policyPause how long
-	// to wait between. FACTS: S3 (409 OperationAborted)
+	// policyTries is how often PutBucketPolicy is tried while another configuration change is in progress, policyPause
+	// is the pause between the tries. Source: docs/facts.md, S3 (409 OperationAborted)
 	policyTries = 5
 	policyPause = time.Second
-	// settling is for how long after the policy was put a refusal may still be the old policy's, for a bucket's
-	// configuration is eventually consistent (FACTS: S3), and settlePause how long to wait before trying again.
+	// settling is how long after the put S3 may still apply the old policy, because a bucket's configuration is
+	// eventually consistent (docs/facts.md, S3); settlePause is the pause before the next try.
 	settling    = time.Minute
 	settlePause = 3 * time.Second
-	// granting is how long a permission that was just given may take to be in force. FACTS: CloudFormation
+	// granting is how long a new permission may take to be in effect. Source: docs/facts.md, CloudFormation
 	granting = 2 * time.Minute
 )
 
-// lockedOut is what the owner of the stack can do about a bucket whose policy cannot be replaced.
+// lockedOut says what the owner of the stack can do if the bucket's policy cannot be replaced.
 const lockedOut = "if the bucket's own policy denies s3:PutBucketPolicy, only the account's root user can delete that policy " +
 	"(for a member account of an organisation: sts assume-root with the task policy S3UnlockBucketPolicy), then delete the stack again; " +
 	"see the runbook, The stack cannot be deleted"
 
-// emptyingActions are the actions on objects that emptying takes: deleting versions, and reading what protects those
-// that cannot be deleted. Deleting without a version is not among them: it would add a delete marker.
+// emptyingActions are the object actions needed for emptying: deleting versions, and reading what protects the others.
+// Deletes without a version id are not included: they would add delete markers.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
 var emptyingActions = []string{
 	"s3:AbortMultipartUpload", "s3:BypassGovernanceRetention", "s3:DeleteObjectVersion",
@@ -49,17 +49,17 @@ type statement struct {
 	Condition              map[string]map[string]any `json:",omitempty"`
 }
 
-// EmptyingPolicy is the policy that a bucket has from the moment it is emptied until it is deleted. It takes the place
-// of whatever policy the bucket has, and is stricter than the lock:
+// EmptyingPolicy returns the policy of a bucket from the start of the emptying until its deletion. It replaces the
+// bucket's policy and is stricter than the guarded one:
 //
 //   - plain HTTP is denied, as before;
-//   - every object and listing action is denied to everybody but the teardown role, from everywhere: whoever could
-//     write, the workload included, cannot refill the bucket;
-//   - the teardown role itself may list and delete, and neither read nor write.
+//   - all object and listing actions are denied to all principals except the teardown role, on all networks: no other
+//     principal, including the workload, can add objects;
+//   - the teardown role can list and delete, but neither read nor write.
 //
-// So that role has no right to the bucket's objects until the stack is deleted, and the lock needs no exception for it.
-// Configuration stays with IAM, so that CloudFormation can delete the policy and the bucket. Nobody stands in
-// Principal, for a role that is deleted turns into an id there (FACTS: S3).
+// So that role has no access to objects until the stack is deleted, and the guarded policy needs no exception for it.
+// IAM controls the configuration actions, so that CloudFormation can delete the policy and the bucket. Principal names
+// no role, because S3 replaces the name of a deleted role by an id (docs/facts.md, S3).
 func EmptyingPolicy(roleARN, bucket string) (string, error) {
 	partition := strings.SplitN(roleARN, ":", 3)
 	if len(partition) != 3 || partition[0] != "arn" {
@@ -77,15 +77,15 @@ func EmptyingPolicy(roleARN, bucket string) (string, error) {
 	return string(text), err
 }
 
-// MarshalJSON writes a statement of a policy that denies, and names nobody.
+// MarshalJSON writes the statement as a Deny with the principal "*".
 func (s statement) MarshalJSON() ([]byte, error) {
 	type plain statement
 	s.Effect, s.Principal = "Deny", "*"
 	return json.Marshal(plain(s))
 }
 
-// takeOver makes sure that nobody but this role reaches the bucket's objects, and that the bucket is this stack's where
-// only the stack's list said so. It returns when S3 can be expected to go by the emptying policy at the latest.
+// takeOver denies all other principals the bucket's objects. If only the stack's list shows that the bucket belongs to
+// the stack, it then confirms that by the tags. The returned time is the start of settling: not before the put.
 func (t *Teardown) takeOver(ctx context.Context, request cfnresponse.Request, bucket string, owner ownership) (time.Time, error) {
 	err := t.denyOthers(ctx, bucket)
 	if err == nil && owner == listed {
@@ -96,7 +96,7 @@ func (t *Teardown) takeOver(ctx context.Context, request cfnresponse.Request, bu
 	return time.Now(), err
 }
 
-// denyOthers puts the emptying policy. A role that was changed just before may be refused at first.
+// denyOthers puts the emptying policy. If the role was changed just before, S3 may deny the first tries.
 func (t *Teardown) denyOthers(ctx context.Context, bucket string) error {
 	policy, err := EmptyingPolicy(t.Role, bucket)
 	if err != nil {
@@ -104,7 +104,7 @@ func (t *Teardown) denyOthers(ctx context.Context, bucket string) error {
 	}
 	err = whileDenied(ctx, func() error { return t.putPolicy(ctx, bucket, policy) })
 	switch {
-	case err == nil, errorcode.Of(err) == "NoSuchBucket": // which the emptying then finds out as well
+	case err == nil, errorcode.Of(err) == "NoSuchBucket": // the emptying will find that too
 		return nil
 	case errorcode.Of(err) == emptying.AccessDenied:
 		return fmt.Errorf("denying everybody else the objects of bucket %s: %w; %s", bucket, err, lockedOut)
@@ -112,7 +112,7 @@ func (t *Teardown) denyOthers(ctx context.Context, bucket string) error {
 	return fmt.Errorf("denying everybody else the objects of bucket %s: %w", bucket, err)
 }
 
-// putPolicy puts a bucket's policy. While another configuration write is under way it tries again.
+// putPolicy puts a bucket's policy. It tries again while another configuration change is in progress.
 func (t *Teardown) putPolicy(ctx context.Context, bucket, policy string) error {
 	for try := 1; ; try++ {
 		_, err := t.Buckets.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{Bucket: &bucket, Policy: &policy})
@@ -125,7 +125,7 @@ func (t *Teardown) putPolicy(ctx context.Context, bucket, policy string) error {
 	}
 }
 
-// whileDenied repeats a call that S3 denies, for as long as the denial may be one of before: policies of roles and of
+// whileDenied repeats a call that S3 denies, as long as the denial may come from an old policy: policies of roles and
 // buckets are eventually consistent. It ends in time for the answer to CloudFormation.
 func whileDenied(ctx context.Context, call func() error) error {
 	until := deadline(ctx, time.Now().Add(granting))
@@ -137,8 +137,8 @@ func whileDenied(ctx context.Context, call func() error) error {
 	}
 }
 
-// run empties the bucket. What is refused soon after the policy was put is tried again: S3 may still go by the one
-// before.
+// run empties the bucket. It tries denied calls again soon after the policy was put, because S3 may still apply the old
+// one.
 func (t *Teardown) run(ctx context.Context, o emptying.Options, policyPut time.Time) (emptying.Report, error) {
 	for {
 		report, err := emptying.Run(ctx, o)
@@ -148,12 +148,12 @@ func (t *Teardown) run(ctx context.Context, o emptying.Options, policyPut time.T
 		if timeleft.Wait(ctx, settlePause) != nil || !o.Deadline.IsZero() && time.Now().After(o.Deadline) {
 			return report, err
 		}
-		// One run that was interrupted, not two: the number of runs bounds the invocations.
+		// Count the tries as one run: the number of runs limits the invocations.
 		o.Before.Deleted = report.Continuation.Deleted
 	}
 }
 
-// mayStillSettle tells whether all that went wrong is that S3 denied something, without a lock that explains it.
+// mayStillSettle reports whether the only failures are denials by S3 that no object lock explains.
 func mayStillSettle(r emptying.Report) bool {
 	for _, g := range r.Leftovers {
 		if !g.Denied() || g.Locks != (emptying.Locked{}) {

@@ -16,7 +16,7 @@ import (
 	"s3-endpoint-guard/internal/iampolicy"
 )
 
-// docs is the stack as the judge sees it.
+// docs is the setting of the stack for package iampolicy.
 var docs = iampolicy.Setting{
 	Partition: "aws", Region: "eu-central-1", Account: "111122223333", Bucket: "docs", EndpointID: "vpce-0123456789abcdef0",
 	VPCID: "vpc-0123456789abcdef0", Workload: "arn:aws:iam::111122223333:role/app", ProbeRole: "arn:aws:iam::111122223333:role/probe",
@@ -35,14 +35,14 @@ func emptyingPolicy(t *testing.T) string {
 func TestTheEmptyingPolicyDeniesEveryProbe(t *testing.T) {
 	policy := emptyingPolicy(t)
 	if open := iampolicy.Allowed([]byte(policy), iampolicy.BucketProbes(docs)); open != "" {
-		t.Errorf("the emptying policy allows %s, want nothing that must be denied", open)
+		t.Errorf("the emptying policy allows %s, want no probe allowed", open)
 	}
 	if err := iampolicy.Lockout([]byte(policy), docs); err != nil {
-		t.Errorf("Lockout = %v, want nobody locked out", err)
+		t.Errorf("Lockout = %v, want no lockout", err)
 	}
 }
 
-// Stricter than what the probes demand: whoever the lock lets in is out, and the teardown role can only empty.
+// The emptying policy is stricter than the probes: it denies the workload, and permits the teardown role only to empty.
 func TestWhileItIsEmptiedNobodyElseReachesABucketsObjects(t *testing.T) {
 	policy, err := iampolicy.Parse([]byte(emptyingPolicy(t)))
 	if err != nil {
@@ -96,7 +96,7 @@ func TestAPolicyThatCannotBePutStopsEverything(t *testing.T) {
 		began := time.Now()
 		_, err := a.handle(ctx, asks("Delete", nil))
 		if err == nil || a.versions != 3 {
-			t.Fatalf("Handle = %v with %d versions left, want a refusal that touches none", err, a.versions)
+			t.Fatalf("Handle = %v with %d versions left, want an error and no deleted version", err, a.versions)
 		}
 		for _, phrase := range []string{"nothing was deleted", "the bucket's own policy denies s3:PutBucketPolicy", "root user", "S3UnlockBucketPolicy"} {
 			if !strings.Contains(err.Error(), phrase) {
@@ -104,12 +104,12 @@ func TestAPolicyThatCannotBePutStopsEverything(t *testing.T) {
 			}
 		}
 		if took := time.Since(began); took > 3*time.Minute {
-			t.Errorf("answered after %v, want a lasting refusal told within minutes", took)
+			t.Errorf("answered after %v, want an error within minutes", took)
 		}
 	})
 }
 
-// What the messages send people to look for is what the runbook explains.
+// The runbook must contain the phrases of the error messages.
 func TestTheRunbookKnowsTheMessages(t *testing.T) {
 	text, err := os.ReadFile("../../../docs/runbook.md")
 	if err != nil {
@@ -118,7 +118,7 @@ func TestTheRunbookKnowsTheMessages(t *testing.T) {
 	_, section, ok := strings.Cut(string(text), "\n## The stack cannot be deleted\n")
 	section, _, _ = strings.Cut(section, "\n## ")
 	if !ok {
-		t.Fatal("there is no section on stacks that cannot be deleted")
+		t.Fatal("the runbook has no section on stacks that cannot be deleted")
 	}
 	synctest.Test(t, func(t *testing.T) {
 		for _, c := range []struct {
@@ -146,29 +146,29 @@ func TestAnotherWriteToTheConfigurationIsWaitedFor(t *testing.T) {
 		busy := refusal("OperationAborted")
 		a := &account{tag: ourStack, status: "DELETE_IN_PROGRESS", versions: 3, putErrs: []error{busy, busy, busy, busy}}
 		if _, err := a.handle(t.Context(), asks("Delete", nil)); err != nil || a.versions != 0 {
-			t.Errorf("Handle = %v with %d versions left, want it emptied", err, a.versions)
+			t.Errorf("Handle = %v with %d versions left, want an empty bucket", err, a.versions)
 		}
 		a = &account{tag: ourStack, status: "DELETE_IN_PROGRESS", versions: 3, putErrs: slices.Repeat([]error{busy}, 9)}
 		if _, err := a.handle(t.Context(), asks("Delete", nil)); !errors.Is(err, busy) {
-			t.Errorf("Handle = %v, want %v in the end", err, busy)
+			t.Errorf("Handle = %v, want %v after the last try", err, busy)
 		}
 	})
 }
 
-// S3 may go by the policy before for a while, which denies the teardown role everything. (FACTS: S3)
+// S3 may apply the old policy for a while, which denies the teardown role everything (docs/facts.md, S3).
 func TestARefusalByThePolicyBeforeIsWaitedOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, odd := range []bool{false, true} {
 			a := &account{tag: ourStack, status: "DELETE_IN_PROGRESS", versions: 25, odd: odd, settles: 20 * time.Second}
 			if _, err := a.handle(t.Context(), asks("Delete", nil)); err != nil || a.versions != 0 {
-				t.Errorf("with odd keys %t: Handle = %v with %d versions left, want it emptied", odd, err, a.versions)
+				t.Errorf("with odd keys %t: Handle = %v with %d versions left, want an empty bucket", odd, err, a.versions)
 			}
 		}
 		began := time.Now()
 		a := &account{tag: ourStack, status: "DELETE_IN_PROGRESS", versions: 2500, settles: time.Hour}
 		_, err := a.handle(t.Context(), asks("Delete", nil))
 		if took := time.Since(began); err == nil || !strings.Contains(err.Error(), "AccessDenied") || took > 3*time.Minute {
-			t.Errorf("Handle = %v after %v, want a refusal that lasts to be told", err, took)
+			t.Errorf("Handle = %v after %v, want the error of a lasting denial within 3 minutes", err, took)
 		}
 	})
 }
@@ -184,7 +184,7 @@ func (o oneDenied) DeleteBatch(ctx context.Context, versions []emptying.Version,
 	return append(failures, emptying.Failure{Version: versions[0], Code: "AccessDenied"}), err
 }
 
-// What stays denied is tried again and again for a while; the account is of all tries.
+// A version that stays denied is tried again several times; the error counts the deleted versions of all tries.
 func TestWhatWasDeletedBeforeTheLastTryIsTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &account{tag: ourStack, status: "DELETE_IN_PROGRESS", versions: 2500}
@@ -192,18 +192,18 @@ func TestWhatWasDeletedBeforeTheLastTryIsTold(t *testing.T) {
 		emptier.Store = func(string) emptying.Store { return oneDenied{a} }
 		_, err := emptier.Handle(t.Context(), asks("Delete", nil), func(string) {})
 		if err == nil || !strings.Contains(err.Error(), "1 version: AccessDenied") || !strings.Contains(err.Error(), "2499 versions deleted in all") {
-			t.Errorf("Handle = %v, want what is left and how many were deleted", err)
+			t.Errorf("Handle = %v, want the versions left and deleted in it", err)
 		}
 	})
 }
 
-// A run that may not go on does not say that nothing was touched.
+// If a run does not continue, its error must mention the work of earlier runs.
 func TestARunThatDoesNotGoOnTellsWhatWasDone(t *testing.T) {
 	a := &account{tag: ourStack, status: "DELETE_FAILED", versions: 25}
 	request := asks("Delete", nil)
 	request.Continuation = json.RawMessage(`{"Began":"2031-01-02T00:00:00Z","Runs":1,"Deleted":7}`)
 	_, err := a.handle(t.Context(), request)
 	if err == nil || !strings.Contains(err.Error(), "7 versions were deleted before") || strings.Contains(err.Error(), "not touched") || a.versions != 25 {
-		t.Errorf("Handle = %v with %d versions left, want the account of the runs before", err, a.versions)
+		t.Errorf("Handle = %v with %d versions left, want the number deleted by earlier runs in it", err, a.versions)
 	}
 }

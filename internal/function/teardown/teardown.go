@@ -1,19 +1,20 @@
-// Package teardown is the custom resource that empties a bucket when its stack is deleted, and tells the truth.
+// Package teardown implements the custom resource that empties a bucket when its stack is deleted.
 //
-// Create and Update only check that the bucket is this stack's. Delete empties it, but only where all of this holds;
-// otherwise nothing is touched:
+// Create and Update only check that the bucket belongs to the stack. Delete empties the bucket only under these
+// conditions; otherwise it changes nothing:
 //
-//	EmptyBucketOnDelete | the bucket                | the stack                       | answer
-//	false               | any                       | any                             | SUCCESS: the bucket is kept
-//	true                | is gone                   | any                             | SUCCESS
-//	true                | has no tag of this stack  | is rolled back                  | SUCCESS: it never was this stack's
-//	true                | has no tag of this stack  | any other                       | FAILED
-//	true                | stays in the stack        | is updated or rolled back       | SUCCESS: only this resource goes
-//	true                | goes                      | is not deleted, not updated     | FAILED
-//	true                | goes                      | is deleted, updated, rolled back | empties it
+//	EmptyBucketOnDelete | the bucket               | the stack is                     | answer
+//	false               | -                        | -                                | SUCCESS: the bucket is kept
+//	true                | does not exist           | -                                | SUCCESS
+//	true                | has no tag of this stack | rolled back                      | SUCCESS: it never was this stack's
+//	true                | has no tag of this stack | in another state                 | FAILED
+//	true                | stays in the stack       | updated or rolled back           | SUCCESS: only this resource goes
+//	true                | is deleted               | not deleted, not updated         | FAILED
+//	true                | is deleted               | deleted, updated, rolled back    | empties it
 //
-// Where the bucket's policy denies this role its tags, the stack's list of resources decides in their place whether to
-// put the emptying policy. That lets the tags be read, and they must confirm it before an object is deleted.
+// If the bucket's policy denies this role access to the tags, the stack's list of resources decides whether to put the
+// emptying policy. Under that policy the tags can be read, and they must confirm the result before an object is
+// deleted.
 //
 // It uses the AWS SDK through narrow interfaces; [New] wires it for Lambda.
 package teardown
@@ -33,13 +34,13 @@ import (
 	"s3-endpoint-guard/internal/metrics"
 )
 
-// The metrics of a teardown, written every 10 s while it runs.
+// The metrics of a teardown, written every 10 s during the emptying.
 const (
-	// ObjectsDeleted counts versions and delete markers deleted so far, earlier invocations included.
+	// ObjectsDeleted is the number of versions and delete markers deleted so far, including earlier invocations.
 	ObjectsDeleted metrics.Name = "ObjectsDeleted"
-	// ObjectsRemaining estimates how many are left; absent while there is no telling.
+	// ObjectsRemaining is an estimate of how many are left; absent if there is no estimate.
 	ObjectsRemaining metrics.Name = "ObjectsRemaining"
-	// DeleteRate is how many versions per second were deleted since the previous line.
+	// DeleteRate is the number of versions deleted per second since the previous line.
 	DeleteRate metrics.Name = "DeleteRate"
 )
 
@@ -52,63 +53,63 @@ const (
 )
 
 const (
-	// serviceTimeout is how long CloudFormation waits for an answer, unless the resource says otherwise, and the most
-	// that it may say. FACTS: CloudFormation
+	// serviceTimeout is how long CloudFormation waits for an answer: the default and maximum of ServiceTimeout.
+	// Source: docs/facts.md, CloudFormation
 	serviceTimeout = time.Hour
-	// answerReserve is the part of an invocation, and of the service time-out, that is kept for what comes after the
+	// answerReserve is the part of an invocation, and of the service time-out, that is reserved for the steps after the
 	// emptying: handing over, a lifecycle rule, the answer.
 	answerReserve = 60 * time.Second
-	// leastReserve is the same for functions with little time; more than cfnresponse keeps for its answer.
+	// leastReserve is the minimum reserve for functions with a short time-out; it is more than cfnresponse reserves.
 	leastReserve = 25 * time.Second
-	// worthIt is the shortest time for which another invocation is started.
+	// worthIt is the minimum time left for starting another invocation.
 	worthIt = 30 * time.Second
-	// mostRuns bounds the invocations of one request. Lambda stops chains after about 16. FACTS: CloudFormation
+	// mostRuns limits the invocations per request. Lambda stops chains after about 16 (docs/facts.md, CloudFormation).
 	mostRuns = 12
-	// pessimism is how many times longer than there is time the rest must seem to take before giving up early: the
-	// estimate is rough.
+	// pessimism is the factor by which the estimated time must exceed the time left before the teardown gives up early.
+	// The estimate is rough.
 	pessimism = 3
 )
 
-// Teardown handles the requests of the custom resource. Its functions are set once and called at the same time by
-// nobody: Lambda gives a process one request at a time.
+// Teardown handles the requests of the custom resource. It is not safe for concurrent use; Lambda gives a process one
+// request at a time.
 type Teardown struct {
-	// Role is the ARN of the role that the function runs as, the only one that is let in while a bucket is emptied.
+	// Role is the ARN of the function's role, the only one with access to a bucket while it is emptied.
 	Role string
 	// Buckets reads and writes the configuration of buckets.
 	Buckets Buckets
-	// Stacks tells about CloudFormation stacks.
+	// Stacks reads CloudFormation stacks.
 	Stacks Stacks
-	// Store makes a bucket's store.
+	// Store returns a bucket's store.
 	Store func(bucket string) emptying.Store
-	// HandOver starts a fresh invocation of this function with a payload, and does not wait for it.
+	// HandOver starts a new invocation of this function with a payload, and does not wait for it.
 	HandOver func(ctx context.Context, payload []byte) error
-	// Expire has S3 itself delete everything in the bucket, and tells when it will have begun.
+	// Expire sets a lifecycle rule that expires all objects, and returns when the expiration will have begun.
 	Expire func(ctx context.Context, bucket string) (time.Time, error)
-	// Log gets a line every 10 s at most while emptying, and Out the metrics.
+	// Log receives a line at most every 10 s during the emptying, Out the metrics.
 	Log *slog.Logger
 	Out io.Writer
 }
 
-// Properties are the custom resource's properties in the template. CloudFormation sends every value as a string.
+// Properties are the custom resource's properties in the template. CloudFormation sends all values as strings.
 type Properties struct {
 	// BucketName is the bucket to empty.
 	BucketName string
-	// EmptyBucketOnDelete "true" empties it on Delete; with "false" nothing is ever touched.
+	// EmptyBucketOnDelete "true" empties the bucket on Delete; with "false" the bucket is never changed.
 	EmptyBucketOnDelete string
-	// BypassGovernanceRetention "true" deletes versions under governance retention too; anything else does not.
+	// BypassGovernanceRetention "true" also deletes versions under governance retention; other values do not.
 	BypassGovernanceRetention string
-	// ServiceTimeout is in seconds; "" means 3,600, the most there is.
+	// ServiceTimeout is in seconds; "" means 3,600, the maximum.
 	ServiceTimeout string
 }
 
-// wish is what the properties ask for.
+// wish contains the parsed properties.
 type wish struct {
 	bucket        string
 	empty, bypass bool
 	timeout       time.Duration
 }
 
-// read reads the properties.
+// read parses the properties.
 func read(raw json.RawMessage) (wish, error) {
 	var p Properties
 	if err := json.Unmarshal(raw, &p); err != nil {
@@ -135,8 +136,8 @@ func read(raw json.RawMessage) (wish, error) {
 	return w, errors.Join(problems...)
 }
 
-// PhysicalID is the resource's id. It is derived from the bucket, so that an Update to another bucket makes
-// CloudFormation send Delete for the old one. A Delete keeps the id that it names.
+// PhysicalID returns the resource's id. It is derived from the bucket's name, so that CloudFormation sends Delete for
+// the old bucket after an Update to another one. For Delete it returns the id in the request.
 func PhysicalID(request cfnresponse.Request) string {
 	if request.RequestType == cfnresponse.Delete && request.PhysicalResourceID != "" {
 		return request.PhysicalResourceID
@@ -168,7 +169,7 @@ func (t *Teardown) Handle(ctx context.Context, request cfnresponse.Request, note
 	return t.empty(ctx, request, w, owner, note)
 }
 
-// empty empties the bucket, hands over, or says why neither went.
+// empty empties the bucket, hands over, or returns the reason why it can do neither.
 func (t *Teardown) empty(ctx context.Context, request cfnresponse.Request, w wish, owner ownership, note func(string)) (cfnresponse.Result, error) {
 	before, err := continuation(request)
 	if err != nil {
@@ -197,7 +198,7 @@ func (t *Teardown) empty(ctx context.Context, request cfnresponse.Request, w wis
 	return cfnresponse.Result{}, t.leaveToLifecycle(ctx, w.bucket, report)
 }
 
-// soFar says what earlier invocations have done.
+// soFar describes the work of earlier invocations.
 func soFar(before emptying.Continuation) string {
 	if before.Deleted == 0 {
 		return "nothing was deleted"
@@ -205,7 +206,7 @@ func soFar(before emptying.Continuation) string {
 	return fmt.Sprintf("%d versions were deleted before", before.Deleted)
 }
 
-// untouched says that this invocation left the bucket alone, and what earlier ones have done.
+// untouched says that this invocation did not change the bucket, and what earlier ones did.
 func untouched(request cfnresponse.Request, bucket string) string {
 	if before, err := continuation(request); err == nil && before.Runs > 0 {
 		return fmt.Sprintf("emptying bucket %s was not continued (%s)", bucket, soFar(before))
@@ -213,8 +214,8 @@ func untouched(request cfnresponse.Request, bucket string) string {
 	return fmt.Sprintf("bucket %s was not touched", bucket)
 }
 
-// inAll adds to an error what was deleted in all, where that is more than its report says: by earlier invocations, or by
-// earlier tries of this one.
+// inAll adds the total number of deleted versions to an error, if the report's own number is lower because of earlier
+// invocations or earlier tries of this one.
 func inAll(report emptying.Report, err error) error {
 	if report.Continuation.Deleted == report.Deleted {
 		return err
@@ -222,7 +223,7 @@ func inAll(report emptying.Report, err error) error {
 	return fmt.Errorf("%w; %d versions deleted in all", err, report.Continuation.Deleted)
 }
 
-// withHint adds to an error what people who want to lift a lock have to know.
+// withHint adds to an error what an operator must do before removing an object lock.
 func withHint(report emptying.Report, err error) error {
 	for _, g := range report.Leftovers {
 		if g.Locks.Governance+g.Locks.Legal > 0 {
@@ -232,7 +233,7 @@ func withHint(report emptying.Report, err error) error {
 	return err
 }
 
-// deadline is when to stop emptying: before the invocation ends, and before CloudFormation stops waiting.
+// deadline returns when to stop emptying: before the invocation ends, and before CloudFormation stops waiting.
 func deadline(ctx context.Context, end time.Time) time.Time {
 	if invocation, ok := ctx.Deadline(); ok {
 		if invocation = invocation.Add(-min(answerReserve, max(leastReserve, time.Until(invocation)/4))); invocation.Before(end) {
@@ -242,7 +243,7 @@ func deadline(ctx context.Context, end time.Time) time.Time {
 	return end
 }
 
-// canGoOn tells whether a fresh invocation has the time to do something, and, as far as the rate tells, enough.
+// canGoOn reports whether a new invocation has time for useful work and, if the rate is known, enough time.
 func (t *Teardown) canGoOn(report emptying.Report, end time.Time) bool {
 	left := time.Until(end)
 	if left < worthIt || report.Continuation.Runs >= mostRuns {
@@ -251,7 +252,7 @@ func (t *Teardown) canGoOn(report emptying.Report, end time.Time) bool {
 	return report.Remaining <= 0 || report.Rate <= 0 || float64(report.Remaining)/report.Rate < pessimism*left.Seconds()
 }
 
-// handOver starts the next invocation with the same request and what it needs to go on.
+// handOver starts the next invocation with the same request and the state to continue.
 func (t *Teardown) handOver(ctx context.Context, request cfnresponse.Request, report emptying.Report) (cfnresponse.Result, error) {
 	payload, err := withContinuation(request.Payload, report.Continuation)
 	if err != nil {
@@ -263,7 +264,7 @@ func (t *Teardown) handOver(ctx context.Context, request cfnresponse.Request, re
 	return cfnresponse.Result{HandedOver: true}, nil
 }
 
-// leaveToLifecycle has S3 delete the rest, and says when to delete the stack again.
+// leaveToLifecycle lets S3 delete the rest with a lifecycle rule. The error says when to delete the stack again.
 func (t *Teardown) leaveToLifecycle(ctx context.Context, bucket string, report emptying.Report) error {
 	account := fmt.Sprintf("%s; %d versions deleted in all", report.Reason(), report.Continuation.Deleted)
 	begun, err := t.Expire(ctx, bucket)
@@ -274,7 +275,7 @@ func (t *Teardown) leaveToLifecycle(ctx context.Context, bucket string, report e
 	return fmt.Errorf("%s; a lifecycle rule now expires everything in the bucket: delete the stack again after %s", account, begun.Format("2006-01-02"))
 }
 
-// progress logs and measures how far the emptying is.
+// progress writes the progress of the emptying to the log and the metrics.
 func (t *Teardown) progress(bucket string, p emptying.Progress, note func(string)) {
 	note(fmt.Sprintf("deleted %d versions so far, %.0f/s", p.Deleted, p.Rate))
 	t.Log.Info(messageProgress, "bucket", bucket, "deleted", p.Deleted, "remaining", p.Remaining, "rate", int(p.Rate), "elapsedMs", p.Elapsed.Milliseconds())
@@ -290,7 +291,7 @@ func (t *Teardown) progress(bucket string, p emptying.Progress, note func(string
 	}
 }
 
-// continuation is what an earlier invocation left in the request; without one, work begins now.
+// continuation returns the state of an earlier invocation from the request; without one, the work begins now.
 func continuation(request cfnresponse.Request) (emptying.Continuation, error) {
 	c := emptying.Continuation{Began: time.Now()}
 	if request.Continuation == nil {
@@ -302,7 +303,7 @@ func continuation(request cfnresponse.Request) (emptying.Continuation, error) {
 	return c, nil
 }
 
-// withContinuation is a request with the continuation in it.
+// withContinuation returns the request with the continuation added.
 func withContinuation(payload []byte, c emptying.Continuation) ([]byte, error) {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(payload, &fields); err != nil {

@@ -33,25 +33,25 @@ const (
 	otherStack = "arn:aws:cloudformation:eu-central-1:111122223333:stack/other/0f0f0f0f-0000-4000-8000-000000000002"
 )
 
-// account is one bucket and one stack, and what became of them.
+// account is a fake account with one bucket and one stack. It records what happens to them.
 type account struct {
-	gone   bool   // the bucket is
+	gone   bool   // the bucket does not exist
 	tag    string // ownership tag; "" for none
 	policy string
-	// policyPut is when the policy was put, and settles how long S3 takes to go by it; putErrs are what the next puts
-	// are answered.
+	// policyPut is when the policy was put, and settles is how long S3 still applies the old one; putErrs are the
+	// errors of the next puts.
 	policyPut time.Time
 	settles   time.Duration
 	putErrs   []error
-	// untold is how often the tags are still denied, and hides that the bucket's policy denies them until another is put.
+	// untold is how often reading the tags is still denied; hides means that the old policy denies reading them.
 	untold   int
 	hides    bool
 	mu       sync.Mutex
-	alive    []byte        // which versions are there
-	versions int           // how many
-	each     time.Duration // a batch takes
+	alive    []byte        // which versions exist
+	versions int           // number of versions
+	each     time.Duration // duration of a batch
 	locked   bool          // no version can be deleted
-	odd      bool          // XML cannot carry the keys
+	odd      bool          // XML cannot represent the keys
 
 	status  cfntypes.StackStatus
 	inStack bool // the bucket is one of the stack's resources
@@ -107,7 +107,7 @@ func (a *account) PutBucketPolicy(_ context.Context, in *s3.PutBucketPolicyInput
 	return &s3.PutBucketPolicyOutput{}, nil
 }
 
-// denies tells whether S3 still goes by the policy before, which denies the teardown role everything.
+// denies reports whether S3 still applies the old policy, which denies the teardown role everything.
 func (a *account) denies() bool { return time.Since(a.policyPut) < a.settles }
 
 func (a *account) DescribeStacks(context.Context, *cloudformation.DescribeStacksInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeStacksOutput, error) {
@@ -129,7 +129,7 @@ func (a *account) ListStackResources(_ context.Context, in *cloudformation.ListS
 	return out, nil
 }
 
-// The account is the bucket's store as well.
+// account also implements the bucket's store.
 
 func (a *account) List(_ context.Context, _ string, after emptying.Position) (emptying.Page, error) {
 	a.mu.Lock()
@@ -183,7 +183,7 @@ func (a *account) remove(v emptying.Version) {
 	}
 }
 
-// unread is an answer that could not be read but for its status.
+// unread is the error of a response of which only the status could be read.
 type unread int
 
 func (u unread) Error() string       { return fmt.Sprintf("HTTP %d", int(u)) }
@@ -212,7 +212,7 @@ func (a *account) Hold(context.Context, emptying.Version) (emptying.Hold, error)
 	return emptying.Hold{Mode: "COMPLIANCE", Until: time.Date(2031, 1, 2, 0, 0, 0, 0, time.UTC)}, nil
 }
 
-// asks makes a request of a type.
+// asks returns a request of the given type.
 func asks(kind string, properties map[string]string) cfnresponse.Request {
 	all := map[string]string{"BucketName": "docs", "EmptyBucketOnDelete": "true"}
 	for k, v := range properties {
@@ -226,7 +226,7 @@ func asks(kind string, properties map[string]string) cfnresponse.Request {
 	return request
 }
 
-// handle has the account's teardown handle a request.
+// handle handles a request with the account's teardown.
 func (a *account) handle(ctx context.Context, request cfnresponse.Request) (cfnresponse.Result, error) {
 	return a.teardown().Handle(ctx, request, func(note string) { a.notes = append(a.notes, note) })
 }
@@ -273,7 +273,7 @@ func TestDeleteTouchesOnlyWhatIsOursAndGoes(t *testing.T) {
 				t.Errorf("Handle = %v, want %q in it", err, c.says)
 			}
 			if touched := a.policy != ""; touched != c.emptied {
-				t.Errorf("policy %q, want one only when emptying", a.policy)
+				t.Errorf("policy %q, want one only if the bucket is emptied", a.policy)
 			}
 		})
 	}
@@ -321,7 +321,7 @@ func TestALockIsTold(t *testing.T) {
 	a := &account{tag: ourStack, status: "DELETE_IN_PROGRESS", versions: 3, locked: true}
 	_, err := a.handle(t.Context(), asks("Delete", nil))
 	if err == nil || !strings.Contains(err.Error(), "3 under compliance retention") || !strings.Contains(err.Error(), "2031-01-02T00:00:00Z") {
-		t.Errorf("Handle = %v, want the lock and its date", err)
+		t.Errorf("Handle = %v, want the lock and its date in it", err)
 	}
 }
 
@@ -332,12 +332,12 @@ func TestWorkIsHandedOverAndEndsInTime(t *testing.T) {
 		request := asks("Delete", nil)
 		for {
 			if runs++; runs > 100 {
-				t.Fatal("still waiting for the last run after 100")
+				t.Fatal("no last run after 100 runs")
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 			result, err := a.handle(ctx, request)
 			if ctx.Err() != nil {
-				t.Error("an invocation came to its end")
+				t.Error("an invocation reached its deadline")
 			}
 			cancel()
 			if err != nil {
@@ -347,14 +347,14 @@ func TestWorkIsHandedOverAndEndsInTime(t *testing.T) {
 				break
 			}
 			if request, err = cfnresponse.Parse(a.handedOver[runs-1]); err != nil || len(request.Payload) > 2000 {
-				t.Fatalf("handed over %d bytes, which read with %v", len(request.Payload), err)
+				t.Fatalf("handed over %d bytes, parsed with %v", len(request.Payload), err)
 			}
 		}
 		if took := time.Since(began); a.versions != 0 || runs < 2 || took > time.Hour {
-			t.Errorf("%d left after %d runs and %v", a.versions, runs, took)
+			t.Errorf("%d versions left after %d runs and %v", a.versions, runs, took)
 		}
 		if !strings.Contains(a.out.String(), "ObjectsDeleted") || len(a.notes) == 0 || !strings.Contains(a.log.String(), `"msg":"emptied"`) {
-			t.Errorf("no word on the way: %d notes, metrics %.200s", len(a.notes), a.out.String())
+			t.Errorf("no progress was reported: %d notes, metrics %.200s", len(a.notes), a.out.String())
 		}
 	})
 }
@@ -375,12 +375,12 @@ func TestWhatTheTimeCannotHoldIsLeftToS3(t *testing.T) {
 				break
 			}
 			if !result.HandedOver {
-				t.Fatal("says success")
+				t.Fatal("Handle = success, want a failure")
 			}
 			request, _ = cfnresponse.Parse(a.handedOver[len(a.handedOver)-1])
 		}
 		if took := time.Since(began); took > 8*time.Minute || a.versions == 0 {
-			t.Errorf("answered after %v with %d left", took, a.versions)
+			t.Errorf("answered after %v with %d versions left, want at most 8 minutes and versions left", took, a.versions)
 		}
 	})
 }

@@ -19,7 +19,7 @@ import (
 )
 
 // TestTheFunctionEmptiesABucketOfTheLocalAWS wires the function as Lambda does, with real clients: the first delete
-// fails because of a lock and says so, the second succeeds.
+// fails because of a legal hold and says so, the second succeeds.
 func TestTheFunctionEmptiesABucketOfTheLocalAWS(t *testing.T) {
 	gate := api.NewGate(api.Options{})
 	defer gate.Close()
@@ -75,11 +75,11 @@ func TestTheFunctionEmptiesABucketOfTheLocalAWS(t *testing.T) {
 		t.Errorf("second answer %+v with %d left, want SUCCESS", got, store.Versions("docs"))
 	}
 	if !strings.Contains(store.Policy("docs"), "DenyObjectsToOthers") {
-		t.Errorf("policy %s does not deny others", store.Policy("docs"))
+		t.Errorf("policy %s does not deny other principals", store.Policy("docs"))
 	}
 }
 
-// fill makes the bucket of a stack, with 3,001 versions of which one has a legal hold.
+// fill creates a stack's bucket with 3,001 versions, one of them under a legal hold.
 func fill(t *testing.T, store *s3.Service, stackID string) {
 	t.Helper()
 	for _, err := range []error{
@@ -98,6 +98,6 @@ func fill(t *testing.T, store *s3.Service, stackID string) {
 func TestNewNamesAllThatIsMissing(t *testing.T) {
 	_, err := teardown.New(func(string) string { return "" }, slog.New(slog.DiscardHandler), io.Discard)
 	if err == nil || !strings.Contains(err.Error(), "AWS_REGION") || !strings.Contains(err.Error(), "TEARDOWN_ROLE_ARN") {
-		t.Errorf("New = %v, want everything that is missing", err)
+		t.Errorf("New = %v, want all missing variables in it", err)
 	}
 }
