@@ -6,22 +6,22 @@ import (
 	"strings"
 )
 
-// maxAlternatives is the most combinations that "$or" may make of one pattern.
+// maxAlternatives is the maximum number of combinations of "$or" in one pattern.
 // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
 const maxAlternatives = 1000
 
-// reserved are the names that no field inside "$or" may have.
+// reserved are the names that fields inside "$or" must not have.
 // https://github.com/aws/event-ruler (Constants.java)
 var reserved = strings.Fields(`exactly equals-ignore-case prefix suffix anything-but exists
 	wildcard numeric cidr html = < <= > >= regex not-wildcard not-equals-ignore-case date-after
 	date-on-or-after date-before date-on-or-before in-date-range ip-address-in-range
 	ip-address-not-in-range`)
 
-// Compile compiles a decoded pattern: a map[string]any of objects and lists of
-// strings, numbers (json.Number, float64 or int), bools, nils and operators.
+// Compile compiles a decoded pattern: a map[string]any of objects and lists of strings, numbers (json.Number, float64
+// or int), bools, nils and operators.
 //
-// Everything that it does not know, and everything that the real matcher would
-// read otherwise than it stands, is an error that names the field.
+// Unknown elements, and elements that the real matcher reads in another way than written, are errors that name the
+// field.
 func Compile(pattern any) (*Pattern, error) {
 	object, ok := pattern.(map[string]any)
 	if !ok {
@@ -41,8 +41,8 @@ func Compile(pattern any) (*Pattern, error) {
 	return p, nil
 }
 
-// compileObject returns the alternatives that one object of the pattern makes.
-// path is where it stands; inOr is true anywhere below a "$or".
+// compileObject returns the alternatives of one object of the pattern. path is its position; inOr is true below a
+// "$or".
 func compileObject(path []string, object map[string]any, inOr bool) ([]alternative, error) {
 	if len(object) == 0 {
 		return nil, fmt.Errorf("%s: an empty object, want at least one field", join(path))
@@ -60,7 +60,7 @@ func compileObject(path []string, object map[string]any, inOr bool) ([]alternati
 	return all, nil
 }
 
-// compileMember returns the alternatives that one name of an object makes.
+// compileMember returns the alternatives of one name of an object.
 func compileMember(path []string, name string, value any, inOr bool) ([]alternative, error) {
 	at := append(slices.Clone(path), name)
 	if name == "$or" {
@@ -82,8 +82,7 @@ func compileMember(path []string, name string, value any, inOr bool) ([]alternat
 	return nil, fmt.Errorf("%s: %s, want a list or an object", join(at), kind(value))
 }
 
-// compileOr returns the alternatives of "$or" in the object at path: those of
-// all its members together.
+// compileOr returns the alternatives of "$or" in the object at path: those of all its members.
 func compileOr(path []string, value any) ([]alternative, error) {
 	at := join(append(slices.Clone(path), "$or"))
 	members, ok := value.([]any)
@@ -105,7 +104,7 @@ func compileOr(path []string, value any) ([]alternative, error) {
 	return all, nil
 }
 
-// combine returns every alternative of a joined with every one of b.
+// combine returns each alternative of a joined with each one of b.
 func combine(a, b []alternative) ([]alternative, error) {
 	if len(a)*len(b) > maxAlternatives {
 		return nil, fmt.Errorf("event pattern: $or makes more than %d combinations", maxAlternatives)
@@ -122,9 +121,8 @@ func combine(a, b []alternative) ([]alternative, error) {
 	return joined, nil
 }
 
-// disjoint returns an error where both test the same field. The real matcher
-// keeps only the test that it reads last, so that an outer test is forgotten
-// where "$or" tests the field again (FACTS: CloudTrail through EventBridge).
+// disjoint returns an error if both test the same field. The real matcher keeps only the test that it reads last, so
+// that it drops an outer test if "$or" tests the field again (docs/facts.md, CloudTrail through EventBridge).
 func disjoint(x, y alternative) error {
 	for _, f := range x {
 		for _, g := range y {
@@ -137,8 +135,8 @@ func disjoint(x, y alternative) error {
 	return nil
 }
 
-// join joins the names of a path as the real matcher does. Names with dots in
-// them therefore cannot be told from nested ones, by it or by us.
+// join joins the names of a path as the real matcher does. Neither the matcher nor this package distinguishes a name
+// that contains dots from nested names.
 func join(path []string) string {
 	if len(path) == 0 {
 		return "event pattern"
@@ -155,7 +153,7 @@ func sortedKeys(object map[string]any) []string {
 	return keys
 }
 
-// kind names a decoded value's kind in errors.
+// kind returns the name of a decoded value's kind, for errors.
 func kind(value any) string {
 	switch value.(type) {
 	case nil:

@@ -8,13 +8,12 @@ import (
 	"strings"
 )
 
-// membership says which element of which of the event's lists a value is in.
-// Lists are numbered in the order in which they are found. A list of scalars
-// counts for nothing: its elements are several values of one field.
+// membership maps each of the event's lists to the element that contains a value. Lists are numbered in the order in
+// which they are found. A list of scalars is not included: its elements are several values of one field.
 type membership map[int]int
 
-// join returns both memberships together, or false where they are different
-// elements of the same list: the real matcher takes no match from two elements.
+// join merges both memberships, or returns false if they are different elements of the same list: the real matcher
+// does not combine two elements in a match.
 // https://github.com/aws/event-ruler#json-array-matching
 func (m membership) join(other membership) (membership, bool) {
 	for list, element := range other {
@@ -28,14 +27,14 @@ func (m membership) join(other membership) (membership, bool) {
 	return joined, true
 }
 
-// value is one value of a field, and where it stands.
+// value is one value of a field, and its position.
 type value struct {
 	scalar any // string, number, bool or nil
 	in     membership
 }
 
-// values are an event's fields by their path. A field has several values where
-// it, or something around it, is a list; an empty list or object has none.
+// values are an event's fields by path. A field has several values if it, or an object around it, is in a list; an
+// empty list or object has none.
 type values map[string][]value
 
 // flattener collects an event's values.
@@ -91,11 +90,11 @@ func (f *flattener) list(path []string, list []any, in membership) {
 	}
 }
 
-// match says whether every field of a has a value that passes, all of them in
-// the same elements of the event's lists as the ones in so far.
+// match reports whether each field of a has a value that passes, all of them in the same elements of the event's
+// lists as those in in.
 //
-// Fields are taken in the order of their paths, as the real matcher does: that
-// decides which elements "exists: false" looks at.
+// Fields are checked in the order of their paths, as in the real matcher: this decides which elements "exists: false"
+// checks.
 func (vs values) match(a alternative, in membership) bool {
 	if len(a) == 0 {
 		return true
@@ -142,9 +141,8 @@ func wantsAbsent(tests []test) bool {
 	return slices.ContainsFunc(tests, func(t test) bool { return t == exists(false) })
 }
 
-// explain returns why none of the alternatives matches: for the one with the
-// fewest fields that fail, and of those the one with the fewest that the event
-// does not have, the outermost of them.
+// explain returns why none of the alternatives matches: for the one with the fewest failing fields, and of those the
+// one with the fewest fields that the event lacks, the outermost field.
 func (vs values) explain(alternatives []alternative) Mismatch {
 	closest, failed := alternatives[0], vs.failed(alternatives[0])
 	for _, a := range alternatives[1:] {
@@ -172,7 +170,7 @@ func (vs values) explain(alternatives []alternative) Mismatch {
 	}
 }
 
-// failed returns the fields that do not pass, each looked at by itself.
+// failed returns the fields that do not pass, each checked separately.
 func (vs values) failed(a alternative) []field {
 	var failed []field
 	for _, f := range a {
@@ -183,7 +181,7 @@ func (vs values) failed(a alternative) []field {
 	return failed
 }
 
-// absent returns how many of the fields the event does not have.
+// absent returns how many of the fields the event lacks.
 func (vs values) absent(fields []field) int {
 	n := 0
 	for _, f := range fields {
@@ -194,7 +192,7 @@ func (vs values) absent(fields []field) int {
 	return n
 }
 
-// got returns the event's value of a field for a reader.
+// got returns the event's value of a field, for a message.
 func (vs values) got(path string) any {
 	var all []any
 	for _, v := range vs[path] {

@@ -10,25 +10,23 @@ import (
 	"strings"
 )
 
-// number is a JSON number. One that an IEEE 754 double (binary64) holds, to the
-// digits that tell it from its neighbours, is compared as a number (1 is 1.0);
-// any other by its text, as the real matcher does since July 2026. EventBridge's
-// guide still says five billion and six decimals.
+// number is a JSON number. A number that an IEEE 754 double (binary64) represents uniquely is compared as a number (1
+// is 1.0); any other by its text, as in the real matcher since July 2026. EventBridge's guide still says five billion
+// and six decimals.
 // https://github.com/aws/event-ruler#numeric-matching
 type number struct {
 	text  string
-	exact *big.Rat // nil where it is compared by its text
+	exact *big.Rat // nil if it is compared by its text
 }
 
-// The longest text and the largest exponent, either way, of a number that is
-// taken for a double: the smallest double has 324 decimals before its first
-// digit. An exponent of thousands of digits is never computed.
+// The longest text and the largest absolute exponent of a number that is treated as a double: the smallest double has
+// 324 decimals before its first digit. An exponent of thousands of digits is never computed.
 const (
 	maxNumberText = 800
 	maxExponent   = 800
 )
 
-// newNumber returns the number that a decoded value is, if it is one.
+// newNumber returns a decoded value as a number, if it is one.
 func newNumber(value any) (number, bool) {
 	switch value := value.(type) {
 	case number:
@@ -59,7 +57,7 @@ func parseNumber(text string) number {
 	return number{text: text, exact: exact}
 }
 
-// exponent returns the size of the exponent in the text, either way.
+// exponent returns the absolute value of the exponent in the text.
 func exponent(text string) int {
 	_, digits, ok := strings.Cut(strings.ToLower(text), "e")
 	if !ok {
@@ -72,7 +70,7 @@ func exponent(text string) int {
 	return max(n, -n)
 }
 
-// newComparable returns a number that numeric comparison can take.
+// newComparable returns a number for a numeric comparison.
 func newComparable(value any) (number, error) {
 	n, ok := newNumber(value)
 	if !ok {
@@ -97,7 +95,7 @@ func (n number) holds(value any) bool {
 
 func (n number) String() string { return n.text }
 
-// interval is a range of numbers: every bound must hold.
+// interval is a range of numbers: all bounds must hold.
 type interval []bound
 
 type bound struct {
@@ -150,8 +148,8 @@ func compileBound(operator, limit any) (bound, error) {
 	return bound{operator: name, limit: n}, err
 }
 
-// check returns an error where the two bounds are not a lower and an upper one,
-// in this order and with room between them.
+// check returns an error if the two bounds are not a lower and an upper one, in this order and with values between
+// them.
 func (i interval) check() error {
 	if !strings.HasPrefix(i[0].operator, ">") || !strings.HasPrefix(i[1].operator, "<") {
 		return errors.New(`numeric: two bounds are a lower one, then an upper one`)

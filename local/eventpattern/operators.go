@@ -85,7 +85,7 @@ func compileEdge(operator string, operand any) (test, error) {
 	return edge{operator: operator, text: text, fold: fold}, nil
 }
 
-// compileText compiles the operators whose operand is a string and nothing else.
+// compileText compiles the operators whose operand can only be a string.
 func compileText(operator string, operand any) (test, error) {
 	text, ok := operand.(string)
 	if !ok {
@@ -100,7 +100,7 @@ func compileText(operator string, operand any) (test, error) {
 	return ignoringCase(text), nil
 }
 
-// anythingBut holds for every value for which none of its tests does.
+// anythingBut holds for a value for which none of its tests holds.
 type anythingBut []test
 
 func (a anythingBut) holds(value any) bool { return !holdsAny(a, value) }

@@ -1,7 +1,7 @@
-// Package eventpattern is EventBridge's event pattern language: it compiles a
-// pattern and says whether an event matches it, and if not, which field failed.
+// Package eventpattern implements EventBridge's event pattern language: it compiles a pattern and reports whether an
+// event matches it, and if not, which field failed.
 //
-// It follows AWS's own open-source matcher, whose rules its tests name:
+// It follows AWS's open-source matcher, whose rules are named in the tests:
 //
 //   - a pattern names fields; an event matches when every named field does
 //   - a field is a list of tests, of which one must hold
@@ -9,11 +9,11 @@
 //   - fields inside objects of one list must come from the same element
 //   - "$or" joins alternatives, at any level
 //
-// Where that matcher accepts a pattern but does something else than it says (a
-// field tested twice, a network with host bits set), Compile refuses it.
+// If that matcher accepts a pattern but does not do what the pattern says (a field tested twice, a network with host
+// bits set), Compile rejects it.
 //
-// It imports only the standard library. To add an operator, give it a case in
-// compileOperator and a test type beside its like.
+// It imports only the standard library. To add an operator, add a case in compileOperator and a test type next to the
+// similar ones.
 //
 // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
 // https://github.com/aws/event-ruler
@@ -25,15 +25,13 @@ import (
 	"fmt"
 )
 
-// Pattern is a compiled event pattern, made by [Compile]. Any number of
-// goroutines may match with it at the same time.
+// Pattern is a compiled event pattern, made by [Compile]. Any number of goroutines may use it at the same time.
 type Pattern struct {
 	alternatives []alternative
-	fields       map[string]bool // every field that some alternative tests
+	fields       map[string]bool // all fields that an alternative tests
 }
 
-// alternative is one way to match: all of its fields must. A pattern without
-// "$or" has exactly one.
+// alternative is one way to match: all of its fields must match. A pattern without "$or" has exactly one.
 type alternative []field
 
 // field is the tests for one field. One of them must hold.
@@ -42,13 +40,13 @@ type field struct {
 	tests []test
 }
 
-// test is one thing that a field's value may be asked.
+// test is one test of a field's value.
 type test interface {
 	holds(value any) bool // value is a string, number, bool or nil
 	String() string       // as in "want " + String()
 }
 
-// exists is the one test that asks for the field and not for its value.
+// exists is the only test of the field and not of its value.
 type exists bool
 
 func (e exists) holds(any) bool { return bool(e) }
@@ -60,23 +58,23 @@ func (e exists) String() string {
 	return "no value"
 }
 
-// Mismatch says which field of the pattern an event did not match, and why.
-// It is the zero value where the event matched.
+// Mismatch is the field of the pattern that an event did not match, and the reason. It is the zero value if the event
+// matched.
 type Mismatch struct {
-	// Path is the field, by its names joined with dots: "detail.eventName".
-	// It is "" where the event is no JSON object.
+	// Path is the field, by its names joined with dots: "detail.eventName". It is "" if the event is not a JSON
+	// object.
 	Path string
-	// Reason is what the pattern wants there: `want "A" or "B"`.
+	// Reason is what the pattern requires: `want "A" or "B"`.
 	Reason string
-	// Absent says that the event has no such field. An empty list is none, and
-	// neither is an object: only the names inside it are fields.
+	// Absent means that the event has no such field. An empty list is not a field, and neither is an object: only the
+	// names inside it are fields.
 	Absent bool
-	// Got is the event's value of that field: a string, bool or nil, a number
-	// as its text in a json.Number, a []any where there are several.
+	// Got is the event's value of that field: a string, bool or nil, a number as its text in a json.Number, or a
+	// []any if there are several.
 	Got any
 }
 
-// String is the mismatch as one line: `detail.eventName: want "A", got "B"`.
+// String returns the mismatch as one line: `detail.eventName: want "A", got "B"`.
 func (m Mismatch) String() string {
 	if m.Absent {
 		return fmt.Sprintf("%s: %s, got none", m.Path, m.Reason)
@@ -88,9 +86,8 @@ func (m Mismatch) String() string {
 	return fmt.Sprintf("%s: %s, got %s", cmp.Or(m.Path, "event"), m.Reason, got)
 }
 
-// Match says whether the event, as decoded by encoding/json with or without
-// UseNumber, matches the pattern. Where it does not, the Mismatch is of the
-// alternative that came closest, and in it of the outermost field.
+// Match reports whether the event, as decoded by encoding/json with or without UseNumber, matches the pattern. If
+// not, the Mismatch is the outermost one of the alternative that came closest.
 func (p *Pattern) Match(event any) (ok bool, why Mismatch) {
 	object, isObject := event.(map[string]any)
 	if !isObject {

@@ -123,7 +123,7 @@ func TestMatchUsesOperators(t *testing.T) {
 	})
 }
 
-// FACTS: CloudTrail through EventBridge.
+// docs/facts.md, CloudTrail through EventBridge.
 func TestMatchExcludesAndAsksForPresence(t *testing.T) {
 	const guard = `{"a":[{"anything-but":"guard"}]}`
 	run(t, map[string]match{
@@ -175,7 +175,7 @@ func TestMatchTakesFieldsFromOneListElement(t *testing.T) {
 		"later element fits all three":       matches(`{"l":{"a":[1],"b":[2],"c":[3]}}`, `{"l":[{"a":1,"b":2},{"a":1,"c":3},{"a":1,"b":2,"c":3}]}`),
 		"absent in the element that matched": matches(`{"l":{"a":["x"],"b":[{"exists":false}]}}`, `{"l":[{"a":"x"},{"a":"y","b":1}]}`),
 		"present in it":                      misses(`{"l":{"a":["x"],"b":[{"exists":false}]}}`, `{"l":[{"a":"x","b":1},{"a":"y"}]}`),
-		// FACTS: EC2 lists are an object for one element, a list for several.
+		// docs/facts.md: EC2 lists are an object for one element, a list for several.
 		"one EC2 element":      matches(`{"id":{"content":["vpce-1"]}}`, `{"id":{"tag":1,"content":"vpce-1"}}`),
 		"several EC2 elements": matches(`{"id":{"content":["vpce-2"]}}`, `{"id":[{"tag":1,"content":"vpce-1"},{"tag":2,"content":"vpce-2"}]}`),
 		"no EC2 element":       misses(`{"id":{"content":["vpce-1"]}}`, `{"id":""}`),
@@ -280,7 +280,7 @@ func TestCompileRefuses(t *testing.T) {
 		"or with an empty object":  {`{"$or":[{"a":["x"]},{}]}`, "an empty object"},
 		"or with a reserved name":  {`{"$or":[{"a":["x"]},{"prefix":["x"]}]}`, "prefix: an operator's name"},
 		"or makes too many":        {`{` + tooMany() + `}`, "more than 1000"},
-		// FACTS: CloudTrail through EventBridge ("never do it").
+		// docs/facts.md, CloudTrail through EventBridge ("never do it").
 		"outside and inside or": {`{"a":["x"],"$or":[{"a":["y"]},{"b":["z"]}]}`, "a: tested twice"},
 		"outside and deep inside or": {`{"d":{"a":["x"]},"$or":[{"d":{"a":["y"]}},{"b":["z"]}]}`,
 			"d.a: tested twice"},
@@ -319,7 +319,7 @@ func TestCompileTakesGoNumbers(t *testing.T) {
 	}
 }
 
-// The records are shapes from FACTS: CloudTrail through EventBridge.
+// The records have the shapes in docs/facts.md, CloudTrail through EventBridge.
 func TestPatternsOnRecords(t *testing.T) {
 	const bucket = `{"source":["aws.s3"],"detail":{"eventSource":["s3.amazonaws.com"],
 		"eventName":["PutBucketPolicy","DeleteBucketPolicy"],"errorCode":[{"exists":false}],

@@ -10,14 +10,14 @@ import (
 	"s3-endpoint-guard/local/eventpattern"
 )
 
-// leaf is one value of an event that a pattern can be made from.
+// leaf is one value of an event from which a pattern can be made.
 type leaf struct {
 	path  []string
 	value any
 }
 
-// tree draws an event: objects of objects and scalars. Without lists, because
-// with them another element may still match what one leaf no longer does.
+// tree draws an event: objects of objects and scalars. It has no lists, because in a list another element may still
+// match after one leaf has changed.
 func tree(t *rapid.T, depth int) map[string]any {
 	object := map[string]any{}
 	for _, name := range rapid.SliceOfNDistinct(rapid.StringMatching(`[a-dA-D-]{1,3}`), 1, 4, rapid.ID).Draw(t, "names") {
@@ -53,7 +53,7 @@ func leaves(path []string, object map[string]any) []leaf {
 	return all
 }
 
-// put sets the value at path in a nested object, making what is missing.
+// put sets the value at path in a nested object, and makes missing objects.
 func put(object map[string]any, path []string, value any) {
 	for _, name := range path[:len(path)-1] {
 		inner, ok := object[name].(map[string]any)
@@ -89,12 +89,12 @@ func TestPatternOfAnEventsLeavesMatchesItUntilOneChanges(t *testing.T) {
 		}
 		ok, why := pattern.Match(event)
 		if path := strings.Join(changed.path, "."); ok || why.Path != path {
-			t.Fatalf("%v after %s changed: match %t (%s), want a mismatch of it", source, path, ok, why)
+			t.Fatalf("%v after %s changed: match %t (%s), want a mismatch at that path", source, path, ok, why)
 		}
 	})
 }
 
-// FuzzMatch looks for a panic, and for a match that is explained.
+// FuzzMatch looks for a panic, and for a match with a reason for a mismatch.
 func FuzzMatch(f *testing.F) {
 	for _, pattern := range []string{
 		`{"source":["aws.s3"],"detail":{"eventName":[{"prefix":"Put"}],"errorCode":[{"exists":false}]}}`,

@@ -31,7 +31,7 @@ func TestAgreesWithTheRuler(t *testing.T) {
 	}
 }
 
-// answer tries a pattern on an event, with the numbers as they are written.
+// answer matches a pattern with an event, with the numbers as written.
 func answer(t *testing.T, rule, event string) (string, error) {
 	t.Helper()
 	var decoded [2]map[string]any
@@ -52,7 +52,7 @@ func answer(t *testing.T, rule, event string) (string, error) {
 	return "match", nil
 }
 
-// A number is compared as one where its digits are those that tell a double from its neighbours.
+// A number is compared as a number if its digits identify one double.
 func TestNumbersAreDoubles(t *testing.T) {
 	for name, c := range map[string]struct{ rule, event, want string }{
 		"beyond five billion":      {`{"numeric":[">",0]}`, `6e9`, "match"},

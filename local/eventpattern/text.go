@@ -28,9 +28,8 @@ func (l literal) String() string {
 	return fmt.Sprint(l.value)
 }
 
-// exactly is a string. Where it is an IP address the real matcher compares
-// addresses, so that "::1" and "0:0:0:0:0:0:0:1" are the same, except inside
-// anything-but.
+// exactly is a string. If it is an IP address, the real matcher compares addresses, so that "::1" and
+// "0:0:0:0:0:0:0:1" are equal, except inside anything-but.
 type exactly struct {
 	text    string
 	address netip.Addr
@@ -70,9 +69,8 @@ func parseAddress(text string) (netip.Addr, error) {
 // network is a range of IP addresses.
 type network struct{ prefix netip.Prefix }
 
-// newNetwork parses a CIDR. One with host bits set is refused: the real matcher
-// would begin its range at that address and not at the network's first. One of
-// a single address is refused by the real matcher too (CIDR.java).
+// newNetwork parses a CIDR. It rejects one with host bits set: the real matcher would begin its range at that address
+// and not at the network's first. It rejects one of a single address, as the real matcher does (CIDR.java).
 func newNetwork(text string) (test, error) {
 	prefix, err := netip.ParsePrefix(text)
 	if err != nil {
@@ -142,20 +140,20 @@ func (i ignoringCase) holds(value any) bool {
 
 func (i ignoringCase) String() string { return strconv.Quote(string(i)) + " in any case" }
 
-// sameLetter says whether got is the pattern's letter in some case. It is not
-// Unicode's folding, in which "K" also equals the Kelvin sign.
+// sameLetter reports whether got is the pattern's letter in upper or lower case. It is not Unicode's folding, in
+// which "K" also equals the Kelvin sign.
 func sameLetter(want, got rune) bool {
 	return got == want || got == unicode.ToLower(want) || got == unicode.ToUpper(want)
 }
 
-// wildcard is a string in which each "*" stands for any text, also none.
+// wildcard is a string in which each "*" matches any text, including none.
 type wildcard struct {
 	source string
 	parts  []string // the text between the stars, unescaped
 }
 
-// newWildcard parses the operand: "\*" and "\\" are the characters themselves,
-// other escapes and two stars in a row are errors.
+// newWildcard parses the operand: "\*" and "\\" are literal characters, other escapes and two stars in a row are
+// errors.
 func newWildcard(source string) (test, error) {
 	w := wildcard{source: source, parts: []string{""}}
 	star := false

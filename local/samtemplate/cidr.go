@@ -6,8 +6,8 @@ import (
 	"strconv"
 )
 
-// cidr answers Fn::Cidr: [block, count, host bits of each], the first count
-// networks of that size in the block.
+// cidr evaluates Fn::Cidr: [block, count, host bits of each]. It returns the first count networks of that size in the
+// block.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-cidr.html
 func (s scope) cidr(arg place) (any, error) {
 	texts, err := s.threeTexts(arg)

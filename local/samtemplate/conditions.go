@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// decide evaluates every condition.
+// decide evaluates all conditions.
 func (p *Plan) decide() (map[string]bool, error) {
 	d := decider{plan: p, decided: map[string]bool{}}
 	for _, name := range slices.Sorted(maps.Keys(p.template.conditions)) {
@@ -19,7 +19,7 @@ func (p *Plan) decide() (map[string]bool, error) {
 	return d.decided, nil
 }
 
-// decider evaluates conditions, which may name one another, and Rules.
+// decider evaluates conditions, which may refer to one another, and Rules.
 type decider struct {
 	plan    *Plan
 	decided map[string]bool
@@ -91,8 +91,8 @@ func (d *decider) named(arg place) (bool, error) {
 	return holds, err
 }
 
-// several evaluates Fn::And and Fn::Or, which take two to ten conditions. All
-// are evaluated, so that a fault in any of them is told.
+// several evaluates Fn::And and Fn::Or, which take two to ten conditions. It evaluates all of them, so that it
+// reports an error in each.
 func (d *decider) several(name string, arg place) (bool, error) {
 	all, err := arg.list(2, 10)
 	if err != nil {
@@ -133,8 +133,8 @@ func (d *decider) text(p place) (string, error) {
 	return scalarText(p, v)
 }
 
-// value evaluates what a condition compares: parameters and what functions make
-// of them. Rules take nothing but parameters and literals.
+// value evaluates an operand of a condition: parameters and functions of them. Rules accept only parameters and
+// literals.
 func (d *decider) value(p place) (any, error) {
 	if name, _, ok := p.function(); d.rules && ok && name != "Ref" {
 		return nil, p.errorf("Rules take only Ref here, not %s", name)
@@ -197,7 +197,7 @@ func (t *Template) readRules(section place) (err error) {
 	return err
 }
 
-// assertRules returns an error that tells every assertion that does not hold.
+// assertRules returns an error that lists all assertions that do not hold.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/rules-section-structure.html
 func (p *Plan) assertRules() error {
 	d := &decider{plan: p, rules: true}

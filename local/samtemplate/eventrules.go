@@ -8,40 +8,37 @@ import (
 	"s3-endpoint-guard/local/eventpattern"
 )
 
-// Rule is what an AWS::Events::Rule is once it is deployed. It has a pattern or
-// a schedule.
+// Rule is a deployed AWS::Events::Rule. It has a pattern or a schedule.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-events-rule.html
 type Rule struct {
 	LogicalID string
-	Name      string // what Ref returns
+	Name      string // Ref's value
 	ARN       string
 	// Pattern is nil for a schedule.
 	Pattern *eventpattern.Pattern
 	// Schedule is "rate(1 minute)" or "cron(…)", "" for a pattern.
 	Schedule string
-	// Enabled is false where State is DISABLED.
+	// Enabled is false if State is DISABLED.
 	Enabled bool
 	Targets []Target
 }
 
-// Target is where a rule sends the events that match.
+// Target is a target to which a rule sends matching events.
 type Target struct {
 	ID  string
 	ARN string
-	// DeadLetterARN is the queue for events that could not be delivered, ""
-	// for none.
+	// DeadLetterARN is the queue for events that could not be delivered, or "".
 	DeadLetterARN string
-	// Input is the JSON sent instead of the event, "" for the event itself.
+	// Input is the JSON sent instead of the event, or "" for the event itself.
 	Input string
-	// MaximumRetryAttempts is by default 185.
+	// MaximumRetryAttempts is 185 by default.
 	MaximumRetryAttempts int
-	// MaximumEventAge is by default 24 h.
+	// MaximumEventAge is 24 h by default.
 	MaximumEventAge time.Duration
 }
 
-// Rules returns every AWS::Events::Rule whose condition holds, in the order of
-// Resources, with its pattern compiled. Rules of other event buses and targets
-// that rewrite the event (InputPath, InputTransformer) are errors.
+// Rules returns all rules (AWS::Events::Rule) whose condition holds, in the order of Resources, with compiled
+// patterns. Rules of other event buses and targets that rewrite the event (InputPath, InputTransformer) are errors.
 func (p *Plan) Rules(a Attributes) ([]Rule, error) {
 	var rules []Rule
 	for _, resource := range p.order {

@@ -5,42 +5,39 @@ import (
 	"time"
 )
 
-// Function is what an AWS::Serverless::Function is once it is deployed.
+// Function is a deployed AWS::Serverless::Function.
 // https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-resource-function.html
 type Function struct {
 	LogicalID string
-	Name      string // what Ref returns
+	Name      string // Ref's value
 	ARN       string
-	// Role is the ARN of the role that the function runs as.
+	// Role is the ARN of the function's execution role.
 	Role string
-	// RoleLogicalID is the role's logical id, "" where it is not a role of
-	// this template.
+	// RoleLogicalID is the role's logical id, or "" if the role is not in this template.
 	RoleLogicalID string
-	// Environment are the variables, as text, and never nil.
+	// Environment contains the variables as strings. It is never nil.
 	Environment map[string]string
-	// Timeout is how long one invocation may take.
+	// Timeout limits one invocation.
 	Timeout time.Duration
 	// MemoryMB is the memory in MB (of 1,048,576 bytes).
 	MemoryMB int
-	// EventInvoke is what happens to asynchronous invocations that fail.
+	// EventInvoke is the configuration of failed asynchronous invocations.
 	EventInvoke EventInvoke
 }
 
-// EventInvoke is what Lambda does with asynchronous invocations that fail.
+// EventInvoke is what Lambda does with failed asynchronous invocations.
 // https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-configuring.html
 type EventInvoke struct {
-	// MaximumRetryAttempts is 0 to 2; with 2, Lambda's default, a failing
-	// event is tried three times.
+	// MaximumRetryAttempts is 0 to 2; with 2, Lambda's default, a failing event is tried three times.
 	MaximumRetryAttempts int
-	// MaximumEventAge is how long an event is kept for, by default 6 h.
+	// MaximumEventAge is how long Lambda keeps an event, 6 h by default.
 	MaximumEventAge time.Duration
-	// OnFailure is the ARN that a failed event is sent to, "" for none.
+	// OnFailure is the ARN to which a failed event is sent, or "".
 	OnFailure string
 }
 
-// Function returns the function of that logical id. A function whose role or
-// whose triggers SAM would make up (no Role, Events) is an error, for then the
-// template would not show all that it deploys.
+// Function returns the function with that logical id. A function whose role or triggers SAM would generate (no Role,
+// Events) is an error, because the template would not show all that it deploys.
 func (p *Plan) Function(logicalID string, a Attributes) (Function, error) {
 	properties, err := p.Properties(logicalID, a)
 	if err != nil {
@@ -104,8 +101,8 @@ func (r *reader) eventInvoke(properties map[string]any) EventInvoke {
 	}
 }
 
-// roleOf returns the logical id of the role that a function's Role names, as
-// !GetAtt Name.Arn, after conditions; "" where it is written otherwise.
+// roleOf returns the logical id of the role in a function's Role, written as !GetAtt Name.Arn, after conditions; ""
+// for any other form.
 func (p *Plan) roleOf(logicalID string) string {
 	properties, err := p.template.byID[logicalID].properties.byName()
 	if err != nil {

@@ -16,18 +16,17 @@ var shortForms = map[string]string{
 	"!Sub": "Fn::Sub", "!And": "Fn::And", "!Equals": "Fn::Equals", "!Not": "Fn::Not", "!Or": "Fn::Or",
 }
 
-// ruleFunctions are known in the Rules section only, and have no short form.
+// ruleFunctions exist only in the Rules section, and have no short form.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference-rules.html
 var ruleFunctions = []string{"Fn::Contains", "Fn::EachMemberEquals", "Fn::EachMemberIn"}
 
-// isShort says whether a YAML tag is a function's short form, known or not.
+// isShort reports whether a YAML tag is a function's short form, known or unknown.
 func isShort(tag string) bool {
 	return strings.HasPrefix(tag, "!") && !strings.HasPrefix(tag, "!!")
 }
 
-// function returns the function that stands here and its argument. Condition in
-// its long form is not among them: only a condition's context tells it from a
-// mapping with that name (see scope.holds).
+// function returns the function at p and its argument. It does not return Condition in its long form: only the
+// context of a condition distinguishes it from a mapping with that name (see scope.holds).
 func (p place) function() (name string, arg place, ok bool) {
 	if p.Node == nil {
 		return "", place{}, false
@@ -48,7 +47,7 @@ func (p place) function() (name string, arg place, ok bool) {
 	return "", place{}, false
 }
 
-// checkFunction refuses unknown functions, and known ones beside other names.
+// checkFunction rejects unknown functions, and functions with other names in the same mapping.
 func checkFunction(p place) error {
 	if isShort(p.Tag) && shortForms[p.Tag] == "" {
 		return p.errorf("unknown function %s", p.Tag)
@@ -72,8 +71,8 @@ func checkFunction(p place) error {
 	return nil
 }
 
-// visit calls f for every function at and below p, outer ones first. Of Fn::If
-// it goes only into what branches returns: all of them, or the one taken.
+// visit calls f for each function at and below p, outer ones first. In Fn::If it visits only what branches returns:
+// all branches, or the one taken.
 func visit(p place, branches func(arg place) ([]place, error), f func(name string, arg place) error) error {
 	name, arg, ok := p.function()
 	if ok {
@@ -116,8 +115,8 @@ func (p place) values() ([]place, error) {
 	return values, err
 }
 
-// target is what a function names: a parameter, pseudo parameter or resource,
-// or with an attribute always a resource.
+// target is what a function names: a parameter, pseudo parameter or resource. With an attribute it is always a
+// resource.
 type target struct {
 	name, attribute string
 	place
@@ -138,8 +137,8 @@ func targets(function string, arg place) ([]target, error) {
 	return nil, nil
 }
 
-// attributeTarget reads the argument of Fn::GetAtt: "Name.Attribute" or a list
-// of the two. An attribute may have dots itself.
+// attributeTarget reads the argument of Fn::GetAtt: "Name.Attribute" or a list of both. An attribute may contain
+// dots.
 func attributeTarget(arg place) (target, error) {
 	words, err := arg.words()
 	if err != nil {

@@ -7,10 +7,10 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// functionType is the one type whose Globals are known here.
+// functionType is the only type whose Globals are supported.
 const functionType = "AWS::Serverless::Function"
 
-// globalProperties are what Globals may set for functions.
+// globalProperties are the properties that Globals may set for functions.
 // https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-specification-template-anatomy-globals.html
 var globalProperties = strings.Fields(`Handler Runtime CodeUri DeadLetterQueue Description MemorySize
 	Timeout VpcConfig Environment Tags PropagateTags Tracing KmsKeyArn AutoPublishAlias
@@ -19,7 +19,7 @@ var globalProperties = strings.Fields(`Handler Runtime CodeUri DeadLetterQueue D
 	FileSystemConfigs CodeSigningConfigArn Architectures SnapStart EphemeralStorage FunctionUrlConfig
 	RuntimeManagementConfig LoggingConfig RecursiveLoop SourceKMSKeyArn`)
 
-// mergeGlobals gives every function what Globals say and it does not.
+// mergeGlobals adds the properties in Globals to each function that does not set them.
 func (t *Template) mergeGlobals(section place) error {
 	sections, err := section.only("Function")
 	if err != nil {
@@ -45,9 +45,8 @@ func (t *Template) mergeGlobals(section place) error {
 	return nil
 }
 
-// merge returns own with what it lacks of global: mappings are merged, lists
-// are joined with global's elements first, and of everything else own stands. A
-// function (Ref, Fn::Sub …) counts as a scalar.
+// merge adds to own what it lacks of global: mappings are merged, lists are joined with global's elements first, and
+// all other values remain own's. A function (Ref, Fn::Sub …) counts as a scalar.
 func merge(global, own place) place {
 	_, _, globalFunction := global.function()
 	_, _, ownFunction := own.function()

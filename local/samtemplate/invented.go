@@ -11,21 +11,17 @@ import (
 	"strings"
 )
 
-// Invented returns attributes that look as AWS would make them, for tests and
-// tools that have no AWS. They are the same for the same stack name and logical
-// id every time. A resource that its properties name has that name.
+// Invented returns attributes in AWS's formats, for tests and tools without AWS. They are the same for the same stack
+// name and logical id each time. A resource whose properties contain its name has that name.
 //
-// A resource type or attribute that the table in species.go does not have is
-// not known, and the error of Properties then says so.
+// A resource type or attribute that is not in the table in species.go is unknown; Properties then returns an error.
 func Invented(p *Plan) Attributes { return &inventor{plan: p} }
 
-// InventedExcept is Invented where some names are given: a key is a logical id
-// for what Ref returns ("Bucket", "InterfaceEndpoint"), or a logical id and an
-// attribute ("RemediateRole.Arn"). What follows from a name follows from the
+// InventedExcept is Invented with some given names: a key is a logical id for the value of Ref ("Bucket",
+// "InterfaceEndpoint"), or a logical id and an attribute ("RemediateRole.Arn"). Values derived from a name use the
 // given one: Bucket gives Bucket.Arn, RemediateRole.Arn gives the role's name.
 //
-// The error tells every key that is no resource of the plan, or no known
-// attribute.
+// The error lists all keys that are neither a resource of the plan nor a known attribute.
 func InventedExcept(p *Plan, given map[string]string) (Attributes, error) {
 	in := &inventor{plan: p, given: given}
 	var faults []error
@@ -40,7 +36,7 @@ func InventedExcept(p *Plan, given map[string]string) (Attributes, error) {
 	return in, errors.Join(faults...)
 }
 
-// inventor invents what AWS would call the resources of a plan.
+// inventor invents the names and ids of a plan's resources.
 type inventor struct {
 	plan  *Plan
 	given map[string]string
@@ -102,7 +98,7 @@ func (in *inventor) attribute(logicalID, name string) (any, error) {
 	return text, err
 }
 
-// species returns how resources of this one's type are named.
+// species returns how AWS names resources of this resource's type.
 func (in *inventor) species(logicalID string) (species, *resource, error) {
 	r, err := in.plan.resource(logicalID)
 	if err != nil {
@@ -131,7 +127,7 @@ func (in *inventor) property(r *resource, name string) (any, error) {
 	return scope{in.plan, in}.value(p)
 }
 
-// fill fills in the form of a Ref or an attribute.
+// fill fills in the format of a Ref or an attribute.
 func (in *inventor) fill(form string, s species, r *resource) (string, error) {
 	name, err := in.name(s, r)
 	if err != nil {
@@ -150,7 +146,7 @@ func (in *inventor) fill(form string, s species, r *resource) (string, error) {
 	).Replace(form), nil
 }
 
-// path is the path of an IAM resource.
+// path returns the path of an IAM resource.
 func (in *inventor) path(r *resource) string {
 	if path, err := in.property(r, "Path"); err == nil && path != (nothing{}) {
 		return fmt.Sprint(path)
@@ -162,8 +158,8 @@ func (in *inventor) hash(r *resource) string {
 	return hash(in.plan.options.StackName + "/" + r.LogicalID)
 }
 
-// name returns the name or id that everything else about a resource is made of:
-// the given one, the one that its properties say, or an invented one.
+// name returns the name or id on which the other values of a resource are based: the given one, the one in its
+// properties, or an invented one.
 func (in *inventor) name(s species, r *resource) (string, error) {
 	if given := cmp.Or(in.given[r.LogicalID], in.given[r.LogicalID+".Arn"]); given != "" {
 		return nameIn(given), nil
@@ -182,7 +178,7 @@ func (in *inventor) name(s species, r *resource) (string, error) {
 	return in.longName(s, r), nil
 }
 
-// nameIn returns the name in an ARN or a queue's URL; other text is the name.
+// nameIn returns the name in an ARN or a queue's URL; for other text, the text itself.
 func nameIn(text string) string {
 	parts := strings.SplitN(text, ":", 6)
 	switch {
@@ -198,8 +194,8 @@ func nameIn(text string) string {
 	return resource[strings.LastIndex(resource, "/")+1:]
 }
 
-// longName returns a name as CloudFormation makes them: stack, logical id and
-// some letters, at most 63 characters in all.
+// longName returns a name in CloudFormation's format: stack, logical id and some letters, at most 63 characters in
+// total.
 func (in *inventor) longName(s species, r *resource) string {
 	cut := func(text string) string { return text[:min(len(text), 24)] }
 	name := cut(in.plan.options.StackName) + "-" + cut(r.LogicalID) + "-" + strings.ToUpper(in.hash(r)[:12])
@@ -209,7 +205,7 @@ func (in *inventor) longName(s species, r *resource) string {
 	return name
 }
 
-// inventID returns an id as EC2 makes them, an image's where prefix is "".
+// inventID returns an id in EC2's format, for an image if prefix is "".
 func inventID(prefix, seed string) string {
 	return cmp.Or(prefix, "ami") + "-0" + hash(seed)[:16]
 }

@@ -36,7 +36,7 @@ Resources:
   Odd: {Type: AWS::Odd::Thing}
 `
 
-// ask returns what Ref (of "Bucket") or GetAtt (of "Bucket.Arn") answer.
+// ask returns the answer of Ref (for "Bucket") or GetAtt (for "Bucket.Arn").
 func ask(a samtemplate.Attributes, question string) (any, bool) {
 	id, attribute, ok := strings.Cut(question, ".")
 	if !ok {
@@ -45,7 +45,7 @@ func ask(a samtemplate.Attributes, question string) (any, bool) {
 	return a.GetAtt(id, attribute)
 }
 
-// The answers have the forms of "Return values" on each type's page below
+// The answers have the format in "Return values" on each type's page below
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-template-resource-type-ref.html
 func TestInventedLooksAsAWSWouldHaveIt(t *testing.T) {
 	a := samtemplate.Invented(plan(t, inventedTemplate, samtemplate.Options{}))
@@ -110,11 +110,11 @@ func TestInventedDoesNotKnow(t *testing.T) {
 	}
 	_, err := p.Properties("User", a)
 	if err == nil || !strings.Contains(err.Error(), "no attribute Colour of AWS::S3::Bucket is known") {
-		t.Errorf("Properties(User) = %v, want the cause of the cause", err)
+		t.Errorf("Properties(User) = %v, want the underlying cause", err)
 	}
 	p = plan(t, `Resources: {Odd: {Type: T}, A: {Type: T, Properties: {X: !Ref Odd}}}`, samtemplate.Options{})
 	if _, err = p.Properties("A", samtemplate.Invented(p)); err == nil || !strings.Contains(err.Error(), "resource type T is not known") {
-		t.Errorf("Properties(A) = %v, want that the type is not known", err)
+		t.Errorf("Properties(A) = %v, want an error about the unknown type", err)
 	}
 }
 

@@ -10,8 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// place is a node of the template and where it stands. Its zero value is a
-// place where nothing stands.
+// place is a node of the template and its position. Its zero value is a place without a node.
 type place struct {
 	*yaml.Node
 	path string // "Resources.Bucket.Properties.Tags[0]"
@@ -65,7 +64,7 @@ func (p place) byName() (map[string]place, error) {
 	return named, nil
 }
 
-// only returns the entries of a mapping that has no others than the known ones.
+// only returns the entries of a mapping, and an error if it has unknown ones.
 func (p place) only(known ...string) (map[string]place, error) {
 	members, err := p.members()
 	if err != nil {
@@ -93,7 +92,7 @@ func (p place) elements() ([]place, error) {
 	return elements, nil
 }
 
-// list returns the elements of a list that must have between low and high.
+// list returns the elements of a list that must have low to high elements.
 func (p place) list(low, high int) ([]place, error) {
 	elements, err := p.elements()
 	if err != nil {
@@ -105,7 +104,7 @@ func (p place) list(low, high int) ([]place, error) {
 	return elements, nil
 }
 
-// word returns the text of a scalar that is no function, "" where none stands.
+// word returns the text of a scalar that is not a function, or "" if there is no node.
 func (p place) word() (string, error) {
 	if p.Node == nil {
 		return "", nil
@@ -116,7 +115,7 @@ func (p place) word() (string, error) {
 	return p.Value, nil
 }
 
-// words returns the texts of a scalar or of a list of them.
+// words returns the texts of a scalar or of a list of scalars.
 func (p place) words() ([]string, error) {
 	if p.Node == nil {
 		return nil, nil
@@ -138,7 +137,7 @@ func (p place) words() ([]string, error) {
 	return words, nil
 }
 
-// plainMap returns a mapping as it stands, functions in their long form.
+// plainMap returns an unresolved mapping, with functions in their long form.
 func (p place) plainMap() (map[string]any, error) {
 	if p.Node == nil {
 		return nil, nil
@@ -154,7 +153,7 @@ func (p place) plainMap() (map[string]any, error) {
 	return m, nil
 }
 
-// plain returns the value as it stands, functions in their long form.
+// plain returns the unresolved value, with functions in their long form.
 func (p place) plain() (any, error) {
 	if name, arg, ok := p.function(); ok {
 		v, err := arg.plain()
@@ -196,7 +195,7 @@ func (p place) plainList() ([]any, error) {
 // scalar returns a scalar as a string, bool, int or float64.
 func (p place) scalar() (any, error) {
 	switch p.ShortTag() {
-	case "!!str", "!!timestamp": // an unquoted 2012-10-17 stays text
+	case "!!str", "!!timestamp": // an unquoted 2012-10-17 remains a string
 		return p.Value, nil
 	case "!!bool":
 		return strconv.ParseBool(strings.ToLower(p.Value))
@@ -217,15 +216,15 @@ func (p place) scalar() (any, error) {
 }
 
 var (
-	// oldBool is text that YAML 1.1, CloudFormation's, takes for a bool and
-	// YAML 1.2, our parser's, for text.
+	// oldBool matches text that is a bool in YAML 1.1, which CloudFormation uses, and a string in YAML 1.2, which our
+	// parser uses.
 	oldBool = regexp.MustCompile(`^(?i:yes|no|on|off)$`)
-	// padded is a number that loses its zero, or is octal, without quotes.
+	// padded matches a number that without quotes loses its leading zero, or is octal.
 	padded = regexp.MustCompile(`^[-+]?0[0-9_]+$`)
 )
 
-// check refuses what CloudFormation refuses or reads otherwise than our parser:
-// null, anchors, doubled names, ambiguous scalars, unknown functions.
+// check rejects what CloudFormation rejects or reads differently from our parser: null, anchors, duplicate names,
+// ambiguous scalars, unknown functions.
 func check(p place) error {
 	if p.Kind == yaml.AliasNode || p.Anchor != "" {
 		return p.errorf("anchors and aliases are not for CloudFormation")

@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// pseudo are the pseudo parameters that every template may name.
+// pseudo are the pseudo parameters, which all templates may use.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/pseudo-parameter-reference.html
 var pseudo = []string{"AWS::AccountId", "AWS::NotificationARNs", "AWS::NoValue", "AWS::Partition",
 	"AWS::Region", "AWS::StackId", "AWS::StackName", "AWS::URLSuffix"}
 
-// checkNames returns an error for a name that is used and not declared.
+// checkNames returns an error for a name that is used but not declared.
 func (t *Template) checkNames() error {
 	for _, r := range t.resources {
 		if _, ok := t.conditions[r.condition]; r.condition != "" && !ok {
@@ -36,7 +36,7 @@ func (t *Template) checkNames() error {
 	return nil
 }
 
-// checkUses checks every name that functions at and below p use.
+// checkUses checks all names that functions at and below p use.
 func (t *Template) checkUses(p place) error {
 	every := func(arg place) ([]place, error) { return arg.branches(t.conditions) }
 	return visit(p, every, func(function string, arg place) error {
@@ -53,7 +53,7 @@ func (t *Template) checkUses(p place) error {
 	})
 }
 
-// knows says whether the target is declared. Only resources have attributes.
+// knows reports whether the target is declared. Only resources have attributes.
 func (t *Template) knows(to target) bool {
 	if t.byID[to.name] != nil {
 		return true
@@ -99,9 +99,8 @@ func (p *Plan) taken(arg place) (place, error) {
 	return branches[1], nil
 }
 
-// references returns the logical ids of the resources that functions at and
-// below the place name, branches not taken left out. It is an error to name one
-// whose condition does not hold.
+// references returns the logical ids of the resources that functions at and below the place name, without branches
+// that are not taken. A resource whose condition does not hold is an error.
 func (p *Plan) references(at place) ([]string, error) {
 	var ids []string
 	one := func(arg place) ([]place, error) {
@@ -125,8 +124,8 @@ func (p *Plan) references(at place) ([]string, error) {
 	return ids, err
 }
 
-// dependencies returns what a resource depends on, sorted. A DependsOn on
-// something that the conditions leave out is dropped, as CloudFormation does.
+// dependencies returns the resources on which a resource depends, sorted. A DependsOn on a resource that the
+// conditions leave out is dropped, as CloudFormation does.
 func (p *Plan) dependencies(r *resource) ([]string, error) {
 	ids, err := p.references(r.properties)
 	if err != nil {
@@ -159,7 +158,7 @@ func (p *Plan) sort() ([]Resource, error) {
 type sorter struct {
 	plan  *Plan
 	done  map[string]bool
-	trail []string // from a resource of the template down to the one at hand
+	trail []string // path from a resource of the template down to the current one
 	order []Resource
 }
 

@@ -11,26 +11,26 @@ import (
 	"unicode/utf8"
 )
 
-// Parameter is one parameter of the template as it is declared.
+// Parameter is a declared parameter of the template.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html
 type Parameter struct {
 	Name        string
 	Type        string
 	Description string
-	// Default is only meaningful where HasDefault is true.
+	// Default is only meaningful if HasDefault is true.
 	Default    string
 	HasDefault bool
-	// AllowedValues is nil where every value is allowed.
+	// AllowedValues is nil if all values are allowed.
 	AllowedValues []string
-	// AllowedPattern is "" where every text is allowed.
+	// AllowedPattern is "" if all values are allowed.
 	AllowedPattern string
-	// ConstraintDescription says in words what the constraints are.
+	// ConstraintDescription describes the constraints in words.
 	ConstraintDescription string
-	// NoEcho says that the value is a secret.
+	// NoEcho reports whether the value is a secret.
 	NoEcho bool
 }
 
-// parameter is a Parameter with what its values are checked against.
+// parameter is a Parameter with its parsed constraints.
 type parameter struct {
 	Parameter
 	kind               valueKind
@@ -120,8 +120,8 @@ func (p *parameter) readLimits(at place, parts map[string]place) error {
 	if p.AllowedPattern == "" {
 		return nil
 	}
-	// CloudFormation matches the whole value, as this does. Its expressions
-	// are Java's; what only those have (look-around) is an error here.
+	// CloudFormation also matches the whole value. It uses Java's expressions; a feature that Go lacks (look-around)
+	// is an error here.
 	pattern, err := regexp.Compile(`^(?:` + p.AllowedPattern + `)$`)
 	if err != nil {
 		return at.errorf("AllowedPattern: %w", err)
@@ -130,8 +130,8 @@ func (p *parameter) readLimits(at place, parts map[string]place) error {
 	return nil
 }
 
-// parameterValues returns every parameter's value: a string, or a []any of
-// strings. The error tells every fault: unknown, missing and bad values.
+// parameterValues returns the values of all parameters: a string, or a []any of strings. The error lists all unknown,
+// missing and bad values.
 func (t *Template) parameterValues(o Options) (map[string]any, error) {
 	var faults []error
 	for _, name := range slices.Sorted(maps.Keys(o.Parameters)) {
@@ -158,7 +158,7 @@ func (t *Template) parameterValues(o Options) (map[string]any, error) {
 	return values, errors.Join(faults...)
 }
 
-// check returns an error where the value breaks the type or a constraint.
+// check returns an error if the value violates the type or a constraint.
 func (p *parameter) check(text string) error {
 	err := p.checkWhole(text)
 	for _, item := range p.kind.items(text) {
@@ -214,15 +214,15 @@ func (p *parameter) checkItem(item string) error {
 	return nil
 }
 
-// valueKind is a parameter's type taken apart.
+// valueKind is a parsed parameter type.
 type valueKind struct {
 	item string // "String", "Number", "AWS::EC2::VPC::Id" …
 	list bool
-	ssm  bool // the value is the name of a parameter in SSM that holds it
+	ssm  bool // the value is the name of an SSM parameter that holds the value
 }
 
-// formats are the types that a value may have, with what it must look like. An
-// empty one is not checked: only AWS knows which names there are.
+// formats are the types that a value may have, with their formats. An empty format is not checked, because only AWS
+// knows the existing names.
 var formats = map[string]*regexp.Regexp{
 	"String":                           nil,
 	"Number":                           regexp.MustCompile(`^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$`),
@@ -238,7 +238,7 @@ var formats = map[string]*regexp.Regexp{
 	"AWS::SSM::Parameter::Name":        regexp.MustCompile(`.`),
 }
 
-// parseType takes a parameter's type apart.
+// parseType parses a parameter's type.
 func parseType(text string) (valueKind, error) {
 	kind := valueKind{item: text}
 	if inner, ok := strings.CutPrefix(kind.item, "AWS::SSM::Parameter::Value<"); ok {
@@ -256,8 +256,8 @@ func parseType(text string) (valueKind, error) {
 	return kind, nil
 }
 
-// items returns the values of a list, spaces around them cut off, or the value
-// itself. As with CloudFormation an empty text is a list of one empty string.
+// items returns the trimmed values of a list, or the value itself. As with CloudFormation, an empty string is a list
+// of one empty string.
 func (k valueKind) items(text string) []string {
 	if !k.list || k.ssm {
 		return []string{text}
@@ -269,7 +269,7 @@ func (k valueKind) items(text string) []string {
 	return items
 }
 
-// check checks one item. Of a value in SSM the name is all there is to check.
+// check checks one item. For a value in SSM it checks only the name.
 func (k valueKind) check(item string) error {
 	if k.ssm {
 		if item == "" {
@@ -283,8 +283,8 @@ func (k valueKind) check(item string) error {
 	return nil
 }
 
-// resolve returns what Ref returns for the parameter. What SSM would answer is
-// invented: an image id where the type leaves it open.
+// resolve returns the value of Ref for the parameter. The value of an SSM parameter is invented: an image id if the
+// type does not define it.
 func (k valueKind) resolve(text string) any {
 	if k.ssm {
 		text = inventID(map[string]string{

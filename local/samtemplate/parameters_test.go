@@ -61,7 +61,7 @@ func TestPlanChecksParameters(t *testing.T) {
 				t.Errorf("%s = %q: %v, want an error with %q", c.declared, c.given, err, c.want)
 			}
 			if err != nil && strings.Contains(err.Error(), "secret") {
-				t.Errorf("error %v tells the secret", err)
+				t.Errorf("error %v contains the secret", err)
 			}
 		})
 	}

@@ -8,20 +8,20 @@ import (
 	"strings"
 )
 
-// Options is what CloudFormation is told besides the template. Zero values get
-// the defaults of an invented stack.
+// Options is the input of CloudFormation in addition to the template. Zero values are replaced by the defaults of an
+// invented stack.
 type Options struct {
-	// Parameters are the values given; those left out take their defaults.
+	// Parameters are the given values; missing ones have their defaults.
 	Parameters map[string]string
-	// Partition is "aws", "aws-cn" or "aws-us-gov", by default the Region's.
+	// Partition is "aws", "aws-cn" or "aws-us-gov"; the default is the Region's.
 	Partition string
-	// Region is by default eu-central-1.
+	// Region is eu-central-1 by default.
 	Region string
-	// AccountID is twelve digits, by default 111122223333.
+	// AccountID has twelve digits; the default is 111122223333.
 	AccountID string
-	// StackName is by default s3-endpoint-guard.
+	// StackName is s3-endpoint-guard by default.
 	StackName string
-	// StackID is the stack's ARN, by default one with an invented end.
+	// StackID is the stack's ARN; the default has an invented end.
 	StackID string
 }
 
@@ -55,8 +55,7 @@ func (o Options) urlSuffix() string {
 	return "amazonaws.com"
 }
 
-// Plan is a template of which everything is decided that does not depend on
-// what AWS calls the resources. It does not change after it was made.
+// Plan is a template in which all is resolved that does not depend on the physical ids of resources. It is immutable.
 type Plan struct {
 	template   *Template
 	options    Options
@@ -66,30 +65,28 @@ type Plan struct {
 	active     map[string]bool // the resources whose condition holds
 }
 
-// Resource is one resource that the stack will have.
+// Resource is one resource of the stack.
 type Resource struct {
 	LogicalID string
 	Type      string
-	// DeletionPolicy is "" for the type's default, which is Delete except for
-	// what can make snapshots.
+	// DeletionPolicy is "" for the type's default, which is Delete, except for types that support snapshots.
 	DeletionPolicy string
-	// DependsOn are the logical ids that must be there first, both those that
-	// DependsOn names and those that the properties name, sorted.
+	// DependsOn are the logical ids of the resources that must exist first, from DependsOn and from the properties,
+	// sorted.
 	DependsOn []string
-	// Metadata stands as in the template, functions in their long form.
+	// Metadata is unresolved, with functions in their long form.
 	Metadata map[string]any
 }
 
-// Attributes answers what Ref and Fn::GetAtt return for a resource: what AWS
-// called it. false says that the answer is not known.
+// Attributes returns the values of Ref and Fn::GetAtt for a resource, such as its physical id. false means that the
+// value is unknown.
 type Attributes interface {
 	Ref(logicalID string) (string, bool)
 	GetAtt(logicalID, name string) (any, bool)
 }
 
-// Plan checks the parameters (all faults in one error) and the Rules, decides
-// the conditions, and orders the resources. A reference to a resource that the
-// conditions leave out is an error, and so is a circle of dependencies.
+// Plan checks the parameters (all errors in one) and the Rules, evaluates the conditions, and orders the resources. A
+// reference to a resource that the conditions leave out is an error, and so is a dependency cycle.
 func (t *Template) Plan(options Options) (*Plan, error) {
 	p := &Plan{template: t, options: options.withDefaults(), active: map[string]bool{}}
 	var err error
@@ -112,26 +109,24 @@ func (t *Template) Plan(options Options) (*Plan, error) {
 	return p, err
 }
 
-// holds says whether a condition holds; "" is no condition.
+// holds reports whether a condition holds; "" always holds.
 func (p *Plan) holds(condition string) bool { return condition == "" || p.conditions[condition] }
 
-// Options returns the options that the plan was made with, defaults filled in.
+// Options returns the plan's options, with defaults filled in.
 func (p *Plan) Options() Options { return p.options }
 
-// Parameter returns a parameter's value, given or its default; "" for one that
-// is a list or that the template does not have.
+// Parameter returns a parameter's value, given or default; "" for a list or an unknown parameter.
 func (p *Plan) Parameter(name string) string {
 	text, _ := p.parameters[name].(string)
 	return text
 }
 
-// Resources returns the resources whose condition holds, each after everything
-// that it depends on, and otherwise in the order of the template.
+// Resources returns the resources whose condition holds, each after its dependencies, and otherwise in the template's
+// order.
 func (p *Plan) Resources() []Resource { return slices.Clone(p.order) }
 
-// Properties returns a resource's properties with all functions resolved, never
-// nil. What AWS::NoValue removes is not there. The error names the first place
-// that cannot be resolved.
+// Properties returns a resource's properties with all functions resolved, never nil, without what AWS::NoValue
+// removes. The error names the first place that cannot be resolved.
 func (p *Plan) Properties(logicalID string, a Attributes) (map[string]any, error) {
 	r, err := p.resource(logicalID)
 	if err != nil {

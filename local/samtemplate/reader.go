@@ -8,8 +8,7 @@ import (
 	"time"
 )
 
-// reader reads resolved properties and keeps the first thing that is wrong, so
-// that a view is read without a check after every line.
+// reader reads resolved properties and keeps the first error, so that a caller checks it once at the end.
 type reader struct {
 	where string
 	err   error
@@ -21,7 +20,7 @@ func (r *reader) fail(format string, args ...any) {
 	}
 }
 
-// object returns the mapping at the path, empty where none is.
+// object returns the mapping at the path, or an empty one.
 func (r *reader) object(properties map[string]any, path ...string) map[string]any {
 	for _, name := range path {
 		v, ok := properties[name]
@@ -36,7 +35,7 @@ func (r *reader) object(properties map[string]any, path ...string) map[string]an
 	return properties
 }
 
-// text returns the text of a scalar, or otherwise where there is none.
+// text returns the text of a scalar, or otherwise if there is none.
 func (r *reader) text(properties map[string]any, name, otherwise string) string {
 	v, ok := properties[name]
 	if !ok {
@@ -49,7 +48,7 @@ func (r *reader) text(properties map[string]any, name, otherwise string) string 
 	return text
 }
 
-// number returns a whole number, which as a parameter's value is text.
+// number returns an integer. A parameter's value is a string.
 func (r *reader) number(properties map[string]any, name string, otherwise int) int {
 	text := r.text(properties, name, strconv.Itoa(otherwise))
 	n, err := strconv.Atoi(text)
@@ -64,7 +63,7 @@ func (r *reader) seconds(properties map[string]any, name string, otherwise time.
 	return time.Duration(r.number(properties, name, int(otherwise/time.Second))) * time.Second
 }
 
-// only fails where a mapping has other names than the known ones.
+// only records an error if a mapping has unknown names.
 func (r *reader) only(properties map[string]any, known ...string) {
 	for name := range properties {
 		if !slices.Contains(known, name) {

@@ -8,14 +8,14 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// scope is what functions can name: the plan's parameters, and its resources
-// where there are attributes. Conditions and Rules have none.
+// scope is what functions can refer to: the plan's parameters, and its resources if attributes is set. Conditions and
+// Rules have no attributes.
 type scope struct {
 	plan       *Plan
 	attributes Attributes // nil = only parameters
 }
 
-// nothing is what AWS::NoValue is until it is dropped.
+// nothing represents AWS::NoValue until it is dropped.
 type nothing struct{}
 
 // value resolves all functions at and below p.
@@ -104,7 +104,7 @@ func (s scope) call(name string, arg place) (any, error) {
 	return nil, arg.errorf("%s stands only in Conditions and Rules", name)
 }
 
-// named answers Ref and Fn::GetAtt, and the variables of Fn::Sub.
+// named evaluates Ref and Fn::GetAtt, and the variables of Fn::Sub.
 func (s scope) named(to target) (any, error) {
 	if to.attribute == "" {
 		if v, ok := s.parameter(to.name); ok {
@@ -123,7 +123,7 @@ func (s scope) named(to target) (any, error) {
 	return s.answer(r, to)
 }
 
-// answer asks the attributes.
+// answer gets the value from the attributes.
 func (s scope) answer(r *resource, to target) (any, error) {
 	if to.attribute == "" {
 		if v, ok := s.attributes.Ref(to.name); ok {
@@ -137,7 +137,7 @@ func (s scope) answer(r *resource, to target) (any, error) {
 	return nil, to.errorf("%s has no known attribute %s (%s)%s", to.name, to.attribute, r.Type, s.because(to))
 }
 
-// because returns why attributes have no answer, where they can say.
+// because returns why attributes have no value, if they can explain it.
 func (s scope) because(to target) string {
 	if e, ok := s.attributes.(interface {
 		explain(id, attribute string) error
@@ -192,7 +192,7 @@ func (s scope) texts(p place) ([]string, error) {
 	return listTexts(p, v)
 }
 
-// scalarText returns the text that CloudFormation makes of a scalar.
+// scalarText returns the text into which CloudFormation converts a scalar.
 func scalarText(p place, v any) (string, error) {
 	switch v := v.(type) {
 	case string:
@@ -249,7 +249,7 @@ func (s scope) split(arg place) (any, error) {
 	return list, nil
 }
 
-// delimited takes the arguments of Fn::Join and Fn::Split apart: [delimiter, what is joined or split].
+// delimited returns the arguments of Fn::Join and Fn::Split: [delimiter, what is joined or split].
 func delimited(arg place) (delimiter string, of place, err error) {
 	two, err := arg.list(2, 2)
 	if err != nil {
@@ -259,7 +259,7 @@ func delimited(arg place) (delimiter string, of place, err error) {
 	return delimiter, two[1], err
 }
 
-// threeTexts are the texts of a list of three.
+// threeTexts returns the texts of a list of three.
 func (s scope) threeTexts(arg place) (texts [3]string, err error) {
 	three, err := arg.list(3, 3)
 	if err != nil {
@@ -273,7 +273,7 @@ func (s scope) threeTexts(arg place) (texts [3]string, err error) {
 	return texts, nil
 }
 
-// pick answers Fn::Select.
+// pick evaluates Fn::Select.
 func (s scope) pick(arg place) (any, error) {
 	two, err := arg.list(2, 2)
 	if err != nil {
@@ -310,7 +310,7 @@ func (s scope) findInMap(arg place) (any, error) {
 	return p.plain()
 }
 
-// zones answers Fn::GetAZs: three zones for every Region.
+// zones evaluates Fn::GetAZs: three zones for each Region.
 func (s scope) zones(arg place) (any, error) {
 	region, err := s.text(arg)
 	if err != nil {

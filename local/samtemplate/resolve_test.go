@@ -10,7 +10,7 @@ import (
 	"s3-endpoint-guard/local/samtemplate"
 )
 
-// frame is a template in which "Value: %" stands for what a test is about.
+// frame is a template in which "Value: %" is replaced by the value under test.
 const frame = `
 Parameters:
   Name: {Type: String, Default: docs}
@@ -38,7 +38,7 @@ Resources:
 
 func framed(value string) string { return strings.Replace(frame, "%", value, 1) }
 
-// named answers with names that are easy to read.
+// named implements Attributes with readable names.
 type named struct{}
 
 func (named) Ref(id string) (string, bool) { return "ref:" + id, id != "Odd" }
@@ -50,7 +50,7 @@ func (named) GetAtt(id, name string) (any, bool) {
 	return "att:" + id + ":" + name, name != "Nothing"
 }
 
-// value resolves the value that stands in the frame.
+// value resolves the value in the frame.
 func value(t *testing.T, text string, o samtemplate.Options) (any, error) {
 	t.Helper()
 	template, err := samtemplate.Parse([]byte(framed(text)))

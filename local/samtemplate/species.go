@@ -1,26 +1,24 @@
 package samtemplate
 
-// species is how AWS names the resources of one type, and what Ref and
-// Fn::GetAtt return of them. In ref and attributes stand {name}, {partition},
-// {region}, {account}, {suffix} (of host names), {id} and {ID} (16 digits
-// that only this resource has); "=Property" is the property itself, "[]" before
-// a form makes it a list of one.
+// species is how AWS names the resources of one type, and the values of Ref and Fn::GetAtt. ref and attributes
+// contain {name}, {partition}, {region}, {account}, {suffix} (of host names), {id} and {ID} (16 digits, unique for
+// the resource); "=Property" is the value of a property, "[]" before a format makes it a list of one.
 //
 // Source of every row: "Return values" on the type's page below
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-template-resource-type-ref.html
 type species struct {
-	property   string // the property that says the name, "" = none does
+	property   string // the property that contains the name, or ""
 	prefix     string // of an id that AWS makes ("vpc"); "" = a long name, "uuid" = that
 	lower      bool   // the long name is in lower case
 	ref        string
 	attributes map[string]string
 }
 
-// custom are custom resources, whose ids are whatever their function answers.
+// custom is for custom resources, whose ids are returned by their functions.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-custom-resources.html
 var custom = species{ref: "{name}"}
 
-// allSpecies are the types that Invented knows, by the order of the template.
+// allSpecies are the types that Invented supports, in the order of the template.
 var allSpecies = map[string]species{
 	"AWS::EC2::VPC": {prefix: "vpc", ref: "{name}", attributes: map[string]string{
 		"VpcId": "{name}", "CidrBlock": "=CidrBlock", "DefaultSecurityGroup": "sg-0{id}", "DefaultNetworkAcl": "acl-0{id}",

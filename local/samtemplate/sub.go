@@ -10,12 +10,11 @@ import (
 // subPart is a piece of Fn::Sub's text: a variable, or else literal text.
 type subPart struct{ literal, variable string }
 
-// subName is what may stand between ${ and }.
+// subName matches the name between ${ and }.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-sub.html
 var subName = regexp.MustCompile(`^[A-Za-z0-9_.:]+$`)
 
-// readSub reads the argument of Fn::Sub: a text, or a list of a text and a
-// mapping with variables of its own.
+// readSub reads the argument of Fn::Sub: a text, or a list of a text and a mapping with additional variables.
 func readSub(arg place) ([]subPart, map[string]place, error) {
 	text, own := arg, map[string]place(nil)
 	if arg.Kind == yaml.SequenceNode {
@@ -60,7 +59,7 @@ func splitSub(at place, text string) ([]subPart, error) {
 	}
 }
 
-// sub answers Fn::Sub.
+// sub evaluates Fn::Sub.
 func (s scope) sub(arg place) (any, error) {
 	parts, own, err := readSub(arg)
 	if err != nil {

@@ -1,24 +1,21 @@
-// Package samtemplate reads template.yaml as CloudFormation and SAM would: it
-// checks parameters and Rules, decides conditions, merges Globals, resolves
-// intrinsic functions, and answers in which order the resources come to be. So
-// tests, the demo and the local AWS run the template itself and not a copy.
+// Package samtemplate reads template.yaml as CloudFormation and SAM do: it checks parameters and Rules, evaluates
+// conditions, merges Globals, resolves intrinsic functions, and returns the order in which resources are created.
+// With it, tests, the demo and the local AWS run the template itself and not a copy.
 //
-// It is strict where CloudFormation is, and stricter where CloudFormation would
-// guess: an unknown section, function, parameter, condition or attribute is an
-// error that says where it stands. What AWS alone can answer (Fn::ImportValue,
-// macros, Fn::RefAll) is an error too.
+// It is as strict as CloudFormation, and stricter where CloudFormation would guess: an unknown section, function,
+// parameter, condition or attribute is an error with its position. A function whose value only AWS knows
+// (Fn::ImportValue, macros, Fn::RefAll) is also an error.
 //
 //	t, err := samtemplate.Load("template.yaml")
 //	p, err := t.Plan(samtemplate.Options{Parameters: …})
 //	for _, r := range p.Resources() { p.Properties(r.LogicalID, attributes) }
 //
-// Values keep the types of the template: text is a string, true a bool, 5 an
-// int. A parameter is always a string or a list of strings, also a Number, for
-// so CloudFormation hands it on; who wants a number must take "5" for 5.
+// Values keep the types of the template: text is a string, true a bool, 5 an int. A parameter is always a string or a
+// list of strings, also a Number, because CloudFormation passes it so; a caller that needs a number must accept "5"
+// for 5.
 //
-// It imports the standard library, a YAML parser and local/eventpattern. It
-// is for tests and tools: nothing that is deployed links it. To make another
-// resource type known to Invented, add it to the table in species.go.
+// It imports the standard library, a YAML parser and local/eventpattern. It is for tests and tools, and is not linked
+// into deployed code. To support another resource type in Invented, add it to the table in species.go.
 //
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-anatomy.html
 package samtemplate
@@ -31,8 +28,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Template is a parsed template. It does not change, so any number of
-// goroutines may plan with it.
+// Template is a parsed template. It is immutable; any number of goroutines may make plans from it.
 type Template struct {
 	parameters []parameter
 	rules      []member
@@ -43,7 +39,7 @@ type Template struct {
 	outputs    []output
 }
 
-// resource is one entry of the Resources section, Globals merged.
+// resource is one entry of the Resources section, with Globals merged.
 type resource struct {
 	Resource
 	at         place
@@ -71,8 +67,7 @@ func Load(path string) (*Template, error) {
 	return t, nil
 }
 
-// Parse reads a template. Every name that it uses must be declared in it, also
-// where a condition switches the use off.
+// Parse parses a template. All names that it uses must be declared in it, also if a condition disables the use.
 func Parse(data []byte) (*Template, error) {
 	var document yaml.Node
 	if err := yaml.Unmarshal(data, &document); err != nil {
@@ -97,7 +92,7 @@ func Parse(data []byte) (*Template, error) {
 	return t, t.checkNames()
 }
 
-// read reads the sections in the order in which one needs another.
+// read reads the sections in the order of their dependencies.
 func (t *Template) read(sections map[string]place) error {
 	if err := checkVersions(sections); err != nil {
 		return err
@@ -127,7 +122,7 @@ func (t *Template) read(sections map[string]place) error {
 	return t.mergeGlobals(sections["Globals"])
 }
 
-// checkVersions refuses other template languages and macros than SAM's.
+// checkVersions rejects other template languages, and macros other than SAM's.
 func checkVersions(sections map[string]place) error {
 	for name, want := range map[string]string{
 		"AWSTemplateFormatVersion": "2010-09-09",

@@ -11,7 +11,7 @@ import (
 	"s3-endpoint-guard/local/samtemplate"
 )
 
-// plan plans a template that must be right.
+// plan plans a template that must be valid.
 func plan(t *testing.T, text string, o samtemplate.Options) *samtemplate.Plan {
 	t.Helper()
 	template, err := samtemplate.Parse([]byte(text))
@@ -25,7 +25,7 @@ func plan(t *testing.T, text string, o samtemplate.Options) *samtemplate.Plan {
 	return p
 }
 
-// refusal returns the error of a template that Parse or Plan must refuse.
+// refusal returns the error of a template that Parse or Plan must reject.
 func refusal(text string, o samtemplate.Options) error {
 	template, err := samtemplate.Parse([]byte(text))
 	if err != nil {
@@ -35,7 +35,7 @@ func refusal(text string, o samtemplate.Options) error {
 	return err
 }
 
-// refuses checks that every template is refused with the error that it names.
+// refuses checks that each template is rejected with its error.
 func refuses(t *testing.T, table map[string]struct{ text, want string }) {
 	t.Helper()
 	for name, c := range table {
@@ -92,7 +92,7 @@ func TestParseRefuses(t *testing.T) {
 func TestLoadNamesTheFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "template.yaml")
 	if _, err := samtemplate.Load(path); !os.IsNotExist(err) {
-		t.Errorf("Load of no file = %v, want that it does not exist", err)
+		t.Errorf("Load of a missing file = %v, want fs.ErrNotExist", err)
 	}
 	if err := os.WriteFile(path, []byte("Hooks: {}"), 0o600); err != nil {
 		t.Fatal(err)
@@ -128,7 +128,7 @@ Resources:
 	}
 }
 
-// order returns the logical ids and what each depends on: "A B(A)".
+// order returns the logical ids with their dependencies: "A B(A)".
 func order(p *samtemplate.Plan) string {
 	var ids []string
 	for _, r := range p.Resources() {
