@@ -1,5 +1,5 @@
-// Package environment reads what the template tells a function in its environment variables, and names everything that
-// is wrong with them at once. A list is comma-separated; an empty value stands for none.
+// Package environment reads a function's environment variables, which the template sets, and reports all errors in them
+// at once. A list is comma-separated; an empty value means none.
 //
 // It imports iampolicy and the standard library only.
 package environment
@@ -14,8 +14,8 @@ import (
 	"s3-endpoint-guard/internal/iampolicy"
 )
 
-// Shape is what a variable must look like. Shapes are functions and not regular expressions, which would have to be
-// compiled at every cold start.
+// Shape is the required format of a variable. Shapes are functions, because regular expressions would have to be
+// compiled at each cold start.
 type Shape struct {
 	says string
 	is   func(string) bool
@@ -23,11 +23,11 @@ type Shape struct {
 
 // The shapes that need no parameter.
 var (
-	// Name is that of a bucket, role, rule, function, host or Availability Zone.
+	// Name is the shape of the name of a bucket, role, rule, function, host or Availability Zone.
 	Name = Shape{"a name", func(s string) bool { return s != "" && !strings.ContainsAny(s, " \t\n/:") }}
-	// Key is an object's key.
+	// Key is the shape of an object's key.
 	Key = Shape{"an object's key", func(s string) bool { return s != "" && len(s) <= 1024 }}
-	// CIDR is an IPv4 range.
+	// CIDR is the shape of an IPv4 range.
 	CIDR = Shape{"an IPv4 range such as 10.0.0.0/24", func(s string) bool {
 		p, err := netip.ParsePrefix(s)
 		return err == nil && p.Addr().Is4()
@@ -38,7 +38,7 @@ func isAccount(s string) bool {
 	return len(s) == 12 && strings.Trim(s, "0123456789") == ""
 }
 
-// ID is the shape of an EC2 id with a prefix.
+// ID returns the shape of an EC2 id with a prefix.
 func ID(prefix string) Shape {
 	return Shape{"an id that begins with " + prefix + "-", func(s string) bool {
 		rest, ok := strings.CutPrefix(s, prefix+"-")
@@ -46,7 +46,7 @@ func ID(prefix string) Shape {
 	}}
 }
 
-// ARN is the shape of an ARN of a service whose resource part has a prefix.
+// ARN returns the shape of an ARN of a service whose resource part has a prefix.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
 func ARN(service, prefix string) Shape {
 	return Shape{fmt.Sprintf("an ARN of %s %s", service, prefix), func(s string) bool {
@@ -56,7 +56,7 @@ func ARN(service, prefix string) Shape {
 	}}
 }
 
-// split is the partition and the account in an ARN; "" and "" when it is none.
+// split returns the partition and the account in an ARN; "" and "" for other texts.
 func split(arn string) (partition, account string) {
 	parts := strings.SplitN(arn, ":", 6)
 	if len(parts) < 6 {
@@ -65,16 +65,16 @@ func split(arn string) (partition, account string) {
 	return parts[1], parts[4]
 }
 
-// Reader reads variables and gathers what is wrong with them. Make one with [New].
+// Reader reads variables and collects the errors in them. Create one with [New].
 type Reader struct {
 	getenv   func(string) string
 	problems []error
 }
 
-// New makes a reader of the variables that getenv knows.
+// New creates a reader of the variables that getenv returns.
 func New(getenv func(string) string) *Reader { return &Reader{getenv: getenv} }
 
-// Err names everything that was wrong with the variables read so far; nil if nothing was.
+// Err joins all errors in the variables read so far; nil if there are none.
 func (r *Reader) Err() error { return errors.Join(r.problems...) }
 
 func (r *Reader) problem(format string, args ...any) {
@@ -135,9 +135,9 @@ func (r *Reader) Choice(name string, values ...string) string {
 	return ""
 }
 
-// written writes a policy out that the template has abbreviated: 4 KB are all that an environment has, and in the JSON that
-// Lambda measures each quotation mark counts twice. No policy of the template has one of these characters of its own, nor may a role's name or path that a
-// parameter brings in: "@" is one of IAM's.
+// written expands a policy that the template has abbreviated: an environment has 4 KB, and Lambda measures it as JSON,
+// where each quotation mark counts twice. The template's policies do not otherwise contain these characters, nor can a
+// role's name or path from a parameter ("@" is allowed in IAM names, so it is not used here).
 var written = strings.NewReplacer(
 	"~", `","Effect":"Deny","Principal":"*","Action":"s3:`,
 	"#", `"Effect":"Allow","Principal":"*","Action":`,
@@ -146,9 +146,9 @@ var written = strings.NewReplacer(
 	"'", `"`,
 )
 
-// Policy reads a variable that must be a policy that the judge understands.
+// Policy reads a variable that must be a policy that package iampolicy can parse.
 //
-// A policy without quotation marks is abbreviated, see [written]; another is taken as it is.
+// A policy without quotation marks is an abbreviated one, see [written]; others are used as they are.
 func (r *Reader) Policy(name string) string {
 	document := r.getenv(name)
 	if document == "" {

@@ -7,7 +7,7 @@ import (
 	"s3-endpoint-guard/internal/environment"
 )
 
-// reader reads one variable X with a value.
+// reader returns a reader with one variable X.
 func reader(value string) *environment.Reader {
 	return environment.New(func(name string) string {
 		if name == "X" {
@@ -32,13 +32,13 @@ func TestMatchTakesWhatHasTheShape(t *testing.T) {
 		for _, value := range c.good {
 			r := reader(value)
 			if got := r.Match("X", c.shape); got != value || r.Err() != nil {
-				t.Errorf("%s: Match(%q) = %q, %v, want it taken", name, value, got, r.Err())
+				t.Errorf("%s: Match(%q) = %q, %v, want it accepted", name, value, got, r.Err())
 			}
 		}
 		for _, value := range append(c.poor, "") {
 			r := reader(value)
 			if r.Match("X", c.shape); r.Err() == nil || !strings.HasPrefix(r.Err().Error(), "X is ") {
-				t.Errorf("%s: Match(%q) = %v, want a refusal that names X", name, value, r.Err())
+				t.Errorf("%s: Match(%q) = %v, want an error that names X", name, value, r.Err())
 			}
 		}
 	}
@@ -72,7 +72,7 @@ func TestPoliciesMayBeAbbreviated(t *testing.T) {
 	for _, value := range []string{"", "{}", "not a policy"} {
 		r := reader(value)
 		if r.Policy("X"); r.Err() == nil {
-			t.Errorf("Policy(%q) was taken", value)
+			t.Errorf("Policy(%q) was accepted, want an error", value)
 		}
 	}
 }

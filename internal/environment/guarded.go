@@ -6,24 +6,24 @@ import (
 	"s3-endpoint-guard/internal/iampolicy"
 )
 
-// Guarded is what functions that compare the live state with the template's are told about it.
+// Guarded is the desired state of the guarded resources, as in the template.
 type Guarded struct {
-	// Setting names what is guarded and who may do what.
+	// Setting names the guarded resources and the roles with access.
 	Setting iampolicy.Setting
 	// BucketPolicy and EndpointPolicy are the desired documents.
 	BucketPolicy, EndpointPolicy string
 	// Gateway is true for a gateway endpoint, false for an interface endpoint.
 	Gateway bool
-	// SubnetIDs are the workload's subnets, and an interface endpoint's own.
+	// SubnetIDs are the workload's subnets, which are also an interface endpoint's own.
 	SubnetIDs []string
-	// SecurityGroupIDs are an interface endpoint's groups, AllowedGroupIDs those whose members may reach it.
+	// SecurityGroupIDs are an interface endpoint's groups, AllowedGroupIDs the groups whose members may reach it.
 	SecurityGroupIDs, AllowedGroupIDs []string
 	// RouteTableIDs are a gateway endpoint's route tables.
 	RouteTableIDs []string
 }
 
-// Guarded reads what is guarded. Partition, account and path are those of the guard's role, the other roles are named; the
-// Region is that which Lambda sets. The environment has room for little: one ARN has to do.
+// Guarded reads the desired state. Partition, account and path come from the guard role's ARN, to save space in the
+// environment; the other roles are given by name. Lambda sets the Region.
 func (r *Reader) Guarded() Guarded {
 	guardRole := r.Match("GUARD_ROLE_ARN", ARN("iam", "role/"))
 	partition, account := split(guardRole)

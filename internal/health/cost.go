@@ -6,27 +6,28 @@ import (
 	"s3-endpoint-guard/internal/metrics"
 )
 
-// Volume is what passed the endpoint, in bytes.
+// Volume is the traffic through the endpoint, in bytes.
 type Volume struct {
-	// Total is what CloudWatch counted, both ways.
+	// Total is CloudWatch's count for both directions.
 	Total float64
-	// Probe is what the probe counted of its own.
+	// Probe is the probe's count of its own traffic.
 	Probe float64
 }
 
-// own is how much more than the probe counts CloudWatch may count of it: the probe counts what is in its TCP
-// connections, CloudWatch the packets with their headers and acknowledgements too. (FACTS: VPC endpoints, unproven)
+// own is the factor by which CloudWatch's count of the probe's traffic may exceed the probe's: the probe counts the
+// bytes in its TCP connections, CloudWatch also counts headers and acknowledgements. (docs/facts.md, VPC endpoints,
+// unproven)
 const own = 2
 
-// The least that an interface endpoint costs.
+// The minimum price of an interface endpoint.
 // https://aws.amazon.com/privatelink/pricing/ (2026: 0.01 USD per hour and Availability Zone in the cheapest Regions)
 const (
 	hourlyUSD     = 0.01
 	hoursPerMonth = 730
 )
 
-// judgeCost judges whether the endpoint is paid for without being used. Gateway endpoints are free, and have no
-// metrics. One that is younger than the time after which it would count as idle is not judged idle.
+// judgeCost judges whether an interface endpoint is paid for but not used. Gateway endpoints are free, and have no
+// metrics. An endpoint younger than IdleAfter is not judged idle.
 func (t Terms) judgeCost(r *Report, s Snapshot) {
 	if t.Gateway || !r.made(Traffic, s.Traffic.Err) || s.Endpoint.Err != nil || len(s.Endpoint.Value.Findings) == 0 {
 		return

@@ -11,28 +11,28 @@ import (
 	"s3-endpoint-guard/internal/metrics"
 )
 
-// Endpoint is a VPC endpoint as EC2 describes it.
+// Endpoint is a VPC endpoint as returned by EC2.
 type Endpoint struct {
-	// State is EC2's word, e.g. "available"; "not found" for an endpoint that is gone. FACTS: VPC endpoints
+	// State is EC2's state, e.g. "available"; "not found" for a missing endpoint. Source: docs/facts.md, VPC endpoints
 	State string
 	// Created is when it was created.
 	Created time.Time
-	// Findings compare its guarded properties; none for an endpoint that is gone or on its way out.
+	// Findings compare its guarded properties; none for an endpoint that is missing or being deleted.
 	Findings []guard.Finding
 }
 
 // Interface is one of an endpoint's network interfaces.
 type Interface struct {
 	ID, SubnetID, Zone string
-	// Status is EC2's word, "in-use" for a healthy one.
+	// Status is EC2's status, "in-use" for a healthy interface.
 	Status string
 }
 
-// Routing is what the VPC's route tables say about a gateway endpoint.
+// Routing describes the VPC's route tables for a gateway endpoint.
 type Routing struct {
-	// Subnets compares which tables the workload's subnets use.
+	// Subnets compares the route tables of the workload's subnets.
 	Subnets guard.Finding
-	// Without are the endpoint's route tables that have no active route to it.
+	// Without are the endpoint's route tables without an active route to it.
 	Without []string
 }
 
@@ -41,7 +41,7 @@ const (
 	inUse     = "in-use"
 )
 
-// judgeEndpoint judges the endpoint itself.
+// judgeEndpoint judges the properties that both types of endpoint have.
 func (t Terms) judgeEndpoint(r *Report, s Snapshot) {
 	endpoint := s.Endpoint.Value
 	described := r.made(VPCEndpoint, s.Endpoint.Err)
@@ -69,7 +69,7 @@ func (t Terms) judgeEndpoint(r *Report, s Snapshot) {
 	r.conclude(metrics.EndpointAsDeployed, deployed)
 }
 
-// judgeInterfaces judges what only interface endpoints have.
+// judgeInterfaces judges the properties that only interface endpoints have.
 func (t Terms) judgeInterfaces(r *Report, s Snapshot, deployed *verdict) {
 	if r.made(NetworkInterfaces, s.Interfaces.Err) {
 		r.countZones(s.Interfaces.Value)
@@ -78,7 +78,7 @@ func (t Terms) judgeInterfaces(r *Report, s Snapshot, deployed *verdict) {
 	deployed.hear(known, drifted([]guard.Finding{s.GroupRules.Value})...)
 }
 
-// countZones counts the Availability Zones with an interface in use, and objects to each interface that is not.
+// countZones counts the Availability Zones with an interface in use, and adds an objection for each other interface.
 func (r *Report) countZones(interfaces []Interface) {
 	var zones []string
 	for _, i := range interfaces {
@@ -98,7 +98,7 @@ func (r *Report) countZones(interfaces []Interface) {
 	r.count(metrics.HealthyZones, len(zones))
 }
 
-// judgeRoutes judges what only gateway endpoints have.
+// judgeRoutes judges the properties that only gateway endpoints have.
 func (t Terms) judgeRoutes(r *Report, s Snapshot, deployed *verdict) {
 	known := r.made(RouteTables, s.Routing.Err)
 	deployed.hear(known, drifted([]guard.Finding{s.Routing.Value.Subnets})...)
@@ -112,7 +112,7 @@ func (t Terms) judgeRoutes(r *Report, s Snapshot, deployed *verdict) {
 	r.flag(metrics.RoutesPresent, objections...)
 }
 
-// drifted says how findings of some properties, or of all when none is named, differ from the template.
+// drifted describes the drift of the named properties, or of all if none is named.
 func drifted(findings []guard.Finding, properties ...string) []string {
 	var objections []string
 	for _, f := range findings {
@@ -124,7 +124,7 @@ func drifted(findings []guard.Finding, properties ...string) []string {
 	return objections
 }
 
-// describe puts a finding into words: "subnets of vpce-1: closed: without subnet-2, with subnet-3".
+// describe formats a finding: "subnets of vpce-1: closed: without subnet-2, with subnet-3".
 func describe(f guard.Finding) string {
 	var parts []string
 	for _, d := range f.Diff {

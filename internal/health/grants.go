@@ -18,23 +18,23 @@ type Document struct {
 	Text string
 }
 
-// Grant is something that a policy allows and that nothing here needs.
+// Grant is a permission in a policy that the workload does not need.
 type Grant struct {
 	// Policy names the document, e.g. "role policy bucket" or "endpoint policy".
 	Policy string `json:"policy"`
 	// Statement is the statement's Sid, or its number from 1.
 	Statement string `json:"statement"`
-	// Allows is what is granted, e.g. "s3:*" or "to change the guard: lambda:UpdateFunctionCode on arn:…".
+	// Allows is the permission, e.g. "s3:*" or "to change the guard: lambda:UpdateFunctionCode on arn:…".
 	Allows string `json:"allows"`
 }
 
-// String is the grant as the log shows it.
+// String returns the grant as in the log.
 func (g Grant) String() string { return g.Policy + ": " + g.Statement + " allows " + g.Allows }
 
-// judgeGrants audits the policies of the workload's role, the bucket and the endpoint. Conditions are no excuse: what
-// is granted under one is granted to somebody, some day.
+// judgeGrants audits the policies of the workload's role, the bucket and the endpoint. It ignores conditions: a
+// permission with a condition counts as a permission.
 //
-// What could be read is audited also where something could not; that there is nothing to find is said only of all.
+// It audits the policies that could be read even if others could not; it reports 0 findings only if all could be read.
 func (t Terms) judgeGrants(r *Report, s Snapshot) {
 	known := r.made(RolePolicies, s.Role.Err)
 	rights := t.rights(s)
@@ -59,7 +59,7 @@ func (t Terms) judgeGrants(r *Report, s Snapshot) {
 	}
 }
 
-// statement is the part of a policy's statement that the audit reads.
+// statement contains the parts of a policy's statement that the audit reads.
 type statement struct {
 	Sid, Effect           string
 	Action, NotAction     texts
@@ -67,7 +67,7 @@ type statement struct {
 	Condition             json.RawMessage
 }
 
-// texts is a text or a list of them.
+// texts is one string or a list of strings.
 type texts []string
 
 // UnmarshalJSON implements [json.Unmarshaler].
@@ -80,7 +80,7 @@ func (t *texts) UnmarshalJSON(text []byte) error {
 	return json.Unmarshal(text, (*[]string)(t))
 }
 
-// statements reads a policy's statements, which may be one alone.
+// statements parses a policy's statements; Statement may be a list or a single one.
 func statements(document string) ([]statement, error) {
 	if _, err := iampolicy.Parse([]byte(document)); err != nil {
 		return nil, err
@@ -97,8 +97,8 @@ func statements(document string) ([]statement, error) {
 	return list, json.Unmarshal(policy.Statement, &list[0])
 }
 
-// wide finds statements that allow every S3 action, every action, or something on every resource. A document that
-// cannot be read is a finding as well.
+// wide returns statements that allow all actions, all S3 actions, or an action on all resources. A document that cannot
+// be parsed is also a finding.
 func wide(d Document) []Grant {
 	list, err := statements(d.Text)
 	if err != nil {
@@ -116,7 +116,7 @@ func wide(d Document) []Grant {
 	return found
 }
 
-// title is a statement's Sid, or its number.
+// title returns a statement's Sid, or its number.
 func (s statement) title(i int) string {
 	if s.Sid != "" {
 		return s.Sid
@@ -124,7 +124,7 @@ func (s statement) title(i int) string {
 	return fmt.Sprintf("statement %d", i+1)
 }
 
-// wide is what a statement allows without naming it.
+// wide returns what a statement allows by wildcards or exclusion.
 func (s statement) wide() []string {
 	var found []string
 	for _, action := range s.Action {
@@ -144,7 +144,7 @@ func (s statement) wide() []string {
 	return found
 }
 
-// everyAction is whether an action stands for all actions, or all of S3.
+// everyAction reports whether an action pattern matches all actions, or all of S3.
 func everyAction(action string) bool {
 	service, name, ok := strings.Cut(strings.ToLower(action), ":")
 	if !ok {
@@ -154,7 +154,7 @@ func everyAction(action string) bool {
 	return s3 && name != "" && strings.Trim(name, "*") == ""
 }
 
-// everyResource is whether a resource stands for all of them, or for all of a service, as arn:aws:s3:::* does.
+// everyResource reports whether a resource pattern matches all resources, or all of a service, e.g. arn:aws:s3:::*.
 func everyResource(resource string) bool {
 	fields := strings.SplitN(resource, ":", 6)
 	name := fields[len(fields)-1]

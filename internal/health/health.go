@@ -1,8 +1,8 @@
-// Package health judges a snapshot of the guarded resources and of the guard itself: it turns what was read into metric
-// data, and says why a datum is not as it should be.
+// Package health judges a snapshot of the guarded resources and of the guard itself: it converts what was read to
+// metric data, and gives the reason for each value that reports a problem.
 //
-// It makes no call and reads no clock; see healthcheck for who takes the snapshot. Each check stands on its own: one
-// that could not be made is counted in CheckFailed, leaves the metrics out that depend on it, and hides no other.
+// It makes no calls and reads no clock; package healthcheck takes the snapshot. Checks are independent: a failed check
+// is counted in CheckFailed and suppresses only the metrics that depend on it.
 //
 //	check                                            | metric
 //	vpc-endpoint                                     | EndpointAvailable, EndpointLocked, PrivateDNSOn
@@ -16,7 +16,7 @@
 //	role-policies (and both guarded policies)        | RoleFindings
 //	traffic                     (interface endpoint) | EndpointIdle
 //
-// To add a check, give it a field in [Snapshot], a name among the checks, and a method of [Terms] that judges it.
+// To add a check, add a field to [Snapshot], a name to the checks, and a method of [Terms] that judges it.
 package health
 
 import (
@@ -27,7 +27,7 @@ import (
 	"s3-endpoint-guard/internal/metrics"
 )
 
-// Check names one check, in the log and as the dimension of CheckFailed.
+// Check is the name of a check, in the log and as the dimension of CheckFailed.
 type Check string
 
 // The checks.
@@ -48,16 +48,16 @@ const (
 	Traffic            Check = "traffic"
 )
 
-// Reading is what one check read, or why it could not. Trails, rules and the role's policies have both where only some of
+// Reading is the result of one check, or its error. Trails, rules and the role's policies have both if only some of
 // them could be read.
 type Reading[T any] struct {
 	Value T
 	Err   error
 }
 
-// Snapshot is what all checks read in one run.
+// Snapshot contains the results of all checks in one run.
 type Snapshot struct {
-	// Time is when it was taken.
+	// Time is when the snapshot was taken.
 	Time time.Time
 	// Endpoint is the endpoint as EC2 describes it.
 	Endpoint Reading[Endpoint]
@@ -65,67 +65,67 @@ type Snapshot struct {
 	Interfaces Reading[[]Interface]
 	// GroupRules compares the rules of an interface endpoint's security groups.
 	GroupRules Reading[guard.Finding]
-	// Routing is about a gateway endpoint's route tables.
+	// Routing describes a gateway endpoint's route tables.
 	Routing Reading[Routing]
 	// BucketPolicy, PublicAccess and Ownership compare the bucket's configuration.
 	BucketPolicy, PublicAccess, Ownership Reading[guard.Finding]
-	// Public is whether S3 itself calls the bucket's policy public.
+	// Public is whether S3 reports the bucket's policy as public.
 	Public Reading[bool]
-	// Answer is what an anonymous read from the internet got; "" for the refusal that it must get.
+	// Answer is what an anonymous read from the internet returned; "" if S3 refused it, as it must.
 	Answer Reading[string]
 	// Trails are the trails that cover this Region.
 	Trails Reading[[]CloudTrail]
-	// Rules are the rules that must wake the guard.
+	// Rules are the EventBridge rules that must invoke the guard.
 	Rules Reading[[]Rule]
-	// Sweeps is how many correction runs published their metrics within [Terms.SweepWithin].
+	// Sweeps is the number of correction runs that published metrics within [Terms.SweepWithin].
 	Sweeps Reading[int]
 	// Role are the policies of the workload's role, inline and attached.
 	Role Reading[[]Document]
-	// Traffic is what passed the endpoint within [Terms.IdleAfter].
+	// Traffic is the traffic through the endpoint within [Terms.IdleAfter].
 	Traffic Reading[Volume]
 }
 
-// Terms are what a snapshot is judged by.
+// Terms are the settings and limits for judging a snapshot.
 type Terms struct {
-	// Setting names what is guarded and who may do what.
+	// Setting names the guarded resources and the roles with access.
 	Setting iampolicy.Setting
 	// Gateway is true for a gateway endpoint, false for an interface endpoint.
 	Gateway bool
-	// Function is the ARN of the function that corrects, the rules' target.
+	// Function is the ARN of the function that corrects drift, the rules' target.
 	Function string
-	// SweepWithin is within what time there must have been a sweep.
+	// SweepWithin is the period in which there must have been a sweep.
 	SweepWithin time.Duration
-	// IdleAfter is for how long an endpoint must have been unused to be called idle.
+	// IdleAfter is the time without traffic after which an endpoint counts as idle.
 	IdleAfter time.Duration
 }
 
-// Report is what a snapshot comes to.
+// Report is the result of judging a snapshot.
 type Report struct {
 	// Data are the metrics to publish.
 	Data []metrics.Datum
-	// Problems says for each datum that is not as it should be, why; in the order of the data.
+	// Problems contains the reasons for the data that report a problem, in the order of the data.
 	Problems []Problem
-	// Failures are the checks that could not be made.
+	// Failures are the failed checks.
 	Failures []Failure
 	// Findings are the grants behind RoleFindings.
 	Findings []Grant
 }
 
-// Problem is one thing that is not as it should be.
+// Problem is one reason why a metric reports a problem.
 type Problem struct {
-	// Metric is the metric that tells of it.
+	// Metric is the metric that reports it.
 	Metric metrics.Name `json:"metric"`
-	// Why is for people, e.g. "its state is pending".
+	// Why is for messages, e.g. "its state is pending".
 	Why string `json:"why"`
 }
 
-// Failure is a check that could not be made.
+// Failure is a check that failed.
 type Failure struct {
 	Check Check
 	Err   error
 }
 
-// Judge turns a snapshot into metrics.
+// Judge converts a snapshot to metrics.
 func (t Terms) Judge(s Snapshot) Report {
 	r := &Report{}
 	t.judgeEndpoint(r, s)
@@ -143,7 +143,7 @@ func (t Terms) Judge(s Snapshot) Report {
 	return *r
 }
 
-// made notes a check that could not be made, and reports whether it was.
+// made records a failed check, and reports whether the check succeeded.
 func (r *Report) made(check Check, err error) bool {
 	if err != nil {
 		r.Failures = append(r.Failures, Failure{check, err})
@@ -151,23 +151,23 @@ func (r *Report) made(check Check, err error) bool {
 	return err == nil
 }
 
-// count adds a number.
+// count adds a metric with a number.
 func (r *Report) count(name metrics.Name, n int) {
 	r.Data = append(r.Data, metrics.Datum{Name: name, Unit: metrics.Count, Values: []float64{float64(n)}})
 }
 
-// flag adds a 1 when there is nothing to object, else a 0 and each objection. Metrics that are 1 when something is
-// wrong are the other way round: see [Report.alarm].
+// flag adds a 1 if there are no objections, else a 0 and the objections. Use [Report.alarm] for metrics that are 1 when
+// there is a problem.
 func (r *Report) flag(name metrics.Name, objections ...string) {
 	r.count(name, 1-r.object(name, objections))
 }
 
-// alarm adds a 0 when there is nothing to object, else a 1 and each objection.
+// alarm adds a 0 if there are no objections, else a 1 and the objections.
 func (r *Report) alarm(name metrics.Name, objections ...string) {
 	r.count(name, r.object(name, objections))
 }
 
-// object notes objections, and returns 1 if there are any, else 0.
+// object records objections, and returns 1 if there are objections, else 0.
 func (r *Report) object(name metrics.Name, objections []string) int {
 	for _, why := range objections {
 		r.Problems = append(r.Problems, Problem{name, why})
@@ -175,14 +175,14 @@ func (r *Report) object(name metrics.Name, objections []string) int {
 	return min(len(objections), 1)
 }
 
-// verdict is what several checks say together about one flag.
+// verdict combines the results of several checks for one flag.
 type verdict struct {
 	objections []string
-	// incomplete is true when one of the checks could not be made.
+	// incomplete is true when one of the checks failed.
 	incomplete bool
 }
 
-// hear adds one check's objections, or that it could not be made.
+// hear adds one check's objections, or its failure.
 func (v *verdict) hear(known bool, objections ...string) {
 	if !known {
 		v.incomplete = true
@@ -191,8 +191,8 @@ func (v *verdict) hear(known bool, objections ...string) {
 	v.objections = append(v.objections, objections...)
 }
 
-// conclude adds the flag. What is known to be wrong is told also when other checks could not be made; that all is well
-// only when every one could.
+// conclude adds the flag: 0 if there is an objection, even if other checks failed; 1 only if all checks succeeded; else
+// nothing.
 func (r *Report) conclude(name metrics.Name, v verdict) {
 	if len(v.objections) > 0 || !v.incomplete {
 		r.flag(name, v.objections...)

@@ -20,7 +20,7 @@ const function = "arn:aws:lambda:eu-central-1:111122223333:function:guard-Remedi
 
 var now = time.Date(2026, 5, 4, 8, 0, 0, 0, time.UTC)
 
-// terms are those of an interface endpoint, or with changes.
+// terms returns the terms of an interface endpoint, with changes.
 func terms(change ...func(*health.Terms)) health.Terms {
 	t := health.Terms{
 		Setting: iampolicy.Setting{
@@ -37,17 +37,17 @@ func terms(change ...func(*health.Terms)) health.Terms {
 
 func gateway(t *health.Terms) { t.Gateway = true }
 
-// finding is one without drift.
+// finding returns a finding without drift.
 func finding(property string) guard.Finding {
 	return guard.Finding{Property: property, Target: "x", Verdict: iampolicy.Same}
 }
 
-// drifted is a finding with drift.
+// drifted returns a finding with drift.
 func drifted(property string, v iampolicy.Verdict) guard.Finding {
 	return guard.Finding{Property: property, Target: "x", Verdict: v, Allowed: "somebody", Diff: []guard.Difference{{Value: "y"}}}
 }
 
-// healthySnapshot is one in which all is well, for either type of endpoint.
+// healthySnapshot returns a snapshot without problems, for both types of endpoint.
 func healthySnapshot() health.Snapshot {
 	var s health.Snapshot
 	s.Time = now
@@ -68,7 +68,7 @@ func healthySnapshot() health.Snapshot {
 	return s
 }
 
-// values are a report's data by name and detail.
+// values returns a report's data by name and detail.
 func values(r health.Report) map[string]float64 {
 	v := map[string]float64{}
 	for _, d := range r.Data {
@@ -150,18 +150,18 @@ func TestEachProblemChangesItsMetricAloneAndSaysWhy(t *testing.T) {
 			said := false
 			for _, p := range r.Problems {
 				if p.Metric != c.metric {
-					t.Errorf("problem %v, want only some of %s", p, c.metric)
+					t.Errorf("problem %v, want only problems of %s", p, c.metric)
 				}
 				said = said || strings.Contains(p.Why, c.why)
 			}
 			if !said {
-				t.Errorf("problems %v, want one that says %q", r.Problems, c.why)
+				t.Errorf("problems %v, want one with %q", r.Problems, c.why)
 			}
 		})
 	}
 }
 
-// drift makes one of the endpoint's findings differ.
+// drift returns a change that makes one of the endpoint's findings differ.
 func drift(i int, v iampolicy.Verdict) func(*health.Snapshot) {
 	return func(s *health.Snapshot) {
 		s.Endpoint.Value.Findings[i] = drifted(s.Endpoint.Value.Findings[i].Property, v)
@@ -187,7 +187,7 @@ func TestAGatewaysRoutesAreJudged(t *testing.T) {
 	s = healthySnapshot()
 	s.Routing.Value.Subnets = drifted("route-table-associations", iampolicy.Closed)
 	if got := values(terms(gateway).Judge(s)); got["RoutesPresent"] != 1 || got["EndpointAsDeployed"] != 0 {
-		t.Errorf("metrics %v, want EndpointAsDeployed 0 alone", got)
+		t.Errorf("metrics %v, want only EndpointAsDeployed 0", got)
 	}
 }
 
@@ -237,7 +237,7 @@ func TestAFailedCheckIsNamedAndHidesNoOther(t *testing.T) {
 	}
 }
 
-// One trail that logs is enough; without one, a trail that could not be read leaves it open.
+// One trail that logs is enough. If there is none, a trail that could not be read leaves the result open.
 func TestATrailThatCannotBeReadCountsOnlyWhereNoOtherLogs(t *testing.T) {
 	refused := errors.New("refused")
 	for name, c := range map[string]struct {
@@ -276,7 +276,7 @@ func TestARuleAndAPolicyThatAreWrongAreToldAlthoughOthersCouldNotBeRead(t *testi
 	}
 }
 
-// The role's policies could not be read; the bucket's is there to be audited all the same.
+// The bucket's policy is audited even if the role's policies could not be read.
 func TestTheBucketsPolicyIsAuditedWithoutTheRoles(t *testing.T) {
 	s := healthySnapshot()
 	s.Role = health.Reading[[]health.Document]{Err: errors.New("refused")}
@@ -286,7 +286,7 @@ func TestTheBucketsPolicyIsAuditedWithoutTheRoles(t *testing.T) {
 	}
 }
 
-// What is known to be wrong is wrong whatever could not be found out.
+// A known problem is reported even if another check failed.
 func TestAnOpenDoorIsToldAlthoughAnotherCheckFailed(t *testing.T) {
 	s := healthySnapshot()
 	s.PublicAccess.Value, s.Public.Err = drifted("public-access-block", iampolicy.Open), errors.New("refused")
@@ -307,7 +307,7 @@ func TestAnEndpointThatIsGoneHasNothingElseToTell(t *testing.T) {
 	}
 	for _, name := range []string{"EndpointLocked", "PrivateDNSOn", "EndpointAsDeployed", "EndpointIdle"} {
 		if value, ok := got[name]; ok {
-			t.Errorf("%s = %v of an endpoint that is gone", name, value)
+			t.Errorf("%s = %v for a missing endpoint, want no value", name, value)
 		}
 	}
 }
@@ -414,7 +414,7 @@ func TestTheAuditFindsWhatNobodyNeeds(t *testing.T) {
 			}
 			for i, want := range c.want {
 				if got := r.Findings[i].String(); !strings.Contains(got, want) || !strings.HasPrefix(got, "role policy p: ") {
-					t.Errorf("finding = %q, want it to say %q of role policy p", got, want)
+					t.Errorf("finding = %q, want %q and role policy p in it", got, want)
 				}
 			}
 		})

@@ -8,9 +8,9 @@ import (
 	"s3-endpoint-guard/internal/metrics"
 )
 
-// judgeLock judges whether bucket and endpoint still keep everybody out who must be kept out.
+// judgeLock judges whether bucket and endpoint still deny all access that must be denied.
 //
-// A policy that differs and is closed is no objection here: the guard restores it, and its own metrics tell.
+// Drift whose verdict is closed is no problem here: the guard restores the policy and reports that in its own metrics.
 func (t Terms) judgeLock(r *Report, s Snapshot) {
 	var locked verdict
 	for _, part := range []struct {
@@ -36,7 +36,7 @@ func (t Terms) judgeLock(r *Report, s Snapshot) {
 	t.judgeAnswer(r, s.Answer)
 }
 
-// open objects to a finding that is open.
+// open returns an objection if a finding is open.
 func open(f guard.Finding) []string {
 	if f.Verdict != iampolicy.Open {
 		return nil
@@ -44,8 +44,8 @@ func open(f guard.Finding) []string {
 	return []string{fmt.Sprintf("%s of %s is open: %s", f.Property, f.Target, f.Allowed)}
 }
 
-// judgeAnswer judges what the anonymous read got: the object, or the news that it does not exist, which S3 gives only to
-// those who may list.
+// judgeAnswer judges the answer to the anonymous read: the object, or that it does not exist, which S3 shows only to
+// callers that may list.
 func (t Terms) judgeAnswer(r *Report, answer Reading[string]) {
 	if !r.made(AnonymousRead, answer.Err) {
 		return

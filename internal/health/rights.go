@@ -9,25 +9,25 @@ import (
 	"s3-endpoint-guard/internal/iampolicy"
 )
 
-// right is one part of the guard, or of what it guards, and the actions that change it.
+// right is a group of guarded resources or parts of the guard, and the actions that change them.
 type right struct {
 	resources []string
 	actions   []string
 }
 
-// roleActions are those by which somebody gets hold of a role, or takes its permissions away.
+// roleActions are the actions to use a role or to remove its permissions.
 var roleActions = []string{
 	"iam:PutRolePolicy", "iam:DeleteRolePolicy", "iam:AttachRolePolicy", "iam:DetachRolePolicy", "iam:DeleteRole",
 	"iam:UpdateAssumeRolePolicy", "iam:PassRole", "sts:AssumeRole",
 }
 
-// stacks stands for any stack: no workload needs to change one, and ours could have any name.
+// stacks matches all stacks: no workload needs to change one, and the guard's stack can have any name.
 var stacks = []string{anything}
 
-// anything is a resource of which every grant counts, whatever the resource that it names.
+// anything means that a grant counts for all resources.
 const anything = "*"
 
-// rights are the parts by which somebody could open the lock, or keep the guard from closing it again.
+// rights returns the resources with which a caller could open access, or stop the guard from closing it.
 func (t Terms) rights(s Snapshot) []right {
 	set := t.Setting
 	here := func(service, resource string) string {
@@ -57,11 +57,11 @@ func (t Terms) rights(s Snapshot) []right {
 	}
 }
 
-// rightsOver finds which parts of the guard a role's policy lets its bearer change, one grant for each part.
+// rightsOver returns which parts of the guard a role's policy allows its bearer to change, one grant per part.
 func (t Terms) rightsOver(d Document, rights []right) []Grant {
 	policy, err := unconditional(d.Text, false)
 	if err != nil {
-		return nil // told by wide
+		return nil // reported by wide
 	}
 	anywhere, err := unconditional(d.Text, true)
 	if err != nil {
@@ -80,7 +80,8 @@ func (t Terms) rightsOver(d Document, rights []right) []Grant {
 	return found
 }
 
-// granted are the actions of a part that a policy allows, the first resource on which it does, and the statement.
+// granted returns the actions of a part that a policy allows, the first resource for which it allows them, and the
+// statement.
 func (t Terms) granted(policy *iampolicy.Policy, part right) (actions []string, resource, by string) {
 	for _, on := range part.resources {
 		for _, action := range part.actions {
@@ -99,8 +100,8 @@ func (t Terms) granted(policy *iampolicy.Policy, part right) (actions []string, 
 	return nil, "", ""
 }
 
-// unconditional is a policy at its widest: what it allows under a condition it allows, and what it denies under a
-// condition it does not deny. With everywhere set, what it allows somewhere it allows everywhere.
+// unconditional returns a policy with its widest meaning: it drops the conditions of Allow statements, and drops Deny
+// statements that have conditions. If everywhere is set, each Allow applies to all resources.
 func unconditional(document string, everywhere bool) (*iampolicy.Policy, error) {
 	list, err := statements(document)
 	if err != nil {
@@ -128,7 +129,7 @@ func unconditional(document string, everywhere bool) (*iampolicy.Policy, error) 
 	return iampolicy.Parse(text)
 }
 
-// bare is a statement without its condition.
+// bare returns a statement without its condition.
 func (s statement) bare(i int) map[string]any {
 	bare := map[string]any{"Sid": s.title(i), "Effect": s.Effect}
 	for name, value := range map[string]texts{

@@ -7,13 +7,13 @@ import (
 	"s3-endpoint-guard/internal/metrics"
 )
 
-// CloudTrail is a trail that covers this Region.
+// CloudTrail is a trail that covers the Region.
 type CloudTrail struct {
 	Name string
-	// Logging is whether it is switched on.
+	// Logging is whether the trail is logging.
 	Logging bool
-	// Selectors are its basic event selectors, Advanced its advanced ones. A trail has at most one of the kinds; one
-	// with neither logs all management events.
+	// Selectors are its basic event selectors, Advanced its advanced ones. A trail has at most one kind; a trail
+	// without selectors logs all management events.
 	Selectors []Selector
 	Advanced  []AdvancedSelector
 }
@@ -26,21 +26,21 @@ type Selector struct {
 	Kind       string
 }
 
-// AdvancedSelector is an advanced event selector: an event must match every field.
+// AdvancedSelector is an advanced event selector: an event must match all fields.
 // https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_AdvancedEventSelector.html
 type AdvancedSelector []Field
 
 // Field is one condition of an [AdvancedSelector].
 type Field struct {
 	Name string
-	// Equals are the values of which one must be met, Others is true when there is any other kind of condition.
+	// Equals are the accepted values. Others is true if there are conditions of other kinds.
 	Equals []string
-	// Differs are values that must not be met.
+	// Differs are the excluded values.
 	Differs []string
 	Others  bool
 }
 
-// logsWrites is whether a trail logs the management writes that the guard's rules wait for.
+// logsWrites reports whether a trail logs the management writes that the guard's rules match.
 func (c CloudTrail) logsWrites() bool {
 	switch {
 	case len(c.Advanced) > 0:
@@ -51,8 +51,8 @@ func (c CloudTrail) logsWrites() bool {
 	return true
 }
 
-// takesWrites is whether a selector takes the management writes of S3 and EC2. One with a condition that cannot be
-// judged here counts as taking none: a false alarm is better than a guard that waits in vain.
+// takesWrites reports whether a selector includes the management writes of S3 and EC2. A condition that cannot be
+// judged here counts as excluding them: a false alarm is better than a guard without events.
 func (a AdvancedSelector) takesWrites() bool {
 	management := false
 	for _, f := range a {
@@ -70,25 +70,25 @@ func (a AdvancedSelector) takesWrites() bool {
 	return management
 }
 
-// passes is whether a value meets the condition.
+// passes reports whether a value meets the condition.
 func (f Field) passes(value string) bool {
 	return (len(f.Equals) == 0 || slices.Contains(f.Equals, value)) && !slices.Contains(f.Differs, value)
 }
 
-// Rule is a rule that must wake the guard.
+// Rule is an EventBridge rule that must invoke the guard.
 type Rule struct {
 	Name string
-	// State is EventBridge's word, "ENABLED" for one that works; "not found" for one that is gone.
+	// State is EventBridge's state, "ENABLED" for an active rule; "not found" for a missing one.
 	State string
-	// Targets are the ARNs that it sends its events to.
+	// Targets are the ARNs of the rule's targets.
 	Targets []string
 }
 
-// enabled are the states of a rule that works. The second also takes read-only calls, and is no worse.
+// enabled are the states of an active rule. In the second one it also matches read-only calls, which does no harm.
 // https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_DescribeRule.html
 var enabled = []string{"ENABLED", "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"}
 
-// judgeTrigger judges whether the guard is woken when something happens.
+// judgeTrigger judges whether events invoke the guard.
 func (t Terms) judgeTrigger(r *Report, s Snapshot) {
 	r.judgeTrails(s.Trails)
 	rules := verdict{incomplete: !r.made(Rules, s.Rules.Err)}
@@ -105,8 +105,8 @@ func (t Terms) judgeTrigger(r *Report, s Snapshot) {
 	}
 }
 
-// judgeTrails judges whether some trail logs management writes. One such trail is enough, whichever others could not be
-// read; without one, a trail that could not be read may be it.
+// judgeTrails judges whether a trail logs management writes. One is enough, even if others could not be read. If there
+// is none, a trail that could not be read may be the one, and the result stays open.
 func (r *Report) judgeTrails(trails Reading[[]CloudTrail]) {
 	logged := slices.ContainsFunc(trails.Value, func(c CloudTrail) bool { return c.Logging && c.logsWrites() })
 	switch {
@@ -117,7 +117,7 @@ func (r *Report) judgeTrails(trails Reading[[]CloudTrail]) {
 	}
 }
 
-// unlogged says of each trail why it logs no management writes.
+// unlogged gives for each trail the reason why it logs no management writes.
 func unlogged(trails []CloudTrail) []string {
 	if len(trails) == 0 {
 		return []string{"there is no trail in this Region: only the sweep corrects"}
@@ -133,7 +133,7 @@ func unlogged(trails []CloudTrail) []string {
 	return objections
 }
 
-// faults objects to a rule that does not wake the guard.
+// faults lists the reasons why a rule does not invoke the guard.
 func (t Terms) faults(rule Rule) []string {
 	var objections []string
 	if !slices.Contains(enabled, rule.State) {

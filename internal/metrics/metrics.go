@@ -1,5 +1,5 @@
-// Package metrics names the project's metrics and writes them as Embedded Metric Format lines, which CloudWatch reads
-// from a function's log: they cost no call and need no network.
+// Package metrics names the project's metrics and writes them as Embedded Metric Format lines. CloudWatch reads these
+// from a function's log, so that they need no call and no network.
 //
 // It imports the standard library only.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Namespace and Dimension are where the metrics stand in CloudWatch; the dimension's value is the bucket's name.
+// Namespace and Dimension identify the metrics in CloudWatch; the dimension's value is the bucket's name.
 const (
 	Namespace = "S3EndpointGuard"
 	Dimension = "Bucket"
@@ -20,15 +20,15 @@ const (
 
 // The names of second dimensions; see [Detail].
 const (
-	// ByCheck tells apart which check failed, in CheckFailed.
+	// ByCheck is the name of the failed check, in CheckFailed.
 	ByCheck = "Check"
-	// ByZone tells Availability Zones apart, in ProbeSucceeded and ProbeLatency.
+	// ByZone is the Availability Zone, in ProbeSucceeded and ProbeLatency.
 	ByZone = "Zone"
 )
 
-// Detail is a second dimension beside [Dimension]. The zero value stands for none.
+// Detail is a second dimension in addition to [Dimension]. The zero value means none.
 //
-// Each pair of dimensions is a metric of its own, and is billed as one: details stay few, and their values stable.
+// Each pair of dimensions is billed as a separate metric: keep details few and their values stable.
 type Detail struct {
 	Name, Value string
 }
@@ -39,7 +39,7 @@ type Datum struct {
 	Unit Unit
 	// Detail is the second dimension, if any.
 	Detail Detail
-	// Values are at most 100; [Write] leaves out what is beyond, and a datum without values altogether.
+	// Values are at most 100; [Write] omits further ones, and data without values.
 	Values []float64
 }
 
@@ -49,18 +49,18 @@ const (
 	maxValues  = 100
 )
 
-// Line says what all data of one line have in common.
+// Line contains what all data of one line share.
 type Line struct {
 	// Bucket is the dimension's value.
 	Bucket string
 	// Time is the data's time.
 	Time time.Time
-	// RequestID becomes a property of the line, by which it is found beside the run's log lines; "" for none.
+	// RequestID is a property of the line that connects it to the run's log lines; "" for none.
 	RequestID string
 }
 
-// Write writes the data as EMF, one line for each 100 of them that have the same [Detail]. The line is written
-// in one call, so that lines of concurrent writers do not mix.
+// Write writes the data as EMF, one line for each 100 of them that have the same [Detail]. It writes each line in one
+// call, so that lines of concurrent writers do not mix.
 func Write(w io.Writer, line Line, data ...Datum) error {
 	for len(data) > 0 {
 		part, rest := cut(data)
@@ -76,7 +76,7 @@ func Write(w io.Writer, line Line, data ...Datum) error {
 	return nil
 }
 
-// cut takes the data for one line: those with the first one's detail, for a line holds one value of each dimension.
+// cut returns the data for one line: those with the first one's detail, because a line has one value per dimension.
 func cut(data []Datum) (part, rest []Datum) {
 	for _, d := range data {
 		if d.Detail == data[0].Detail && len(part) < maxMetrics {
@@ -88,7 +88,7 @@ func cut(data []Datum) (part, rest []Datum) {
 	return part, rest
 }
 
-// metadata is the part of an EMF line that says which of its members are metrics.
+// metadata is the part of an EMF line that names its metrics.
 type metadata struct {
 	Timestamp         int64
 	CloudWatchMetrics []directive
@@ -105,7 +105,7 @@ type definition struct {
 	Unit Unit
 }
 
-// encode is one line. All data have the same detail.
+// encode returns one line. All data have the same detail.
 func encode(line Line, data []Datum) ([]byte, error) {
 	dimensions := []string{Dimension}
 	members := map[string]any{Dimension: line.Bucket}
@@ -128,7 +128,7 @@ func encode(line Line, data []Datum) ([]byte, error) {
 	return json.Marshal(members)
 }
 
-// values are a metric's values as EMF has them: a number, or a list of several.
+// values returns a metric's values as EMF requires: a number, or a list of several.
 func values(v []float64) any {
 	if len(v) == 1 {
 		return v[0]

@@ -78,7 +78,7 @@ func TestWriteStaysWithinTheFormatsLimits(t *testing.T) {
 func TestWriteWritesNothingForNothing(t *testing.T) {
 	var out bytes.Buffer
 	if err := metrics.Write(&out, line); err != nil || out.Len() > 0 {
-		t.Errorf("Write() = %v and %q, want nothing", err, out.String())
+		t.Errorf("Write() = %v and %q, want no error and no output", err, out.String())
 	}
 }
 
@@ -92,6 +92,6 @@ func TestWriteTellsWhatWentWrong(t *testing.T) {
 		t.Errorf("Write to a broken pipe = %v", err)
 	}
 	if err := metrics.Write(&bytes.Buffer{}, line, count(metrics.OpenDrift, math.NaN())); err == nil {
-		t.Error("Write(NaN) succeeded, and CloudWatch takes no NaN")
+		t.Error("Write(NaN) = nil, want an error: CloudWatch does not accept NaN")
 	}
 }

@@ -13,74 +13,76 @@ const (
 // Name is a metric's name.
 type Name string
 
-// The metrics of a correction run. OpenDrift and ClosedDrift are published at every run, also when they are 0, so that
-// missing ones say that the guard does not run. The others are published only when they are not 0, for CloudWatch bills
-// a metric for each hour in which it gets a value.
+// The metrics of a correction run. Each run publishes OpenDrift and ClosedDrift, even with the value 0, so that missing
+// data means that the guard does not run. The others are published only when they are not 0, because CloudWatch bills a
+// metric for each hour in which it gets a value.
 const (
-	// DriftDetected is how many properties differed from the desired state when the run looked.
+	// DriftDetected is how many properties differed from the desired state at the start of the run.
 	DriftDetected Name = "DriftDetected"
-	// DriftCorrected is how many of them were restored and read back as desired.
+	// DriftCorrected is how many of them were restored and, when read back, were as desired.
 	DriftCorrected Name = "DriftCorrected"
-	// CorrectionFailed is how many were not, or could not even be inspected, without the guard standing down.
+	// CorrectionFailed is how many were not restored or could not be inspected, except while the guard stands down.
 	CorrectionFailed Name = "CorrectionFailed"
-	// OpenDrift is how many of the differing properties allowed something that must be denied.
+	// OpenDrift is how many of the differing properties allowed access that must be denied.
 	OpenDrift Name = "OpenDrift"
-	// ClosedDrift is how many of them allowed nothing of the kind.
+	// ClosedDrift is how many of them allowed no such access.
 	ClosedDrift Name = "ClosedDrift"
-	// StoodDown is 1 when drift was left alone because our own stack was being changed or deleted.
+	// StoodDown is 1 when drift was not corrected because the guard's stack was being changed or deleted.
 	StoodDown Name = "StoodDown"
-	// Contested is how many properties were corrected that have been corrected again and again of late.
+	// Contested is how many corrected properties have been corrected repeatedly in the last minutes.
 	Contested Name = "Contested"
-	// ResourceMissing is how many guarded resources are gone and cannot be put back: the endpoint or the bucket.
+	// ResourceMissing is how many guarded resources are missing and cannot be restored: the endpoint or the bucket.
 	ResourceMissing Name = "ResourceMissing"
-	// TimeToCorrect is, for each correction, from the event (or else the run's start) to the verified fix.
+	// TimeToCorrect is the time of each correction from the event (or else the run's start) to the verified correction.
 	TimeToCorrect Name = "TimeToCorrect"
 )
 
-// The metrics of a health run, published by PutMetricData. "1 or 0" ones are 1 while all is well, unless their name says
-// the opposite. What could not be found out is not published: then CheckFailed says so.
+// The metrics of a health run, published by PutMetricData. Those marked "1 or 0" are 1 if there is no problem. A metric
+// whose check failed is not published, and CheckFailed counts it.
 const (
 	// EndpointAvailable is 1 or 0: the endpoint exists and its state is "available".
 	EndpointAvailable Name = "EndpointAvailable"
-	// HealthyZones is in how many Availability Zones an interface endpoint has a network interface in use.
+	// HealthyZones is the number of Availability Zones in which an interface endpoint has a network interface in use.
 	HealthyZones Name = "HealthyZones"
-	// PrivateDNSOn is 1 or 0: S3's names lead to the interface endpoint, for everybody in the VPC.
+	// PrivateDNSOn is 1 or 0: S3's names resolve to the interface endpoint for all clients in the VPC.
 	PrivateDNSOn Name = "PrivateDNSOn"
-	// RoutesPresent is 1 or 0: every route table of a gateway endpoint has an active route to it.
+	// RoutesPresent is 1 or 0: all route tables of a gateway endpoint have an active route to it.
 	RoutesPresent Name = "RoutesPresent"
 	// EndpointAsDeployed is 1 or 0: subnets, security groups and their rules, or route tables and their subnets, are
-	// those of the template.
+	// as in the template.
 	EndpointAsDeployed Name = "EndpointAsDeployed"
-	// BucketLocked is 1 or 0: the bucket's policy denies every probe, the public access block is fully on, access
-	// control lists are off, and S3 calls the bucket not public.
+	// BucketLocked is 1 or 0: the bucket's policy denies all probes, the public access block is fully on, access
+	// control lists are off, and S3 reports the bucket's policy as not public.
 	BucketLocked Name = "BucketLocked"
-	// EndpointLocked is 1 or 0: the endpoint's policy denies every probe.
+	// EndpointLocked is 1 or 0: the endpoint's policy denies all probes.
 	EndpointLocked Name = "EndpointLocked"
-	// ExposedToInternet is 1 when S3 answered an anonymous read from the internet with anything but a refusal, else 0.
+	// ExposedToInternet is 0 when S3 refused an anonymous read from the internet, 1 after another answer.
 	ExposedToInternet Name = "ExposedToInternet"
-	// TrailLogging is 1 or 0: some trail logs management writes in this Region, without which no event comes.
+	// TrailLogging is 1 or 0: a trail logs management writes in the Region. Without one, no events arrive.
 	TrailLogging Name = "TrailLogging"
-	// RulesEnabled is 1 or 0: every rule that wakes the guard is there, enabled, and has the guard as its target.
+	// RulesEnabled is 1 or 0: all rules that invoke the guard exist, are enabled, and have the guard as their target.
 	RulesEnabled Name = "RulesEnabled"
-	// SweepRecent is 1 or 0: a correction run has published its metrics lately.
+	// SweepRecent is 1 or 0: a correction run has published its metrics recently.
 	SweepRecent Name = "SweepRecent"
-	// RoleFindings is how many grants beyond need the workload's role, the bucket's policy and the endpoint's have.
+	// RoleFindings is how many unneeded permissions the policies of the workload's role, the bucket and the endpoint
+	// have.
 	RoleFindings Name = "RoleFindings"
-	// EndpointIdle is 1 when nothing but the probe used the interface endpoint for as long as the template says, else 0.
+	// EndpointIdle is 1 when only the probe used the interface endpoint for the time set in the template, else 0.
 	EndpointIdle Name = "EndpointIdle"
-	// CheckFailed is how many checks could not be made. With [ByCheck] it names one that could not, and is then 1.
+	// CheckFailed is the number of failed checks. With [ByCheck] it is 1 and names one failed check.
 	CheckFailed Name = "CheckFailed"
 )
 
-// The metrics of a probe run, published as EMF: ProbeSucceeded and ProbeLatency with [ByZone] only, the others without. A
-// step that was not reached has no latency.
+// The metrics of a probe run, published as EMF: ProbeSucceeded and ProbeLatency with [ByZone] only, the others without.
+// There is no latency for a step that was not reached.
 const (
-	// ProbeSucceeded is 1 or 0: the name led to the endpoint, and an object written through it was read back the same.
+	// ProbeSucceeded is 1 or 0: the name resolved to the endpoint, and an object written through it was read back
+	// unchanged.
 	ProbeSucceeded Name = "ProbeSucceeded"
-	// ResolvedToEndpoint is 1 or 0: every address of the bucket's name is the interface endpoint's, or, behind a
-	// gateway endpoint, public as S3's own are.
+	// ResolvedToEndpoint is 1 or 0: all addresses of the bucket's name are the interface endpoint's or, for a gateway
+	// endpoint, public addresses like S3's.
 	ResolvedToEndpoint Name = "ResolvedToEndpoint"
-	// ForeignBucketRefused is 1 or 0: a bucket that is open to everybody was refused through the endpoint.
+	// ForeignBucketRefused is 1 or 0: the endpoint refused access to a public bucket of another account.
 	ForeignBucketRefused Name = "ForeignBucketRefused"
 	// DNSLatency is the time to resolve the bucket's name.
 	DNSLatency Name = "DNSLatency"
@@ -90,8 +92,8 @@ const (
 	TLSLatency Name = "TLSLatency"
 	// FirstByteLatency is the time from the request to the first byte of the answer, of the write and of the read.
 	FirstByteLatency Name = "FirstByteLatency"
-	// ProbeLatency is the time from the name to the object read back: what a client meets that begins anew.
+	// ProbeLatency is the time from the name lookup to reading the object back, as for a client without a connection.
 	ProbeLatency Name = "ProbeLatency"
-	// ProbeBytes is how many bytes the probe itself sent and received through the endpoint.
+	// ProbeBytes is the number of bytes that the probe itself sent and received through the endpoint.
 	ProbeBytes Name = "ProbeBytes"
 )

@@ -1,4 +1,4 @@
-// Package parallel makes calls at the same time and keeps their results in order. It imports the standard library only.
+// Package parallel makes calls concurrently and keeps their results in order. It imports the standard library only.
 package parallel
 
 import (
@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// Map calls f for every item at the same time and returns the results in the items' order. The error joins all errors;
-// a result whose call failed is what f returned beside its error.
+// Map calls f for all items concurrently and returns the results in the order of the items. The error joins all errors;
+// the result of a failed call is the value that f returned with its error.
 func Map[T, R any](items []T, f func(T) (R, error)) ([]R, error) {
 	results, failures := make([]R, len(items)), make([]error, len(items))
 	var calls sync.WaitGroup
@@ -19,7 +19,7 @@ func Map[T, R any](items []T, f func(T) (R, error)) ([]R, error) {
 	return results, errors.Join(failures...)
 }
 
-// Readable is [Map] without the results whose call failed.
+// Readable is [Map] without the results of failed calls.
 func Readable[T, R any](items []T, f func(T) (R, error)) ([]R, error) {
 	results, err := Map(items, func(item T) ([]R, error) {
 		result, err := f(item)
@@ -31,7 +31,7 @@ func Readable[T, R any](items []T, f func(T) (R, error)) ([]R, error) {
 	return slices.Concat(results...), err
 }
 
-// Both calls two functions at the same time and returns their errors joined.
+// Both calls two functions concurrently and joins their errors.
 func Both(f, g func() error) error {
 	_, err := Map([]func() error{f, g}, func(call func() error) (struct{}, error) { return struct{}{}, call() })
 	return err

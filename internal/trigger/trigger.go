@@ -1,8 +1,8 @@
-// Package trigger reads what invoked a function: a CloudTrail call or stack status delivered by EventBridge, the
-// schedule, an invocation by hand, or any of these wrapped by a queue, a topic or a failure destination.
+// Package trigger parses the event that invoked a function: a CloudTrail call or stack status delivered by EventBridge,
+// the schedule, a manual invocation, or one of these wrapped by a queue, a topic or a failure destination.
 //
-// It imports guard and the standard library only. Nothing in a payload is an error: a trigger only says *look now*,
-// looking is always safe, and so whatever is not understood is a sweep.
+// It imports guard and the standard library only. No payload is an error: a trigger only starts an inspection, which is
+// always safe, so an unknown payload counts as a sweep.
 package trigger
 
 import (
@@ -14,14 +14,14 @@ import (
 	"s3-endpoint-guard/internal/guard"
 )
 
-// maxField is the most bytes of a field that a trigger carries. The fields go into log lines and messages, and
-// callers choose some of them (user agents, session names).
+// maxField is the maximum length in bytes of a trigger's fields. They are used in log lines and messages, and callers
+// choose some of them (user agents, session names).
 const maxField = 512
 
-// maxWraps is how deep a payload is unwrapped: an event in a message in a failure record, and one to spare.
+// maxWraps is how often a payload is unwrapped: an event in a message in a failure record, plus one in reserve.
 const maxWraps = 4
 
-// Parse tells what a payload says. It never fails and never panics: see the package comment.
+// Parse parses a payload. It never fails and never panics: see the package comment.
 func Parse(payload []byte) guard.Trigger {
 	if t, ok := parse(payload, maxWraps); ok {
 		return t
@@ -29,8 +29,8 @@ func Parse(payload []byte) guard.Trigger {
 	return guard.Trigger{Kind: guard.Sweep, Unknown: true}
 }
 
-// envelope has the fields by which payloads are told apart: those of an EventBridge event, of a bare CloudTrail
-// record, and of what may wrap either.
+// envelope contains the fields that distinguish payloads: those of an EventBridge event, of a bare CloudTrail record,
+// and of what may wrap either.
 type envelope struct {
 	ID         string          `json:"id"`
 	DetailType string          `json:"detail-type"`
@@ -74,7 +74,7 @@ func parse(payload []byte, wraps int) (guard.Trigger, bool) {
 	}
 }
 
-// isEmpty is whether a payload says nothing at all, as an invocation by hand does.
+// isEmpty reports whether a payload is empty, as in a manual invocation.
 func isEmpty(payload []byte) bool {
 	switch string(bytes.TrimSpace(payload)) {
 	case "", "null", "{}", `""`:
@@ -83,8 +83,8 @@ func isEmpty(payload []byte) bool {
 	return false
 }
 
-// unwrap looks for an event in what wraps it: the first record of a queue's or topic's event that is understood, or
-// the payload in the record of a failed invocation.
+// unwrap returns the event inside a wrapper: in the first known record of a queue's or topic's event, or in the payload
+// in the record of a failed invocation.
 // https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
 func unwrap(e envelope, wraps int) (guard.Trigger, bool) {
 	inner := []string{string(e.RequestPayload)}
@@ -102,7 +102,7 @@ func unwrap(e envelope, wraps int) (guard.Trigger, bool) {
 	return guard.Trigger{}, false
 }
 
-// record has what is taken from a CloudTrail record.
+// record contains the fields that are read from a CloudTrail record.
 // https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
 type record struct {
 	EventID         string          `json:"eventID"`
@@ -113,7 +113,8 @@ type record struct {
 	UserIdentity    json.RawMessage `json:"userIdentity"`
 }
 
-// identity is a record's userIdentity. sessionIssuer can be {} or absent. FACTS: CloudTrail through EventBridge
+// identity is a record's userIdentity. sessionIssuer can be {} or absent (docs/facts.md, CloudTrail through
+// EventBridge).
 type identity struct {
 	Type           string `json:"type"`
 	ARN            string `json:"arn"`
@@ -127,7 +128,7 @@ type identity struct {
 	} `json:"sessionContext"`
 }
 
-// call reads a CloudTrail record, in the EventBridge event e or bare.
+// call parses a CloudTrail record, bare or in the EventBridge event e.
 func call(document []byte, e envelope) guard.Trigger {
 	var r record
 	decode(document, &r)
@@ -159,7 +160,7 @@ func actor(r record) *guard.Actor {
 	return &a
 }
 
-// stackStatus reads a stack's status change.
+// stackStatus parses a stack's status change.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stack-event-details.html
 func stackStatus(e envelope) guard.Trigger {
 	var detail struct {
@@ -176,13 +177,13 @@ func stackStatus(e envelope) guard.Trigger {
 	}
 }
 
-// decode fills in what can be filled in. A field of another type than expected is left empty and keeps none of the
-// others from being read: encoding/json goes on after such an error.
+// decode fills in the fields that it can. A field of an unexpected type stays empty and does not prevent the others
+// from being read: encoding/json continues after such an error.
 func decode(document []byte, into any) {
 	_ = json.Unmarshal(document, into)
 }
 
-// field limits a field's length and drops what is not valid UTF-8.
+// field limits a field's length and removes invalid UTF-8.
 func field(s string) string {
 	if len(s) > maxField {
 		s = s[:maxField]
@@ -200,7 +201,7 @@ func first(texts ...string) string {
 	return ""
 }
 
-// instant reads a time as events write it; zero when it cannot be read.
+// instant parses a time in an event; it returns the zero time if it cannot.
 func instant(s string) time.Time {
 	t, err := time.Parse(time.RFC3339, s)
 	if err != nil || t.Year() < 2000 || t.Year() > 9999 {

@@ -31,7 +31,7 @@ var (
 	}
 )
 
-// call is the trigger of a CloudTrail record of testdata, of which n is the number.
+// call returns the trigger of CloudTrail record number n in testdata.
 func call(n int, name string, actor guard.Actor) guard.Trigger {
 	return guard.Trigger{
 		Kind: guard.Event, EventID: "11110000-0000-4000-8000-00000000000" + string(rune('0'+n)),
