@@ -18,7 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"s3-endpoint-guard/internal/emptying"
+	"s3-endpoint-guard/internal/aws/s3versions"
 	"s3-endpoint-guard/local/localaws/s3model"
 )
 
@@ -111,7 +111,7 @@ func runContender(args []string) error {
 		return err
 	}
 	client := s3.New(s3.Options{
-		Region: "eu-central-1", BaseEndpoint: url, UsePathStyle: true, HTTPClient: emptying.HTTPClient(),
+		Region: "eu-central-1", BaseEndpoint: url, UsePathStyle: true, HTTPClient: s3versions.HTTPClient(),
 		Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
 	})
 	began := time.Now()

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
+	"s3-endpoint-guard/internal/aws/s3versions"
 	"s3-endpoint-guard/internal/emptying"
 )
 
@@ -37,7 +38,7 @@ var contenders = map[string]contender{
 func ours(ctx context.Context, client *s3.Client, bucket string) (int64, error) {
 	debug.SetMemoryLimit(emptying.Memory)
 	debug.SetGCPercent(-1)
-	report, err := emptying.Run(ctx, emptying.Options{Store: emptying.New(client, bucket, ""), Bucket: bucket})
+	report, err := emptying.Run(ctx, emptying.Options{Store: s3versions.New(client, bucket, ""), Bucket: bucket})
 	return report.Deleted, err
 }
 

@@ -14,7 +14,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"s3-endpoint-guard/internal/aws/errorcode"
-	"s3-endpoint-guard/internal/emptying"
+	"s3-endpoint-guard/internal/aws/s3versions"
 )
 
 // place says where a bucket is and with which profile it is read. Empty fields are taken from the machine's AWS
@@ -53,7 +53,7 @@ const answerTimeout = time.Minute
 func (p place) look(ctx context.Context, client *s3.Client) error {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
-	_, err := emptying.New(client, p.bucket, p.owner).Protection(ctx)
+	_, err := s3versions.New(client, p.bucket, p.owner).Protection(ctx)
 	return err
 }
 
@@ -62,7 +62,7 @@ func (p place) load(ctx context.Context) (aws.Config, error) {
 	if address, err := url.Parse(p.endpoint); p.endpoint != "" && (err != nil || address.Host == "" || address.Scheme != "http" && address.Scheme != "https") {
 		return aws.Config{}, fmt.Errorf("--endpoint-url %s: want an address such as http://localhost:9000", p.endpoint)
 	}
-	sdk, err := config.LoadDefaultConfig(ctx, config.WithHTTPClient(emptying.HTTPClient()), config.WithRegion(p.region), config.WithSharedConfigProfile(p.profile))
+	sdk, err := config.LoadDefaultConfig(ctx, config.WithHTTPClient(s3versions.HTTPClient()), config.WithRegion(p.region), config.WithSharedConfigProfile(p.profile))
 	if err != nil {
 		return sdk, fmt.Errorf("reading the AWS configuration: %w", err)
 	}

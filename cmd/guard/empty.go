@@ -20,6 +20,7 @@ import (
 
 	"s3-endpoint-guard/internal/aws/awsconfig"
 	"s3-endpoint-guard/internal/aws/errorcode"
+	"s3-endpoint-guard/internal/aws/s3versions"
 	"s3-endpoint-guard/internal/emptying"
 )
 
@@ -130,7 +131,7 @@ func (e *emptier) run(c *cobra.Command, a *account) error {
 		return &exitError{exitUntouched, fmt.Errorf("%w; nothing was touched", err)}
 	}
 	options := emptying.Options{
-		Store: emptying.New(client, e.bucket, e.owner), Bucket: e.bucket, Prefix: e.prefix, BypassGovernance: e.bypass, Now: now,
+		Store: s3versions.New(client, e.bucket, e.owner), Bucket: e.bucket, Prefix: e.prefix, BypassGovernance: e.bypass, Now: now,
 	}
 	if e.dryRun {
 		return e.count(ctx, options, a)

@@ -46,7 +46,7 @@ func Count(ctx context.Context, o Options) (Inventory, error) {
 	if err != nil {
 		return inventory, err
 	}
-	s := r.newSweep()
+	s := r.newPass()
 	s.inventory = &inventory
 	err = s.do(ctx)
 	inventory.Lists = r.count.lists.Load()

@@ -7,7 +7,7 @@ import (
 )
 
 // delete is a deleter's life.
-func (s *sweep) delete() {
+func (s *pass) delete() {
 	for {
 		b, ok := s.takeBatch()
 		if !ok {
@@ -19,7 +19,7 @@ func (s *sweep) delete() {
 }
 
 // send makes the one call that a batch is for.
-func (s *sweep) send(b *batch) ([]Failure, error) {
+func (s *pass) send(b *batch) ([]Failure, error) {
 	ctx, cancel := context.WithTimeout(s.deleting, callTimeout)
 	defer cancel()
 	if b.single {
@@ -31,21 +31,21 @@ func (s *sweep) send(b *batch) ([]Failure, error) {
 }
 
 // takeBatch waits for a batch whose time has come. It returns false when there will be none any more.
-func (s *sweep) takeBatch() (batch, bool) {
+func (s *pass) takeBatch() (batch, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for !s.ended {
 		now := time.Now()
 		b, wait := s.choose(now)
 		if len(b.versions) > 0 {
-			s.flying++
-			s.aloft += len(b.versions)
+			s.inFlight++
+			s.versionsInFlight += len(b.versions)
 			s.waiting -= len(b.versions)
 			s.toDelete.Signal() // there may be more to delete
 			s.toList.Signal()   // and there is room
 			return b, true
 		}
-		if s.frontier.finished() && s.waiting == 0 && s.flying == 0 {
+		if s.ranges.finished() && s.waiting == 0 && s.inFlight == 0 {
 			s.end(nil)
 			break
 		}
@@ -56,28 +56,28 @@ func (s *sweep) takeBatch() (batch, bool) {
 }
 
 // wake has the deleters look again after a while; 0 is for when something changes.
-func (s *sweep) wake(after time.Duration) {
+func (s *pass) wake(after time.Duration) {
 	switch {
 	case after <= 0:
-	case s.alarm == nil:
-		s.alarm = time.AfterFunc(after, func() {
+	case s.timer == nil:
+		s.timer = time.AfterFunc(after, func() {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			s.toDelete.Signal()
 		})
 	default:
-		s.alarm.Reset(after)
+		s.timer.Reset(after)
 	}
 }
 
 // choose makes a batch from the lane whose turn it is, or tells how long until one's turn comes (0: none waits).
-func (s *sweep) choose(now time.Time) (b batch, wait time.Duration) {
-	if s.free() && s.flying >= s.window {
+func (s *pass) choose(now time.Time) (b batch, wait time.Duration) {
+	if s.free() && s.inFlight >= s.window {
 		return batch{}, 0
 	}
-	flush := s.frontier.finished() || !s.hasRoom() && s.flying == 0
-	var due *lane
-	for l := range s.lanes.leaves() {
+	flush := s.ranges.finished() || !s.hasRoom() && s.inFlight == 0
+	var due *prefixQueue
+	for l := range s.queue.leaves() {
 		w, ready := l.due(now, flush)
 		switch {
 		case !ready:
@@ -98,16 +98,16 @@ func (s *sweep) choose(now time.Time) (b batch, wait time.Duration) {
 }
 
 // settle draws the conclusions from a call.
-func (s *sweep) settle(b batch, failures []Failure, err error) {
+func (s *pass) settle(b batch, failures []Failure, err error) {
 	now := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	defer s.toDelete.Signal()
 	defer s.toList.Signal() // there is room for text
-	s.flying--
-	s.aloft -= len(b.versions)
+	s.inFlight--
+	s.versionsInFlight -= len(b.versions)
 	s.text -= textOf(b.versions)
-	leaf := s.lanes.leaf(b.versions[0].Key, now)
+	leaf := s.queue.leaf(b.versions[0].Key, now)
 	if err != nil {
 		s.settleCall(leaf, b, err, now)
 		return
@@ -127,19 +127,19 @@ func (s *sweep) settle(b batch, failures []Failure, err error) {
 }
 
 // tally counts deleted versions and those left for good, and gives up where nothing can be deleted.
-func (s *sweep) tally(deleted, left int) {
+func (s *pass) tally(deleted, left int) {
 	s.count.deleted.Add(int64(deleted))
-	s.barren += left
+	s.undeletable += left
 	if deleted > 0 {
-		s.barren = 0
+		s.undeletable = 0
 	}
-	if s.barren >= hopeless {
+	if s.undeletable >= hopeless {
 		s.end(errHopeless)
 	}
 }
 
 // settleCall draws the conclusions from a call that failed as a whole.
-func (s *sweep) settleCall(leaf *lane, b batch, err error, now time.Time) {
+func (s *pass) settleCall(leaf *prefixQueue, b batch, err error, now time.Time) {
 	k, code := kindOf(err)
 	switch {
 	case k == cancelled && s.ended:
@@ -149,12 +149,12 @@ func (s *sweep) settleCall(leaf *lane, b batch, err error, now time.Time) {
 	case k == gone:
 		s.tally(len(b.versions), 0)
 		leaf.pace.accepted()
-	case k == refusal:
+	case k == throttled:
 		s.refuse(leaf, &b, now)
-		s.again(leaf, b, refusalTries, Failure{Code: code, Message: err.Error()}, now)
-	case k == passing || k == cancelled:
+		s.again(leaf, b, throttledTries, Failure{Code: code, Message: err.Error()}, now)
+	case k == transient || k == cancelled:
 		s.again(leaf, b, tries, Failure{Code: code, Message: err.Error()}, now)
-	case k == unreadable && !b.single:
+	case k == rejected && !b.single:
 		s.halve(b)
 	default:
 		s.leave(b.versions, Failure{Code: code, Message: err.Error()})
@@ -162,13 +162,13 @@ func (s *sweep) settleCall(leaf *lane, b batch, err error, now time.Time) {
 }
 
 // refuse slows down, because S3 asked for it.
-func (s *sweep) refuse(leaf *lane, b *batch, now time.Time) {
+func (s *pass) refuse(leaf *prefixQueue, b *batch, now time.Time) {
 	s.count.refused.Add(1)
 	leaf.refused(now, b)
 }
 
 // halve queues a batch that S3 does not take as two, so that what it does not take is found; one version goes alone.
-func (s *sweep) halve(b batch) {
+func (s *pass) halve(b batch) {
 	if len(b.versions) == 1 {
 		s.requeue(batch{versions: b.versions, single: true})
 		return
@@ -179,7 +179,7 @@ func (s *sweep) halve(b batch) {
 }
 
 // again queues a batch for another try after a pause, or leaves its versions when it has had its tries.
-func (s *sweep) again(leaf *lane, b batch, most int, why Failure, now time.Time) {
+func (s *pass) again(leaf *prefixQueue, b batch, most int, why Failure, now time.Time) {
 	if b.attempts++; b.attempts >= most {
 		s.leave(b.versions, why)
 		return
@@ -191,14 +191,14 @@ func (s *sweep) again(leaf *lane, b batch, most int, why Failure, now time.Time)
 }
 
 // requeue queues a batch in the lane that its keys have by now: lanes are divided and joined.
-func (s *sweep) requeue(b batch) {
-	s.lanes.leaf(b.versions[0].Key, time.Now()).retry(b)
+func (s *pass) requeue(b batch) {
+	s.queue.leaf(b.versions[0].Key, time.Now()).retry(b)
 	s.waiting += len(b.versions)
 	s.text += textOf(b.versions)
 }
 
 // leave gives versions up for this pass.
-func (s *sweep) leave(versions []Version, why Failure) {
+func (s *pass) leave(versions []Version, why Failure) {
 	s.leftovers.add(versions, why)
 	s.tally(0, len(versions))
 }
@@ -247,16 +247,16 @@ func (b *batch) name(failures []Failure) (named []Failure) {
 }
 
 // settleEach sorts the versions that a batch did not delete.
-func (s *sweep) settleEach(failures []Failure) retrial {
+func (s *pass) settleEach(failures []Failure) retrial {
 	again := retrial{tries: tries}
 	for _, f := range failures {
 		switch kindByCode[f.Code] {
 		case gone:
 			again.gone++
-		case refusal:
-			again.refused, again.tries = true, refusalTries
+		case throttled:
+			again.refused, again.tries = true, throttledTries
 			fallthrough
-		case passing:
+		case transient:
 			// Few of a page can wait long: they are not to keep the page in memory.
 			again.versions, again.last = append(again.versions, clone(f.Version)), f
 		default:
@@ -268,11 +268,11 @@ func (s *sweep) settleEach(failures []Failure) retrial {
 }
 
 // due tells when the lane's next batch may go, and whether it has one. Part of a batch goes only when flush is set.
-func (l *lane) due(now time.Time, flush bool) (wait time.Duration, ready bool) {
+func (l *prefixQueue) due(now time.Time, flush bool) (wait time.Duration, ready bool) {
 	if l.waiting == 0 {
 		return 0, false
 	}
-	full := len(l.queue) >= batchSize || flush && len(l.queue) > 0
+	full := len(l.versions) >= BatchSize || flush && len(l.versions) > 0
 	if !full {
 		soonest := time.Duration(-1)
 		for i := range l.retries {
@@ -289,7 +289,7 @@ func (l *lane) due(now time.Time, flush bool) (wait time.Duration, ready bool) {
 }
 
 // next takes the lane's next batch: one that failed before new ones.
-func (l *lane) next(now time.Time) batch {
+func (l *prefixQueue) next(now time.Time) batch {
 	for i, b := range l.retries {
 		if !b.notSooner.After(now) {
 			l.retries = append(l.retries[:i], l.retries[i+1:]...)
@@ -297,9 +297,9 @@ func (l *lane) next(now time.Time) batch {
 			return b
 		}
 	}
-	n := min(len(l.queue), batchSize)
-	b := batch{versions: l.queue[:n:n]}
-	l.queue = l.queue[n:]
+	n := min(len(l.versions), BatchSize)
+	b := batch{versions: l.versions[:n:n]}
+	l.versions = l.versions[n:]
 	l.waiting -= n
 	return b
 }

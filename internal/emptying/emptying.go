@@ -107,7 +107,7 @@ type run struct {
 	began     time.Time
 	cancel    context.CancelCauseFunc // ends the run early
 	leftovers leftovers
-	left      atomic.Pointer[sweep]
+	current   atomic.Pointer[pass]
 	locked    bool // the bucket has Object Lock
 	// versions and uploads remember what the passes met. The former is guarded by the sweep's lock.
 	versions, uploads memory
@@ -173,11 +173,11 @@ func (r *run) empty(ctx context.Context) (Outcome, error) {
 	if !utf8.ValidString(r.Prefix) {
 		return Stopped, errPrefix
 	}
-	guard, err := r.protection(ctx)
+	p, err := r.protection(ctx)
 	if err != nil {
 		return r.ending(err)
 	}
-	if guard.MFADelete {
+	if p.MFADelete {
 		first, err := r.fetch(ctx, Position{})
 		if err != nil {
 			return r.ending(err)
@@ -186,10 +186,10 @@ func (r *run) empty(ctx context.Context) (Outcome, error) {
 			return NeedsMFA, nil
 		}
 	}
-	r.locked = guard.ObjectLock
-	r.bypass = r.BypassGovernance && guard.ObjectLock
+	r.locked = p.ObjectLock
+	r.bypass = r.BypassGovernance && p.ObjectLock
 	for pass := 1; ; pass++ {
-		if err := r.pass(ctx); err != nil {
+		if err := r.makePass(ctx); err != nil {
 			return r.ending(err)
 		}
 		switch {
@@ -209,15 +209,15 @@ func (r *run) empty(ctx context.Context) (Outcome, error) {
 
 // pass aborts the uploads and sweeps the bucket once. One that meets nothing proves the bucket empty, because it lists
 // uploads as well as versions after the last abort and the last deletion.
-func (r *run) pass(ctx context.Context) error {
+func (r *run) makePass(ctx context.Context) error {
 	r.versions.begin()
 	r.uploads.begin()
 	defer r.recount()
 	if err := r.abortUploads(ctx); err != nil {
 		return err
 	}
-	s := r.newSweep()
-	r.left.Store(s)
+	s := r.newPass()
+	r.current.Store(s)
 	return s.do(ctx)
 }
 
@@ -293,10 +293,10 @@ func (r *run) persist(ctx, calls context.Context, call func(context.Context) err
 		}
 		k, _ := kindOf(err)
 		most := tries
-		if k == refusal {
-			most = refusalTries
+		if k == throttled {
+			most = throttledTries
 		}
-		if k != passing && k != refusal && k != cancelled || attempt >= most {
+		if k != transient && k != throttled && k != cancelled || attempt >= most {
 			return err
 		}
 		if err := timeleft.Wait(ctx, pauseBefore(attempt)); err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"s3-endpoint-guard/internal/aws/s3versions"
 	"s3-endpoint-guard/internal/emptying"
 )
 
@@ -94,10 +95,10 @@ func (g *behindGateway) empty(t *testing.T) (emptying.Report, error) {
 	server := httptest.NewServer(g)
 	t.Cleanup(server.Close)
 	client := s3.New(s3.Options{
-		Region: "eu-central-1", BaseEndpoint: &server.URL, UsePathStyle: true, HTTPClient: emptying.HTTPClient(),
+		Region: "eu-central-1", BaseEndpoint: &server.URL, UsePathStyle: true, HTTPClient: s3versions.HTTPClient(),
 		Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""), Retryer: aws.NopRetryer{},
 	})
-	return emptying.Run(t.Context(), emptying.Options{Store: emptying.New(client, "docs", ""), Bucket: "docs", Deadline: time.Now().Add(20 * time.Second)})
+	return emptying.Run(t.Context(), emptying.Options{Store: s3versions.New(client, "docs", ""), Bucket: "docs", Deadline: time.Now().Add(20 * time.Second)})
 }
 
 func TestAGatewaysErrorPagePasses(t *testing.T) {

@@ -11,9 +11,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"s3-endpoint-guard/internal/aws/s3versions"
 	"s3-endpoint-guard/internal/emptying"
 	"s3-endpoint-guard/internal/iampolicy"
 	"s3-endpoint-guard/local/localaws/api"
+	"s3-endpoint-guard/local/localaws/localtest"
 	"s3-endpoint-guard/local/localaws/s3"
 )
 
@@ -42,14 +44,14 @@ func newCloud(t *testing.T) *cloud {
 		Principal: "arn:aws:iam::111122223333:user/emptier", Account: "111122223333", Identity: c.identity,
 	})
 	c.client = awss3.New(awss3.Options{
-		Region: "eu-central-1", BaseEndpoint: &url, UsePathStyle: true, HTTPClient: emptying.HTTPClient(),
+		Region: "eu-central-1", BaseEndpoint: &url, UsePathStyle: true, HTTPClient: s3versions.HTTPClient(),
 		Credentials: credentials.NewStaticCredentialsProvider(id, secret, ""),
 	})
 	c.must(c.s3.CreateBucket("docs", ""))
 	c.must(c.s3.PutVersioning("docs", "Enabled"))
 	for range 3 {
 		for i := range 28 {
-			c.must(c.s3.Put("docs", oddKeys[i%len(oddKeys)]+strings.Repeat("'", i/len(oddKeys)), []byte("x")))
+			c.must(c.s3.Put("docs", localtest.OddKeys[i%len(localtest.OddKeys)]+strings.Repeat("'", i/len(localtest.OddKeys)), []byte("x")))
 		}
 	}
 	for i := range 7 {
@@ -79,7 +81,7 @@ func (c *cloud) must(err error) {
 func (c *cloud) empty(bypass bool) emptying.Report {
 	c.Helper()
 	report, err := emptying.Run(c.Context(), emptying.Options{
-		Store: emptying.New(c.client, "docs", "111122223333"), Bucket: "docs", BypassGovernance: bypass,
+		Store: s3versions.New(c.client, "docs", "111122223333"), Bucket: "docs", BypassGovernance: bypass,
 	})
 	if left := c.s3.Versions("docs"); (err == nil) != (left == 0) {
 		c.Errorf("Run = %v with %d versions left", err, left)
@@ -168,7 +170,7 @@ func TestRunOutlivesWhatPasses(t *testing.T) {
 
 func TestRunOfABucketThatIsGoneSucceeds(t *testing.T) {
 	c := newCloud(t)
-	report, err := emptying.Run(t.Context(), emptying.Options{Store: emptying.New(c.client, "gone", "")})
+	report, err := emptying.Run(t.Context(), emptying.Options{Store: s3versions.New(c.client, "gone", "")})
 	if err != nil || report.Outcome != emptying.Emptied {
 		t.Errorf("Run = %s, %v", report.Outcome, err)
 	}

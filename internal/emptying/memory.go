@@ -152,7 +152,7 @@ var hashSeed = maphash.MakeSeed()
 // hashOf is a version's hash. Two that were written as "null" under one key differ by their stamp.
 func hashOf(v Version, stamp uint64) uint64 {
 	id := maphash.String(hashSeed, v.ID)
-	if v.ID == unversioned {
+	if v.ID == NullVersion {
 		id += spread * (stamp + 1)
 	}
 	return maphash.String(hashSeed, v.Key) + spread*id

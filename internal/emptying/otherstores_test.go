@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"s3-endpoint-guard/internal/aws/s3versions"
 	"s3-endpoint-guard/internal/emptying"
 )
 
@@ -108,12 +109,17 @@ func (o *otherS3) list(root string, keys []string, query url.Values, entry func(
 	return "<" + root + ">" + strings.Join(parts, "") + "</" + root + ">"
 }
 
-// open returns a store that speaks to it.
+// sent is the XML of a DeleteObjects request.
+type sent struct {
+	Object []struct{ Key, VersionId string }
+}
+
+// open returns a store that calls it.
 func (o *otherS3) open(t *testing.T) emptying.Store {
 	server := httptest.NewServer(o)
 	t.Cleanup(server.Close)
-	return emptying.New(s3.New(s3.Options{
-		Region: "eu-central-1", BaseEndpoint: &server.URL, UsePathStyle: true, HTTPClient: emptying.HTTPClient(),
+	return s3versions.New(s3.New(s3.Options{
+		Region: "eu-central-1", BaseEndpoint: &server.URL, UsePathStyle: true, HTTPClient: s3versions.HTTPClient(),
 		Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
 	}), "docs", "")
 }
@@ -209,36 +215,6 @@ func TestLocksAreFoundWhateverTheRefusalIsCalled(t *testing.T) {
 					t.Errorf("Run = %v, want %q in it", err, c.says)
 				}
 			})
-		})
-	}
-}
-
-func TestHoldPassesOverWhatIsNotAnswered(t *testing.T) {
-	const (
-		retained = `<Retention><Mode>COMPLIANCE</Mode><RetainUntilDate>2031-01-02T00:00:00Z</RetainUntilDate></Retention>`
-		on       = `<LegalHold><Status>ON</Status></LegalHold>`
-	)
-	code := func(status int, name string) canned {
-		return canned{status, "<Error><Code>" + name + "</Code></Error>"}
-	}
-	for name, c := range map[string]struct {
-		retention, legal canned
-		mode             string
-		held, fails      bool
-	}{
-		"Ceph, without a legal hold":  {canned{200, retained}, code(404, "ObjectLockConfigurationNotFoundError"), "COMPLIANCE", false, false},
-		"retention may not be asked":  {code(403, "AccessDenied"), canned{200, on}, "", true, false},
-		"legal holds are not known":   {canned{200, retained}, code(501, "NotImplemented"), "COMPLIANCE", false, false},
-		"neither is answered":         {code(403, "AccessDenied"), code(403, "AccessDenied"), "", false, true},
-		"one unanswered, one without": {code(403, "AccessDenied"), code(404, "NoSuchObjectLockConfiguration"), "", false, false},
-		"gone":                        {code(404, "NoSuchVersion"), canned{500, ""}, "", false, true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			_, store := open(t, c.retention, c.legal)
-			hold, err := store.Hold(t.Context(), emptying.Version{Key: "k", ID: "v"})
-			if hold.Mode != c.mode || hold.Legal != c.held || (err != nil) != c.fails {
-				t.Errorf("Hold = %+v, %v, want %q, %t and an error: %t", hold, err, c.mode, c.held, c.fails)
-			}
 		})
 	}
 }

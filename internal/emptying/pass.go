@@ -12,59 +12,61 @@ const (
 	// listers read half a million versions a second.
 	listers  = 16
 	deleters = 32
+	// Concurrency is how many requests to S3 are in flight at most: a client should keep as many connections.
+	Concurrency = listers + deleters
 	// firstWindow is how many batches are under way at first; each success allows one more, up to deleters.
 	firstWindow = 2
 	// roomFor is how many versions are in memory at most: about 20 MB.
-	roomFor = 96 * batchSize
+	roomFor = 96 * BatchSize
 	// roomForText is how many bytes of keys and ids are in memory at which no more is listed: with long keys, they fill
 	// it before the versions are that many.
 	roomForText = 24 << 20
 	// firstRoom is how many versions are in memory at most while S3 has refused nothing and few batches are under way:
 	// once a limit shows, what waits for it must not keep other prefixes out. Each batch more makes roomPerBatch more.
-	firstRoom, roomPerBatch = 8 * batchSize, 2 * batchSize
+	firstRoom, roomPerBatch = 8 * BatchSize, 2 * BatchSize
 	// laneAhead is how many versions may wait in one lane with a limit before its keys are not listed any further;
 	// fewer where the lanes are many.
-	laneAhead = 3 * batchSize
+	queueAhead = 3 * BatchSize
 	// tries is how often what fails in passing is tried, refusalTries how often what S3 refuses for its rate.
-	tries, refusalTries = 8, 60
+	tries, throttledTries = 8, 60
 	// firstPause and longestPause bound the waits before another try, which double, but for chance.
 	firstPause, longestPause = 100 * time.Millisecond, 10 * time.Second
 	// hopeless is how many versions in a row may turn out not to be deletable before giving up.
-	hopeless = 24 * batchSize
+	hopeless = 24 * BatchSize
 )
 
 // sweep is one pass over the bucket: it lists all of it and deletes what it lists.
-type sweep struct {
+type pass struct {
 	*run
-	mu       sync.Mutex
-	toList   sync.Cond // wakes a lister
-	toDelete sync.Cond // wakes a deleter
-	frontier *frontier
-	lanes    lane
-	waiting  int // versions in lanes
-	reserved int // versions that pages under way may bring
-	flying   int // batches under way
-	aloft    int // versions in them
-	text     int // bytes of keys and ids in lanes and batches
-	window   int // most batches under way while S3 has refused nothing
-	barren   int // versions in a row that cannot be deleted
-	err      error
-	ended    bool
-	quit     context.CancelFunc // ends the listings under way
-	alarm    *time.Timer
+	mu               sync.Mutex
+	toList           sync.Cond // wakes a lister
+	toDelete         sync.Cond // wakes a deleter
+	ranges           *ranges
+	queue            prefixQueue
+	waiting          int // versions in lanes
+	reserved         int // versions that pages under way may bring
+	inFlight         int // batches under way
+	versionsInFlight int // versions in them
+	text             int // bytes of keys and ids in lanes and batches
+	window           int // most batches under way while S3 has refused nothing
+	undeletable      int // versions in a row that cannot be deleted
+	err              error
+	ended            bool
+	quit             context.CancelFunc // ends the listings under way
+	timer            *time.Timer
 	// inventory makes the pass count what it lists and delete nothing; nil makes it delete.
 	inventory *Inventory
 }
 
 // newSweep prepares a pass.
-func (r *run) newSweep() *sweep {
-	s := &sweep{run: r, frontier: newFrontier(listers, behindAll(r.Prefix)), window: firstWindow}
+func (r *run) newPass() *pass {
+	s := &pass{run: r, ranges: newRanges(listers, behindAll(r.Prefix)), window: firstWindow}
 	s.toList.L, s.toDelete.L = &s.mu, &s.mu
 	return s
 }
 
 // do carries the pass out. It returns what ended it early.
-func (s *sweep) do(ctx context.Context) error {
+func (s *pass) do(ctx context.Context) error {
 	listing, quit := context.WithCancel(ctx)
 	defer quit()
 	s.quit = quit
@@ -81,21 +83,21 @@ func (s *sweep) do(ctx context.Context) error {
 	}
 	all.Wait()
 	s.fail(nil) // without deleters nobody else has ended the pass, and a context that ends now would
-	if s.alarm != nil {
-		s.alarm.Stop()
+	if s.timer != nil {
+		s.timer.Stop()
 	}
 	return s.err
 }
 
 // fail ends the pass early. The first reason counts.
-func (s *sweep) fail(err error) {
+func (s *pass) fail(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.end(err)
 }
 
 // end ends the pass, and wakes everybody to see it. The first reason counts.
-func (s *sweep) end(err error) {
+func (s *pass) end(err error) {
 	if !s.ended {
 		s.err, s.ended = err, true
 		s.quit() // or one that S3 refuses for its rate would be tried for minutes
@@ -105,10 +107,10 @@ func (s *sweep) end(err error) {
 }
 
 // list is a lister's life.
-func (s *sweep) list(ctx context.Context) {
+func (s *pass) list(ctx context.Context) {
 	for {
-		stretch, at := s.takeStretch()
-		if stretch == nil {
+		part, at := s.takeSpan()
+		if part == nil {
 			return
 		}
 		page, err := s.fetch(ctx, at)
@@ -122,22 +124,22 @@ func (s *sweep) list(ctx context.Context) {
 			s.fail(err)
 			return
 		}
-		s.putPage(stretch, page, s.hashes(page))
+		s.putPage(part, page, s.hashes(page))
 	}
 }
 
 // takeStretch waits for something to list. It returns nil when there will be nothing any more.
-func (s *sweep) takeStretch() (*stretch, Position) {
+func (s *pass) takeSpan() (*span, Position) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.frontier.idle++
-	defer func() { s.frontier.idle-- }()
-	for !s.ended && !s.frontier.finished() {
+	s.ranges.idle++
+	defer func() { s.ranges.idle-- }()
+	for !s.ended && !s.ranges.finished() {
 		if s.hasRoom() {
-			if stretch := s.frontier.take(s.wanted); stretch != nil {
-				s.reserved += batchSize
+			if part := s.ranges.take(s.wanted); part != nil {
+				s.reserved += BatchSize
 				s.toList.Signal() // there may be more to list
-				return stretch, stretch.at
+				return part, part.at
 			}
 		}
 		s.toList.Wait()
@@ -147,21 +149,21 @@ func (s *sweep) takeStretch() (*stretch, Position) {
 }
 
 // hasRoom tells whether the memory holds one page more.
-func (s *sweep) hasRoom() bool {
+func (s *pass) hasRoom() bool {
 	room := roomFor
 	if s.free() {
 		room = min(room, firstRoom+s.window*roomPerBatch)
 	}
-	return s.waiting+s.reserved+batchSize <= room && s.text < roomForText
+	return s.waiting+s.reserved+BatchSize <= room && s.text < roomForText
 }
 
 // free tells that S3 has refused nothing so far.
-func (s *sweep) free() bool { return s.lanes.children == nil && s.lanes.pace.rate == 0 }
+func (s *pass) free() bool { return s.queue.children == nil && s.queue.pace.rate == 0 }
 
 // wanted tells whether the lane of a key has room for what is listed behind it, and if not, where that lane ends.
-func (s *sweep) wanted(key string) (ok bool, other string) {
-	leaf := s.lanes.find(key)
-	ahead := min(laneAhead, max(roomFor/2/max(len(s.lanes.children), 1), batchSize+1))
+func (s *pass) wanted(key string) (ok bool, other string) {
+	leaf := s.queue.find(key)
+	ahead := min(queueAhead, max(roomFor/2/max(len(s.queue.children), 1), BatchSize+1))
 	if leaf == nil || leaf.pace.rate == 0 || leaf.waiting < ahead {
 		return true, ""
 	}
@@ -169,7 +171,7 @@ func (s *sweep) wanted(key string) (ok bool, other string) {
 }
 
 // hashes are those of a page's versions.
-func (s *sweep) hashes(page Page) []uint64 {
+func (s *pass) hashes(page Page) []uint64 {
 	if s.inventory != nil {
 		return nil
 	}
@@ -185,12 +187,12 @@ func (s *sweep) hashes(page Page) []uint64 {
 }
 
 // putPage queues what a page brought.
-func (s *sweep) putPage(stretch *stretch, page Page, hashes []uint64) {
+func (s *pass) putPage(part *span, page Page, hashes []uint64) {
 	now := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.reserved -= batchSize
-	versions := s.frontier.arrived(stretch, page)
+	s.reserved -= BatchSize
+	versions := s.ranges.arrived(part, page)
 	if s.inventory != nil {
 		s.inventory.add(page.Sizes[:min(len(versions), len(page.Sizes))])
 		s.toList.Signal()
@@ -201,7 +203,7 @@ func (s *sweep) putPage(stretch *stretch, page Page, hashes []uint64) {
 	}
 	s.waiting += len(versions)
 	s.text += textOf(versions)
-	s.lanes.add(s.apart(versions, now), now)
+	s.queue.add(s.apart(versions, now), now)
 	s.toList.Signal()
 	s.toDelete.Signal()
 }
@@ -215,7 +217,7 @@ func textOf(versions []Version) (n int) {
 }
 
 // apart queues the versions that go one by one, and returns the others.
-func (s *sweep) apart(versions []Version, now time.Time) []Version {
+func (s *pass) apart(versions []Version, now time.Time) []Version {
 	for i := range versions {
 		if xmlCarries(versions[i].Key) {
 			continue
@@ -226,7 +228,7 @@ func (s *sweep) apart(versions []Version, now time.Time) []Version {
 				rest = append(rest, v)
 				continue
 			}
-			s.lanes.leaf(v.Key, now).retry(batch{versions: []Version{clone(v)}, single: true})
+			s.queue.leaf(v.Key, now).retry(batch{versions: []Version{clone(v)}, single: true})
 		}
 		return rest
 	}

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"s3-endpoint-guard/internal/emptying"
+	"s3-endpoint-guard/local/localaws/localtest"
 )
 
 // world is a bucket and the wish to empty it, both drawn at random.
@@ -23,12 +24,6 @@ type world struct {
 	complete bool
 }
 
-// oddKeys are shapes that have broken emptiers: FACTS: S3.
-var oddKeys = []string{
-	" ", "a b", "a+b", "a%2Bb", "100%", "//", "/leading", "trailing/", "../up", "./here", "a//b", "ü", "u\u0308", "日本語/キー", "𝕊",
-	"tab\there", "line\nfeed", "return\rhere", "null\x00byte", "\x01\x1f", "nonchar\uFFFE", "<&>\"'", "null", strings.Repeat("k", 1024), strings.Repeat("é", 512),
-}
-
 // drawWorld draws a history of a bucket: versions, markers, locks, uploads, and what goes wrong while it is emptied.
 func drawWorld(t *rapid.T) *world {
 	v := newVault(rapid.Uint64().Draw(t, "seed"))
@@ -36,7 +31,7 @@ func drawWorld(t *rapid.T) *world {
 	v.locks = rapid.Bool().Draw(t, "locks")
 	v.mfa = rapid.IntRange(0, 19).Draw(t, "mfa") == 0
 	key := rapid.OneOf(
-		rapid.SampledFrom(oddKeys),
+		rapid.SampledFrom(localtest.OddKeys),
 		rapid.StringMatching(`[ab]{1,2}/[0-9]{1,3}`),
 		rapid.StringMatching(`[0-9a-f]{6}`),
 		rapid.Just("same"),

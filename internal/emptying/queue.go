@@ -7,11 +7,11 @@ import (
 
 const (
 	// mostLanes is into how many lanes the keys below one prefix are divided at most. With more, they stay one.
-	mostLanes = 128
+	mostParts = 128
 	// suspicion is how long after a division refusals can show that the limit is the whole's, not each part's.
 	suspicion = 3 * time.Second
 	// recovery is how long after a division refusals tell nothing.
-	recovery = batchSize * time.Second / documentedRate
+	recovery = BatchSize * time.Second / documentedRate
 	// stagger is the time between the first batches of lanes that began together.
 	stagger = 15 * time.Millisecond
 	// finer is how many times the documented rate a lane must have reached for a refusal to mean that its parts have
@@ -34,15 +34,15 @@ type batch struct {
 // is one without a limit until S3 refuses something. Then it is divided at the first slash behind what its keys have
 // in common; parts that are nearly all refused soon after show that the limit was the whole's, and are joined again; a
 // lane that was refused only well above the documented rate is divided further.
-type lane struct {
+type prefixQueue struct {
 	prefix   string
-	parent   *lane
-	children map[string]*lane // nil for a leaf
+	parent   *prefixQueue
+	children map[string]*prefixQueue // nil for a leaf
 
-	pace    pace
-	queue   []Version // not yet in a batch
-	retries []batch
-	waiting int // versions in queue and retries
+	pace     pace
+	versions []Version // not yet in a batch
+	retries  []batch
+	waiting  int // versions in queue and retries
 
 	lowest, highest string // of the keys seen here
 	whole           bool   // has proved to be one: not divided for now
@@ -52,17 +52,17 @@ type lane struct {
 }
 
 // leaf returns the lane of a key, and makes it where it is missing.
-func (l *lane) leaf(key string, now time.Time) *lane {
+func (l *prefixQueue) leaf(key string, now time.Time) *prefixQueue {
 	for l.children != nil {
 		name := l.part(key)
 		child := l.children[name]
-		if child == nil && len(l.children) == mostLanes {
+		if child == nil && len(l.children) == mostParts {
 			l.join(now)
 			l.many = true
 			return l
 		}
 		if child == nil {
-			child = &lane{prefix: name, parent: l}
+			child = &prefixQueue{prefix: name, parent: l}
 			child.pace.limit(now.Add(time.Duration(len(l.children))*stagger), documentedRate*firstShare)
 			child.pace.changed = now
 			l.children[name] = child
@@ -73,7 +73,7 @@ func (l *lane) leaf(key string, now time.Time) *lane {
 }
 
 // find returns the lane of a key, or nil where there is none yet.
-func (l *lane) find(key string) *lane {
+func (l *prefixQueue) find(key string) *prefixQueue {
 	for l != nil && l.children != nil {
 		l = l.children[l.part(key)]
 	}
@@ -81,7 +81,7 @@ func (l *lane) find(key string) *lane {
 }
 
 // behind is a key behind all that begin with the lane's prefix; "" for a lane of keys that have only that in common.
-func (l *lane) behind() string {
+func (l *prefixQueue) behind() string {
 	folder, ok := strings.CutSuffix(l.prefix, "/")
 	if !ok {
 		return ""
@@ -91,7 +91,7 @@ func (l *lane) behind() string {
 
 // part is the prefix of the child that a key belongs to. Keys that do not begin with the lane's prefix, which was
 // learned from others, are divided where they leave it.
-func (l *lane) part(key string) string {
+func (l *prefixQueue) part(key string) string {
 	n := commonPrefix(key, l.prefix)
 	if n < len(l.prefix) {
 		n = strings.LastIndexByte(key[:n], '/') + 1
@@ -108,7 +108,7 @@ func segment(key string, from int) string {
 }
 
 // see takes into account that the lane has keys from first to last.
-func (l *lane) see(first, last string) {
+func (l *prefixQueue) see(first, last string) {
 	if l.highest == "" || first < l.lowest {
 		l.lowest = first
 	}
@@ -119,7 +119,7 @@ func (l *lane) see(first, last string) {
 
 // fork is the length of what the lane's keys have in common if a slash follows in one of them, so that the lane can
 // be divided there; otherwise -1.
-func (l *lane) fork() int {
+func (l *prefixQueue) fork() int {
 	n := commonPrefix(l.lowest, l.highest)
 	n = strings.LastIndexByte(l.lowest[:n], '/') + 1
 	if n < len(l.prefix) || segment(l.lowest, n) == segment(l.highest, n) {
@@ -129,7 +129,7 @@ func (l *lane) fork() int {
 }
 
 // divide gives the parts of the lane paces of their own. It returns false where there is nothing to divide.
-func (l *lane) divide(now time.Time) bool {
+func (l *prefixQueue) divide(now time.Time) bool {
 	at := -1
 	if !l.whole && !l.many && l.highest != "" {
 		at = l.fork()
@@ -137,9 +137,9 @@ func (l *lane) divide(now time.Time) bool {
 	if at < 0 {
 		return false
 	}
-	queue, retries := l.queue, l.retries
-	l.prefix, l.children, l.divided = l.lowest[:at], map[string]*lane{}, now
-	l.queue, l.retries, l.waiting = nil, nil, 0
+	queue, retries := l.versions, l.retries
+	l.prefix, l.children, l.divided = l.lowest[:at], map[string]*prefixQueue{}, now
+	l.versions, l.retries, l.waiting = nil, nil, 0
 	for _, b := range retries {
 		l.leaf(b.versions[0].Key, now).retry(b)
 	}
@@ -152,9 +152,9 @@ func (l *lane) divide(now time.Time) bool {
 }
 
 // join makes the lane one again.
-func (l *lane) join(now time.Time) {
+func (l *prefixQueue) join(now time.Time) {
 	for child := range l.leaves() {
-		l.queue = append(l.queue, child.queue...)
+		l.versions = append(l.versions, child.versions...)
 		l.retries = append(l.retries, child.retries...)
 		l.waiting += child.waiting
 	}
@@ -164,11 +164,11 @@ func (l *lane) join(now time.Time) {
 }
 
 // leaves are the leaves below the lane, or the lane itself.
-func (l *lane) leaves() func(func(*lane) bool) {
-	return func(yield func(*lane) bool) { l.walk(yield) }
+func (l *prefixQueue) leaves() func(func(*prefixQueue) bool) {
+	return func(yield func(*prefixQueue) bool) { l.walk(yield) }
 }
 
-func (l *lane) walk(yield func(*lane) bool) bool {
+func (l *prefixQueue) walk(yield func(*prefixQueue) bool) bool {
 	if l.children == nil {
 		return yield(l)
 	}
@@ -182,7 +182,7 @@ func (l *lane) walk(yield func(*lane) bool) bool {
 
 // add queues versions, which are in order, in the leaves that they belong to. A bucket that has shown a limit before
 // more than one part of it was known is divided as soon as a second part is.
-func (l *lane) add(versions []Version, now time.Time) {
+func (l *prefixQueue) add(versions []Version, now time.Time) {
 	for len(versions) > 0 {
 		leaf := l.leaf(versions[0].Key, now)
 		n := len(versions)
@@ -191,7 +191,7 @@ func (l *lane) add(versions []Version, now time.Time) {
 			}
 		}
 		leaf.see(versions[0].Key, versions[n-1].Key)
-		leaf.queue = append(leaf.queue, versions[:n]...)
+		leaf.versions = append(leaf.versions, versions[:n]...)
 		leaf.waiting += n
 		versions = versions[n:]
 		if leaf.parent == nil && leaf.pace.rate > 0 {
@@ -201,13 +201,13 @@ func (l *lane) add(versions []Version, now time.Time) {
 }
 
 // retry queues a batch again.
-func (l *lane) retry(b batch) {
+func (l *prefixQueue) retry(b batch) {
 	l.retries = append(l.retries, b)
 	l.waiting += len(b.versions)
 }
 
 // refused reacts to the refusal of a batch that this leaf had sent.
-func (l *lane) refused(now time.Time, b *batch) {
+func (l *prefixQueue) refused(now time.Time, b *batch) {
 	if l.parent != nil && b.sent.Before(l.parent.divided.Add(recovery)) {
 		return // what S3 allows at once was used up before the paces were what they are
 	}
@@ -232,7 +232,7 @@ func (l *lane) refused(now time.Time, b *batch) {
 }
 
 // mostlyHit tells that so many of the lane's parts were refused that the limit must be the lane's own.
-func (l *lane) mostlyHit() bool {
+func (l *prefixQueue) mostlyHit() bool {
 	tried, hit := 0, 0
 	for _, child := range l.children {
 		if child.sentTo {

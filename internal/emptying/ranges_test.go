@@ -7,13 +7,13 @@ import (
 
 // TestWhatHasToWaitKeepsNothingElseOut is about a stretch that begins in a folder at its limit and goes on behind it.
 func TestWhatHasToWaitKeepsNothingElseOut(t *testing.T) {
-	f := newFrontier(listers, "")
+	f := newRanges(listers, "")
 	first := f.take(func(string) (bool, string) { return true, "" })
 	var page Page
-	for i := range batchSize {
+	for i := range BatchSize {
 		page.Versions = append(page.Versions, Version{Key: fmt.Sprintf("p05/%06d", i), ID: "v"})
 	}
-	page.More, page.Next = true, Position{Key: page.Versions[batchSize-1].Key, VersionID: "v"}
+	page.More, page.Next = true, Position{Key: page.Versions[BatchSize-1].Key, VersionID: "v"}
 	f.arrived(first, page)
 
 	full := func(key string) (bool, string) { return key >= "p050", "p050" }

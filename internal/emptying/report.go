@@ -185,17 +185,17 @@ func (r *run) report(outcome Outcome, err error) Report {
 
 // remaining estimates how many versions are left; -1 where there is no telling.
 func (r *run) remaining() int64 {
-	s := r.left.Load()
+	s := r.current.Load()
 	if s == nil {
 		return -1
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	versions, ok := s.frontier.left()
+	versions, ok := s.ranges.left()
 	if !ok {
 		return -1
 	}
-	return int64(versions) + int64(s.waiting+s.aloft)
+	return int64(versions) + int64(s.waiting+s.versionsInFlight)
 }
 
 // watch tells progress until stop is called.

@@ -185,32 +185,3 @@ func TestAnObjectThatIsWrittenAgainIsNew(t *testing.T) {
 		}
 	})
 }
-
-// FACTS: S3. What a store says about a null version is when and what was written.
-func TestStampsTellNullVersionsApart(t *testing.T) {
-	entry := func(modified, tag string) string {
-		return fmt.Sprintf(`<Version><Key>k</Key><VersionId>null</VersionId><LastModified>%s</LastModified><ETag>&quot;%s&quot;</ETag><Size>1</Size></Version>`, modified, tag)
-	}
-	first, second := "2026-11-29T00:00:00.000Z", "2026-11-29T00:00:01.000Z"
-	for name, c := range map[string]struct {
-		one, other string
-		same       bool
-	}{
-		"the same":       {entry(first, "a"), entry(first, "a"), true},
-		"later":          {entry(first, "a"), entry(second, "a"), false},
-		"something else": {entry(first, "a"), entry(first, "b"), false},
-		"another XML":    {entry(first, "a"), strings.Replace(entry(first, "a"), "<Key>k", "<Key><![CDATA[k]]>", 1), true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			_, store := open(t, canned{200, listing(last, c.one)}, canned{200, listing(last, c.other)})
-			one, err := store.List(t.Context(), "", emptying.Position{})
-			other, err2 := store.List(t.Context(), "", emptying.Position{})
-			if err != nil || err2 != nil || len(one.Stamps) != 1 || len(other.Stamps) != 1 {
-				t.Fatalf("List = %+v, %v and %+v, %v", one, err, other, err2)
-			}
-			if same := one.Stamps[0] == other.Stamps[0]; same != c.same {
-				t.Errorf("the same stamp: %t, want %t", same, c.same)
-			}
-		})
-	}
-}

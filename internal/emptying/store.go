@@ -3,19 +3,21 @@ package emptying
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"s3-endpoint-guard/internal/aws/errorcode"
+	"s3-endpoint-guard/internal/timeleft"
 )
 
-// batchSize is the most versions that one DeleteObjects call takes, and that one page of a listing has.
+// BatchSize is the most versions that one DeleteObjects call takes, and that one page of a listing has.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
-const batchSize = 1000
+const BatchSize = 1000
+
+// NullVersion is the version id of what was written while the bucket had no versioning.
+const NullVersion = "null"
 
 // Version names one version of an object, or one delete marker.
 type Version struct {
@@ -27,7 +29,7 @@ type Version struct {
 
 // String describes the version for people.
 func (v Version) String() string {
-	if v.ID == "" || v.ID == unversioned {
+	if v.ID == "" || v.ID == NullVersion {
 		return strconv.Quote(v.Key)
 	}
 	return strconv.Quote(v.Key) + " version " + v.ID
@@ -53,9 +55,9 @@ type Page struct {
 	Next Position
 }
 
-// arrange puts the page's versions into the order of their keys, which stores break that write all delete markers of a page
-// in a row (FACTS: S3). What lies behind a stretch's end could not be told apart from the rest.
-func (p *Page) arrange() {
+// Sort puts the page's versions into the order of their keys. Stores that write all delete markers of a page in a row
+// break that order (docs/facts.md: S3), and [Run] needs it to find where a range of keys ends.
+func (p *Page) Sort() {
 	if slices.IsSortedFunc(p.Versions, byKey) {
 		return
 	}
@@ -116,7 +118,7 @@ func (u Upload) under(prefix string) bool {
 }
 
 // Versions is the part of S3 that holds the bucket's versions. Its methods can be called at the same time. An error
-// that came from S3 is a smithy.APIError, as the SDK's are; others count as passing troubles.
+// from S3 has a method ErrorCode, as the SDK's errors do; others count as transient.
 type Versions interface {
 	// List returns the page after a position, of versions whose keys begin with prefix.
 	List(ctx context.Context, prefix string, after Position) (Page, error)
@@ -171,38 +173,50 @@ type Store interface {
 type kind int
 
 const (
-	lasting    kind = iota // trying again does not help
-	passing                // trying again can help
-	refusal                // S3 wants fewer requests
+	permanent  kind = iota // trying again does not help
+	transient              // trying again can help
+	throttled              // S3 wants fewer requests
 	gone                   // the version is not there: as good as deleted
 	bucketGone             // the bucket is not there
-	unreadable             // S3 takes exception to something in the request: perhaps one key
+	rejected               // S3 takes exception to something in the request: perhaps one key
 	cancelled              // our own context ended
 )
 
 // kindByCode sorts S3's error codes. A code that is not here decides nothing where there is a status.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 var kindByCode = map[string]kind{
-	"SlowDown": refusal, "ServiceUnavailable": refusal, "Throttling": refusal, "ThrottlingException": refusal,
-	"RequestLimitExceeded": refusal, "TooManyRequests": refusal, "BandwidthLimitExceeded": refusal,
-	"InternalError": passing, "RequestTimeout": passing, "OperationAborted": passing, "ConditionalRequestConflict": passing,
-	"RequestTimeTooSkewed": passing, "InternalFailure": passing, "IncompleteBody": passing, "BadDigest": passing,
-	"ExpiredToken": passing, "XAmzContentSHA256Mismatch": passing,
-	"500": passing, "502": passing, "503": passing, "504": passing,
+	"SlowDown": throttled, "ServiceUnavailable": throttled, "Throttling": throttled, "ThrottlingException": throttled,
+	"RequestLimitExceeded": throttled, "TooManyRequests": throttled, "BandwidthLimitExceeded": throttled,
+	"InternalError": transient, "RequestTimeout": transient, "OperationAborted": transient, "ConditionalRequestConflict": transient,
+	"RequestTimeTooSkewed": transient, "InternalFailure": transient, "IncompleteBody": transient, "BadDigest": transient,
+	"ExpiredToken": transient, "XAmzContentSHA256Mismatch": transient,
+	"500": transient, "502": transient, "503": transient, "504": transient,
 	"NoSuchKey": gone, "NoSuchVersion": gone, "NoSuchUpload": gone,
 	"NoSuchBucket": bucketGone,
-	"AccessDenied": lasting, "InvalidRequest": lasting, "MethodNotAllowed": lasting, "NotImplemented": lasting,
-	"MalformedXML": unreadable, "InvalidArgument": unreadable, "KeyTooLongError": unreadable, "InvalidURI": unreadable,
+	"AccessDenied": permanent, "InvalidRequest": permanent, "MethodNotAllowed": permanent, "NotImplemented": permanent,
+	"MalformedXML": rejected, "InvalidArgument": rejected, "KeyTooLongError": rejected, "InvalidURI": rejected,
 }
 
 // unnamed is the SDK's code for an answer that has none, and whose status has no name either.
 const unnamed = "UnknownError"
 
-// kindOf tells what an error means, and its code ("" when it did not come from S3). A code that is not in the table may
+// Throttled reports whether an error is S3's request for fewer requests.
+func Throttled(err error) bool { k, _ := kindOf(err); return k == throttled }
+
+// Gone reports whether an error says that the version or upload does not exist.
+func Gone(err error) bool { k, _ := kindOf(err); return k == gone }
+
+// kindOf returns what an error means, and its code ("" when it did not come from S3). A code that is not in the table may
 // be no code of S3's: the SDK names the error page of a gateway by its status, e.g. "BadGateway" (FACTS: Tools). Then the
 // status decides; without one, as for a single key in a DeleteResult, the error lasts.
 func kindOf(err error) (kind, string) {
-	code := errorcode.Of(err)
+	code := ""
+	if answer, ok := errors.AsType[interface {
+		error
+		ErrorCode() string
+	}](err); ok {
+		code = answer.ErrorCode()
+	}
 	if k, known := kindByCode[code]; known {
 		return k, code
 	}
@@ -218,9 +232,9 @@ func kindOf(err error) (kind, string) {
 		return kindOfStatus(status), code
 	}
 	if code != "" {
-		return lasting, code
+		return permanent, code
 	}
-	return passing, ""
+	return transient, ""
 }
 
 // kindOfStatus judges an answer by its status: one whose code nobody knows, or cannot be read, because the error repeats
@@ -228,23 +242,20 @@ func kindOf(err error) (kind, string) {
 func kindOfStatus(status int) kind {
 	switch status {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		return refusal
+		return throttled
 	case http.StatusNotFound, http.StatusRequestTimeout, http.StatusConflict:
-		return passing
+		return transient
 	case http.StatusNotImplemented, http.StatusHTTPVersionNotSupported:
-		return lasting
+		return permanent
 	}
 	if status/100 == 4 {
-		return lasting
+		return permanent
 	}
-	return passing
+	return transient
 }
 
 // pauseBefore is how long to wait before another try after so many that failed: random, so that what failed together is
 // not tried again together, and longer each time.
 func pauseBefore(attempts int) time.Duration {
-	return jitter(min(firstPause<<min(attempts, 10), longestPause))
+	return timeleft.Jitter(min(firstPause<<min(attempts, 10), longestPause))
 }
-
-// jitter is a random time, from half of d to d.
-func jitter(d time.Duration) time.Duration { return d/2 + rand.N(d/2) }

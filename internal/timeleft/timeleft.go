@@ -3,6 +3,7 @@ package timeleft
 
 import (
 	"context"
+	"math/rand/v2"
 	"time"
 )
 
@@ -34,3 +35,7 @@ func Wait(ctx context.Context, d time.Duration) error {
 	}
 	return context.Cause(ctx)
 }
+
+// Jitter returns a random duration between half of d and d, for pauses before retries: callers that failed at the same time
+// do not retry at the same time. d must be at least 2 ns.
+func Jitter(d time.Duration) time.Duration { return d/2 + rand.N(d/2) }

@@ -1,4 +1,4 @@
-package emptying
+package s3versions
 
 import (
 	"bytes"
@@ -10,10 +10,12 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"s3-endpoint-guard/internal/emptying"
 )
 
 // decodePage makes a ListObjectVersions call fill page instead of its own output.
-func decodePage(page *Page) func(*middleware.Stack) error {
+func decodePage(page *emptying.Page) func(*middleware.Stack) error {
 	return decode(
 		func(body []byte) error { return readPage(body, page) },
 		func() any { return &s3.ListObjectVersionsOutput{} },
@@ -21,7 +23,7 @@ func decodePage(page *Page) func(*middleware.Stack) error {
 }
 
 // decodeFailures makes a DeleteObjects call fill failures instead of its own output.
-func decodeFailures(failures *[]Failure) func(*middleware.Stack) error {
+func decodeFailures(failures *[]emptying.Failure) func(*middleware.Stack) error {
 	return decode(
 		func(body []byte) (err error) { *failures, err = readFailures(body); return err },
 		func() any { return &s3.DeleteObjectsOutput{} },
@@ -29,7 +31,7 @@ func decodeFailures(failures *[]Failure) func(*middleware.Stack) error {
 }
 
 // decodeUploads makes a ListMultipartUploads call read its answer by [readUploads].
-func decodeUploads(page *[]Upload, next *Upload, more *bool) func(*middleware.Stack) error {
+func decodeUploads(page *[]emptying.Upload, next *emptying.Upload, more *bool) func(*middleware.Stack) error {
 	return decode(
 		func(body []byte) (err error) { *page, *next, *more, err = readUploads(body); return err },
 		func() any { return &s3.ListMultipartUploadsOutput{} },
@@ -37,21 +39,21 @@ func decodeUploads(page *[]Upload, next *Upload, more *bool) func(*middleware.St
 }
 
 // readFailures reads a DeleteResult. In quiet mode it holds nothing but failures.
-func readFailures(body []byte) ([]Failure, error) {
-	failures, err := cutFailures(body)
+func readFailures(body []byte) ([]emptying.Failure, error) {
+	failures, err := scanFailures(body)
 	if err != nil {
 		return readAnyFailures(body)
 	}
 	return failures, nil
 }
 
-// cutFailures reads a DeleteResult as S3 writes it.
-func cutFailures(body []byte) ([]Failure, error) {
+// scanFailures reads a DeleteResult in the form in which S3 writes it.
+func scanFailures(body []byte) ([]emptying.Failure, error) {
 	if unusual(body) {
 		return nil, errXML
 	}
-	var failures []Failure
-	var f Failure
+	var failures []emptying.Failure
+	var f emptying.Failure
 	root, inside, complete := false, false, false
 	for t := (tags{rest: body}); ; {
 		e, ok, err := t.next()
@@ -74,19 +76,19 @@ func cutFailures(body []byte) ([]Failure, error) {
 			if e.closing {
 				failures = append(failures, f)
 			}
-			inside, f = !e.closing, Failure{}
+			inside, f = !e.closing, emptying.Failure{}
 		case inside:
-			if err := f.set(e); err != nil {
+			if err := setField(&f, e); err != nil {
 				return nil, err
 			}
 		}
 	}
 }
 
-// set takes one element of an Error into account.
-func (f *Failure) set(e element) error {
+// setField stores one element of an Error in a failure.
+func setField(f *emptying.Failure, e element) error {
 	if !e.whole {
-		return errXML // it holds more than text, in which the same names can be
+		return errXML // its child elements can have the same names
 	}
 	text, err := unescape(e.text)
 	if err != nil {
@@ -106,14 +108,14 @@ func (f *Failure) set(e element) error {
 }
 
 // encodeBatch makes a DeleteObjects call send versions instead of its input's list.
-func encodeBatch(versions []Version) func(*middleware.Stack) error {
+func encodeBatch(versions []emptying.Version) func(*middleware.Stack) error {
 	return func(stack *middleware.Stack) error {
 		return stack.Serialize.Insert(encoding(versions), "OperationSerializer", middleware.After)
 	}
 }
 
 // encoding is a step that writes the body of a DeleteObjects call, right after the SDK's own has written an empty one.
-type encoding []Version
+type encoding []emptying.Version
 
 // ID implements middleware.SerializeMiddleware.
 func (encoding) ID() string { return "BatchEncoding" }
@@ -136,7 +138,7 @@ func (versions encoding) HandleSerialize(ctx context.Context, in middleware.Seri
 
 // writeBatch writes the XML of a DeleteObjects request in quiet mode.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
-func writeBatch(versions []Version) []byte {
+func writeBatch(versions []emptying.Version) []byte {
 	size := 0
 	for _, v := range versions {
 		size += len(v.Key) + len(v.ID) + 64
@@ -154,7 +156,7 @@ func writeBatch(versions []Version) []byte {
 	return b.Bytes()
 }
 
-// writeText writes text, escaped where XML asks for it.
+// writeText writes text, escaped where XML requires it.
 func writeText(b *bytes.Buffer, text string) {
 	for i := range len(text) {
 		if escaped[text[i]] {
@@ -165,5 +167,5 @@ func writeText(b *bytes.Buffer, text string) {
 	b.WriteString(text)
 }
 
-// escaped are the bytes that do not stand for themselves in XML.
+// escaped are the bytes that XML needs escaped.
 var escaped = [256]bool{'<': true, '>': true, '&': true, '"': true, '\'': true, '\r': true, '\n': true, '\t': true}

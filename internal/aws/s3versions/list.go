@@ -1,4 +1,4 @@
-package emptying
+package s3versions
 
 import (
 	"bytes"
@@ -99,7 +99,7 @@ type tags struct {
 
 var errXML = errors.New("reading the answer: not the XML that S3 writes")
 
-// unusual tells whether a document has comments or CDATA, which can hold what looks like a tag. It looks for the second
+// unusual reports whether a document has comments or CDATA, which can hold what looks like a tag. It looks for the second
 // letter of their beginning, because the first is everywhere.
 func unusual(document []byte) bool {
 	for from := 0; ; {

@@ -1,4 +1,4 @@
-package emptying
+package s3versions
 
 import (
 	"bytes"
@@ -10,6 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"s3-endpoint-guard/internal/emptying"
 )
 
 // text is the XML of a text.
@@ -23,7 +25,7 @@ func text(s string) string {
 // texts that look like elements.
 func TestReadPageReadsWhateverIsInAListing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var want Page
+		var want emptying.Page
 		var entries strings.Builder
 		owner := "<Owner><ID>ID</ID><DisplayName>" + text(rapid.SampledFrom([]string{"Version", "</Version>", "<Key>k</Key>", ""}).Draw(t, "owner")) + "</DisplayName></Owner>"
 		space := rapid.SampledFrom([]string{"", "\n  "}).Draw(t, "space")
@@ -37,15 +39,15 @@ func TestReadPageReadsWhateverIsInAListing(t *testing.T) {
 			}
 			elements = rapid.Permutation(elements).Draw(t, "order")
 			fmt.Fprintf(&entries, "<%s>%s</%s>%s", name, space+strings.Join(elements, space), name, space)
-			want.Versions, want.Sizes = append(want.Versions, Version{Key: key, ID: id}), append(want.Sizes, size)
+			want.Versions, want.Sizes = append(want.Versions, emptying.Version{Key: key, ID: id}), append(want.Sizes, size)
 		}
 		parts := []string{"<EncodingType>url</EncodingType>", "<Prefix/>", "<IsTruncated>false</IsTruncated>", entries.String()}
 		body := `<?xml version="1.0"?>` + "\n<ListVersionsResult>" + strings.Join(rapid.Permutation(parts).Draw(t, "order of all"), space) + "</ListVersionsResult>"
-		var got Page
+		var got emptying.Page
 		if err := readPage([]byte(body), &got); err != nil {
 			t.Fatalf("readPage(%s) = %v", body, err)
 		}
-		if diff := cmp.Diff(want.Versions, append([]Version(nil), got.Versions...)); diff != "" {
+		if diff := cmp.Diff(want.Versions, append([]emptying.Version(nil), got.Versions...)); diff != "" {
 			t.Errorf("readPage(%s) (-want +got):\n%s", body, diff)
 		}
 		if diff := cmp.Diff(want.Sizes, append([]int64(nil), got.Sizes...)); diff != "" {
@@ -58,12 +60,12 @@ func TestReadPageReadsWhateverIsInAListing(t *testing.T) {
 func compareReaders(t *testing.T, body []byte) {
 	var fast, slow pageReader
 	if fast.read(body) == nil && slow.readAny(body) == nil {
-		var a, b Page
+		var a, b emptying.Page
 		if errA, errB := fast.fill(&a), slow.fill(&b); (errA == nil) != (errB == nil) || errA == nil && !cmp.Equal(a, b) {
 			t.Errorf("of %q the fast reader reads %+v, %v, the other %+v, %v", body, a, errA, b, errB)
 		}
 	}
-	if a, err := cutFailures(body); err == nil {
+	if a, err := scanFailures(body); err == nil {
 		if b, err := readAnyFailures(body); err == nil && !cmp.Equal(a, b) {
 			t.Errorf("of %q the fast reader reads %+v, the other %+v", body, a, b)
 		}
@@ -79,7 +81,7 @@ func FuzzAnswers(f *testing.F) {
 		"<ListVersionsResult><EncodingType>url</EncodingType><DeleteMarker><Key>%2</Key><VersionId>v</VersionId></DeleteMarker></ListVersionsResult>",
 		"<ListVersionsResult><Version><Key></Key><VersionId>v</VersionId><Size></Size></Version></ListVersionsResult>",
 		"<DeleteResult><Error><Key>k</Key><Code>AccessDenied</Code></Error></DeleteResult>",
-		"<ListVersionsResult><NextKeyMarker>a%</NextKeyMarker><Version ><Key>a&#x25;</Key><VersionId>v</VersionId><Size>1</Size></Version ><IsTruncated>true</IsTruncated><EncodingType>url</EncodingType></ListVersionsResult>",
+		"<ListVersionsResult><NextKeyMarker>a%</NextKeyMarker><emptying.Version ><Key>a&#x25;</Key><VersionId>v</VersionId><Size>1</Size></emptying.Version ><IsTruncated>true</IsTruncated><EncodingType>url</EncodingType></ListVersionsResult>",
 		"<ListVersionsResult><x:Version><Key>k</Key></x:Version><Version\n><Key>k</Key><VersionId>v</VersionId><Size>1</Size></Version></ListVersionsResult>",
 		"<ListVersionsResult><!-- <Version> --><Version><Key><![CDATA[k]]></Key><VersionId>v</VersionId><Size>1</Size></Version></ListVersionsResult>",
 		"<ListMultipartUploadsResult><Upload><Key>a%20</Key><UploadId>1</UploadId></Upload></ListMultipartUploadsResult>",
@@ -88,7 +90,7 @@ func FuzzAnswers(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		compareReaders(t, body)
-		var page Page
+		var page emptying.Page
 		if err := readPage(body, &page); err == nil {
 			if !bytes.Contains(body, []byte("ListVersionsResult")) || len(page.Versions) != len(page.Sizes) {
 				t.Errorf("readPage(%q) = %d versions, %d sizes", body, len(page.Versions), len(page.Sizes))

@@ -1,4 +1,4 @@
-package emptying
+package s3versions
 
 import (
 	"bytes"
@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"s3-endpoint-guard/internal/emptying"
 )
 
 // span is where in a text something is.
@@ -34,7 +36,7 @@ type listingEnd struct {
 var readers = sync.Pool{New: func() any { return new(pageReader) }}
 
 // readPage fills page from the body of an answer.
-func readPage(body []byte, page *Page) error {
+func readPage(body []byte, page *emptying.Page) error {
 	r := readers.Get().(*pageReader)
 	defer readers.Put(r)
 	r.reset()
@@ -109,7 +111,7 @@ func (r *pageReader) entry(inside []byte, size int64) error {
 		return errXML
 	}
 	var modified, tag []byte
-	if string(id) == unversioned {
+	if string(id) == emptying.NullVersion {
 		modified, _ = field(inside, "<LastModified>")
 		tag, _ = field(inside, "<ETag>")
 	}
@@ -130,9 +132,6 @@ func (r *pageReader) entry(inside []byte, size int64) error {
 	return r.add(key, id, size, stampOf(modified, tag))
 }
 
-// unversioned is the id of what was written while the bucket had no versioning.
-const unversioned = "null"
-
 // quoted is a quotation mark, escaped.
 var quoted = []byte("&quot;")
 
@@ -145,14 +144,17 @@ func (r *pageReader) add(key, id []byte, size int64, stamp uint64) error {
 	r.arena = append(r.arena, id...)
 	r.ids = append(r.ids, span{from, len(r.arena)})
 	r.raw, r.sizes, r.stamps = append(r.raw, key), append(r.sizes, size), append(r.stamps, stamp)
-	r.nulls = r.nulls || string(id) == unversioned
+	r.nulls = r.nulls || string(id) == emptying.NullVersion
 	return nil
 }
+
+// stampSeed makes the stamps unpredictable.
+var stampSeed = maphash.MakeSeed()
 
 // stampOf is a hash of when and what was written. Tags have quotation marks, escaped or not.
 func stampOf(modified, tag []byte) uint64 {
 	tag = bytes.Trim(bytes.TrimSuffix(bytes.TrimPrefix(tag, quoted), quoted), `"`)
-	return maphash.Bytes(hashSeed, modified) ^ 31*maphash.Bytes(hashSeed, tag)
+	return maphash.Bytes(stampSeed, modified) ^ 31*maphash.Bytes(stampSeed, tag)
 }
 
 // head takes a tag outside of versions and delete markers into account.
@@ -192,7 +194,7 @@ func (l *listingEnd) set(name, text string) error {
 	return nil
 }
 
-// more tells whether the listing goes on. One that does not say so must not say where either.
+// more reports whether the listing continues. A listing without IsTruncated must not have a marker either.
 func (l *listingEnd) more() (bool, error) {
 	switch strings.TrimSpace(l.truncated) {
 	case "true":
@@ -207,13 +209,13 @@ func (l *listingEnd) more() (bool, error) {
 	return false, errXML
 }
 
-// encoded tells whether keys are URL-encoded.
+// encoded reports whether keys are URL-encoded.
 func (l *listingEnd) encoded() bool { return strings.TrimSpace(l.encoding) == "url" }
 
 // next is where the listing goes on, which is at the last entry where the marker is missing, or does not decode. Ceph's
-// marker is not encoded where the keys are, and then is the last key (FACTS: S3).
-func (l *listingEnd) next(last Position) (Position, error) {
-	at := Position{Key: l.nextKey, VersionID: l.nextID}
+// marker is not encoded where the keys are, and then is the last key (docs/facts.md: S3).
+func (l *listingEnd) next(last emptying.Position) (emptying.Position, error) {
+	at := emptying.Position{Key: l.nextKey, VersionID: l.nextID}
 	if l.encoded() && at.Key != last.Key {
 		decoded, err := appendUnescaped(nil, []byte(at.Key))
 		if at.Key = string(decoded); err != nil {
@@ -233,7 +235,7 @@ func (l *listingEnd) next(last Position) (Position, error) {
 }
 
 // fill makes the page.
-func (r *pageReader) fill(page *Page) (err error) {
+func (r *pageReader) fill(page *emptying.Page) (err error) {
 	encoded := r.encoded()
 	for _, raw := range r.raw {
 		from := len(r.arena)
@@ -245,9 +247,9 @@ func (r *pageReader) fill(page *Page) (err error) {
 		r.keys = append(r.keys, span{from, len(r.arena)})
 	}
 	text := string(r.arena)
-	page.Versions = make([]Version, len(r.keys))
+	page.Versions = make([]emptying.Version, len(r.keys))
 	for i, k := range r.keys {
-		page.Versions[i] = Version{Key: text[k.from:k.to], ID: text[r.ids[i].from:r.ids[i].to]}
+		page.Versions[i] = emptying.Version{Key: text[k.from:k.to], ID: text[r.ids[i].from:r.ids[i].to]}
 	}
 	page.Sizes = slices.Clone(r.sizes)
 	if r.nulls {
@@ -256,9 +258,9 @@ func (r *pageReader) fill(page *Page) (err error) {
 	if page.More, err = r.more(); err != nil || !page.More {
 		return err
 	}
-	var last Position
+	var last emptying.Position
 	if n := len(page.Versions); n > 0 {
-		last = Position{Key: page.Versions[n-1].Key, VersionID: page.Versions[n-1].ID}
+		last = emptying.Position{Key: page.Versions[n-1].Key, VersionID: page.Versions[n-1].ID}
 	}
 	page.Next, err = r.next(last)
 	return err

@@ -1,4 +1,8 @@
-package emptying
+// Package s3versions is the part of S3 that emptying needs: [New] makes an [emptying.Store] from an SDK client.
+//
+// ListObjectVersions and DeleteObjects have a decoder and an encoder of their own behind the SDK's signing and retries,
+// because the SDK's take nearly all of the processor time of emptying a bucket.
+package s3versions
 
 import (
 	"context"
@@ -14,6 +18,8 @@ import (
 	"github.com/aws/smithy-go/middleware"
 
 	"s3-endpoint-guard/internal/aws/errorcode"
+	"s3-endpoint-guard/internal/emptying"
+	"s3-endpoint-guard/internal/timeleft"
 )
 
 // s3Store is a bucket behind the SDK's client.
@@ -24,11 +30,11 @@ type s3Store struct {
 	retryer aws.Retryer
 }
 
-var _ Store = (*s3Store)(nil)
+var _ emptying.Store = (*s3Store)(nil)
 
-// New returns the store of a bucket. owner is the account that the bucket must belong to, or "" for any. The client's
-// retries are used for what breaks on the way; what S3 refuses for its rate comes back at once, for the pace is ours.
-func New(client *s3.Client, bucket, owner string) Store {
+// New returns the store of a bucket. owner is the account that the bucket must belong to; "" accepts any. The client
+// retries transient errors. It does not retry S3's requests to slow down, because the engine has to adapt its pace to them.
+func New(client *s3.Client, bucket, owner string) emptying.Store {
 	store := &s3Store{client: client, bucket: aws.String(bucket), retryer: atOnce{client.Options().Retryer}}
 	if owner != "" {
 		store.owner = aws.String(owner)
@@ -39,23 +45,20 @@ func New(client *s3.Client, bucket, owner string) Store {
 // maxBackoff bounds the pauses between the SDK's tries of one call; the engine has its own, longer ones.
 const maxBackoff = 500 * time.Millisecond
 
-// atOnce is a retryer that leaves refusals for their rate to the caller, and whose pauses are no longer than maxBackoff.
+// atOnce is a retryer that returns throttling errors to the caller at once, and whose pauses are at most maxBackoff.
 type atOnce struct{ aws.Retryer }
 
 // IsErrorRetryable implements aws.Retryer.
 func (a atOnce) IsErrorRetryable(err error) bool {
-	if k, _ := kindOf(err); k == refusal {
-		return false
-	}
-	return a.Retryer.IsErrorRetryable(err)
+	return !emptying.Throttled(err) && a.Retryer.IsErrorRetryable(err)
 }
 
-// RetryDelay implements aws.Retryer. retry.AddWithMaxBackoffDelay would replace the client's pauses, random and short at
-// first, by maxBackoff each time, and all requests would be tried again in step (FACTS: Tools).
+// RetryDelay implements aws.Retryer. retry.AddWithMaxBackoffDelay would replace the client's pauses, which are random and
+// short at first, by maxBackoff each time, so that all requests would be retried in step (docs/facts.md: Tools).
 func (a atOnce) RetryDelay(attempt int, err error) (time.Duration, error) {
 	pause, err := a.Retryer.RetryDelay(attempt, err)
 	if err == nil && pause > maxBackoff {
-		pause = jitter(maxBackoff)
+		pause = timeleft.Jitter(maxBackoff)
 	}
 	return pause, err
 }
@@ -68,11 +71,11 @@ func (s *s3Store) with(steps ...func(*middleware.Stack) error) func(*s3.Options)
 	}
 }
 
-// List implements Versions. Keys are asked for in URL encoding, for XML cannot carry all of them (FACTS: S3).
-func (s *s3Store) List(ctx context.Context, prefix string, after Position) (Page, error) {
-	var page Page
+// List implements Versions. It asks for keys in URL encoding, because XML cannot carry all of them (docs/facts.md: S3).
+func (s *s3Store) List(ctx context.Context, prefix string, after emptying.Position) (emptying.Page, error) {
+	var page emptying.Page
 	input := &s3.ListObjectVersionsInput{
-		Bucket: s.bucket, ExpectedBucketOwner: s.owner, EncodingType: types.EncodingTypeUrl, MaxKeys: aws.Int32(batchSize),
+		Bucket: s.bucket, ExpectedBucketOwner: s.owner, EncodingType: types.EncodingTypeUrl, MaxKeys: aws.Int32(emptying.BatchSize),
 	}
 	if prefix != "" {
 		input.Prefix = &prefix
@@ -84,13 +87,13 @@ func (s *s3Store) List(ctx context.Context, prefix string, after Position) (Page
 		input.VersionIdMarker = &after.VersionID
 	}
 	_, err := s.client.ListObjectVersions(ctx, input, s.with(decodePage(&page)))
-	page.arrange()
+	page.Sort()
 	return page, err
 }
 
 // DeleteBatch implements Versions.
-func (s *s3Store) DeleteBatch(ctx context.Context, versions []Version, bypass bool) ([]Failure, error) {
-	var failures []Failure
+func (s *s3Store) DeleteBatch(ctx context.Context, versions []emptying.Version, bypass bool) ([]emptying.Failure, error) {
+	var failures []emptying.Failure
 	input := &s3.DeleteObjectsInput{
 		Bucket: s.bucket, ExpectedBucketOwner: s.owner, Delete: &types.Delete{Objects: []types.ObjectIdentifier{}},
 	}
@@ -102,7 +105,7 @@ func (s *s3Store) DeleteBatch(ctx context.Context, versions []Version, bypass bo
 }
 
 // DeleteOne implements Versions.
-func (s *s3Store) DeleteOne(ctx context.Context, version Version, bypass bool) error {
+func (s *s3Store) DeleteOne(ctx context.Context, version emptying.Version, bypass bool) error {
 	input := &s3.DeleteObjectInput{Bucket: s.bucket, ExpectedBucketOwner: s.owner, Key: &version.Key, VersionId: &version.ID}
 	if bypass {
 		input.BypassGovernanceRetention = aws.Bool(true)
@@ -112,13 +115,13 @@ func (s *s3Store) DeleteOne(ctx context.Context, version Version, bypass bool) e
 }
 
 // ListUploads implements Uploads.
-func (s *s3Store) ListUploads(ctx context.Context, after Upload) ([]Upload, Upload, bool, error) {
+func (s *s3Store) ListUploads(ctx context.Context, after emptying.Upload) ([]emptying.Upload, emptying.Upload, bool, error) {
 	input := &s3.ListMultipartUploadsInput{Bucket: s.bucket, ExpectedBucketOwner: s.owner, EncodingType: types.EncodingTypeUrl}
 	if after.Key != "" {
 		input.KeyMarker, input.UploadIdMarker = &after.Key, &after.ID
 	}
-	var page []Upload
-	var next Upload
+	var page []emptying.Upload
+	var next emptying.Upload
 	var more bool
 	_, err := s.client.ListMultipartUploads(ctx, input, func(o *s3.Options) {
 		o.APIOptions = append(slices.Clip(o.APIOptions), decodeUploads(&page, &next, &more))
@@ -127,7 +130,7 @@ func (s *s3Store) ListUploads(ctx context.Context, after Upload) ([]Upload, Uplo
 }
 
 // AbortUpload implements Uploads.
-func (s *s3Store) AbortUpload(ctx context.Context, upload Upload) error {
+func (s *s3Store) AbortUpload(ctx context.Context, upload emptying.Upload) error {
 	_, err := s.client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{
 		Bucket: s.bucket, ExpectedBucketOwner: s.owner, Key: &upload.Key, UploadId: &upload.ID,
 	})
@@ -135,8 +138,8 @@ func (s *s3Store) AbortUpload(ctx context.Context, upload Upload) error {
 }
 
 // Protection implements Locks.
-func (s *s3Store) Protection(ctx context.Context) (Protection, error) {
-	var p Protection
+func (s *s3Store) Protection(ctx context.Context) (emptying.Protection, error) {
+	var p emptying.Protection
 	versioning, err := s.client.GetBucketVersioning(ctx, &s3.GetBucketVersioningInput{Bucket: s.bucket, ExpectedBucketOwner: s.owner})
 	if err != nil {
 		return p, err
@@ -154,12 +157,12 @@ func (s *s3Store) Protection(ctx context.Context) (Protection, error) {
 }
 
 // Hold implements Locks.
-func (s *s3Store) Hold(ctx context.Context, version Version) (Hold, error) {
-	var h Hold
+func (s *s3Store) Hold(ctx context.Context, version emptying.Version) (emptying.Hold, error) {
+	var h emptying.Hold
 	retention, err := s.client.GetObjectRetention(ctx, &s3.GetObjectRetentionInput{
 		Bucket: s.bucket, ExpectedBucketOwner: s.owner, Key: &version.Key, VersionId: &version.ID,
 	})
-	if k, _ := kindOf(err); k == gone {
+	if emptying.Gone(err) {
 		return h, err
 	}
 	if err == nil && retention.Retention != nil {
@@ -177,14 +180,14 @@ func (s *s3Store) Hold(ctx context.Context, version Version) (Hold, error) {
 	return h, nil
 }
 
-// unanswered tells whether an error leaves the question for a lock open.
+// unanswered reports whether an error says nothing about the lock.
 func unanswered(err error) bool { return err != nil && !isCode(err, unlocked...) }
 
-// unlocked are the codes by which S3 says that a version, or its bucket, has no lock; the last is Ceph's (FACTS: S3).
+// unlocked are the codes by which S3 says that a version, or its bucket, has no lock; the last is Ceph's (docs/facts.md: S3).
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectRetention.html
 var unlocked = []string{"NoSuchObjectLockConfiguration", "InvalidRequest", "MethodNotAllowed", "ObjectLockConfigurationNotFoundError"}
 
-// isCode tells whether err is S3's answer with one of the codes.
+// isCode reports whether err is an answer of S3 with one of the codes.
 func isCode(err error, codes ...string) bool { return slices.Contains(codes, errorcode.Of(err)) }
 
 // expiryDays is after how many days the lifecycle rule expires what is in the bucket: S3 takes no less.
@@ -213,11 +216,11 @@ func ExpireEverything(ctx context.Context, client *s3.Client, bucket string) (un
 	return midnight.AddDate(0, 0, expiryDays+2), err
 }
 
-// HTTPClient returns a client that keeps as many connections as emptying uses at a time. The SDK's own keeps ten and
-// opens the others anew for each request.
+// HTTPClient returns a client that keeps as many idle connections as emptying uses at a time. The SDK's default client keeps
+// ten for each host, and opens the others again for each request.
 func HTTPClient() *awshttp.BuildableClient {
 	return awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
-		t.MaxIdleConns, t.MaxIdleConnsPerHost = 2*(listers+deleters), listers+deleters
+		t.MaxIdleConns, t.MaxIdleConnsPerHost = 2*emptying.Concurrency, emptying.Concurrency
 		t.WriteBufferSize = 64 << 10
 	})
 }

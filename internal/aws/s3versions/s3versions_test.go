@@ -1,4 +1,4 @@
-package emptying_test
+package s3versions_test
 
 import (
 	"encoding/xml"
@@ -19,7 +19,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"s3-endpoint-guard/internal/aws/errorcode"
+	"s3-endpoint-guard/internal/aws/s3versions"
 	"s3-endpoint-guard/internal/emptying"
+	"s3-endpoint-guard/local/localaws/localtest"
 )
 
 // wire is a server with canned answers that keeps what it was asked.
@@ -58,11 +60,11 @@ func open(t *testing.T, answers ...canned) (*wire, emptying.Store) {
 	server := httptest.NewServer(w)
 	t.Cleanup(server.Close)
 	client := s3.New(s3.Options{
-		Region: "eu-central-1", BaseEndpoint: &server.URL, UsePathStyle: true, HTTPClient: emptying.HTTPClient(),
+		Region: "eu-central-1", BaseEndpoint: &server.URL, UsePathStyle: true, HTTPClient: s3versions.HTTPClient(),
 		Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
 		Retryer:     aws.NopRetryer{},
 	})
-	return w, emptying.New(client, "docs", "111122223333")
+	return w, s3versions.New(client, "docs", "111122223333")
 }
 
 const twoVersions = `<?xml version="1.0" encoding="UTF-8"?>
@@ -72,7 +74,7 @@ const twoVersions = `<?xml version="1.0" encoding="UTF-8"?>
 <Version><Key>%E6%97%A5%F0%9D%95%8A</Key><VersionId>null</VersionId><IsLatest>false</IsLatest><ETag>&quot;x&quot;</ETag><Size>7</Size><StorageClass>GLACIER</StorageClass><Owner><ID>y</ID><DisplayName>Key</DisplayName></Owner></Version>
 </ListVersionsResult>`
 
-// Some stores write all delete markers of a page behind, or before, its versions (FACTS: S3).
+// Some stores write all delete markers of a page behind, or before, its versions (docs/facts.md: S3).
 func TestListBringsAPageIntoTheOrderOfItsKeys(t *testing.T) {
 	entry := func(kind, key, id string) string {
 		return "<" + kind + "><Key>" + key + "</Key><VersionId>" + id + "</VersionId><Size>" + id + "</Size></" + kind + ">"
@@ -159,7 +161,7 @@ type sent struct {
 
 func TestDeleteBatchCarriesEveryKeyThatXMLCan(t *testing.T) {
 	var versions []emptying.Version
-	for i, key := range oddKeys {
+	for i, key := range localtest.OddKeys {
 		if !strings.ContainsAny(key, "\x00\x01\uFFFE") {
 			versions = append(versions, emptying.Version{Key: key, ID: fmt.Sprint("v", i)})
 		}
@@ -205,7 +207,7 @@ func TestDeleteBatchReadsFailures(t *testing.T) {
 }
 
 func TestDeleteOneCarriesEveryKey(t *testing.T) {
-	for _, key := range oddKeys {
+	for _, key := range localtest.OddKeys {
 		w, store := open(t, canned{204, ""})
 		if err := store.DeleteOne(t.Context(), emptying.Version{Key: key, ID: "v"}, false); err != nil {
 			t.Errorf("DeleteOne(%q) = %v", key, err)
@@ -267,5 +269,45 @@ func TestProtectionAndHoldAreRead(t *testing.T) {
 	hold, err = store.Hold(t.Context(), emptying.Version{Key: "k", ID: "v"})
 	if err != nil || hold != (emptying.Hold{}) {
 		t.Errorf("Hold without a lock = %v, %v", hold, err)
+	}
+}
+
+func TestListAsksForThePrefix(t *testing.T) {
+	w, store := open(t, canned{200, twoVersions})
+	if _, err := store.List(t.Context(), "a&b+ü/", emptying.Position{}); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.queries[0].Get("prefix"); got != "a&b+ü/" {
+		t.Errorf("List asked for prefix %q", got)
+	}
+}
+
+func TestHoldPassesOverWhatIsNotAnswered(t *testing.T) {
+	const (
+		retained = `<Retention><Mode>COMPLIANCE</Mode><RetainUntilDate>2031-01-02T00:00:00Z</RetainUntilDate></Retention>`
+		on       = `<LegalHold><Status>ON</Status></LegalHold>`
+	)
+	code := func(status int, name string) canned {
+		return canned{status, "<Error><Code>" + name + "</Code></Error>"}
+	}
+	for name, c := range map[string]struct {
+		retention, legal canned
+		mode             string
+		held, fails      bool
+	}{
+		"Ceph, without a legal hold":  {canned{200, retained}, code(404, "ObjectLockConfigurationNotFoundError"), "COMPLIANCE", false, false},
+		"retention may not be asked":  {code(403, "AccessDenied"), canned{200, on}, "", true, false},
+		"legal holds are not known":   {canned{200, retained}, code(501, "NotImplemented"), "COMPLIANCE", false, false},
+		"neither is answered":         {code(403, "AccessDenied"), code(403, "AccessDenied"), "", false, true},
+		"one unanswered, one without": {code(403, "AccessDenied"), code(404, "NoSuchObjectLockConfiguration"), "", false, false},
+		"gone":                        {code(404, "NoSuchVersion"), canned{500, ""}, "", false, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, store := open(t, c.retention, c.legal)
+			hold, err := store.Hold(t.Context(), emptying.Version{Key: "k", ID: "v"})
+			if hold.Mode != c.mode || hold.Legal != c.held || (err != nil) != c.fails {
+				t.Errorf("Hold = %+v, %v, want %q, %t and an error: %t", hold, err, c.mode, c.held, c.fails)
+			}
+		})
 	}
 }

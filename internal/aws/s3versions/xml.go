@@ -1,10 +1,12 @@
-package emptying
+package s3versions
 
 import (
 	"encoding/xml"
 	"fmt"
 	"strconv"
 	"strings"
+
+	"s3-endpoint-guard/internal/emptying"
 )
 
 // anyListing is a listing, of versions or uploads, in any XML.
@@ -74,41 +76,41 @@ func (r *pageReader) addAny(e anyEntry) error {
 
 // readUploads reads a ListMultipartUploadsResult. The SDK's own decoder takes any document, an empty one too, for a
 // listing without uploads.
-func readUploads(body []byte) (page []Upload, next Upload, more bool, err error) {
+func readUploads(body []byte) (page []emptying.Upload, next emptying.Upload, more bool, err error) {
 	l, err := parse(body, "ListMultipartUploadsResult")
 	if err != nil {
-		return nil, Upload{}, false, err
+		return nil, emptying.Upload{}, false, err
 	}
 	var end listingEnd
 	for _, e := range l.Elements {
 		if e.XMLName.Local == "Upload" {
 			if len(e.Key) != 1 || e.Key[0] == "" || e.UploadID == "" {
-				return nil, Upload{}, false, errXML
+				return nil, emptying.Upload{}, false, errXML
 			}
-			page = append(page, Upload{Key: e.Key[0], ID: e.UploadID})
+			page = append(page, emptying.Upload{Key: e.Key[0], ID: e.UploadID})
 		} else if err := end.set(e.XMLName.Local, e.Text); err != nil {
-			return nil, Upload{}, false, err
+			return nil, emptying.Upload{}, false, err
 		}
 	}
 	for i := range page {
 		if err := end.decode(&page[i]); err != nil {
-			return nil, Upload{}, false, err
+			return nil, emptying.Upload{}, false, err
 		}
 	}
 	if more, err = end.more(); err != nil || !more {
-		return page, Upload{}, false, err
+		return page, emptying.Upload{}, false, err
 	}
-	var last Position
+	var last emptying.Position
 	if n := len(page); n > 0 {
-		last = Position{Key: page[n-1].Key, VersionID: page[n-1].ID}
+		last = emptying.Position{Key: page[n-1].Key, VersionID: page[n-1].ID}
 	}
 	at, err := end.next(last)
-	return page, Upload{Key: at.Key, ID: at.VersionID}, true, err
+	return page, emptying.Upload{Key: at.Key, ID: at.VersionID}, true, err
 }
 
 // decode finds what an upload's key means. Ceph encodes keys and does not say so, others do not encode them: where the
-// listing says nothing, both are possible (FACTS: S3).
-func (l *listingEnd) decode(u *Upload) error {
+// listing says nothing, both are possible (docs/facts.md: S3).
+func (l *listingEnd) decode(u *emptying.Upload) error {
 	decoded, err := appendUnescaped(nil, []byte(u.Key))
 	switch key := string(decoded); {
 	case l.encoded():
@@ -132,13 +134,13 @@ type anyDeleteResult struct {
 }
 
 // readAnyFailures reads a DeleteResult in any XML.
-func readAnyFailures(body []byte) (failures []Failure, err error) {
+func readAnyFailures(body []byte) (failures []emptying.Failure, err error) {
 	var result anyDeleteResult
 	if err := xml.Unmarshal(body, &result); err != nil {
 		return nil, fmt.Errorf("%w: %w", errXML, err)
 	}
 	for _, e := range result.Errors {
-		failures = append(failures, Failure{Version: Version{Key: e.Key, ID: e.VersionID}, Code: e.Code, Message: e.Message})
+		failures = append(failures, emptying.Failure{Version: emptying.Version{Key: e.Key, ID: e.VersionID}, Code: e.Code, Message: e.Message})
 	}
 	return failures, nil
 }

@@ -15,6 +15,7 @@ import (
 
 	"s3-endpoint-guard/internal/aws/awsconfig"
 	"s3-endpoint-guard/internal/aws/cfnresponse"
+	"s3-endpoint-guard/internal/aws/s3versions"
 	"s3-endpoint-guard/internal/emptying"
 )
 
@@ -32,19 +33,19 @@ func New(getenv func(string) string, log *slog.Logger, out io.Writer) (func(cont
 		return nil, err
 	}
 	buckets := s3.NewFromConfig(sdk)
-	emptied := s3.NewFromConfig(sdk, func(o *s3.Options) { o.HTTPClient = emptying.HTTPClient() })
+	emptied := s3.NewFromConfig(sdk, func(o *s3.Options) { o.HTTPClient = s3versions.HTTPClient() })
 	self := lambda.NewFromConfig(sdk)
 	t := &Teardown{
 		Role:    role,
 		Buckets: buckets,
 		Stacks:  cloudformation.NewFromConfig(sdk),
-		Store:   func(bucket string) emptying.Store { return emptying.New(emptied, bucket, "") },
+		Store:   func(bucket string) emptying.Store { return s3versions.New(emptied, bucket, "") },
 		HandOver: func(ctx context.Context, payload []byte) error {
 			_, err := self.Invoke(ctx, &lambda.InvokeInput{FunctionName: &name, InvocationType: types.InvocationTypeEvent, Payload: payload})
 			return err
 		},
 		Expire: func(ctx context.Context, bucket string) (time.Time, error) {
-			return emptying.ExpireEverything(ctx, buckets, bucket)
+			return s3versions.ExpireEverything(ctx, buckets, bucket)
 		},
 		Log: log, Out: out,
 	}
