@@ -14,7 +14,7 @@ import (
 	"s3-endpoint-guard/local/localaws/s3"
 )
 
-// key is an object's key, and version the id of a version that nobody has.
+// key is an object's key, and version the id of a missing version.
 var (
 	key     = aws.String("a/b")
 	version = aws.String("null")
@@ -100,7 +100,7 @@ func TestOperationsTakeThePermissionsThatAWSDocuments(t *testing.T) {
 	}
 }
 
-// forbidden is the code of a refusal: a HEAD request's has no body, and so no code but its status.
+// forbidden returns the error code of a refusal. A HEAD response has no body, so its code comes from its status.
 func forbidden(needs string) string {
 	if needs == "s3:ListBucket arn:aws:s3:::docs-example" || needs == "s3:GetObject arn:aws:s3:::docs-example/a/b" {
 		return "Forbidden"
@@ -218,7 +218,7 @@ func TestPublicACLsNeedThreeDoorsOpen(t *testing.T) {
 	acl, err := admin.GetBucketAcl(background, &awss3.GetBucketAclInput{Bucket: name})
 	s.must(err)
 	if got := len(acl.Grants); got != 2 {
-		t.Errorf("grants = %d, want the owner's and everybody's", got)
+		t.Errorf("grants = %d, want the owner's and AllUsers'", got)
 	}
 }
 

@@ -12,17 +12,16 @@ import (
 	"s3-endpoint-guard/local/localaws/api"
 )
 
-// setting is one part of a bucket's configuration, with its value before the latest write. S3 may answer either for a
-// while.
-// FACTS: S3
+// setting is one part of a bucket's configuration, with its value before the latest write. S3 may return either for a
+// while (docs/facts.md, S3).
 type setting[T any] struct {
 	value, before T
 }
 
-// set writes the setting.
+// set sets the value.
 func (s *setting[T]) set(value T) { s.value, s.before = value, s.value }
 
-// read is the setting's value, or for a stale read the one before the latest write.
+// read returns the value, or for a stale read the one before the latest write.
 func (s *setting[T]) read(stale bool) T {
 	if stale {
 		return s.before
@@ -30,7 +29,7 @@ func (s *setting[T]) read(stale bool) T {
 	return s.value
 }
 
-// initially is a setting that was never anything else.
+// initially returns a setting that was never changed.
 func initially[T any](value T) setting[T] { return setting[T]{value: value, before: value} }
 
 // bucket is one bucket.
@@ -53,7 +52,7 @@ type bucket struct {
 	uploads map[string]*upload
 }
 
-// newBucket is a bucket as S3 makes them since April 2023: Block Public Access on, ACLs off, encrypted.
+// newBucket returns a bucket with the defaults since April 2023: Block Public Access on, ACLs off, encrypted.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/create-bucket-faq.html
 func (s *Service) newBucket(name, owner string) *bucket {
 	return &bucket{
@@ -66,7 +65,7 @@ func (s *Service) newBucket(name, owner string) *bucket {
 	}
 }
 
-// bucketName is what a bucket may be called. (The rules against IP addresses and reserved affixes are left out.)
+// bucketName matches valid bucket names. (The rules against IP addresses and reserved affixes are left out.)
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 
@@ -87,8 +86,7 @@ func (s *Service) create(name, owner string) (*bucket, error) {
 	return b, nil
 }
 
-// remove deletes a bucket without objects. Unfinished uploads go with it.
-// FACTS: S3
+// remove deletes a bucket without objects, including its unfinished uploads (docs/facts.md, S3).
 func (s *Service) remove(b *bucket) error {
 	if b.index.versions > 0 {
 		return errBucketNotEmpty
@@ -97,7 +95,7 @@ func (s *Service) remove(b *bucket) error {
 	return nil
 }
 
-// createNeeds are the permissions for a bucket that is not there yet.
+// createNeeds returns the permissions for a bucket that does not exist yet.
 func (c *call) createNeeds() []api.Need {
 	return []api.Need{{Action: "s3:CreateBucket", Resource: c.service.arn(c.name, ""), ResourceAccount: c.Caller.Account}}
 }
@@ -144,12 +142,12 @@ func (c *call) deleteBucket() (*answer, error) {
 	return noContent(), nil
 }
 
-// headBucket says that a bucket is there, and where.
+// headBucket returns the Region of an existing bucket.
 func (c *call) headBucket() (*answer, error) {
 	return ok().with("X-Amz-Bucket-Region", c.service.options.Region).with("X-Amz-Access-Point-Alias", "false"), nil
 }
 
-// getLocation says where a bucket is; us-east-1 is the empty word.
+// getLocation returns a bucket's Region; for us-east-1 it is the empty string.
 func (c *call) getLocation() (*answer, error) {
 	return asXML(func(d *document) {
 		d.root("LocationConstraint")

@@ -9,20 +9,20 @@ import (
 	"s3-endpoint-guard/local/localaws/api"
 )
 
-// call is one request, taken apart.
+// call is one parsed request.
 type call struct {
 	*api.Request
 	service *Service
 	route   *route
 	level   level
-	// name and key are the bucket's and the object's; "" where the request names none.
+	// name and key are the bucket's and the object's; "" if the request names none.
 	name, key string
 	query     url.Values
-	// bucket is the one that the request names; nil where it names none.
+	// bucket is the bucket that the request names, or nil.
 	bucket *bucket
 }
 
-// parse takes a request apart and finds the operation that it asks for.
+// parse parses a request and finds its operation.
 func (s *Service) parse(r *api.Request) (*call, error) {
 	c := &call{Request: r, service: s, query: r.URL.Query()}
 	path := strings.TrimPrefix(r.URL.Path, "/")
@@ -47,7 +47,7 @@ func (s *Service) parse(r *api.Request) (*call, error) {
 	return c, nil
 }
 
-// virtualHost is the bucket that a Host header names; "" in path style.
+// virtualHost returns the bucket in a Host header; "" in path style.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
 func virtualHost(host string) string {
 	if h, _, err := net.SplitHostPort(host); err == nil {
@@ -68,7 +68,7 @@ func virtualHost(host string) string {
 	return bucket
 }
 
-// find looks the call's bucket up. A caller who expects another owner is refused before anything else is looked at.
+// find finds the call's bucket. It first refuses a caller who expects another owner.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html
 func (c *call) find() error {
 	if !c.route.inBucket() {
@@ -87,7 +87,8 @@ func (c *call) find() error {
 	return nil
 }
 
-// notOwner refuses who is not of the bucket's account: with 405 where a policy would let them in, else with 403.
+// notOwner returns the error for a caller of another account: 405 if a policy allows the caller, 403 for an anonymous
+// one.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html
 func (c *call) notOwner() error {
 	if c.Caller.Principal == "" {
@@ -96,7 +97,7 @@ func (c *call) notOwner() error {
 	return errNotAllowed
 }
 
-// needs are the permissions that the call takes.
+// needs returns the permissions that the call needs.
 func (c *call) needs() []api.Need {
 	if c.route.needs != nil {
 		return c.route.needs(c)
@@ -107,7 +108,7 @@ func (c *call) needs() []api.Need {
 	return []api.Need{c.need(c.route.action)}
 }
 
-// need is one permission on what the call is about.
+// need returns one permission on the call's bucket or object.
 func (c *call) need(action string) api.Need {
 	if c.bucket == nil {
 		owner := c.Caller.Account
@@ -119,7 +120,7 @@ func (c *call) need(action string) api.Need {
 	return c.needOn(c.bucket, c.key, action)
 }
 
-// needOn is one permission on a bucket, or on an object when the key is not empty.
+// needOn returns one permission on a bucket, or on an object if the key is not empty.
 func (c *call) needOn(b *bucket, key, action string) api.Need {
 	return api.Need{
 		Action:          action,
@@ -130,7 +131,7 @@ func (c *call) needOn(b *bucket, key, action string) api.Need {
 	}
 }
 
-// contextParameters are the query parameters that policies can ask about, by the condition key.
+// contextParameters are the query parameters with a condition key, by that key.
 var contextParameters = map[string]string{
 	"s3:prefix":    "prefix",
 	"s3:delimiter": "delimiter",
@@ -138,7 +139,7 @@ var contextParameters = map[string]string{
 	"s3:VersionId": "versionId",
 }
 
-// contextHeaders are the headers that policies can ask about, by the condition key.
+// contextHeaders are the headers with a condition key, by that key.
 var contextHeaders = map[string]string{
 	"s3:x-amz-acl":                                   "X-Amz-Acl",
 	"s3:x-amz-copy-source":                           "X-Amz-Copy-Source",
@@ -149,7 +150,7 @@ var contextHeaders = map[string]string{
 	"s3:x-amz-content-sha256":                        "X-Amz-Content-Sha256",
 }
 
-// context holds S3's own condition keys.
+// context returns S3's own condition keys.
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html#amazons3-policy-keys
 func (c *call) context(b *bucket) map[string][]string {
 	keys := map[string][]string{"s3:ResourceAccount": {b.owner}}
@@ -178,22 +179,22 @@ func (c *call) context(b *bucket) map[string][]string {
 	return keys
 }
 
-// answer is what a handler returns. Only [answer.response] turns one into bytes.
+// answer is a handler's result. Only [answer.response] converts it to bytes.
 type answer struct {
 	status int
 	header http.Header
-	// xml writes an XML document; nil for an answer whose body is raw.
+	// xml writes an XML document; it is nil for a raw body.
 	xml func(*document)
 	raw []byte
 }
 
-// ok is an answer without a body.
+// ok returns an answer without a body.
 func ok() *answer { return &answer{status: http.StatusOK} }
 
-// noContent is the answer to a delete.
+// noContent returns the answer to a delete.
 func noContent() *answer { return &answer{status: http.StatusNoContent} }
 
-// document answers with an XML document.
+// asXML returns an answer with an XML document.
 func asXML(write func(*document)) *answer {
 	return &answer{status: http.StatusOK, xml: write}
 }
@@ -210,7 +211,7 @@ func (a *answer) with(name, value string) *answer {
 	return a
 }
 
-// response writes the answer.
+// response converts the answer to a response.
 func (a *answer) response() *api.Response {
 	r := &api.Response{Status: a.status, Header: a.header, Body: a.raw}
 	if a.xml == nil {

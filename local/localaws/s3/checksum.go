@@ -11,13 +11,13 @@ import (
 	"net/http"
 )
 
-// checksum is a checksum of an object's content. The zero value is none.
+// checksum is a checksum of an object's content. The zero value means no checksum.
 type checksum struct {
-	// header is the header in which it travels, value its value in base64.
+	// header is the checksum's header, value its value in base64.
 	header, value string
 }
 
-// checksums are the algorithms, by the header in which their checksums travel, in the order in which S3 prefers them.
+// checksums are the algorithms, by the header of their checksums, in S3's order of preference.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
 var checksums = []struct {
 	name, header, element string
@@ -30,11 +30,11 @@ var checksums = []struct {
 	{"SHA1", "X-Amz-Checksum-Sha1", "ChecksumSHA1", sha1.New},
 }
 
-// nvme is the table of CRC-64/NVME.
+// nvme is the table for CRC-64/NVME.
 var nvme = crc64.MakeTable(0x9a6c9329ac4bc9b5)
 
-// verified checks a body against the checksums that came with it. It returns the one to keep with the content, which
-// S3 computes itself when the caller sent none.
+// verified compares a body with the checksums in its headers. It returns the one to store with the content, which S3
+// computes itself if the caller sent none.
 func verified(header http.Header, body []byte) (checksum, error) {
 	if sum := header.Get("Content-Md5"); sum != "" && sum != digest(md5.New(), body) {
 		return checksum{}, errBadDigest
@@ -50,13 +50,13 @@ func verified(header http.Header, body []byte) (checksum, error) {
 	return checksum{header: checksums[0].header, value: digest(checksums[0].new(), body)}, nil
 }
 
-// digest is a body's hash in base64.
+// digest returns a body's hash in base64.
 func digest(h hash.Hash, body []byte) string {
 	h.Write(body)
 	return base64.StdEncoding.EncodeToString(h.Sum(nil))
 }
 
-// hasChecksum reports whether a request came with a checksum of its body.
+// hasChecksum reports whether a request has a checksum of its body.
 func hasChecksum(header http.Header) bool {
 	for _, algorithm := range checksums {
 		if header.Get(algorithm.header) != "" {
@@ -66,7 +66,7 @@ func hasChecksum(header http.Header) bool {
 	return header.Get("Content-Md5") != ""
 }
 
-// element is the name of the XML element for the checksum.
+// element returns the name of the XML element for the checksum.
 func (c checksum) element() string {
 	for _, algorithm := range checksums {
 		if algorithm.header == c.header {

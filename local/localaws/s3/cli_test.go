@@ -10,7 +10,8 @@ import (
 	"s3-endpoint-guard/local/localaws/localtest"
 )
 
-// cli runs the AWS CLI as a user who may do everything, or skips the test where it is not installed.
+// cli returns a function that runs the AWS CLI as a user with full access. It skips the test if the AWS CLI is not
+// installed.
 func (s *scene) cli() func(arguments ...string) string {
 	s.Helper()
 	path, err := exec.LookPath("aws")

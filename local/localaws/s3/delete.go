@@ -7,15 +7,15 @@ import (
 	"s3-endpoint-guard/local/localaws/api"
 )
 
-// deleteNeeds are the permissions for deleting a key or a version.
+// deleteNeeds returns the permissions for deleting a key or a version.
 func (c *call) deleteNeeds() []api.Need {
 	return []api.Need{c.need(deleteAction(c.query.Get("versionId")))}
 }
 
-// noNeeds are those of an operation that asks for each of its parts.
+// noNeeds is for an operation that checks permissions for each of its parts.
 func (c *call) noNeeds() []api.Need { return nil }
 
-// deleteAction is the action of deleting a key, or a version where one is named.
+// deleteAction returns the action for deleting a key, or a version if there is an id.
 func deleteAction(versionID string) string {
 	if versionID != "" {
 		return "s3:DeleteObjectVersion"
@@ -45,11 +45,10 @@ func (c *call) deleteObject() (*answer, error) {
 	return a, nil
 }
 
-// errNoLock refuses to bypass what the bucket does not have.
-// FACTS: S3
+// errNoLock is the error for a bypass of governance retention in a bucket without Object Lock (docs/facts.md, S3).
 var errNoLock = invalidArgument("x-amz-bypass-governance-retention is only applicable to Object Lock enabled buckets.")
 
-// maxDelete is how many keys one DeleteObjects call takes.
+// maxDelete is the maximum number of keys in a DeleteObjects call.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
 const maxDelete = 1000
 
@@ -59,7 +58,7 @@ type deleteRequest struct {
 	Quiet  bool
 }
 
-// keys are the keys that the call names.
+// keys returns the keys in the request.
 func (r *deleteRequest) keys() (keys []string) {
 	for _, o := range r.Object {
 		keys = append(keys, o.Key)
@@ -67,8 +66,8 @@ func (r *deleteRequest) keys() (keys []string) {
 	return keys
 }
 
-// deleteObjects deletes up to 1,000 keys or versions. Each is granted or refused on its own, and the answer is a
-// success whatever becomes of them.
+// deleteObjects deletes up to 1,000 keys or versions. Each is allowed or denied separately, and the call succeeds no
+// matter what the results are.
 func (c *call) deleteObjects() (*answer, error) {
 	if err := c.refuseBypass(); err != nil {
 		return nil, err
@@ -96,7 +95,7 @@ func (c *call) deleteObjects() (*answer, error) {
 	}), nil
 }
 
-// deleteOne deletes one of several keys if the caller may.
+// deleteOne deletes one of several keys if the caller has permission.
 func (c *call) deleteOne(key, versionID string) (deletion, error) {
 	need := c.needOn(c.bucket, key, deleteAction(versionID))
 	if refusal := c.May(need); refusal != nil {
@@ -108,7 +107,7 @@ func (c *call) deleteOne(key, versionID string) (deletion, error) {
 	return c.service.delete(c.bucket, key, versionID)
 }
 
-// deleted writes what became of one key. In quiet mode only errors are written.
+// deleted writes the result for one key. In quiet mode only errors are written.
 func (d *document) deleted(key, versionID string, done deletion, err error, quiet bool) {
 	var refusal *api.Error
 	if errors.As(err, &refusal) {

@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// namespace is that of S3's documents.
+// namespace is the XML namespace of S3's documents.
 const namespace = "http://s3.amazonaws.com/doc/2006-03-01/"
 
-// timeFormat is how S3's documents write times.
+// timeFormat is the format of times in S3's documents.
 const timeFormat = "2006-01-02T15:04:05.000Z"
 
-// document is an XML document that is being written. It appends to one buffer and reflects on nothing, for listings of
-// a million versions pass through it.
+// document is an XML document under construction. It appends to one buffer without reflection, because it has to be
+// fast for listings of a million versions.
 type document struct {
 	bytes []byte
 	// encode writes keys percent-encoded, as EncodingType=url asks for.
@@ -27,7 +27,7 @@ func newDocument() *document {
 	return &document{bytes: append(make([]byte, 0, 512), xml.Header...)}
 }
 
-// root opens the document's own element, in S3's namespace.
+// root opens the root element, in S3's namespace.
 func (d *document) root(name string) {
 	d.bytes = append(d.bytes, '<')
 	d.bytes = append(d.bytes, name...)
@@ -91,7 +91,7 @@ func (d *document) time(name string, value time.Time) {
 	d.close(name)
 }
 
-// owner writes the owner of something. S3's canonical ids are stood in for by account ids.
+// owner writes an owner. Canonical ids are derived from account ids.
 func (d *document) owner(element, account string) {
 	d.open(element)
 	d.text("ID", canonicalID(account))
@@ -99,9 +99,8 @@ func (d *document) owner(element, account string) {
 	d.close(element)
 }
 
-// escape appends text. Control characters become references, also those that XML 1.0 forbids: so does S3, and that is
-// why listings need EncodingType=url.
-// FACTS: S3
+// escape appends text. Control characters become references, including those that XML 1.0 forbids: S3 does the same,
+// and listings therefore need EncodingType=url (docs/facts.md, S3).
 func (d *document) escape(text string) {
 	from := 0
 	for i := 0; i < len(text); i++ {
@@ -127,7 +126,7 @@ func (d *document) escape(text string) {
 	d.bytes = append(d.bytes, text[from:]...)
 }
 
-// canonicalID is the 64-digit id by which S3 calls an account.
+// canonicalID returns the 64-digit canonical user id of an account.
 func canonicalID(account string) string {
 	return strings.Repeat("0", max(0, 64-len(account))) + account
 }

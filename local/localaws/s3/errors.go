@@ -7,7 +7,7 @@ import (
 	"s3-endpoint-guard/local/localaws/api"
 )
 
-// The refusals that take no details. Codes, statuses and messages are S3's.
+// The errors without details. Codes, statuses and messages are S3's.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList
 var (
 	errAccessDenied     = refuse(http.StatusForbidden, "AccessDenied", "Access Denied")
@@ -28,27 +28,27 @@ var (
 	errACLNotSupported  = refuse(http.StatusBadRequest, "AccessControlListNotSupported", "The bucket does not allow ACLs")
 )
 
-// refuse makes an error.
+// refuse returns an error.
 func refuse(status int, code, message string) *api.Error {
 	return &api.Error{Status: status, Code: code, Message: message}
 }
 
-// invalidArgument refuses a parameter's value.
+// invalidArgument returns the error for an invalid parameter value.
 func invalidArgument(message string) *api.Error {
 	return refuse(http.StatusBadRequest, "InvalidArgument", message)
 }
 
-// invalidRequest refuses a request that does not hold together.
+// invalidRequest returns the error for an inconsistent request.
 func invalidRequest(message string) *api.Error {
 	return refuse(http.StatusBadRequest, "InvalidRequest", message)
 }
 
-// notImplemented refuses what this double leaves out.
+// notImplemented returns the error for a feature that this S3 does not support.
 func notImplemented(what string) *api.Error {
 	return refuse(http.StatusNotImplemented, "NotImplemented", "the local AWS does not implement "+what)
 }
 
-// deny refuses a call of somebody who may learn why.
+// deny returns the access-denied error for a caller who may see the reason.
 func deny(c api.Caller, action, resource, because string) *api.Error {
 	return refuse(http.StatusForbidden, "AccessDenied", fmt.Sprintf(
 		"User: %s is not authorized to perform: %s on resource: %q %s", c.Principal, action, resource, because))

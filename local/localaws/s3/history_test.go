@@ -14,7 +14,7 @@ import (
 	"s3-endpoint-guard/local/localaws/localtest"
 )
 
-// model is a bucket with versions as one would write it without thinking of speed: all versions, the newest last.
+// model is a simple model of a bucket: all versions, the newest last, without regard to speed.
 type model struct {
 	versioning string
 	versions   []modelled
@@ -36,12 +36,12 @@ func (m *model) put(key, id string, marker bool) {
 	m.versions = append(m.versions, modelled{key, id, marker})
 }
 
-// remove takes a version out.
+// remove removes a version.
 func (m *model) remove(key, id string) {
 	m.versions = slices.DeleteFunc(m.versions, func(v modelled) bool { return v.key == key && v.id == id })
 }
 
-// listed are the versions as a listing has them: by key, the newest of each first.
+// listed returns the versions in the order of a listing: by key, the newest of each key first.
 func (m *model) listed() []string {
 	ordered := slices.Clone(m.versions)
 	slices.Reverse(ordered)
@@ -59,8 +59,8 @@ func line(key, id string, marker, latest bool) string {
 	return fmt.Sprintf("%q %s marker=%v latest=%v", key, id, marker, latest)
 }
 
-// pageOrder puts the two lists of a page back into one order, that of the keys and then the one in which they came.
-// Within a key, versions and markers are told apart by the model alone, so that only their sets are compared there.
+// pageOrder joins the two lists of a page, versions and then delete markers, each in its order. Only the model knows
+// the order of versions and markers within a key, so there only the sets are compared.
 func pageOrder(page *awss3.ListObjectVersionsOutput) []string {
 	var lines []string
 	for _, v := range page.Versions {
@@ -72,7 +72,7 @@ func pageOrder(page *awss3.ListObjectVersionsOutput) []string {
 	return lines
 }
 
-// keys are few, so that they meet again, and mean to be in each other's way.
+// someKeys are few, so that they repeat, and are prefixes of one another.
 var someKeys = []string{"a", "a/", "a/b", "a/b/c", "a0", "b", "ü", "é"}
 
 func TestListingsShowAnyHistoryPageByPage(t *testing.T) {
@@ -95,7 +95,7 @@ func TestListingsShowAnyHistoryPageByPage(t *testing.T) {
 	})
 }
 
-// step does one thing to the bucket and to the model.
+// step makes one change to the bucket and to the model.
 func (m *model) step(rt *rapid.T, s *scene, client *awss3.Client, bucket string) {
 	key := rapid.SampledFrom(someKeys).Draw(rt, "key")
 	switch rapid.SampledFrom([]string{"put", "put", "put", "delete", "delete version", "enable", "suspend"}).Draw(rt, "step") {
@@ -161,7 +161,7 @@ func compareVersions(rt *rapid.T, client *awss3.Client, bucket string, m *model,
 	}
 }
 
-// compareKeys lists keys and common prefixes in pages and compares them with those that the model has.
+// compareKeys lists keys and common prefixes in pages and compares them with the model's.
 func compareKeys(rt *rapid.T, s *scene, client *awss3.Client, bucket string, m *model, size int32) {
 	prefix := rapid.SampledFrom([]string{"", "a", "a/", "b", "x"}).Draw(rt, "prefix")
 	want := map[string]bool{}
@@ -182,7 +182,7 @@ func compareKeys(rt *rapid.T, s *scene, client *awss3.Client, bucket string, m *
 		}
 		for _, line := range namesOf(page) {
 			if got[line] || !want[line] {
-				rt.Fatalf("listing under %q has %q twice or wrongly, want %v", prefix, line, want)
+				rt.Fatalf("listing under %q has %q twice or unexpectedly, want %v", prefix, line, want)
 			}
 			got[line] = true
 		}
@@ -196,7 +196,7 @@ func compareKeys(rt *rapid.T, s *scene, client *awss3.Client, bucket string, m *
 	}
 }
 
-// namesOf are the keys and common prefixes of a page.
+// namesOf returns the keys and common prefixes of a page.
 func namesOf(page *awss3.ListObjectsV2Output) []string {
 	var names []string
 	for _, o := range page.Contents {
@@ -208,7 +208,7 @@ func namesOf(page *awss3.ListObjectsV2Output) []string {
 	return names
 }
 
-// TestListingGoesOnWhereItsPageHasBeenDeleted empties a bucket as it is listed, which is what teardown does.
+// TestListingGoesOnWhereItsPageHasBeenDeleted empties a bucket while listing it, as teardown does.
 func TestListingGoesOnWhereItsPageHasBeenDeleted(t *testing.T) {
 	for _, size := range []int32{1, 2, 3, 7} {
 		t.Run(fmt.Sprintf("pages of %d", size), func(t *testing.T) {
@@ -239,7 +239,7 @@ func TestListingGoesOnWhereItsPageHasBeenDeleted(t *testing.T) {
 	}
 }
 
-// A listing goes on either behind a whole key or behind one version of it.
+// A listing continues either after a whole key or after one version of it.
 func TestAnEmptyVersionMarkerIsRefused(t *testing.T) {
 	s := newScene(t)
 	client := s.as(s.admin())

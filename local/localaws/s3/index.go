@@ -7,8 +7,7 @@ import (
 	"time"
 )
 
-// object is the content of a version and what was said about it. It does not change once stored, so that versions can
-// share one.
+// object is the content of a version and its headers. It is immutable once stored, so that versions can share one.
 type object struct {
 	body     []byte
 	size     int64
@@ -17,19 +16,19 @@ type object struct {
 	checksum checksum
 }
 
-// version is one version of a key. Many million of them fit into memory.
+// version is one version of a key. It is small, so that many millions fit into memory.
 type version struct {
-	// sequence orders versions of a key, and makes up the version id.
+	// sequence orders versions of a key, and determines the version id.
 	sequence uint64
 	// modified is in nanoseconds since 1970.
 	modified int64
 	// object is nil for a delete marker.
 	object *object
-	// null is a version whose id is "null", for it was stored while versioning was not enabled.
+	// null means that the id is "null": the version was stored while versioning was not enabled.
 	null bool
 }
 
-// time is when the version was stored. S3 keeps whole seconds.
+// time returns when the version was stored, in whole seconds as in S3.
 func (v version) time() time.Time { return time.Unix(0, v.modified).UTC().Truncate(time.Second) }
 
 // entry is a key and its versions, the newest last.
@@ -38,21 +37,21 @@ type entry struct {
 	versions []version
 }
 
-// latest is the newest version.
+// latest returns the newest version.
 func (e *entry) latest() version { return e.versions[len(e.versions)-1] }
 
-// maxLeaf is how many entries a leaf holds before it is split.
+// maxLeaf is the maximum number of entries of a leaf.
 const maxLeaf = 512
 
-// index holds the entries of a bucket in the order of their keys, which is that of their bytes. It is a list of leaves
-// of at most maxLeaf entries each; the zero value is empty.
+// index contains the entries of a bucket in the byte order of their keys. It is a list of leaves of at most maxLeaf
+// entries each; the zero value is empty.
 type index struct {
 	leaves [][]entry
-	// versions counts versions and delete markers; keys those that have any.
+	// versions is the number of versions and delete markers; keys is the number of keys.
 	versions, keys int
 }
 
-// leaf is the number of the leaf in which a key is, or would be.
+// leaf returns the number of the leaf that contains, or would contain, a key.
 func (x *index) leaf(key string) int {
 	n, found := slices.BinarySearchFunc(x.leaves, key, func(leaf []entry, key string) int {
 		return cmp.Compare(leaf[0].key, key)
@@ -63,12 +62,12 @@ func (x *index) leaf(key string) int {
 	return n
 }
 
-// within is the place in a leaf where a key is, or would be.
+// within returns the position in a leaf of a key, or where it would be.
 func within(leaf []entry, key string) (int, bool) {
 	return slices.BinarySearchFunc(leaf, key, func(e entry, key string) int { return cmp.Compare(e.key, key) })
 }
 
-// get finds a key's entry; nil when it has no versions.
+// get finds a key's entry; nil if it has no versions.
 func (x *index) get(key string) *entry {
 	if len(x.leaves) == 0 {
 		return nil
@@ -80,7 +79,7 @@ func (x *index) get(key string) *entry {
 	return nil
 }
 
-// add puts a version in as the newest of its key.
+// add adds a version as the newest of its key.
 func (x *index) add(key string, v version) {
 	x.versions++
 	if e := x.get(key); e != nil {
@@ -101,7 +100,7 @@ func (x *index) add(key string, v version) {
 	}
 }
 
-// split makes two leaves of one. Keys that arrive in their order leave full leaves behind them.
+// split splits a leaf. For keys that arrive in ascending order the old leaf remains full.
 func (x *index) split(n int, atEnd bool) {
 	middle := maxLeaf / 2
 	if atEnd {
@@ -114,7 +113,7 @@ func (x *index) split(n int, atEnd bool) {
 	x.leaves = slices.Insert(x.leaves, n+1, right)
 }
 
-// remove takes the i-th version of an entry out, and the entry when it was the last one.
+// remove removes the i-th version of an entry, and the entry with its last version.
 func (x *index) remove(e *entry, i int) {
 	x.versions--
 	if len(e.versions) > 1 {
@@ -130,12 +129,12 @@ func (x *index) remove(e *entry, i int) {
 	}
 }
 
-// position is a place between two entries.
+// position is a position between two entries.
 type position struct {
 	leaf, entry int
 }
 
-// seek is the place of the first entry whose key is at least this one.
+// seek returns the position of the first entry whose key is at least key.
 func (x *index) seek(key string) position {
 	if len(x.leaves) == 0 {
 		return position{}
@@ -145,7 +144,7 @@ func (x *index) seek(key string) position {
 	return position{n, i}
 }
 
-// next is the entry at a place, and the place after it; nil at the end.
+// next returns the entry at a position, and the position after it; nil at the end.
 func (x *index) next(p position) (*entry, position) {
 	for p.leaf < len(x.leaves) {
 		if p.entry < len(x.leaves[p.leaf]) {
@@ -156,7 +155,7 @@ func (x *index) next(p position) (*entry, position) {
 	return nil, p
 }
 
-// after is the smallest key that does not begin with the prefix and comes after all that do; "" when there is none.
+// after returns the smallest key after all keys that begin with the prefix; "" if there is none.
 func after(prefix string) string {
 	for i := len(prefix) - 1; i >= 0; i-- {
 		if prefix[i] < 0xff {

@@ -7,17 +7,17 @@ import (
 	"strings"
 )
 
-// listing is what the three listings have in common.
+// listing is the common part of the three listings.
 type listing struct {
 	prefix, delimiter string
 	max               int
 	encode            bool
-	// taken counts keys, versions and common prefixes alike.
+	// taken counts keys, versions and common prefixes together.
 	taken    int
 	prefixes []string
 }
 
-// newListing reads the parameters that all listings have.
+// newListing reads the parameters of all listings.
 func (c *call) newListing() (*listing, error) {
 	l := &listing{prefix: c.query.Get("prefix"), delimiter: c.query.Get("delimiter"), max: 1000}
 	switch encoding := c.query.Get("encoding-type"); encoding {
@@ -37,7 +37,7 @@ func (c *call) newListing() (*listing, error) {
 	return l, nil
 }
 
-// common is the common prefix under which a key is rolled up; "" for none.
+// common returns the common prefix into which a key is grouped, or "".
 func (l *listing) common(key string) string {
 	if l.delimiter == "" || !strings.HasPrefix(key, l.prefix) {
 		return ""
@@ -48,7 +48,7 @@ func (l *listing) common(key string) string {
 	return ""
 }
 
-// start is the first key that a page may hold which comes after a marker. A marker that is a common prefix stands for
+// start returns the first key after a marker that a page may contain. If the marker is a common prefix, it includes
 // all keys under it.
 func (l *listing) start(marker string) (string, bool) {
 	if marker != "" && l.common(marker) == marker {
@@ -61,9 +61,9 @@ func (l *listing) start(marker string) (string, bool) {
 	return max(marker, l.prefix), true
 }
 
-// walk goes through the entries from a key on, rolling keys up into common prefixes, and hands the others to take,
-// until take says that the page is full. Entries that are not visible are passed over. It reports whether something
-// is left for another page.
+// walk visits the entries from a key on. It groups keys into common prefixes, and passes the others to take, until
+// take reports that the page is full. It skips entries that are not visible. It reports whether there is more for
+// another page.
 func (l *listing) walk(b *bucket, from string, visible func(*entry) bool, take func(*entry) (full bool)) (more bool) {
 	for at := b.index.seek(from); ; {
 		e, next := b.index.next(at)
@@ -98,10 +98,10 @@ type listed struct {
 	version version
 }
 
-// hasObject reports whether a key has an object, and not a delete marker, as its newest version.
+// hasObject reports whether a key's newest version is an object, and not a delete marker.
 func hasObject(e *entry) bool { return e.latest().object != nil }
 
-// after lists the keys that come after a marker and have an object.
+// after lists the keys after a marker that have an object.
 func (l *listing) after(b *bucket, marker string) (objects []listed, truncated bool) {
 	start, any := l.start(marker)
 	if !any || l.max == 0 {
@@ -118,7 +118,7 @@ func (l *listing) after(b *bucket, marker string) (objects []listed, truncated b
 	return objects, truncated
 }
 
-// last is the last key or common prefix of a page.
+// last returns the last key or common prefix of a page.
 func (l *listing) last(objects []listed) string {
 	last := ""
 	if len(objects) > 0 {
@@ -130,7 +130,7 @@ func (l *listing) last(objects []listed) string {
 	return last
 }
 
-// listing writes the elements that all listings of a bucket begin with.
+// listing writes the first elements of all listings of a bucket.
 func (d *document) listing(c *call, l *listing, root string) {
 	d.encode = l.encode
 	d.root(root)
@@ -171,7 +171,7 @@ func (d *document) commonPrefixes(l *listing) {
 	}
 }
 
-// listObjects lists keys, paged by the last one of the page before.
+// listObjects lists keys; the marker of a page is the last key of the page before.
 func (c *call) listObjects() (*answer, error) {
 	l, err := c.newListing()
 	if err != nil {

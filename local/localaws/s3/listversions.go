@@ -13,12 +13,12 @@ type listedVersion struct {
 type versionPage struct {
 	listing
 	versions []listedVersion
-	// truncated pages say where the next one begins.
+	// truncated means that there is a next page, which begins at the markers.
 	truncated            bool
 	nextKey, nextVersion string
 }
 
-// take puts an entry's versions on the page, the newest first, from its i-th newest on, as far as they fit.
+// take adds an entry's versions to the page, the newest first, from the i-th newest on, as far as they fit.
 func (p *versionPage) take(e *entry, i int) (full bool) {
 	for ; i < len(e.versions); i++ {
 		if p.taken == p.max {
@@ -30,9 +30,9 @@ func (p *versionPage) take(e *entry, i int) (full bool) {
 	return false
 }
 
-// older is how many of an entry's versions, counted from the newest, come before those that follow a version id
-// marker. The version may have been deleted since its page was written; its place is known by its number. That of the
-// null version is not: the key is then listed anew, which repeats versions but leaves none out.
+// older returns the number of an entry's versions, counted from the newest, up to a version id marker. The version
+// may have been deleted since its page was written; its sequence number still gives its position. The null version
+// has none: its key is then listed again, which repeats versions but omits none.
 func older(e *entry, marker string) (int, error) {
 	if marker == "null" {
 		if i := e.findNull(); i >= 0 {
@@ -51,7 +51,7 @@ func older(e *entry, marker string) (int, error) {
 	return n, nil
 }
 
-// fill fills the page from behind the markers on.
+// fill fills the page, starting after the markers.
 func (p *versionPage) fill(b *bucket, keyMarker, versionMarker string) error {
 	if p.max == 0 {
 		return nil
@@ -74,7 +74,7 @@ func (p *versionPage) fill(b *bucket, keyMarker, versionMarker string) error {
 	return nil
 }
 
-// end marks the page as one that others follow.
+// end marks the page as truncated.
 func (p *versionPage) end() {
 	p.truncated = true
 	if n := len(p.versions); n > 0 {

@@ -17,7 +17,7 @@ import (
 
 // upload is a multipart upload that has neither been completed nor aborted.
 type upload struct {
-	// sequence orders uploads, and makes up the upload id.
+	// sequence orders uploads, and determines the upload id.
 	sequence uint64
 	key      string
 	begun    time.Time
@@ -26,10 +26,10 @@ type upload struct {
 	modified map[int]time.Time
 }
 
-// id is the upload's id.
+// id returns the upload's id.
 func (u *upload) id() string { return versionID(u.sequence) }
 
-// minPart is the least size of every part but the last, in bytes.
+// minPart is the minimum size of all parts except the last, in bytes.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
 const minPart = 5 << 20
 
@@ -52,7 +52,7 @@ func (c *call) createUpload() (*answer, error) {
 	}), nil
 }
 
-// upload finds the upload that a call is about.
+// upload finds the call's upload.
 func (c *call) upload() (*upload, error) {
 	u := c.bucket.uploads[c.query.Get("uploadId")]
 	if u == nil || u.key != c.key {
@@ -61,7 +61,7 @@ func (c *call) upload() (*upload, error) {
 	return u, nil
 }
 
-// uploadPart stores a part, which takes the place of an earlier one of its number.
+// uploadPart stores a part, and replaces an earlier one with its number.
 func (c *call) uploadPart() (*answer, error) {
 	u, err := c.upload()
 	if err != nil {
@@ -79,7 +79,7 @@ func (c *call) uploadPart() (*answer, error) {
 	return ok().with("Etag", o.etag).with(o.checksum.header, o.checksum.value), nil
 }
 
-// completeUpload makes an object of the parts that the request lists.
+// completeUpload makes an object from the parts in the request.
 func (c *call) completeUpload() (*answer, error) {
 	u, err := c.upload()
 	if err != nil {
@@ -112,7 +112,7 @@ func (c *call) completeUpload() (*answer, error) {
 	}).with("X-Amz-Version-Id", c.shown(v)), nil
 }
 
-// wantedPart is a part as the completing request names it.
+// wantedPart is a part in a completing request.
 type wantedPart struct {
 	PartNumber int
 	ETag       string
@@ -144,7 +144,7 @@ func (u *upload) assemble(parts []wantedPart) (*object, error) {
 	}, nil
 }
 
-// abortUpload forgets an upload and its parts.
+// abortUpload removes an upload and its parts.
 func (c *call) abortUpload() (*answer, error) {
 	u, err := c.upload()
 	if err != nil {
@@ -192,7 +192,7 @@ func (c *call) listParts() (*answer, error) {
 	}), nil
 }
 
-// limit is the most elements that a page may hold.
+// limit returns the maximum number of elements of a page.
 func (c *call) limit(parameter string) (int, error) {
 	text := c.query.Get(parameter)
 	if text == "" {
@@ -205,7 +205,7 @@ func (c *call) limit(parameter string) (int, error) {
 	return min(n, 1000), nil
 }
 
-// listUploads lists a bucket's unfinished uploads by key and then by their age.
+// listUploads lists a bucket's unfinished uploads by key and then by age.
 func (c *call) listUploads() (*answer, error) {
 	limit, err := c.limit("max-uploads")
 	if err != nil {
@@ -249,8 +249,8 @@ func (c *call) listUploads() (*answer, error) {
 	}), nil
 }
 
-// uploadsAfter are the uploads behind the markers: those of later keys, and with an upload id marker also the later
-// ones of the same key.
+// uploadsAfter returns the uploads after the markers: those of later keys, and with an upload id marker also the
+// later ones of the same key.
 func (c *call) uploadsAfter(keyMarker, idMarker string) ([]*upload, error) {
 	begunAfter := uint64(math.MaxUint64)
 	if idMarker != "" {

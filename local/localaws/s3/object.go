@@ -11,16 +11,16 @@ import (
 	"s3-endpoint-guard/local/localaws/api"
 )
 
-// kept are the headers that are stored with an object and returned with it, beside its x-amz-meta- ones.
+// kept are the headers, in addition to x-amz-meta-, that are stored with an object and returned with it.
 var kept = []string{
 	"Content-Type", "Content-Encoding", "Content-Language", "Content-Disposition", "Cache-Control", "Expires",
 	"X-Amz-Website-Redirect-Location",
 }
 
-// metadataPrefix begins the headers that hold a user's own metadata.
+// metadataPrefix is the prefix of headers with user-defined metadata.
 const metadataPrefix = "X-Amz-Meta-"
 
-// keptHeaders are those of a request that are stored with the object.
+// keptHeaders returns the headers of a request that are stored with the object.
 func keptHeaders(from http.Header) map[string]string {
 	headers := map[string]string{"Content-Type": "binary/octet-stream"}
 	for _, name := range kept {
@@ -36,7 +36,7 @@ func keptHeaders(from http.Header) map[string]string {
 	return headers
 }
 
-// newObject is the content of a request.
+// newObject returns an object with the content of a request.
 func newObject(body []byte, header http.Header) (*object, error) {
 	sum, err := verified(header, body)
 	if err != nil {
@@ -49,7 +49,7 @@ func newObject(body []byte, header http.Header) (*object, error) {
 	}, nil
 }
 
-// refuseUnsupported refuses headers whose effect would be missed.
+// refuseUnsupported refuses headers that would be ignored otherwise.
 func (c *call) refuseUnsupported() error {
 	for name := range c.Header {
 		if strings.HasPrefix(name, "X-Amz-Object-Lock-") || name == "X-Amz-Tagging" {
@@ -88,7 +88,7 @@ func (c *call) putObject() (*answer, error) {
 		with("X-Amz-Checksum-Type", "FULL_OBJECT").with("X-Amz-Server-Side-Encryption", "AES256"), nil
 }
 
-// shown is a version's id as answers show it: not at all as long as versioning was never enabled.
+// shown returns a version's id for an answer: "" if versioning was never enabled.
 func (c *call) shown(v version) string {
 	if c.bucket.versioning.value == "" {
 		return ""
@@ -126,7 +126,8 @@ func sameTag(a, b string) bool {
 	return a == "*" || strings.Trim(a, `"`) == strings.Trim(b, `"`)
 }
 
-// readNeeds are the permissions for reading an object. Who may not list must not learn that a key is missing.
+// readNeeds returns the permissions for reading an object. A caller without list permission must not learn that a key
+// is missing.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
 func (c *call) readNeeds() []api.Need {
 	action := "s3:GetObject"
@@ -140,7 +141,7 @@ func (c *call) readNeeds() []api.Need {
 	return needs
 }
 
-// lookup finds a version to read, by its id or else the latest one. Errors about delete markers say so in a header.
+// lookup finds a version to read, by its id or else the latest one. Errors about delete markers have a header for it.
 func (c *call) lookup(b *bucket, key, id string) (version, error) {
 	e := b.index.get(key)
 	if id == "" {
@@ -168,14 +169,14 @@ func (c *call) lookup(b *bucket, key, id string) (version, error) {
 	return e.versions[i], nil
 }
 
-// markerError is an error about a delete marker.
+// markerError adds a delete marker's headers to an error.
 func (c *call) markerError(e *api.Error, v version) *api.Error {
 	marked := *e
 	marked.Header = http.Header{"X-Amz-Delete-Marker": {"true"}, "X-Amz-Version-Id": {v.id()}}
 	return &marked
 }
 
-// headObject answers what getObject would, without the content.
+// headObject returns the answer of getObject without the content.
 func (c *call) headObject() (*answer, error) {
 	a, err := c.getObject()
 	if err != nil {
@@ -186,7 +187,7 @@ func (c *call) headObject() (*answer, error) {
 	return a, nil
 }
 
-// getObject answers a version, or a range of its bytes.
+// getObject returns a version, or a range of its bytes.
 func (c *call) getObject() (*answer, error) {
 	if c.query.Has("partNumber") {
 		return nil, notImplemented("partNumber")
@@ -209,7 +210,7 @@ func (c *call) getObject() (*answer, error) {
 	return a, nil
 }
 
-// describe answers with the headers of a version.
+// describe returns an answer with the headers of a version.
 func (c *call) describe(v version) *answer {
 	a := ok().with("Etag", v.object.etag).with("Last-Modified", v.time().Format(http.TimeFormat)).
 		with("Accept-Ranges", "bytes").with("X-Amz-Version-Id", c.shown(v)).with("X-Amz-Server-Side-Encryption", "AES256")
@@ -224,7 +225,7 @@ func (c *call) describe(v version) *answer {
 	return a
 }
 
-// slice reduces an answer to one range of bytes. A range that is no range is passed over.
+// slice reduces an answer to one range of bytes. It ignores an invalid range.
 // https://www.rfc-editor.org/rfc/rfc9110#name-range-requests
 func (a *answer) slice(wanted string, o *object) (*answer, error) {
 	size := int64(len(o.body))
@@ -243,7 +244,7 @@ func (a *answer) slice(wanted string, o *object) (*answer, error) {
 		strconv.FormatInt(size, 10)), nil
 }
 
-// parseRange reads one range of bytes, of content of this size.
+// parseRange parses one range of bytes, for content of this size.
 func parseRange(text string, size int64) (first, last int64, valid bool) {
 	text, isBytes := strings.CutPrefix(text, "bytes=")
 	from, to, isRange := strings.Cut(text, "-")
@@ -262,7 +263,7 @@ func parseRange(text string, size int64) (first, last int64, valid bool) {
 	return first, last, err == nil && last >= first
 }
 
-// readPreconditions checks the conditional headers of a read, or with their prefix those about the source of a copy.
+// readPreconditions checks the conditional headers of a read, or with a prefix those for the source of a copy.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-reads.html
 func readPreconditions(header http.Header, prefix string, v version) error {
 	if match := header.Get(prefix + "If-Match"); match != "" {
@@ -282,7 +283,7 @@ func readPreconditions(header http.Header, prefix string, v version) error {
 	return nil
 }
 
-// unchanged answers that the caller has the content already; a copy then fails.
+// unchanged returns the answer for content that the caller already has; a copy then fails.
 func unchanged(prefix string, v version) error {
 	if prefix != "" {
 		return errPrecondition
@@ -292,7 +293,7 @@ func unchanged(prefix string, v version) error {
 	return &same
 }
 
-// copySource is the object that a copy reads.
+// copySource returns the source of a copy.
 func (c *call) copySource() (b *bucket, key, version string, err error) {
 	source, query, _ := strings.Cut(c.Header.Get("X-Amz-Copy-Source"), "?")
 	path, err := url.PathUnescape(strings.TrimPrefix(source, "/"))
@@ -306,7 +307,7 @@ func (c *call) copySource() (b *bucket, key, version string, err error) {
 	return b, key, strings.TrimPrefix(query, "versionId="), nil
 }
 
-// copyNeeds are the permissions for reading the source and writing the copy.
+// copyNeeds returns the permissions for reading the source and writing the copy.
 func (c *call) copyNeeds() []api.Need {
 	needs := []api.Need{c.need("s3:PutObject")}
 	if b, key, version, err := c.copySource(); err == nil {
@@ -319,7 +320,7 @@ func (c *call) copyNeeds() []api.Need {
 	return needs
 }
 
-// copyObject stores the content of one object as another.
+// copyObject copies an object.
 func (c *call) copyObject() (*answer, error) {
 	if err := c.refuseUnsupported(); err != nil {
 		return nil, err
@@ -355,7 +356,7 @@ func (c *call) copyObject() (*answer, error) {
 	return a.with("X-Amz-Version-Id", c.shown(v)).with("X-Amz-Copy-Source-Version-Id", shownIn(from, source)), nil
 }
 
-// shownIn is a version's id as answers about its bucket show it.
+// shownIn returns a version's id for an answer about its bucket.
 func shownIn(b *bucket, v version) string {
 	if b.versioning.value == "" {
 		return ""

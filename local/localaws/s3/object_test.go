@@ -220,7 +220,7 @@ func TestDeleteObjectsRefusesWhatItCannotTake(t *testing.T) {
 	s := newScene(t)
 	id, _ := s.gate.Credentials(s.admin())
 	object := "<Object><Key>a</Key></Object>"
-	sum := map[string]string{"X-Amz-Checksum-Crc32": "AAAAAA=="} // of nothing that is sent here
+	sum := map[string]string{"X-Amz-Checksum-Crc32": "AAAAAA=="} // not the checksum of this body
 	for name, c := range map[string]struct {
 		body   string
 		header map[string]string
@@ -244,7 +244,7 @@ func TestDeleteObjectsRefusesWhatItCannotTake(t *testing.T) {
 	}
 }
 
-// md5Of is the header with a body's MD5.
+// md5Of returns the header with a body's MD5.
 func md5Of(body string) map[string]string {
 	sum := md5.Sum([]byte(body))
 	return map[string]string{"Content-MD5": base64.StdEncoding.EncodeToString(sum[:])}

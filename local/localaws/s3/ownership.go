@@ -11,7 +11,7 @@ import (
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html
 const bucketOwnerEnforced = "BucketOwnerEnforced"
 
-// getOwnership answers who owns objects.
+// getOwnership returns the ownership controls.
 func (c *call) getOwnership() (*answer, error) {
 	ownership := c.bucket.ownership.read(c.Stale)
 	if ownership == "" {
@@ -26,7 +26,7 @@ func (c *call) getOwnership() (*answer, error) {
 	}), nil
 }
 
-// putOwnership sets who owns objects.
+// putOwnership sets the ownership controls.
 func (c *call) putOwnership() (*answer, error) {
 	var want struct {
 		Rule []struct{ ObjectOwnership string }
@@ -46,24 +46,24 @@ func (c *call) putOwnership() (*answer, error) {
 	return ok(), nil
 }
 
-// deleteOwnership removes the ownership controls: whoever writes an object then owns it.
+// deleteOwnership removes the ownership controls: objects then belong to the account that writes them.
 func (c *call) deleteOwnership() (*answer, error) {
 	c.bucket.ownership.set("")
 	return noContent(), nil
 }
 
-// The groups to which public ACLs grant something.
+// The groups of public grants in ACLs.
 const (
 	allUsers           = "http://acs.amazonaws.com/groups/global/AllUsers"
 	authenticatedUsers = "http://acs.amazonaws.com/groups/global/AuthenticatedUsers"
 )
 
-// grant is what an ACL gives to a group beyond the owner's own FULL_CONTROL.
+// grant is a permission that an ACL gives to a group, in addition to the owner's FULL_CONTROL.
 type grant struct {
 	group, permission string
 }
 
-// cannedGrants are the ACLs that this double knows, by their names as canned ACLs.
+// cannedGrants are the supported ACLs, by their names as canned ACLs.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html#canned-acl
 var cannedGrants = map[string][]grant{
 	"private":            nil,
@@ -83,7 +83,7 @@ func cannedACL(name string) (string, error) {
 	return name, nil
 }
 
-// getACL answers the bucket's ACL. With ACLs off it shows the owner's full control.
+// getACL returns the bucket's ACL. With ACLs off it shows the owner's full control.
 func (c *call) getACL() (*answer, error) {
 	acl := c.bucket.acl.read(c.Stale)
 	return asXML(func(d *document) {
@@ -109,7 +109,7 @@ func (d *document) grant(typeAndGrantee, permission string) {
 	d.close("Grant")
 }
 
-// putACL sets the bucket's ACL, which with ACLs off may only say what holds anyway.
+// putACL sets the bucket's ACL. With ACLs off it must be equivalent to the owner's full control.
 func (c *call) putACL() (*answer, error) {
 	acl, err := c.wantedACL()
 	if err != nil {
@@ -126,7 +126,7 @@ func (c *call) putACL() (*answer, error) {
 	return ok(), nil
 }
 
-// wantedACL is the ACL that a request asks for, as a canned ACL: by name, by grant headers or by grants in its body.
+// wantedACL returns the ACL in a request, as a canned ACL: by name, by grant headers or by grants in its body.
 func (c *call) wantedACL() (string, error) {
 	if len(c.Body) == 0 {
 		if read := c.Header.Get("X-Amz-Grant-Read"); strings.Contains(read, allUsers) {

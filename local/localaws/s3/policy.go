@@ -12,14 +12,14 @@ import (
 	"s3-endpoint-guard/local/localaws/api"
 )
 
-// maxPolicy is the longest bucket policy, in bytes.
+// maxPolicy is the maximum size of a bucket policy, in bytes.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/add-bucket-policy.html
 const maxPolicy = 20 << 10
 
 // policy is a bucket policy that S3 has accepted.
 type policy struct {
 	document policyDocument
-	// text is the document as S3 gives it back.
+	// text is the document as S3 returns it.
 	text   string
 	parsed *iampolicy.Policy
 	public bool
@@ -32,7 +32,7 @@ type policyDocument struct {
 	Statement []statement `json:"Statement"`
 }
 
-// statement is one statement. Elements that may be a string or a list keep their form until they are rewritten.
+// statement is one statement. Elements that may be a string or a list keep their form until the rewrite.
 type statement struct {
 	Sid          string
 	Effect       string
@@ -73,19 +73,19 @@ func (s *Service) newPolicy(b *bucket, document []byte) (*policy, error) {
 	return &policy{document: d, text: encodePolicy(d), parsed: parsed, public: isPublic(d)}, nil
 }
 
-// malformed refuses a policy document.
+// malformed returns the error for an invalid policy document.
 func malformed(message string) *api.Error {
 	return refuse(http.StatusBadRequest, "MalformedPolicy", message)
 }
 
-// decodePolicy reads a document that [iampolicy.Parse] has accepted. One statement may stand without its list.
+// decodePolicy decodes a document that [iampolicy.Parse] has accepted. A single statement may be outside a list.
 func decodePolicy(document []byte) (policyDocument, error) {
 	var d struct {
 		policyDocument
 		Statement json.RawMessage
 	}
 	decoder := json.NewDecoder(bytes.NewReader(document))
-	decoder.UseNumber() // condition values come back as they were written
+	decoder.UseNumber() // condition values are returned as they were written
 	if err := decoder.Decode(&d); err != nil {
 		return policyDocument{}, err
 	}
@@ -98,7 +98,7 @@ func decodePolicy(document []byte) (policyDocument, error) {
 	return d.policyDocument, err
 }
 
-// encodePolicy writes a document in one line.
+// encodePolicy returns a document in one line.
 func encodePolicy(d policyDocument) string {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
@@ -109,8 +109,8 @@ func encodePolicy(d policyDocument) string {
 	return strings.TrimSpace(text.String())
 }
 
-// policyFor is the policy that counts for a caller's requests to a bucket: the bucket's own, with what its ACL grants,
-// unless Block Public Access keeps a public one from callers of other accounts.
+// policyFor returns the policy that applies to a caller's requests to a bucket: the bucket's own, with the grants of
+// its ACL, except that Block Public Access hides a public one from callers of other accounts.
 func (s *Service) policyFor(b *bucket, c api.Caller) *iampolicy.Policy {
 	blocked := s.blocked(b)
 	p := b.policy.value
@@ -131,14 +131,15 @@ func isService(principal string) bool {
 	return strings.HasSuffix(principal, ".amazonaws.com") || strings.HasSuffix(principal, ".amazonaws.com.cn")
 }
 
-// aclActions are the actions on a bucket that an ACL's permission allows.
+// aclActions are the actions on a bucket that an ACL permission allows.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html#acl-access-policy-permission-mapping
 var aclActions = map[string][]any{
 	"READ":  {"s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads"},
 	"WRITE": {"s3:PutObject", "s3:DeleteObject"},
 }
 
-// withACL is a policy that also allows what an ACL grants. An authenticated caller is one that has a principal type.
+// withACL returns a policy that also contains an ACL's grants. An authenticated caller is one that has a principal
+// type.
 func withACL(p *policy, acl, bucketARN string) *iampolicy.Policy {
 	grants := cannedGrants[acl]
 	if len(grants) == 0 {
@@ -169,7 +170,7 @@ func withACL(p *policy, acl, bucketARN string) *iampolicy.Policy {
 	return merged
 }
 
-// putPolicy checks, rewrites and stores a policy, unless it is public and Block Public Access forbids that.
+// putPolicy checks, rewrites and stores a policy. It refuses a public one that Block Public Access forbids.
 func (c *call) putPolicy() (*answer, error) {
 	p, err := c.service.newPolicy(c.bucket, c.Body)
 	if err != nil {
@@ -182,7 +183,7 @@ func (c *call) putPolicy() (*answer, error) {
 	return noContent(), nil
 }
 
-// getPolicy answers the policy as S3 keeps it.
+// getPolicy returns the policy as S3 stores it.
 func (c *call) getPolicy() (*answer, error) {
 	p := c.bucket.policy.read(c.Stale)
 	if p == nil {
@@ -192,16 +193,16 @@ func (c *call) getPolicy() (*answer, error) {
 	return (&answer{status: http.StatusOK, raw: []byte(text)}).with("Content-Type", "application/json"), nil
 }
 
-// errNoSuchBucketPolicy answers a read of a policy that is not there.
+// errNoSuchBucketPolicy is the error for a read of a missing policy.
 var errNoSuchBucketPolicy = refuse(http.StatusNotFound, "NoSuchBucketPolicy", "The bucket policy does not exist")
 
-// deletePolicy removes the policy; one that is not there is as good.
+// deletePolicy removes the policy; it succeeds if there is none.
 func (c *call) deletePolicy() (*answer, error) {
 	c.bucket.policy.set(nil)
 	return noContent(), nil
 }
 
-// getPolicyStatus answers whether the policy is public.
+// getPolicyStatus returns whether the policy is public.
 func (c *call) getPolicyStatus() (*answer, error) {
 	p := c.bucket.policy.read(c.Stale)
 	if p == nil {

@@ -13,10 +13,10 @@ import (
 	"s3-endpoint-guard/local/localaws/s3"
 )
 
-// allOff is Block Public Access without effect.
+// allOff is Block Public Access with all settings off.
 var allOff = &s3.PublicAccessBlock{}
 
-// denying is a policy that denies something to everybody: public it is not, and it locks nobody out.
+// denying returns a policy that denies an action to all principals: it is not public, and locks out no one.
 func denying(statement string) string {
 	return `{"Version":"2012-10-17","Statement":[{"Sid":"S","Effect":"Deny",` + statement + `}]}`
 }
@@ -62,7 +62,7 @@ func TestStoredPoliciesAreRewrittenWithoutAnotherMeaning(t *testing.T) {
 			}
 			both := s.parse(c.put, *answer.Policy)
 			if !iampolicy.Equal(both[0], both[1]) {
-				t.Errorf("policy\n%s\nreads back with another meaning:\n%s", c.put, *answer.Policy)
+				t.Errorf("policy\n%s\nhas another meaning when it is read back:\n%s", c.put, *answer.Policy)
 			}
 		})
 	}
@@ -97,7 +97,7 @@ func TestPoliciesThatS3RefusesAreMalformed(t *testing.T) {
 				t.Errorf("PutPolicy = %v, want %s", err, denied+c.want)
 			}
 			if got := s.store.Policy(bucket); got != "" {
-				t.Errorf("policy after it was refused = %s, want none", got)
+				t.Errorf("policy after the refusal = %s, want none", got)
 			}
 		})
 	}
@@ -110,14 +110,14 @@ func TestDeletedPrincipalsComeBackAsIDsThatCannotBePut(t *testing.T) {
 	s.gone[role] = true
 	text := s.store.Policy(bucket)
 	if strings.Contains(text, role) || !strings.Contains(text, `"AROA`) || !strings.Contains(text, kept) {
-		t.Errorf("policy after the role is gone = %s, want its id for it and the user as before", text)
+		t.Errorf("policy after the deletion of the role = %s, want the role's id, and the user unchanged", text)
 	}
 	if err := s.store.PutPolicy(bucket, []byte(text)); err == nil || !strings.Contains(err.Error(), "Invalid principal in policy") {
 		t.Errorf("PutPolicy(with the id) = %v, want Invalid principal in policy", err)
 	}
 }
 
-// allowing is a policy that allows reading under a principal and a condition ("" for none).
+// allowing returns a policy that allows reading to a principal under a condition ("" for none).
 func allowing(principal, condition string) string {
 	if condition != "" {
 		condition = `,"Condition":{` + condition + `}`
@@ -177,7 +177,7 @@ func TestPublicMeansOpenToMoreThanFixedValues(t *testing.T) {
 	}
 }
 
-// service is a service principal at work in the bucket.
+// service is the principal of an AWS service.
 var service = api.Caller{Principal: "cloudtrail.amazonaws.com"}
 
 func TestRestrictPublicBucketsKeepsOtherAccountsOut(t *testing.T) {

@@ -8,8 +8,7 @@ import (
 	"strings"
 )
 
-// checkStatement refuses a statement that S3 would refuse although it is well-formed.
-// FACTS: Policy evaluation
+// checkStatement refuses a well-formed statement that S3 refuses (docs/facts.md, Policy evaluation).
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html
 func (s *Service) checkStatement(b *bucket, st statement) error {
 	if st.Principal == nil && st.NotPrincipal == nil {
@@ -36,12 +35,12 @@ func (s *Service) checkStatement(b *bucket, st statement) error {
 	return checkLevels(st)
 }
 
-// principal is one value of a Principal element and the key under which it stands.
+// principal is one value of a Principal element and its key.
 type principal struct {
 	kind, value string
 }
 
-// principals are the values of a Principal element; "*" alone stands under "AWS".
+// principals returns the values of a Principal element; a plain "*" has the key "AWS".
 func principals(element any) []principal {
 	if text, ok := element.(string); ok {
 		return []principal{{"AWS", text}}
@@ -56,7 +55,7 @@ func principals(element any) []principal {
 	return all
 }
 
-// texts are the strings of an element that is a string or a list of strings.
+// texts returns the strings of an element that is a string or a list of strings.
 func texts(element any) []string {
 	switch e := element.(type) {
 	case string:
@@ -75,15 +74,14 @@ func texts(element any) []string {
 
 var (
 	accountID = regexp.MustCompile(`^\d{12}$`)
-	// accountARN are principals that stand for an account or for a session: S3 takes them without looking further.
+	// accountARN matches principals for an account or a session. S3 accepts them without a check.
 	accountARN = regexp.MustCompile(`^arn:[a-z-]+:(iam::\d{12}:root|sts::\d{12}:(assumed-role|federated-user)/[^*?]+)$`)
-	// nameARN are principals whose user or role must be there.
+	// nameARN matches principals whose user or role must exist.
 	nameARN = regexp.MustCompile(`^arn:[a-z-]+:iam::\d{12}:(user|role)/[^*?]+$`)
 )
 
-// principalExists reports whether S3 accepts a principal. The unique id of a deleted role is one that it does not, nor
-// is an ARN with a wildcard in it.
-// FACTS: S3, Policy evaluation
+// principalExists reports whether S3 accepts a principal. It does not accept the unique id of a deleted role, or an
+// ARN with a wildcard (docs/facts.md, S3 and Policy evaluation).
 func (s *Service) principalExists(p principal) bool {
 	switch {
 	case p.kind != "AWS", p.value == "*", accountID.MatchString(p.value), accountARN.MatchString(p.value):
@@ -94,18 +92,18 @@ func (s *Service) principalExists(p principal) bool {
 	return false
 }
 
-// ofBucket reports whether a resource is the bucket or something in it.
+// ofBucket reports whether a resource is the bucket or an object in it.
 func (s *Service) ofBucket(resource, bucket string) bool {
 	rest, ok := strings.CutPrefix(resource, s.arn(bucket, ""))
 	return ok && (rest == "" || rest[0] == '/' || rest[0] == '*')
 }
 
-// onObjects are the actions on objects among those without a wildcard. All others are on buckets.
+// onObjects matches the actions on objects, of those without a wildcard. All others are on buckets.
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html#amazons3-actions-as-permissions
 var onObjects = regexp.MustCompile(`(?i)^s3:(((Get|Put|Delete|Restore|Replicate|Update|Initiate)Object.*)|AbortMultipartUpload|` +
 	`ListMultipartUploadParts|BypassGovernanceRetention|ReplicateDelete|ReplicateTags|ObjectOwnerOverrideToBucketOwner)$`)
 
-// checkLevels refuses a statement none of whose actions fits any of its resources.
+// checkLevels refuses a statement in which no action fits a resource.
 func checkLevels(st statement) error {
 	actions, resources := texts(st.Action), texts(st.Resource)
 	if len(actions) == 0 || len(resources) == 0 {
@@ -119,7 +117,7 @@ func checkLevels(st statement) error {
 	return nil
 }
 
-// fits reports whether an action may be one on the resource.
+// fits reports whether an action can apply to the resource.
 func fits(action, resource string) bool {
 	switch {
 	case strings.ContainsAny(action, "*?"):
@@ -131,9 +129,9 @@ func fits(action, resource string) bool {
 	return resource == name || strings.HasSuffix(name, "*")
 }
 
-// rewrite makes of a document what S3 makes of it: a default version, lists in another order and without brackets
-// around one element, accounts as ARNs of their roots, and everybody as "*". Conditions stay as they are.
-// FACTS: S3
+// rewrite changes a document as S3 does: it adds a default version, changes the order of lists, removes brackets
+// around one element, and writes accounts as ARNs of their roots and all principals as "*". Conditions are not
+// changed (docs/facts.md, S3).
 func (d *policyDocument) rewrite() {
 	if d.Version == "" {
 		d.Version = "2008-10-17"
@@ -147,7 +145,7 @@ func (d *policyDocument) rewrite() {
 	}
 }
 
-// rewriteList turns a list round, and takes a list of one apart.
+// rewriteList reverses a list, and replaces a list of one by its element.
 func rewriteList(element any) any {
 	list, ok := element.([]any)
 	switch {
@@ -177,7 +175,7 @@ func rewritePrincipal(element any) any {
 	return rewritten
 }
 
-// accountToARN writes an account as the ARN of its root.
+// accountToARN returns the ARN of an account's root.
 func accountToARN(value string) string {
 	if accountID.MatchString(value) {
 		return "arn:aws:iam::" + value + ":root"
@@ -201,8 +199,8 @@ func eachPrincipal(values any, change func(string) string) any {
 	return values
 }
 
-// textWhere is the policy's text in which users and roles that have been deleted since are their unique ids.
-// FACTS: S3
+// textWhere returns the policy's text, in which deleted users and roles are replaced by their unique ids
+// (docs/facts.md, S3).
 func (p *policy) textWhere(exists func(arn string) bool) string {
 	d := p.document
 	d.Statement = slices.Clone(d.Statement)
@@ -223,7 +221,7 @@ func (p *policy) textWhere(exists func(arn string) bool) string {
 	return encodePolicy(d)
 }
 
-// withKind is a copy of a Principal element with other values under one kind, if it had any.
+// withKind returns a copy of a Principal element with other values under one kind, if it had any.
 func withKind(kinds map[string]any, kind string, values any) map[string]any {
 	changed := map[string]any{}
 	for k, v := range kinds {
@@ -235,7 +233,7 @@ func withKind(kinds map[string]any, kind string, values any) map[string]any {
 	return changed
 }
 
-// uniqueID invents the unique id of a user or role that is gone, the same one each time.
+// uniqueID returns an invented unique id of a deleted user or role, the same one each time.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
 func uniqueID(arn string) string {
 	prefix := "AROA"

@@ -7,20 +7,20 @@ import (
 	"time"
 )
 
-// protection is what keeps a bucket's versions from being deleted, or from being deleted too fast.
+// protection is a bucket's protection against deletion, and its rate limit for deletions.
 type protection struct {
-	// lock is Object Lock, which is on for good once it is on.
+	// lock is Object Lock, which cannot be turned off.
 	lock bool
-	// mfa is MFA delete: versions can be deleted only with a device that nobody here has.
+	// mfa is MFA delete: versions can be deleted only with a device, which no caller here has.
 	mfa bool
-	// holds are those of single versions, by their sequence number.
+	// holds are the locks of single versions, by sequence number.
 	holds map[uint64]Hold
-	// limit is how many keys per second may be deleted under one prefix; 0 is no limit.
+	// limit is the maximum number of keys deleted per second under one prefix; 0 means no limit.
 	limit      float64
 	allowances map[string]*allowance
 }
 
-// Hold is what Object Lock keeps a version by.
+// Hold is the Object Lock protection of a version.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html
 type Hold struct {
 	// Mode is "GOVERNANCE", "COMPLIANCE" or "" for no retention, Until when the retention ends.
@@ -30,7 +30,7 @@ type Hold struct {
 	Legal bool
 }
 
-// allowance is what may be deleted at once under a prefix: at most a second's worth.
+// allowance is the number of keys that may be deleted at once under a prefix: at most a second's worth.
 type allowance struct {
 	keys float64
 	at   time.Time
@@ -45,24 +45,25 @@ var (
 	errUnlocked = invalidRequest("Bucket is missing Object Lock Configuration")
 )
 
-// EnableObjectLock turns Object Lock on, and versioning with it.
+// EnableObjectLock turns on Object Lock, and with it versioning.
 func (s *Service) EnableObjectLock(name string) error {
 	return s.with(name, func(b *bucket) error { b.lock(); return nil })
 }
 
-// lock turns Object Lock on, and versioning with it.
+// lock turns on Object Lock, and with it versioning.
 func (b *bucket) lock() {
 	b.protection.lock = true
 	b.versioning.set(enabled)
 }
 
-// SetMFADelete turns MFA delete on or off, which over the wire takes the root user's device.
+// SetMFADelete turns MFA delete on or off. Over HTTP this needs the root user's device.
 func (s *Service) SetMFADelete(name string, on bool) error {
 	return s.with(name, func(b *bucket) error { b.protection.mfa = on; return nil })
 }
 
-// SetDeleteLimit bounds how many keys per second may be deleted under one prefix, the part of the key up to its first
-// slash; 0 takes the limit away. A request that exceeds it is refused as a whole with SlowDown. FACTS: S3
+// SetDeleteLimit limits the number of keys per second that may be deleted under one prefix, the part of the key up to
+// its first slash; 0 removes the limit. A request that exceeds it is refused as a whole with SlowDown (docs/facts.md,
+// S3).
 func (s *Service) SetDeleteLimit(name string, keysPerSecond float64) error {
 	return s.with(name, func(b *bucket) error {
 		b.protection.limit, b.protection.allowances = keysPerSecond, map[string]*allowance{}
@@ -70,7 +71,7 @@ func (s *Service) SetDeleteLimit(name string, keysPerSecond float64) error {
 	})
 }
 
-// SetHold locks the latest version of a key, or with the zero Hold unlocks it.
+// SetHold locks the latest version of a key. The zero Hold unlocks it.
 func (s *Service) SetHold(name, key string, h Hold) error {
 	return s.with(name, func(b *bucket) error {
 		e := b.index.get(key)
@@ -89,10 +90,10 @@ func (p *protection) hold(sequence uint64, h Hold) {
 	p.holds[sequence] = h
 }
 
-// protects refuses to delete a version that the bucket protects.
+// protects returns an error if the bucket protects the version from deletion.
 func (c *call) protects(e *entry, id string) error {
 	if id == "" {
-		return nil // adds a delete marker
+		return nil // the call adds a delete marker
 	}
 	if c.bucket.protection.mfa {
 		return errNeedsMFA
@@ -113,12 +114,12 @@ func (c *call) protects(e *entry, id string) error {
 	return errLocked
 }
 
-// bypasses tells whether the call asks to bypass governance retention.
+// bypasses reports whether the call asks to bypass governance retention.
 func (c *call) bypasses() bool {
 	return strings.EqualFold(c.Header.Get("X-Amz-Bypass-Governance-Retention"), "true")
 }
 
-// refuseBypass refuses to bypass what the bucket does not have.
+// refuseBypass refuses a bypass in a bucket without Object Lock.
 func (c *call) refuseBypass() error {
 	if c.Header.Get("X-Amz-Bypass-Governance-Retention") != "" && !c.bucket.protection.lock {
 		return errNoLock
@@ -126,7 +127,7 @@ func (c *call) refuseBypass() error {
 	return nil
 }
 
-// slowDown takes the allowance for deleting keys, or refuses the call.
+// slowDown uses up the allowance for deleting keys, or refuses the call.
 func (c *call) slowDown(keys ...string) error {
 	p := &c.bucket.protection
 	if p.limit == 0 {
@@ -136,7 +137,7 @@ func (c *call) slowDown(keys ...string) error {
 	for _, key := range keys {
 		need[key[:strings.IndexByte(key, '/')+1]]++
 	}
-	now := time.Now() // the rate is one of real time, whatever the clock of what is stored
+	now := time.Now() // the limit is in real time, independent of the service's clock
 	for prefix, n := range need {
 		a := p.allowances[prefix]
 		if a == nil {
@@ -154,7 +155,7 @@ func (c *call) slowDown(keys ...string) error {
 	return nil
 }
 
-// getObjectLock answers whether Object Lock is on.
+// getObjectLock returns whether Object Lock is on.
 func (c *call) getObjectLock() (*answer, error) {
 	if !c.bucket.protection.lock {
 		return nil, errNoLocks
@@ -166,7 +167,7 @@ func (c *call) getObjectLock() (*answer, error) {
 	}), nil
 }
 
-// locked finds the version that a call on retention or legal holds is about.
+// locked finds the version of a call on retention or legal holds.
 func (c *call) locked() (version, error) {
 	if !c.bucket.protection.lock {
 		return version{}, errUnlocked
@@ -192,7 +193,7 @@ func (c *call) locked() (version, error) {
 	return v, nil
 }
 
-// getRetention answers a version's retention.
+// getRetention returns a version's retention.
 func (c *call) getRetention() (*answer, error) {
 	v, err := c.locked()
 	if err != nil {
@@ -210,7 +211,7 @@ func (c *call) getRetention() (*answer, error) {
 	}), nil
 }
 
-// putRetention sets a version's retention. Compliance retention is only ever made longer, governance retention too
+// putRetention sets a version's retention. Compliance retention can only be extended, and so can governance retention
 // unless it is bypassed.
 func (c *call) putRetention() (*answer, error) {
 	v, err := c.locked()
@@ -234,7 +235,7 @@ func (c *call) putRetention() (*answer, error) {
 	return ok(), nil
 }
 
-// getLegalHold answers whether a version has a legal hold.
+// getLegalHold returns whether a version has a legal hold.
 func (c *call) getLegalHold() (*answer, error) {
 	v, err := c.locked()
 	if err != nil {
@@ -255,7 +256,7 @@ func (c *call) getLegalHold() (*answer, error) {
 	}), nil
 }
 
-// putLegalHold sets or lifts a legal hold.
+// putLegalHold sets or removes a legal hold.
 func (c *call) putLegalHold() (*answer, error) {
 	v, err := c.locked()
 	if err != nil {

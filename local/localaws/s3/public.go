@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// isPublic reports whether S3 calls a policy public: whether one of its Allow statements is open to more than fixed
+// isPublic reports whether S3 considers a policy public: one of its Allow statements is open to more than fixed
 // principals, accounts, networks or sources. Deny statements do not count.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html#access-control-block-public-access-policy-status
 func isPublic(d policyDocument) bool {
@@ -22,8 +22,8 @@ func fixedPrincipals(st statement) bool {
 	return len(named) > 0 && !slices.ContainsFunc(named, func(p principal) bool { return !isFixed(p.value) })
 }
 
-// narrowed reports whether one of the conditions admits only fixed values of a key that makes a policy non-public.
-// All conditions of a statement must hold, so one is enough.
+// narrowed reports whether one of the conditions allows only fixed values of a key that makes a policy non-public.
+// All conditions of a statement must hold, so one is sufficient.
 func narrowed(conditions map[string]map[string]any) bool {
 	for operator, keys := range conditions {
 		for key, values := range keys {
@@ -35,18 +35,18 @@ func narrowed(conditions map[string]map[string]any) bool {
 	return false
 }
 
-// narrowingOperators are the operators that admit only the listed values. Those with IfExists admit requests without
-// the key, those with ForAllValues too, the negated ones all others.
+// narrowingOperators matches the operators that allow only the listed values. Those with IfExists or ForAllValues allow
+// requests without the key, the negated ones all other values.
 var narrowingOperators = regexp.MustCompile(`(?i)^(ForAnyValue:)?(StringEquals|StringEqualsIgnoreCase|StringLike|ArnEquals|ArnLike)$`)
 
-// narrowingKeys are the keys, in small letters, whose fixed values make a policy non-public.
+// narrowingKeys are the keys, in lower case, whose fixed values make a policy non-public.
 var narrowingKeys = []string{
 	"aws:principalarn", "aws:principalaccount", "aws:principalorgid", "aws:sourcearn", "aws:sourcevpc", "aws:sourcevpce",
 	"aws:sourceowner", "aws:sourceaccount", "aws:userid", "s3:x-amz-server-side-encryption-aws-kms-key-id",
 	"s3:dataaccesspointarn", "s3:dataaccesspointaccount",
 }
 
-// narrows reports whether one condition admits only fixed values.
+// narrows reports whether one condition allows only fixed values.
 func narrows(operator, key string, values []string) bool {
 	if key == "aws:sourceip" {
 		return strings.EqualFold(operator, "IpAddress") && !slices.ContainsFunc(values, broad)
@@ -61,19 +61,19 @@ func narrows(operator, key string, values []string) bool {
 	return !slices.ContainsFunc(values, func(value string) bool { return !fixed(value) })
 }
 
-// isFixed reports whether a value has no wildcard and no policy variable in it.
+// isFixed reports whether a value contains no wildcard and no policy variable.
 func isFixed(value string) bool {
 	return !strings.ContainsAny(value, "*?") && !strings.Contains(value, "${")
 }
 
-// fixedAccessPoint allows every access point of one account.
+// fixedAccessPoint reports whether an ARN covers access points of only one account.
 func fixedAccessPoint(arn string) bool {
 	parts := strings.SplitN(arn, ":", 6)
 	return len(parts) == 6 && isFixed(parts[4]) && parts[4] != ""
 }
 
-// broad reports whether an address range is so wide that S3 takes it for the internet: wider than /8, or /32 for IPv6,
-// unless it is private.
+// broad reports whether S3 considers an address range the internet: wider than /8, or /32 for IPv6, unless it is
+// private.
 func broad(cidr string) bool {
 	prefix, err := netip.ParsePrefix(cidr)
 	if err != nil {

@@ -17,7 +17,7 @@ type PublicAccessBlock struct {
 	BlockPublicPolicy, RestrictPublicBuckets bool
 }
 
-// blocked are the settings that hold for a bucket: its own and its account's, each where either is on.
+// blocked returns the settings that apply to a bucket: each is on if it is on for the bucket or for its account.
 func (s *Service) blocked(b *bucket) PublicAccessBlock {
 	var holds PublicAccessBlock
 	for _, p := range []*PublicAccessBlock{b.block.value, s.accountBlock(b.owner).value} {
@@ -31,7 +31,7 @@ func (s *Service) blocked(b *bucket) PublicAccessBlock {
 	return holds
 }
 
-// accountBlock is an account's setting.
+// accountBlock returns an account's setting.
 func (s *Service) accountBlock(account string) *setting[*PublicAccessBlock] {
 	if s.accountBlocks[account] == nil {
 		s.accountBlocks[account] = &setting[*PublicAccessBlock]{}
@@ -39,7 +39,7 @@ func (s *Service) accountBlock(account string) *setting[*PublicAccessBlock] {
 	return s.accountBlocks[account]
 }
 
-// blockSetting is the setting that the call is about: a bucket's or an account's.
+// blockSetting returns the call's setting: a bucket's or an account's.
 func (c *call) blockSetting() *setting[*PublicAccessBlock] {
 	if c.bucket != nil {
 		return &c.bucket.block
@@ -47,7 +47,7 @@ func (c *call) blockSetting() *setting[*PublicAccessBlock] {
 	return c.service.accountBlock(c.Caller.Account)
 }
 
-// getBlock answers the settings.
+// getBlock returns the settings.
 func (c *call) getBlock() (*answer, error) {
 	p := c.blockSetting().read(c.Stale)
 	if p == nil {
@@ -64,7 +64,7 @@ func (c *call) getBlock() (*answer, error) {
 	}), nil
 }
 
-// putBlock writes the settings. One that the request leaves out is off.
+// putBlock sets the settings. Missing ones are off.
 func (c *call) putBlock() (*answer, error) {
 	var p PublicAccessBlock
 	if err := xml.Unmarshal(c.Body, &p); err != nil {
@@ -74,16 +74,16 @@ func (c *call) putBlock() (*answer, error) {
 	return ok(), nil
 }
 
-// deleteBlock removes the settings, which turns all of them off.
+// deleteBlock removes the settings, so that all are off.
 func (c *call) deleteBlock() (*answer, error) {
 	c.blockSetting().set(nil)
 	return noContent(), nil
 }
 
-// controlPath is where requests about a whole account go.
+// controlPath is the path of requests about an account.
 const controlPath = "v20180820/configuration/publicAccessBlock"
 
-// ofOwnAccount carries out a request about the caller's account, and refuses one about another.
+// ofOwnAccount handles a request about the caller's account, and refuses one about another.
 func (c *call) ofOwnAccount(handle func(*call) (*answer, error)) (*answer, error) {
 	if account := c.Header.Get("X-Amz-Account-Id"); account != c.Caller.Account {
 		return nil, errAccessDenied
@@ -95,7 +95,7 @@ func (c *call) getAccountBlock() (*answer, error)    { return c.ofOwnAccount((*c
 func (c *call) putAccountBlock() (*answer, error)    { return c.ofOwnAccount((*call).putBlock) }
 func (c *call) deleteAccountBlock() (*answer, error) { return c.ofOwnAccount((*call).deleteBlock) }
 
-// publicBlocked refuses what a setting of Block Public Access forbids.
+// publicBlocked returns the error for a change that a setting of Block Public Access forbids.
 func (c *call) publicBlocked(action, what, setting string) *api.Error {
 	return deny(c.Caller, action, c.service.arn(c.name, ""),
 		"because public "+what+" are prevented by the "+setting+" setting in S3 Block Public Access.")

@@ -6,7 +6,7 @@ import (
 	"s3-endpoint-guard/local/localaws/api"
 )
 
-// level is what a request is about.
+// level is the kind of resource of a request.
 type level string
 
 const (
@@ -16,7 +16,7 @@ const (
 	accountLevel level = "account"
 )
 
-// levelOf is the level of a request that names this bucket and key.
+// levelOf returns the level of a request with this bucket and key.
 func levelOf(bucket, key string) level {
 	switch {
 	case bucket == "":
@@ -27,66 +27,66 @@ func levelOf(bucket, key string) level {
 	return objectLevel
 }
 
-// handler carries an operation out. The service is locked.
+// handler executes an operation. The service is locked.
 type handler func(*call) (*answer, error)
 
-// route is one operation: what it takes and who carries it out.
+// route is one operation, its permission and its handler.
 type route struct {
-	// request is which requests ask for it: method, level, and the query parameter that names a sub-resource, e.g.
-	// "GET bucket?policy".
+	// request matches requests: method, level, and the query parameter that names a sub-resource, e.g. "GET
+	// bucket?policy".
 	request string
-	// name is the API's name of the operation.
+	// name is the operation's API name.
 	name string
-	// action is the permission that it takes on its bucket or object; needs, where not nil, gives them all instead.
+	// action is the permission needed on the bucket or object; needs, if not nil, returns all permissions instead.
 	action string
 	needs  func(*call) []api.Need
-	// ownerOnly operations answer 405 to callers of other accounts.
+	// ownerOnly operations return 405 to callers of other accounts.
 	ownerOnly bool
-	// trail is CloudTrail's name of a management write; "" for other operations.
+	// trail is CloudTrail's event name of a management write; "" for other operations.
 	trail  string
 	handle handler
 }
 
-// reads is an operation that reads configuration, which leaves no trail.
+// reads returns the route of an operation that reads configuration. It is not in the trail.
 func reads(request, name, action string, handle handler) *route {
 	return &route{request: request, name: name, action: action, handle: handle}
 }
 
-// data is an operation on objects. Those that write are data events, which are not delivered.
-// FACTS: CloudTrail through EventBridge
+// data returns the route of an operation on objects. Writes are data events, which are not delivered (docs/facts.md,
+// CloudTrail through EventBridge).
 func data(request, name, action string, handle handler) *route {
 	return reads(request, name, action, handle)
 }
 
-// writes is a management write.
+// writes returns the route of a management write.
 func writes(request, name, action string, handle handler) *route {
 	r := reads(request, name, action, handle)
 	r.trail = name
 	return r
 }
 
-// needing gives the operation permissions that depend on the request.
+// needing sets permissions that depend on the request.
 func (r *route) needing(needs func(*call) []api.Need) *route { r.needs = needs; return r }
 
-// byOwner refuses callers of other accounts with 405.
+// byOwner makes the operation return 405 to callers of other accounts.
 func (r *route) byOwner() *route { r.ownerOnly = true; return r }
 
-// recordedAs is CloudTrail's name of the operation where it is not the API's.
+// recordedAs sets CloudTrail's event name if it differs from the API name.
 func (r *route) recordedAs(name string) *route { r.trail = name; return r }
 
-// sub is the sub-resource that the operation is about; "" for none.
+// sub returns the operation's sub-resource, or "".
 func (r *route) sub() string {
 	_, sub, _ := strings.Cut(r.request, "?")
 	return sub
 }
 
-// inBucket reports whether the operation is about a bucket that must be there.
+// inBucket reports whether the operation needs an existing bucket.
 func (r *route) inBucket() bool {
 	_, of, _ := strings.Cut(r.request, " ")
 	return (strings.HasPrefix(of, "bucket") || strings.HasPrefix(of, "object")) && r.name != "CreateBucket"
 }
 
-// routes are all operations, by the requests that ask for them. Actions are those of
+// routes are all operations, by their request. Actions are those of
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
 var routes = byRequest(
 	reads("GET service", "ListBuckets", "s3:ListAllMyBuckets", (*call).listBuckets),
@@ -151,7 +151,7 @@ var routes = byRequest(
 	data("DELETE object?uploadId", "AbortMultipartUpload", "s3:AbortMultipartUpload", (*call).abortUpload),
 )
 
-// byRequest is a table of operations.
+// byRequest returns a table of operations.
 func byRequest(all ...*route) map[string]*route {
 	table := map[string]*route{}
 	for _, r := range all {
@@ -160,8 +160,8 @@ func byRequest(all ...*route) map[string]*route {
 	return table
 }
 
-// subResources are the query parameters that name what an operation is about. Those that no route has are here so
-// that they are refused, and not taken for the operation without them.
+// subResources are the query parameters that name a sub-resource. Those without a route are included so that they are
+// refused; otherwise the operation without them would run.
 var subResources = []string{
 	"policy", "policyStatus", "publicAccessBlock", "ownershipControls", "acl", "versioning", "encryption", "lifecycle",
 	"tagging", "location", "versions", "uploads", "uploadId", "delete", "list-type",
@@ -170,7 +170,7 @@ var subResources = []string{
 	"replication", "requestPayment", "restore", "retention", "select", "session", "torrent", "website",
 }
 
-// match finds the route of a request.
+// match finds the request's route.
 func (c *call) match() (*route, error) {
 	request := c.Method + " " + string(c.level)
 	switch sub := c.subResource(); {
@@ -190,7 +190,7 @@ func (c *call) match() (*route, error) {
 	return nil, errNotAllowed
 }
 
-// subResource is the query parameter that names what the request is about; "" for none.
+// subResource returns the query parameter that names the request's sub-resource, or "".
 func (c *call) subResource() string {
 	for _, name := range subResources {
 		if c.query.Has(name) {

@@ -31,7 +31,7 @@ type scene struct {
 	gate  *api.Gate
 	store *s3.Service
 	url   string
-	// gone are the principals that do not exist.
+	// gone are the principals that were deleted.
 	gone map[string]bool
 }
 
@@ -62,7 +62,7 @@ func (s *scene) door(d api.Door) string {
 	return url
 }
 
-// parse reads policies that must parse.
+// parse parses valid policies.
 func (s *scene) parse(documents ...string) []*iampolicy.Policy {
 	s.Helper()
 	var policies []*iampolicy.Policy
@@ -76,7 +76,7 @@ func (s *scene) parse(documents ...string) []*iampolicy.Policy {
 
 const everything = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`
 
-// caller is a principal of an account with these identity policies.
+// caller returns a principal of an account with these identity policies.
 func (s *scene) caller(account, name string, documents ...string) api.Caller {
 	s.Helper()
 	policies := s.parse(documents...)
@@ -86,13 +86,13 @@ func (s *scene) caller(account, name string, documents ...string) api.Caller {
 	}
 }
 
-// admin is a user of the bucket's account who may do everything.
+// admin returns a user of the bucket's account with full access.
 func (s *scene) admin() api.Caller { s.Helper(); return s.caller(account, "user/admin", everything) }
 
-// as is a client of a caller, or an anonymous one of the zero caller. It tries nothing twice.
+// as returns a caller's client, without retries; the zero caller is anonymous.
 func (s *scene) as(c api.Caller) *awss3.Client { s.Helper(); return s.through(s.url, c) }
 
-// through is a client at a door.
+// through returns a caller's client for an endpoint URL.
 func (s *scene) through(url string, c api.Caller) *awss3.Client {
 	s.Helper()
 	var provider aws.CredentialsProvider = aws.AnonymousCredentials{}
@@ -114,7 +114,7 @@ func (s *scene) expect(what string, err error, want string) {
 	}
 }
 
-// raw makes a request that the SDK would not.
+// raw sends a request that the SDK cannot send.
 func (s *scene) raw(method, path, key, body string, header map[string]string) *http.Response {
 	s.Helper()
 	hr, err := http.NewRequestWithContext(s.Context(), method, s.url+path, strings.NewReader(body))
@@ -136,10 +136,10 @@ func (s *scene) raw(method, path, key, body string, header map[string]string) *h
 
 var background = context.Background()
 
-// name is the scene's bucket as the SDK wants it.
+// name is the scene's bucket as a pointer, for the SDK.
 var name = aws.String(bucket)
 
-// asAPI makes an error of a setup method look like one of the SDK.
+// asAPI converts an error of a setup method to an error of the SDK.
 func asAPI(err error) error {
 	var refusal *api.Error
 	if errors.As(err, &refusal) {

@@ -1,12 +1,12 @@
 // Package s3 is the S3 of the local AWS: buckets and their configuration, objects with versions, over S3's own
 // REST/XML protocol, in path style and in virtual-host style.
 //
-// What it models beyond storing and answering are the behaviours in docs/facts.md under "S3" that this project depends
-// on: policies are checked, rewritten and kept; Block Public Access refuses and restricts; bucket configuration can be
-// read as it was before the latest write; listings page in S3's order. What it leaves out, it refuses with
-// NotImplemented: Object Lock's defaults, object ACLs and tags, access points, websites, replication.
+// It models the behaviours in docs/facts.md under "S3" that this project depends on: policies are checked, rewritten
+// and stored; Block Public Access refuses and restricts; bucket configuration can be read as it was before the latest
+// write; listings page in S3's order. Unsupported features return NotImplemented: Object Lock's defaults, object ACLs
+// and tags, access points, websites, replication.
 //
-// To add an operation, write its handler beside others of its topic and its line into the table in routes.go.
+// To add an operation, write its handler next to similar ones and add its line to the table in routes.go.
 package s3
 
 import (
@@ -23,12 +23,12 @@ type Service struct {
 	options api.Options
 
 	mu sync.Mutex
-	// exists tells whether a principal ARN in a bucket policy names somebody: see PrincipalExists.
+	// exists reports whether a principal ARN in a bucket policy exists: see PrincipalExists.
 	exists  func(arn string) bool
 	buckets map[string]*bucket
-	// accountBlocks are the Block Public Access settings of whole accounts.
+	// accountBlocks are the Block Public Access settings of accounts.
 	accountBlocks map[string]*setting[*PublicAccessBlock]
-	// sequence numbers versions and uploads: later ones have higher numbers.
+	// sequence numbers versions and uploads in ascending order.
 	sequence uint64
 }
 
@@ -37,7 +37,8 @@ var (
 	_ api.Refuser = (*Service)(nil)
 )
 
-// New makes an S3 without buckets, to which everybody exists. The options are the gate's, with defaults filled in.
+// New makes an S3 without buckets, for which all principals exist. The options are the gate's, with defaults filled
+// in.
 func New(o api.Options) *Service {
 	return &Service{
 		options:       o,
@@ -47,8 +48,8 @@ func New(o api.Options) *Service {
 	}
 }
 
-// PrincipalExists sets who tells whether a user or role exists. S3 refuses policies that name nobody, and gives back
-// those who have gone since by their unique ids. FACTS: S3
+// PrincipalExists sets the function that reports whether a user or role exists. S3 refuses policies that name a
+// missing principal, and returns principals that were deleted later by their unique ids (docs/facts.md, S3).
 func (s *Service) PrincipalExists(exists func(arn string) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -76,11 +77,11 @@ func (s *Service) Decode(r *api.Request) (*api.Operation, error) {
 	return operation, nil
 }
 
-// do carries a call out, alone in the service.
+// do executes a call under the service's lock.
 func (c *call) do(trail *api.Trail) (*api.Response, error) {
 	c.service.mu.Lock()
 	defer c.service.mu.Unlock()
-	if err := c.find(); err != nil { // gone since it was decoded
+	if err := c.find(); err != nil { // the bucket may have been deleted since Decode
 		return nil, err
 	}
 	a, err := c.route.handle(c)
@@ -91,7 +92,7 @@ func (c *call) do(trail *api.Trail) (*api.Response, error) {
 	return a.response(), nil
 }
 
-// Denied implements [api.Refuser]. S3 tells reasons only to callers of the account that owns the resource.
+// Denied implements [api.Refuser]. S3 gives reasons only to callers of the account that owns the resource.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshoot-403-errors.html
 func (s *Service) Denied(r *api.Request, need api.Need, d iampolicy.Decision) *api.Error {
 	if r.Caller.Account == "" || r.Caller.Account != need.ResourceAccount {
@@ -109,13 +110,13 @@ func (s *Service) UnknownKey(*api.Request) *api.Error {
 // now is the service's time.
 func (s *Service) now() time.Time { return s.options.Now().UTC() }
 
-// next is a sequence number that none before it reaches.
+// next returns the next sequence number.
 func (s *Service) next() uint64 {
 	s.sequence++
 	return s.sequence
 }
 
-// arn is the ARN of a bucket, or of an object when the key is not empty.
+// arn returns the ARN of a bucket, or of an object if the key is not empty.
 func (s *Service) arn(bucket, key string) string {
 	arn := "arn:" + s.options.Partition + ":s3:::" + bucket
 	if key != "" {

@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// defaultEncryption is how new buckets are encrypted.
+// defaultEncryption is the encryption of new buckets.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-bucket-encryption.html
 const defaultEncryption = `<ServerSideEncryptionConfiguration xmlns="` + namespace + `"><Rule><ApplyServerSideEncryptionByDefault>` +
 	`<SSEAlgorithm>AES256</SSEAlgorithm></ApplyServerSideEncryptionByDefault><BucketKeyEnabled>false</BucketKeyEnabled></Rule>` +
 	`</ServerSideEncryptionConfiguration>`
 
-// rules checks that a document has this root and at least one rule, and returns it without its declaration.
+// rules checks that a document has this root element and at least one rule, and returns it without its declaration.
 func rules(body []byte, root string) (string, error) {
 	var want struct {
 		XMLName xml.Name
@@ -26,12 +26,12 @@ func rules(body []byte, root string) (string, error) {
 	return text[strings.Index(text, "<"+root):], nil
 }
 
-// stored answers a document that was put as it is.
+// stored returns a stored document unchanged.
 func stored(text string) *answer {
 	return asXML(func(d *document) { d.bytes = append(d.bytes, text...) })
 }
 
-// getEncryption answers the encryption rules.
+// getEncryption returns the encryption rules.
 func (c *call) getEncryption() (*answer, error) {
 	return stored(c.bucket.encryption.read(c.Stale)), nil
 }
@@ -46,13 +46,13 @@ func (c *call) putEncryption() (*answer, error) {
 	return ok(), nil
 }
 
-// deleteEncryption goes back to the default rules.
+// deleteEncryption restores the default rules.
 func (c *call) deleteEncryption() (*answer, error) {
 	c.bucket.encryption.set(defaultEncryption)
 	return noContent(), nil
 }
 
-// getLifecycle answers the lifecycle rules.
+// getLifecycle returns the lifecycle rules.
 func (c *call) getLifecycle() (*answer, error) {
 	document := c.bucket.lifecycle.read(c.Stale)
 	if document == "" {
@@ -61,7 +61,7 @@ func (c *call) getLifecycle() (*answer, error) {
 	return stored(document), nil
 }
 
-// putLifecycle sets the lifecycle rules. Nothing here carries them out.
+// putLifecycle sets the lifecycle rules. The local AWS does not execute them.
 func (c *call) putLifecycle() (*answer, error) {
 	document, err := rules(c.Body, "LifecycleConfiguration")
 	if err != nil {
@@ -77,13 +77,13 @@ func (c *call) deleteLifecycle() (*answer, error) {
 	return noContent(), nil
 }
 
-// The states of versioning beside "", never enabled.
+// The states of versioning, in addition to "", never enabled.
 const (
 	enabled   = "Enabled"
 	suspended = "Suspended"
 )
 
-// getVersioning answers the state of versioning.
+// getVersioning returns the state of versioning.
 func (c *call) getVersioning() (*answer, error) {
 	return asXML(func(d *document) {
 		d.root("VersioningConfiguration")
@@ -111,7 +111,7 @@ func (c *call) putVersioning() (*answer, error) {
 // tag is one tag of a bucket.
 type tag struct{ Key, Value string }
 
-// getTagging answers the tags.
+// getTagging returns the tags.
 func (c *call) getTagging() (*answer, error) {
 	tags := c.bucket.tags.read(c.Stale)
 	if len(tags) == 0 {

@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// The methods in this file set up and look at what is stored without a request: nobody is authorised, nothing is
-// recorded. Those that return an error return S3's own, an [api.Error].
+// The methods in this file set up and read the stored state without a request: there is no authorisation and no trail
+// event. Those that return an error return S3's own, an [api.Error].
 
-// CreateBucket makes a bucket of an account; of the service's own when the account is "".
+// CreateBucket makes a bucket of an account, or of the service's own if account is "".
 func (s *Service) CreateBucket(name, account string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -24,7 +24,7 @@ func (s *Service) DeleteBucket(name string) error {
 	return s.with(name, func(b *bucket) error { return s.remove(b) })
 }
 
-// Buckets are the names of all buckets of all accounts, in order.
+// Buckets returns the sorted names of all buckets of all accounts.
 func (s *Service) Buckets() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -36,13 +36,14 @@ func (s *Service) Buckets() []string {
 	return names
 }
 
-// Owner is the account that a bucket belongs to; "" when there is no such bucket.
+// Owner returns the account that owns a bucket, or "" if there is no such bucket.
 func (s *Service) Owner(name string) (account string) {
 	s.with(name, func(b *bucket) error { account = b.owner; return nil })
 	return account
 }
 
-// PutPolicy puts a bucket policy as S3 would for its owner: checked, subject to Block Public Access, and rewritten.
+// PutPolicy sets a bucket policy as S3 does for the bucket's owner: checked, subject to Block Public Access, and
+// rewritten.
 func (s *Service) PutPolicy(name string, document []byte) error {
 	return s.with(name, func(b *bucket) error {
 		p, err := s.newPolicy(b, document)
@@ -62,7 +63,7 @@ func (s *Service) DeletePolicy(name string) error {
 	return s.with(name, func(b *bucket) error { b.policy.set(nil); return nil })
 }
 
-// Policy is a bucket's policy as S3 keeps it; "" when there is none.
+// Policy returns a bucket's policy as S3 stores it, or "".
 func (s *Service) Policy(name string) (document string) {
 	s.with(name, func(b *bucket) error {
 		if p := b.policy.value; p != nil {
@@ -78,7 +79,7 @@ func (s *Service) PutPublicAccessBlock(name string, p *PublicAccessBlock) error 
 	return s.with(name, func(b *bucket) error { b.block.set(clone(p)); return nil })
 }
 
-// PublicAccessBlock is a bucket's Block Public Access; nil when it has none.
+// PublicAccessBlock returns a bucket's Block Public Access, or nil.
 func (s *Service) PublicAccessBlock(name string) (p *PublicAccessBlock) {
 	s.with(name, func(b *bucket) error { p = clone(b.block.value); return nil })
 	return p
@@ -91,12 +92,12 @@ func (s *Service) PutAccountPublicAccessBlock(account string, p *PublicAccessBlo
 	s.accountBlock(account).set(clone(p))
 }
 
-// PutOwnership sets who owns a bucket's objects, e.g. "BucketOwnerEnforced"; "" removes the ownership controls.
+// PutOwnership sets a bucket's object ownership, e.g. "BucketOwnerEnforced"; "" removes the ownership controls.
 func (s *Service) PutOwnership(name, ownership string) error {
 	return s.with(name, func(b *bucket) error { b.ownership.set(ownership); return nil })
 }
 
-// Ownership is who owns a bucket's objects; "" when it has no ownership controls.
+// Ownership returns a bucket's object ownership; "" if it has no ownership controls.
 func (s *Service) Ownership(name string) (ownership string) {
 	s.with(name, func(b *bucket) error { ownership = b.ownership.value; return nil })
 	return ownership
@@ -129,7 +130,7 @@ func (s *Service) PutLifecycle(name string, document []byte) error {
 	})
 }
 
-// PutTags replaces a bucket's tags, also those that begin with "aws:".
+// PutTags replaces a bucket's tags, including those that begin with "aws:".
 func (s *Service) PutTags(name string, tags map[string]string) error {
 	return s.with(name, func(b *bucket) error {
 		var list []tag
@@ -153,7 +154,7 @@ func (s *Service) Put(name, key string, body []byte) error {
 	})
 }
 
-// Object is the content of a key's newest version, and whether it has one that is no delete marker.
+// Object returns the content of a key's newest version, and whether that exists and is not a delete marker.
 func (s *Service) Object(name, key string) (body []byte, found bool) {
 	s.with(name, func(b *bucket) error {
 		if e := b.index.get(key); e != nil && hasObject(e) {
@@ -164,7 +165,7 @@ func (s *Service) Object(name, key string) (body []byte, found bool) {
 	return body, found
 }
 
-// Keys are the keys of a bucket that have an object, in S3's order.
+// Keys returns the keys of a bucket that have an object, in S3's order.
 func (s *Service) Keys(name string) (keys []string) {
 	s.with(name, func(b *bucket) error {
 		for e, at := b.index.next(position{}); e != nil; e, at = b.index.next(at) {
@@ -177,7 +178,7 @@ func (s *Service) Keys(name string) (keys []string) {
 	return keys
 }
 
-// Versions is how many versions and delete markers a bucket has.
+// Versions returns the number of versions and delete markers of a bucket.
 func (s *Service) Versions(name string) (n int) {
 	s.with(name, func(b *bucket) error { n = b.index.versions; return nil })
 	return n
@@ -194,7 +195,7 @@ func (s *Service) Fill(name string, n int, key func(i int) string) error {
 	})
 }
 
-// with does something with a bucket while the service is locked.
+// with calls do with a bucket while the service is locked.
 func (s *Service) with(name string, do func(*bucket) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -205,7 +206,7 @@ func (s *Service) with(name string, do func(*bucket) error) error {
 	return do(b)
 }
 
-// clone copies what a pointer points to.
+// clone returns a copy, or nil for nil.
 func clone(p *PublicAccessBlock) *PublicAccessBlock {
 	if p == nil {
 		return nil

@@ -35,7 +35,7 @@ func TestWhatIsSetUpIsWhatRequestsSee(t *testing.T) {
 	encryption, err := client.GetBucketEncryption(background, &awss3.GetBucketEncryptionInput{Bucket: name})
 	s.must(err)
 	if got := encryption.ServerSideEncryptionConfiguration.Rules[0].ApplyServerSideEncryptionByDefault.SSEAlgorithm; got != "AES256" {
-		t.Errorf("encryption after it was deleted = %s, want AES256", got)
+		t.Errorf("encryption after its deletion = %s, want AES256", got)
 	}
 }
 

@@ -10,9 +10,8 @@ import (
 	"s3-endpoint-guard/local/localaws/api"
 )
 
-// newTrail is what CloudTrail writes about the call as long as it has not succeeded; nil for calls that are no
-// management writes.
-// FACTS: CloudTrail through EventBridge
+// newTrail returns CloudTrail's record of the call before it succeeds; nil if the call is not a management write
+// (docs/facts.md, CloudTrail through EventBridge).
 func (c *call) newTrail() *api.Trail {
 	if c.route.trail == "" {
 		return nil
@@ -38,7 +37,7 @@ func (c *call) newTrail() *api.Trail {
 	return &api.Trail{EventName: c.route.trail, RequestParameters: parameters}
 }
 
-// complete adds what the record of a successful call has beyond that of a failed one.
+// complete adds to the record what only successful calls have.
 func (c *call) complete(trail *api.Trail) {
 	if trail == nil {
 		return
@@ -60,7 +59,7 @@ func (c *call) complete(trail *api.Trail) {
 	}
 }
 
-// trailHost is the host name that the record gives: the one that a caller of AWS would have used.
+// trailHost returns the host name for the record: the one that a caller of AWS would use.
 func (c *call) trailHost() string {
 	suffix := "amazonaws.com"
 	if c.service.options.Partition == "aws-cn" {
@@ -72,8 +71,8 @@ func (c *call) trailHost() string {
 	return "s3." + c.service.options.Region + "." + suffix
 }
 
-// xmlParameters turns a request's XML document into the record's form: an object for each element with children, whose
-// name space stands under "xmlns", a list where an element repeats, and true and false as such.
+// xmlParameters converts a request's XML document to the record's form: an object for each element with children,
+// with its namespace under "xmlns", a list for repeated elements, and bools for true and false.
 func xmlParameters(body []byte) map[string]any {
 	decoder := xml.NewDecoder(strings.NewReader(string(body)))
 	for {
@@ -96,7 +95,7 @@ func xmlParameters(body []byte) map[string]any {
 	}
 }
 
-// xmlValue reads up to the end of an element that has begun: an object of its children, or its text.
+// xmlValue reads up to the end of the current element: an object of its children, or its text.
 func xmlValue(decoder *xml.Decoder) (any, error) {
 	children, text := map[string]any{}, ""
 	for {
@@ -122,7 +121,7 @@ func xmlValue(decoder *xml.Decoder) (any, error) {
 	}
 }
 
-// addChild adds an element to an object. One that is there already becomes a list.
+// addChild adds an element to an object. A repeated element becomes a list.
 func addChild(children map[string]any, name string, child any) {
 	switch before := children[name].(type) {
 	case nil:
@@ -134,7 +133,7 @@ func addChild(children map[string]any, name string, child any) {
 	}
 }
 
-// scalar is an element's text as the record has it.
+// scalar converts an element's text to the record's value.
 func scalar(text string) any {
 	switch strings.ToLower(text) {
 	case "true":

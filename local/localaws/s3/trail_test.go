@@ -12,7 +12,7 @@ import (
 	"s3-endpoint-guard/local/localaws/api"
 )
 
-// heard is what a call left in the trail: its name, parameters and resources, as JSON.
+// heard returns a call's event in the trail: its name, parameters and resources, as JSON.
 func (s *scene) heard(do func(context.Context, *awss3.Client) error) string {
 	s.Helper()
 	var heard []string
@@ -23,7 +23,7 @@ func (s *scene) heard(do func(context.Context, *awss3.Client) error) string {
 	})
 	do(background, s.as(s.admin()))
 	if len(heard) != 1 {
-		s.Fatalf("trail heard %d calls, want 1: %v", len(heard), heard)
+		s.Fatalf("the trail has %d calls, want 1: %v", len(heard), heard)
 	}
 	return heard[0]
 }
@@ -94,7 +94,7 @@ func putPolicy(document string) func(context.Context, *awss3.Client) error {
 
 func TestReadsAndObjectsLeaveNoTrail(t *testing.T) {
 	s := newScene(t)
-	s.gate.OnTrail(func(c api.TrailCall) { t.Errorf("trail heard %s, want nothing", c.Operation.Name) })
+	s.gate.OnTrail(func(c api.TrailCall) { t.Errorf("the trail has %s, want no call", c.Operation.Name) })
 	client := s.as(s.admin())
 	client.GetBucketPolicy(background, &awss3.GetBucketPolicyInput{Bucket: aws.String(bucket)})
 	client.PutObject(background, &awss3.PutObjectInput{Bucket: aws.String(bucket), Key: aws.String("a")})
@@ -130,6 +130,6 @@ func TestAccountLevelBlockGoesOverItsOwnPath(t *testing.T) {
 	want := `PutAccountPublicAccessBlock {"Host":"111122223333.s3-control.eu-central-1.amazonaws.com","PublicAccessBlockConfiguration":` +
 		`{"BlockPublicPolicy":true,"xmlns":"http://s3.amazonaws.com/doc/2006-03-01/"},"publicAccessBlock":"","x-amz-account-id":"111122223333"}`
 	if len(heard) != 2 || heard[0] != want {
-		t.Errorf("trail heard %v, want first %s", heard, want)
+		t.Errorf("the trail has %v, want first %s", heard, want)
 	}
 }

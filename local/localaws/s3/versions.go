@@ -6,13 +6,13 @@ import (
 	"math/bits"
 )
 
-// versionIDs spells version ids: 32 characters that tell nobody their order, as S3's.
+// versionIDs encodes version ids: 32 characters that do not show their order, as in S3.
 var versionIDs = base32.NewEncoding("ABCDEFGHIJKLMNOPQRSTUVWXYZ.01234").WithPadding(base32.NoPadding)
 
-// scramble is odd, so that multiplying by it can be undone.
+// scramble is odd, so that multiplication by it is reversible.
 const scramble = 0x9e3779b97f4a7c15
 
-// id is the version's id.
+// id returns the version's id.
 func (v version) id() string {
 	if v.null {
 		return "null"
@@ -20,7 +20,7 @@ func (v version) id() string {
 	return versionID(v.sequence)
 }
 
-// versionID spells a sequence number.
+// versionID encodes a sequence number.
 func versionID(sequence uint64) string {
 	var raw [20]byte
 	mixed := bits.ReverseBytes64(sequence * scramble)
@@ -30,7 +30,7 @@ func versionID(sequence uint64) string {
 	return versionIDs.EncodeToString(raw[:])
 }
 
-// sequenceOf reads a sequence number from a version id that is not "null".
+// sequenceOf decodes the sequence number of a version id that is not "null".
 func sequenceOf(id string) (uint64, error) {
 	raw, err := versionIDs.DecodeString(id)
 	if err != nil || len(raw) != 20 {
@@ -43,10 +43,10 @@ func sequenceOf(id string) (uint64, error) {
 	return sequence, nil
 }
 
-// unscramble is the inverse of scramble among 64-bit numbers.
+// unscramble is the inverse of scramble modulo 2^64.
 var unscramble = inverse(scramble)
 
-// inverse finds by Newton's method the number that times n is 1 in 64 bits; n is odd.
+// inverse returns the inverse of an odd n modulo 2^64, by Newton's method.
 func inverse(n uint64) uint64 {
 	x := n
 	for range 6 {
@@ -55,7 +55,7 @@ func inverse(n uint64) uint64 {
 	return x
 }
 
-// find is the place of a version in its entry by id; -1 when it is not there.
+// find returns the index of a version in its entry by id, or -1.
 func (e *entry) find(id string) (int, error) {
 	if id == "null" {
 		return e.findNull(), nil
@@ -74,7 +74,7 @@ func (e *entry) find(id string) (int, error) {
 	return -1, nil
 }
 
-// findNull is the place of the null version; -1 when there is none.
+// findNull returns the index of the null version, or -1.
 func (e *entry) findNull() int {
 	if e != nil {
 		for i, v := range e.versions {
@@ -86,8 +86,8 @@ func (e *entry) findNull() int {
 	return -1
 }
 
-// store adds a version, which takes the place of the null version while versioning is not enabled, and returns it. A
-// nil object is a delete marker.
+// store adds a version and returns it. While versioning is not enabled, it replaces the null version. A nil object is
+// a delete marker.
 func (s *Service) store(b *bucket, key string, o *object) version {
 	v := version{sequence: s.next(), modified: s.now().UnixNano(), object: o, null: b.versioning.value != enabled}
 	if v.null {
@@ -99,16 +99,16 @@ func (s *Service) store(b *bucket, key string, o *object) version {
 	return v
 }
 
-// deletion says what deleting a key or a version did.
+// deletion is the result of deleting a key or a version.
 type deletion struct {
-	// versionID is the version that was deleted, or the marker that was made; "" without versioning.
+	// versionID is the deleted version, or the new marker; "" without versioning.
 	versionID string
-	// marker says that a delete marker was made or deleted.
+	// marker means that a delete marker was made or deleted.
 	marker bool
 }
 
-// delete deletes one version, or without a version id the key, which with versioning means to add a delete marker.
-// Deleting what is not there succeeds.
+// delete deletes one version, or without a version id the key, which with versioning adds a delete marker. Deleting a
+// missing version succeeds.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/DeletingObjectVersions.html
 func (s *Service) delete(b *bucket, key, id string) (deletion, error) {
 	e := b.index.get(key)
