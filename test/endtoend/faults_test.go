@@ -228,6 +228,8 @@ func (c critical) checkRuns(t *testing.T, r report, f api.Fault) {
 		if failed > 0 || len(r.invocations) != 1 {
 			t.Errorf("%d of %d runs failed, want one that succeeds:\n%s", failed, len(r.invocations), r.log())
 		}
+	case c.kind == writes && f.After:
+		// Carried out: the read-back shows the desired state if the retries end before the time does.
 	case failed == 0:
 		t.Errorf("no run failed, want at least one:\n%s", r.log())
 	}
