@@ -1,10 +1,10 @@
-// Package awsconfig makes the SDK configuration that all functions share: where it comes from, which failures are
-// tried again, how often, and how long one attempt may take.
+// Package awsconfig creates the SDK configuration that all functions share: its source, which failures are retried and
+// how often, and how long one attempt may take.
 //
-// It does the little that a Lambda function needs of config.LoadDefaultConfig, which reads shared configuration
-// files and links the clients of four credential services. Measured to the first poll of the Runtime API, remediate
-// takes 1.6 times as long to start as a function that does nothing; with LoadDefaultConfig it was 2.3 times. No
-// network call is made; the instance metadata service is never asked.
+// It does only what a Lambda function needs of config.LoadDefaultConfig, which reads shared configuration files and
+// links the clients of four credential services. Measured up to the first poll of the Runtime API, remediate takes 1.6
+// times as long to start as an empty function; with LoadDefaultConfig it was 2.3 times. It makes no network call, and
+// none to the instance metadata service.
 package awsconfig
 
 import (
@@ -21,28 +21,28 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 )
 
-// Attempts and pauses: a call that keeps failing is given up after some ten seconds of pauses, which leaves room in
-// a function's time-out to report it; Lambda's own retries and the sweep come after that.
+// Attempts and pauses: a call that keeps failing ends after about ten seconds of pauses. That leaves time to report it
+// before the function's time-out; Lambda's own retries and the sweep follow.
 const (
 	maxAttempts = 12
 	maxPause    = 2 * time.Second
 )
 
-// Limits of one attempt, from the connection to the answer's last byte. A call that hangs is so abandoned and tried
-// again well before a function's deadline. EC2's writes answer within two seconds as a rule.
+// Limits of one attempt, from connecting to the last byte of the response. A call that hangs therefore ends and is
+// retried well before a function's deadline. EC2 usually responds to writes within two seconds.
 const (
 	dialTimeout    = 2 * time.Second
 	attemptTimeout = 6 * time.Second
 )
 
-// retryCodes are errors beyond the SDK's own list that pass by themselves.
+// retryCodes are temporary errors that are not in the SDK's own list.
 //
-//   - OperationAborted: another configuration write of the same bucket is under way. FACTS: S3
-//   - OperationInProgress: another modification of the same VPC endpoint is under way.
+//   - OperationAborted: another configuration write to the same bucket is in progress (docs/facts.md, S3).
+//   - OperationInProgress: another modification of the same VPC endpoint is in progress.
 //     https://github.com/hashicorp/terraform-provider-aws/pull/48364
-//   - IncorrectState, Unavailable: EC2's words for a resource between two states, and for a server overloaded.
+//   - IncorrectState, Unavailable: EC2's codes for a resource that is changing state, and for an overloaded server.
 //     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
-//   - KMSThrottling: the key of an encrypted topic is asked too often; SNS answers 400.
+//   - KMSThrottling: too many requests for the key of an encrypted topic; SNS returns 400.
 //     https://docs.aws.amazon.com/sns/latest/api/API_Publish.html#API_Publish_Errors
 var retryCodes = map[string]struct{}{
 	"OperationAborted":    {},
@@ -52,8 +52,8 @@ var retryCodes = map[string]struct{}{
 	"KMSThrottling":       {},
 }
 
-// Load reads the environment that Lambda sets and returns the configuration from which all clients are made. The
-// error names everything that is missing. AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_<SERVICE> lead the clients elsewhere.
+// Load reads the environment that Lambda sets and returns the configuration for all clients. The error names all
+// missing variables. AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_<SERVICE> redirect the clients.
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
 func Load(getenv func(string) string) (aws.Config, error) {
 	var missing []error
@@ -79,7 +79,7 @@ func Load(getenv func(string) string) (aws.Config, error) {
 	return c, errors.Join(missing...)
 }
 
-// credentials are those of the function's role. Lambda ends an execution environment before they expire.
+// credentials returns the credentials of the function's role. Lambda ends an execution environment before they expire.
 func credentials(getenv func(string) string) aws.CredentialsProvider {
 	role := aws.Credentials{
 		AccessKeyID:     getenv("AWS_ACCESS_KEY_ID"),
@@ -90,18 +90,18 @@ func credentials(getenv func(string) string) aws.CredentialsProvider {
 	return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return role, nil })
 }
 
-// endpoints answers the clients' question for an address of their own.
+// endpoints returns the clients' service endpoints from the environment.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
 type endpoints struct{ getenv func(string) string }
 
-// GetServiceBaseEndpoint is the method that the SDK's clients look for.
+// GetServiceBaseEndpoint is the method that the SDK's clients call.
 func (e endpoints) GetServiceBaseEndpoint(_ context.Context, sdkID string) (string, bool, error) {
 	url := e.getenv("AWS_ENDPOINT_URL_" + strings.ReplaceAll(strings.ToUpper(sdkID), " ", "_"))
 	return url, url != "", nil
 }
 
-// Retryer makes the SDK's standard retryer with more attempts, shorter pauses and [retryCodes]. It has no retry
-// quota: a function makes a handful of calls, and an open door is worth every attempt.
+// Retryer returns the SDK's standard retryer with more attempts, shorter pauses and [retryCodes]. It has no retry
+// quota: a function makes few calls, and closing public access justifies each attempt.
 func Retryer() aws.Retryer {
 	return retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts = maxAttempts

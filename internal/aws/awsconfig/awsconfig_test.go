@@ -19,7 +19,7 @@ import (
 	"s3-endpoint-guard/internal/aws/awsconfig"
 )
 
-// environment is what Lambda sets, with changes.
+// environment returns the variables that Lambda sets, with changes.
 func environment(changes map[string]string) func(string) string {
 	lambda := map[string]string{
 		"AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "ASIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "token",
@@ -58,7 +58,7 @@ func TestLoadNamesEverythingThatIsMissing(t *testing.T) {
 	}
 }
 
-// server is an SNS that answers as it is told, request by request, and then with success.
+// server is a fake SNS that gives the specified responses first, and then success.
 type server struct {
 	*httptest.Server
 	mu       sync.Mutex
@@ -84,7 +84,7 @@ func newServer(t *testing.T, answers ...http.HandlerFunc) *server {
 
 func reset(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 
-// publish makes one call with the configuration. Attempts are given up sooner than in earnest.
+// publish makes one call with the configuration. The time limit per attempt is shorter than in production.
 func publish(ctx context.Context, getenv func(string) string) error {
 	c, err := awsconfig.Load(getenv)
 	if err != nil {
@@ -117,7 +117,7 @@ func TestLostConnectionsAndHangingCallsAreTriedAgain(t *testing.T) {
 func TestAServicesOwnEndpointWins(t *testing.T) {
 	general, own := newServer(t), newServer(t)
 	env := environment(map[string]string{"AWS_ENDPOINT_URL": general.URL, "AWS_ENDPOINT_URL_SNS": own.URL})
-	t.Setenv("AWS_ENDPOINT_URL", general.URL) // the clients look for these names themselves
+	t.Setenv("AWS_ENDPOINT_URL", general.URL) // the clients read these variables themselves
 	t.Setenv("AWS_ENDPOINT_URL_SNS", own.URL)
 	if err := publish(t.Context(), env); err != nil {
 		t.Fatal(err)
@@ -146,7 +146,7 @@ func TestRetryerTriesAgainWhatPassesByItself(t *testing.T) {
 	}
 }
 
-// answer is an error answer as a client returns it: a code, and after a slash the HTTP status if it matters.
+// answer returns an error as a client does: a code, and after a slash the HTTP status if it matters.
 func answer(code string) error {
 	code, status, _ := strings.Cut(code, "/")
 	statuses := map[string]int{"": 400, "500": 500, "503": 503}
@@ -167,6 +167,6 @@ func TestRetryerLeavesRoomToReport(t *testing.T) {
 		pauses += pause
 	}
 	if pauses > 25*time.Second {
-		t.Errorf("a throttled call pauses for %s in all, want at most half of a function's 50 s", pauses)
+		t.Errorf("a throttled call pauses for %s in total, want at most half of a function's 50 s", pauses)
 	}
 }

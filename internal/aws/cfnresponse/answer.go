@@ -12,17 +12,18 @@ const (
 	statusSuccess = "SUCCESS"
 	statusFailed  = "FAILED"
 
-	// sizeLimit is one more than the most bytes of an answer that this package sends. CloudFormation takes 4,096.
+	// sizeLimit is one more than the maximum size in bytes of an answer that this package sends. CloudFormation accepts
+	// 4,096.
 	// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html
 	sizeLimit = 4096
-	// idLimit is the most bytes of a physical resource id.
+	// idLimit is the maximum size in bytes of a physical resource id.
 	// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html
 	idLimit = 1024
 	// cutMark ends a Reason that was too long.
 	cutMark = "…"
 )
 
-// answer is what CloudFormation gets to read.
+// answer is the answer to CloudFormation.
 type answer struct {
 	Status             string
 	Reason             string            `json:",omitempty"`
@@ -39,18 +40,18 @@ type answer struct {
 func (a *answer) failed(err error) {
 	a.Status, a.Reason, a.Data = statusFailed, err.Error(), nil
 	if a.Reason == "" {
-		a.Reason = "failed without a reason" // CloudFormation demands one with FAILED.
+		a.Reason = "failed without a reason" // CloudFormation requires one with FAILED.
 	}
 }
 
-// about addresses the answer to the request.
+// about copies the request's ids to the answer.
 func (a *answer) about(request Request, physicalID string) {
 	a.PhysicalResourceID = cut(physicalID, idLimit, plainSize, "")
 	a.StackID, a.RequestID, a.LogicalResourceID = request.StackID, request.RequestID, request.LogicalResourceID
 }
 
-// encode writes the answer so that it fits. Data that leaves no room turns the answer into a failure: part of the data
-// would be a lie. A Reason that is too long is cut at a character boundary.
+// encode writes the answer so that it fits into the limit. If the data do not fit, the answer becomes a failure,
+// because partial data would be wrong. A Reason that is too long is cut at a character boundary.
 func (a answer) encode() ([]byte, error) {
 	body, err := marshal(a)
 	if err != nil {
@@ -70,7 +71,7 @@ func (a answer) encode() ([]byte, error) {
 	return marshal(a)
 }
 
-// marshal writes v as JSON without escaping characters for HTML, which would waste the space.
+// marshal writes v as JSON without HTML escapes, which would need more space.
 func marshal(v any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -81,7 +82,7 @@ func marshal(v any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
-// cut shortens s at a character boundary so that its size is at most room, ending in mark when anything was cut.
+// cut shortens s at a character boundary so that its size is at most room, and ends it with mark if it was cut.
 func cut(s string, room int, size func(string) int, mark string) string {
 	if size(s) <= room {
 		return s
@@ -100,7 +101,7 @@ func cut(s string, room int, size func(string) int, mark string) string {
 
 func plainSize(s string) int { return len(s) }
 
-// jsonSize is how many bytes s takes within a JSON string.
+// jsonSize returns the size of s in bytes inside a JSON string.
 func jsonSize(s string) int {
 	body, err := marshal(s)
 	if err != nil {

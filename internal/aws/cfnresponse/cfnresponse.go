@@ -1,15 +1,15 @@
 // Package cfnresponse answers a CloudFormation custom resource exactly once, in time, within 4,096 bytes.
 //
-// An answer that never arrives costs the owner of the stack an hour (FACTS: CloudFormation), so this package answers
-// whatever happens: the handler succeeds or fails, panics, forgets the time, or the request makes no sense. It imports
-// timeleft and the standard library only.
+// A missing answer costs the owner of the stack an hour (docs/facts.md, CloudFormation), so this package answers in
+// each case: the handler succeeds, fails, panics or takes too long, or the request is invalid. It imports timeleft and
+// the standard library only.
 //
-//	what happened                                    | what CloudFormation hears
-//	the handler returned a Result                    | SUCCESS
-//	the handler returned an error, or panicked       | FAILED, with the error as Reason
-//	the request is broken or of an unknown type      | FAILED, saying what is wrong; the handler never sees it
-//	the deadline is near and the handler still works | FAILED, with the handler's latest note
-//	the handler handed over to another invocation    | nothing yet: that invocation answers
+//	event                                             | answer
+//	the handler returned a Result                     | SUCCESS
+//	the handler returned an error, or panicked        | FAILED, with the error as Reason
+//	the request is invalid or of an unknown type      | FAILED, with the errors; the handler is not called
+//	the deadline is near and the handler still works  | FAILED, with the handler's latest note
+//	the handler handed over to another invocation     | none: that invocation answers
 package cfnresponse
 
 import (
@@ -22,44 +22,44 @@ import (
 	"time"
 )
 
-// Handler does what a request asks for. It is called only with a request whose type is known and whose answer can be
-// delivered. An error becomes the Reason of a FAILED answer, so it should say what the owner of the stack can do.
+// Handler handles a request. It is called only for requests of a known type whose answer can be delivered. An error
+// becomes the Reason of a FAILED answer; it should say what the owner of the stack can do.
 //
-// ctx ends when the watchdog answers in the handler's place. The handler calls note, from any goroutine, with a phrase
-// on how far it is ("deleted 120,000 versions"), which becomes part of the Reason if the time runs out.
+// ctx ends when the watchdog answers instead of the handler. The handler calls note, from any goroutine, with its
+// progress ("deleted 120,000 versions"), which becomes part of the Reason if the time runs out.
 type Handler func(ctx context.Context, request Request, note func(string)) (Result, error)
 
-// Result is what a handler that succeeded has to say.
+// Result is the result of a handler that succeeded.
 type Result struct {
-	// Data are the values that Fn::GetAtt finds; nil for none.
+	// Data are the values for Fn::GetAtt; nil for none.
 	Data map[string]string
-	// HandedOver means that another invocation goes on with the request and answers it: nothing is sent.
+	// HandedOver means that another invocation continues the request and answers it: nothing is sent.
 	HandedOver bool
 }
 
-// Responder answers the requests of one kind of custom resource. It can serve several requests at the same time.
+// Responder answers the requests of one kind of custom resource. It is safe for concurrent use.
 type Responder struct {
 	// Handle does the work.
 	Handle Handler
-	// PhysicalID derives the resource's physical id from a request. It must give the same id for the same resource
-	// each time, for a changed id makes CloudFormation delete the old one (FACTS: CloudFormation). When it returns ""
-	// (say, because the request is broken) the request's own id is kept, or one is made from the logical id.
+	// PhysicalID derives the resource's physical id from a request. It must always return the same id for the same
+	// resource, because a changed id makes CloudFormation delete the old one (docs/facts.md, CloudFormation). If it
+	// returns "" (e.g. for an invalid request), the request's own id is used, or one derived from the logical id.
 	PhysicalID func(Request) string
-	// Reserve is the time before the context's deadline that is kept for the answer and its retries; 0 means 20 s.
+	// Reserve is the time before the context's deadline that is reserved for the answer and its retries; 0 means 20 s.
 	Reserve time.Duration
 	// Client sends the answer; nil means a client that opens a connection per attempt.
 	Client *http.Client
-	// Log gets one line per answer, and the stack of a panic; nil means slog.Default().
+	// Log receives one line per answer, and the stack of a panic; nil means slog.Default().
 	Log *slog.Logger
 }
 
-// defaultReserve leaves room for four attempts at sending an answer.
+// defaultReserve is enough for four attempts to send an answer.
 const defaultReserve = 20 * time.Second
 
-// Serve carries one request out and answers it. payload is the JSON that CloudFormation sent.
+// Serve handles one request and answers it. payload is CloudFormation's JSON.
 //
-// It returns an error only when no answer could be delivered, so that Lambda's own retry of an asynchronous
-// invocation tries again. A request that failed and was answered with FAILED is no error.
+// It returns an error only if no answer could be delivered, so that Lambda retries the asynchronous invocation. A
+// request that failed and was answered with FAILED is no error.
 func (r *Responder) Serve(ctx context.Context, payload []byte) error {
 	request, err := Parse(payload)
 	if request.ResponseURL == "" {
@@ -76,7 +76,7 @@ func (r *Responder) Serve(ctx context.Context, payload []byte) error {
 	return r.deliver(ctx, request.ResponseURL, answer)
 }
 
-// carryOut runs the handler under the eyes of the watchdog and returns the answer of whoever is done first.
+// carryOut runs the handler and the watchdog and returns the answer of the first one to finish.
 func (r *Responder) carryOut(ctx context.Context, request Request) answer {
 	work, stop := context.WithCancel(ctx)
 	defer stop()
@@ -101,7 +101,7 @@ func (r *Responder) carryOut(ctx context.Context, request Request) answer {
 	}
 }
 
-// watch returns a context that ends when it is time to answer, whatever the handler does.
+// watch returns a context that ends when it is time to answer, even if the handler is not done.
 func (r *Responder) watch(ctx context.Context) (context.Context, context.CancelFunc) {
 	deadline, ok := ctx.Deadline()
 	if !ok {
@@ -114,7 +114,7 @@ func (r *Responder) watch(ctx context.Context) (context.Context, context.CancelF
 	return context.WithDeadline(ctx, deadline.Add(-reserve))
 }
 
-// attempt runs the handler and turns its outcome, or its panic, into an answer.
+// attempt runs the handler and converts its result, or its panic, to an answer.
 func (r *Responder) attempt(ctx context.Context, request Request, note func(string)) (a answer) {
 	defer func() {
 		if p := recover(); p != nil {

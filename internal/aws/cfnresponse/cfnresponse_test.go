@@ -24,13 +24,13 @@ import (
 const request = `{"RequestType":"Delete","ResponseURL":"https://answers.example/x?sig=secret","StackId":"stack","RequestId":"r1",
 	"LogicalResourceId":"Emptied","PhysicalResourceId":"docs","ResourceProperties":{"BucketName":"docs"}}`
 
-// answer is an answer as CloudFormation reads it.
+// answer is an answer as decoded by CloudFormation.
 type answer struct {
 	Status, Reason, PhysicalResourceID, StackID, RequestID, LogicalResourceID string
 	Data                                                                      map[string]string
 }
 
-// mailbox stands where CloudFormation's answer URL is. It refuses the first answers with its faults.
+// mailbox is a fake of CloudFormation's answer URL. Its faults make the first attempts fail.
 type mailbox struct {
 	mu       sync.Mutex
 	faults   []fault
@@ -40,7 +40,7 @@ type mailbox struct {
 	at       []time.Time
 }
 
-// fault is one way in which an attempt comes to nothing; the zero value hangs until the sender gives up.
+// fault is a way in which an attempt fails; the zero value hangs until the sender cancels.
 type fault struct {
 	status int
 	err    error
@@ -145,7 +145,7 @@ func TestServeReportsWhatCannotBeAnswered(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var m mailbox
 			if err := responder(&m, succeed).Serve(t.Context(), []byte(payload)); err == nil || m.attempts > 0 {
-				t.Errorf("Serve(%s) = %v after %d attempts, want an error and none", name, err, m.attempts)
+				t.Errorf("Serve(%s) = %v after %d attempts, want an error and no attempts", name, err, m.attempts)
 			}
 		})
 	}
@@ -157,7 +157,7 @@ func TestServeSaysNothingAfterHandingOver(t *testing.T) {
 		return cfnresponse.Result{HandedOver: true}, nil
 	}
 	if err := responder(&m, handOver).Serve(t.Context(), []byte(request)); err != nil || m.attempts > 0 {
-		t.Errorf("Serve = %v after %d attempts, want nil and none", err, m.attempts)
+		t.Errorf("Serve = %v after %d attempts, want nil and no attempts", err, m.attempts)
 	}
 }
 
@@ -192,7 +192,7 @@ func TestWatchdogAnswersBeforeTheDeadline(t *testing.T) {
 			note("deleted 7 versions")
 			<-ctx.Done()
 			close(stopped)
-			time.Sleep(time.Hour) // a call that does not heed its context
+			time.Sleep(time.Hour) // a call that ignores its context
 			return cfnresponse.Result{}, nil
 		}
 		if err := responder(&m, sleepy).Serve(ctx, []byte(request)); err != nil {
@@ -256,7 +256,7 @@ func TestServeSendsAgainUntilAccepted(t *testing.T) {
 					t.Error("Serve returned after the deadline")
 				}
 				if err != nil && strings.Contains(err.Error(), "secret") {
-					t.Errorf("Serve = %v, which tells the signature", err)
+					t.Errorf("Serve = %v, which contains the signature", err)
 				}
 			})
 		})
@@ -282,7 +282,7 @@ func TestServeSpeaksToARealServer(t *testing.T) {
 	}
 }
 
-// FACTS: CloudFormation ("at most 4,096 bytes").
+// Source: docs/facts.md, CloudFormation ("at most 4,096 bytes").
 func TestAnswerStaysUnderItsLimit(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		part := rapid.OneOf(rapid.String(), rapid.Just("\x00\x1f"), rapid.Just("\xff\xfe"), rapid.Just("𝕊\u2028<é>\"\\"))
@@ -306,7 +306,7 @@ func TestAnswerStaysUnderItsLimit(t *testing.T) {
 		body := m.bodies[0]
 		var a answer
 		if err := json.Unmarshal(body, &a); err != nil || len(body) >= 4096 {
-			t.Fatalf("the answer has %d bytes and reads with %v", len(body), err)
+			t.Fatalf("the answer has %d bytes, parsed with %v", len(body), err)
 		}
 		if !utf8.Valid(body) || len(a.PhysicalResourceID) > 1024 {
 			t.Fatalf("the answer is not UTF-8, or its id has %d bytes", len(a.PhysicalResourceID))

@@ -15,21 +15,22 @@ import (
 )
 
 const (
-	// attemptTimeout bounds one attempt at sending an answer.
+	// attemptTimeout limits one attempt to send an answer.
 	attemptTimeout = 4 * time.Second
-	// firstPause and longestPause bound the waits between attempts, which double.
+	// firstPause and longestPause limit the pauses between attempts; each pause is twice the one before.
 	firstPause   = 200 * time.Millisecond
 	longestPause = 5 * time.Second
-	// refusalLimit is how often an answer is sent again although the URL refused it (4xx). A pre-signed URL that has
-	// expired stays expired.
+	// refusalLimit is the number of attempts with refusals (4xx) after which sending stops. A pre-signed URL that has
+	// expired does not become valid again.
 	refusalLimit = 3
-	// withoutDeadline bounds the sending where the context has no deadline, and lastBreath is what is left of it
-	// for returning an error where it has one.
+	// withoutDeadline limits the sending if the context has no deadline. If it has one, lastBreath is the time reserved
+	// before it for returning an error.
 	withoutDeadline = time.Minute
 	lastBreath      = 300 * time.Millisecond
 )
 
-// deliver sends the answer until it is accepted or the time is out. It outlives the end of ctx, but not its deadline.
+// deliver sends the answer until it is accepted or the time is over. It ignores cancellation of ctx, but not its
+// deadline.
 func (r *Responder) deliver(ctx context.Context, to string, a answer) error {
 	body, err := a.encode()
 	if err != nil {
@@ -49,7 +50,7 @@ func (r *Responder) deliver(ctx context.Context, to string, a answer) error {
 	return nil
 }
 
-// persist sends body again and again, and returns how often.
+// persist repeats sending body until it succeeds or must stop, and returns the number of attempts.
 func (r *Responder) persist(ctx context.Context, to string, body []byte) (attempts int, err error) {
 	refusals := 0
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
@@ -69,7 +70,7 @@ func (r *Responder) persist(ctx context.Context, to string, body []byte) (attemp
 	}
 }
 
-// refused reports whether a status says that another attempt will hardly end otherwise. A time-out and a rate pass.
+// refused reports whether another attempt is unlikely to succeed. Time-outs and rate limits are temporary.
 func refused(status int) bool {
 	passes := status == http.StatusRequestTimeout || status == http.StatusTooManyRequests
 	return status >= 400 && status < 500 && !passes
@@ -92,11 +93,11 @@ func (r *Responder) send(ctx context.Context, to string, body []byte) (status in
 	if response.StatusCode/100 == 2 {
 		return response.StatusCode, nil
 	}
-	said, _ := io.ReadAll(io.LimitReader(response.Body, 512)) // only to explain the refusal
+	said, _ := io.ReadAll(io.LimitReader(response.Body, 512)) // only for the error's text
 	return response.StatusCode, fmt.Errorf("status %d: %s", response.StatusCode, said)
 }
 
-// withoutURL removes the URL from a client's error, for its signature must not get into a log.
+// withoutURL removes the URL from a client's error, because its signature must not be logged.
 func withoutURL(err error) error {
 	if u := (*url.Error)(nil); errors.As(err, &u) {
 		return u.Err
@@ -111,7 +112,7 @@ func (r *Responder) client() *http.Client {
 	return ownClient
 }
 
-// ownClient opens a connection per attempt: one that broke is not met again.
+// ownClient opens a connection per attempt, so that a broken connection is not used again.
 var ownClient = &http.Client{Transport: &http.Transport{
 	Proxy:               http.ProxyFromEnvironment,
 	DialContext:         (&net.Dialer{Timeout: 2 * time.Second}).DialContext,

@@ -9,7 +9,7 @@ import (
 	"sync"
 )
 
-// The three types of request that exist.
+// The three types of request.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requesttypes.html
 const (
 	Create = "Create"
@@ -17,27 +17,27 @@ const (
 	Delete = "Delete"
 )
 
-// Request is what CloudFormation asks of a custom resource.
+// Request is CloudFormation's request to a custom resource.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requests.html
 type Request struct {
 	// RequestType is [Create], [Update] or [Delete].
 	RequestType string
-	// ResponseURL is where the answer goes, pre-signed.
+	// ResponseURL is the pre-signed URL for the answer.
 	ResponseURL string
-	// StackID, RequestID and LogicalResourceID go back unchanged in the answer.
+	// StackID, RequestID and LogicalResourceID are copied unchanged to the answer.
 	StackID, RequestID, LogicalResourceID string
-	// PhysicalResourceID is the id that an earlier answer gave; "" with Create.
+	// PhysicalResourceID is the id in an earlier answer; "" for Create.
 	PhysicalResourceID string
 	// ResourceProperties are the properties in the template; OldResourceProperties those before an Update.
 	// Each is an object, or nil when absent.
 	ResourceProperties, OldResourceProperties json.RawMessage
-	// Continuation is no part of CloudFormation's request: an invocation that hands over adds it for the next.
+	// Continuation is not part of CloudFormation's request: an invocation that hands over adds it for the next one.
 	Continuation json.RawMessage
-	// Payload is the whole request as it came, for handing over.
+	// Payload is the whole request as received, for handing over.
 	Payload json.RawMessage
 }
 
-// Parse reads a request. On an error the request holds what could be read, so that it can still be answered.
+// Parse parses a request. On an error the request contains the valid fields, so that it can still be answered.
 func Parse(payload []byte) (Request, error) {
 	request := Request{Payload: payload}
 	var fields map[string]json.RawMessage
@@ -60,7 +60,7 @@ func Parse(payload []byte) (Request, error) {
 	return request, errors.Join(append(problems, request.check())...)
 }
 
-// check tells what keeps the request from being carried out.
+// check returns what prevents handling the request.
 func (r *Request) check() error {
 	var problems []error
 	for _, field := range []struct{ name, value string }{
@@ -82,7 +82,7 @@ func (r *Request) check() error {
 	return errors.Join(problems...)
 }
 
-// note is the latest word of a handler on how far it is.
+// note is a handler's latest progress report.
 type note struct {
 	mu   sync.Mutex
 	text string

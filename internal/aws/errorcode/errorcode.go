@@ -1,4 +1,4 @@
-// Package errorcode tells AWS's error codes, on which the adapters branch.
+// Package errorcode returns AWS's error codes, on which the adapters branch.
 package errorcode
 
 import (
@@ -8,7 +8,8 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// Denied reports whether AWS refused a call for want of permission: S3's, EC2's and the JSON protocols' words for it.
+// Denied reports whether AWS refused a call because of missing permission, by the codes of S3, EC2 and the JSON
+// protocols.
 func Denied(err error) bool {
 	switch Of(err) {
 	case "AccessDenied", "UnauthorizedOperation", "AccessDeniedException":
@@ -17,15 +18,15 @@ func Denied(err error) bool {
 	return false
 }
 
-// ByResourcePolicy reports whether AWS says that a resource's own policy denied the call explicitly. AWS adds that only to
-// refusals within the account or organisation, so that false says nothing.
+// ByResourcePolicy reports whether AWS says that a resource's own policy explicitly denied the call. AWS says so only
+// for refusals within the account or organisation; false therefore means nothing.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshoot-403-errors.html#access-denied-message-examples
 func ByResourcePolicy(err error) bool {
 	answer, ok := errors.AsType[smithy.APIError](err)
 	return ok && strings.Contains(answer.ErrorMessage(), "explicit deny in a resource-based policy")
 }
 
-// Of is AWS's code of an error, e.g. "AccessDenied"; "" for an error that is not AWS's answer, and for nil.
+// Of returns AWS's code of an error, e.g. "AccessDenied"; "" for nil and for errors that are not AWS's responses.
 func Of(err error) string {
 	if answer, ok := errors.AsType[smithy.APIError](err); ok {
 		return answer.ErrorCode()

@@ -21,7 +21,7 @@ const (
 	maxMessage = 256 << 10
 )
 
-// Subject is the message's subject: one line of at most 99 ASCII characters, e.g.
+// Subject returns the message's subject: one line of at most 99 ASCII characters, e.g.
 // "[s3-endpoint-guard] OPEN bucket-policy of docs-example: corrected".
 func Subject(r guard.Record) string {
 	text := "[s3-endpoint-guard] "
@@ -38,7 +38,7 @@ func Subject(r guard.Record) string {
 	return ascii(text, maxSubject-len(": ")-len(r.Outcome)) + ": " + string(r.Outcome)
 }
 
-// ascii keeps printable ASCII and cuts to a length.
+// ascii keeps printable ASCII and limits the length.
 func ascii(text string, limit int) string {
 	kept := strings.Map(func(c rune) rune {
 		if c < ' ' || c > '~' {
@@ -52,8 +52,8 @@ func ascii(text string, limit int) string {
 	return kept
 }
 
-// Message is the message's body: for people first, then the record as JSON. Where both do not fit, the before- and
-// after-images are left out, and the message says that the log line has them.
+// Message returns the message's body: text for people first, then the record as JSON. If both do not fit, it omits the
+// state before and after, and says that the log has them.
 func Message(r guard.Record) string {
 	text := prose(r)
 	if whole := text + "\n" + indented(r); len(whole) <= maxMessage {
@@ -64,11 +64,11 @@ func Message(r guard.Record) string {
 	return text + "\n" + indented(r)
 }
 
-// maxProse bounds each text that prose takes from elsewhere, in bytes.
+// maxProse is the maximum length in bytes of each foreign text in prose.
 const maxProse = 2 << 10
 
-// prose tells a record to a person. What somebody else chose (actor, live state) stands in quotes with its control
-// characters escaped, so that it cannot pass for lines of ours.
+// prose describes a record for people. Text that others chose (actor, live state) is quoted, with control characters
+// escaped, so that it cannot imitate lines of the message.
 func prose(r guard.Record) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
@@ -113,7 +113,7 @@ func prose(r guard.Record) string {
 	return b.String()
 }
 
-// remedy is what to do, as the runbook has it.
+// remedy writes the runbook's instructions.
 func remedy(line func(string, ...any), r guard.Remedy) {
 	line("")
 	line("What to do (%s):", r.Link())
@@ -122,7 +122,7 @@ func remedy(line func(string, ...any), r guard.Remedy) {
 	}
 }
 
-// headline is the message's first sentence.
+// headline returns the message's first sentence.
 func headline(r guard.Record) string {
 	switch r.Outcome {
 	case guard.Corrected:
@@ -187,7 +187,7 @@ func actor(line func(string, ...any), a *guard.Actor) {
 	}
 }
 
-// took is the time to the verified correction, from the event where it is known.
+// took returns the time to the verified correction, from the event if its time is known.
 func took(r guard.Record) string {
 	if r.SinceEventMs > 0 {
 		return fmt.Sprintf("%d ms (%d ms since the event)", r.ElapsedMs, r.SinceEventMs)
@@ -202,7 +202,7 @@ func plural(n int, noun string) string {
 	return noun + "s"
 }
 
-// maxLines is how many differences prose lists.
+// maxLines is the number of differences that prose lists.
 const maxLines = 20
 
 func differences(line func(string, ...any), diff []guard.Difference) {
@@ -224,8 +224,8 @@ func differences(line func(string, ...any), diff []guard.Difference) {
 	}
 }
 
-// clean takes what is not printed out of a text that stands without quotes (control characters, line separators, marks that
-// turn the order of letters round), and shortens it.
+// clean replaces non-printing characters in a text that is not quoted (control characters, line separators, marks that
+// reverse the text direction), and shortens it.
 func clean(text string) string {
 	text = strings.Map(func(c rune) rune {
 		if !unicode.IsPrint(c) {
@@ -239,7 +239,7 @@ func clean(text string) string {
 	return text
 }
 
-// indented is the record as JSON, with <, > and & as they are.
+// indented returns the record as JSON, with <, > and & unescaped.
 func indented(r guard.Record) string {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)

@@ -25,7 +25,7 @@ var admin = &guard.Actor{
 	SourceIPAddress: "198.51.100.7", UserAgent: "aws-cli/2.31.0",
 }
 
-// records are examples of every kind of message.
+// records are examples for all kinds of messages.
 var records = map[string]guard.Record{
 	"corrected-open": {
 		Outcome: guard.Corrected, Actor: admin, Resource: "bucket-policy", Target: "docs-example",
@@ -108,7 +108,7 @@ func TestMessagesReadAsWritten(t *testing.T) {
 	}
 }
 
-// The runbook has one remedy for each failure; a message carries it.
+// The runbook has one remedy per failure, and the message contains it.
 func TestEveryMessageHasARemedyOfTheRunbookInIt(t *testing.T) {
 	for name, r := range records {
 		section := docs.Section(string(r.Remedy()))
@@ -118,7 +118,7 @@ func TestEveryMessageHasARemedyOfTheRunbookInIt(t *testing.T) {
 		}
 		unindented := strings.ReplaceAll(notify.Message(r), "\n  ", "\n")
 		if !strings.Contains(unindented, section) {
-			t.Errorf("%s: the message has not the text under %q in it", name, r.Remedy())
+			t.Errorf("%s: the message does not contain the text under %q", name, r.Remedy())
 		}
 	}
 }
@@ -160,10 +160,10 @@ func TestNobodyWritesLinesOfOurs(t *testing.T) {
 	r.Diff = []guard.Difference{{Name: forged, Value: forged}}
 	prose, _, _ := strings.Cut(notify.Message(r), "\n{")
 	if n := strings.Count(prose, "\nCorrected: "); n != 1 {
-		t.Errorf("the message has %d lines that begin with Corrected, want ours alone:\n%s", n, prose)
+		t.Errorf("the message has %d lines that begin with Corrected, want only the guard's own:\n%s", n, prose)
 	}
 	if strings.Contains(prose, "\u2028") {
-		t.Error("the message has a Unicode line separator in it")
+		t.Error("the message contains a Unicode line separator")
 	}
 }
 
@@ -176,6 +176,6 @@ func TestMessageFitsInto256KB(t *testing.T) {
 	}
 	got := notify.Message(r)
 	if len(got) > 256<<10 || !strings.Contains(got, "see the function's log") || !strings.Contains(got, "and 182 more") {
-		t.Errorf("message of %d bytes, want at most 256 KB, and a note of what was left out", len(got))
+		t.Errorf("message of %d bytes, want at most 256 KB, and a note about the omitted parts", len(got))
 	}
 }

@@ -1,5 +1,5 @@
-// Package notify tells people about corrections: one SNS message for each record, readable by a person first, with
-// the record as JSON below. Records of the same kind that follow in quick succession are summed up.
+// Package notify sends notifications about corrections: one SNS message per record, with text for people first and the
+// record as JSON below. Records of the same kind in quick succession are combined.
 //
 // It makes one SNS call with the AWS SDK.
 package notify
@@ -18,41 +18,41 @@ import (
 	"s3-endpoint-guard/internal/iampolicy"
 )
 
-// API has the call that [Topic] makes.
+// API contains the call that [Topic] makes.
 type API interface {
 	Publish(context.Context, *sns.PublishInput, ...func(*sns.Options)) (*sns.PublishOutput, error)
 }
 
-// quietFor is how long the same unchanged state is not told again.
+// quietFor is the time for which the same unchanged state is not reported again.
 const quietFor = time.Hour
 
-// Pauses after a message, in which further records of its kind are counted and not sent: from the first to the longest,
-// each twice the one before for as long as there is something to sum up.
+// Pauses after a message, in which further records of its kind are counted and not sent. Each pause is twice the one
+// before, up to longestPause, as long as there are records to combine.
 const (
 	firstPause   = time.Minute
 	longestPause = time.Hour
 )
 
-// Topic is the SNS topic to which records go. It may be used by several goroutines at once.
+// Topic sends records to an SNS topic. It is safe for concurrent use.
 //
-// The first record of a kind is told at once. More of the kind are counted for a minute, and then told by one message
-// with the latest record and the count; the pause doubles to an hour while it goes on. Drift that stays as it is
-// (observed, stood down, not corrected) is met by every sweep: it is told when it appears, and then once an hour.
+// It sends the first record of a kind at once. Further records of that kind are counted for a minute, then sent as one
+// message with the latest record and the count; the pause doubles up to an hour while records continue. Unchanged drift
+// (observed, stood down, not corrected) is found by each sweep: it is reported at first, and then once an hour.
 //
-// What has been told and counted is remembered by this process only. A cold start may tell a state again; a process that
-// ends takes its counts with it, and then the log and the metrics are what accounts for those records.
+// Only this process remembers what it has sent and counted. After a cold start a state may be reported again. When a
+// process ends, its counts are lost; the log and the metrics still contain those records.
 type Topic struct {
 	API API
 	// ARN is the topic's ARN.
 	ARN string
-	// Now is the clock.
+	// Now returns the current time.
 	Now func() time.Time
 
 	mu   sync.Mutex
 	told map[kind]*telling
 }
 
-// kind is what two records have in common of which one announces the other.
+// kind identifies records of which one message can represent several.
 type kind struct {
 	resource string
 	outcome  guard.Outcome
@@ -62,17 +62,17 @@ type kind struct {
 
 func kindOf(r guard.Record) kind { return kind{r.Resource, r.Outcome, r.Verdict, r.Missing} }
 
-// telling is what was told of a kind.
+// telling is the state of the messages of one kind.
 type telling struct {
-	// at is when it was last told, before the live state that it was told of.
+	// at is when the last message was sent, before is the live state in it.
 	at     time.Time
 	before string
-	// pause is how long after that further records are counted.
+	// pause is the time after at in which further records are counted.
 	pause time.Duration
-	// over is true once a run met no drift of the resource.
+	// over is true after a run that found no drift of the resource.
 	over bool
-	// waiting is the latest record that was counted and not told, with how many it stands for beside itself; first is
-	// when the first of them came.
+	// waiting is the latest counted record that was not sent; its Repeats counts the others. first is when the first of
+	// them was counted.
 	waiting *guard.Record
 	first   time.Time
 }
@@ -86,7 +86,7 @@ func (t *Topic) Publish(ctx context.Context, record guard.Record) error {
 	return t.send(ctx, record)
 }
 
-// SumUp sends the messages that are due of records that were counted. It is called once in every run.
+// SumUp sends the due messages for counted records. Call it once in each run.
 func (t *Topic) SumUp(ctx context.Context) error {
 	var failures []error
 	for _, record := range t.counted() {
@@ -106,7 +106,7 @@ func (t *Topic) send(ctx context.Context, record guard.Record) error {
 	return nil
 }
 
-// Forget says which records a run has: drift of every other resource is over.
+// Forget takes all records of a run: drift of all other resources is over.
 func (t *Topic) Forget(records []guard.Record) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -122,7 +122,7 @@ func (t *Topic) Forget(records []guard.Record) {
 	}
 }
 
-// due decides whether a record is told now, and how many it stands for then.
+// due reports whether to send a record now, and returns it with the records that it represents.
 func (t *Topic) due(record guard.Record) (guard.Record, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -146,10 +146,10 @@ func (t *Topic) due(record guard.Record) (guard.Record, bool) {
 	return record, false
 }
 
-// goesOn reports whether a message now would follow the last one so soon that the pause grows.
+// goesOn reports whether a message now would be so soon after the last one that the pause grows.
 func (l *telling) goesOn(now time.Time) bool { return now.Sub(l.at) < 2*l.pause }
 
-// repeats is what a record stands for that follows the one that waits; nil where none does.
+// repeats returns the records that the next record represents in addition to itself; nil if none is waiting.
 func (l *telling) repeats() *guard.Repeats {
 	switch {
 	case l.waiting == nil:
@@ -161,7 +161,7 @@ func (l *telling) repeats() *guard.Repeats {
 	}
 }
 
-// counted are the records that wait and are due.
+// counted returns the waiting records that are due.
 func (t *Topic) counted() []guard.Record {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -16,10 +16,10 @@ import (
 	"s3-endpoint-guard/internal/iampolicy"
 )
 
-// fakeSNS remembers the subjects of its messages.
+// fakeSNS records the subjects of its messages.
 type fakeSNS struct {
 	subjects []string
-	// repeats is for how many records the latest message stands.
+	// repeats is the part of the latest message that says which other records it represents.
 	repeats string
 	err     error
 }
@@ -37,18 +37,18 @@ func (f *fakeSNS) Publish(_ context.Context, in *sns.PublishInput, _ ...func(*sn
 	return &sns.PublishOutput{}, nil
 }
 
-// newTopic is a topic whose clock stands still until somebody moves it.
+// newTopic returns a topic and its clock, which only the test changes.
 func newTopic() (*notify.Topic, *fakeSNS, *time.Time) {
 	fake, now := &fakeSNS{}, time.Unix(0, 0)
 	return &notify.Topic{API: fake, ARN: "arn:aws:sns:eu-central-1:111122223333:t", Now: func() time.Time { return now }}, fake, &now
 }
 
-// drift is a record of open drift of one property.
+// drift returns a record of open drift of one property.
 func drift(outcome guard.Outcome, property, live string) guard.Record {
 	return guard.Record{Outcome: outcome, Resource: property, Target: "docs", Verdict: iampolicy.Open, Before: live}
 }
 
-// publish publishes records as one run would.
+// publish publishes records as one run does.
 func publish(t *testing.T, topic *notify.Topic, records ...guard.Record) {
 	t.Helper()
 	topic.Forget(records)
@@ -62,7 +62,7 @@ func publish(t *testing.T, topic *notify.Topic, records ...guard.Record) {
 	}
 }
 
-// sweeps lets runs without drift come every minute.
+// sweeps makes a run without drift each minute.
 func sweeps(t *testing.T, topic *notify.Topic, now *time.Time, minutes int) {
 	t.Helper()
 	for range minutes {
@@ -78,15 +78,15 @@ func TestManyCorrectionsAreToldAtOnceAndThenSummedUp(t *testing.T) {
 		*now = now.Add(60 * time.Millisecond)
 	}
 	if len(fake.subjects) != 1 {
-		t.Errorf("%d messages at once, want the first: %q", len(fake.subjects), fake.subjects)
+		t.Errorf("%d messages at once, want only the first: %q", len(fake.subjects), fake.subjects)
 	}
 	sweeps(t, topic, now, 60)
 	if len(fake.subjects) != 2 || fake.repeats != "130 records of this kind since 1970-01-01T00:00:00Z" {
-		t.Errorf("%d messages in all, the last also for %q, want 2, the last for itself and 130 others", len(fake.subjects), fake.repeats)
+		t.Errorf("%d messages in total, the last also for %q, want 2, the last also for 130 others", len(fake.subjects), fake.repeats)
 	}
 	publish(t, topic, drift(guard.Corrected, "bucket-policy", "x"))
 	if len(fake.subjects) != 3 || fake.repeats != "" {
-		t.Errorf("%d messages, the last for %q, want a later correction told at once, alone", len(fake.subjects), fake.repeats)
+		t.Errorf("%d messages, the last for %q, want one message for the later correction, at once", len(fake.subjects), fake.repeats)
 	}
 }
 
@@ -98,7 +98,7 @@ func TestWhatGoesOnForLongIsToldLessAndLess(t *testing.T) {
 	}
 	// After 0, 1, 3, 7, 15, 31 and 63 minutes, and then once an hour.
 	if got := len(fake.subjects); got < 10 || got > 12 {
-		t.Errorf("%d messages in six hours, want 11 or so", got)
+		t.Errorf("%d messages in six hours, want about 11", got)
 	}
 }
 
@@ -109,12 +109,12 @@ func TestASumThatWasNotDeliveredIsTriedAgain(t *testing.T) {
 	}
 	*now, fake.err = now.Add(2*time.Minute), errors.New("AuthorizationError")
 	if err := topic.SumUp(t.Context()); err == nil {
-		t.Error("SumUp = nil while nothing is delivered, want an error")
+		t.Error("SumUp = nil although SNS fails, want an error")
 	}
 	fake.err = nil
 	sweeps(t, topic, now, 1)
 	if len(fake.subjects) != 2 || fake.repeats == "" {
-		t.Errorf("messages %q, the last for %q, want the sum", fake.subjects, fake.repeats)
+		t.Errorf("messages %q, the last for %q, want one message for all records", fake.subjects, fake.repeats)
 	}
 }
 
@@ -129,7 +129,7 @@ func TestDriftThatStaysIsToldOnceAnHour(t *testing.T) {
 				*now = now.Add(time.Minute)
 			}
 			if len(fake.subjects) != 2 {
-				t.Errorf("two hours made %d messages, want 2", len(fake.subjects))
+				t.Errorf("%d messages in two hours, want 2", len(fake.subjects))
 			}
 		})
 	}
@@ -157,7 +157,7 @@ func TestNewsAreToldAtOnce(t *testing.T) {
 	}
 }
 
-// Drift that comes and goes, or that changes all the time, must not flood anybody either.
+// Drift that ends and returns, or that changes all the time, must not cause many messages either.
 func TestDriftThatReturnsOrChangesIsToldWithinTwoMinutes(t *testing.T) {
 	for name, again := range map[string]guard.Record{
 		"the same returns":      drift(guard.Observed, "bucket-policy", "x"),
@@ -196,7 +196,7 @@ func TestAMessageThatWasNotDeliveredIsTriedAgain(t *testing.T) {
 	}
 }
 
-// Drift that ended is no state that lasts: each record of it is told or counted.
+// Ended drift is not a lasting state: each record of it is sent or counted.
 func TestEndedDriftIsCounted(t *testing.T) {
 	topic, fake, now := newTopic()
 	for range 3 {
@@ -204,6 +204,6 @@ func TestEndedDriftIsCounted(t *testing.T) {
 	}
 	sweeps(t, topic, now, 2)
 	if len(fake.subjects) != 2 || fake.repeats != "1 record of this kind since 1970-01-01T00:00:00Z" {
-		t.Errorf("%d messages, the last also for %q, want two that tell of all three", len(fake.subjects), fake.repeats)
+		t.Errorf("%d messages, the last also for %q, want two that report all three", len(fake.subjects), fake.repeats)
 	}
 }

@@ -1,5 +1,5 @@
-// Package putmetrics publishes metrics by PutMetricData, for functions that can reach CloudWatch. Those that cannot
-// write them as log lines: see metrics.
+// Package putmetrics publishes metrics by PutMetricData, for functions that can reach CloudWatch. The others write them
+// as log lines: see metrics.
 package putmetrics
 
 import (
@@ -14,14 +14,14 @@ import (
 	"s3-endpoint-guard/internal/metrics"
 )
 
-// Limits of one call: data, and values of a datum.
+// Limits of one call: number of data, and number of values in a datum.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html
 const (
 	maxData   = 1000
 	maxValues = 150
 )
 
-// API has the call that [Publisher] makes.
+// API contains the call that [Publisher] makes.
 type API interface {
 	PutMetricData(context.Context, *cloudwatch.PutMetricDataInput, ...func(*cloudwatch.Options)) (*cloudwatch.PutMetricDataOutput, error)
 }
@@ -32,8 +32,8 @@ type Publisher struct {
 	Bucket string
 }
 
-// Put publishes data with one call. A datum without values is left out; more data, or values of one, than a call takes
-// are an error, and nothing is published then.
+// Put publishes data with one call. It omits data without values. If there are more data or values than a call accepts,
+// it returns an error and publishes nothing.
 func (p *Publisher) Put(ctx context.Context, at time.Time, data ...metrics.Datum) error {
 	in := &cloudwatch.PutMetricDataInput{Namespace: aws.String(metrics.Namespace)}
 	for _, d := range data {

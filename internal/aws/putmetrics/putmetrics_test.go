@@ -16,7 +16,7 @@ import (
 	"s3-endpoint-guard/internal/metrics"
 )
 
-// fake keeps what it got.
+// fake records the calls.
 type fake struct {
 	err error
 	got []*cloudwatch.PutMetricDataInput

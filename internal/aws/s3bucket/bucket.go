@@ -1,8 +1,8 @@
 // Package s3bucket guards a bucket's policy, its public access block and its ownership controls.
 //
-// It implements [guard.Resource] with the S3 calls of the AWS SDK; each type names the few calls that it makes. Every
-// call carries ExpectedBucketOwner, so that a bucket of the same name in another account, which somebody may create
-// once ours is deleted, is neither believed nor written to.
+// It implements [guard.Resource] with S3 calls of the AWS SDK; each type declares the few calls that it makes. All
+// calls set ExpectedBucketOwner: after the bucket's deletion another account may create one with the same name, and the
+// guard must neither trust it nor write to it.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html
 package s3bucket
 
@@ -20,8 +20,8 @@ type Bucket struct {
 	Name, Account string
 }
 
-// unread is what an inspection makes of a read that failed: where AWS denies it, an open finding without a live state, so
-// that a policy which hides a property does not keep the guard from correcting it; otherwise an error.
+// unread converts a failed read to the result of an inspection. If AWS denied it, this is an open finding without a
+// live state, so that a policy which hides a property does not prevent its correction; otherwise it is an error.
 func (b Bucket) unread(property, desired string, err error) ([]guard.Finding, error) {
 	if !errorcode.Denied(err) {
 		return nil, b.wrap(err)
@@ -33,8 +33,8 @@ func (b Bucket) unread(property, desired string, err error) ([]guard.Finding, er
 	}}, nil
 }
 
-// wrap adds the bucket's name to an error of a call, and the remedy where a person has to act. Transient failures never
-// get here: the SDK has tried them again (see awsconfig).
+// wrap adds to a call's error the bucket's name and, if a person must act, the remedy. Transient failures do not arrive
+// here: the SDK has already retried them (see awsconfig).
 func (b Bucket) wrap(err error) error {
 	switch errorcode.Of(err) {
 	case "NoSuchBucket":

@@ -12,16 +12,16 @@ import (
 	"s3-endpoint-guard/internal/iampolicy"
 )
 
-// OwnershipAPI has the calls that [Ownership] makes.
+// OwnershipAPI contains the calls that [Ownership] makes.
 type OwnershipAPI interface {
 	GetBucketOwnershipControls(context.Context, *s3.GetBucketOwnershipControlsInput, ...func(*s3.Options)) (*s3.GetBucketOwnershipControlsOutput, error)
 	PutBucketOwnershipControls(context.Context, *s3.PutBucketOwnershipControlsInput, ...func(*s3.Options)) (*s3.PutBucketOwnershipControlsOutput, error)
 	PutBucketAcl(context.Context, *s3.PutBucketAclInput, ...func(*s3.Options)) (*s3.PutBucketAclOutput, error)
 }
 
-// Ownership keeps the bucket's object ownership at BucketOwnerEnforced, that is access control lists off. Anything
-// else is open drift: old lists come back to life at once, and a list can grant to another account what no policy
-// says.
+// Ownership keeps the bucket's object ownership at BucketOwnerEnforced, which disables access control lists. Other
+// values are open drift: old lists take effect again at once, and a list can grant another account access that no
+// policy grants.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html
 type Ownership struct {
 	API    OwnershipAPI
@@ -49,8 +49,8 @@ func (o *Ownership) Inspect(ctx context.Context) ([]guard.Finding, error) {
 	return []guard.Finding{o.judge(live)}, nil
 }
 
-// judge compares the live setting with the desired one. A bucket without the configuration has its access control
-// lists on.
+// judge compares the live setting with the desired one. In a bucket without the configuration, access control lists are
+// enabled.
 func (o *Ownership) judge(live string) guard.Finding {
 	desired := string(types.ObjectOwnershipBucketOwnerEnforced)
 	finding := guard.Finding{
@@ -67,7 +67,7 @@ func (o *Ownership) judge(live string) guard.Finding {
 	return finding
 }
 
-// ownership reads an answer, whose list has exactly one rule.
+// ownership returns the setting in a response, whose list has exactly one rule.
 func ownership(c *types.OwnershipControls) string {
 	if c == nil || len(c.Rules) == 0 {
 		return ""
@@ -78,8 +78,8 @@ func ownership(c *types.OwnershipControls) string {
 	return string(c.Rules[0].ObjectOwnership)
 }
 
-// Restore implements [guard.Resource]. Lists can be switched off only while the bucket's own grants nothing to others;
-// one that does is replaced by the private one first.
+// Restore implements [guard.Resource]. S3 disables access control lists only if the bucket's own list grants nothing to
+// others; such a list is first replaced by the private one.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-ownership-error-responses.html
 func (o *Ownership) Restore(ctx context.Context, _ guard.Finding) error {
 	err := o.put(ctx)

@@ -13,7 +13,7 @@ import (
 	"s3-endpoint-guard/internal/iampolicy"
 )
 
-// PolicyAPI has the calls that [Policy] makes.
+// PolicyAPI contains the calls that [Policy] makes.
 type PolicyAPI interface {
 	GetBucketPolicy(context.Context, *s3.GetBucketPolicyInput, ...func(*s3.Options)) (*s3.GetBucketPolicyOutput, error)
 	PutBucketPolicy(context.Context, *s3.PutBucketPolicyInput, ...func(*s3.Options)) (*s3.PutBucketPolicyOutput, error)
@@ -27,7 +27,7 @@ type Policy struct {
 	Desired string
 	// Probes lists the requests that the policy must deny. It is called only when the policy has drifted.
 	Probes func() []iampolicy.Probe
-	// Setting names those who must stay able to configure the bucket.
+	// Setting names the roles that must remain able to configure the bucket.
 	Setting iampolicy.Setting
 
 	once    sync.Once
@@ -53,7 +53,7 @@ func (p *Policy) Inspect(ctx context.Context) ([]guard.Finding, error) {
 	}}, nil
 }
 
-// live is the bucket's policy; "" when it has none. FACTS: S3
+// live returns the bucket's policy; "" if it has none. Source: docs/facts.md, S3
 func (p *Policy) live(ctx context.Context) (string, error) {
 	answer, err := p.API.GetBucketPolicy(ctx, &s3.GetBucketPolicyInput{
 		Bucket: &p.Bucket.Name, ExpectedBucketOwner: &p.Bucket.Account,
@@ -68,11 +68,11 @@ func (p *Policy) live(ctx context.Context) (string, error) {
 	}
 }
 
-// Restore implements [guard.Resource]. It writes nothing when the desired policy would lock out those who configure
-// the bucket (the error wraps [guard.ErrLockout]), or would itself leave the bucket open: such a document can only
-// come from a template gone wrong, and must not make things worse.
+// Restore implements [guard.Resource]. It writes nothing if the desired policy would lock out the roles that configure
+// the bucket (the error wraps [guard.ErrLockout]), or would itself leave the bucket open: such a document can only come
+// from a wrong template, and would make things worse.
 //
-// ConfirmRemoveSelfBucketAccess stays unset: S3's own refusal of policies that lock out the caller is a second net.
+// ConfirmRemoveSelfBucketAccess stays unset, because S3 then also rejects policies that lock out the caller.
 func (p *Policy) Restore(ctx context.Context, _ guard.Finding) error {
 	p.once.Do(func() { p.refusal = p.refuse() })
 	if p.refusal != nil {
@@ -87,8 +87,8 @@ func (p *Policy) Restore(ctx context.Context, _ guard.Finding) error {
 	return nil
 }
 
-// refuse says why the desired policy must not be written, or nil. The answer stays the same as long as the process
-// lives, and takes a few milliseconds to find.
+// refuse returns the reason why the desired policy must not be written, or nil. The result does not change during the
+// life of the process, and takes a few milliseconds to compute.
 func (p *Policy) refuse() error {
 	if err := iampolicy.Lockout([]byte(p.Desired), p.Setting); err != nil {
 		return guard.RemedyLockout.For(fmt.Errorf("%w: %w", guard.ErrLockout, err))

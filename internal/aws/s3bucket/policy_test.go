@@ -95,7 +95,7 @@ func TestPolicyThatLocksOutIsNeverWritten(t *testing.T) {
 	policy.Desired = document(everything)
 	err := policy.Restore(t.Context(), inspect(t, policy))
 	if !errors.Is(err, guard.ErrLockout) || len(fake.writes) != 0 {
-		t.Errorf("Restore = %v with writes %q, want a refused lockout and none", err, fake.writes)
+		t.Errorf("Restore = %v with writes %q, want ErrLockout and no writes", err, fake.writes)
 	}
 }
 
@@ -105,6 +105,6 @@ func TestPolicyThatIsItselfOpenIsNeverWritten(t *testing.T) {
 	policy.Desired = document(everyone)
 	err := policy.Restore(t.Context(), inspect(t, policy))
 	if err == nil || errors.Is(err, guard.ErrLockout) || len(fake.writes) != 0 {
-		t.Errorf("Restore = %v with writes %q, want an error and none", err, fake.writes)
+		t.Errorf("Restore = %v with writes %q, want an error and no writes", err, fake.writes)
 	}
 }

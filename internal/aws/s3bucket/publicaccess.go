@@ -13,14 +13,14 @@ import (
 	"s3-endpoint-guard/internal/iampolicy"
 )
 
-// PublicAccessAPI has the calls that [PublicAccessBlock] makes.
+// PublicAccessAPI contains the calls that [PublicAccessBlock] makes.
 type PublicAccessAPI interface {
 	GetPublicAccessBlock(context.Context, *s3.GetPublicAccessBlockInput, ...func(*s3.Options)) (*s3.GetPublicAccessBlockOutput, error)
 	PutPublicAccessBlock(context.Context, *s3.PutPublicAccessBlockInput, ...func(*s3.Options)) (*s3.PutPublicAccessBlockOutput, error)
 }
 
-// PublicAccessBlock keeps all four of the bucket's public access blocks on. Any of them off is open drift: it is the
-// step before a public policy or access control list, and nothing here needs it off.
+// PublicAccessBlock keeps all four public access block settings of the bucket on. If one of them is off, that is open
+// drift: it precedes a public policy or access control list, and nothing here needs it off.
 type PublicAccessBlock struct {
 	API    PublicAccessAPI
 	Bucket Bucket
@@ -28,7 +28,7 @@ type PublicAccessBlock struct {
 
 var _ guard.Resource = (*PublicAccessBlock)(nil)
 
-// blocks are the four settings, with all of them on.
+// blocks are the four settings. All of them must be on.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
 type blocks struct {
 	BlockPublicAcls, IgnorePublicAcls, BlockPublicPolicy, RestrictPublicBuckets bool
@@ -81,7 +81,7 @@ func (p *PublicAccessBlock) Restore(ctx context.Context, _ guard.Finding) error 
 	return nil
 }
 
-// readBlocks reads an answer, in which what is absent is off.
+// readBlocks reads a response. Missing settings are off.
 func readBlocks(c *types.PublicAccessBlockConfiguration) blocks {
 	if c == nil {
 		return blocks{}
@@ -94,7 +94,7 @@ func readBlocks(c *types.PublicAccessBlockConfiguration) blocks {
 	}
 }
 
-// off names the blocks that are off.
+// off returns the names of the settings that are off.
 func (b blocks) off() []string {
 	var names []string
 	for _, setting := range []struct {

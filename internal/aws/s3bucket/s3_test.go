@@ -16,20 +16,20 @@ import (
 
 var docs = s3bucket.Bucket{Name: "docs-example", Account: "111122223333"}
 
-// fakeS3 is one bucket's configuration. What is nil is not configured.
+// fakeS3 is one bucket's configuration. Nil fields are not configured.
 type fakeS3 struct {
 	t         *testing.T
 	policy    *string
 	blocks    *types.PublicAccessBlockConfiguration
 	ownership *types.OwnershipControls
-	// publicList is whether the bucket's access control list grants something to others.
+	// publicList is whether the bucket's access control list grants access to others.
 	publicList bool
-	// fail is the code with which an operation fails.
+	// fail is the error code of an operation.
 	fail   map[string]string
 	writes []string
 }
 
-// call checks what every call must carry and fails it if it is to fail.
+// call checks the parameters that all calls must have, and returns the operation's error.
 func (f *fakeS3) call(operation string, bucket, owner *string) error {
 	if aws.ToString(bucket) != docs.Name || aws.ToString(owner) != docs.Account {
 		f.t.Errorf("%s is about bucket %q of owner %q, want %q of %q",
@@ -111,7 +111,7 @@ func (f *fakeS3) PutBucketAcl(_ context.Context, in *s3.PutBucketAclInput, _ ...
 	return &s3.PutBucketAclOutput{}, nil
 }
 
-// inspect is a resource's only finding.
+// inspect returns a resource's only finding.
 func inspect(t *testing.T, r guard.Resource) guard.Finding {
 	t.Helper()
 	findings, err := r.Inspect(t.Context())
@@ -142,7 +142,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 			}
 			for _, r := range []guard.Resource{newPolicy(fake), &s3bucket.PublicAccessBlock{API: fake, Bucket: docs}, &s3bucket.Ownership{API: fake, Bucket: docs}} {
 				findings, inspectErr := r.Inspect(t.Context())
-				if test.code == "AccessDenied" { // a finding, which carries the error
+				if test.code == "AccessDenied" { // a finding with the error
 					inspectErr = findings[0].Unread
 				}
 				for doing, err := range map[string]error{

@@ -12,7 +12,7 @@ import (
 	"s3-endpoint-guard/internal/iampolicy"
 )
 
-// blocks are the four public access blocks, in the order of S3's documentation.
+// blocks returns the four public access block settings, in the order of S3's documentation.
 func blocks(acls, ignore, policy, restrict bool) *types.PublicAccessBlockConfiguration {
 	return &types.PublicAccessBlockConfiguration{
 		BlockPublicAcls: &acls, IgnorePublicAcls: &ignore, BlockPublicPolicy: &policy, RestrictPublicBuckets: &restrict,
@@ -101,7 +101,7 @@ func TestAPublicListIsReplacedFirst(t *testing.T) {
 	fake = &fakeS3{t: t, publicList: true, fail: map[string]string{"PutBucketAcl": "AccessDenied"}}
 	err := (&s3bucket.Ownership{API: fake, Bucket: docs}).Restore(t.Context(), guard.Finding{})
 	if err == nil || !contains(err.Error(), "AccessDenied") {
-		t.Errorf("Restore = %v, want why the list cannot be replaced", err)
+		t.Errorf("Restore = %v, want the reason why the list cannot be replaced", err)
 	}
 }
 

@@ -13,18 +13,18 @@ import (
 	"s3-endpoint-guard/internal/aws/errorcode"
 )
 
-// StatusAPI has the call that [Status] makes.
+// StatusAPI contains the call that [Status] makes.
 type StatusAPI interface {
 	GetBucketPolicyStatus(context.Context, *s3.GetBucketPolicyStatusInput, ...func(*s3.Options)) (*s3.GetBucketPolicyStatusOutput, error)
 }
 
-// Status asks S3's own opinion of the bucket's policy.
+// Status reads S3's own evaluation of the bucket's policy.
 type Status struct {
 	API    StatusAPI
 	Bucket Bucket
 }
 
-// Public is whether S3 calls the policy public. A bucket without a policy is not.
+// Public reports whether S3 considers the policy public. It is false for a bucket without a policy.
 func (s *Status) Public(ctx context.Context) (bool, error) {
 	answer, err := s.API.GetBucketPolicyStatus(ctx, &s3.GetBucketPolicyStatusInput{
 		Bucket: &s.Bucket.Name, ExpectedBucketOwner: &s.Bucket.Account,
@@ -38,22 +38,22 @@ func (s *Status) Public(ctx context.Context) (bool, error) {
 	return answer.PolicyStatus != nil && aws.ToBool(answer.PolicyStatus.IsPublic), nil
 }
 
-// ReadAPI has the call that [Stranger] makes. Its client must have anonymous credentials.
+// ReadAPI contains the call that [Stranger] makes. Its client must use anonymous credentials.
 type ReadAPI interface {
 	GetObject(context.Context, *s3.GetObjectInput, ...func(*s3.Options)) (*s3.GetObjectOutput, error)
 }
 
-// Stranger reads an object as anybody on the internet can try to.
+// Stranger reads an object anonymously, as all internet users can try to.
 type Stranger struct {
 	API ReadAPI
-	// Bucket and Key name the object. S3 refuses a key that is not there also where objects are public, unless names
-	// can be listed too: the object should exist.
+	// Bucket and Key name the object. It should exist: S3 also refuses a missing key in a bucket with public objects,
+	// unless the caller may list the bucket.
 	Bucket, Key string
 }
 
-// Answer is "" when S3 refused the read (403), else how it let the stranger in: with the object, or with NoSuchKey, which
-// only those who may list the bucket are told. The error says that there was no answer, or one that tells neither: a
-// failure of S3's own, a redirect, a bucket that is gone.
+// Answer returns "" if S3 refused the read (403), else the answer that shows access: the object, or NoSuchKey, which S3
+// returns only to callers that may list the bucket. The error reports that there was no answer, or one that shows
+// neither: a failure in S3, a redirect, a missing bucket.
 func (s *Stranger) Answer(ctx context.Context) (string, error) {
 	got, err := s.API.GetObject(ctx, &s3.GetObjectInput{Bucket: &s.Bucket, Key: &s.Key})
 	if err == nil {

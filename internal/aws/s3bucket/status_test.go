@@ -17,7 +17,7 @@ import (
 	"s3-endpoint-guard/internal/aws/s3bucket"
 )
 
-// opinion is what S3 says about a bucket's policy.
+// opinion is S3's evaluation of a bucket's policy.
 type opinion struct {
 	status *types.PolicyStatus
 	err    error
@@ -49,7 +49,7 @@ func TestPublicIsWhatS3SaysItIs(t *testing.T) {
 	}
 }
 
-// reply is how S3 answers a read.
+// reply is S3's response to a read.
 type reply struct{ err error }
 
 func (r reply) GetObject(_ context.Context, in *s3.GetObjectInput, _ ...func(*s3.Options)) (*s3.GetObjectOutput, error) {
@@ -59,7 +59,7 @@ func (r reply) GetObject(_ context.Context, in *s3.GetObjectInput, _ ...func(*s3
 	return &s3.GetObjectOutput{Body: io.NopCloser(strings.NewReader(*in.Key))}, nil
 }
 
-// answered is an error that came from S3 with a status.
+// answered returns an error from S3 with a status.
 func answered(status int, code string) error {
 	return &awshttp.ResponseError{ResponseError: &smithyhttp.ResponseError{
 		Response: &smithyhttp.Response{Response: &http.Response{StatusCode: status}}, Err: refuse(code),

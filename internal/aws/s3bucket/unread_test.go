@@ -12,7 +12,7 @@ import (
 	"s3-endpoint-guard/internal/iampolicy"
 )
 
-// hiding refuses each read as S3 does, with a message.
+// hiding denies each read as S3 does, with a message.
 type hiding struct {
 	*fakeS3
 	message string
@@ -34,7 +34,7 @@ func (h hiding) GetBucketOwnershipControls(context.Context, *s3.GetBucketOwnersh
 	return nil, h.refusal()
 }
 
-// Decision 16: what the guard is kept from reading is open, and can be restored all the same.
+// Decision 16: a property that the guard may not read counts as open, and can still be restored.
 func TestWhatMayNotBeReadIsOpenAndCanBeRestored(t *testing.T) {
 	for message, hidden := range map[string]bool{
 		"Access Denied": false,

@@ -1,4 +1,4 @@
-// Package stack tells whether our own CloudFormation stack is being changed or deleted: the truce.
+// Package stack reports whether the guard's own CloudFormation stack is being changed or deleted: the truce.
 //
 // It makes one CloudFormation call with the AWS SDK.
 package stack
@@ -16,19 +16,19 @@ import (
 	"s3-endpoint-guard/internal/guard"
 )
 
-// API has the call that [Stack] makes.
+// API contains the call that [Stack] makes.
 type API interface {
 	DescribeStacks(context.Context, *cloudformation.DescribeStacksInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeStacksOutput, error)
 }
 
-// Stack is our own stack.
+// Stack is the guard's own stack.
 type Stack struct {
 	API API
-	// ID is the stack's ARN. Its name would not do: a deleted stack is described by its ARN only.
+	// ID is the stack's ARN, not its name: CloudFormation describes a deleted stack by its ARN only.
 	ID string
 }
 
-// Standing reads what the stack is doing.
+// Standing returns the state of the stack.
 func (s *Stack) Standing(ctx context.Context) (guard.Standing, error) {
 	answer, err := s.API.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &s.ID})
 	if err != nil {
@@ -43,8 +43,8 @@ func (s *Stack) Standing(ctx context.Context) (guard.Standing, error) {
 	}, nil
 }
 
-// since is when the latest deployment began: CloudFormation gives the time of the deletion, of the latest update, or of
-// the creation.
+// since returns when the latest deployment began: CloudFormation returns the time of the deletion, of the latest
+// update, or of the creation.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Stack.html
 func since(live types.Stack) time.Time {
 	for _, began := range []*time.Time{live.DeletionTime, live.LastUpdatedTime, live.CreationTime} {
@@ -55,7 +55,7 @@ func since(live types.Stack) time.Time {
 	return time.Time{}
 }
 
-// deleting reports whether the guarded resources are on their way out: the stack is deleted, or its creation is rolled
+// deleting reports whether the guarded resources are being deleted: the stack is deleted, or its creation is rolled
 // back.
 func deleting(status types.StackStatus) bool {
 	return strings.HasPrefix(string(status), "DELETE_") || status == types.StackStatusRollbackInProgress
@@ -63,13 +63,13 @@ func deleting(status types.StackStatus) bool {
 
 var errNotDescribed = errors.New("not in the answer")
 
-// busy is whether CloudFormation may be changing or deleting the guarded resources.
+// busy reports whether CloudFormation may be changing or deleting the guarded resources.
 //
-//	…_IN_PROGRESS       busy: also rollbacks and cleanups, which delete what an update replaced
-//	REVIEW_IN_PROGRESS  at rest, in spite of its name: a change set waits to be looked at, nothing happens
-//	DELETE_…            busy: DELETE_FAILED as well, for the delete will be tried again and must not find a policy
-//	                    put back that it had removed
-//	all others          at rest: …_COMPLETE, …_FAILED, and any status that AWS may add
+//	…_IN_PROGRESS       busy, including rollbacks and cleanups, which delete what an update replaced
+//	REVIEW_IN_PROGRESS  idle, in spite of its name: a change set waits for a review
+//	DELETE_…            busy, including DELETE_FAILED: the delete will be retried and must not find a policy restored that
+//	                    it had removed
+//	all others          idle: …_COMPLETE, …_FAILED, and statuses that AWS may add
 //
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
 func busy(status types.StackStatus) bool {

@@ -16,10 +16,10 @@ import (
 
 const arn = "arn:aws:cloudformation:eu-central-1:111122223333:stack/guard/0f0f0f0f-0000-4000-8000-000000000001"
 
-// fakeCloudFormation knows one stack.
+// fakeCloudFormation has one stack.
 type fakeCloudFormation struct {
 	status types.StackStatus
-	// created, updated and deleted are when that began; nil where it did not.
+	// created, updated and deleted are the start times of these operations; nil if there was none.
 	created, updated, deleted *time.Time
 	none                      bool
 	err                       error
@@ -37,7 +37,7 @@ func (f fakeCloudFormation) DescribeStacks(_ context.Context, in *cloudformation
 	}}}, nil
 }
 
-// TestStandingKnowsEveryStatus goes through all statuses that the SDK knows, so that a new one has to be thought of.
+// TestStandingKnowsEveryStatus checks all statuses in the SDK, so that a new one must be added here.
 func TestStandingKnowsEveryStatus(t *testing.T) {
 	busy := map[types.StackStatus]bool{
 		types.StackStatusCreateInProgress:                        true,
@@ -68,7 +68,7 @@ func TestStandingKnowsEveryStatus(t *testing.T) {
 	}
 	for _, status := range types.StackStatus("").Values() {
 		if _, ok := busy[status]; !ok {
-			t.Errorf("the SDK knows %s, and this test does not", status)
+			t.Errorf("the SDK has the status %s, but this test does not", status)
 		}
 	}
 	for status, want := range busy {

@@ -15,19 +15,20 @@ import (
 	"s3-endpoint-guard/internal/iampolicy"
 )
 
-// AssociationsAPI has the calls that [Associations] makes.
+// AssociationsAPI contains the calls that [Associations] makes.
 type AssociationsAPI interface {
 	DescribeRouteTables(context.Context, *ec2.DescribeRouteTablesInput, ...func(*ec2.Options)) (*ec2.DescribeRouteTablesOutput, error)
 	AssociateRouteTable(context.Context, *ec2.AssociateRouteTableInput, ...func(*ec2.Options)) (*ec2.AssociateRouteTableOutput, error)
 	ReplaceRouteTableAssociation(context.Context, *ec2.ReplaceRouteTableAssociationInput, ...func(*ec2.Options)) (*ec2.ReplaceRouteTableAssociationOutput, error)
 }
 
-// Associations keeps the workload's subnets on route tables that lead to the gateway endpoint. A subnet on any other
-// table, or on the VPC's main table for want of an association, bypasses the endpoint.
+// Associations keeps the workload's subnets on route tables with a route to the gateway endpoint. A subnet on another
+// table, or without an association and so on the VPC's main table, bypasses the endpoint.
 type Associations struct {
 	API   AssociationsAPI
 	VPCID string
-	// SubnetIDs are the workload's subnets. Each must be on one of RouteTableIDs; a stray one is put on the first.
+	// SubnetIDs are the workload's subnets. Each must use one of RouteTableIDs; others are associated with the first
+	// one.
 	SubnetIDs, RouteTableIDs []string
 }
 
@@ -39,11 +40,11 @@ func (a *Associations) Name() string { return "route-table-associations" }
 // route is the route table that a subnet uses.
 type route struct {
 	subnetID, tableID string
-	// associationID is "" where the subnet uses the main table for want of an association.
+	// associationID is "" if the subnet has no association and uses the main table.
 	associationID string
 }
 
-// String is the route as records show it, e.g. "subnet-1 on rtb-1".
+// String returns the route as in records, e.g. "subnet-1 on rtb-1".
 func (r route) String() string { return r.subnetID + " on " + r.tableID }
 
 // Inspect implements [guard.Resource].
@@ -55,7 +56,7 @@ func (a *Associations) Inspect(ctx context.Context) ([]guard.Finding, error) {
 	return []guard.Finding{a.judge(tables)}, nil
 }
 
-// tables reads all tables of the VPC, for the main one says where subnets without an association go.
+// tables reads all route tables of the VPC. The main table applies to subnets without an association.
 func (a *Associations) tables(ctx context.Context) ([]types.RouteTable, error) {
 	var tables []types.RouteTable
 	pages := ec2.NewDescribeRouteTablesPaginator(a.API, &ec2.DescribeRouteTablesInput{
@@ -88,7 +89,7 @@ func (a *Associations) Survey(ctx context.Context, endpointID string) (health.Ro
 	return routing, nil
 }
 
-// leadsTo tells whether a route sends a prefix list, which is S3's, to the endpoint.
+// leadsTo reports whether a route sends a prefix list, which is S3's, to the endpoint.
 // https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html#gateway-endpoint-routing
 func leadsTo(endpointID string) func(types.Route) bool {
 	return func(r types.Route) bool {
@@ -116,7 +117,7 @@ func (a *Associations) judge(tables []types.RouteTable) guard.Finding {
 	return finding
 }
 
-// routeOf finds the route table that a subnet uses.
+// routeOf returns the route table that a subnet uses.
 // https://docs.aws.amazon.com/vpc/latest/userguide/subnet-route-tables.html
 func routeOf(subnet string, tables []types.RouteTable) route {
 	main := "no route table"
@@ -133,7 +134,7 @@ func routeOf(subnet string, tables []types.RouteTable) route {
 	return route{subnetID: subnet, tableID: main}
 }
 
-// inForce is whether an association counts: those that are being removed, or failed, do not.
+// inForce reports whether an association is active, that is, neither failed nor being removed.
 func inForce(association types.RouteTableAssociation) bool {
 	if association.AssociationState == nil {
 		return true
@@ -146,7 +147,7 @@ func inForce(association types.RouteTableAssociation) bool {
 	return true
 }
 
-// Restore implements [guard.Resource]. Every stray subnet is tried, also after one that cannot be put back.
+// Restore implements [guard.Resource]. If one subnet fails, it still tries the others.
 func (a *Associations) Restore(ctx context.Context, f guard.Finding) error {
 	stray, _ := f.State.([]route)
 	var failed []string
@@ -162,7 +163,8 @@ func (a *Associations) Restore(ctx context.Context, f guard.Finding) error {
 	return nil
 }
 
-// putBack puts one subnet on the first desired table. That another run was faster is no error: the read-back decides.
+// putBack associates one subnet with the first desired table. If another run was faster, that is no error: the
+// read-back decides.
 func (a *Associations) putBack(ctx context.Context, r route) error {
 	var err error
 	if r.associationID == "" {

@@ -19,17 +19,17 @@ const (
 	vpcID      = "vpc-0a1b2c3d4e5f60718"
 )
 
-// fakeEC2 is an endpoint, its security groups' rules and the VPC's route tables.
+// fakeEC2 is a fake EC2 with an endpoint, its security groups' rules and the VPC's route tables.
 type fakeEC2 struct {
 	endpoint *types.VpcEndpoint
 	rules    []types.SecurityGroupRule
 	tables   []types.RouteTable
-	// fail is the code with which an operation fails, once where times says so.
+	// fail is the error code of an operation; only the first calls fail if times is set.
 	fail  map[string]string
 	times map[string]int
-	// zones is the Availability Zone of each subnet; EC2 allows an endpoint one subnet in each.
+	// zones is the Availability Zone of each subnet; EC2 allows an endpoint one subnet per zone.
 	zones map[string]string
-	// strict makes EC2 refuse to add a security group that the endpoint has already.
+	// strict makes EC2 reject the addition of a security group that the endpoint already has.
 	strict bool
 	writes []string
 }
@@ -87,7 +87,7 @@ func (f *fakeEC2) ModifyVpcEndpoint(_ context.Context, in *ec2.ModifyVpcEndpoint
 	return &ec2.ModifyVpcEndpointOutput{Return: aws.Bool(true)}, nil
 }
 
-// crowded is whether two subnets are in the same Availability Zone.
+// crowded reports whether two subnets are in the same Availability Zone.
 func (f *fakeEC2) crowded(subnets []string) bool {
 	seen := map[string]bool{}
 	for _, s := range subnets {
@@ -100,7 +100,7 @@ func (f *fakeEC2) crowded(subnets []string) bool {
 	return false
 }
 
-// describe renders a modification in short.
+// describe formats a modification as a short text.
 func describe(in *ec2.ModifyVpcEndpointInput) string {
 	switch {
 	case in.PolicyDocument != nil:
@@ -143,7 +143,7 @@ func (f *fakeEC2) DescribeSecurityGroupRules(_ context.Context, in *ec2.Describe
 			found = append(found, r)
 		}
 	}
-	// Two rules a page, so that the pages are seen to be read.
+	// Two rules per page, to test that all pages are read.
 	start := 0
 	if in.NextToken != nil {
 		fmt.Sscan(*in.NextToken, &start)
@@ -184,7 +184,7 @@ func (f *fakeEC2) RevokeSecurityGroupIngress(_ context.Context, in *ec2.RevokeSe
 	return &ec2.RevokeSecurityGroupIngressOutput{}, nil
 }
 
-// rule is an ingress rule whose source is a security group.
+// rule returns an ingress rule whose source is a security group.
 func rule(id, group, protocol string, from, to int32, source string) types.SecurityGroupRule {
 	return types.SecurityGroupRule{
 		SecurityGroupRuleId: &id, GroupId: &group, IsEgress: aws.Bool(false), IpProtocol: &protocol,
@@ -240,7 +240,7 @@ func association(id, subnet string) types.RouteTableAssociation {
 	return types.RouteTableAssociation{RouteTableAssociationId: &id, SubnetId: &subnet}
 }
 
-// inspect is a resource's findings by property.
+// inspect returns a resource's findings by property.
 func inspect(t *testing.T, r guard.Resource) map[string]guard.Finding {
 	t.Helper()
 	findings, err := r.Inspect(t.Context())

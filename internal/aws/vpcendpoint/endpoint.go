@@ -1,22 +1,22 @@
-// Package vpcendpoint guards a VPC endpoint and what decides who reaches it: its policy, private DNS, subnets,
-// security groups and their rules (interface endpoint), or its policy, route tables and the subnets' association with
-// these (gateway endpoint).
+// Package vpcendpoint guards a VPC endpoint and what decides who can reach it. For an interface endpoint these are its
+// policy, private DNS, subnets, and security groups with their rules; for a gateway endpoint its policy, route tables
+// and the subnets' associations with them.
 //
-// It implements [guard.Resource] with the EC2 calls of the AWS SDK; each type names the few calls that it makes. How
-// drift is judged:
+// It implements [guard.Resource] with EC2 calls of the AWS SDK; each type declares the few calls that it makes.
+// Verdicts of drift:
 //
-//	property                  | what differs                      | verdict
-//	endpoint-policy           | any probe is allowed              | open
-//	                          | anything else                     | closed
-//	security-groups           | one more                          | open: its members reach the endpoint
-//	                          | one missing                       | closed
-//	security-group-rules      | another ingress rule              | open: whom it names reaches the endpoint
-//	                          | one missing                       | closed
-//	private-dns               | off, or for resolver queries only | closed: names lead to the internet, where the
-//	                          |                                   | bucket policy denies
-//	subnets, route-tables     | one more or missing               | closed: they decide whether the workload finds
-//	                          |                                   | the endpoint, not what may pass through it
-//	route-table-associations  | a subnet with another table       | closed, for the same reason
+//	property                  | difference                        | verdict
+//	endpoint-policy           | a probe is allowed                | open
+//	                          | another difference                | closed
+//	security-groups           | an extra one                      | open: its members reach the endpoint
+//	                          | a missing one                     | closed
+//	security-group-rules      | an extra ingress rule             | open: its source reaches the endpoint
+//	                          | a missing one                     | closed
+//	private-dns               | off, or for resolver queries only | closed: names resolve to public addresses, and
+//	                          |                                   | the bucket policy denies requests there
+//	subnets, route-tables     | an extra or missing one           | closed: they decide whether the workload reaches
+//	                          |                                   | the endpoint, not what the endpoint allows
+//	route-table-associations  | a subnet with another table       | closed, as above
 package vpcendpoint
 
 import (
@@ -44,14 +44,14 @@ const (
 	routeTablesProperty    = "route-tables"
 )
 
-// API has the calls that [Endpoint] makes.
+// API contains the calls that [Endpoint] makes.
 type API interface {
 	DescribeVpcEndpoints(context.Context, *ec2.DescribeVpcEndpointsInput, ...func(*ec2.Options)) (*ec2.DescribeVpcEndpointsOutput, error)
 	ModifyVpcEndpoint(context.Context, *ec2.ModifyVpcEndpointInput, ...func(*ec2.Options)) (*ec2.ModifyVpcEndpointOutput, error)
 }
 
-// Endpoint keeps the VPC endpoint as desired. Each property is written by a call of its own, the policy first, so
-// that one that EC2 refuses keeps none of the others from being restored.
+// Endpoint keeps the VPC endpoint as desired. It writes each property with a separate call, the policy first, so that a
+// call that EC2 rejects does not prevent the others.
 type Endpoint struct {
 	API API
 	// ID is the endpoint's id.
@@ -88,8 +88,9 @@ func (e *Endpoint) Inspect(ctx context.Context) ([]guard.Finding, error) {
 	return seen.Findings, nil
 }
 
-// unread is the finding of an endpoint that AWS does not let the guard describe: its policy counts as open, because it
-// alone can be written without knowing what is live. The other properties are restored by adding and removing.
+// unread returns the finding if AWS does not allow the guard to describe the endpoint. The policy counts as open,
+// because only the policy can be written without the live state. The other properties are restored by adding and
+// removing.
 func (e *Endpoint) unread(err error) guard.Finding {
 	return guard.Finding{
 		Property: policyProperty, Target: e.ID, Verdict: iampolicy.Open, Desired: e.Policy,
@@ -97,22 +98,22 @@ func (e *Endpoint) unread(err error) guard.Finding {
 	}
 }
 
-// Sight is an endpoint as one look at it shows it.
+// Sight is the state of an endpoint in one response.
 type Sight struct {
-	// State is EC2's word in small letters, "available" for one that works; "not found" for one that is gone.
+	// State is EC2's state in lower case, "available" for a working endpoint; "not found" for a missing one.
 	State string
 	// Created is when it was created.
 	Created time.Time
-	// Findings compare its guarded properties. There are none for an endpoint that is gone or on its way out.
+	// Findings compare its guarded properties. There are none for an endpoint that is missing or being deleted.
 	Findings []guard.Finding
 
 	lost bool
 }
 
-// notFound is the state of an endpoint that EC2 does not know.
+// notFound is the state of an endpoint that does not exist.
 const notFound = "not found"
 
-// Look reads the endpoint with one call. That it is gone is no error here, unlike for [Endpoint.Inspect].
+// Look reads the endpoint with one call. A missing endpoint is no error here, unlike in [Endpoint.Inspect].
 func (e *Endpoint) Look(ctx context.Context) (Sight, error) {
 	answer, err := e.API.DescribeVpcEndpoints(ctx, &ec2.DescribeVpcEndpointsInput{VpcEndpointIds: []string{e.ID}})
 	switch errorcode.Of(err) {
@@ -126,7 +127,7 @@ func (e *Endpoint) Look(ctx context.Context) (Sight, error) {
 		return Sight{State: notFound, lost: true}, nil
 	}
 	live := answer.VpcEndpoints[0]
-	// The SDK's constants are capitalised, EC2's answers are not.
+	// The SDK's constants are capitalised, EC2's responses are not.
 	seen := Sight{State: strings.ToLower(string(live.State)), Created: aws.ToTime(live.CreationTimestamp)}
 	switch seen.State {
 	case "deleting", "deleted", "failed", "rejected", "expired":
@@ -179,9 +180,9 @@ func (e *Endpoint) Restore(ctx context.Context, f guard.Finding) error {
 	return e.modify(ctx, in)
 }
 
-// restoreGroups names all desired groups in its change, not only those that were missing when the endpoint was read: an
-// endpoint needs at least one group, and somebody may have exchanged them since. That EC2 takes groups that are there
-// already is (unproven): where it refuses, only the missing ones are added. FACTS: VPC endpoints
+// restoreGroups adds all desired groups, not only those that were missing when the endpoint was read: an endpoint needs
+// at least one group, and another caller may have replaced them since. That EC2 accepts existing groups is (unproven);
+// if it rejects them, only the missing ones are added. Source: docs/facts.md, VPC endpoints
 func (e *Endpoint) restoreGroups(ctx context.Context, add, remove []string) error {
 	in := &ec2.ModifyVpcEndpointInput{VpcEndpointId: &e.ID, AddSecurityGroupIds: sorted(e.SecurityGroupIDs), RemoveSecurityGroupIds: remove}
 	err := e.modify(ctx, in)
@@ -192,8 +193,8 @@ func (e *Endpoint) restoreGroups(ctx context.Context, add, remove []string) erro
 	return e.modify(ctx, in)
 }
 
-// restoreSubnets adds and removes subnets in one call. An endpoint has at most one subnet in an Availability Zone:
-// where a foreign one stands in the way, it is removed first.
+// restoreSubnets adds and removes subnets in one call. An endpoint has at most one subnet per Availability Zone: if an
+// extra subnet is in the same zone, it is removed first.
 // https://docs.aws.amazon.com/vpc/latest/privatelink/create-interface-endpoint.html
 func (e *Endpoint) restoreSubnets(ctx context.Context, add, remove []string) error {
 	err := e.modify(ctx, &ec2.ModifyVpcEndpointInput{VpcEndpointId: &e.ID, AddSubnetIds: add, RemoveSubnetIds: remove})
@@ -213,12 +214,13 @@ func (e *Endpoint) modify(ctx context.Context, in *ec2.ModifyVpcEndpointInput) e
 	return nil
 }
 
-// missing is the error of an endpoint that no write can repair: its id never comes back. FACTS: VPC endpoints
+// missing returns the error for an endpoint that no write can restore: its id is never reused (docs/facts.md, VPC
+// endpoints).
 func (e *Endpoint) missing(state string) error {
 	return guard.RemedyEndpointGone.For(fmt.Errorf("endpoint %s: %s: %w", e.ID, state, guard.ErrMissing))
 }
 
-// wrap adds the endpoint's id to an error of a call, and what to do where a person has to act.
+// wrap adds to a call's error the endpoint's id and, if a person must act, the remedy.
 func (e *Endpoint) wrap(err error) error {
 	switch errorcode.Of(err) {
 	case "InvalidVpcEndpointId.NotFound", "InvalidVpcEndpoint.NotFound":
@@ -228,8 +230,8 @@ func (e *Endpoint) wrap(err error) error {
 	}
 }
 
-// explain adds to an error of a call what it was about, and the remedy where a person has to act. Transient failures
-// never get here: the SDK has tried them again (see awsconfig).
+// explain adds to a call's error its target and, if a person must act, the remedy. Transient failures do not arrive
+// here: the SDK has already retried them (see awsconfig).
 func explain(target string, err error) error {
 	switch errorcode.Of(err) {
 	case "UnauthorizedOperation", "AccessDenied", "AccessDeniedException":

@@ -29,7 +29,7 @@ var setting = iampolicy.Setting{
 	Workload: "arn:aws:iam::111122223333:role/app", Guard: "arn:aws:iam::111122223333:role/guard",
 }
 
-// newInterface is an interface endpoint as desired, and the guard's view of it.
+// newInterface returns an interface endpoint in the desired state, and the guard's resource for it.
 func newInterface() (*fakeEC2, *vpcendpoint.Endpoint) {
 	fake := &fakeEC2{endpoint: &types.VpcEndpoint{
 		VpcEndpointId: aws.String(endpointID), State: "available", PolicyDocument: aws.String(desiredPolicy),
@@ -43,7 +43,7 @@ func newInterface() (*fakeEC2, *vpcendpoint.Endpoint) {
 	}
 }
 
-// newGateway is a gateway endpoint as desired, and the guard's view of it.
+// newGateway returns a gateway endpoint in the desired state, and the guard's resource for it.
 func newGateway() (*fakeEC2, *vpcendpoint.Endpoint) {
 	fake, endpoint := newInterface()
 	fake.endpoint = &types.VpcEndpoint{
@@ -64,7 +64,7 @@ func TestEndpointIsJudgedAndRestoredPropertyByProperty(t *testing.T) {
 		change   func(*types.VpcEndpoint)
 		property string
 		verdict  iampolicy.Verdict
-		diff     []guard.Difference // nil: not looked at
+		diff     []guard.Difference // nil: not checked
 		writes   []string
 	}{
 		"policy set to full access": {false, func(e *types.VpcEndpoint) { e.PolicyDocument = aws.String(fullAccess) },
@@ -168,14 +168,14 @@ func TestAnEndpointPolicyThatIsItselfOpenIsNeverWritten(t *testing.T) {
 	endpoint.Policy = fullAccess
 	err := endpoint.Restore(t.Context(), inspect(t, endpoint)["endpoint-policy"])
 	if err == nil || len(fake.writes) > 0 {
-		t.Errorf("Restore = %v with writes %q, want an error and none", err, fake.writes)
+		t.Errorf("Restore = %v with writes %q, want an error and no writes", err, fake.writes)
 	}
 }
 
 func TestAnUnknownPropertyIsNotWritten(t *testing.T) {
 	fake, endpoint := newInterface()
 	if err := endpoint.Restore(t.Context(), guard.Finding{Property: "colour"}); err == nil || len(fake.writes) > 0 {
-		t.Errorf("Restore(colour) = %v with writes %q, want an error and none", err, fake.writes)
+		t.Errorf("Restore(colour) = %v with writes %q, want an error and no writes", err, fake.writes)
 	}
 }
 
@@ -229,7 +229,7 @@ func TestAFailedWriteSaysWhatToDo(t *testing.T) {
 	}
 }
 
-// The policy alone can be written without knowing what is live.
+// Only the policy can be written without reading the live state.
 func TestAnEndpointThatMayNotBeDescribedHasItsPolicyWritten(t *testing.T) {
 	fake, endpoint := newInterface()
 	fake.fail = map[string]string{"DescribeVpcEndpoints": "UnauthorizedOperation"}
@@ -245,7 +245,7 @@ func TestAnEndpointThatMayNotBeDescribedHasItsPolicyWritten(t *testing.T) {
 	}
 }
 
-// That EC2 takes groups that the endpoint has already is not documented.
+// AWS does not document that EC2 accepts groups that the endpoint already has.
 func TestGroupsAreRestoredWhereEC2RefusesThoseThatAreThere(t *testing.T) {
 	fake, endpoint := newInterface()
 	fake.endpoint.Groups = groups("sg-endpoint", "sg-open")

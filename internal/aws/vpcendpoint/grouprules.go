@@ -15,18 +15,18 @@ import (
 	"s3-endpoint-guard/internal/iampolicy"
 )
 
-// RulesAPI has the calls that [GroupRules] makes.
+// RulesAPI contains the calls that [GroupRules] makes.
 type RulesAPI interface {
 	DescribeSecurityGroupRules(context.Context, *ec2.DescribeSecurityGroupRulesInput, ...func(*ec2.Options)) (*ec2.DescribeSecurityGroupRulesOutput, error)
 	AuthorizeSecurityGroupIngress(context.Context, *ec2.AuthorizeSecurityGroupIngressInput, ...func(*ec2.Options)) (*ec2.AuthorizeSecurityGroupIngressOutput, error)
 	RevokeSecurityGroupIngress(context.Context, *ec2.RevokeSecurityGroupIngressInput, ...func(*ec2.Options)) (*ec2.RevokeSecurityGroupIngressOutput, error)
 }
 
-// GroupRules keeps the ingress of an interface endpoint's security groups as desired: TCP 443 from each allowed
-// group, and nothing else. Egress is left alone: the endpoint answers, it never calls, and answers need no rule.
+// GroupRules keeps the ingress of an interface endpoint's security groups as desired: TCP 443 from each allowed group,
+// and nothing else. It ignores egress: the endpoint makes no connections of its own, and its responses need no rule.
 type GroupRules struct {
 	API RulesAPI
-	// GroupIDs are the endpoint's security groups, AllowedGroupIDs those whose members may reach it.
+	// GroupIDs are the endpoint's security groups, AllowedGroupIDs the groups whose members may reach it.
 	GroupIDs, AllowedGroupIDs []string
 }
 
@@ -35,7 +35,7 @@ var _ guard.Resource = (*GroupRules)(nil)
 // Name implements [guard.Resource].
 func (g *GroupRules) Name() string { return "security-group-rules" }
 
-// groupRule is one ingress rule as it is compared. Descriptions and tags do not count.
+// groupRule is one ingress rule for comparison. Descriptions and tags are ignored.
 type groupRule struct {
 	// id is the rule's id; "" for a desired one.
 	id string
@@ -46,18 +46,18 @@ type groupRule struct {
 	source string
 }
 
-// sameAs is whether two rules let the same pass.
+// sameAs reports whether two rules allow the same traffic.
 func (r groupRule) sameAs(other groupRule) bool {
 	r.id, other.id = "", ""
 	return r == other
 }
 
-// String is the rule as records show it, e.g. "sg-1: tcp 443-443 from sg-2".
+// String returns the rule as in records, e.g. "sg-1: tcp 443-443 from sg-2".
 func (r groupRule) String() string {
 	return fmt.Sprintf("%s: %s %d-%d from %s", r.groupID, r.protocol, r.from, r.to, r.source)
 }
 
-// rulesDrift is what GroupRules hands from Inspect to Restore.
+// rulesDrift is what Inspect passes to Restore.
 type rulesDrift struct{ missing, extra []groupRule }
 
 // Inspect implements [guard.Resource].
@@ -76,7 +76,7 @@ func (g *GroupRules) Inspect(ctx context.Context) ([]guard.Finding, error) {
 	return []guard.Finding{g.judge(live)}, nil
 }
 
-// target names the groups in records and errors.
+// target returns the groups' ids, for records and errors.
 func (g *GroupRules) target() string { return strings.Join(g.GroupIDs, ", ") }
 
 func (g *GroupRules) judge(live []groupRule) guard.Finding {
@@ -97,7 +97,7 @@ func (g *GroupRules) judge(live []groupRule) guard.Finding {
 	return finding
 }
 
-// desired are the rules that there should be.
+// desired returns the desired rules.
 func (g *GroupRules) desired() []groupRule {
 	var rules []groupRule
 	for _, group := range g.GroupIDs {
@@ -108,7 +108,7 @@ func (g *GroupRules) desired() []groupRule {
 	return rules
 }
 
-// ingress reads the ingress rules of an answer.
+// ingress returns the ingress rules in a response.
 func ingress(answer []types.SecurityGroupRule) []groupRule {
 	var rules []groupRule
 	for _, r := range answer {
@@ -136,7 +136,7 @@ func source(r types.SecurityGroupRule) string {
 	return "an unknown source"
 }
 
-// without are the rules that have no like among the others.
+// without returns the rules that have no equal among the others.
 func without(rules, others []groupRule) []groupRule {
 	var rest []groupRule
 	for _, r := range rules {
@@ -147,7 +147,7 @@ func without(rules, others []groupRule) []groupRule {
 	return rest
 }
 
-// render is the rules as a JSON list in a stable order.
+// render returns the rules as a JSON list in a stable order.
 func render(rules []groupRule) string {
 	texts := []string{}
 	for _, r := range rules {
@@ -156,7 +156,7 @@ func render(rules []groupRule) string {
 	return guard.Compact(slices.Sorted(slices.Values(texts)))
 }
 
-// Restore implements [guard.Resource]: it closes first, then opens for those who may.
+// Restore implements [guard.Resource]. It revokes rules first, then authorizes the missing ones.
 func (g *GroupRules) Restore(ctx context.Context, f guard.Finding) error {
 	drift, _ := f.State.(rulesDrift)
 	for _, group := range g.GroupIDs {
@@ -170,9 +170,9 @@ func (g *GroupRules) Restore(ctx context.Context, f guard.Finding) error {
 	return nil
 }
 
-// revoke removes a group's rules of the list. One that is gone already is no error: the read-back decides. It makes EC2
-// refuse the whole list, so that the others are then removed one by one: who exchanges one rule all the time must not keep
-// another one in force.
+// revoke removes the listed rules of a group. A rule that no longer exists is no error: the read-back decides. It makes
+// EC2 reject the whole list; revoke then removes the rules one by one, so that an attacker who replaces one rule all
+// the time cannot keep another one.
 func (g *GroupRules) revoke(ctx context.Context, group string, rules []groupRule) error {
 	var ids []string
 	for _, r := range rules {
@@ -195,7 +195,7 @@ func (g *GroupRules) revoke(ctx context.Context, group string, rules []groupRule
 	return nil
 }
 
-// revokeRules removes rules with one call, and reports whether one of them was gone already.
+// revokeRules removes rules with one call, and reports whether one of them no longer existed.
 func (g *GroupRules) revokeRules(ctx context.Context, group string, ids ...string) (gone bool, err error) {
 	_, err = g.API.RevokeSecurityGroupIngress(ctx, &ec2.RevokeSecurityGroupIngressInput{GroupId: &group, SecurityGroupRuleIds: ids})
 	switch errorcode.Of(err) {
@@ -205,7 +205,7 @@ func (g *GroupRules) revokeRules(ctx context.Context, group string, ids ...strin
 	return false, err
 }
 
-// authorize adds a group's rules of the list. One that is there already is no error.
+// authorize adds the listed rules of a group. A rule that already exists is no error.
 func (g *GroupRules) authorize(ctx context.Context, group string, rules []groupRule) error {
 	in := &ec2.AuthorizeSecurityGroupIngressInput{GroupId: &group}
 	for _, r := range rules {

@@ -10,7 +10,7 @@ import (
 	"s3-endpoint-guard/internal/health"
 )
 
-// InterfacesAPI has the call that [Interfaces] makes.
+// InterfacesAPI contains the call that [Interfaces] makes.
 type InterfacesAPI interface {
 	DescribeNetworkInterfaces(context.Context, *ec2.DescribeNetworkInterfacesInput, ...func(*ec2.Options)) (*ec2.DescribeNetworkInterfacesOutput, error)
 }
@@ -22,8 +22,8 @@ type Interfaces struct {
 	ID, VPCID string
 }
 
-// List reads the network interfaces. EC2 says in their description whose they are; so they need not wait for the
-// endpoint's own description. FACTS: VPC endpoints
+// List reads the network interfaces. Their description names the endpoint, so that this call need not wait for
+// DescribeVpcEndpoints. Source: docs/facts.md, VPC endpoints
 func (i *Interfaces) List(ctx context.Context) ([]health.Interface, error) {
 	var list []health.Interface
 	pages := ec2.NewDescribeNetworkInterfacesPaginator(i.API, &ec2.DescribeNetworkInterfacesInput{Filters: []types.Filter{

@@ -50,7 +50,7 @@ func TestLookTellsThatAnEndpointIsGone(t *testing.T) {
 	}
 }
 
-// interfaces is an EC2 with two pages of network interfaces.
+// interfaces is a fake EC2 with two pages of network interfaces.
 type interfaces struct {
 	asked [][]types.Filter
 	err   error
@@ -79,12 +79,12 @@ func TestInterfacesAreThoseOfTheEndpoint(t *testing.T) {
 	}
 	for _, filters := range fake.asked {
 		if len(filters) != 2 || filters[0].Values[0] != vpcID || filters[1].Values[0] != "VPC Endpoint Interface "+endpointID {
-			t.Errorf("asked for %v, want those of the endpoint in its VPC", filters)
+			t.Errorf("filters %v, want those for the endpoint and its VPC", filters)
 		}
 	}
 	fake.err = refuse("UnauthorizedOperation")
 	if _, err := (&vpcendpoint.Interfaces{API: fake, ID: endpointID}).List(t.Context()); err == nil || !strings.Contains(err.Error(), "network interfaces of "+endpointID) {
-		t.Errorf("List = %v, want an error that says what it was about", err)
+		t.Errorf("List = %v, want an error that names the endpoint", err)
 	}
 }
 

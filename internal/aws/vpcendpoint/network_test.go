@@ -13,7 +13,7 @@ import (
 	"s3-endpoint-guard/internal/iampolicy"
 )
 
-// from is an ingress rule on sg-endpoint whose source is a CIDR block or prefix list.
+// from returns an ingress rule on sg-endpoint whose source is a CIDR block or prefix list.
 func from(id string, source func(*types.SecurityGroupRule)) types.SecurityGroupRule {
 	r := rule(id, "sg-endpoint", "tcp", 443, 443, "")
 	r.ReferencedGroupInfo = nil
@@ -104,7 +104,7 @@ func TestAnotherRunThatWasFasterIsNoFailure(t *testing.T) {
 	}
 }
 
-// EC2 revokes nothing of a list that has a rule which is gone.
+// EC2 revokes nothing if one rule in the list no longer exists.
 func TestARuleThatIsGoneKeepsNoOtherInForce(t *testing.T) {
 	everyone := func(id string) types.SecurityGroupRule {
 		return from(id, func(r *types.SecurityGroupRule) { r.CidrIpv4 = aws.String("0.0.0.0/0") })
@@ -112,7 +112,7 @@ func TestARuleThatIsGoneKeepsNoOtherInForce(t *testing.T) {
 	fake := &fakeEC2{rules: []types.SecurityGroupRule{everyone("sgr-3"), everyone("sgr-4")}}
 	rules := newRules(fake)
 	found := inspect(t, rules)["security-group-rules"]
-	fake.rules = fake.rules[:1] // sgr-4 is gone meanwhile
+	fake.rules = fake.rules[:1] // sgr-4 was removed in the meantime
 	if err := rules.Restore(t.Context(), found); err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +121,7 @@ func TestARuleThatIsGoneKeepsNoOtherInForce(t *testing.T) {
 	}
 }
 
-// tables are the main route table, one that leads to the endpoint and one that does not, each with its subnets.
+// tables returns the main route table, one with a route to the endpoint and one without, each with its subnets.
 func tables(others, ours []string) []types.RouteTable {
 	list := []types.RouteTable{
 		{RouteTableId: aws.String("rtb-main"), Associations: []types.RouteTableAssociation{
@@ -225,7 +225,7 @@ func TestNetworkErrorsNameWhatTheyAreAbout(t *testing.T) {
 		"subnet-a, subnet-b":       newAssociations(sick).Restore(t.Context(), stray),
 	} {
 		if err == nil || !strings.HasPrefix(err.Error(), says) || !strings.Contains(err.Error(), "docs/runbook.md#access-is-denied") {
-			t.Errorf("error %v, want one that begins with %q and says what to look at", err, says)
+			t.Errorf("error %v, want one that begins with %q and names the remedy", err, says)
 		}
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"s3-endpoint-guard/internal/guard"
 )
 
-// fullAccess is the policy of an endpoint that has none.
+// fullAccess is the effective policy of an endpoint without a policy.
 // https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html#vpc-endpoint-policies-default
 const fullAccess = `{"Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}`
 

@@ -9,8 +9,8 @@ import (
 	"s3-endpoint-guard/internal/iampolicy"
 )
 
-// dns is an interface endpoint's private DNS. Desired is on, for the queries of everybody in the VPC, not only those
-// that arrive at inbound resolver endpoints. FACTS: VPC endpoints
+// dns is an interface endpoint's private DNS. The desired state is on, for queries from all of the VPC, not only for
+// those through inbound resolver endpoints. Source: docs/facts.md, VPC endpoints
 type dns struct {
 	PrivateDnsEnabled                        bool
 	PrivateDnsOnlyForInboundResolverEndpoint bool
@@ -38,8 +38,8 @@ func (e *Endpoint) inspectPrivateDNS(endpoint types.VpcEndpoint) guard.Finding {
 	return finding
 }
 
-// restorePrivateDNS asks for the desired private DNS in full: EC2 would otherwise take the restriction to inbound
-// resolver endpoints for granted when it switches private DNS on.
+// restorePrivateDNS sets all options of the desired private DNS: when EC2 enables private DNS, it otherwise restricts
+// it to inbound resolver endpoints.
 func restorePrivateDNS(in *ec2.ModifyVpcEndpointInput) {
 	in.PrivateDnsEnabled = aws.Bool(true)
 	in.DnsOptions = &types.DnsOptionsSpecification{PrivateDnsOnlyForInboundResolverEndpoint: aws.Bool(false)}

@@ -9,7 +9,7 @@ import (
 	"s3-endpoint-guard/internal/iampolicy"
 )
 
-// set compares two sets of ids. Drift in it is closed unless the caller knows better.
+// set compares two sets of ids. Drift is closed; the caller may change that.
 func (e *Endpoint) set(property string, desired, live []string) guard.Finding {
 	finding := guard.Finding{
 		Property: property, Target: e.ID, Verdict: iampolicy.Same,
@@ -22,7 +22,7 @@ func (e *Endpoint) set(property string, desired, live []string) guard.Finding {
 	return finding
 }
 
-// extraIsOpen makes drift open that has something more than is desired.
+// extraIsOpen makes drift open if there are extra items.
 func extraIsOpen(f guard.Finding, allowed string) guard.Finding {
 	if _, extra := changes(f); len(extra) > 0 {
 		f.Verdict = iampolicy.Open
@@ -31,7 +31,7 @@ func extraIsOpen(f guard.Finding, allowed string) guard.Finding {
 	return f
 }
 
-// compare lists what is missing from live, then what live has beyond desired.
+// compare lists the missing items, then the extra ones.
 func compare(desired, live []string) []guard.Difference {
 	var diff []guard.Difference
 	for _, id := range sorted(desired) {
@@ -47,7 +47,7 @@ func compare(desired, live []string) []guard.Difference {
 	return diff
 }
 
-// changes are the items that a restoration has to add and to remove.
+// changes returns the items that Restore must add and remove.
 func changes(f guard.Finding) (add, remove []string) {
 	for _, d := range f.Diff {
 		if d.Removed {
@@ -59,7 +59,7 @@ func changes(f guard.Finding) (add, remove []string) {
 	return add, remove
 }
 
-// sorted is a set in order, never nil, so that it reads the same each time and encodes as a list.
+// sorted returns a sorted set, never nil, so that it always encodes as the same JSON list.
 func sorted(ids []string) []string {
 	return slices.Compact(append([]string{}, slices.Sorted(slices.Values(ids))...))
 }
