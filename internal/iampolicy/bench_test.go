@@ -81,7 +81,7 @@ func TestNoDocumentKeepsTheJudgeBusy(t *testing.T) {
 			t.Errorf("%s take %v", name, took)
 		}
 		if _, err := iampolicy.Parse([]byte(live)); err != nil || len(live) > 20_480 {
-			t.Errorf("%s: %d bytes, %v, want a policy that S3 takes", name, len(live), err)
+			t.Errorf("%s: %d bytes, %v, want a policy that S3 accepts", name, len(live), err)
 		}
 	}
 }

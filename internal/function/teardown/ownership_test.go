@@ -85,7 +85,7 @@ func TestARunThatGoesOnProvesTheBucketAgain(t *testing.T) {
 		request.Continuation = json.RawMessage(`{"Began":"2031-01-02T00:00:00Z","Runs":1,"Deleted":7}`)
 		_, err := a.handle(t.Context(), request)
 		if err == nil || !strings.Contains(err.Error(), "7 versions were deleted before") || !strings.Contains(err.Error(), otherStack) || a.versions != 25 {
-			t.Errorf("Handle = %v with %d versions left, want a refusal that touches none", err, a.versions)
+			t.Errorf("Handle = %v with %d versions left, want an error and no deleted version", err, a.versions)
 		}
 	})
 }

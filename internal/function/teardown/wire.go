@@ -19,7 +19,7 @@ import (
 	"s3-endpoint-guard/internal/emptying"
 )
 
-// New makes the function from its environment, without a network call. The handler takes CloudFormation's request.
+// New creates the handler from its environment, without a network call. The handler takes CloudFormation's request.
 func New(getenv func(string) string, log *slog.Logger, out io.Writer) (func(context.Context, json.RawMessage) error, error) {
 	sdk, err := awsconfig.Load(getenv)
 	name, role := getenv("AWS_LAMBDA_FUNCTION_NAME"), getenv("TEARDOWN_ROLE_ARN")
