@@ -12,9 +12,9 @@ import (
 	"s3-endpoint-guard/internal/timeleft"
 )
 
-// Pauses between read-backs, which grow from the first to the longest, and how many read-backs may show the state
-// from before the write until it is written again. S3's bucket configuration is eventually consistent: one read that
-// disagrees right after a write proves nothing. FACTS: S3
+// The pauses between read-backs double from firstPause to longestPause. The state is written again only after staleReads
+// read-backs that show the state from before the write: S3's bucket configuration is eventually consistent, so one such
+// read proves nothing (docs/facts.md: S3).
 const (
 	firstPause   = 100 * time.Millisecond
 	longestPause = 2 * time.Second
@@ -23,41 +23,41 @@ const (
 
 // Why a correction failed.
 var (
-	// errDrifting: it ran out of time.
+	// errDrifting: the time ended first.
 	errDrifting = errors.New("read back, it is not as desired")
-	// errUnread: the write succeeded and reading is denied after it. Where the state was the bucket's policy, it is not the
-	// replaced one that denies it.
+	// errUnread: the write succeeded, but reading is denied after it. If the property is the bucket policy, it is not the
+	// replaced policy that denies the read.
 	errUnread = errors.New("written without knowing what was live, and reading it back is denied as well")
 )
 
-// correction is the work on one resource: write what drifted, read it back, and again while it still differs.
+// correction is the work on one resource: write the properties that drifted, read them back, and repeat while they differ.
 type correction struct {
 	*run
 	resource Resource
 	pause    time.Duration
-	// overruling is true while CloudFormation is at work on the stack, and has had its time.
+	// overruling is true if CloudFormation is still changing the stack but its truce has ended.
 	overruling bool
-	// left is what is left to CloudFormation for the rest of the run.
+	// left are the findings that are left to CloudFormation for the rest of the run.
 	left []Finding
-	// accounts has one account for each property that drifted, in the order in which they were found.
-	accounts []*account
+	// restorations has one entry for each property that drifted, in the order in which they were found.
+	restorations []*restoration
 }
 
-// account is what became of one property so far.
-type account struct {
+// restoration is the progress of the correction of one property.
+type restoration struct {
 	record Record
-	// live is the state that the latest write was to replace.
+	// live is the state that the latest write replaces.
 	live string
 	// refusal is why the latest write failed; nil when it succeeded.
 	refusal error
 	// written is true once a write succeeded.
 	written bool
-	// closed is true once the record is complete: verified, or failed for good.
-	closed bool
+	// done is true once the record is complete: verified, or failed for good.
+	done bool
 }
 
-// correct restores a resource's drifted properties, most important first, and proves it by reading the resource back.
-// A property that cannot be written keeps none of the others from being written.
+// correct restores a resource's drifted properties, the most important first, and reads the resource back to prove it.
+// If one property cannot be written, the others are still written.
 func (c *correction) correct(ctx context.Context, drifted []Finding) []Record {
 	for round := 1; len(drifted) > 0; round++ {
 		if round > 1 {
@@ -68,22 +68,21 @@ func (c *correction) correct(ctx context.Context, drifted []Finding) []Record {
 		}
 		live, err := c.readBack(ctx)
 		if err != nil {
-			c.abandon(err)
+			c.finishRest(err)
 			break
 		}
 		drifted = live
 	}
-	c.abandon(errDrifting)
+	c.finishRest(errDrifting)
 	var records []Record
-	for _, a := range c.accounts {
+	for _, a := range c.restorations {
 		records = append(records, a.record)
 	}
 	return records
 }
 
-// keepTruce asks for the stack's status anew before something is written once more, for a deployment may have begun
-// since the run did, and its changes look like drift. It closes the accounts of what is left to CloudFormation and
-// returns the rest.
+// keepTruce reads the stack's status again before a second write, because a deployment that began during the run looks
+// like drift. It finishes the restorations that are left to CloudFormation and returns the other findings.
 func (c *correction) keepTruce(ctx context.Context, drifted []Finding) []Finding {
 	standing, err := c.askStack(ctx)()
 	if err != nil {
@@ -93,20 +92,20 @@ func (c *correction) keepTruce(ctx context.Context, drifted []Finding) []Finding
 	left, due := c.truce(standing, drifted)
 	c.left = append(c.left, left...)
 	for _, f := range left {
-		a := c.account(f)
-		a.record.Outcome, a.record.Stack, a.closed = StandingDown, standing.Status, true
+		a := c.restorationOf(f)
+		a.record.Outcome, a.record.Stack, a.done = StandingDown, standing.Status, true
 		a.record.ElapsedMs = c.guard.Now().Sub(c.began).Milliseconds()
 	}
 	return due
 }
 
-// write restores each drifted property once and reports whether any account is open after that. A write that can never
-// succeed closes its account. After any other failure the read-back decides: somebody may have changed the property
-// between the run's read and its write.
+// write restores each drifted property once and reports whether a restoration is unfinished after that. A write that can
+// never succeed finishes its restoration. After other failures the read-back decides, because another caller may have
+// changed the property between the run's read and its write.
 func (c *correction) write(ctx context.Context, drifted []Finding) bool {
 	open := false
 	for _, f := range drifted {
-		a := c.account(f)
+		a := c.restorationOf(f)
 		a.live, a.refusal = f.Live, nil
 		a.record.Attempts++
 		a.record.Overruled = a.record.Overruled || c.overruling
@@ -115,7 +114,7 @@ func (c *correction) write(ctx context.Context, drifted []Finding) bool {
 		}
 		a.written = a.written || a.refusal == nil
 		if errors.Is(a.refusal, ErrLockout) {
-			c.settle(a, a.refusal)
+			c.finish(a, a.refusal)
 			continue
 		}
 		open = true
@@ -123,9 +122,9 @@ func (c *correction) write(ctx context.Context, drifted []Finding) bool {
 	return open
 }
 
-// readBack inspects the resource until what was written is as desired, and closes those accounts. It returns what
-// has to be written again: what still shows the old state after several reads, or a new one. What may still not be
-// read after a write is not written a second time.
+// readBack inspects the resource until the written properties are as desired, and finishes their restorations. It returns
+// the findings that have to be written again: they still show the old state after several reads, or show a new one. A
+// property that still cannot be read after a write is not written a second time.
 func (c *correction) readBack(ctx context.Context) ([]Finding, error) {
 	for reads := 1; ; reads++ {
 		findings, err := c.resource.Inspect(ctx)
@@ -136,7 +135,7 @@ func (c *correction) readBack(ctx context.Context) ([]Finding, error) {
 		if len(drifted) == 0 {
 			return nil, nil
 		}
-		if err := c.rest(ctx); err != nil {
+		if err := c.pauseBeforeRead(ctx); err != nil {
 			return nil, err
 		}
 		if reads >= staleReads || c.changed(drifted) {
@@ -145,22 +144,22 @@ func (c *correction) readBack(ctx context.Context) ([]Finding, error) {
 	}
 }
 
-// verify closes the accounts of properties that are as desired, or whose write failed and would fail again, and
-// returns the findings of all others that drifted, but for what is left to CloudFormation.
+// verify finishes the restorations of properties that are as desired, and of those whose write failed and would fail
+// again. It returns the other findings that drifted, without those that are left to CloudFormation.
 func (c *correction) verify(findings []Finding) []Finding {
 	var drifted []Finding
 	for _, f := range findings {
 		a := c.find(f.Property)
 		switch {
 		case f.Verdict == iampolicy.Same:
-			if a != nil && !a.closed {
-				c.settle(a, nil)
+			if a != nil && !a.done {
+				c.finish(a, nil)
 			}
 		case slices.ContainsFunc(c.left, f.isOfProperty):
 		case a == nil:
 			drifted = append(drifted, f)
 		case a.refusal != nil && a.live == f.Live:
-			c.settle(a, a.refusal)
+			c.finish(a, a.refusal)
 		case a.record.failure == nil:
 			drifted = append(drifted, f)
 		}
@@ -168,8 +167,8 @@ func (c *correction) verify(findings []Finding) []Finding {
 	return drifted
 }
 
-// readable closes the accounts of what was written without a before-image and may not be read back either, and
-// returns the other findings. The guard remembers those writes: see [memory].
+// readable finishes the restorations of properties that were written without a before-image and cannot be read back
+// either, and returns the other findings. The guard remembers those writes: see [memory].
 func (c *correction) readable(drifted []Finding) []Finding {
 	var rest []Finding
 	for _, f := range drifted {
@@ -179,13 +178,12 @@ func (c *correction) readable(drifted []Finding) []Finding {
 			continue
 		}
 		c.guard.memory.wroteUnread(f.Property, c.guard.Now())
-		c.settle(a, fmt.Errorf("%w: %w", errUnread, f.Unread))
+		c.finish(a, fmt.Errorf("%w: %w", errUnread, f.Unread))
 	}
 	return rest
 }
 
-// changed is whether some property shows another state than the one that was to be replaced: not a stale read, but
-// drift anew.
+// changed reports whether a property shows another state than the one that the write replaced: new drift, not a stale read.
 func (c *correction) changed(drifted []Finding) bool {
 	for _, f := range drifted {
 		if a := c.find(f.Property); a == nil || a.live != f.Live {
@@ -195,8 +193,8 @@ func (c *correction) changed(drifted []Finding) bool {
 	return false
 }
 
-// rest waits before the next read, each time longer.
-func (c *correction) rest(ctx context.Context) error {
+// pauseBeforeRead waits before the next read. Each wait is longer than the one before.
+func (c *correction) pauseBeforeRead(ctx context.Context) error {
 	err := timeleft.Wait(ctx, c.pause)
 	c.pause = min(2*c.pause, longestPause)
 	if err != nil {
@@ -205,26 +203,26 @@ func (c *correction) rest(ctx context.Context) error {
 	return nil
 }
 
-// account finds the property's account, or opens it. A property that was verified and drifts again goes on with the
-// account it has, which tells of the first drift, or of the first that is open: who opens a door while the guard takes
-// back something harmless must not pass for harmless.
-func (c *correction) account(f Finding) *account {
+// restorationOf finds the property's restoration, or begins it. A property that was verified and drifts again continues its
+// restoration, whose record describes the first drift, or the first open drift: an open change that is made while the guard
+// reverts a harmless one must be recorded as open.
+func (c *correction) restorationOf(f Finding) *restoration {
 	a := c.find(f.Property)
 	if a == nil {
-		a = &account{record: c.record(f)}
-		c.accounts = append(c.accounts, a)
+		a = &restoration{record: c.record(f)}
+		c.restorations = append(c.restorations, a)
 	}
 	if f.Verdict == iampolicy.Open && a.record.Verdict != iampolicy.Open {
 		attempts, overruled := a.record.Attempts, a.record.Overruled
 		a.record = c.record(f)
 		a.record.Attempts, a.record.Overruled = attempts, overruled
 	}
-	a.closed = false
+	a.done = false
 	return a
 }
 
-func (c *correction) find(property string) *account {
-	for _, a := range c.accounts {
+func (c *correction) find(property string) *restoration {
+	for _, a := range c.restorations {
 		if a.record.Resource == property {
 			return a
 		}
@@ -232,20 +230,21 @@ func (c *correction) find(property string) *account {
 	return nil
 }
 
-// settle closes an account: verified when err is nil, failed otherwise. What is as desired although no write of ours
-// succeeded was put right by somebody else.
-func (c *correction) settle(a *account, err error) {
-	a.record, a.closed = c.complete(a.record, err), true
+// finish completes a restoration: verified if err is nil, otherwise failed. A property that is as desired without a
+// successful write of this run was corrected by another caller.
+func (c *correction) finish(a *restoration, err error) {
+	a.record, a.done = c.complete(a.record, err), true
 	if err == nil && !a.written {
 		a.record.Outcome = Ended
 	}
 }
 
-// abandon closes every open account: with its own write's failure, or else with the error that ended the work.
-func (c *correction) abandon(err error) {
-	for _, a := range c.accounts {
-		if !a.closed {
-			c.settle(a, cmp.Or(a.refusal, err))
+// finishRest completes the unfinished restorations, with the failure of their own write or else with the error that ended
+// the work.
+func (c *correction) finishRest(err error) {
+	for _, a := range c.restorations {
+		if !a.done {
+			c.finish(a, cmp.Or(a.refusal, err))
 		}
 	}
 }

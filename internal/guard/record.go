@@ -99,7 +99,7 @@ type Contest struct {
 }
 
 // Limits of what a record carries, in bytes. A policy is at most 20 KB (bucket) or 20,480 characters (endpoint), so
-// that before-images of real policies are never cut; together they keep a log line within 256 KB.
+// that before-images of real policies are never truncated; together they keep a log line within 256 KB.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html, FACTS: VPC endpoints
 const (
 	maxImage = 24 << 10
@@ -158,11 +158,11 @@ func (r *run) record(f Finding) Record {
 	record := Record{
 		Trigger: r.trigger, Actor: r.trigger.Actor,
 		Resource: f.Property, Target: f.Target,
-		Verdict: f.Verdict, Allowed: cut(f.Allowed, maxImage), Diff: cutDiff(f.Diff),
-		Before: cut(f.Live, maxImage), After: cut(f.Desired, maxImage),
+		Verdict: f.Verdict, Allowed: truncate(f.Allowed, maxImage), Diff: truncateDiff(f.Diff),
+		Before: truncate(f.Live, maxImage), After: truncate(f.Desired, maxImage),
 	}
 	if f.Unread != nil {
-		record.Unread = cut(f.Unread.Error(), maxImage)
+		record.Unread = truncate(f.Unread.Error(), maxImage)
 	}
 	return record
 }
@@ -187,7 +187,7 @@ func fail(record Record, err error) Record {
 	if errors.Is(err, ErrLockout) {
 		record.Outcome = Refused
 	}
-	record.Error, record.failure = cut(err.Error(), maxImage), err
+	record.Error, record.failure = truncate(err.Error(), maxImage), err
 	record.Runbook = cmp.Or(RemedyOf(err), record.Remedy())
 	return record
 }
@@ -209,21 +209,21 @@ func (r *run) uninspected(resource Resource, err error) Record {
 	return r.complete(record, fmt.Errorf("inspecting %s: %w", resource.Name(), err))
 }
 
-// cut shortens a text to a limit in bytes and says so.
-func cut(text string, limit int) string {
+// truncate shortens a text to a limit in bytes, and says so in the text.
+func truncate(text string, limit int) string {
 	if len(text) <= limit {
 		return text
 	}
-	return fmt.Sprintf("%s … (cut: %d bytes in all)", strings.ToValidUTF8(text[:limit], ""), len(text))
+	return fmt.Sprintf("%s … (truncated: %d bytes in all)", strings.ToValidUTF8(text[:limit], ""), len(text))
 }
 
-// cutDiff keeps as many differences as fit, and says how many it left out.
-func cutDiff(diff []Difference) []Difference {
+// truncateDiff keeps as many differences as fit, and says how many it omitted.
+func truncateDiff(diff []Difference) []Difference {
 	size := 0
 	for i, d := range diff {
 		size += len(d.Name) + len(d.Value)
 		if size > maxDiff {
-			more := Difference{Removed: d.Removed, Value: fmt.Sprintf("… (cut: %d more)", len(diff)-i)}
+			more := Difference{Removed: d.Removed, Value: fmt.Sprintf("… (truncated: %d more)", len(diff)-i)}
 			return append(diff[:i:i], more)
 		}
 	}

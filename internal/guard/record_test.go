@@ -100,7 +100,7 @@ func TestRecordsAreCutAndSaySo(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := report.Records[0]
-	if len(r.Before) > 25<<10 || !strings.HasSuffix(r.Before, "(cut: 40960 bytes in all)") {
+	if len(r.Before) > 25<<10 || !strings.HasSuffix(r.Before, "(truncated: 40960 bytes in all)") {
 		t.Errorf("Before has %d bytes and ends in %q, want about 24 KB and a note", len(r.Before), r.Before[len(r.Before)-40:])
 	}
 	if last := r.Diff[len(r.Diff)-1].Value; !strings.Contains(last, "more)") || len(r.Diff) > 500 {

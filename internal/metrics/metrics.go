@@ -63,7 +63,7 @@ type Line struct {
 // call, so that lines of concurrent writers do not mix.
 func Write(w io.Writer, line Line, data ...Datum) error {
 	for len(data) > 0 {
-		part, rest := cut(data)
+		part, rest := firstLine(data)
 		text, err := encode(line, part)
 		if err != nil {
 			return fmt.Errorf("encoding metrics: %w", err)
@@ -76,8 +76,8 @@ func Write(w io.Writer, line Line, data ...Datum) error {
 	return nil
 }
 
-// cut returns the data for one line: those with the first one's detail, because a line has one value per dimension.
-func cut(data []Datum) (part, rest []Datum) {
+// firstLine returns the data for one line: those with the first one's detail, because a line has one value per dimension.
+func firstLine(data []Datum) (part, rest []Datum) {
 	for _, d := range data {
 		if d.Detail == data[0].Detail && len(part) < maxMetrics {
 			part = append(part, d)
