@@ -13,15 +13,15 @@ import (
 	"s3-endpoint-guard/local/localaws/serviceauth"
 )
 
-// EndpointPolicy sets who knows the policies of VPC endpoints by their ids. A nil policy allows nothing to be said
-// about a request, as an endpoint without one does.
+// EndpointPolicy sets the function that returns the policy of a VPC endpoint by id. nil means that there is no
+// endpoint policy to evaluate.
 func (g *Gate) EndpointPolicy(policy func(vpcEndpointID string) *iampolicy.Policy) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.endpointPolicy = policy
 }
 
-// authorise asks the policies about each need in turn, and returns the service's refusal of the first one denied.
+// authorise checks each need, and returns the service's refusal of the first one denied.
 func (x *exchange) authorise() error {
 	for _, need := range x.operation.Needs {
 		if refusal := x.request.May(need); refusal != nil {
@@ -31,7 +31,7 @@ func (x *exchange) authorise() error {
 	return nil
 }
 
-// judge returns a function that asks the policies, as they are now, about one need of the request.
+// judge returns a function that evaluates one need of the request with the current policies.
 func (x *exchange) judge() func(Need) *Error {
 	policies, request := x.policies(), x.context()
 	return func(need Need) *Error {
@@ -50,8 +50,8 @@ func (x *exchange) judge() func(Need) *Error {
 	}
 }
 
-// present are the need's own condition keys, without those that its action does not know for its resource: AWS does not
-// put them into the request. An action that the reference lacks keeps them all.
+// present returns the need's own condition keys, without those that its action does not support for its resource: AWS
+// does not add them to the request. For an action that the reference lacks, it returns all keys.
 func (n Need) present() map[string][]string {
 	if action, ok := serviceauth.Find(n.Action); ok {
 		return action.Present(n.Resource, n.Context)
@@ -59,7 +59,7 @@ func (n Need) present() map[string][]string {
 	return n.Context
 }
 
-// denied is the service's refusal of a call that policies do not allow.
+// denied returns the service's refusal of a call that policies do not allow.
 func (x *exchange) denied(need Need, decision iampolicy.Decision) *Error {
 	if refuser, ok := x.service.(Refuser); ok {
 		return refuser.Denied(x.request, need, decision)
@@ -67,7 +67,7 @@ func (x *exchange) denied(need Need, decision iampolicy.Decision) *Error {
 	return &Error{Status: http.StatusForbidden, Code: "AccessDenied", Message: DeniedMessage(x.request, need, decision)}
 }
 
-// policies are the caller's, and those of the endpoint that the request came through.
+// policies returns the caller's policies, and that of the endpoint through which the request came.
 func (x *exchange) policies() iampolicy.Policies {
 	var p iampolicy.Policies
 	if identity := x.request.Caller.Identity; identity != nil {
@@ -82,16 +82,15 @@ func (x *exchange) policies() iampolicy.Policies {
 	return p
 }
 
-// throughEndpoint reports whether the request passes the door's VPC endpoint. The endpoints here are S3's: what
-// instances behind one ask of other services leaves by the internet gateway. Nor does a service that calls on
-// somebody's behalf come through that somebody's endpoint.
-// FACTS: S3
+// throughEndpoint reports whether the request passes the Door's VPC endpoint. The endpoints here are S3's: requests
+// of instances to other services leave through the internet gateway. A service that calls on behalf of a caller does
+// not come through that caller's endpoint either (docs/facts.md, S3).
 func (x *exchange) throughEndpoint() bool {
 	return x.request.Door.VPCEndpointID != "" && x.scope.service == "s3" && x.request.Caller.InvokedBy == ""
 }
 
-// context holds the global condition keys that follow from the request and the door it came through. Those that
-// follow from the principal alone are iampolicy's to add.
+// context returns the global condition keys of the request and its Door. iampolicy adds those that depend only on the
+// principal.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 func (x *exchange) context() map[string][]string {
 	r := x.request
@@ -105,7 +104,7 @@ func (x *exchange) context() map[string][]string {
 	if agent := r.Header.Get("User-Agent"); agent != "" {
 		keys["aws:UserAgent"] = []string{agent}
 	}
-	if issuer := r.Caller.Issuer; issuer != "" { // a role's path, which the ARN of its session has not
+	if issuer := r.Caller.Issuer; issuer != "" { // contains the role's path, which the session's ARN lacks
 		keys["aws:PrincipalArn"] = []string{issuer}
 	}
 	if referer := r.Header.Get("Referer"); referer != "" {
@@ -115,8 +114,8 @@ func (x *exchange) context() map[string][]string {
 	return keys
 }
 
-// network holds the condition keys that tell where the request came from. A service that calls on somebody's behalf
-// calls from its own network, of which policies learn nothing but its name.
+// network returns the condition keys for the request's origin. A service that calls on behalf of a caller calls from
+// its own network, of which policies get only the service's name.
 func (x *exchange) network() map[string][]string {
 	door := x.request.Door
 	switch service := x.request.Caller.InvokedBy; {
@@ -132,18 +131,18 @@ func (x *exchange) network() map[string][]string {
 	return map[string][]string{"aws:SourceIp": {door.SourceIP}}
 }
 
-// DeniedMessage is the sentence with which most services refuse a call, naming the kind of policy that decided.
+// DeniedMessage returns the sentence with which most services deny a call. It names the kind of policy that decided.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
 func DeniedMessage(r *Request, need Need, decision iampolicy.Decision) string {
 	return fmt.Sprintf("User: %s is not authorized to perform: %s on resource: %s %s",
 		r.Caller.Principal, need.Action, need.Resource, Because(need, decision))
 }
 
-// resourceDecided are the grounds of a decision that lie in the resource's policy alone. Where an identity policy
-// could have allowed as well, AWS names that one.
+// resourceDecided matches decisions that depend on the resource's policy alone. If an identity policy could also have
+// allowed the call, AWS names the identity policy.
 var resourceDecided = regexp.MustCompile(`^(no )?(bucket|resource) policy\b`)
 
-// Because is the part of a refusal that says which kind of policy decided: "with an explicit deny in a
+// Because returns the part of a refusal that names the kind of policy that decided: "with an explicit deny in a
 // resource-based policy", "because no identity-based policy allows the s3:GetObject action".
 func Because(need Need, decision iampolicy.Decision) string {
 	kind := "identity-based"

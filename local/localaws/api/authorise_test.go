@@ -8,7 +8,7 @@ import (
 	"s3-endpoint-guard/local/localaws/api"
 )
 
-// onlyIf is an identity policy that allows everything on one condition.
+// onlyIf returns an identity policy that allows all actions under one condition.
 func onlyIf(operator, key, value string) string {
 	return fmt.Sprintf(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{%q:{%q:%q}}}}`,
 		operator, key, value)

@@ -11,15 +11,15 @@ import (
 	"strings"
 )
 
-// maxBody is the longest request body, in bytes, that the gate reads.
+// maxBody is the maximum size of a request body, in bytes.
 const maxBody = 64 << 20
 
-// errBody is the refusal of a body that does not keep to its own framing.
+// errBody is the error for a body with invalid framing.
 var errBody = &Error{Status: http.StatusBadRequest, Code: "IncompleteBody",
 	Message: "The request body terminated unexpectedly"}
 
-// readBody reads a request's body and undoes its aws-chunked encoding. The trailing headers of such a body join the
-// request's headers.
+// readBody reads a request's body and decodes its aws-chunked encoding. Trailing headers of such a body are added to
+// the request's headers.
 func readBody(hr *http.Request) ([]byte, error) {
 	body, err := io.ReadAll(io.LimitReader(hr.Body, maxBody+1))
 	if err != nil {
@@ -35,8 +35,8 @@ func readBody(hr *http.Request) ([]byte, error) {
 	return unchunk(body, hr.Header)
 }
 
-// unchunk undoes the aws-chunked encoding, with or without signatures and trailing headers, and leaves the headers
-// as if it had never been.
+// unchunk decodes the aws-chunked encoding, with or without signatures and trailing headers, and removes it from the
+// headers.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html
 func unchunk(encoded []byte, header http.Header) ([]byte, error) {
@@ -62,8 +62,8 @@ func unchunk(encoded []byte, header http.Header) ([]byte, error) {
 	return body, nil
 }
 
-// readChunk reads one chunk: its size in hexadecimal, extensions after a semicolon, and as many bytes. The last one is
-// empty, and has no line end of its own after it.
+// readChunk reads one chunk: its size in hexadecimal, extensions after a semicolon, and its bytes. The last chunk is
+// empty, and has no line end after it.
 func readChunk(in *bufio.Reader) ([]byte, error) {
 	line, err := in.ReadString('\n')
 	if err != nil {
@@ -87,7 +87,7 @@ func readChunk(in *bufio.Reader) ([]byte, error) {
 	return chunk, nil
 }
 
-// readTrailers adds the headers that follow the last chunk. Some clients leave out the empty line that ends them.
+// readTrailers adds the headers after the last chunk. Some clients omit the empty line at their end.
 func readTrailers(in *bufio.Reader, header http.Header) error {
 	trailers, err := textproto.NewReader(in).ReadMIMEHeader()
 	if err != nil && !errors.Is(err, io.EOF) {

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// Credentials registers a caller and returns an access key for it. Signatures are not verified: the key's id alone
-// tells who calls. Ids of users begin with AKIA, those of role sessions with ASIA, as AWS's do; a session token may
-// accompany either and is not looked at.
+// Credentials registers a caller and returns an access key for it. Signatures are not verified: only the key's id
+// identifies the caller. Ids of users begin with AKIA, those of role sessions with ASIA, as in AWS. A session token
+// is allowed with both and is ignored.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
 func (g *Gate) Credentials(c Caller) (accessKeyID, secret string) {
 	g.mu.Lock()
@@ -22,7 +22,7 @@ func (g *Gate) Credentials(c Caller) (accessKeyID, secret string) {
 	return accessKeyID, "secret-of-" + accessKeyID
 }
 
-// caller finds who an access key belongs to. No key is the anonymous caller.
+// caller returns the owner of an access key. Without a key it is the anonymous caller.
 func (g *Gate) caller(accessKeyID string) (caller Caller, known bool) {
 	if accessKeyID == "" {
 		return Caller{}, true
@@ -33,7 +33,7 @@ func (g *Gate) caller(accessKeyID string) (caller Caller, known bool) {
 	return caller, known
 }
 
-// unknownKey is the service's refusal of an access key that nobody registered.
+// unknownKey returns the service's refusal of an unregistered access key.
 func (x *exchange) unknownKey() *Error {
 	if refuser, ok := x.service.(Refuser); ok {
 		return refuser.UnknownKey(x.request)
@@ -42,13 +42,13 @@ func (x *exchange) unknownKey() *Error {
 		Message: "The security token included in the request is invalid."}
 }
 
-// scope is what a signature says about a request.
+// scope is the content of a request's credential scope.
 type scope struct {
 	accessKeyID, region, service string
 }
 
-// scopeOf reads the credential scope from the Authorization header or, of a presigned request, from the query.
-// A request without either is anonymous, and then one for S3.
+// scopeOf reads the credential scope from the Authorization header, or for a presigned request from the query. A
+// request without either is anonymous, and is for S3.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 func scopeOf(hr *http.Request) scope {
 	credential := hr.URL.Query().Get("X-Amz-Credential")

@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// errReset and errHang are outcomes of calls that get no answer.
+// errReset and errHang are outcomes of calls without an answer.
 var (
 	errReset = errors.New("(reset)")
 	errHang  = errors.New("(hang)")
 )
 
-// exchange is one request on its way through the gate, and what came of it so far.
+// exchange is one request in the gate, and its result so far.
 type exchange struct {
 	gate      *Gate
 	began     time.Time
@@ -22,9 +22,9 @@ type exchange struct {
 	service   Service
 	request   *Request
 	operation *Operation
-	// answered is how many bytes the answer's body has.
+	// answered is the size of the answer's body, in bytes.
 	answered int
-	// asked are the first needs of each action that the operation asked about by [Request.May].
+	// asked are the first needs of each action that the operation checked with [Request.May].
 	asked []Need
 }
 
@@ -71,7 +71,7 @@ func (x *exchange) admit(door Door, hr *http.Request) error {
 	return err
 }
 
-// perform authorises the call, carries it out, and hands it to the trail.
+// perform authorises and executes the call, and sends it to the trail.
 func (x *exchange) perform() (*Response, error) {
 	response, err := x.authorised()
 	if err != nil {
@@ -82,7 +82,7 @@ func (x *exchange) perform() (*Response, error) {
 	return response, nil
 }
 
-// authorised carries the call out if its caller may.
+// authorised executes the call if its caller has permission.
 func (x *exchange) authorised() (*Response, error) {
 	x.request.May = x.judge()
 	if err := x.authorise(); err != nil {
@@ -92,7 +92,7 @@ func (x *exchange) authorised() (*Response, error) {
 	return x.operation.Do()
 }
 
-// noting returns a function that takes note of what it is asked.
+// noting returns may, extended to record its argument.
 func (x *exchange) noting(may func(Need) *Error) func(Need) *Error {
 	return func(need Need) *Error {
 		if !slices.ContainsFunc(x.asked, func(n Need) bool { return n.Action == need.Action }) {
@@ -102,14 +102,14 @@ func (x *exchange) noting(may func(Need) *Error) func(Need) *Error {
 	}
 }
 
-// suffer is what becomes of a call that meets a fault.
+// suffer returns the result of a call with a fault.
 func (x *exchange) suffer(f *Fault) (*Response, error) {
 	x.request.Stale = f.Stale
 	if f.Stale {
 		return x.perform()
 	}
 	if f.After {
-		x.perform() // its answer is lost, whatever it was
+		x.perform() // the answer is lost
 		return nil, f.outcome()
 	}
 	err := f.outcome()
@@ -119,7 +119,7 @@ func (x *exchange) suffer(f *Fault) (*Response, error) {
 	return nil, err
 }
 
-// renderError writes an error in the service's protocol; as plain text where no service was found.
+// renderError writes an error in the service's protocol, or as plain text if no service was found.
 func (x *exchange) renderError(e *Error) *Response {
 	if x.service == nil {
 		return &Response{Status: e.Status, Body: []byte(e.Error() + "\n")}
@@ -127,7 +127,7 @@ func (x *exchange) renderError(e *Error) *Response {
 	return x.service.RenderError(x.request, e)
 }
 
-// asError turns any error of a service into one that can be answered.
+// asError converts an error of a service to an answer.
 func asError(err error) *Error {
 	if e := (*Error)(nil); errors.As(err, &e) {
 		return e

@@ -1,47 +1,47 @@
 package api
 
-// Fault makes calls fail. The zero value of each selector matches everything.
+// Fault makes calls fail. The zero value of each selector matches all calls.
 type Fault struct {
 	// Service and Operation select the calls.
 	Service, Operation string
 	// Caller selects the calls of one principal, or of all sessions of one role, by ARN.
 	Caller string
-	// Skip lets that many matching calls pass first; Times is how many then fail, 0 for all.
+	// Skip is the number of matching calls that pass first; Times is how many then fail, 0 for all.
 	Skip, Times int
-	// Error is the answer, unless Reset, Hang or Stale says otherwise.
+	// Error is the answer, unless Reset, Hang or Stale is set.
 	Error *Error
 	// Reset closes the connection without an answer.
 	Reset bool
-	// Hang answers nothing until the caller gives up.
+	// Hang sends no answer until the caller gives up.
 	Hang bool
-	// Stale makes an eventually consistent read answer the state before the latest write.
+	// Stale makes an eventually consistent read return the state before the latest write.
 	Stale bool
-	// After carries the call out first, so that only its answer is lost or replaced.
+	// After executes the call first, so that only its answer is lost or replaced.
 	After bool
 }
 
-// armedFault is a fault and how many matching calls it has seen.
+// armedFault is a fault and the number of matching calls so far.
 type armedFault struct {
 	Fault
 	seen int
 }
 
-// Inject makes later calls fail. Where several faults hit the same call, the one injected first decides; each counts
-// the calls that it matches, whoever decides.
+// Inject makes later calls fail. If several faults match the same call, the first injected one decides; each counts
+// the calls that it matches, even if another decides.
 func (g *Gate) Inject(f Fault) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.faults = append(g.faults, &armedFault{Fault: f})
 }
 
-// ClearFaults forgets all faults. Calls that hang go on hanging.
+// ClearFaults removes all faults. Calls that hang continue to hang.
 func (g *Gate) ClearFaults() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.faults = nil
 }
 
-// takeFault is the fault that the call meets; nil for none.
+// takeFault returns the fault for the call, or nil.
 func (g *Gate) takeFault(x *exchange) *Fault {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -54,7 +54,7 @@ func (g *Gate) takeFault(x *exchange) *Fault {
 	return met
 }
 
-// matches reports whether the call is one of those that the fault selects.
+// matches reports whether the fault's selectors match the call.
 func (f *armedFault) matches(x *exchange) bool {
 	caller := x.request.Caller
 	return (f.Service == "" || f.Service == x.scope.service) &&
@@ -62,13 +62,13 @@ func (f *armedFault) matches(x *exchange) bool {
 		(f.Caller == "" || f.Caller == caller.Principal || f.Caller == caller.Issuer)
 }
 
-// strikes counts a matching call, and reports whether it is one that fails.
+// strikes counts a matching call, and reports whether it fails.
 func (f *armedFault) strikes() bool {
 	f.seen++
 	return f.seen > f.Skip && (f.Times == 0 || f.seen <= f.Skip+f.Times)
 }
 
-// outcome is how a call ends that meets the fault.
+// outcome returns the result of a call with the fault.
 func (f *Fault) outcome() error {
 	switch {
 	case f.Reset:

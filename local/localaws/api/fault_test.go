@@ -13,7 +13,7 @@ func TestFaultsHitTheCallsTheySelect(t *testing.T) {
 	const failed = "503 SlowDown: Please reduce your request rate."
 	for name, c := range map[string]struct {
 		fault api.Fault
-		// answers are those to: Read, Write "new", Read, Write "newer", Read.
+		// answers are the answers to: Read, Write "new", Read, Write "newer", Read.
 		answers string
 	}{
 		"every call":             {api.Fault{Error: slowDown}, failed + "|" + failed + "|" + failed + "|" + failed + "|" + failed},
@@ -43,7 +43,7 @@ func TestFaultsHitTheCallsTheySelect(t *testing.T) {
 	}
 }
 
-// outcome is the answer to a call, or "cut".
+// outcome returns the answer to a call, or "cut".
 func (s *scene) outcome(key, path, body string) string {
 	s.Helper()
 	status, text, err := s.call(key, s.url+path, body)

@@ -13,19 +13,19 @@ import (
 	"s3-endpoint-guard/internal/iampolicy"
 )
 
-// Options are what a [Gate] is made with. The zero value of each field has a default.
+// Options are the options of a [Gate]. The zero value of each field has a default.
 type Options struct {
-	// Account is the 12-digit id of the local account; "111122223333" when empty.
+	// Account is the 12-digit id of the local account; the default is "111122223333".
 	Account string
-	// Region is the only Region there is; "eu-central-1" when empty.
+	// Region is the only Region; the default is "eu-central-1".
 	Region string
-	// Partition is "aws" when empty.
+	// Partition is "aws" by default.
 	Partition string
-	// Now is the clock of requests and records; [time.Now] when nil.
+	// Now is the clock of requests and records; the default is [time.Now].
 	Now func() time.Time
 }
 
-// withDefaults fills in what is empty.
+// withDefaults fills in empty fields.
 func (o Options) withDefaults() Options {
 	if o.Account == "" {
 		o.Account = "111122223333"
@@ -42,8 +42,8 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Gate receives the requests of all services and takes each through the steps that the package comment lists.
-// Its methods may be called at any time and concurrently.
+// Gate receives the requests of all services and takes each through the steps in the package comment. Its methods are
+// safe for concurrent use.
 type Gate struct {
 	options Options
 	// closing is closed by Close, so that hanging and waiting requests end.
@@ -63,7 +63,7 @@ type Gate struct {
 	requests       int
 }
 
-// NewGate makes a gate without services, doors and callers.
+// NewGate makes a gate without services, addresses and callers.
 func NewGate(o Options) *Gate {
 	return &Gate{
 		options:  o.withDefaults(),
@@ -73,17 +73,17 @@ func NewGate(o Options) *Gate {
 	}
 }
 
-// Options are the gate's options, with defaults filled in.
+// Options returns the gate's options, with defaults filled in.
 func (g *Gate) Options() Options { return g.options }
 
-// Add registers a service under its signing name. A later one takes an earlier one's place.
+// Add registers a service under its signing name. It replaces an earlier one with that name.
 func (g *Gate) Add(s Service) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.services[s.SigningName()] = s
 }
 
-// Open listens on a free port of 127.0.0.1 and returns the base URL of that door, e.g. "http://127.0.0.1:40001".
+// Open listens on a free port of 127.0.0.1 and returns its base URL, e.g. "http://127.0.0.1:40001".
 func (g *Gate) Open(door Door) (baseURL string, err error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -96,11 +96,11 @@ func (g *Gate) Open(door Door) (baseURL string, err error) {
 		return "", errors.Join(errors.New("opening a door of the local AWS: it is closed"), listener.Close())
 	}
 	g.servers = append(g.servers, server)
-	go server.Serve(listener) // ends with http.ErrServerClosed when the gate closes
+	go server.Serve(listener) // returns http.ErrServerClosed when the gate closes
 	return "http://" + listener.Addr().String(), nil
 }
 
-// Close closes every door and every connection at once, also those of requests that hang.
+// Close closes all listeners and connections at once, including those of requests that hang.
 func (g *Gate) Close() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -116,7 +116,7 @@ func (g *Gate) Close() error {
 	return errors.Join(failures...)
 }
 
-// SetLatency makes every call take at least that long. Calls that overlap wait at the same time.
+// SetLatency sets the minimum time of each call. Overlapping calls wait at the same time.
 func (g *Gate) SetLatency(d time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -148,7 +148,7 @@ func (g *Gate) hang(ctx context.Context) {
 	}
 }
 
-// nextID is a request id that no other request of this gate has.
+// nextID returns a unique request id.
 func (g *Gate) nextID() string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -156,14 +156,14 @@ func (g *Gate) nextID() string {
 	return fmt.Sprintf("LOCAL%011d", g.requests)
 }
 
-// service finds a service by its signing name; nil when there is none.
+// service returns the service with a signing name, or nil.
 func (g *Gate) service(name string) Service {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.services[name]
 }
 
-// doorway serves the requests of one door.
+// doorway serves the requests of one Door.
 type doorway struct {
 	gate *Gate
 	door Door
@@ -192,11 +192,11 @@ func (d doorway) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 	}
 }
 
-// reset closes the request's connection so that the caller sees it reset, not ended.
+// reset closes the request's connection so that the caller gets a reset, not an end.
 func reset(w http.ResponseWriter) {
 	connection, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
-		panic(http.ErrAbortHandler) // net/http's own way to cut a connection
+		panic(http.ErrAbortHandler) // net/http's way to cut a connection
 	}
 	if tcp, ok := connection.(*net.TCPConn); ok {
 		tcp.SetLinger(0) // makes Close send RST
@@ -204,7 +204,7 @@ func reset(w http.ResponseWriter) {
 	connection.Close()
 }
 
-// send writes an answer to the wire.
+// send writes the response.
 func (x *exchange) send(w http.ResponseWriter, response *Response) {
 	for name, values := range response.Header {
 		w.Header()[name] = values
@@ -214,10 +214,10 @@ func (x *exchange) send(w http.ResponseWriter, response *Response) {
 		w.Header().Set("Content-Length", strconv.Itoa(len(response.Body)))
 	}
 	w.WriteHeader(response.Status)
-	w.Write(response.Body) // a caller that has gone needs no answer
+	w.Write(response.Body) // ignores a caller that has gone
 }
 
-// idHeader is the header in which the service returns the request's id.
+// idHeader returns the header for the request's id in the service's answers.
 func (x *exchange) idHeader() string {
 	if x.scope.service == "s3" {
 		return "X-Amz-Request-Id"

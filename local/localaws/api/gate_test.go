@@ -15,10 +15,10 @@ import (
 	"s3-endpoint-guard/local/localaws/localtest"
 )
 
-// board is a service of the simplest kind: POST /Write puts a text up, GET /Read reads it, other names do nothing.
+// board is a minimal service: POST /Write stores a text, GET /Read reads it, other names do nothing.
 type board struct {
 	name string
-	// arrived, where not nil, is closed by the first request that is decoded.
+	// arrived, if not nil, is closed by the first decoded request.
 	arrived chan struct{}
 
 	mu             sync.Mutex
@@ -68,7 +68,7 @@ func (b *board) RenderError(_ *api.Request, e *api.Error) *api.Response {
 	return &api.Response{Status: e.Status, Header: e.Header, Body: []byte(e.Error())}
 }
 
-// scene is a gate with a board behind it, and a door.
+// scene is a gate with a board, and one address.
 type scene struct {
 	*testing.T
 	gate  *api.Gate
@@ -98,7 +98,7 @@ func (s *scene) open(door api.Door) string {
 	return url
 }
 
-// policy is a policy that must parse.
+// policy parses a valid policy.
 func policy(t *testing.T, document string) *iampolicy.Policy {
 	t.Helper()
 	p, err := iampolicy.Parse([]byte(document))
@@ -110,7 +110,7 @@ func policy(t *testing.T, document string) *iampolicy.Policy {
 
 const everything = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`
 
-// user is a user of the local account with these identity policies.
+// user returns a user of the local account with these identity policies.
 func user(t *testing.T, documents ...string) api.Caller {
 	t.Helper()
 	var policies []*iampolicy.Policy
@@ -123,13 +123,13 @@ func user(t *testing.T, documents ...string) api.Caller {
 	}
 }
 
-// authorization is a header as SDKs sign it, for an access key and a service.
+// authorization returns an Authorization header for an access key and a service, as SDKs write it.
 func authorization(key, service string) string {
 	return "AWS4-HMAC-SHA256 Credential=" + key + "/20260302/eu-central-1/" + service +
 		"/aws4_request, SignedHeaders=host;x-amz-date, Signature=0123"
 }
 
-// call makes a request with an access key ("" for none) and returns the answer's status and body.
+// call sends a request with an access key ("" for none) and returns the answer's status and body.
 func (s *scene) call(key, url, body string) (int, string, error) {
 	s.Helper()
 	method := http.MethodGet
@@ -157,7 +157,7 @@ func (s *scene) send(hr *http.Request) (int, string, error) {
 	return answer.StatusCode, string(text), err
 }
 
-// admin registers a caller who may do everything.
+// admin registers a caller with full access.
 func (s *scene) admin() (key string) {
 	s.Helper()
 	key, _ = s.gate.Credentials(user(s.T, everything))
@@ -265,7 +265,7 @@ func TestTrailHearsOfWritesWhateverBecomesOfThem(t *testing.T) {
 	s.call(admin, s.url+"/Write", "four")
 	want := "board Write done, board Write AccessDenied, board Write SlowDown, board Write done"
 	if got := strings.Join(heard, ", "); got != want {
-		t.Errorf("trail heard %q, want %q", got, want)
+		t.Errorf("the trail has %q, want %q", got, want)
 	}
 }
 

@@ -9,42 +9,41 @@ import (
 type Call struct {
 	// Service is the signing name, Operation the API's name ("" when it could not be decoded).
 	Service, Operation string
-	// Caller is the principal's ARN, Door where the request came in.
+	// Caller is the principal's ARN, Door the address at which the request arrived.
 	Caller string
 	Door   Door
-	// Needs are the permissions that were asked for. Of those that an operation asks for of each of its parts, only the
-	// first of each action is here.
+	// Needs are the permissions that were checked. If an operation checks them for each of its parts, only the first
+	// need of each action is included.
 	Needs []Need
-	// Write says that the call is a management write, one that CloudTrail delivers.
+	// Write means that the call is a management write, which CloudTrail delivers.
 	Write bool
-	// ErrorCode is AWS's error code, "" for a success; injected faults that answer nothing have "(reset)" or "(hang)".
+	// ErrorCode is AWS's error code, "" for a success; faults without an answer have "(reset)" or "(hang)".
 	ErrorCode string
-	// Bytes are those of the request's body, and of a successful answer's.
+	// Bytes is the size of the request's body plus that of a successful answer's.
 	Bytes int
-	// Began and Ended order calls, by the machine's clock: two calls overlapped when each began before the other
-	// ended.
+	// Began and Ended are times of the machine's clock: two calls overlapped if each began before the other ended.
 	Began, Ended time.Time
 }
 
-// TrailCall is a management write that went through the gate, as CloudTrail needs to know it.
+// TrailCall is a management write, with the data that CloudTrail needs.
 type TrailCall struct {
 	Request   *Request
 	Service   string
 	Operation *Operation
-	// Error is why it failed; nil when it succeeded.
+	// Error is the error of a failed call, or nil.
 	Error *Error
 }
 
-// OnTrail calls f after every management write, successful or failed, and before its caller has the answer. Requests
-// that no service could decode are not among them. f may be called from several goroutines at once, and the answer
-// waits for it: it should return soon.
+// OnTrail calls f after each management write, successful or failed, and before its caller has the answer. It does
+// not include requests that no service could decode. f may be called from several goroutines at once, and it delays
+// the answer: it should return soon.
 func (g *Gate) OnTrail(f func(TrailCall)) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.onTrail = append(g.onTrail, f)
 }
 
-// trail hands a management write to those who asked for them.
+// trail passes a management write to the functions set with OnTrail.
 func (g *Gate) trail(x *exchange, failure *Error) {
 	if x.operation.Trail == nil {
 		return
@@ -57,7 +56,7 @@ func (g *Gate) trail(x *exchange, failure *Error) {
 	}
 }
 
-// record remembers the call, which ends now.
+// record stores the call, which ends now.
 func (x *exchange) record(err error) {
 	c := Call{
 		Service: x.scope.service, Caller: x.request.Caller.Principal, Door: x.request.Door,
@@ -80,15 +79,16 @@ func (x *exchange) record(err error) {
 	}
 }
 
-// OnCall calls f after every call, of any outcome, and before its caller has the answer. f may be called from several
-// goroutines at once, and the answer waits for it: it should return soon.
+// OnCall calls f after each call, no matter what its outcome is, and before its caller has the answer. f may be
+// called from several goroutines at once, and it delays the answer: it should return soon.
 func (g *Gate) OnCall(f func(Call)) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.onCall = append(g.onCall, f)
 }
 
-// Calls are the calls that have ended since the gate was made or [Gate.ResetCalls], in the order in which they began.
+// Calls returns the calls that have ended since the gate was made or [Gate.ResetCalls], in the order in which they
+// began.
 func (g *Gate) Calls() []Call {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -97,16 +97,16 @@ func (g *Gate) Calls() []Call {
 	return calls
 }
 
-// ResetCalls forgets the calls that have ended.
+// ResetCalls removes the ended calls.
 func (g *Gate) ResetCalls() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.calls = nil
 }
 
-// Depth is how many round trips deep the calls are: the length of the longest chain of calls each of which began
-// after the one before had ended. Without latency calls that were sent together may well be answered one after the
-// other: set one before asking how deep they are.
+// Depth returns the number of sequential round trips of the calls: the length of the longest chain of calls each of
+// which began after the previous one had ended. Without latency, calls that were sent together may be answered in
+// sequence, so set a latency first.
 func Depth(calls []Call) int {
 	byEnd := slices.Clone(calls)
 	slices.SortFunc(byEnd, func(a, b Call) int { return a.Ended.Compare(b.Ended) })

@@ -9,7 +9,7 @@ import (
 	"s3-endpoint-guard/local/localaws/api"
 )
 
-// during is a call that began and ended so many milliseconds after a common start.
+// during returns a call that began and ended these milliseconds after a common start.
 func during(began, ended int) api.Call {
 	return api.Call{Began: now.Add(time.Duration(began) * time.Millisecond), Ended: now.Add(time.Duration(ended) * time.Millisecond)}
 }
@@ -67,7 +67,7 @@ func TestCallsAreRecordedAsTheyWent(t *testing.T) {
 	s.outcome(nobody, "/Read", "")
 	s.outcome("AKIAUNKNOWN", "/Read", "")
 	s.gate.Inject(api.Fault{Reset: true, Times: 1})
-	s.outcome(admin, "/Write", "y") // a read would be tried again by net/http
+	s.outcome(admin, "/Write", "y") // net/http would retry a read
 	var got []string
 	for _, c := range s.gate.Calls() {
 		write := ""
@@ -76,7 +76,7 @@ func TestCallsAreRecordedAsTheyWent(t *testing.T) {
 		}
 		got = append(got, strings.TrimSpace(c.Service+" "+c.Operation+" "+c.ErrorCode)+write)
 		if c.Door != internet || c.Ended.Before(c.Began) {
-			t.Errorf("call %+v: want it through the internet's door, ended after it began", c)
+			t.Errorf("call %+v: want it from the internet, and its end after its beginning", c)
 		}
 	}
 	want := "board Write write, board Read AccessDenied, board  InvalidClientTokenId, board Write (reset) write"

@@ -14,7 +14,7 @@ const (
 	InsufficientData = "INSUFFICIENT_DATA"
 )
 
-// The ways to treat a period without data. They are explained at [verdict].
+// The ways to treat a period without data, as described at [verdict].
 const (
 	missing      = "missing"
 	ignore       = "ignore"
@@ -22,26 +22,28 @@ const (
 	notBreaching = "notBreaching"
 )
 
-// Alarm is a metric alarm, or with a Rule a composite one, as it was put.
+// Alarm is the configuration of a metric alarm, or with a Rule of a composite one.
 type Alarm struct {
 	Name, Description string
-	// ActionsEnabled lets state changes be told to the topics of the state that is entered.
+	// ActionsEnabled enables messages to the topics of the new state.
 	ActionsEnabled                                   bool
 	AlarmActions, OKActions, InsufficientDataActions []string
 
-	// Rule makes a composite alarm, e.g. `ALARM("a") OR NOT OK("b")`. All that follows is a metric alarm's.
+	// Rule makes a composite alarm, e.g. `ALARM("a") OR NOT OK("b")`. All fields below are for metric alarms.
 	Rule string
-	// Queries are the metrics and expressions; the one that returns data is compared with the threshold.
+	// Queries are the metrics and expressions; the result of the one that returns data is compared with the
+	// threshold.
 	Queries []AlarmQuery
 	// Comparison is e.g. "GreaterThanOrEqualToThreshold".
 	Comparison string
 	Threshold  float64
-	// ThresholdMetricID names an anomaly detection band instead of a threshold. Such an alarm is kept and not evaluated.
+	// ThresholdMetricID is an anomaly detection band instead of a threshold. Such an alarm is stored but not
+	// evaluated.
 	ThresholdMetricID string
-	// EvaluationPeriods is how many periods are looked at (N); DatapointsToAlarm how many of them have to breach (M), or
-	// 0 for all.
+	// EvaluationPeriods is the number of evaluated periods (N); DatapointsToAlarm is how many of them must breach
+	// (M), or 0 for all.
 	EvaluationPeriods, DatapointsToAlarm int
-	// TreatMissingData is "missing" (also when it is ""), "ignore", "breaching" or "notBreaching".
+	// TreatMissingData is "missing" (the default), "ignore", "breaching" or "notBreaching".
 	TreatMissingData string
 }
 
@@ -56,16 +58,16 @@ type AlarmQuery struct {
 	ReturnData      bool
 }
 
-// Condition is an alarm with the state that it is in.
+// Condition is an alarm with its current state.
 type Condition struct {
 	Alarm
 	ARN string
-	// State is OK, Alarming or InsufficientData, Reason why, and Since when the state was entered.
+	// State is OK, Alarming or InsufficientData, Reason its reason, and Since when the alarm entered it.
 	State, Reason string
 	Since         time.Time
 }
 
-// comparisons are the operators, with what breaches.
+// comparisons maps each operator to a function that reports whether a value breaches.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
 var comparisons = map[string]func(value, threshold float64) bool{
 	"GreaterThanOrEqualToThreshold": func(value, threshold float64) bool { return value >= threshold },
@@ -89,8 +91,8 @@ const (
 	longestLookBack     = 24 * time.Hour
 )
 
-// PutAlarm creates an alarm, or replaces the one of that name, whose state it keeps. A new one has insufficient data
-// until [Service.Evaluate]. It refuses what CloudWatch refuses, and statistics and expressions that are not imitated.
+// PutAlarm creates an alarm, or replaces the one with that name and keeps its state. A new one has insufficient data
+// until [Service.Evaluate]. It refuses what CloudWatch refuses, and unsupported statistics and expressions.
 func (s *Service) PutAlarm(a Alarm) error {
 	if a.TreatMissingData == "" {
 		a.TreatMissingData = missing
@@ -119,12 +121,12 @@ func (s *Service) PutAlarm(a Alarm) error {
 	return nil
 }
 
-// alarmARN is the ARN of an alarm of this account.
+// alarmARN returns the ARN of an alarm of this account.
 func (s *Service) alarmARN(name string) string {
 	return fmt.Sprintf("arn:%s:cloudwatch:%s:%s:alarm:%s", s.options.Partition, s.options.Region, s.options.Account, name)
 }
 
-// DeleteAlarm removes an alarm, if it is there. One that a composite alarm names cannot be removed before that.
+// DeleteAlarm removes an alarm, if it exists. An alarm in the rule of a composite alarm cannot be removed.
 func (s *Service) DeleteAlarm(name string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -138,7 +140,7 @@ func (s *Service) DeleteAlarm(name string) error {
 	return nil
 }
 
-// Alarms are all alarms, in the order of their creation.
+// Alarms returns all alarms, in the order of their creation.
 func (s *Service) Alarms() []Condition {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -149,7 +151,7 @@ func (s *Service) Alarms() []Condition {
 	return all
 }
 
-// AlarmState is the state of the alarm of that name; "" when there is none.
+// AlarmState returns the state of the alarm with that name, or "".
 func (s *Service) AlarmState(name string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -159,7 +161,7 @@ func (s *Service) AlarmState(name string) string {
 	return ""
 }
 
-// check refuses an alarm that CloudWatch does not take.
+// check refuses an alarm that CloudWatch refuses.
 func (a Alarm) check() error {
 	switch {
 	case a.Name == "" || len(a.Name) > maxAlarmName:
@@ -181,7 +183,7 @@ func (a Alarm) check() error {
 	return a.checkQueries()
 }
 
-// checkComparison refuses operators that do not fit the threshold.
+// checkComparison refuses operators that do not match the threshold.
 func (a Alarm) checkComparison() error {
 	if a.ThresholdMetricID != "" {
 		if !slices.Contains(bandComparisons, a.Comparison) {
@@ -195,7 +197,7 @@ func (a Alarm) checkComparison() error {
 	return nil
 }
 
-// checkQueries refuses queries of which not exactly one returns data, or that cannot be answered.
+// checkQueries refuses unsupported queries, and requires exactly one that returns data.
 func (a Alarm) checkQueries() error {
 	var returned int
 	var metrics []AlarmQuery
@@ -225,7 +227,7 @@ func (a Alarm) checkQueries() error {
 	return nil
 }
 
-// checkQuery refuses a query that cannot be answered.
+// checkQuery refuses an unsupported query.
 func (a Alarm) checkQuery(q AlarmQuery) error {
 	if q.Expression != "" {
 		if a.ThresholdMetricID != "" {
@@ -249,7 +251,7 @@ func (a Alarm) checkQuery(q AlarmQuery) error {
 	return Datum{Name: q.Metric.Name, Dimensions: q.Metric.Dimensions, Values: []float64{0}}.check(time.Time{})
 }
 
-// period is that of the alarm's metrics.
+// period returns the period of the alarm's metrics.
 func (a Alarm) period() time.Duration {
 	for _, q := range a.Queries {
 		if q.Expression == "" {
@@ -259,7 +261,7 @@ func (a Alarm) period() time.Duration {
 	return 0
 }
 
-// actions are those of a state.
+// actions returns the actions of a state.
 func (a Alarm) actions(state string) []string {
 	if !a.ActionsEnabled {
 		return nil
@@ -267,13 +269,13 @@ func (a Alarm) actions(state string) []string {
 	return map[string][]string{OK: a.OKActions, Alarming: a.AlarmActions, InsufficientData: a.InsufficientDataActions}[state]
 }
 
-// compared is the query that is compared with the threshold.
+// compared returns the query that is compared with the threshold.
 func (a Alarm) compared() AlarmQuery {
 	i := slices.IndexFunc(a.Queries, func(q AlarmQuery) bool { return q.ReturnData })
 	return a.Queries[i]
 }
 
-// shownThreshold is how reasons and dashboards write the comparison, e.g. "OpenDrift >= 1".
+// shownThreshold returns the comparison as reasons and dashboards show it, e.g. "OpenDrift >= 1".
 func (a Alarm) shownThreshold() string {
 	signs := map[string]string{
 		"GreaterThanOrEqualToThreshold": ">=", "GreaterThanThreshold": ">", "LessThanThreshold": "<", "LessThanOrEqualToThreshold": "<=",

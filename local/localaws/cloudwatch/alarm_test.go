@@ -16,10 +16,10 @@ import (
 	"s3-endpoint-guard/local/localaws/localtest"
 )
 
-// dial is a clock that a test turns.
+// dial is a clock that a test sets.
 type dial struct{ now time.Time }
 
-// watching makes a CloudWatch whose clock the test turns, and keeps the subjects of what its alarms publish.
+// watching makes a CloudWatch with the test's clock, and collects the subjects of its alarms' messages.
 func watching(t *testing.T) (*cloudwatch.Service, *dial, *[]string) {
 	t.Helper()
 	clock, heard := &dial{noon}, &[]string{}
@@ -29,7 +29,7 @@ func watching(t *testing.T) (*cloudwatch.Service, *dial, *[]string) {
 	return s, clock, heard
 }
 
-// above is an alarm on metric M of namespace Test: n minutes are looked at, and m of them have to be 1 or more.
+// above returns an alarm on metric M of namespace Test: m of n minutes must be 1 or more.
 func above(n, m int, missing string) cloudwatch.Alarm {
 	return cloudwatch.Alarm{
 		Name: "a", ActionsEnabled: true, AlarmActions: []string{"topic"}, OKActions: []string{"topic"},
@@ -40,7 +40,7 @@ func above(n, m int, missing string) cloudwatch.Alarm {
 	}
 }
 
-// putAlarm puts an alarm that has to be taken.
+// putAlarm puts a valid alarm.
 func putAlarm(t *testing.T, s *cloudwatch.Service, a cloudwatch.Alarm) {
 	t.Helper()
 	if err := s.PutAlarm(a); err != nil {
@@ -48,7 +48,7 @@ func putAlarm(t *testing.T, s *cloudwatch.Service, a cloudwatch.Alarm) {
 	}
 }
 
-// draw puts the data points of a drawing such as "0 - X", one a minute, the last one now.
+// draw puts the data points of a drawing such as "0 - X", one per minute, the last one now.
 func draw(t *testing.T, s *cloudwatch.Service, drawing string) {
 	t.Helper()
 	points := strings.Fields(drawing)
@@ -59,7 +59,7 @@ func draw(t *testing.T, s *cloudwatch.Service, drawing string) {
 	}
 }
 
-// Both tables are AWS's own examples, and the lines on premature transitions what its text says beside them.
+// Both tables are AWS's own examples; the lines on premature transitions come from the text next to them.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
 func TestMissingDataAreTreatedAsDocumented(t *testing.T) {
 	const keep = "kept"
@@ -131,7 +131,7 @@ func TestAlarmsWithoutActionsAreSilent(t *testing.T) {
 	putAlarm(t, s, a)
 	s.Evaluate()
 	if s.AlarmState("a") != "ALARM" || len(*heard) > 0 {
-		t.Errorf("state %s, published %q; want ALARM and nothing", s.AlarmState("a"), *heard)
+		t.Errorf("state %s, published %q; want ALARM and no message", s.AlarmState("a"), *heard)
 	}
 }
 
@@ -152,7 +152,7 @@ func TestAlarmsEvaluateWindowsThatEndNow(t *testing.T) {
 	}
 }
 
-// TestAlarmsMissNoDataPoint evaluates as the local AWS does: a minute and some time after the evaluation before.
+// TestAlarmsMissNoDataPoint evaluates as the local AWS does: a minute and some seconds after the previous evaluation.
 func TestAlarmsMissNoDataPoint(t *testing.T) {
 	for name, late := range map[string]time.Duration{
 		"just after an evaluation":                             time.Microsecond,
@@ -183,7 +183,7 @@ func TestAlarmsMissNoDataPoint(t *testing.T) {
 	}
 }
 
-// TestAlarmsWithoutAnEvaluationForLongLookBackByTheirPeriodsOnly keeps what is older out of the window.
+// TestAlarmsWithoutAnEvaluationForLongLookBackByTheirPeriodsOnly checks that older data are outside the window.
 func TestAlarmsWithoutAnEvaluationForLongLookBackByTheirPeriodsOnly(t *testing.T) {
 	s, clock, _ := watching(t)
 	putAlarm(t, s, above(1, 1, "notBreaching"))
@@ -211,7 +211,7 @@ func TestAlarmsOnPercentiles(t *testing.T) {
 
 func TestMetricMathOverMetrics(t *testing.T) {
 	for expression, want := range map[string]string{
-		"SUM(METRICS())":          "OK", // 1 + 2 + nothing
+		"SUM(METRICS())":          "OK", // 1 + 2 + missing
 		"MAX(METRICS())":          "OK",
 		"MIN(METRICS())":          "OK",
 		"MIN(FILL(METRICS(), 9))": "OK",
@@ -343,7 +343,7 @@ func TestAnomalyDetectionIsKeptAndNotEvaluated(t *testing.T) {
 	putAlarm(t, s, a)
 	s.Evaluate()
 	if got := s.AlarmState("a"); got != "INSUFFICIENT_DATA" || len(*heard) > 0 {
-		t.Errorf("state = %s, published %q; want INSUFFICIENT_DATA and nothing", got, *heard)
+		t.Errorf("state = %s, published %q; want INSUFFICIENT_DATA and no message", got, *heard)
 	}
 }
 
@@ -367,10 +367,10 @@ func TestAlarmsAndDashboardsThroughTheSDK(t *testing.T) {
 	s.Evaluate()
 	out := localtest.Must(client.DescribeAlarms(t.Context(), &sdk.DescribeAlarmsInput{AlarmTypes: []types.AlarmType{"MetricAlarm", "CompositeAlarm"}, StateValue: types.StateValueAlarm}))(t)
 	if len(out.MetricAlarms) != 1 || *out.MetricAlarms[0].AlarmName != "drift" || *out.MetricAlarms[0].DatapointsToAlarm != 2 || *out.MetricAlarms[0].AlarmDescription != "why" {
-		t.Errorf("metric alarms that ring = %+v, want drift", out.MetricAlarms)
+		t.Errorf("metric alarms in ALARM = %+v, want drift", out.MetricAlarms)
 	}
 	if len(out.CompositeAlarms) != 1 || *out.CompositeAlarms[0].AlarmRule != "ALARM(drift)" {
-		t.Errorf("composite alarms that ring = %+v, want all", out.CompositeAlarms)
+		t.Errorf("composite alarms in ALARM = %+v, want all", out.CompositeAlarms)
 	}
 	named := localtest.Must(client.DescribeAlarms(t.Context(), &sdk.DescribeAlarmsInput{AlarmNames: []string{"band"}}))(t)
 	if len(named.MetricAlarms) != 1 || *named.MetricAlarms[0].ThresholdMetricId != "b" || len(named.MetricAlarms[0].Metrics) != 2 {
@@ -389,6 +389,6 @@ func TestAlarmsAndDashboardsThroughTheSDK(t *testing.T) {
 	}
 	s.DeleteDashboard("board")
 	if _, err := client.GetDashboard(t.Context(), &sdk.GetDashboardInput{DashboardName: aws.String("board")}); localtest.Code(err) != "ResourceNotFound" {
-		t.Errorf("GetDashboard of a deleted one = %v, want ResourceNotFound", err)
+		t.Errorf("GetDashboard of a deleted dashboard = %v, want ResourceNotFound", err)
 	}
 }

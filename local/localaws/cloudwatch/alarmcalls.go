@@ -12,7 +12,7 @@ func (s *Service) putMetricAlarm(in object) (object, error) {
 	return object{}, s.PutAlarm(metricAlarm(in))
 }
 
-// metricAlarm is the alarm that a call describes.
+// metricAlarm returns the alarm in a call's parameters.
 func metricAlarm(in object) Alarm {
 	a := commonAlarm(in)
 	a.Comparison, a.ThresholdMetricID, a.TreatMissingData = in.text("ComparisonOperator"), in.text("ThresholdMetricId"), in.text("TreatMissingData")
@@ -34,7 +34,7 @@ func metricAlarm(in object) Alarm {
 	return a
 }
 
-// putCompositeAlarm puts an alarm on other alarms. Suppressing its actions is not imitated.
+// putCompositeAlarm puts an alarm on other alarms. Suppression of actions is not supported.
 func (s *Service) putCompositeAlarm(in object) (object, error) {
 	if in.text("ActionsSuppressor") != "" {
 		return nil, invalid("The local AWS does not imitate ActionsSuppressor.")
@@ -47,7 +47,7 @@ func (s *Service) putCompositeAlarm(in object) (object, error) {
 	return object{}, s.PutAlarm(a)
 }
 
-// commonAlarm is what alarms of both kinds have in common.
+// commonAlarm returns the common part of both kinds of alarms.
 func commonAlarm(in object) Alarm {
 	return Alarm{
 		Name: in.text("AlarmName"), Description: in.text("AlarmDescription"), ActionsEnabled: in.flag("ActionsEnabled", true),
@@ -55,8 +55,8 @@ func commonAlarm(in object) Alarm {
 	}
 }
 
-// describeAlarms answers alarms of both kinds, by name, prefix or state, in one page. Without AlarmTypes it answers
-// metric alarms only, as CloudWatch does.
+// describeAlarms returns alarms of both kinds, by name, prefix or state, in one page. Without AlarmTypes it returns
+// only metric alarms, as CloudWatch does.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
 func (s *Service) describeAlarms(in object) (object, error) {
 	types := in.texts("AlarmTypes")
@@ -76,14 +76,14 @@ func (s *Service) describeAlarms(in object) (object, error) {
 	return object{"MetricAlarms": metric, "CompositeAlarms": composite}, nil
 }
 
-// asked reports whether DescribeAlarms' filters let an alarm through.
+// asked reports whether an alarm matches the filters of DescribeAlarms.
 func (c Condition) asked(in object) bool {
 	names, state := in.texts("AlarmNames"), in.text("StateValue")
 	return (len(names) == 0 || slices.Contains(names, c.Name)) && strings.HasPrefix(c.Name, in.text("AlarmNamePrefix")) &&
 		(state == "" || state == c.State)
 }
 
-// shown is what answers show of alarms of both kinds.
+// shown returns the common members of both kinds of alarms in answers.
 func (c Condition) shown() object {
 	return object{
 		"AlarmName": c.Name, "AlarmArn": c.ARN, "AlarmDescription": c.Description, "ActionsEnabled": c.ActionsEnabled,
@@ -98,7 +98,7 @@ func (c Condition) shownComposite() object {
 	return shown
 }
 
-// shownMetric is a metric alarm in full, with its metrics as queries even when it was put with one metric only.
+// shownMetric returns a complete metric alarm. Its metrics are queries even if it was put with only one metric.
 func (c Condition) shownMetric() object {
 	shown := c.shown()
 	shown["ComparisonOperator"], shown["TreatMissingData"] = c.Comparison, c.TreatMissingData
@@ -122,7 +122,7 @@ func (c Condition) shownMetric() object {
 	return shown
 }
 
-// list is a list of texts as answers have it.
+// list returns strings as a list for an answer.
 func list(texts []string) []any {
 	all := []any{}
 	for _, text := range texts {

@@ -23,7 +23,7 @@ const (
 	newest        = 2 * time.Hour
 )
 
-// units are the units that there are.
+// units are the valid units.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDatum.html
 var units = []string{
 	"Seconds", "Microseconds", "Milliseconds", "Bytes", "Kilobytes", "Megabytes", "Gigabytes", "Terabytes", "Bits", "Kilobits",
@@ -32,17 +32,17 @@ var units = []string{
 	"Terabits/Second", "Count/Second", "None",
 }
 
-// refuse is a client error.
+// refuse returns a client error.
 func refuse(code, format string, details ...any) *api.Error {
 	return &api.Error{Status: http.StatusBadRequest, Code: code, Message: fmt.Sprintf(format, details...)}
 }
 
-// invalid is the refusal of a value.
+// invalid returns the error for an invalid value.
 func invalid(format string, details ...any) *api.Error {
 	return refuse("InvalidParameterValue", format, details...)
 }
 
-// check refuses a datum that CloudWatch does not take at that time.
+// check refuses a datum that CloudWatch refuses at that time.
 func (d Datum) check(now time.Time) error {
 	switch {
 	case d.Name == "":
@@ -60,7 +60,7 @@ func (d Datum) check(now time.Time) error {
 	return d.checkValues()
 }
 
-// checkDimensions refuses dimensions that are too many, empty, too long or named twice.
+// checkDimensions refuses dimensions that are too many, empty, too long or duplicate.
 func (d Datum) checkDimensions() error {
 	if len(d.Dimensions) > maxDimensions {
 		return invalid("The collection Dimensions must not have a size greater than %d.", maxDimensions)
@@ -78,7 +78,7 @@ func (d Datum) checkDimensions() error {
 	return nil
 }
 
-// checkValues refuses a datum with no values, too many, or values that are no numbers.
+// checkValues refuses a datum with no values, too many, or values that are not numbers.
 func (d Datum) checkValues() error {
 	values := d.Values
 	if d.Set != nil {

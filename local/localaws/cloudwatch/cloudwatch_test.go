@@ -16,10 +16,10 @@ import (
 	"s3-endpoint-guard/local/localaws/localtest"
 )
 
-// noon is when all tests happen.
+// noon is the time of all tests.
 var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 
-// start makes a CloudWatch whose clock stands still at noon, and a client that may do what a policy allows.
+// start makes a CloudWatch whose clock is fixed at noon, and a client with the permissions of a policy.
 func start(t *testing.T, policy string) (*cloudwatch.Service, *sdk.Client, aws.Config) {
 	t.Helper()
 	gate := localtest.Gate(t, api.Options{Now: func() time.Time { return noon }})
@@ -29,7 +29,7 @@ func start(t *testing.T, policy string) (*cloudwatch.Service, *sdk.Client, aws.C
 	return s, sdk.NewFromConfig(config), config
 }
 
-// put publishes values of one metric, all at one time.
+// put publishes values of one metric with the same time.
 func put(t *testing.T, s *cloudwatch.Service, name string, at time.Time, values ...float64) {
 	t.Helper()
 	if err := s.Put("Test", cloudwatch.Datum{Name: name, Time: at, Values: values}); err != nil {
@@ -277,7 +277,7 @@ func TestEMFLinesThatAreNotRightAreCounted(t *testing.T) {
 				t.Errorf("PutEMF = %v, and %d errors are counted, want %d", err, s.EMFErrors(), v.want)
 			}
 			if v.want > 0 && len(s.Metrics()) > 0 {
-				t.Error("a line that is not right stored data")
+				t.Error("an invalid line stored data")
 			}
 		})
 	}

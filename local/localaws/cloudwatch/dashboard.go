@@ -8,12 +8,12 @@ import (
 	"s3-endpoint-guard/local/localaws/api"
 )
 
-// dashboardNames are the names that dashboards can have.
+// dashboardNames matches valid names of dashboards.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutDashboard.html
 var dashboardNames = regexp.MustCompile(`^[A-Za-z0-9_-]{1,255}$`)
 
-// PutDashboard creates or replaces a dashboard. It refuses a body that is no JSON object with widgets; what CloudWatch
-// demands of each widget is not imitated.
+// PutDashboard creates or replaces a dashboard. It refuses a body that is not a JSON object with widgets; it does not
+// check the widgets.
 func (s *Service) PutDashboard(name, body string) error {
 	var board struct{ Widgets []map[string]any }
 	if err := json.Unmarshal([]byte(body), &board); err != nil || board.Widgets == nil {
@@ -28,7 +28,7 @@ func (s *Service) PutDashboard(name, body string) error {
 	return nil
 }
 
-// Dashboard is the body of a dashboard, as it was put. It is not ok when there is none of that name.
+// Dashboard returns the body of a dashboard, unchanged. ok is false if there is no dashboard with that name.
 func (s *Service) Dashboard(name string) (body string, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -36,19 +36,19 @@ func (s *Service) Dashboard(name string) (body string, ok bool) {
 	return body, ok
 }
 
-// DeleteDashboard removes a dashboard, if it is there.
+// DeleteDashboard removes a dashboard, if it exists.
 func (s *Service) DeleteDashboard(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.dashboards, name)
 }
 
-// putDashboard keeps a dashboard.
+// putDashboard stores a dashboard.
 func (s *Service) putDashboard(in object) (object, error) {
 	return object{"DashboardValidationMessages": []any{}}, s.PutDashboard(in.text("DashboardName"), in.text("DashboardBody"))
 }
 
-// getDashboard answers a dashboard.
+// getDashboard returns a dashboard.
 func (s *Service) getDashboard(in object) (object, error) {
 	name := in.text("DashboardName")
 	body, ok := s.Dashboard(name)

@@ -26,16 +26,16 @@ type directive struct {
 	}
 }
 
-// metadata is the part of a line that tells what its members are.
+// metadata is the part of a line that describes its members.
 type metadata struct {
 	// Timestamp is in milliseconds since 1970.
 	Timestamp         *int64
 	CloudWatchMetrics []directive
 }
 
-// PutEMF takes one line of a function's log as CloudWatch Logs does: a line in the Embedded Metric Format becomes
-// metric data, any other line is none of its business. A line that says it is EMF and is not right is an error, stores
-// nothing, and is counted by [Service.EMFErrors].
+// PutEMF processes one line of a function's log as CloudWatch Logs does: a line in the Embedded Metric Format becomes
+// metric data; it ignores all other lines. An invalid EMF line is an error, stores nothing, and is counted by
+// [Service.EMFErrors].
 func (s *Service) PutEMF(line []byte) error {
 	var members map[string]json.RawMessage
 	if json.Unmarshal(line, &members) != nil || members["_aws"] == nil {
@@ -51,15 +51,15 @@ func (s *Service) PutEMF(line []byte) error {
 	return nil
 }
 
-// EMFErrors is how many lines were not right: what AWS counts in AWS/Logs as EMFParsingErrors and EMFValidationErrors.
-// FACTS: VPC endpoints
+// EMFErrors returns the number of invalid lines, which AWS counts in AWS/Logs as EMFParsingErrors and
+// EMFValidationErrors (docs/facts.md, VPC endpoints).
 func (s *Service) EMFErrors() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.emfErrors
 }
 
-// putEMF stores the data of a line: all of them, or none.
+// putEMF stores all data of a line, or none.
 func (s *Service) putEMF(line []byte, members map[string]json.RawMessage) error {
 	if len(line) > maxEMFLine {
 		return fmt.Errorf("the line has more than %d bytes", maxEMFLine)
@@ -94,7 +94,7 @@ func (s *Service) putEMF(line []byte, members map[string]json.RawMessage) error 
 	return nil
 }
 
-// data are the data that a directive finds in a line: each metric once for each set of dimensions.
+// data returns the data of a directive in a line: each metric once for each set of dimensions.
 func (d directive) data(members map[string]json.RawMessage, at time.Time) ([]Datum, error) {
 	if d.Namespace == "" || len(d.Metrics) > maxEMFMetrics {
 		return nil, fmt.Errorf("a directive has no namespace, or more than %d metrics", maxEMFMetrics)
@@ -116,7 +116,7 @@ func (d directive) data(members map[string]json.RawMessage, at time.Time) ([]Dat
 	return data, nil
 }
 
-// dimensionsOf are the dimensions of those names: members of the line with text in them.
+// dimensionsOf returns the dimensions with those names: members of the line with a string.
 func dimensionsOf(members map[string]json.RawMessage, names []string) ([]Dimension, error) {
 	var dimensions []Dimension
 	for _, name := range names {
@@ -129,7 +129,7 @@ func dimensionsOf(members map[string]json.RawMessage, names []string) ([]Dimensi
 	return dimensions, nil
 }
 
-// valuesOf are the values of a metric: a member of the line with a number in it, or a list of numbers.
+// valuesOf returns the values of a metric: a member of the line with a number, or a list of numbers.
 func valuesOf(members map[string]json.RawMessage, name string) ([]float64, error) {
 	var one float64
 	if json.Unmarshal(members[name], &one) == nil {

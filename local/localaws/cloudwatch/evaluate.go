@@ -9,19 +9,19 @@ import (
 	"time"
 )
 
-// extraPeriods is how many periods more than EvaluationPeriods an evaluation looks back, so that a few missing ones can
-// be made up for by older ones. CloudWatch's own number is not documented beyond its example, where it is this.
+// extraPeriods is the number of periods beyond EvaluationPeriods in an evaluation, so that older data points can
+// replace missing ones. CloudWatch documents its number only in an example, with this value.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
 const extraPeriods = 2
 
-// OnAlarm lets f hear of every action of an alarm that changes its state: f gets the topic's ARN, and subject and text
-// of the message. It must be called before the first evaluation.
+// OnAlarm sets a function for the actions of an alarm that changes its state: f gets the topic's ARN, and subject and
+// text of the message. It must be called before the first evaluation.
 func (s *Service) OnAlarm(f func(actionARN, subject, message string)) { s.onAlarm = f }
 
-// Evaluate evaluates all alarms at the clock's now, as CloudWatch does once a minute: first those of metrics, then the
-// composite ones. A period is the window of its length that ends now, or at the beginning of the period after it. Each
-// window begins where an earlier evaluation's ended: see [Service.opening].
-// Alarms of anomaly detection keep their state: the models behind them are not imitated.
+// Evaluate evaluates all alarms at the clock's time, as CloudWatch does once a minute: first metric alarms, then
+// composite ones. The window of a period has its length and ends now, or at the beginning of the next period. Each
+// window begins where the window of an earlier evaluation ended: see [Service.opening]. Alarms on anomaly detection
+// keep their state, because the models are not implemented.
 func (s *Service) Evaluate() {
 	now := s.options.Now()
 	for _, change := range s.evaluate(now) {
@@ -33,13 +33,13 @@ func (s *Service) Evaluate() {
 	}
 }
 
-// change is an alarm that changed its state.
+// change is a change of an alarm's state.
 type change struct {
 	Condition
 	before string
 }
 
-// evaluate moves every alarm to its state, and returns those that changed it.
+// evaluate sets the new states of all alarms, and returns the changes.
 func (s *Service) evaluate(now time.Time) []change {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -59,7 +59,7 @@ func (s *Service) evaluate(now time.Time) []change {
 			enter(c, state, reason)
 		}
 	}
-	// A composite alarm exists only after those that it names, so one pass in that order is enough.
+	// A composite alarm is created after the alarms in its rule, so one pass in that order is sufficient.
 	for _, name := range s.alarmOrder {
 		if c := s.alarms[name]; c.Rule != "" {
 			state, reason := s.compose(c.Alarm)
@@ -69,7 +69,7 @@ func (s *Service) evaluate(now time.Time) []change {
 	return changes
 }
 
-// judge is a metric alarm's state at a time, and why.
+// judge returns a metric alarm's state at a time, and the reason.
 func (s *Service) judge(a Alarm, before string, now time.Time) (state, reason string) {
 	values := s.values(a, now)
 	points := make([]sighting, len(values))
@@ -91,7 +91,7 @@ func (s *Service) judge(a Alarm, before string, now time.Time) (state, reason st
 		a.shownThreshold(), a.DatapointsToAlarm, a.EvaluationPeriods, a.TreatMissingData, strings.Join(shown, " "))
 }
 
-// values are what the alarm compares in each period of its evaluation range, oldest first; nil where there is none.
+// values returns the compared value of each period in the evaluation range, oldest first; nil for a missing one.
 func (s *Service) values(a Alarm, now time.Time) []*float64 {
 	returned, period := a.compared(), a.period()
 	values := make([]*float64, a.EvaluationPeriods+extraPeriods)
@@ -110,13 +110,13 @@ func (s *Service) values(a Alarm, now time.Time) []*float64 {
 	return values
 }
 
-// maxDelay is how much later than a minute after the one before an evaluation may come: waiting for what is under way
-// takes time, by which the clock goes on.
+// maxDelay is the maximum delay of an evaluation beyond a minute after the previous one: the clock continues while
+// the local AWS waits for activity to end.
 const maxDelay = 30 * time.Second
 
-// opening is when the period begins that ends at to: with the evaluation that was due then, even where this one comes
-// somewhat later than a period after it. So the windows of successive evaluations meet, and no data point falls between
-// them. Without such an evaluation the window has exactly its length.
+// opening returns the beginning of the period that ends at to: the time of the evaluation that was due then, even if
+// to is somewhat later than a period after it. So the windows of successive evaluations are contiguous, and no data
+// point is lost between them. Without such an evaluation the window has exactly its length.
 func (s *Service) opening(to time.Time, period time.Duration) time.Time {
 	due := to.Add(-period)
 	for _, at := range slices.Backward(s.evaluations) {
@@ -131,17 +131,17 @@ func (s *Service) opening(to time.Time, period time.Duration) time.Time {
 	return due
 }
 
-// remember notes an evaluation for those to come, and forgets those that no alarm looks back to.
+// remember stores the time of an evaluation for later ones, and removes those that are too old for all alarms.
 func (s *Service) remember(now time.Time) {
 	s.evaluations = slices.DeleteFunc(s.evaluations, func(at time.Time) bool { return now.Sub(at) > 2*longestLookBack })
 	s.evaluations = append(s.evaluations, now)
 }
 
-// lateness is how long before an evaluation a data point may be dated that arrives after it and belongs to the next:
-// callers write whole milliseconds, or whole seconds.
+// lateness is how far before an evaluation the timestamp of a data point may be that arrives after it and belongs to
+// the next: callers send whole milliseconds, or whole seconds.
 const lateness = time.Second
 
-// counted is the time at which alarms count a data point that arrives now.
+// counted returns the time at which alarms count a data point that arrives now.
 func (s *Service) counted(at time.Time) time.Time {
 	if len(s.evaluations) == 0 {
 		return at
@@ -152,14 +152,14 @@ func (s *Service) counted(at time.Time) time.Time {
 	return at
 }
 
-// compute is the value of a query in one period, of the metrics' values in it; nil where there is none. An alarm has few
-// queries: expressions that name others are followed, at most as deep as there are queries.
+// compute returns the value of a query in one period from the metrics' values in it; nil if there is none. An alarm
+// has few queries: nested expressions are evaluated at most as deep as there are queries.
 func (a Alarm) compute(q AlarmQuery, metrics map[string]*float64) *float64 {
 	known := maps.Clone(metrics)
 	for range a.Queries {
 		for _, other := range a.Queries {
 			if other.Expression != "" {
-				e, _ := parseExpression(other.Expression, a.Queries) // checked when it was put
+				e, _ := parseExpression(other.Expression, a.Queries) // checked by PutAlarm
 				known[other.ID] = e.one(known)
 			}
 		}
@@ -167,7 +167,7 @@ func (a Alarm) compute(q AlarmQuery, metrics map[string]*float64) *float64 {
 	return known[q.ID]
 }
 
-// window is a metric's statistic after from, up to to; nil when it has no data there.
+// window returns a metric's statistic after from, up to and including to; nil if it has no data there.
 func (s *Service) window(q AlarmQuery, from, to time.Time) *float64 {
 	found := s.series[q.Metric.key()]
 	if found == nil {
@@ -188,7 +188,7 @@ func (s *Service) window(q AlarmQuery, from, to time.Time) *float64 {
 	return nil
 }
 
-// sighting is a data point as an alarm sees it.
+// sighting is a data point as an alarm counts it.
 type sighting int
 
 const (
@@ -197,8 +197,8 @@ const (
 	over
 )
 
-// verdict is the state that points demand, oldest first, when m of n have to breach. It is not decided where the alarm
-// keeps its state. These are CloudWatch's documented rules:
+// verdict returns the state for points, oldest first, when m of n must breach. decided is false if the alarm keeps
+// its state. These are CloudWatch's documented rules:
 //
 //	enough real points (n or more)           the latest n of them decide, whatever became of the others
 //	fewer, and missing ones are breaching    they are filled up with breaching ones
@@ -239,19 +239,19 @@ func count(points []sighting, wanted sighting) int {
 	return n
 }
 
-// maxSubject is the longest subject that SNS takes.
+// maxSubject is the maximum length of a subject in SNS.
 const maxSubject = 99
 
-// subject is the message's, as CloudWatch writes it, cut to what SNS takes.
+// subject returns the message's subject in CloudWatch's format, cut to SNS's maximum.
 func (c change) subject(region string) string {
 	subject := fmt.Sprintf("%s: %q in %s", c.State, c.Name, region)
 	return subject[:min(len(subject), maxSubject)]
 }
 
-// message is what CloudWatch publishes of a change of state, without the description of the trigger.
+// message returns CloudWatch's message about a change of state, without the description of the trigger.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
 func (s *Service) message(c change) string {
-	text, _ := json.Marshal(map[string]any{ // texts can always be written
+	text, _ := json.Marshal(map[string]any{ // encoding cannot fail
 		"AlarmName": c.Name, "AlarmDescription": c.Description, "AWSAccountId": s.options.Account, "Region": s.options.Region,
 		"AlarmArn": c.ARN, "NewStateValue": c.State, "NewStateReason": c.Reason, "OldStateValue": c.before,
 		"StateChangeTime": c.Since.Format("2006-01-02T15:04:05.000-0700"),

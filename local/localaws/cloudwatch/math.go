@@ -7,30 +7,30 @@ import (
 	"strings"
 )
 
-// expression is metric math, as far as this project's alarms go: a function of a list, where the list is METRICS() or
-// names of metrics in brackets, perhaps filled up.
+// expression is the part of metric math that this project's alarms use: a function of a list, which is METRICS() or
+// names of metrics in brackets, optionally with FILL.
 //
 //	SUM(METRICS())   MAX([a, b])   MIN(FILL(METRICS(), 0))
 //
-// or one name times a number, "a * 2". A name may also be that of another expression.
+// or one name times a number, "a * 2". A name may also be the id of another expression.
 //
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
 type expression struct {
 	function string
 	ids      []string
-	// fill takes the place of missing values; nil leaves them out.
+	// fill replaces missing values; nil leaves them out.
 	fill *float64
 	// factor multiplies the result.
 	factor float64
 }
 
-// product is an expression that multiplies a metric by a number.
+// product matches an expression that multiplies a metric by a number.
 var product = regexp.MustCompile(`^(\w+) \* ([0-9.]+)$`)
 
-// expressions are the ones that can be read.
+// expressions matches the supported functions.
 var expressions = regexp.MustCompile(`^(SUM|MIN|MAX)\((FILL\()?(?:METRICS\(\)|\[([\w, ]+)\])(?:, *(-?[\d.]+)\))?\)$`)
 
-// parseExpression reads an expression over an alarm's metrics.
+// parseExpression parses an expression over an alarm's metrics.
 func parseExpression(text string, queries []AlarmQuery) (expression, error) {
 	factor := 1.0
 	if parts := product.FindStringSubmatch(text); parts != nil {
@@ -64,7 +64,7 @@ func parseExpression(text string, queries []AlarmQuery) (expression, error) {
 	return e, nil
 }
 
-// metricIDs are the ids of the queries that are metrics.
+// metricIDs returns the ids of the queries that are metrics.
 func metricIDs(queries []AlarmQuery) []string {
 	var ids []string
 	for _, q := range queries {
@@ -75,7 +75,7 @@ func metricIDs(queries []AlarmQuery) []string {
 	return ids
 }
 
-// one is the expression's value in one period, of the metrics' values in it; nil where there is none.
+// one returns the expression's value in one period from the metrics' values in it; nil if there is none.
 func (e expression) one(values map[string]*float64) *float64 {
 	var present []float64
 	for _, id := range e.ids {

@@ -1,14 +1,14 @@
-// Package cloudwatch is the local AWS's CloudWatch: it stores metric data and answers statistics of them, over the
-// three protocols that clients speak: Smithy RPC v2 CBOR (the Go SDK), AWS JSON 1.0 and the query protocol.
+// Package cloudwatch is the local AWS's CloudWatch: it stores metric data and returns their statistics, over the
+// three protocols of clients: Smithy RPC v2 CBOR (the Go SDK), AWS JSON 1.0 and the query protocol.
 //
-// Metric data come by PutMetricData, as lines in the Embedded Metric Format ([Service.PutEMF]), or from Go code
-// ([Service.Put]), which may also play AWS's own namespaces. [Service.Statistics] is what dashboards read.
+// Metric data come from PutMetricData, from lines in the Embedded Metric Format ([Service.PutEMF]), or from Go code
+// ([Service.Put]), which may also write to AWS's own namespaces. Dashboards read [Service.Statistics].
 //
-// Alarms are evaluated when [Service.Evaluate] is called, at the clock's time: M of N, missing data, the metric math of
-// math.go, and composite rules. Anomaly detection is not imitated: its alarms are kept and never leave
+// Alarms are evaluated when [Service.Evaluate] is called, at the clock's time: M of N, missing data, the metric math
+// of math.go, and composite rules. Anomaly detection is not implemented: its alarms are stored and remain in
 // INSUFFICIENT_DATA.
 //
-// To add a call, write a decoder for it and name it in [Service.decoders]; no protocol needs to be touched.
+// To add a call, write a decoder for it and add it to [Service.decoders]; protocols need no change.
 package cloudwatch
 
 import (
@@ -21,18 +21,18 @@ import (
 	"s3-endpoint-guard/local/localaws/api"
 )
 
-// Dimension is one of the names and values that tell metrics of one name apart.
+// Dimension is a name and value that distinguish metrics of the same name.
 type Dimension struct {
 	Name, Value string
 }
 
-// Metric is what data belong to. The order of dimensions does not matter.
+// Metric identifies a metric. The order of dimensions does not matter.
 type Metric struct {
 	Namespace, Name string
 	Dimensions      []Dimension
 }
 
-// key is the same for the same metric, whatever the order of its dimensions.
+// key returns the same key for equal metrics, independent of the order of their dimensions.
 func (m Metric) key() string {
 	parts := []string{m.Namespace, m.Name}
 	for _, d := range sorted(m.Dimensions) {
@@ -41,7 +41,7 @@ func (m Metric) key() string {
 	return strings.Join(parts, "\x00")
 }
 
-// sorted are dimensions in the order of their names.
+// sorted returns dimensions sorted by name.
 func sorted(dimensions []Dimension) []Dimension {
 	return slices.SortedFunc(slices.Values(dimensions), func(a, b Dimension) int { return cmp.Compare(a.Name, b.Name) })
 }
@@ -50,22 +50,22 @@ func sorted(dimensions []Dimension) []Dimension {
 type Datum struct {
 	Name       string
 	Dimensions []Dimension
-	// Time is when it was measured; the clock's now when it is zero.
+	// Time is the time of the measurement; the zero time means the clock's time.
 	Time time.Time
-	// Unit is e.g. "Milliseconds"; "None" when empty.
+	// Unit is e.g. "Milliseconds"; "" means "None".
 	Unit string
-	// Values are the measured values. Counts says how often each occurred; once when it is nil.
+	// Values are the measured values. Counts are how often each occurred; nil means once.
 	Values, Counts []float64
-	// Set stands for values that were summed up before; nil when there are Values.
+	// Set contains aggregated values; nil if there are Values.
 	Set *StatisticSet
 }
 
-// StatisticSet sums values up.
+// StatisticSet aggregates values.
 type StatisticSet struct {
 	SampleCount, Sum, Minimum, Maximum float64
 }
 
-// Service is the CloudWatch of one account and Region. Its methods may be called at any time and concurrently.
+// Service is the CloudWatch of one account and Region. Its methods are safe for concurrent use.
 type Service struct {
 	options api.Options
 	skew    func() time.Duration
@@ -83,13 +83,13 @@ type Service struct {
 	evaluations []time.Time
 }
 
-// series are the data of one metric.
+// series contains the data of one metric.
 type series struct {
 	metric Metric
 	points []point
 }
 
-// point is one datum in a series. Statistics count it at its time, alarms when [Service.counted] says.
+// point is one datum in a series. Statistics use its time, alarms the time from [Service.counted].
 type point struct {
 	time, counted time.Time
 	unit          string
@@ -101,12 +101,12 @@ func New(o api.Options) *Service {
 	return &Service{options: o, series: map[string]*series{}, alarms: map[string]*Condition{}, dashboards: map[string]string{}}
 }
 
-// Skew says by how much the clocks of callers are behind this one: functions are processes, and their time is the real
-// one even where a test has moved ours. Times in calls, in answers and in EMF lines are theirs. Without it there is none.
-// It must be called before the first call.
+// Skew sets a function that returns by how much the callers' clocks are behind this one: functions are processes, and
+// use the real time even if a test has advanced our clock. Times in calls, answers and EMF lines are the callers'.
+// The default is no difference. It must be called before the first call.
 func (s *Service) Skew(behind func() time.Duration) { s.skew = behind }
 
-// fromCaller is a caller's time by our clock; toCaller the other way round. The zero time stays.
+// fromCaller converts a caller's time to our clock; toCaller does the opposite. The zero time is unchanged.
 func (s *Service) fromCaller(t time.Time) time.Time {
 	if s.skew == nil || t.IsZero() {
 		return t
@@ -121,8 +121,8 @@ func (s *Service) toCaller(t time.Time) time.Time {
 	return t.Add(-s.skew())
 }
 
-// Put stores data of one namespace: all of them, or none when CloudWatch would not take one. AWS's own namespaces are
-// open to it, unlike to PutMetricData.
+// Put stores data of one namespace: all of them, or none if CloudWatch would refuse one. Unlike PutMetricData, it
+// accepts AWS's own namespaces.
 func (s *Service) Put(namespace string, data ...Datum) error {
 	now := s.options.Now()
 	for i, d := range data {
@@ -152,11 +152,11 @@ func (s *Service) add(m Metric, d Datum) {
 	s.series[key].points = append(s.series[key].points, point{d.Time, s.counted(d.Time), unit, d.bucket()})
 }
 
-// bucket is the datum's values, summed up.
+// bucket returns the datum's values, aggregated.
 func (d Datum) bucket() Bucket {
 	if d.Set != nil {
 		b := Bucket{SampleCount: d.Set.SampleCount, Sum: d.Set.Sum, Minimum: d.Set.Minimum, Maximum: d.Set.Maximum}
-		// Percentiles of a set are known only where all its values are the same.
+		// Percentiles of a set are known only if all its values are equal.
 		// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html#Percentiles
 		if b.Minimum == b.Maximum {
 			b.values = []weighted{{b.Minimum, b.SampleCount}}
@@ -176,7 +176,7 @@ func (d Datum) bucket() Bucket {
 	return b
 }
 
-// Metrics are all metrics that have data, in the order in which they first got some.
+// Metrics returns all metrics with data, in the order of their first data.
 func (s *Service) Metrics() []Metric {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -187,7 +187,7 @@ func (s *Service) Metrics() []Metric {
 	return metrics
 }
 
-// Reset forgets all data, and when alarms were evaluated. Alarms and dashboards stay.
+// Reset removes all data, and the times of evaluations. It keeps alarms and dashboards.
 func (s *Service) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

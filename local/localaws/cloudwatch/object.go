@@ -5,22 +5,22 @@ import (
 	"time"
 )
 
-// text is a member's text; "" when it is not there.
+// text returns a string member, or "".
 func (o object) text(name string) string {
 	text, _ := o[name].(string)
 	return text
 }
 
-// number is a member's number. It is not ok when it is not there, or no number.
+// number returns a numeric member. ok is false if it is missing or not a number.
 func (o object) number(name string) (number float64, ok bool) { return toNumber(o[name]) }
 
-// whole is a member's whole number; 0 when it is not there, or no number.
+// whole returns an integer member; 0 if it is missing or not a number.
 func (o object) whole(name string) int {
 	number, _ := o.number(name)
 	return int(number)
 }
 
-// toNumber reads a value as a number.
+// toNumber converts a value to a number.
 func toNumber(value any) (number float64, ok bool) {
 	switch v := value.(type) {
 	case float64:
@@ -32,7 +32,8 @@ func toNumber(value any) (number float64, ok bool) {
 	return 0, false
 }
 
-// time is a member's time: a time, seconds since 1970, or text in ISO 8601. It is zero when it is not there.
+// time returns a time member: a time, seconds since 1970, or text in ISO 8601. It returns the zero time if it is
+// missing.
 func (o object) time(name string) time.Time {
 	switch v := o[name].(type) {
 	case time.Time:
@@ -46,7 +47,7 @@ func (o object) time(name string) time.Time {
 	return time.Time{}
 }
 
-// flag is a member's truth; absent when it is not there.
+// flag returns a bool member, or absent if it is missing.
 func (o object) flag(name string, absent bool) bool {
 	switch v := o[name].(type) {
 	case bool:
@@ -57,13 +58,13 @@ func (o object) flag(name string, absent bool) bool {
 	return absent
 }
 
-// object is a member's structure; nil when it is not there.
+// object returns a structure member, or nil.
 func (o object) object(name string) object {
 	structure, _ := o[name].(object)
 	return structure
 }
 
-// objects are a member's structures.
+// objects returns the structures of a list member.
 func (o object) objects(name string) []object {
 	list, _ := o[name].([]any)
 	var objects []object
@@ -75,7 +76,7 @@ func (o object) objects(name string) []object {
 	return objects
 }
 
-// texts are a member's texts.
+// texts returns the strings of a list member.
 func (o object) texts(name string) []string {
 	list, _ := o[name].([]any)
 	var texts []string
@@ -87,7 +88,7 @@ func (o object) texts(name string) []string {
 	return texts
 }
 
-// numbers are a member's numbers; nil when it is not there.
+// numbers returns the numbers of a list member; nil if it is missing.
 func (o object) numbers(name string) []float64 {
 	list, _ := o[name].([]any)
 	var numbers []float64
@@ -99,7 +100,7 @@ func (o object) numbers(name string) []float64 {
 	return numbers
 }
 
-// dimensions are the member Dimensions.
+// dimensions returns the member Dimensions.
 func (o object) dimensions() []Dimension {
 	var dimensions []Dimension
 	for _, d := range o.objects("Dimensions") {
@@ -108,12 +109,12 @@ func (o object) dimensions() []Dimension {
 	return dimensions
 }
 
-// metric is the metric that the members Namespace, MetricName and Dimensions name.
+// metric returns the metric in the members Namespace, MetricName and Dimensions.
 func (o object) metric() Metric {
 	return Metric{o.text("Namespace"), o.text("MetricName"), o.dimensions()}
 }
 
-// shown is a metric as answers show it.
+// shown returns a metric for an answer.
 func (m Metric) shown() object {
 	dimensions := []any{}
 	for _, d := range m.Dimensions {

@@ -6,23 +6,25 @@ import (
 	"strings"
 )
 
-// maxRule is the longest rule of a composite alarm, in characters, and maxChildren the most alarms that it names.
+// maxRule is the maximum length of a composite alarm's rule, in characters, and maxChildren its maximum number of
+// alarms.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutCompositeAlarm.html
 const (
 	maxRule     = 10240
 	maxChildren = 100
 )
 
-// tokens are the words of a rule: a state with an alarm's name or ARN, the operators, and parentheses.
+// tokens matches the tokens of a rule: a state with an alarm's name or ARN, the operators, and parentheses.
 var tokens = regexp.MustCompile(`^\s*(?:(ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*(?:"([^"]+)"|'([^']+)'|([^\s()"']+))\s*\)|(AND|OR|NOT|TRUE|FALSE)\b|([()]))`)
 
-// token is one word of a rule.
+// token is one token of a rule.
 type token struct {
-	// state and alarm are of a test such as ALARM("name"); otherwise word is an operator, a constant or a parenthesis.
+	// state and alarm are set for a test such as ALARM("name"); otherwise word is an operator, a constant or a
+	// parenthesis.
 	state, alarm, word string
 }
 
-// scan reads the words of a rule.
+// scan returns the tokens of a rule.
 func scan(rule string) ([]token, error) {
 	var list []token
 	for rest := rule; strings.TrimSpace(rest) != ""; {
@@ -40,9 +42,9 @@ func scan(rule string) ([]token, error) {
 	return list, nil
 }
 
-// children are the names of the alarms in a rule.
+// children returns the names of the alarms in a rule.
 func children(rule string) []string {
-	list, _ := scan(rule) // a rule that was put can be read
+	list, _ := scan(rule) // PutAlarm has checked the rule
 	var names []string
 	for _, t := range list {
 		if t.alarm != "" && !slices.Contains(names, t.alarm) {
@@ -52,8 +54,7 @@ func children(rule string) []string {
 	return names
 }
 
-// checkRule refuses a composite alarm whose rule cannot be read, or names alarms that are not there. The caller holds
-// the lock.
+// checkRule refuses a composite alarm whose rule is invalid or names missing alarms. The caller holds the lock.
 func (s *Service) checkRule(a Alarm) error {
 	if len(a.Rule) > maxRule {
 		return invalid("The parameter AlarmRule must have at most %d characters.", maxRule)
@@ -73,7 +74,7 @@ func (s *Service) checkRule(a Alarm) error {
 	return nil
 }
 
-// compose is a composite alarm's state, and why.
+// compose returns a composite alarm's state, and the reason.
 func (s *Service) compose(a Alarm) (state, reason string) {
 	var ringing []string
 	for _, name := range children(a.Rule) {
@@ -82,7 +83,7 @@ func (s *Service) compose(a Alarm) (state, reason string) {
 		}
 	}
 	state, reason = OK, "The alarm rule is false; in ALARM: "+strings.Join(ringing, ", ")
-	if holds, _ := s.holds(a.Rule); holds { // it could be read when it was put
+	if holds, _ := s.holds(a.Rule); holds { // PutAlarm has checked the rule
 		state, reason = Alarming, "The alarm rule is true; in ALARM: "+strings.Join(ringing, ", ")
 	}
 	return state, reason
@@ -103,13 +104,13 @@ func (s *Service) holds(rule string) (bool, error) {
 	return result, nil
 }
 
-// reader evaluates a rule while reading it. Its methods are not ok where the rule ends or goes on wrongly.
+// reader evaluates a rule while reading it. Its methods return ok = false on a syntax error.
 type reader struct {
 	service *Service
 	tokens  []token
 }
 
-// take takes the next word if it is that one.
+// take consumes the next token if it is word.
 func (r *reader) take(word string) bool {
 	if len(r.tokens) == 0 || r.tokens[0].word != word || r.tokens[0].alarm != "" {
 		return false
@@ -154,7 +155,7 @@ func (r *reader) not() (result, ok bool) {
 	return r.test()
 }
 
-// test is a state that an alarm may be in.
+// test evaluates a test of an alarm's state.
 func (r *reader) test() (result, ok bool) {
 	if len(r.tokens) == 0 || r.tokens[0].alarm == "" {
 		return false, false

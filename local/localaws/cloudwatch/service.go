@@ -14,13 +14,13 @@ var _ api.Service = (*Service)(nil)
 // SigningName implements [api.Service].
 func (s *Service) SigningName() string { return "monitoring" }
 
-// decoder carries a call out. The condition keys are those beyond the gate's.
+// decoder executes a call. Its condition keys are added to the gate's.
 type decoder struct {
 	keys func(object) map[string][]string
 	do   func(object) (object, error)
 }
 
-// decoders are the calls that there are, by name.
+// decoders returns the supported calls, by name.
 func (s *Service) decoders() map[string]decoder {
 	return map[string]decoder{
 		"DescribeAlarms":      {do: s.describeAlarms},
@@ -35,7 +35,7 @@ func (s *Service) decoders() map[string]decoder {
 	}
 }
 
-// namespaceKey is the condition key by which a role is limited to one namespace.
+// namespaceKey returns the condition key with which a role is limited to one namespace.
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html
 func namespaceKey(in object) map[string][]string {
 	return map[string][]string{"cloudwatch:namespace": {in.text("Namespace")}}
@@ -88,7 +88,7 @@ func (s *Service) putMetricData(in object) (object, error) {
 	return object{}, s.Put(namespace, data...)
 }
 
-// datum is one element of PutMetricData's list.
+// datum returns one element of PutMetricData's list.
 func (s *Service) datum(in object) Datum {
 	d := Datum{
 		Name: in.text("MetricName"), Dimensions: in.dimensions(), Time: s.fromCaller(in.time("Timestamp")), Unit: in.text("Unit"),
@@ -108,7 +108,7 @@ func (s *Service) datum(in object) Datum {
 	return d
 }
 
-// asked is what a call asks of one metric over some time.
+// asked returns a call's query of one metric.
 func (s *Service) asked(in, period object, m Metric) (Query, error) {
 	length, _ := period.number("Period")
 	q := Query{
@@ -124,7 +124,7 @@ func (s *Service) asked(in, period object, m Metric) (Query, error) {
 	return q, nil
 }
 
-// getMetricStatistics answers statistics of one metric.
+// getMetricStatistics returns statistics of one metric.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricStatistics.html
 func (s *Service) getMetricStatistics(in object) (object, error) {
 	q, err := s.asked(in, in, in.metric())
@@ -160,7 +160,7 @@ func (s *Service) getMetricStatistics(in object) (object, error) {
 	return object{"Label": q.Metric.Name, "Datapoints": points}, nil
 }
 
-// getMetricData answers statistics of several metrics. Metric math is not imitated.
+// getMetricData returns statistics of several metrics. Metric math is not supported.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html
 func (s *Service) getMetricData(in object) (object, error) {
 	results := []any{}
@@ -179,7 +179,7 @@ func (s *Service) getMetricData(in object) (object, error) {
 	return object{"MetricDataResults": results}, nil
 }
 
-// metricData answers one query of GetMetricData, newest first unless it is asked for the other way round.
+// metricData returns the result of one query of GetMetricData, newest first by default.
 func (s *Service) metricData(in, asking object) (object, error) {
 	stat := asking.object("MetricStat")
 	statistic := stat.text("Stat")
@@ -207,7 +207,7 @@ func (s *Service) metricData(in, asking object) (object, error) {
 	return object{"Id": asking.text("Id"), "Label": label, "StatusCode": "Complete", "Timestamps": times, "Values": values}, nil
 }
 
-// listMetrics answers which metrics have data.
+// listMetrics returns the metrics with data.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_ListMetrics.html
 func (s *Service) listMetrics(in object) (object, error) {
 	const pageSize = 500
@@ -227,7 +227,7 @@ func (s *Service) listMetrics(in object) (object, error) {
 	return result, nil
 }
 
-// passes reports whether ListMetrics' filters let a metric through. A dimension without a value stands for any.
+// passes reports whether a metric matches the filters of ListMetrics. A dimension without a value matches all values.
 func (m Metric) passes(in object) bool {
 	namespace, name := in.text("Namespace"), in.text("MetricName")
 	if namespace != "" && namespace != m.Namespace || name != "" && name != m.Name {

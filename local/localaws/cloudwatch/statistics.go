@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Bucket is what is known of the values of one period.
+// Bucket contains the values of one period.
 type Bucket struct {
 	// Start is the period's beginning.
 	Start                              time.Time
@@ -17,16 +17,16 @@ type Bucket struct {
 	// Unit is the values' unit.
 	Unit string
 
-	// values are the values themselves; fewer than SampleCount of them are known when some came summed up.
+	// values are the single values. If some values came aggregated, there are fewer than SampleCount.
 	values []weighted
 }
 
-// weighted is a value and how often it occurred.
+// weighted is a value and its number of occurrences.
 type weighted struct {
 	value, count float64
 }
 
-// merge sums two buckets up. The first one's start and unit stay.
+// merge aggregates two buckets. It keeps the first one's start and unit.
 func (b Bucket) merge(other Bucket) Bucket {
 	if b.SampleCount == 0 {
 		other.Start, other.Unit = b.Start, cmp.Or(b.Unit, other.Unit)
@@ -39,8 +39,8 @@ func (b Bucket) merge(other Bucket) Bucket {
 	return b
 }
 
-// Value is one statistic of the bucket: "SampleCount", "Average", "Sum", "Minimum", "Maximum", or a percentile such as
-// "p90" or "p99.9". It is not ok for other names, and for percentiles of values that are not all known.
+// Value returns one statistic of the bucket: "SampleCount", "Average", "Sum", "Minimum", "Maximum", or a percentile
+// such as "p90" or "p99.9". ok is false for other names, and for percentiles if not all values are known.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Statistics-definitions.html
 func (b Bucket) Value(statistic string) (value float64, ok bool) {
 	switch statistic {
@@ -62,7 +62,7 @@ func (b Bucket) Value(statistic string) (value float64, ok bool) {
 	return b.percentile(percent)
 }
 
-// percentile is the number in the name of a percentile.
+// percentile returns the number in the name of a percentile.
 func percentile(statistic string) (percent float64, ok bool) {
 	digits, ok := strings.CutPrefix(statistic, "p")
 	if !ok {
@@ -72,13 +72,13 @@ func percentile(statistic string) (percent float64, ok bool) {
 	return percent, err == nil && percent >= 0 && percent <= 100
 }
 
-// known reports whether a statistic of that name exists here.
+// known reports whether a statistic of that name is supported.
 func known(statistic string) bool {
 	_, ok := Bucket{SampleCount: 1, values: []weighted{{0, 1}}}.Value(statistic)
 	return ok
 }
 
-// percentile is the smallest value that at least so many percent of the values do not exceed.
+// percentile returns the smallest value that at least this percentage of the values does not exceed.
 func (b Bucket) percentile(percent float64) (float64, bool) {
 	counted := 0.0
 	for _, w := range b.values {
@@ -97,17 +97,17 @@ func (b Bucket) percentile(percent float64) (float64, bool) {
 	return values[len(values)-1].value, true
 }
 
-// Query asks for the statistics of one metric.
+// Query is a query for the statistics of one metric.
 type Query struct {
 	Metric Metric
-	// Period is the length of each bucket. From is the first moment that counts, To the first that does not.
+	// Period is the length of each bucket. From is inclusive, To exclusive.
 	Period   time.Duration
 	From, To time.Time
-	// Unit limits the values to those of one unit; "" for any.
+	// Unit limits the values to one unit; "" means all units.
 	Unit string
 }
 
-// Statistics are the periods that have data, oldest first. Periods begin at multiples of their length.
+// Statistics returns the periods with data, oldest first. Periods begin at multiples of their length.
 func (s *Service) Statistics(q Query) []Bucket {
 	s.mu.Lock()
 	defer s.mu.Unlock()

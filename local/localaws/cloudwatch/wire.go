@@ -19,16 +19,17 @@ import (
 	"s3-endpoint-guard/local/localaws/query"
 )
 
-// maxBody is the most bytes of a request's body after it was decompressed.
+// maxBody is the maximum size of a request's decompressed body, in bytes.
 const maxBody = 16 << 20
 
 // object is a structure of any protocol. Its values are strings, float64s, bools, [time.Time]s, objects and lists
-// ([]any) of them, and in answers ints that are not negative. Protocols that do not tell types apart leave strings: the methods read them as what is wanted.
+// ([]any) of them, and in answers also non-negative ints. Protocols without types have strings: the methods convert
+// them to the wanted type.
 type object map[string]any
 
 // wire is one protocol.
 type wire interface {
-	// decode tells which operation a request asks for, and with which parameters.
+	// decode returns a request's operation and parameters.
 	decode(*api.Request) (operation string, parameters object, err error)
 	// encode writes the result of an operation.
 	encode(r *api.Request, operation string, result object) (*api.Response, error)
@@ -36,7 +37,7 @@ type wire interface {
 	refuse(*api.Request, *api.Error) *api.Response
 }
 
-// wireOf is the protocol that a request speaks.
+// wireOf returns a request's protocol.
 func wireOf(r *api.Request) wire {
 	switch {
 	case r.Header.Get("Smithy-Protocol") == "rpc-v2-cbor":
@@ -47,7 +48,7 @@ func wireOf(r *api.Request) wire {
 	return queryWire{query.Protocol{Namespace: "http://monitoring.amazonaws.com/doc/2010-08-01/"}}
 }
 
-// body is a request's body, decompressed: SDKs compress large PutMetricData calls.
+// body returns a request's decompressed body: SDKs compress large PutMetricData calls.
 func body(r *api.Request) ([]byte, error) {
 	if r.Header.Get("Content-Encoding") != "gzip" {
 		return r.Body, nil
@@ -63,7 +64,7 @@ func body(r *api.Request) ([]byte, error) {
 	return text, nil
 }
 
-// The names of errors as shapes, where they are not the codes that clients see.
+// shapes are the names of error shapes that differ from the codes that clients see.
 var shapes = map[string]string{
 	"InvalidParameterValue":       "InvalidParameterValueException",
 	"InvalidParameterCombination": "InvalidParameterCombinationException",
@@ -73,7 +74,7 @@ var shapes = map[string]string{
 	"LimitExceeded":               "LimitExceededFault",
 }
 
-// fault is an error as the protocols other than query write it, and the head of its answer.
+// fault returns an error as the protocols other than query write it, and the answer's headers.
 func fault(r *api.Request, e *api.Error, contentType string) (object, http.Header) {
 	shape, ok := shapes[e.Code]
 	if !ok {
@@ -122,7 +123,7 @@ func (cborWire) refuse(r *api.Request, e *api.Error) *api.Response {
 	return &api.Response{Status: e.Status, Header: header, Body: cbor.Encode(toCBOR(detail))}
 }
 
-// fromCBOR is a CBOR value as an object's value; nil for what no request has.
+// fromCBOR converts a CBOR value to an object's value; nil for types that requests do not use.
 func fromCBOR(value cbor.Value) any {
 	switch v := value.(type) {
 	case cbor.String:
@@ -156,7 +157,7 @@ func fromCBOR(value cbor.Value) any {
 	return nil
 }
 
-// toCBOR is an object's value as a CBOR value.
+// toCBOR converts an object's value to a CBOR value.
 func toCBOR(value any) cbor.Value {
 	switch v := value.(type) {
 	case string:
@@ -185,7 +186,7 @@ func toCBOR(value any) cbor.Value {
 	return &cbor.Nil{}
 }
 
-// seconds is a time in seconds since 1970.
+// seconds returns a time in seconds since 1970.
 func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
 // jsonWire is AWS JSON 1.0.
@@ -207,7 +208,7 @@ func (jsonWire) decode(r *api.Request) (string, object, error) {
 	return operation, fromJSON(members).(object), nil
 }
 
-// fromJSON is a decoded JSON value as an object's value.
+// fromJSON converts a decoded JSON value to an object's value.
 func fromJSON(value any) any {
 	switch v := value.(type) {
 	case map[string]any:
@@ -231,12 +232,12 @@ func (jsonWire) encode(r *api.Request, _ string, result object) (*api.Response, 
 
 func (jsonWire) refuse(r *api.Request, e *api.Error) *api.Response {
 	detail, header := fault(r, e, jsonType)
-	// A structure of two strings can always be written.
+	// Encoding a structure of two strings cannot fail.
 	text, _ := json.Marshal(detail)
 	return &api.Response{Status: e.Status, Header: header, Body: text}
 }
 
-// toJSON is an object's value as one that JSON can write.
+// toJSON converts an object's value to a value for JSON.
 func toJSON(value any) any {
 	switch v := value.(type) {
 	case time.Time:
@@ -269,7 +270,7 @@ func (queryWire) decode(r *api.Request) (string, object, error) {
 	return params["Action"], parameters, nil
 }
 
-// fromQuery is a tree of parameters as an object's value.
+// fromQuery converts a tree of parameters to an object's value.
 func fromQuery(n *query.Node) any {
 	if list := n.Fields["member"]; list != nil {
 		n = list
@@ -297,7 +298,7 @@ func (w queryWire) encode(r *api.Request, operation string, result object) (*api
 
 func (w queryWire) refuse(r *api.Request, e *api.Error) *api.Response { return w.Error(r, e) }
 
-// MarshalXML implements [xml.Marshaler]: members in the order of their names, lists as member elements.
+// MarshalXML implements [xml.Marshaler]: members sorted by name, lists as member elements.
 func (o object) MarshalXML(e *xml.Encoder, start xml.StartElement) error {
 	if err := e.EncodeToken(start); err != nil {
 		return err
@@ -310,7 +311,7 @@ func (o object) MarshalXML(e *xml.Encoder, start xml.StartElement) error {
 	return e.EncodeToken(start.End())
 }
 
-// encodeXML writes a value as an element of that name.
+// encodeXML writes a value as an element with that name.
 func encodeXML(e *xml.Encoder, name string, value any) error {
 	start := xml.StartElement{Name: xml.Name{Local: name}}
 	switch v := value.(type) {

@@ -10,7 +10,7 @@ import (
 	"s3-endpoint-guard/local/localaws/localtest"
 )
 
-// send posts a body in a protocol that the Go SDK does not speak, as the AWS CLI and older SDKs do.
+// send posts a body in a protocol that the Go SDK does not use, as the AWS CLI and older SDKs do.
 func send(t *testing.T, url, keyID string, headers map[string]string, body string) (status int, answer string) {
 	t.Helper()
 	r := localtest.Must(http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body)))(t)

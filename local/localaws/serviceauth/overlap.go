@@ -2,21 +2,22 @@ package serviceauth
 
 import "strings"
 
-// overlap reports whether there is a text that both patterns match. In the first, "*" stands for anything and "?" for
-// one character; in the second, which is the reference's, ${Variable} and <variable> stand for one character or more.
+// overlap reports whether there is a text that both patterns match. In the first, "*" matches any text and "?" one
+// character; in the second, which is the reference's, ${Variable} and <variable> match one character or more.
 //
-// A variable in an ARN ends at the colon of its part, and one that names a bucket at the slash before the object's key.
+// A variable in an ARN ends at the colon of its part. A variable for a bucket ends at the slash before the object's
+// key.
 func overlap(pattern, form string) bool { return meet([]rune(pattern), pieces(form)) }
 
 // piece is one character of a form, or a variable.
 type piece struct {
 	char rune
-	// variable stands for one character or more that are not among without; more says that one was met already.
+	// variable matches one or more characters that are not in without; more means that one was already matched.
 	variable, more bool
 	without        string
 }
 
-// pieces reads a form. Only the last part of an ARN, the sixth, may have colons of its own.
+// pieces parses a form. Only the last part of an ARN, the sixth, may contain colons.
 func pieces(form string) []piece {
 	var list []piece
 	colons := 0
@@ -45,7 +46,7 @@ func pieces(form string) []piece {
 	return list
 }
 
-// meet walks both patterns at once. They are short, and only a few places of each can branch.
+// meet walks both patterns in parallel. They are short, and few positions can branch.
 func meet(pattern []rune, form []piece) bool {
 	if len(form) > 0 && form[0].more && meet(pattern, form[1:]) {
 		return true
@@ -61,7 +62,7 @@ func meet(pattern []rune, form []piece) bool {
 	return meet(pattern[1:], form[0].behind(form))
 }
 
-// may reports whether the piece can be this character.
+// may reports whether the piece can match this character.
 func (p piece) may(char rune) bool {
 	switch {
 	case char == '?':
@@ -72,7 +73,7 @@ func (p piece) may(char rune) bool {
 	return p.char == char
 }
 
-// behind is the form once one character of its first piece was met: a variable may go on.
+// behind returns the form after its first piece has matched one character: a variable may match more.
 func (p piece) behind(form []piece) []piece {
 	if !p.variable {
 		return form[1:]

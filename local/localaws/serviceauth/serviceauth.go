@@ -1,11 +1,11 @@
-// Package serviceauth knows, of each action that the project's template names or the local AWS asks for, the types of
-// resources and the condition keys that AWS has for it: its Service Authorization Reference, as a table with a date.
+// Package serviceauth contains AWS's Service Authorization Reference as a dated table: the resource types and
+// condition keys of each action that the project's template or the local AWS uses.
 //
-// The table decides twice. A test holds every statement of the template against it, and the local AWS leaves a condition
-// key out of a request where the action does not know it for that resource, as AWS does: an Allow with such a condition
+// The table has two uses. A test compares all statements of the template with it, and the local AWS omits a condition
+// key from a request if the action does not support it for that resource, as AWS does: an Allow with such a condition
 // never matches.
 //
-// To add an action, write its name into actions.txt and run tools/serviceauth, which says how.
+// To add an action, add its name to actions.txt and run tools/serviceauth as described there.
 //
 // https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 package serviceauth
@@ -21,33 +21,33 @@ import (
 //go:embed reference.txt
 var text string
 
-// Type is a type of resources that an action knows.
+// Type is a resource type of an action.
 type Type struct {
-	// Name is the reference's name of the type, e.g. "route-table"; ARN the form of its ARNs, with variables.
+	// Name is the reference's name of the type, e.g. "route-table"; ARN is the format of its ARNs, with variables.
 	Name, ARN string
-	// Required says that the action always asks for a permission on a resource of this type.
+	// Required means that the action always checks a permission on a resource of this type.
 	Required bool
-	// Keys are the condition keys that the action knows for this type, with variables.
+	// Keys are the action's condition keys for this type, with variables.
 	Keys []string
 
 	form []piece // of ARN
 	keys keySet  // of Keys
 }
 
-// Action is what the reference says about an action.
+// Action is an action in the reference.
 type Action struct {
 	// Name is e.g. "ec2:ModifyVpcEndpoint".
 	Name string
-	// Keys are the condition keys that the action knows whatever the resource, beyond those that all actions know.
+	// Keys are the action's condition keys for all resources, in addition to the global ones.
 	Keys []string
-	// Types are the types of resources that it knows; none where it can only be allowed on "*".
+	// Types are the action's resource types; empty if it can only be allowed on "*".
 	Types []Type
 
 	keys keySet // of Keys
 }
 
-// keySet are condition keys, to be looked up: in lower case, for IAM does not tell it from upper, and the forms of
-// those with variables.
+// keySet is a lookup set of condition keys: in lower case, because IAM ignores case, and with the format of those
+// with variables.
 type keySet struct {
 	plain map[string]bool
 	forms []string
@@ -65,18 +65,18 @@ func keysOf(names []string) keySet {
 	return set
 }
 
-// has reports whether a key, in lower case, is among them.
+// has reports whether the set contains a key in lower case.
 func (s keySet) has(key string) bool {
 	return s.plain[key] || slices.ContainsFunc(s.forms, func(form string) bool { return overlap(key, form) })
 }
 
-// table is the reference: actions by their names in lower case, in which IAM does not tell upper from lower.
+// table is the reference: actions by lower-case name, because IAM ignores case.
 type table struct {
 	global  keySet
 	actions map[string]*Action
 }
 
-// reference is the table, read once. A table that cannot be read is a bug in the project's own file.
+// reference returns the table, read once. An unreadable table is a bug in the project's own file.
 var reference = sync.OnceValue(func() table {
 	t, err := parse(text)
 	if err != nil {
@@ -85,7 +85,7 @@ var reference = sync.OnceValue(func() table {
 	return t
 })
 
-// parse reads a table as tools/serviceauth writes it.
+// parse parses a table written by tools/serviceauth.
 func parse(text string) (table, error) {
 	t := table{actions: map[string]*Action{}}
 	forms := map[string]string{}
@@ -123,7 +123,7 @@ func (a *Action) service() string {
 	return service
 }
 
-// Find finds an action by its name; false when the table does not have it.
+// Find finds an action by its name; it returns false if the table does not contain it.
 func Find(name string) (Action, bool) {
 	a, ok := reference().actions[strings.ToLower(name)]
 	if !ok {
@@ -132,7 +132,7 @@ func Find(name string) (Action, bool) {
 	return *a, true
 }
 
-// Matching are the table's actions that a name with wildcards stands for, in order of their names.
+// Matching returns the table's actions that match a name with wildcards, sorted by name.
 func Matching(pattern string) []Action {
 	var found []Action
 	for name, a := range reference().actions {
@@ -144,7 +144,7 @@ func Matching(pattern string) []Action {
 	return found
 }
 
-// On are the types that a resource may be of: an ARN, or an ARN with wildcards.
+// On returns the possible types of a resource: an ARN, or an ARN with wildcards.
 func (a Action) On(resource string) []Type {
 	var types []Type
 	for _, t := range a.Types {
@@ -155,16 +155,16 @@ func (a Action) On(resource string) []Type {
 	return types
 }
 
-// Knows reports whether a request of the action has a condition key when it is about a resource of a type, or about no
-// resource where the type is the zero value. Of a key with a part that the policy's author names, as aws:ResourceTag/x,
-// the part does not count.
+// Knows reports whether a request of the action has a condition key for a resource of a type, or for no resource if
+// the type is the zero value. In a key with a part that the policy's author chooses, as aws:ResourceTag/x, that part
+// is ignored.
 func (a Action) Knows(key string, t Type) bool {
 	key = strings.ToLower(key)
 	return a.keys.has(key) || t.keys.has(key) || reference().global.has(key)
 }
 
-// Check says what is wrong with a statement that allows or denies an action on a resource, under conditions on these
-// keys: nil when the reference knows them together. The resource may have wildcards.
+// Check returns what is wrong with a statement that allows or denies an action on a resource, under conditions on
+// these keys, or nil if the reference supports the combination. The resource may have wildcards.
 func (a Action) Check(resource string, keys ...string) error {
 	types := a.On(resource)
 	switch {
@@ -185,7 +185,7 @@ func (a Action) Check(resource string, keys ...string) error {
 	return nil
 }
 
-// Present are those of a request's condition keys that AWS would have put into it, for an action on one resource.
+// Present returns those of a request's condition keys that AWS adds to a request of the action on one resource.
 func (a Action) Present(resource string, context map[string][]string) map[string][]string {
 	types := sync.OnceValue(func() []Type { return a.On(resource) })
 	present := map[string][]string{}

@@ -79,7 +79,7 @@ func TestANameWithWildcardsStandsForActionsOfTheTable(t *testing.T) {
 		t.Errorf("Matching (-want +got):\n%s", diff)
 	}
 	if a, ok := serviceauth.Find("ec2:ModifyVpcEndpoints"); ok {
-		t.Errorf("Find found %v, which AWS does not have", a)
+		t.Errorf("Find found %v, which does not exist in AWS", a)
 	}
 }
 

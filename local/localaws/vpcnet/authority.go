@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// authority is a certificate authority that nobody but local functions trusts, with one certificate for S3's names.
+// authority is a certificate authority that only local functions trust, with one certificate for S3's names.
 type authority struct {
 	// file holds its certificate.
 	file   string
@@ -47,7 +47,7 @@ func newAuthority(region string) (*authority, error) {
 	return &authority{file: file, config: config}, err
 }
 
-// certificate is what all certificates here have in common. Functions check it by the machine's clock.
+// certificate returns the common part of all certificates. Functions check it with the machine's clock.
 func certificate(name string) *x509.Certificate {
 	return &x509.Certificate{
 		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name},
@@ -55,7 +55,7 @@ func certificate(name string) *x509.Certificate {
 	}
 }
 
-// store writes a certificate into a file of its own.
+// store writes a certificate into a new file.
 func store(der []byte) (path string, err error) {
 	file, err := os.CreateTemp("", "localaws-authority-*.pem")
 	if err != nil {

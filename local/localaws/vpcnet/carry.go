@@ -12,7 +12,7 @@ import (
 	"s3-endpoint-guard/local/localaws/ec2"
 )
 
-// The ports that something listens on.
+// The ports with a listener.
 const (
 	dnsPort   = 53
 	httpsPort = 443
@@ -22,7 +22,7 @@ const (
 // https://docs.aws.amazon.com/vpc/latest/userguide/AmazonDNS-concepts.html
 var nameServer = netip.MustParseAddr("169.254.169.253")
 
-// carry reads what address a connection asks for, and takes it there.
+// carry reads the target address of a connection, and connects it.
 func (n *Network) carry(connection net.Conn, p Place) {
 	in := bufio.NewReader(connection)
 	request, err := http.ReadRequest(in)
@@ -34,7 +34,7 @@ func (n *Network) carry(connection net.Conn, p Place) {
 		return
 	}
 	subnet, ok := n.options.EC2.Subnet(p.SubnetID)
-	if !ok { // a function may outlive its subnet by the run that it is at: nothing leads anywhere then
+	if !ok { // a function may still run after the deletion of its subnet: it reaches nothing
 		n.wait(connection)
 		return
 	}
@@ -54,13 +54,13 @@ func (n *Network) carry(connection net.Conn, p Place) {
 	}
 }
 
-// established tells the caller that its connection stands.
+// established reports to the caller that its connection is established.
 func established(connection net.Conn) bool {
 	_, err := io.WriteString(connection, "HTTP/1.1 200 Connection established\r\n\r\n")
 	return err == nil
 }
 
-// wait drops what the caller sends, until it gives up.
+// wait discards the caller's data until the caller gives up.
 func (n *Network) wait(connection net.Conn) {
 	gone := make(chan struct{})
 	go func() {
@@ -73,7 +73,7 @@ func (n *Network) wait(connection net.Conn) {
 	}
 }
 
-// behind is the id of the VPC endpoint that an address leads to; "" when packets to it are lost.
+// behind returns the id of the VPC endpoint behind an address; "" if packets to it are lost.
 func (n *Network) behind(to netip.AddrPort, p Place, subnet ec2.Subnet) string {
 	n.mu.Lock()
 	lost := n.swallowed[to.Addr()]
@@ -81,7 +81,7 @@ func (n *Network) behind(to netip.AddrPort, p Place, subnet ec2.Subnet) string {
 	if lost || to.Port() != httpsPort {
 		return ""
 	}
-	// Of the function's own address only the subnet is known: its first one stands for it.
+	// Only the subnet of the function's own address is known: the subnet's first address represents it.
 	from := ec2.Side{Groups: p.Groups, Address: netip.MustParsePrefix(subnet.CIDR).Addr()}
 	target := ec2.Side{Address: to.Addr()}
 	id := ""
@@ -100,11 +100,11 @@ func (n *Network) behind(to netip.AddrPort, p Place, subnet ec2.Subnet) string {
 	return id
 }
 
-// carries is whether an endpoint in that state carries traffic. One that is being changed does.
+// carries reports whether an endpoint in that state carries traffic. A pending endpoint does.
 func carries(state string) bool { return state == ec2.Available || state == ec2.Pending }
 
-// gateway is the gateway endpoint for S3 that a subnet's route table leads to; "" for none. A function in a VPC has no
-// public address: without such a route it reaches nothing public.
+// gateway returns the gateway endpoint for S3 in a subnet's route table, or "". A function in a VPC has no public
+// address: without such a route it reaches no public address.
 func (n *Network) gateway(subnetID string) string {
 	for _, r := range n.options.EC2.RouteTableOf(subnetID).Routes {
 		if r.PrefixListID == ec2.PrefixListID("com.amazonaws."+n.options.Region+".s3") {
@@ -114,7 +114,7 @@ func (n *Network) gateway(subnetID string) string {
 	return ""
 }
 
-// connect speaks TLS with the caller, and passes on what is inside to the door behind an endpoint.
+// connect speaks TLS with the caller, and forwards the decrypted content to the Door of an endpoint.
 func (n *Network) connect(connection net.Conn, endpointID string) {
 	address, err := n.options.Door(endpointID)
 	if err != nil {

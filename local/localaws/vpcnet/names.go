@@ -10,8 +10,8 @@ import (
 	"s3-endpoint-guard/local/localaws/ec2"
 )
 
-// answerNames answers questions on a connection until the caller closes it. Over TCP, each message has its length
-// before it. https://www.rfc-editor.org/rfc/rfc1035#section-4.2.2
+// answerNames answers questions on a connection until the caller closes it. Over TCP, each message begins with its
+// length. https://www.rfc-editor.org/rfc/rfc1035#section-4.2.2
 func (n *Network) answerNames(connection net.Conn, vpcID string) {
 	for {
 		var length [2]byte
@@ -32,19 +32,19 @@ func (n *Network) answerNames(connection net.Conn, vpcID string) {
 	}
 }
 
-// The parts of a message that matter here. https://www.rfc-editor.org/rfc/rfc1035#section-4.1
+// The used parts of a message. https://www.rfc-editor.org/rfc/rfc1035#section-4.1
 const (
 	headerLength = 12
 	typeA        = 1
 	classIN      = 1
-	// flags of an answer: a response, recursion desired and available. noSuchName is the code NXDOMAIN.
+	// The flags of an answer: a response, recursion desired and available. noSuchName is the code NXDOMAIN.
 	response, noSuchName = 0x8180, 3
 	// firstName points to the name in the question.
 	firstName  = 0xc00c
 	timeToLive = 60
 )
 
-// answerName answers a message with one question; nil for anything else.
+// answerName returns the answer to a message with one question; nil for all other messages.
 func (n *Network) answerName(question []byte, vpcID string) []byte {
 	if len(question) < headerLength || binary.BigEndian.Uint16(question[4:]) != 1 {
 		return nil
@@ -77,7 +77,7 @@ func (n *Network) answerName(question []byte, vpcID string) []byte {
 	return answer
 }
 
-// readName reads a name of labels, without a dot at its end.
+// readName reads a name of labels, without a final dot.
 func readName(message []byte) (name string, rest []byte, ok bool) {
 	var labels []string
 	for len(message) > 0 {
@@ -94,7 +94,7 @@ func readName(message []byte) (name string, rest []byte, ok bool) {
 	return "", nil, false
 }
 
-// resolve finds a name's addresses as the VPC's name server does. Only S3's regional names are known.
+// resolve returns a name's addresses as the VPC's name server does. Only S3's regional names are known.
 func (n *Network) resolve(name, vpcID string) (addresses []netip.Addr, known bool) {
 	n.mu.Lock()
 	lie, lying := n.lies[name]
@@ -114,12 +114,12 @@ func (n *Network) resolve(name, vpcID string) (addresses []netip.Addr, known boo
 	return S3Addresses, true
 }
 
-// privatelyNamed is whether an endpoint's private DNS answers for the service's names, for everybody in the VPC.
+// privatelyNamed reports whether an endpoint's private DNS resolves the service's names in the whole VPC.
 func privatelyNamed(e ec2.Endpoint) bool {
 	return e.Type == ec2.Interface && e.PrivateDNS && !e.OnlyInboundResolver
 }
 
-// healthy are the addresses of an endpoint's interfaces that are in use. The others are taken out of the name.
+// healthy returns the addresses of an endpoint's interfaces that are in use. The name does not resolve to the others.
 func (n *Network) healthy(endpointID string) []netip.Addr {
 	var addresses []netip.Addr
 	for _, i := range n.options.EC2.NetworkInterfaces(endpointID) {

@@ -1,19 +1,18 @@
-// Package vpcnet is the network of the local VPCs, for functions that run in one: their names, routes, security groups
-// and TLS. The addresses of a local VPC are nobody's on this machine; so a function is given a relay, at which it asks
-// for each connection by HTTP CONNECT, and from there the connection goes where it would in the VPC:
+// Package vpcnet is the network of the local VPCs, for functions that run in one: names, routes, security groups and
+// TLS. The addresses of a local VPC do not exist on this machine, so a function gets a relay, from which it requests
+// each connection by HTTP CONNECT. The relay connects it as the VPC would:
 //
 //	169.254.169.253:53                             the VPC's name server, over TCP
-//	an interface endpoint's address, port 443      the door behind the endpoint, if security groups let it pass
-//	S3's public addresses, port 443                the door behind the gateway endpoint that the subnet's route table
-//	                                               leads to
-//	anything else                                  nowhere: the caller waits until it gives up, as in a VPC where
-//	                                               packets are dropped
+//	an interface endpoint's address, port 443      the endpoint, if security groups allow it
+//	S3's public addresses, port 443                the gateway endpoint in the subnet's route table
+//	other addresses                                nothing: the caller waits until it gives up, as in a VPC that drops
+//	                                               packets
 //
-// Doors of the local AWS speak plain HTTP; the network speaks TLS with the caller, with a certificate for S3's names by
-// an authority of its own, and passes on what is inside.
+// Addresses of the local AWS use plain HTTP. The network speaks TLS with the caller, with a certificate for S3's
+// names by its own authority, and forwards the decrypted content.
 //
-// What can be made to go wrong: [Network.Lie] about names, [Network.Swallow] an address's packets; interfaces, groups,
-// routes and private DNS are EC2's, and are looked at anew for each connection.
+// Faults: [Network.Lie] changes the addresses of a name, [Network.Swallow] drops an address's packets. Interfaces,
+// groups, routes and private DNS are EC2's, and are read for each connection.
 package vpcnet
 
 import (
@@ -28,21 +27,21 @@ import (
 	"s3-endpoint-guard/local/localaws/ec2"
 )
 
-// Options set up a network.
+// Options are the options of a network.
 type Options struct {
-	// Region stands in S3's names.
+	// Region is the Region in S3's names.
 	Region string
-	// EC2 knows what there is.
+	// EC2 contains the VPCs and their endpoints.
 	EC2 *ec2.Service
-	// Door opens the door behind a VPC endpoint and returns its address, host and port.
+	// Door opens the [api.Door] of a VPC endpoint and returns its address, host and port.
 	Door func(vpcEndpointID string) (string, error)
 }
 
-// Network carries the connections of functions. Its methods may be called at any time and concurrently.
+// Network carries the connections of functions. Its methods are safe for concurrent use.
 type Network struct {
 	options   Options
 	authority *authority
-	// closing ends connections that wait.
+	// closing ends waiting connections.
 	closing context.Context
 	close   context.CancelFunc
 
@@ -53,7 +52,7 @@ type Network struct {
 	swallowed map[netip.Addr]bool
 }
 
-// S3Addresses are S3's public addresses here, from a range that is set aside for documentation.
+// S3Addresses are S3's public addresses here, from a range reserved for documentation.
 var S3Addresses = []netip.Addr{netip.MustParseAddr("203.0.113.80"), netip.MustParseAddr("203.0.113.81")}
 
 // New makes a network. It must be closed.
@@ -84,10 +83,10 @@ func (n *Network) Close() error {
 	return errors.Join(append(failures, os.Remove(n.authority.file))...)
 }
 
-// CertificateFile is the path of the authority's certificate, which a function has to trust.
+// CertificateFile returns the path of the authority's certificate, which a function must trust.
 func (n *Network) CertificateFile() string { return n.authority.file }
 
-// Lie makes the name server answer with these addresses, whatever is true.
+// Lie makes the name server answer with these addresses instead of the correct ones.
 func (n *Network) Lie(host string, addresses ...netip.Addr) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -101,14 +100,14 @@ func (n *Network) Swallow(address netip.Addr) {
 	n.swallowed[address] = true
 }
 
-// Restore takes back every lie and swallows nothing any more.
+// Restore ends the effects of Lie and Swallow.
 func (n *Network) Restore() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.lies, n.swallowed = map[string][]netip.Addr{}, map[netip.Addr]bool{}
 }
 
-// Place is where a function stands in a VPC.
+// Place is the place of a function in a VPC.
 type Place struct {
 	SubnetID string
 	Groups   []string
@@ -141,7 +140,7 @@ func (n *Network) serve(listener net.Listener, p Place) {
 	}
 }
 
-// track lets Close close a connection. The returned function closes it and forgets it.
+// track lets Close close a connection. The returned function closes it and removes it from the list.
 func (n *Network) track(c net.Conn) func() {
 	n.mu.Lock()
 	defer n.mu.Unlock()

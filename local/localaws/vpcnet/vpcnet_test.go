@@ -62,7 +62,7 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// open makes the network, whose doors say which endpoint they are behind.
+// open makes the network. Each endpoint's server answers with the endpoint's name.
 func (w *world) open() {
 	w.Helper()
 	w.Network = localtest.Must(vpcnet.New(vpcnet.Options{Region: "eu-central-1", EC2: w.ec2, Door: func(id string) (string, error) {
@@ -79,7 +79,7 @@ func (w *world) open() {
 	w.function = probe.Relayed(relay)
 }
 
-// reached is what a request to an address ends with: the endpoint, or why not.
+// reached returns the result of a request to an address: the endpoint, or the error.
 func (w *world) reached(address netip.Addr) (string, error) {
 	w.Helper()
 	ctx, cancel := context.WithTimeout(w.Context(), 100*time.Millisecond)
@@ -106,7 +106,7 @@ func (w *world) reached(address netip.Addr) (string, error) {
 	return string(text), err
 }
 
-// addresses are those of the interface endpoint.
+// addresses returns the addresses of the interface endpoint.
 func (w *world) addresses() []netip.Addr {
 	var list []netip.Addr
 	for _, n := range w.ec2.NetworkInterfaces(w.interfaces.ID) {
@@ -134,7 +134,7 @@ func TestNamesLeadWherePrivateDNSSaysTheyDo(t *testing.T) {
 	lie := netip.MustParseAddr("192.0.2.1")
 	w.Lie(name, lie)
 	if got := lookup(name); !slices.Equal(got, []netip.Addr{lie}) {
-		t.Errorf("%s is %v, want the lie", name, got)
+		t.Errorf("%s is %v, want the address set with Lie", name, got)
 	}
 	w.Restore()
 	off := false
@@ -146,11 +146,11 @@ func TestNamesLeadWherePrivateDNSSaysTheyDo(t *testing.T) {
 	}
 	var missing *net.DNSError
 	if _, err := w.function.Lookup(t.Context(), "nobody.example.com"); !errors.As(err, &missing) || !missing.IsNotFound {
-		t.Errorf("Lookup of a name that nobody has = %v, want that it is not found", err)
+		t.Errorf("Lookup of an unknown name = %v, want a not-found error", err)
 	}
 }
 
-// A function that is at work when its stack is deleted outlives its subnet.
+// A function that runs while its stack is deleted may run longer than its subnet exists.
 func TestFromASubnetThatIsGoneNothingIsReached(t *testing.T) {
 	w := newWorld(t)
 	address := w.addresses()[0]
@@ -162,7 +162,7 @@ func TestFromASubnetThatIsGoneNothingIsReached(t *testing.T) {
 	}
 	for _, to := range []netip.Addr{address, vpcnet.S3Addresses[0]} {
 		if got, err := w.reached(to); err == nil {
-			t.Errorf("%s answers %q from a subnet that is gone, want nothing", to, got)
+			t.Errorf("%s answers %q from a deleted subnet, want no answer", to, got)
 		}
 	}
 }
@@ -199,7 +199,7 @@ func TestConnectionsGoWhereTheyWouldInTheVPC(t *testing.T) {
 			got, err := w.reached(c.to(w))
 			switch {
 			case c.want == nil && !errors.Is(err, context.DeadlineExceeded):
-				t.Errorf("reached %q, %v, want a caller that waits in vain", got, err)
+				t.Errorf("reached %q, %v, want a time-out", got, err)
 			case c.want != nil && got != c.want(w)+" "+name:
 				t.Errorf("reached %q, %v, want %s as %s", got, err, c.want(w), name)
 			}
