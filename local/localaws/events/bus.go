@@ -1,15 +1,15 @@
-// Package events is what EventBridge and CloudTrail do between a call and the function that is told of it: it writes
+// Package events is EventBridge and CloudTrail between a call and a function that processes its event: it writes
 // CloudTrail's record of each management write, matches events with the rules, fires schedules, and delivers to the
 // rules' targets, with AWS's retries and dead-letter queues.
 //
-// It imports the gate's types and eventpattern. What AWS promises of each kind of event, and so what can be disturbed:
+// It imports the gate's types and eventpattern. AWS's guarantee for each kind of event, and how tests can disturb it:
 //
 //	CloudTrail record   best effort, and only while a trail logs   Disturb, Hold, Release
 //	stack status        guaranteed                                 never disturbed
 //	schedule            fired by the clock, Fire or Sweep          never disturbed
-//	Put                 whatever the test makes up                 never disturbed
+//	Put                 events of the test                         never disturbed
 //
-// FACTS: CloudTrail through EventBridge
+// Source: docs/facts.md, CloudTrail through EventBridge
 package events
 
 import (
@@ -24,24 +24,25 @@ import (
 	"s3-endpoint-guard/local/localaws/underway"
 )
 
-// Options set up a bus.
+// Options are the options of a bus.
 type Options struct {
-	// Account, Region and Partition stand in ARNs and events; "" means 111122223333, eu-central-1 and aws.
+	// Account, Region and Partition are used in ARNs and events; "" means 111122223333, eu-central-1 and aws.
 	Account, Region, Partition string
-	// Clock fires schedules and delays deliveries; nil is the real one.
+	// Clock fires schedules and delays deliveries; nil means the real clock.
 	Clock *clock.Clock
-	// Work is told of each delivery until it has ended, pauses excepted; nil counts for nobody.
+	// Work counts each delivery until it has ended, without pauses; nil disables it.
 	Work *underway.Count
-	// Target hands an event to a rule's target. A [TargetError] that is permanent is not tried again, any other error
-	// is. nil refuses every target.
+	// Target delivers an event to a rule's target. A permanent [TargetError] is not retried, all other errors are.
+	// nil refuses all targets.
 	Target func(ruleARN, targetARN string, event []byte) error
-	// DeadLetter puts a message into a queue; nil loses it.
+	// DeadLetter sends a message to a queue; nil drops it.
 	DeadLetter func(queueARN string, m Message) error
-	// RetryDelay is the pause before a target's next attempt, counted from 1. nil doubles it from one second on.
+	// RetryDelay returns the pause before a target's next attempt, counted from 1. nil means one second, then doubled
+	// each time.
 	RetryDelay func(retry int) time.Duration
 }
 
-// Bus is the default event bus of the one account and Region, with CloudTrail before it. Any number of goroutines may
+// Bus is the default event bus of one account and Region, with CloudTrail as its source. Any number of goroutines may
 // use it at the same time.
 type Bus struct {
 	options Options
@@ -85,7 +86,7 @@ func New(o Options) *Bus {
 	return &Bus{options: o, rules: map[string]*rule{}, trails: map[string]Trail{}}
 }
 
-// Close ends the schedules. Events that come later go nowhere.
+// Close ends the schedules. Later events are dropped.
 func (b *Bus) Close() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -96,8 +97,8 @@ func (b *Bus) Close() error {
 	return nil
 }
 
-// Put delivers an event to the targets of every enabled rule that it matches, as it is: forged, doubled or unheard of.
-// The error says why it is no event.
+// Put delivers an unchanged event to the targets of all enabled rules that it matches, even a forged, duplicate or
+// unknown one. It returns an error if the event is invalid.
 func (b *Bus) Put(e Event) error {
 	if _, err := json.Marshal(e); err != nil {
 		return fmt.Errorf("putting an event: %w", err)
@@ -106,8 +107,8 @@ func (b *Bus) Put(e Event) error {
 	return nil
 }
 
-// StackStatus sends the event that a stack's status has changed. The token tells operations on the stack apart.
-// FACTS: CloudTrail through EventBridge
+// StackStatus sends the event about the change of a stack's status. The token identifies the operation on the stack
+// (docs/facts.md, CloudTrail through EventBridge).
 func (b *Bus) StackStatus(stackID, status, reason, token string) {
 	e := b.envelope("CloudFormation Stack Status Change", "aws.cloudformation", []string{stackID})
 	e["detail"] = map[string]any{
@@ -131,7 +132,7 @@ func (b *Bus) Fire(name string) error {
 	return nil
 }
 
-// Sweep fires every enabled schedule now.
+// Sweep fires all enabled schedules now.
 func (b *Bus) Sweep() {
 	for _, r := range b.Rules() {
 		if r.Schedule != "" {
@@ -140,7 +141,7 @@ func (b *Bus) Sweep() {
 	}
 }
 
-// tick is the event of a schedule.
+// tick returns the event of a schedule.
 // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-rule-schedule.html
 func (b *Bus) tick(ruleARN string) Event {
 	e := b.envelope("Scheduled Event", "aws.events", []string{ruleARN})
@@ -148,7 +149,7 @@ func (b *Bus) tick(ruleARN string) Event {
 	return normal(e)
 }
 
-// envelope is an event without its detail.
+// envelope returns an event without its detail.
 func (b *Bus) envelope(kind, source string, resources []string) Event {
 	return Event{
 		"version": "0", "id": newID(), "detail-type": kind, "source": source, "account": b.options.Account,
@@ -156,7 +157,7 @@ func (b *Bus) envelope(kind, source string, resources []string) Event {
 	}
 }
 
-// deliver hands an event to every enabled rule that it matches, in the order of their names.
+// deliver delivers an event to all enabled rules that it matches, in the order of their names.
 func (b *Bus) deliver(e Event) {
 	for _, r := range b.matching(e) {
 		b.hand(r, e)
@@ -175,7 +176,7 @@ func (b *Bus) matching(e Event) []rule {
 	return matching
 }
 
-// normal returns an event as it comes out of JSON, so that patterns see it as functions do.
+// normal returns an event as decoded from JSON, so that patterns get it in the same form as functions.
 func normal(e Event) Event {
 	text, _ := json.Marshal(e)
 	var decoded Event

@@ -8,48 +8,48 @@ import (
 	"time"
 )
 
-// Delivery is the account of one event that a rule sent to one of its targets.
+// Delivery is the record of one event that a rule sent to one of its targets.
 type Delivery struct {
 	// Rule and Target are the rule's name and the target's ARN.
 	Rule, Target string
-	// Event is what was sent.
+	// Event is the event as sent.
 	Event []byte
-	// Attempts is how often; Err is why the last one failed, nil when the target took the event.
+	// Attempts is the number of attempts; Err is the last one's error, nil if the target accepted the event.
 	Attempts int
 	Err      error
-	// DeadLettered says whether the event went to the target's dead-letter queue in the end.
+	// DeadLettered means that the event was sent to the target's dead-letter queue.
 	DeadLettered bool
-	// At is when it ended.
+	// At is when the delivery ended.
 	At time.Time
 }
 
-// TargetError is why a target did not take an event.
+// TargetError is the error of a target that did not accept an event.
 type TargetError struct {
-	// Code is EventBridge's, e.g. "NO_PERMISSIONS".
+	// Code is EventBridge's error code, e.g. "NO_PERMISSIONS".
 	// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html#eb-dlq-error-codes
 	Code, Message string
-	// Permanent errors are not tried again.
+	// Permanent errors are not retried.
 	Permanent bool
 }
 
 // Error implements error.
 func (e *TargetError) Error() string { return e.Code + ": " + e.Message }
 
-// Message is what a dead-letter queue gets: the event, and attributes that tell what became of it.
+// Message is the message to a dead-letter queue: the event, and attributes about the failed delivery.
 // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html#eb-dlq-considerations
 type Message struct {
 	Body       []byte
 	Attributes map[string]string
 }
 
-// Deliveries returns every delivery that has ended, in the order of their ends.
+// Deliveries returns all deliveries that have ended, in the order of their ends.
 func (b *Bus) Deliveries() []Delivery {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return slices.Clone(b.deliveries)
 }
 
-// passage is one event on its way to one target.
+// passage is the delivery of one event to one target.
 type passage struct {
 	rule     rule
 	target   Target
@@ -69,7 +69,7 @@ func (b *Bus) hand(r rule, e Event) {
 	}
 }
 
-// pass makes attempts until the target takes the event, it cannot be delivered, or a pause has to be waited for.
+// pass makes attempts until the target accepts the event, it cannot be delivered, or a pause is needed.
 func (b *Bus) pass(p *passage) {
 	defer b.options.Work.Begin()()
 	for {
@@ -91,7 +91,7 @@ func (b *Bus) pass(p *passage) {
 	}
 }
 
-// exhausted says why there is no further attempt, or "" if there is one.
+// exhausted returns why there is no further attempt, or "" if there is one.
 // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html
 func (p *passage) exhausted(err error, next time.Time) string {
 	retries, age := 185, p.target.MaximumEventAge
@@ -113,7 +113,7 @@ func (p *passage) exhausted(err error, next time.Time) string {
 	return ""
 }
 
-// end keeps the account of a delivery, and sends what was not delivered to the dead-letter queue.
+// end records a delivery, and sends an undelivered event to the dead-letter queue.
 func (b *Bus) end(p *passage, err error, why string) {
 	d := Delivery{
 		Rule: p.rule.Name, Target: p.target.ARN, Event: p.event, Attempts: p.attempts, Err: err, At: b.options.Clock.Now(),
@@ -126,7 +126,7 @@ func (b *Bus) end(p *passage, err error, why string) {
 	b.deliveries = append(b.deliveries, d)
 }
 
-// letter is the message about an event that was not delivered.
+// letter returns the message about an undelivered event.
 func (p *passage) letter(err error, why string) Message {
 	code, text := "SDK_CLIENT_ERROR", err.Error()
 	if failure, ok := errors.AsType[*TargetError](err); ok {

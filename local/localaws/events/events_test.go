@@ -19,7 +19,7 @@ import (
 	"s3-endpoint-guard/local/localaws/events"
 )
 
-// update writes the golden records anew.
+// update rewrites the golden records.
 var update = flag.Bool("update", false, "write the golden records anew")
 
 const (
@@ -40,7 +40,7 @@ var (
 	anonymous = api.Caller{}
 )
 
-// call is a management write by somebody, as the gate hands it to the trail.
+// call returns a management write, as the gate passes it to the trail.
 func call(by api.Caller, service, operation string, parameters map[string]any) api.TrailCall {
 	return api.TrailCall{
 		Service: service,
@@ -61,14 +61,14 @@ func putPolicy(by api.Caller) api.TrailCall {
 	})
 }
 
-// bus is a bus whose one rule asks for PutBucketPolicy, and which keeps what its target got.
+// bus is a bus with one rule on PutBucketPolicy, and the events that its target got.
 type bus struct {
 	*events.Bus
 	clock *clock.Clock
 	got   *[]map[string]any
 }
 
-// watching makes a bus; refuse says how the target refuses its nth attempt.
+// watching makes a bus; refuse returns the target's error at its nth attempt.
 func watching(t *testing.T, refuse func(attempt int) error) bus {
 	t.Helper()
 	b := bus{clock: clock.Stepped(), got: new([]map[string]any)}
@@ -110,7 +110,7 @@ func (b bus) rule(t *testing.T, r events.Rule) {
 	}
 }
 
-// eventNames is what the target got, in order.
+// eventIDs returns the ids of the events that the target got, in order.
 func (b bus) eventIDs() []any {
 	ids := []any{}
 	for _, e := range *b.got {
@@ -120,7 +120,7 @@ func (b bus) eventIDs() []any {
 	return ids
 }
 
-// recordIDs are the eventIDs of all records.
+// recordIDs returns the eventIDs of all records.
 func (b bus) recordIDs() []any {
 	ids := []any{}
 	for _, r := range b.Records() {
@@ -199,7 +199,7 @@ func TestOtherCallsDoNotMatch(t *testing.T) {
 	b.Record(call(admin, "s3", "PutBucketPolicy", map[string]any{"bucketName": "other"}))
 	b.Record(call(admin, "ec2", "PutBucketPolicy", map[string]any{"bucketName": "docs"}))
 	if len(*b.got) != 0 {
-		t.Errorf("the target got %v, want nothing", *b.got)
+		t.Errorf("the target got %v, want no event", *b.got)
 	}
 }
 
@@ -235,7 +235,7 @@ func TestRecordsHaveTheShapesOfCloudTrail(t *testing.T) {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(string(want), string(got)+"\n"); diff != "" {
-				t.Errorf("Record (-want +got); -update writes it anew\n%s", diff)
+				t.Errorf("Record (-want +got); -update rewrites it\n%s", diff)
 			}
 		})
 	}

@@ -12,8 +12,8 @@ import (
 	"s3-endpoint-guard/local/localaws/api"
 )
 
-// Record is CloudTrail's record of a management write that the account sees in the Region.
-// FACTS: CloudTrail through EventBridge
+// Record returns CloudTrail's record of a management write, as the account sees it in the Region (docs/facts.md,
+// CloudTrail through EventBridge).
 // https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
 func Record(call api.TrailCall, account, region string) Event {
 	r, trail := call.Request, call.Operation.Trail
@@ -34,8 +34,8 @@ func Record(call api.TrailCall, account, region string) Event {
 	return record
 }
 
-// fail makes a record that of a failed call: with the error, without answer and resources, and of a bucket policy
-// nothing but that one was sent.
+// fail changes a record to that of a failed call: with the error, without answer and resources, and for a bucket
+// policy without its content.
 func fail(record Event, call api.TrailCall) {
 	record["errorCode"], record["errorMessage"] = errorCode(call), call.Error.Message
 	record["responseElements"] = nil
@@ -46,7 +46,7 @@ func fail(record Event, call api.TrailCall) {
 	}
 }
 
-// errorCode is the code as the trail has it: EC2's say whose fault it was.
+// errorCode returns the code in the record: EC2's codes begin with Client or Server.
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
 func errorCode(call api.TrailCall) string {
 	switch {
@@ -58,7 +58,7 @@ func errorCode(call api.TrailCall) string {
 	return "Client." + call.Error.Code
 }
 
-// userAgent is in brackets in S3's records.
+// userAgent returns the user agent, which has brackets in S3's records.
 func userAgent(call api.TrailCall) string {
 	agent := call.Request.Header.Get("User-Agent")
 	if call.Service == "s3" {
@@ -67,7 +67,7 @@ func userAgent(call api.TrailCall) string {
 	return agent
 }
 
-// identity is who made a call.
+// identity returns the record's userIdentity.
 // https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html
 func identity(r *api.Request, account string) map[string]any {
 	c := r.Caller
@@ -76,7 +76,7 @@ func identity(r *api.Request, account string) map[string]any {
 	case c.Principal == "":
 		return map[string]any{"type": "AWSAccount", "principalId": "", "accountId": "anonymous"}
 	case c.Account != account:
-		// Of another account's users the trail tells no more than the account.
+		// For users of another account the trail contains only the account.
 		return map[string]any{"type": "AWSAccount", "principalId": uniqueID("AIDA", c.Principal), "accountId": c.Account}
 	case c.Issuer != "":
 		role, session := uniqueID("AROA", c.Issuer), afterLast(c.Principal, "/")
@@ -98,7 +98,7 @@ func identity(r *api.Request, account string) map[string]any {
 	return id
 }
 
-// sessionContext tells of the session; its issuer is empty for users.
+// sessionContext returns the session; its issuer is empty for users.
 func sessionContext(r *api.Request, issuer map[string]any) map[string]any {
 	return map[string]any{
 		"sessionIssuer":       issuer,
@@ -109,7 +109,7 @@ func sessionContext(r *api.Request, issuer map[string]any) map[string]any {
 	}
 }
 
-// uniqueID is an id as IAM gives it, always the same for the same ARN.
+// uniqueID returns an id in IAM's format, always the same for the same ARN.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
 func uniqueID(prefix, arn string) string {
 	sum := sha256.Sum256([]byte(arn))

@@ -17,29 +17,29 @@ type Rule struct {
 	Name, ARN string
 	// Pattern is the event pattern as decoded JSON; nil for none.
 	Pattern any
-	// Schedule is "rate(5 minutes)" or the like; "" for none. Schedules by cron are not known here.
+	// Schedule is a rate expression such as "rate(5 minutes)", or "". cron expressions are not supported.
 	Schedule string
 	// Disabled rules match nothing and never fire.
 	Disabled bool
-	// Targets get the events.
+	// Targets receive the events.
 	Targets []Target
 }
 
-// Target is where a rule sends its events.
+// Target is a target of a rule.
 type Target struct {
-	// ID names it within the rule; ARN is the function's, queue's or topic's.
+	// ID is the target's id within the rule; ARN is the function's, queue's or topic's.
 	ID, ARN string
-	// Input, if not "", is the JSON text that is sent in the event's place.
+	// Input, if not "", is the JSON that is sent instead of the event.
 	Input string
-	// DeadLetterARN is the queue for events that could not be delivered; "" for none.
+	// DeadLetterARN is the queue for events that could not be delivered, or "".
 	DeadLetterARN string
-	// MaximumRetryAttempts is 0 to 185; nil means 185. MaximumEventAge is 0 for 24 hours.
+	// MaximumRetryAttempts is 0 to 185; nil means 185. MaximumEventAge 0 means 24 hours.
 	// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html
 	MaximumRetryAttempts *int
 	MaximumEventAge      time.Duration
 }
 
-// rule is a rule that has been put.
+// rule is a rule in the bus.
 type rule struct {
 	Rule
 	pattern *eventpattern.Pattern
@@ -54,8 +54,8 @@ func (r *rule) matches(e Event) bool {
 	return ok
 }
 
-// PutRule creates a rule, or replaces the one of the same name, and returns its ARN. The error says what is wrong with
-// its pattern or schedule. A schedule first fires one interval from now.
+// PutRule creates a rule, or replaces the one with the same name, and returns its ARN. It returns an error for an
+// invalid pattern or schedule. A schedule first fires one interval from now.
 func (b *Bus) PutRule(r Rule) (arn string, err error) {
 	r.ARN = b.ruleARN(r.Name)
 	put := &rule{Rule: r, stop: func() {}}
@@ -82,7 +82,7 @@ func (b *Bus) PutRule(r Rule) (arn string, err error) {
 	return r.ARN, nil
 }
 
-// RemoveRule deletes a rule; one that is not there does no harm.
+// RemoveRule deletes a rule, if it exists.
 func (b *Bus) RemoveRule(name string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -92,7 +92,7 @@ func (b *Bus) RemoveRule(name string) {
 	}
 }
 
-// ruleARN is the ARN of a rule of that name.
+// ruleARN returns the ARN of a rule with that name.
 func (b *Bus) ruleARN(name string) string {
 	return fmt.Sprintf("arn:%s:events:%s:%s:rule/%s", b.options.Partition, b.options.Region, b.options.Account, name)
 }
@@ -108,7 +108,7 @@ func (b *Bus) rule(name string) (rule, bool) {
 	return *r, true
 }
 
-// change changes a rule that is there.
+// change changes an existing rule.
 func (b *Bus) change(name string, f func(*Rule)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -117,7 +117,7 @@ func (b *Bus) change(name string, f func(*Rule)) {
 	}
 }
 
-// Rules returns all rules in the order of their names.
+// Rules returns all rules, sorted by name.
 func (b *Bus) Rules() []Rule {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -128,7 +128,7 @@ func (b *Bus) Rules() []Rule {
 	return rules
 }
 
-// schedule fires a rule one interval from now, and again and again, while it is there.
+// schedule fires a rule at each interval from now, while the rule exists.
 func (b *Bus) schedule(r *rule, interval time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -141,13 +141,13 @@ func (b *Bus) schedule(r *rule, interval time.Duration) {
 	})
 }
 
-// rateExpression is EventBridge's: the unit is in the singular after 1 and in the plural after any other number.
+// rateExpression matches EventBridge's rate expressions: the unit is singular after 1 and plural after other numbers.
 // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html#eb-rate-expressions
 var rateExpression = regexp.MustCompile(`^rate\((1) (minute|hour|day)\)$|^rate\(([1-9][0-9]*) (minute|hour|day)s\)$`)
 
 var units = map[string]time.Duration{"minute": time.Minute, "hour": time.Hour, "day": 24 * time.Hour}
 
-// rate reads a rate expression.
+// rate parses a rate expression.
 func rate(expression string) (time.Duration, error) {
 	m := rateExpression.FindStringSubmatch(expression)
 	if m == nil || m[3] == "1" {

@@ -9,10 +9,11 @@ import (
 	"s3-endpoint-guard/local/localaws/jsonrpc"
 )
 
-// ruleService is EventBridge's API: what clients ask of the bus.
+// ruleService is EventBridge's API of the bus.
 type ruleService struct{ bus *Bus }
 
-// Service is the API of the bus: DescribeRule, ListRules, ListTargetsByRule, DisableRule, EnableRule and RemoveTargets.
+// Service returns the API of the bus: DescribeRule, ListRules, ListTargetsByRule, DisableRule, EnableRule and
+// RemoveTargets.
 func (b *Bus) Service() api.Service { return ruleService{b} }
 
 // SigningName implements [api.Service].
@@ -23,17 +24,17 @@ func (s ruleService) RenderError(r *api.Request, e *api.Error) *api.Response {
 	return jsonrpc.Error(r, e)
 }
 
-// ruleParameters are those of all calls here. The rule is called Name in some and Rule in others.
+// ruleParameters are the parameters of all calls here. The rule is called Name in some and Rule in others.
 type ruleParameters struct {
 	Name, Rule string
 	NamePrefix string
 	IDs        []string `json:"Ids"`
 }
 
-// ruleCall carries a call about one rule out.
+// ruleCall executes a call about one rule.
 type ruleCall struct {
 	do func(Rule, ruleParameters) any
-	// writes says that the call is a management write.
+	// writes means that the call is a management write.
 	writes bool
 }
 
@@ -90,7 +91,7 @@ func describedRule(rule Rule, _ ruleParameters) any {
 	return map[string]any{"Name": rule.Name, "Arn": rule.ARN, "State": state, "ScheduleExpression": rule.Schedule, "EventBusName": "default"}
 }
 
-// listed are the rules whose names begin so, in order.
+// listed returns the rules whose names begin with prefix, in order.
 func (s ruleService) listed(prefix string) []any {
 	list := []any{}
 	for _, rule := range s.bus.Rules() {

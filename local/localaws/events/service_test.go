@@ -15,7 +15,7 @@ import (
 	"s3-endpoint-guard/local/localaws/localtest"
 )
 
-// served is a bus with a rule, a trail, and clients of both APIs.
+// served returns a bus with a rule and a trail, and clients of both APIs.
 func served(t *testing.T) (*events.Bus, *api.Gate, *eventbridge.Client, *cloudtrail.Client) {
 	t.Helper()
 	gate := localtest.Gate(t, api.Options{})
@@ -75,10 +75,10 @@ func TestEventsAreLookedUpByName(t *testing.T) {
 		{AttributeKey: "EventName", AttributeValue: aws.String("DisableRule")},
 	}}))(t).Events
 	if len(found) != 1 || !strings.Contains(*found[0].CloudTrailEvent, `"arn":"arn:aws:iam::111122223333:user/tester"`) || found[0].EventTime.Year() < 2026 {
-		t.Errorf("LookupEvents(DisableRule) = %+v, want the one, with who did it", found)
+		t.Errorf("LookupEvents(DisableRule) = %+v, want one event with its user", found)
 	}
 	if all := localtest.Must(client.LookupEvents(t.Context(), &cloudtrail.LookupEventsInput{}))(t).Events; len(all) != 2 || *all[0].EventName != "EnableRule" {
-		t.Errorf("LookupEvents = %+v, want both, the latest first", all)
+		t.Errorf("LookupEvents = %+v, want both events, the latest first", all)
 	}
 	_, err := client.LookupEvents(t.Context(), &cloudtrail.LookupEventsInput{LookupAttributes: []trailtypes.LookupAttribute{
 		{AttributeKey: "Username", AttributeValue: aws.String("tester")},

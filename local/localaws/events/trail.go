@@ -8,34 +8,32 @@ import (
 	"s3-endpoint-guard/local/localaws/api"
 )
 
-// Disturbance is what happens to CloudTrail's events on their way, which AWS promises to make an effort for and no
-// more. The zero value delivers each once and at once.
-// FACTS: CloudTrail through EventBridge
+// Disturbance is a disturbance of CloudTrail's events, which AWS delivers only with best effort. The zero value
+// delivers each event once and at once (docs/facts.md, CloudTrail through EventBridge).
 type Disturbance struct {
-	// Lose delivers nothing.
+	// Lose drops each event.
 	Lose bool
 	// Double delivers each event twice, with the same eventID.
 	Double bool
-	// Delay delivers each event so much later, by the clock.
+	// Delay delays each event, by the clock.
 	Delay time.Duration
 }
 
-// Disturb sets what happens to CloudTrail's events from now on.
+// Disturb sets the disturbance of later CloudTrail events.
 func (b *Bus) Disturb(d Disturbance) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.disturbance = d
 }
 
-// Hold keeps CloudTrail's events back until [Bus.Release].
+// Hold holds CloudTrail's events until [Bus.Release].
 func (b *Bus) Hold() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.holding = true
 }
 
-// Release delivers the events that were held, in the order that order makes of them; nil leaves it as it was. Later
-// events are held no longer.
+// Release delivers the held events as returned by order; nil keeps the order and number. Later events are not held.
 func (b *Bus) Release(order func([]Event) []Event) {
 	b.mu.Lock()
 	held := b.held
@@ -49,16 +47,15 @@ func (b *Bus) Release(order func([]Event) []Event) {
 	}
 }
 
-// Records returns CloudTrail's records of all management writes so far, those included of which no event was
-// delivered: what AWS shows as the event history.
+// Records returns CloudTrail's records of all management writes so far, including those without a delivered event:
+// AWS shows them as the event history.
 func (b *Bus) Records() []Event {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return slices.Clone(b.records)
 }
 
-// Record takes note of a management write and, while a trail logs, delivers the event of it. It is made for
-// [api.Gate.OnTrail].
+// Record records a management write and, while a trail logs, delivers its event. It is for [api.Gate.OnTrail].
 func (b *Bus) Record(call api.TrailCall) {
 	record := normal(Record(call, b.options.Account, b.options.Region))
 	e := b.envelope("AWS API Call via CloudTrail", "aws."+call.Service, []string{})
@@ -68,7 +65,7 @@ func (b *Bus) Record(call api.TrailCall) {
 	}
 }
 
-// note keeps a record, and says whether its event is to be delivered now.
+// note stores a record, and reports whether its event is to be delivered now.
 func (b *Bus) note(record, e Event) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -82,7 +79,7 @@ func (b *Bus) note(record, e Event) bool {
 	return !b.holding
 }
 
-// logging is whether some trail logs management writes. The bus is locked.
+// logging reports whether a trail logs management writes. The bus is locked.
 func (b *Bus) logging() bool {
 	for _, t := range b.trails {
 		if t.logsWrites() {
@@ -92,7 +89,7 @@ func (b *Bus) logging() bool {
 	return false
 }
 
-// carry delivers a CloudTrail event as the disturbance has it.
+// carry delivers a CloudTrail event with the disturbance.
 func (b *Bus) carry(e Event) {
 	b.mu.Lock()
 	d := b.disturbance

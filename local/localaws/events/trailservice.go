@@ -16,13 +16,13 @@ import (
 type Trail struct {
 	// Name is the trail's name. ARN is set by [Bus.PutTrail].
 	Name, ARN string
-	// Logging is whether it is switched on.
+	// Logging means that the trail is switched on.
 	Logging bool
-	// Selectors say what it logs; without any, all management events.
+	// Selectors are the logged events; without selectors, all management events.
 	Selectors []Selector
 }
 
-// Selector is a basic event selector. Advanced ones are not known here.
+// Selector is a basic event selector. Advanced ones are not supported.
 // https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_EventSelector.html
 type Selector struct {
 	// ReadWriteType is "All", "ReadOnly" or "WriteOnly".
@@ -30,14 +30,14 @@ type Selector struct {
 	IncludeManagementEvents bool
 }
 
-// logsWrites is whether a trail logs management writes, which EventBridge then gets.
+// logsWrites reports whether a trail logs management writes; EventBridge then gets them.
 func (t Trail) logsWrites() bool {
 	writes := func(s Selector) bool { return s.IncludeManagementEvents && s.ReadWriteType != "ReadOnly" }
 	return t.Logging && (len(t.Selectors) == 0 || slices.ContainsFunc(t.Selectors, writes))
 }
 
-// PutTrail makes a trail, or replaces the one of that name. Without any that logs management writes, CloudTrail
-// delivers nothing.
+// PutTrail makes a trail, or replaces the one with that name. CloudTrail delivers events only if a trail logs
+// management writes.
 func (b *Bus) PutTrail(t Trail) (arn string) {
 	t.ARN = "arn:" + b.options.Partition + ":cloudtrail:" + b.options.Region + ":" + b.options.Account + ":trail/" + t.Name
 	b.mu.Lock()
@@ -46,14 +46,14 @@ func (b *Bus) PutTrail(t Trail) (arn string) {
 	return t.ARN
 }
 
-// RemoveTrail takes a trail away, if it is there.
+// RemoveTrail removes a trail, if it exists.
 func (b *Bus) RemoveTrail(name string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.trails, name)
 }
 
-// Trails are all trails, in the order of their names.
+// Trails returns all trails, sorted by name.
 func (b *Bus) Trails() []Trail {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -67,7 +67,8 @@ func (b *Bus) Trails() []Trail {
 // trailService is CloudTrail's API.
 type trailService struct{ bus *Bus }
 
-// TrailService is CloudTrail's API: DescribeTrails, LookupEvents, GetTrailStatus, GetEventSelectors, StopLogging and StartLogging.
+// TrailService returns CloudTrail's API: DescribeTrails, LookupEvents, GetTrailStatus, GetEventSelectors, StopLogging
+// and StartLogging.
 func (b *Bus) TrailService() api.Service { return trailService{b} }
 
 // SigningName implements [api.Service].
@@ -78,7 +79,7 @@ func (s trailService) RenderError(r *api.Request, e *api.Error) *api.Response {
 	return jsonrpc.Error(r, e)
 }
 
-// trailParameters are those of all calls here. The trail is called Name in some and TrailName in others.
+// trailParameters are the parameters of all calls here. The trail is called Name in some and TrailName in others.
 type trailParameters struct{ Name, TrailName string }
 
 // Decode implements [api.Service].
@@ -110,7 +111,8 @@ func (s trailService) Decode(r *api.Request) (*api.Operation, error) {
 	return s.operation(r, name, p, do), nil
 }
 
-// lookUp answers LookupEvents: management writes of the account, trail or no trail, the latest first, by one attribute.
+// lookUp decodes LookupEvents: management writes of the account, with or without a trail, the latest first, by one
+// attribute.
 // https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html
 func (s trailService) lookUp(r *api.Request) (*api.Operation, error) {
 	var p struct {
@@ -139,17 +141,17 @@ func (s trailService) lookUp(r *api.Request) (*api.Operation, error) {
 	}}, nil
 }
 
-// lookedUp is a record as LookupEvents shows it. Its time is in seconds since 1970.
+// lookedUp returns a record as LookupEvents shows it. Its time is in seconds since 1970.
 func lookedUp(record Event) map[string]any {
 	whole, _ := json.Marshal(record)                                   // decoded JSON
-	at, _ := time.Parse(time.RFC3339, fmt.Sprint(record["eventTime"])) // as [Record] writes it
+	at, _ := time.Parse(time.RFC3339, fmt.Sprint(record["eventTime"])) // format of [Record]
 	return map[string]any{
 		"EventId": record["eventID"], "EventName": record["eventName"], "EventSource": record["eventSource"],
 		"EventTime": at.Unix(), "ReadOnly": "false", "CloudTrailEvent": string(whole),
 	}
 }
 
-// operation is a call about one trail, by its name or ARN.
+// operation returns a call about one trail, by its name or ARN.
 func (s trailService) operation(r *api.Request, name string, p trailParameters, do func(Trail) any) *api.Operation {
 	trail, found := s.find(p.Name)
 	operation := &api.Operation{Name: name, Needs: []api.Need{{
@@ -184,7 +186,7 @@ func (s trailService) described() []any {
 	return list
 }
 
-// selectors are a trail's event selectors; the one that AWS answers when it was given none.
+// selectors returns a trail's event selectors, or AWS's default if it has none.
 func selectors(t Trail) any {
 	list := t.Selectors
 	if len(list) == 0 {

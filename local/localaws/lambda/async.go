@@ -7,23 +7,23 @@ import (
 	"time"
 )
 
-// LostRecord is an invocation record that its destination did not take.
+// LostRecord is an invocation record that its destination refused.
 type LostRecord struct {
-	// Destination is its ARN, Record the record, Err why it was refused.
+	// Destination is the destination's ARN, Record the record, Err the error.
 	Destination string
 	Record      []byte
 	Err         error
 }
 
-// LostRecords returns the invocation records that no destination took. Lambda drops them as well, and counts them in
-// the metric DestinationDeliveryFailures.
+// LostRecords returns the invocation records that their destinations refused. Lambda also drops them, and counts them
+// in the metric DestinationDeliveryFailures.
 func (h *Host) LostRecords() []LostRecord {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return slices.Clone(h.lostRecords)
 }
 
-// The pauses before a throttled event is tried again: they double, from the first to the longest.
+// The pauses before the retry of a throttled event: they double, from the first to the longest.
 // https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
 const (
 	firstThrottlePause   = time.Second
@@ -36,13 +36,13 @@ type queued struct {
 	requestID string
 	payload   []byte
 	accepted  time.Time
-	// attempt is the number of the next run, throttled how often that run was refused since the last.
+	// attempt is the number of the next run, throttled how often that run has been refused since the previous one.
 	attempt, throttled int
 }
 
-// InvokeAsync accepts an event and returns its request id at once. A function that fails is tried again as often as
-// its configuration says, and one that is throttled until the event is too old. In the end the record goes to its
-// on-failure destination; at once where the function's reserved concurrency is 0.
+// InvokeAsync accepts an event and returns its request id at once. It retries a failed function as often as its
+// configuration says, and a throttled one until the event is too old. Then the record goes to the on-failure
+// destination; if the function's reserved concurrency is 0, at once.
 func (h *Host) InvokeAsync(nameOrARN string, payload []byte) (requestID string, err error) {
 	f, err := h.lookUp(nameOrARN)
 	if err != nil {
@@ -53,7 +53,7 @@ func (h *Host) InvokeAsync(nameOrARN string, payload []byte) (requestID string, 
 	return q.requestID, nil
 }
 
-// begin makes attempts at a queued event in the background.
+// begin starts the attempts for a queued event in the background.
 func (h *Host) begin(q queued) {
 	end := h.options.Work.Begin()
 	go func() {
@@ -62,13 +62,13 @@ func (h *Host) begin(q queued) {
 	}()
 }
 
-// attempt runs the function, and again after each failure, until it succeeds, its retries are used up, or the pause
-// before the next attempt has to be waited for. Each attempt finds the function as it is configured then.
+// attempt runs the function, and again after each failure, until it succeeds, has no more retries, or must wait
+// before the next attempt. Each attempt uses the function's current configuration.
 func (h *Host) attempt(q queued) {
 	for {
 		current, err := h.lookUp(q.function.Name)
 		if err != nil {
-			return // it was removed, and its events with it
+			return // the function was removed, and its events with it
 		}
 		q.function = current
 		if h.enter(q.function) != nil {
@@ -100,7 +100,7 @@ func (h *Host) attempt(q queued) {
 	}
 }
 
-// once makes one attempt, for which the function was entered; ok is false when the host closed meanwhile.
+// once makes one attempt, after enter; ok is false if the host closed meanwhile.
 func (h *Host) once(q queued) (i Invocation, ok bool) {
 	defer q.function.leave()
 	i, err := h.run(h.background, q.function, Invocation{
@@ -109,7 +109,7 @@ func (h *Host) once(q queued) (i Invocation, ok bool) {
 	return i, err == nil && context.Cause(h.background) == nil
 }
 
-// throttle puts an event back whose function may not run now. FACTS: Lambda
+// throttle puts back an event whose function may not run now (docs/facts.md, Lambda).
 func (h *Host) throttle(q queued) {
 	pause := min(firstThrottlePause<<min(q.throttled, 10), longestThrottlePause)
 	q.throttled++
@@ -124,19 +124,19 @@ func (h *Host) throttle(q queued) {
 	}
 }
 
-// tooOld reports whether an event is too old to be tried again after a pause.
+// tooOld reports whether an event will be too old for a retry after a pause.
 func (h *Host) tooOld(q queued, pause time.Duration) bool {
 	return h.options.Clock.Now().Add(pause).Sub(q.accepted) > q.function.Async.MaximumEventAge
 }
 
-// record is what a destination gets.
+// record is the record that a destination gets.
 // https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
 type record struct {
 	Version        string          `json:"version"`
 	Timestamp      string          `json:"timestamp"`
 	RequestContext requestContext  `json:"requestContext"`
 	RequestPayload json.RawMessage `json:"requestPayload"`
-	// ResponseContext and ResponsePayload describe the last attempt; nil where it was throttled.
+	// ResponseContext and ResponsePayload describe the last attempt; nil if it was throttled.
 	ResponseContext *responseContext `json:"responseContext,omitempty"`
 	ResponsePayload json.RawMessage  `json:"responsePayload,omitempty"`
 }
@@ -154,7 +154,7 @@ type responseContext struct {
 	FunctionError   string `json:"functionError,omitempty"`
 }
 
-// conclude sends the record of an event's last attempt to the destination for how it ended, if there is one.
+// conclude sends the record of an event's last attempt to the destination for its outcome, if there is one.
 func (h *Host) conclude(q queued, i Invocation, condition string) {
 	destination := q.function.Async.OnFailure
 	if condition == "Success" {
@@ -193,7 +193,7 @@ func (h *Host) send(f Function, destination string, r record) {
 	}
 }
 
-// functionError is Lambda's word for a failure: a runtime that is not built into Lambda leaves every one "Unhandled".
+// functionError returns Lambda's name of a failure: for a runtime that is not built into Lambda always "Unhandled".
 func (i Invocation) functionError() string {
 	if i.Failure == nil {
 		return ""
@@ -201,7 +201,7 @@ func (i Invocation) functionError() string {
 	return "Unhandled"
 }
 
-// asJSON returns a payload as it is when it is JSON, quoted when it is other text, and null when it is empty.
+// asJSON returns a JSON payload unchanged, other text quoted, and null for an empty payload.
 func asJSON(payload []byte) json.RawMessage {
 	if len(payload) == 0 {
 		return json.RawMessage("null")

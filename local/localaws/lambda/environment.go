@@ -15,12 +15,12 @@ import (
 	"s3-endpoint-guard/local/localaws/child"
 )
 
-// initTimeout is how long a cold start may take until the first poll of the Runtime API.
+// initTimeout is the maximum time of a cold start until the first poll of the Runtime API.
 // https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-ib
 const initTimeout = 10 * time.Second
 
-// environment is one execution environment: a child process with a Runtime API of its own, which carries out one
-// invocation at a time.
+// environment is one execution environment: a child process with its own Runtime API, which runs one invocation at a
+// time.
 type environment struct {
 	function Function
 	command  *exec.Cmd
@@ -30,11 +30,11 @@ type environment struct {
 	started      time.Time
 	initDuration time.Duration
 
-	// polls gets one token when the runtime asks for an event, events hands it over, answers brings its outcome.
+	// polls gets one token when the runtime asks for an event, events passes the event, answers returns its result.
 	polls   chan struct{}
 	events  chan event
 	answers chan answer
-	// exited is closed once the process has ended and exit tells how.
+	// exited is closed after the process has ended; exit then contains its exit state.
 	exited chan struct{}
 	exit   error
 
@@ -42,14 +42,14 @@ type environment struct {
 	current string
 }
 
-// event is one invocation as the runtime gets it.
+// event is one invocation as the runtime receives it.
 type event struct {
 	id, functionARN string
 	payload         []byte
 	deadline        time.Time
 }
 
-// answer is how an invocation ended.
+// answer is the result of an invocation.
 type answer struct {
 	payload []byte
 	failure *Failure
@@ -58,7 +58,7 @@ type answer struct {
 // errTimedOut is the cause of a context that ended at an invocation's deadline.
 var errTimedOut = errors.New("timed out")
 
-// newEnvironment starts a function's process and its Runtime API, and does not wait for either.
+// newEnvironment starts a function's process and its Runtime API, without waiting for them.
 func (h *Host) newEnvironment(f Function) (*environment, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -90,7 +90,7 @@ func (h *Host) newEnvironment(f Function) (*environment, error) {
 	return e, nil
 }
 
-// reap waits for the process, ends what it may have left running, and closes what it used.
+// reap waits for the process, ends processes that it has left running, and closes its resources.
 func (e *environment) reap() {
 	e.exit = e.command.Wait()
 	child.Kill(e.command.Process)
@@ -99,8 +99,8 @@ func (e *environment) reap() {
 	_ = e.server.Close()
 }
 
-// init waits for the first poll. It returns nil once the environment can be invoked, and otherwise why it cannot; the
-// process has then ended.
+// init waits for the first poll. It returns nil if the environment can be invoked. Otherwise it returns the reason,
+// and the process has ended.
 func (e *environment) init(ctx context.Context) *answer {
 	ctx, cancel := context.WithTimeoutCause(ctx, initTimeout, errTimedOut)
 	defer cancel()
@@ -119,7 +119,8 @@ func (e *environment) init(ctx context.Context) *answer {
 	}
 }
 
-// invoke hands an event to the process and waits until it asks for the next one, ends, or runs into the deadline.
+// invoke passes an event to the process and waits until the process asks for the next one, ends, or reaches the
+// deadline.
 // https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-invoke
 func (e *environment) invoke(ctx context.Context, ev event) answer {
 	ctx, cancel := context.WithDeadlineCause(ctx, ev.deadline, errTimedOut)
@@ -143,7 +144,7 @@ func (e *environment) invoke(ctx context.Context, ev event) answer {
 	}
 }
 
-// outcome is the answer that the runtime gave, or what its silence means.
+// outcome returns the runtime's answer, or the error for a missing one.
 func (e *environment) outcome(requestID string) answer {
 	select {
 	case a := <-e.answers:
@@ -153,7 +154,7 @@ func (e *environment) outcome(requestID string) answer {
 	}
 }
 
-// exitMessage tells, in Lambda's words, how the process ended.
+// exitMessage returns Lambda's message about the end of the process.
 func (e *environment) exitMessage() string {
 	select {
 	case <-e.exited:
@@ -166,7 +167,7 @@ func (e *environment) exitMessage() string {
 	return "Runtime exited with error: " + e.exit.Error()
 }
 
-// interrupted is the answer to an invocation that did not end by itself.
+// interrupted returns the answer to an invocation that did not end by itself.
 func interrupted(ctx context.Context, requestID string, timeout time.Duration) answer {
 	if errors.Is(context.Cause(ctx), errTimedOut) {
 		return failed("Sandbox.Timedout", fmt.Sprintf("RequestId: %s Error: Task timed out after %.2f seconds", requestID, timeout.Seconds()))
@@ -174,13 +175,13 @@ func interrupted(ctx context.Context, requestID string, timeout time.Duration) a
 	return failed("Sandbox.Failure", fmt.Sprintf("RequestId: %s Error: %v", requestID, context.Cause(ctx)))
 }
 
-// end kills the process, with all that it started, and waits for it.
+// end kills the process, with all processes that it started, and waits for it.
 func (e *environment) end() {
 	child.Kill(e.command.Process)
 	<-e.exited
 }
 
-// alive says whether the process can carry out a further invocation.
+// alive reports whether the process can run a further invocation.
 func (e *environment) alive() bool {
 	select {
 	case <-e.exited:
@@ -190,7 +191,7 @@ func (e *environment) alive() bool {
 	}
 }
 
-// request is the id of the invocation under way, "" before the first.
+// request returns the id of the current invocation, "" before the first.
 func (e *environment) request() string {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -10,34 +10,34 @@ import (
 	"time"
 )
 
-// Function is what the template says about a function.
+// Function is the configuration of a function.
 type Function struct {
 	// Name is the function's name. ARN is set by [Host.Create].
 	Name, ARN string
 	// Bootstrap is the path of the built binary.
 	Bootstrap string
-	// Handler is what the function finds in _HANDLER; "" means "bootstrap".
+	// Handler is the value of _HANDLER; "" means "bootstrap".
 	Handler string
 	// Role is the ARN of the execution role.
 	Role string
-	// Environment holds the variables that the template gives, 4 KB at most.
+	// Environment contains the template's variables, at most 4 KB.
 	Environment map[string]string
-	// MemoryMB is the memory in MB; 0 means 128. It becomes the hint GOMEMLIMIT.
+	// MemoryMB is the memory in MB; 0 means 128. It sets the limit GOMEMLIMIT.
 	MemoryMB int
-	// Timeout is the most that one invocation may take; 0 means 3 s.
+	// Timeout limits one invocation; 0 means 3 s.
 	Timeout time.Duration
 	// LogGroup is the log group's name; "" means /aws/lambda/<name>.
 	LogGroup string
-	// LogFormat is "Text" (also for "") or "JSON"; ApplicationLogLevel, for JSON only, is the least level that is
+	// LogFormat is "Text" (also for "") or "JSON"; ApplicationLogLevel, for JSON only, is the lowest level that is
 	// kept, "" meaning INFO.
 	LogFormat, ApplicationLogLevel string
-	// Local holds variables by which the function finds its way on this machine. They do not count.
+	// Local contains additional variables for this machine. They do not count towards the 4 KB.
 	Local map[string]string
-	// EndpointURL is the door of the local AWS through which the function calls; "" gives none.
+	// EndpointURL is the address of the local AWS for the function's calls; "" sets none.
 	EndpointURL string
-	// Async says what becomes of asynchronous invocations.
+	// Async is the configuration of asynchronous invocations.
 	Async Async
-	// ReservedConcurrency is the most invocations at the same time; nil is no limit.
+	// ReservedConcurrency is the maximum number of concurrent invocations; nil means no limit.
 	ReservedConcurrency *int
 }
 
@@ -46,18 +46,18 @@ type Function struct {
 type Async struct {
 	// MaximumRetryAttempts is 0 to 2; nil means 2.
 	MaximumRetryAttempts *int
-	// MaximumEventAge is how old an event may be when it is tried again; 0 means 6 hours.
+	// MaximumEventAge is the maximum age of an event at a retry; 0 means 6 hours.
 	MaximumEventAge time.Duration
 	// OnFailure and OnSuccess are the ARNs of the destinations; "" for none.
 	OnFailure, OnSuccess string
 }
 
-// hosted is a function in a host. The host's mutex guards what changes.
+// hosted is a function in a host. The host's mutex guards its mutable fields.
 type hosted struct {
 	Function
 	permissions []Permission
 	idle        []*environment
-	// slots limits concurrency; nil is no limit.
+	// slots limits concurrency; nil means no limit.
 	slots chan struct{}
 }
 
@@ -86,7 +86,7 @@ func (f Function) withDefaults() Function {
 	return f
 }
 
-// retries is how often a failed asynchronous invocation is tried again.
+// retries returns how often a failed asynchronous invocation is retried.
 func (f Function) retries() int {
 	if f.Async.MaximumRetryAttempts == nil {
 		return 2
@@ -94,11 +94,11 @@ func (f Function) retries() int {
 	return *f.Async.MaximumRetryAttempts
 }
 
-// maxEnvironment is the most bytes that all of a function's environment variables may take.
+// maxEnvironment is the maximum size of all environment variables of a function, in bytes.
 // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 const maxEnvironment = 4096
 
-// variableName is what Lambda takes as the name of a variable.
+// variableName matches valid names of variables.
 // https://docs.aws.amazon.com/lambda/latest/api/API_Environment.html
 var variableName = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9_]+$`)
 
@@ -111,7 +111,7 @@ var reserved = []string{
 	"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_LAMBDA_RUNTIME_API", "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR",
 }
 
-// check refuses what Lambda would refuse when the function is created.
+// check refuses a function that Lambda refuses to create.
 func (f Function) check() error {
 	size := 0
 	for _, name := range slices.Sorted(maps.Keys(f.Environment)) {
@@ -136,7 +136,7 @@ func invalid(format string, args ...any) error {
 	return &Error{Status: 400, Code: "InvalidParameterValueException", Message: fmt.Sprintf(format, args...)}
 }
 
-// variables is the whole environment of the function's processes, as "name=value", in the order of the names.
+// variables returns the environment of the function's processes, as "name=value", sorted by name.
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
 func (h *Host) variables(f Function, stream, runtimeAPI string) []string {
 	key, secret := "ASIALOCALNOBODY00000", "none"
@@ -180,7 +180,7 @@ func (h *Host) variables(f Function, stream, runtimeAPI string) []string {
 	return list
 }
 
-// functionName takes the name out of a name, a partial ARN ("111122223333:function:name") or an ARN, with or without a
+// functionName returns the name in a name, a partial ARN ("111122223333:function:name") or an ARN, with or without a
 // version. https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_RequestParameters
 func functionName(nameOrARN string) string {
 	if _, after, ok := strings.Cut(nameOrARN, ":function:"); ok {

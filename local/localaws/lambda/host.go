@@ -1,9 +1,9 @@
 // Package lambda hosts functions as AWS Lambda does: it starts built bootstrap binaries as child processes, one for
-// each concurrent invocation, speaks the Runtime API with them, kills them at their time-out, retries asynchronous
-// invocations and hands what failed for good to the on-failure destination.
+// each concurrent invocation, provides the Runtime API to them, kills them at their time-out, retries asynchronous
+// invocations and sends permanently failed ones to the on-failure destination.
 //
-// It is built on the standard library only. Each bootstrap runs unchanged, with the environment that Lambda would give
-// it and nothing of the environment of the process that hosts it.
+// It uses only the standard library. Each bootstrap runs unchanged, with Lambda's environment and without the
+// environment of the host process.
 //
 //	Invoke ───────────────► environment (child process) ◄─ Runtime API ─► bootstrap
 //	InvokeAsync ► attempts ─┘   idle ones are reused; Shutdown makes the next one cold
@@ -26,27 +26,27 @@ import (
 	"s3-endpoint-guard/local/localaws/underway"
 )
 
-// Options set up a host.
+// Options are the options of a host.
 type Options struct {
-	// Account, Region and Partition stand in the functions' ARNs; "" means 111122223333, eu-central-1 and aws.
+	// Account, Region and Partition are used in the functions' ARNs; "" means 111122223333, eu-central-1 and aws.
 	Account, Region, Partition string
-	// Clock delays retries and dates records; nil is the real one. Time-outs of functions always run in real time.
+	// Clock delays retries and dates records; nil means the real clock. Time-outs of functions always use real time.
 	Clock *clock.Clock
-	// Work is told of each invocation until it has ended, a retry's pause excepted; nil counts for nobody.
+	// Work counts each invocation until it has ended, without the pauses of retries; nil disables it.
 	Work *underway.Count
-	// Credentials registers an execution role's session and returns its keys; nil gives keys that nobody knows.
+	// Credentials registers a session of an execution role and returns its keys; nil gives unregistered keys.
 	Credentials func(roleARN, sessionName string) (accessKeyID, secretAccessKey string)
-	// Destination sends a function's invocation record to a queue or topic; nil refuses every record. What is refused is
-	// lost, as [Host.LostRecords] tells.
+	// Destination sends a function's invocation record to a queue or topic; nil refuses all records. Refused records
+	// are lost: see [Host.LostRecords].
 	Destination func(f Function, arn string, record []byte) error
 	// Metrics gets each line of Embedded Metric Format that a function prints; nil ignores them.
 	Metrics func(function string, line []byte)
-	// Log gets every line that a function prints; nil keeps them for [Host.Logs] only.
+	// Log gets each line that a function prints; nil keeps them only for [Host.Logs].
 	Log func(function string, line Line)
-	// RetryDelay is the pause before an asynchronous invocation's second (1) and third (2) attempt.
-	// nil is AWS's: one minute, then two. https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+	// RetryDelay returns the pause before an asynchronous invocation's second (1) and third (2) attempt. nil means
+	// AWS's: one minute, then two. https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
 	RetryDelay func(retry int) time.Duration
-	// Freeze stops idle environments, as Lambda does between invocations (on Linux only).
+	// Freeze stops idle environments, as Lambda does between invocations (only on Linux).
 	Freeze bool
 }
 
@@ -68,7 +68,7 @@ type Host struct {
 	closed      bool
 }
 
-// errClosed ends what is under way when a host closes.
+// errClosed ends all activity when a host closes.
 var errClosed = errors.New("the Lambda host is closed")
 
 // New returns a host without functions. It must be closed.
@@ -110,7 +110,7 @@ func (h *Host) Create(f Function) (arn string, err error) {
 	return f.ARN, nil
 }
 
-// complete fills in what a function leaves open, and checks it.
+// complete sets defaults in a function, and checks it.
 func (h *Host) complete(f Function) (Function, error) {
 	f = f.withDefaults()
 	f.ARN = fmt.Sprintf("arn:%s:lambda:%s:%s:function:%s", h.options.Partition, h.options.Region, h.options.Account, f.Name)
@@ -120,8 +120,8 @@ func (h *Host) complete(f Function) (Function, error) {
 	return f, nil
 }
 
-// Update gives a function another configuration, with the refusals of [Host.Create]. Its permissions stay. What runs
-// ends as it began, the next invocation starts cold.
+// Update changes a function's configuration, with the checks of [Host.Create]. It keeps the permissions. Running
+// invocations keep the old configuration; the next invocation is a cold start.
 func (h *Host) Update(f Function) error {
 	f, err := h.complete(f)
 	if err != nil {
@@ -142,7 +142,7 @@ func (h *Host) Update(f Function) error {
 	return nil
 }
 
-// Function returns a function's configuration, ok being false when there is none of that name or ARN.
+// Function returns a function's configuration; ok is false if there is none with that name or ARN.
 func (h *Host) Function(nameOrARN string) (f Function, ok bool) {
 	found, err := h.lookUp(nameOrARN)
 	if err != nil {
@@ -151,14 +151,14 @@ func (h *Host) Function(nameOrARN string) (f Function, ok bool) {
 	return found.Function, true
 }
 
-// Functions are the names of all functions, in order.
+// Functions returns the sorted names of all functions.
 func (h *Host) Functions() []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return slices.Sorted(maps.Keys(h.functions))
 }
 
-// Remove deletes a function and ends its idle environments. What is running runs to its end.
+// Remove deletes a function and ends its idle environments. Running invocations continue to their end.
 func (h *Host) Remove(name string) error {
 	if err := h.Shutdown(name); err != nil {
 		return err
@@ -169,7 +169,7 @@ func (h *Host) Remove(name string) error {
 	return nil
 }
 
-// Shutdown ends a function's idle environments, so that its next invocation starts cold.
+// Shutdown ends a function's idle environments, so that its next invocation is a cold start.
 func (h *Host) Shutdown(name string) error {
 	f, err := h.lookUp(name)
 	if err != nil {
@@ -181,8 +181,8 @@ func (h *Host) Shutdown(name string) error {
 	return nil
 }
 
-// Close ends every environment at once, also those at work, and forgets what waits for a retry. Closing twice does no
-// harm.
+// Close ends all environments at once, including running ones, and drops events that wait for a retry. Close may be
+// called twice.
 func (h *Host) Close() error {
 	h.cancel(errClosed)
 	h.mu.Lock()
@@ -213,7 +213,7 @@ func (h *Host) lookUp(nameOrARN string) (*hosted, error) {
 	return nil, &Error{Status: 404, Code: "ResourceNotFoundException", Message: "Function not found: " + nameOrARN}
 }
 
-// Error is Lambda's refusal to invoke a function. The function's own failures are no such errors: see [Failure].
+// Error is Lambda's refusal to invoke a function. A failure of the function itself is a [Failure].
 type Error struct {
 	// Status is the HTTP status, Code Lambda's exception, e.g. "ResourceNotFoundException".
 	Status        int

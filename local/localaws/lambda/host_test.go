@@ -218,7 +218,7 @@ func TestAnAsynchronousInvocationIsTriedThriceAndThenToldToItsDestination(t *tes
 	for _, pause := range []time.Duration{time.Minute, 2 * time.Minute} {
 		a.rest(t)
 		if len(a.records) != 0 {
-			t.Fatal("the destination was told before the last attempt")
+			t.Fatal("the destination got a record before the last attempt")
 		}
 		a.clock.Advance(pause)
 	}
@@ -265,7 +265,7 @@ func TestAnEventThatGrowsTooOldIsNotTriedAgain(t *testing.T) {
 	}
 }
 
-// rest waits until nothing is under way.
+// rest waits until all activity ends.
 func (a at) rest(t *testing.T) {
 	t.Helper()
 	if err := a.work.Wait(localtest.Context(t, "the host to rest")); err != nil {
@@ -313,11 +313,11 @@ func TestAFunctionThatIsSwitchedOffHandsItsEventsOnAtOnce(t *testing.T) {
 	record := string(localtest.Receive(t, a.records, "the record of the event"))
 	for _, want := range []string{id, `"condition":"ZeroReservedConcurrency"`, `"approximateInvokeCount":0`, `"requestPayload":{"the":"event"}`} {
 		if !strings.Contains(record, want) {
-			t.Errorf("record = %s, want it to have %s", record, want)
+			t.Errorf("record = %s, want %s in it", record, want)
 		}
 	}
 	if strings.Contains(record, "response") {
-		t.Errorf("record = %s, want no response: nothing ran", record)
+		t.Errorf("record = %s, want no response, because the function did not run", record)
 	}
 	if throttles := a.Throttles()["f"]; throttles != 1 || len(a.Invocations("f")) > 0 {
 		t.Errorf("%d throttles and %d invocations, want 1 and none", throttles, len(a.Invocations("f")))
@@ -337,8 +337,8 @@ func TestAThrottledEventIsTriedAgainUntilItMayRun(t *testing.T) {
 	}
 }
 
-// TestAThrottledEventGrowsTooOld counts the attempts of six hours. The pauses double from one second to five minutes,
-// which makes 80; each may come a minute late, as the clock is turned here.
+// TestAThrottledEventGrowsTooOld counts the attempts in six hours. The pauses double from one second to five minutes,
+// which makes 80 attempts; each may be a minute late, because the test advances the clock in steps.
 func TestAThrottledEventGrowsTooOld(t *testing.T) {
 	a := occupied(t)
 	if _, err := a.InvokeAsync("f", []byte(`{}`)); err != nil {
@@ -349,7 +349,7 @@ func TestAThrottledEventGrowsTooOld(t *testing.T) {
 		t.Errorf("record = %s, want EventAgeExceeded", record)
 	}
 	if passed, throttles := a.clock.Advanced(), a.Throttles()["f"]; passed < 6*time.Hour-5*time.Minute || throttles < 50 || throttles > 81 {
-		t.Errorf("given up after %s and %d attempts, want 6 hours and about 80", passed, throttles)
+		t.Errorf("the event was dropped after %s and %d attempts, want 6 hours and about 80", passed, throttles)
 	}
 }
 
@@ -367,14 +367,14 @@ func TestAnEventFindsTheFunctionAsItIsConfiguredThen(t *testing.T) {
 	a.turn(t, time.Second, "the event's invocation", func() bool { return len(a.Invocations("f")) > 0 })
 }
 
-// busy is a host whose function may run once at a time and does.
+// busy is a host whose function has a reserved concurrency of 1 and is running.
 type busy struct {
 	at
 	end   func()
 	ended chan error
 }
 
-// occupied makes one.
+// occupied returns a busy host.
 func occupied(t *testing.T) busy {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -400,7 +400,7 @@ func occupied(t *testing.T) busy {
 	return b
 }
 
-// free ends what the function does.
+// free ends the running invocation.
 func (b busy) free(t *testing.T) {
 	t.Helper()
 	b.end()
@@ -409,7 +409,7 @@ func (b busy) free(t *testing.T) {
 	}
 }
 
-// turn turns the clock by steps until something is so.
+// turn advances the clock in steps until so returns true.
 func (b busy) turn(t *testing.T, step time.Duration, what string, so func() bool) {
 	t.Helper()
 	localtest.Until(t, what, func() bool {
@@ -501,15 +501,15 @@ func TestCloseEndsEveryProcessAtOnce(t *testing.T) {
 	}
 	a.rest(t)
 	if d := time.Since(began); d > 5*time.Second {
-		t.Errorf("Close took %s with %s under way", d, hanging)
+		t.Errorf("Close took %s with %s running", d, hanging)
 	}
 	if _, err := a.Create(lambda.Function{Name: "late", Bootstrap: bootstrap}); err == nil {
 		t.Error("Create after Close = nil, want an error")
 	}
 }
 
-// TestChildrenDieWithTheHost kills a process that hosts a function while the function holds a connection to this one,
-// and sees that connection end.
+// TestChildrenDieWithTheHost kills a host process while its function holds a connection to this process, and checks
+// that the connection ends.
 func TestChildrenDieWithTheHost(t *testing.T) {
 	if address := os.Getenv("CALL"); address != "" {
 		a := host(t, func(f *lambda.Function) { f.Environment = map[string]string{"CALL": address} })

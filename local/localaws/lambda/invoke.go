@@ -11,44 +11,45 @@ import (
 	"s3-endpoint-guard/local/localaws/child"
 )
 
-// Invocation is the account of one attempt to run a function.
+// Invocation is the record of one attempt to run a function.
 type Invocation struct {
-	// Function is the function's name. RequestID is the same for every attempt of an asynchronous invocation.
+	// Function is the function's name. RequestID is the same for all attempts of an asynchronous invocation.
 	Function, RequestID string
-	// Asynchronous says whether nobody waited; Attempt counts from 1.
+	// Asynchronous means that no caller waited; Attempt counts from 1.
 	Asynchronous bool
 	Attempt      int
-	// Cold says whether a process was started for it; Init is then the time until its first poll of the Runtime API.
+	// Cold means that a process was started for it; Init is then the time until its first poll of the Runtime API.
 	Cold bool
 	Init time.Duration
-	// Began is when the event was handed over, Duration the time from then until the runtime asked for the next one.
+	// Began is when the runtime received the event, Duration the time from then until the runtime asked for the next
+	// one.
 	Began    time.Time
 	Duration time.Duration
-	// Payload is the event, Response what the function answered: with a failure, Lambda's description of it.
+	// Payload is the event, Response the function's answer: for a failure, Lambda's description of it.
 	Payload, Response []byte
 	// Failure is nil for a success.
 	Failure *Failure
 }
 
-// Failure is how a function failed, as Lambda or the runtime describes it.
+// Failure is a failure of a function, as Lambda or the runtime describes it.
 type Failure struct {
 	// Type is e.g. "errorString", "Runtime.ExitError" or "Sandbox.Timedout".
 	Type string `json:"errorType"`
-	// Message is for people.
+	// Message is a text for people.
 	Message string `json:"errorMessage"`
 }
 
 // Error implements error.
 func (f *Failure) Error() string { return f.Type + ": " + f.Message }
 
-// failed makes the answer of an invocation that the runtime did not answer itself.
+// failed returns the answer of an invocation to which the runtime did not answer.
 func failed(kind, message string) answer {
 	f := &Failure{Type: kind, Message: message}
 	payload, _ := json.Marshal(f)
 	return answer{payload: payload, failure: f}
 }
 
-// Invocations returns every attempt that has ended, in the order of their ends; for all functions if function is "".
+// Invocations returns all attempts that have ended, in the order of their ends; of all functions if function is "".
 func (h *Host) Invocations(function string) []Invocation {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -61,8 +62,8 @@ func (h *Host) Invocations(function string) []Invocation {
 	return some
 }
 
-// Invoke runs a function and waits for its answer. The error says why it could not be run: no such function, too many
-// at the same time, or the context's end. That the function itself failed stands in [Invocation.Failure].
+// Invoke runs a function and waits for its answer. An error means that it could not run: no such function, too many
+// concurrent invocations, or the context's end. A failure of the function itself is in [Invocation.Failure].
 func (h *Host) Invoke(ctx context.Context, nameOrARN string, payload []byte) (Invocation, error) {
 	defer h.options.Work.Begin()()
 	f, err := h.lookUp(nameOrARN)
@@ -91,7 +92,7 @@ func (h *Host) Provision(ctx context.Context, nameOrARN string) (time.Duration, 
 	return e.initDuration, nil
 }
 
-// run carries out one attempt in an idle or a new environment, and keeps its account.
+// run makes one attempt in an idle or a new environment, and records it.
 func (h *Host) run(ctx context.Context, f *hosted, i Invocation) (Invocation, error) {
 	i.Function, i.Began = f.Name, h.options.Clock.Now()
 	e := h.warm(f)
@@ -111,7 +112,7 @@ func (h *Host) run(ctx context.Context, f *hosted, i Invocation) (Invocation, er
 	return h.account(i, a), nil
 }
 
-// account adds an attempt that has ended to [Host.Invocations].
+// account adds an ended attempt to [Host.Invocations].
 func (h *Host) account(i Invocation, a answer) Invocation {
 	i.Response, i.Failure = a.payload, a.failure
 	h.mu.Lock()
@@ -120,7 +121,7 @@ func (h *Host) account(i Invocation, a answer) Invocation {
 	return i
 }
 
-// warm takes the environment that has been idle for the shortest time, or nil.
+// warm returns the environment that has been idle for the shortest time, or nil.
 func (h *Host) warm(f *hosted) *environment {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -134,7 +135,7 @@ func (h *Host) warm(f *hosted) *environment {
 	return nil
 }
 
-// coldStart starts an environment and waits until it polls, or says how it failed.
+// coldStart starts an environment and waits until it polls, or returns its failure.
 func (h *Host) coldStart(ctx context.Context, f *hosted) (*environment, *answer) {
 	e, err := h.newEnvironment(f.Function)
 	if err != nil {
@@ -152,7 +153,7 @@ func (h *Host) coldStart(ctx context.Context, f *hosted) (*environment, *answer)
 	return e, nil
 }
 
-// hold remembers a process until it ends, so that [Host.Close] ends it.
+// hold registers a process until it ends, so that [Host.Close] ends it.
 func (h *Host) hold(e *environment) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -169,7 +170,7 @@ func (h *Host) hold(e *environment) error {
 	return nil
 }
 
-// rest puts an environment aside for the next invocation, unless it has ended or its function is gone.
+// rest keeps an environment for the next invocation, unless it has ended or its function was removed.
 func (h *Host) rest(f *hosted, e *environment) {
 	if !e.alive() {
 		return
@@ -197,7 +198,8 @@ func (h *Host) takeIdle(f *hosted) []*environment {
 	return idle
 }
 
-// enter claims one of a function's concurrent invocations. When all are taken, it counts a throttle and refuses.
+// enter claims one of a function's concurrent invocations. If all are in use, it counts a throttle and returns an
+// error.
 func (h *Host) enter(f *hosted) error {
 	if f.slots == nil {
 		return nil
@@ -213,17 +215,17 @@ func (h *Host) enter(f *hosted) error {
 	return &Error{Status: 429, Code: "TooManyRequestsException", Message: "Rate Exceeded."}
 }
 
-// Throttles is how often each function was refused an invocation because its reserved concurrency was used up.
+// Throttles returns how often each function's invocation was refused because its reserved concurrency was used up.
 func (h *Host) Throttles() map[string]int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return maps.Clone(h.throttles)
 }
 
-// switchedOff reports whether a function may never run.
+// switchedOff reports whether a function has a reserved concurrency of 0.
 func (f *hosted) switchedOff() bool { return f.slots != nil && cap(f.slots) == 0 }
 
-// leave gives back what enter claimed.
+// leave releases what enter claimed.
 func (f *hosted) leave() {
 	if f.slots != nil {
 		<-f.slots

@@ -13,24 +13,24 @@ import (
 
 // Line is one line that a function printed, on standard output or standard error.
 type Line struct {
-	// Time is when it was read.
+	// Time is when the host read the line.
 	Time time.Time
 	// RequestID is the invocation that printed it, "" for a line of the cold start.
 	RequestID string
 	// Text is the line without its end.
 	Text string
-	// Fields is the line decoded, or nil unless it is a JSON object.
+	// Fields is the decoded line if it is a JSON object, otherwise nil.
 	Fields map[string]any
 }
 
-// Logs returns all that a function printed, oldest first.
+// Logs returns all lines that a function printed, oldest first.
 func (h *Host) Logs(function string) []Line {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return slices.Clone(h.logs[functionName(function)])
 }
 
-// print takes one line from a function.
+// print processes one line of a function.
 func (h *Host) print(f Function, requestID, text string) {
 	line := Line{Time: h.options.Clock.Now(), RequestID: requestID, Text: text}
 	if strings.HasPrefix(text, "{") {
@@ -50,11 +50,11 @@ func (h *Host) print(f Function, requestID, text string) {
 	}
 }
 
-// levels are the log levels, least first.
+// levels are the log levels, lowest first.
 var levels = []string{"TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"}
 
-// dropped says whether Lambda filters a line away: a JSON line below the function's level, where a line that names no
-// level counts as INFO. Text is never filtered.
+// dropped reports whether Lambda filters out a line: a JSON line below the function's level. A line without a level
+// counts as INFO. Text is never filtered.
 // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
 func dropped(f Function, line Line) bool {
 	if f.LogFormat != "JSON" || line.Fields == nil {
@@ -68,9 +68,9 @@ func dropped(f Function, line Line) bool {
 	return at < slices.Index(levels, f.ApplicationLogLevel)
 }
 
-// output reads what one process prints.
+// output reads the output of one process.
 type output struct {
-	// write is the end that the process prints to. The host holds it as well, to put marks between invocations.
+	// write is the end to which the process prints. The host also has it open, to write marks between invocations.
 	write *os.File
 	marks chan struct{}
 	ended chan struct{}
@@ -78,10 +78,10 @@ type output struct {
 	closing sync.Once
 }
 
-// mark is what [output.flush] writes behind what the process printed: no text holds it.
+// mark is written by [output.flush] after the output of the process; it does not occur in text.
 const mark = "\x00\x00mark\x00\x00"
 
-// newOutput opens a pipe and hands each line from it to print, in order.
+// newOutput opens a pipe and passes each line from it to print, in order.
 func newOutput(print func(text string)) (*output, error) {
 	read, write, err := os.Pipe()
 	if err != nil {
@@ -111,7 +111,7 @@ func (o *output) run(read *os.File, print func(string)) {
 	}
 }
 
-// flush returns when all that was printed before has been handed on. Only one goroutine may flush at a time.
+// flush returns when all earlier output has been passed on. Only one goroutine may flush at a time.
 func (o *output) flush() {
 	if _, err := o.write.WriteString(mark + "\n"); err != nil {
 		return
@@ -119,7 +119,8 @@ func (o *output) flush() {
 	<-o.marks
 }
 
-// close hands on what is left and ends. A process that outlives its parent holds the pipe no longer than it lives.
+// close passes on the rest and ends. A process that runs longer than its parent keeps the pipe open only while it
+// runs.
 func (o *output) close() {
 	o.closing.Do(func() {
 		o.flush()

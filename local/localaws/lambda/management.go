@@ -8,14 +8,14 @@ import (
 	"s3-endpoint-guard/local/localaws/api"
 )
 
-// The concurrency of the account: that of an account with AWS's default quota, of which 100 stay unreserved.
+// The account's concurrency: AWS's default quota, of which 100 must remain unreserved.
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
 const (
 	accountConcurrency  = 1000
 	leastUnreservedConc = 100
 )
 
-// manage decodes the calls by which people look at functions and switch them off; nil for any other call.
+// manage decodes the calls for inspecting functions and switching them off; it returns nil for all other calls.
 func (s service) manage(r *api.Request) (*api.Operation, error) {
 	path := strings.Trim(r.URL.Path, "/")
 	if r.Method == http.MethodGet && path == "2016-08-19/account-settings" {
@@ -41,7 +41,7 @@ func (s service) manage(r *api.Request) (*api.Operation, error) {
 	return call(f.Name, r), nil
 }
 
-// operation is a call that needs one permission and answers with JSON.
+// operation returns a call that needs one permission and answers with JSON.
 func (s service) operation(name, resource string, do func() (any, error)) *api.Operation {
 	need := api.Need{Action: "lambda:" + name, Resource: resource, ResourceAccount: s.host.options.Account}
 	return &api.Operation{Name: name, Needs: []api.Need{need}, Do: func() (*api.Response, error) {
@@ -57,14 +57,14 @@ func (s service) operation(name, resource string, do func() (any, error)) *api.O
 	}}
 }
 
-// accountSettings is what GetAccountSettings tells of concurrency.
+// accountSettings returns the concurrency limits in GetAccountSettings.
 func (h *Host) accountSettings() any {
 	return map[string]any{"AccountLimit": map[string]int{
 		"ConcurrentExecutions": accountConcurrency, "UnreservedConcurrentExecutions": accountConcurrency - h.reserved(""),
 	}}
 }
 
-// reserved is the concurrency that is reserved for all functions but one.
+// reserved returns the concurrency that is reserved for all functions except one.
 func (h *Host) reserved(except string) int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -91,7 +91,7 @@ func (s service) getFunction(name string, _ *api.Request) *api.Operation {
 	})
 }
 
-// concurrency is what PutFunctionConcurrency is given and answers.
+// concurrency is the parameter and the answer of PutFunctionConcurrency.
 type concurrency struct{ ReservedConcurrentExecutions int }
 
 func (s service) putConcurrency(name string, r *api.Request) *api.Operation {

@@ -5,18 +5,18 @@ import (
 	"strings"
 )
 
-// Permission is one statement of a function's resource policy: it lets an AWS service invoke the function.
+// Permission is one statement of a function's resource policy: it allows an AWS service to invoke the function.
 type Permission struct {
-	// StatementID names it.
+	// StatementID is the statement's id.
 	StatementID string
 	// Service is the principal, e.g. "events.amazonaws.com".
 	Service string
 	// SourceARN limits it to a resource on whose behalf the service calls, with * and ? as wildcards; SourceAccount
-	// to that resource's account. "" does not limit.
+	// to that resource's account. "" is no limit.
 	SourceARN, SourceAccount string
 }
 
-// Source is an AWS service that invokes a function, and on whose behalf.
+// Source is an AWS service that invokes a function, and the resource on whose behalf it does.
 type Source struct{ Service, ARN, Account string }
 
 // Permit adds a permission to a function.
@@ -31,7 +31,7 @@ func (h *Host) Permit(nameOrARN string, p Permission) error {
 	return nil
 }
 
-// Forbid takes a permission away again.
+// Forbid removes a permission.
 func (h *Host) Forbid(nameOrARN, statementID string) error {
 	f, err := h.lookUp(nameOrARN)
 	if err != nil {
@@ -43,7 +43,7 @@ func (h *Host) Forbid(nameOrARN, statementID string) error {
 	return nil
 }
 
-// InvokeFrom is [Host.InvokeAsync] by an AWS service, which needs a permission.
+// InvokeFrom is [Host.InvokeAsync] for an AWS service, which needs a permission.
 func (h *Host) InvokeFrom(s Source, nameOrARN string, payload []byte) (requestID string, err error) {
 	f, err := h.lookUp(nameOrARN)
 	if err != nil {
@@ -65,14 +65,14 @@ func (h *Host) permitted(f *hosted, s Source) bool {
 	})
 }
 
-// like compares with ArnLike: part by part, with * and ? as wildcards within each of the six.
+// like compares as ArnLike does: part by part, with * and ? as wildcards within each of the six.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html#Conditions_ARN
 func like(pattern, arn string) bool {
 	patterns, parts := strings.SplitN(pattern, ":", 6), strings.SplitN(arn, ":", 6)
 	return slices.EqualFunc(patterns, parts, glob)
 }
 
-// glob compares a text with a pattern in which * stands for any text and ? for any one character.
+// glob compares a text with a pattern in which * matches any text and ? one character.
 func glob(pattern, text string) bool {
 	if pattern == "" {
 		return text == ""

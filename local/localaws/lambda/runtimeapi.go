@@ -18,7 +18,7 @@ func (e *environment) runtimeAPI() http.Handler {
 	return mux
 }
 
-// next answers with the next event, as soon as there is one.
+// next answers with the next event as soon as there is one.
 func (e *environment) next(w http.ResponseWriter, r *http.Request) {
 	select {
 	case e.polls <- struct{}{}:
@@ -43,13 +43,13 @@ func writeEvent(w http.ResponseWriter, ev event) {
 	_, _ = w.Write(ev.payload)
 }
 
-// traceID is an X-Ray header that samples nothing, made of an id's digits.
+// traceID returns an X-Ray header without sampling, made from an id's digits.
 // https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader
 func traceID(id string) string {
 	return "Root=1-" + id[:8] + "-" + id[9:13] + id[14:18] + id[19:23] + id[24:36] + ";Parent=" + id[:8] + id[24:32] + ";Sampled=0"
 }
 
-// ofCurrent lets only answers to the invocation under way through.
+// ofCurrent accepts only answers to the current invocation.
 func (e *environment) ofCurrent(answer http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if r.PathValue("id") != e.request() {
@@ -86,7 +86,7 @@ func (e *environment) failure(w http.ResponseWriter, r *http.Request) {
 	e.accept(w, answer{payload: body, failure: &Failure{Type: said.ErrorType, Message: said.ErrorMessage}})
 }
 
-// accept keeps the first answer of an invocation and refuses a second.
+// accept keeps the first answer of an invocation and rejects a second.
 func (e *environment) accept(w http.ResponseWriter, a answer) {
 	select {
 	case e.answers <- a:

@@ -11,7 +11,7 @@ import (
 	"s3-endpoint-guard/local/localaws/api"
 )
 
-// service is the API by which callers invoke functions, and by which people look at them: see [service.manage].
+// service is the API for invoking functions, and for inspecting them: see [service.manage].
 // https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
 type service struct{ host *Host }
 
@@ -46,7 +46,7 @@ func (s service) Decode(r *api.Request) (*api.Operation, error) {
 	}, nil
 }
 
-// invoke carries out a call by its invocation type.
+// invoke executes a call according to its invocation type.
 func (s service) invoke(name string, r *api.Request) (*api.Response, error) {
 	header := http.Header{"Content-Type": {"application/json"}, "X-Amz-Executed-Version": {"$LATEST"}}
 	switch kind := r.Header.Get("X-Amz-Invocation-Type"); kind {
@@ -88,7 +88,7 @@ func (service) RenderError(r *api.Request, e *api.Error) *api.Response {
 	return &api.Response{Status: e.Status, Header: header, Body: body}
 }
 
-// refusal turns the host's errors into answers.
+// refusal converts the host's errors to answers.
 func refusal(err error) error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return &api.Error{Status: e.Status, Code: e.Code, Message: e.Message}

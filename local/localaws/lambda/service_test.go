@@ -18,7 +18,7 @@ import (
 	"s3-endpoint-guard/local/localaws/underway"
 )
 
-// behindGate puts a host behind a gate, and returns a client whose caller has the given policy.
+// behindGate registers a host at a gate, and returns a client whose caller has the given policy.
 func behindGate(t *testing.T, a at, policy string) *sdk.Client {
 	t.Helper()
 	gate := localtest.Gate(t, api.Options{})
@@ -82,7 +82,7 @@ func TestTheSDKIsRefused(t *testing.T) {
 	}
 }
 
-// TestTheOffSwitch switches a function off and on as people do: aws lambda put-function-concurrency.
+// TestTheOffSwitch switches a function off and on as operators do: aws lambda put-function-concurrency.
 func TestTheOffSwitch(t *testing.T) {
 	client := behindGate(t, host(t, nil), localtest.Everything)
 	f, none, all := aws.String("f"), aws.Int32(0), aws.Int32(901)
@@ -92,17 +92,17 @@ func TestTheOffSwitch(t *testing.T) {
 	}
 	_, err = client.Invoke(t.Context(), &sdk.InvokeInput{FunctionName: f})
 	if code := localtest.Code(err); code != "TooManyRequestsException" {
-		t.Errorf("Invoke of a function that is off = %s, want TooManyRequestsException", code)
+		t.Errorf("Invoke of a switched-off function = %s, want TooManyRequestsException", code)
 	}
 	got, err := client.GetFunction(t.Context(), &sdk.GetFunctionInput{FunctionName: f})
 	if err != nil || got.Configuration.State != types.StateActive || aws.ToInt32(got.Concurrency.ReservedConcurrentExecutions) != 0 {
-		t.Errorf("GetFunction = %+v, %v, want it active, and off", got, err)
+		t.Errorf("GetFunction = %+v, %v, want it active, with concurrency 0", got, err)
 	}
 	if _, err := client.DeleteFunctionConcurrency(t.Context(), &sdk.DeleteFunctionConcurrencyInput{FunctionName: f}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := client.Invoke(t.Context(), &sdk.InvokeInput{FunctionName: f, Payload: []byte("{}")}); err != nil {
-		t.Errorf("Invoke of a function that is on again = %v", err)
+		t.Errorf("Invoke of a function that was switched on again = %v", err)
 	}
 	_, err = client.PutFunctionConcurrency(t.Context(), &sdk.PutFunctionConcurrencyInput{FunctionName: f, ReservedConcurrentExecutions: all})
 	if code := localtest.Code(err); code != "InvalidParameterValueException" {
@@ -128,7 +128,7 @@ func TestAnUpdateTakesEffectWithTheNextInvocation(t *testing.T) {
 		t.Errorf("the invocation after an update was cold: %v, with %s", i.Cold, i.Response)
 	}
 	if _, err := a.InvokeFrom(lambda.Source{Service: "s"}, "f", []byte(`{}`)); err != nil {
-		t.Errorf("InvokeFrom = %v, want that the permission stayed", err)
+		t.Errorf("InvokeFrom = %v, want the permission kept", err)
 	}
 	a.rest(t)
 	if err := a.Update(lambda.Function{Name: "g", Bootstrap: bootstrap}); err == nil {
@@ -161,7 +161,7 @@ func TestASuccessGoesToItsDestinationToo(t *testing.T) {
 	}
 	a.rest(t)
 	if got := len(a.records); got != 1 {
-		t.Fatalf("the destination got %d records, want 1, of the success", got)
+		t.Fatalf("the destination got %d records, want 1 for the success", got)
 	}
 	var record struct {
 		RequestContext struct{ Condition string }
@@ -190,6 +190,6 @@ func TestARecordThatNobodyTakesIsLost(t *testing.T) {
 	}
 	lost := h.LostRecords()
 	if len(lost) != 1 || !strings.Contains(string(lost[0].Record), `"requestPayload":"no JSON"`) {
-		t.Errorf("LostRecords = %+v, want the one of the failed event", lost)
+		t.Errorf("LostRecords = %+v, want the record of the failed event", lost)
 	}
 }

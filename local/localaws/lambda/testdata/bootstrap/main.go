@@ -1,4 +1,4 @@
-// Command bootstrap is a function that does what its event says, for the tests of the Lambda host.
+// Command bootstrap is a function that executes the command in its event, for the tests of the Lambda host.
 package main
 
 import (
@@ -13,13 +13,13 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 )
 
-// event is the order that a test gives.
+// event is a test's command.
 type event struct {
-	// Do is what to do, Say a line to print first.
+	// Do is the action, Say a line to print first.
 	Do, Say string
 }
 
-// answer tells a test what the function saw.
+// answer is the function's environment, for a test.
 type answer struct {
 	Runs        int
 	RequestID   string
