@@ -8,7 +8,7 @@ import (
 	"s3-endpoint-guard/local/localaws/api"
 )
 
-// describedEndpoint is a VPC endpoint as DescribeVpcEndpoints shows it.
+// describedEndpoint is a VPC endpoint in the answer of DescribeVpcEndpoints.
 type describedEndpoint struct {
 	ID            string           `xml:"vpcEndpointId"`
 	Type          string           `xml:"vpcEndpointType"`
@@ -40,7 +40,7 @@ type dnsEntry struct {
 	Zone string `xml:"hostedZoneId"`
 }
 
-// describedEndpoint is an endpoint as it is shown.
+// describedEndpoint returns an endpoint for an answer.
 func (s *Service) describedEndpoint(st *state, e Endpoint) describedEndpoint {
 	d := describedEndpoint{
 		ID: e.ID, Type: e.Type, VPCID: e.VPCID, ServiceName: e.ServiceName, State: e.State, Policy: e.Policy,
@@ -59,8 +59,8 @@ func (s *Service) describedEndpoint(st *state, e Endpoint) describedEndpoint {
 	return d
 }
 
-// dnsEntries are the names under which an interface endpoint is reached: its own in the Region and in each zone, and
-// the service's with private DNS.
+// dnsEntries returns the DNS names of an interface endpoint: its own in the Region and in each zone, and with private
+// DNS the service's.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/privatelink-interface-endpoints.html#accessing-s3-interface-endpoints
 func (s *Service) dnsEntries(st *state, e Endpoint) []dnsEntry {
 	service := e.ServiceName[strings.LastIndex(e.ServiceName, ".")+1:]
@@ -76,7 +76,7 @@ func (s *Service) dnsEntries(st *state, e Endpoint) []dnsEntry {
 	return entries
 }
 
-// describedEndpoints are all endpoints as one read sees them.
+// describedEndpoints returns all endpoints for one read.
 func (s *Service) describedEndpoints(st *state) table[describedEndpoint] {
 	var described table[describedEndpoint]
 	for _, e := range st.endpoints.all(nil) {
@@ -109,7 +109,7 @@ func (s *Service) decodeDescribeEndpoints(c call) *api.Operation {
 	}}
 }
 
-// flag is a parameter's truth; nil when it was not sent.
+// flag returns a bool parameter; nil if it was not sent.
 func (c call) flag(name string) *bool {
 	if !c.params.Has(name) {
 		return nil
@@ -142,7 +142,7 @@ func (s *Service) decodeCreateEndpoint(c call) *api.Operation {
 	}}
 }
 
-// sentTags are the tags that a call gives to a new thing of a kind.
+// sentTags returns the tags in a call for a new resource of a kind.
 func (c call) sentTags(kind string) []Tag {
 	var tags []Tag
 	for _, specification := range c.params.Structs("TagSpecification") {
@@ -175,7 +175,8 @@ func (s *Service) decodeModifyEndpoint(c call) *api.Operation {
 	}}
 }
 
-// modifyNeeds are the permissions that a change takes: on the endpoint and on what is tied to it or cut off.
+// modifyNeeds returns the permissions for a change: on the endpoint and on the resources that it attaches or
+// detaches.
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
 func (s *Service) modifyNeeds(id string, c EndpointChange) []api.Need {
 	const action = "ModifyVpcEndpoint"
@@ -193,7 +194,7 @@ func (s *Service) modifyNeeds(id string, c EndpointChange) []api.Need {
 	return needs
 }
 
-// unsuccessful is one of several things that a call could not do.
+// unsuccessful is one resource for which a call failed.
 type unsuccessful struct {
 	ID      string `xml:"resourceId"`
 	Code    string `xml:"error>code"`
@@ -218,7 +219,7 @@ func (s *Service) decodeDeleteEndpoints(c call) *api.Operation {
 	}}
 }
 
-// recordedFailures are the things that a call could not do as CloudTrail shows them: "" when there are none.
+// recordedFailures returns a call's failures as CloudTrail records them, or "".
 func recordedFailures(failed []unsuccessful) any {
 	if len(failed) == 0 {
 		return ""

@@ -8,18 +8,18 @@ import (
 	"s3-endpoint-guard/internal/iampolicy"
 )
 
-// EndpointChange is what to change about a VPC endpoint. The zero value changes nothing.
+// EndpointChange is a change of a VPC endpoint. The zero value changes nothing.
 type EndpointChange struct {
 	AddRouteTableIDs, RemoveRouteTableIDs []string
 	AddSubnetIDs, RemoveSubnetIDs         []string
 	AddGroupIDs, RemoveGroupIDs           []string
-	// Policy replaces the policy unless it is empty; ResetPolicy puts the default one back.
+	// Policy replaces the policy unless it is empty; ResetPolicy restores the default one.
 	Policy                          string
 	ResetPolicy                     bool
 	PrivateDNS, OnlyInboundResolver *bool
 }
 
-// ModifyEndpoint changes a VPC endpoint: all that is asked for, or nothing.
+// ModifyEndpoint changes a VPC endpoint: the whole change, or nothing.
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyVpcEndpoint.html
 func (s *Service) ModifyEndpoint(id string, c EndpointChange) error {
 	return s.update(func(st *state) error {
@@ -39,7 +39,7 @@ func (s *Service) ModifyEndpoint(id string, c EndpointChange) error {
 	})
 }
 
-// readState is an endpoint's state as one read sees it.
+// readState returns an endpoint's state for one read.
 func (s *Service) readState(e Endpoint) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -50,7 +50,7 @@ func (s *Service) readState(e Endpoint) string {
 	return Pending
 }
 
-// apply carries a change out within a write.
+// apply applies a change within a write.
 func (s *Service) apply(st *state, e *Endpoint, c EndpointChange) error {
 	steps := []func(*state, *Endpoint, EndpointChange) error{applicable, changePolicy, changeRouteTables, changeSubnets, changeGroups, changeDNS}
 	for _, step := range steps {
@@ -63,7 +63,7 @@ func (s *Service) apply(st *state, e *Endpoint, c EndpointChange) error {
 	return nil
 }
 
-// applicable refuses changes that the endpoint's type does not know.
+// applicable refuses changes that the endpoint's type does not support.
 func applicable(_ *state, e *Endpoint, c EndpointChange) error {
 	subnets := len(c.AddSubnetIDs)+len(c.RemoveSubnetIDs) > 0
 	groups := len(c.AddGroupIDs)+len(c.RemoveGroupIDs) > 0
@@ -102,18 +102,18 @@ func changePolicy(_ *state, e *Endpoint, c EndpointChange) error {
 	}
 	parsed, err := iampolicy.Parse([]byte(text))
 	if err != nil {
-		// The code is AWS's (hashicorp/terraform-provider-aws#42291), what is wrong is said in our words.
+		// The code is AWS's (hashicorp/terraform-provider-aws#42291), the description is ours.
 		return refuse("InvalidPolicyDocument", "The Policy Document is not valid. %s", err)
 	}
 	if e.Type == Gateway && !everyPrincipal(text) {
-		// FACTS: VPC endpoints. The code is assumed.
+		// docs/facts.md, VPC endpoints. The code is assumed.
 		return refuse("InvalidPolicyDocument", "The Policy Document is not valid. A gateway endpoint's policy takes no Principal but \"*\".")
 	}
 	e.Policy, e.parsed = text, parsed
 	return nil
 }
 
-// everyPrincipal reports whether each statement of a policy is about every principal.
+// everyPrincipal reports whether each statement of a policy applies to all principals.
 func everyPrincipal(policy string) bool {
 	type statement struct{ Principal any }
 	var one struct{ Statement statement }
@@ -129,7 +129,7 @@ func everyPrincipal(policy string) bool {
 	})
 }
 
-// changeRouteTables changes which route tables lead to a gateway endpoint. A table leads to one endpoint of a service.
+// changeRouteTables changes the route tables of a gateway endpoint. A table can have one endpoint per service.
 func changeRouteTables(st *state, e *Endpoint, c EndpointChange) error {
 	for _, id := range c.AddRouteTableIDs {
 		t, ok := st.routeTables.get(id)
@@ -150,9 +150,9 @@ func changeRouteTables(st *state, e *Endpoint, c EndpointChange) error {
 	return nil
 }
 
-// changeSubnets changes in which subnets an interface endpoint has interfaces. A subnet that is added must not share
-// its Availability Zone with any that is there already, even one that the same call removes: that AWS looks at it so
-// is assumed from openshift/aws-vpce-operator, which therefore removes first.
+// changeSubnets changes the subnets of an interface endpoint. An added subnet must not be in the Availability Zone of
+// one that the endpoint already has, even one that the same call removes. This is assumed from
+// openshift/aws-vpce-operator, which removes first.
 func changeSubnets(st *state, e *Endpoint, c EndpointChange) error {
 	present := slices.Clone(e.SubnetIDs)
 	for _, id := range c.AddSubnetIDs {
@@ -175,7 +175,7 @@ func changeSubnets(st *state, e *Endpoint, c EndpointChange) error {
 	return nil
 }
 
-// changeGroups changes the security groups of an interface endpoint's interfaces, which cannot be without one.
+// changeGroups changes the security groups of an interface endpoint's interfaces; at least one must remain.
 func changeGroups(st *state, e *Endpoint, c EndpointChange) error {
 	for _, id := range c.AddGroupIDs {
 		g, ok := st.groups.get(id)
@@ -219,7 +219,7 @@ func changeDNS(st *state, e *Endpoint, c EndpointChange) error {
 	return nil
 }
 
-// hasGatewayEndpoint reports whether there is a gateway endpoint for the same service in an endpoint's network.
+// hasGatewayEndpoint reports whether an endpoint's network has a gateway endpoint for the same service.
 func (st *state) hasGatewayEndpoint(e Endpoint) bool {
 	return len(st.endpoints.all(func(o Endpoint) bool {
 		return o.Type == Gateway && o.VPCID == e.VPCID && o.ServiceName == e.ServiceName

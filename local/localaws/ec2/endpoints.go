@@ -11,14 +11,14 @@ import (
 	"s3-endpoint-guard/local/localaws/api"
 )
 
-// The types of VPC endpoints that there are here.
+// The supported types of VPC endpoints.
 const (
 	Interface = "Interface"
 	Gateway   = "Gateway"
 )
 
-// The states of endpoints that this service sets by itself. [Service.SetEndpointState] takes the others.
-// FACTS: VPC endpoints
+// The states of endpoints that this service sets. [Service.SetEndpointState] sets the others (docs/facts.md, VPC
+// endpoints).
 const (
 	Available = "available"
 	Pending   = "pending"
@@ -32,14 +32,14 @@ type Endpoint struct {
 	// ServiceName is e.g. "com.amazonaws.eu-central-1.s3".
 	ServiceName string
 	State       string
-	// Policy is the policy's text as it was put.
+	// Policy is the policy's text as it was sent.
 	Policy string
-	// RouteTableIDs are those of a gateway endpoint; the others belong to an interface endpoint.
+	// RouteTableIDs are those of a gateway endpoint; the other fields are for an interface endpoint.
 	RouteTableIDs []string
 	SubnetIDs     []string
 	GroupIDs      []string
 	// PrivateDNS makes the service's public names resolve to the endpoint inside the network; OnlyInboundResolver
-	// limits that to requests that come in from elsewhere.
+	// limits that to requests from outside the network.
 	PrivateDNS          bool
 	OnlyInboundResolver bool
 	Created             time.Time
@@ -48,18 +48,18 @@ type Endpoint struct {
 	parsed *iampolicy.Policy
 }
 
-// The policies of endpoints that were given none: full access.
+// The default policies of endpoints: full access.
 // https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html#default-endpoint-policy
 const (
 	defaultInterfacePolicy = `{"Statement":[{"Action":"*","Effect":"Allow","Principal":"*","Resource":"*"}]}`
 	defaultGatewayPolicy   = `{"Version":"2008-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}`
 )
 
-// maxPolicy is the most characters of an endpoint policy, white space included.
-// FACTS: VPC endpoints
+// maxPolicy is the maximum number of characters of an endpoint policy, including white space (docs/facts.md, VPC
+// endpoints).
 const maxPolicy = 20480
 
-// EndpointRequest is what a new endpoint is to be like.
+// EndpointRequest is the request for a new endpoint.
 type EndpointRequest struct {
 	// Type is Gateway when empty, as in the API.
 	Type, VPCID, ServiceName string
@@ -73,7 +73,8 @@ type EndpointRequest struct {
 	Tags                []Tag
 }
 
-// servicePrefix is what names of AWS's endpoint services begin with. China's interface services have one more label.
+// servicePrefix returns the prefix of names of AWS's endpoint services. China's interface services have one more
+// label.
 // https://docs.amazonaws.cn/en_us/aws/latest/userguide/endpoints-Beijing.html
 func (s *Service) servicePrefix(endpointType string) string {
 	prefix := "com.amazonaws." + s.options.Region + "."
@@ -83,8 +84,8 @@ func (s *Service) servicePrefix(endpointType string) string {
 	return prefix
 }
 
-// CreateEndpoint adds a VPC endpoint, and its network interfaces if it is an interface endpoint. An interface endpoint
-// that is given no security group gets its network's default one.
+// CreateEndpoint adds a VPC endpoint, and for an interface endpoint its network interfaces. Without a security group,
+// an interface endpoint gets its network's default one.
 func (s *Service) CreateEndpoint(r EndpointRequest) (Endpoint, error) {
 	var e Endpoint
 	err := s.update(func(st *state) error {
@@ -109,13 +110,13 @@ func (s *Service) CreateEndpoint(r EndpointRequest) (Endpoint, error) {
 	return e, err
 }
 
-// defaultGroup is the id of a network's default security group.
+// defaultGroup returns the id of a network's default security group.
 func (st *state) defaultGroup(vpcID string) string {
 	groups := st.groups.all(func(g SecurityGroup) bool { return g.VPCID == vpcID && g.Name == "default" })
 	return groups[0].ID
 }
 
-// change is what turns an endpoint with nothing into the one asked for.
+// change returns the change from an empty endpoint to the requested one.
 func (r EndpointRequest) change() EndpointChange {
 	c := EndpointChange{
 		AddRouteTableIDs: r.RouteTableIDs, AddSubnetIDs: r.SubnetIDs, AddGroupIDs: r.GroupIDs,
@@ -127,7 +128,7 @@ func (r EndpointRequest) change() EndpointChange {
 	return c
 }
 
-// DeleteEndpoint removes a VPC endpoint, its interfaces and its routes. Its id never comes back.
+// DeleteEndpoint removes a VPC endpoint, its interfaces and its routes. Its id is never used again.
 func (s *Service) DeleteEndpoint(id string) error {
 	return s.update(func(st *state) error {
 		if _, ok := st.endpoints.get(id); !ok {
@@ -144,23 +145,23 @@ func (s *Service) DeleteEndpoint(id string) error {
 // Endpoint finds a VPC endpoint.
 func (s *Service) Endpoint(id string) (Endpoint, bool) { return s.now().endpoints.get(id) }
 
-// Endpoints are all VPC endpoints, in order of creation.
+// Endpoints returns all VPC endpoints, in order of creation.
 func (s *Service) Endpoints() []Endpoint { return s.now().endpoints.all(nil) }
 
-// Policy is a VPC endpoint's policy; nil when there is no such endpoint.
+// Policy returns a VPC endpoint's policy; nil if there is no such endpoint.
 func (s *Service) Policy(id string) *iampolicy.Policy {
 	e, _ := s.Endpoint(id)
 	return e.parsed
 }
 
-// SetEndpointState makes an endpoint answer another state, e.g. "failed".
+// SetEndpointState sets the state that reads of an endpoint return, e.g. "failed".
 func (s *Service) SetEndpointState(id, stateName string) error {
 	return s.update(func(st *state) error {
 		return st.endpoints.change(id, noEndpoint, func(e *Endpoint) { e.State = stateName })
 	})
 }
 
-// SetEndpointCreated makes an endpoint as old as if it had been created then.
+// SetEndpointCreated sets the creation time of an endpoint.
 func (s *Service) SetEndpointCreated(id string, created time.Time) error {
 	return s.update(func(st *state) error {
 		e, ok := st.endpoints.get(id)
@@ -173,28 +174,27 @@ func (s *Service) SetEndpointCreated(id string, created time.Time) error {
 	})
 }
 
-// SetPendingReads makes an endpoint answer the state "pending" to its next n reads after each change to it, and
-// refuse further changes until then. Reads by the methods of this package do not count.
-// FACTS: VPC endpoints
+// SetPendingReads makes the next n reads of an endpoint return the state "pending" after each change, and refuses
+// further changes until then. Reads by the methods of this package do not count (docs/facts.md, VPC endpoints).
 func (s *Service) SetPendingReads(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.pendingReads = n
 }
 
-// PrefixListID is the id of the prefix list of a service that has gateway endpoints. It depends on the service's name
-// alone, as it does in a Region.
+// PrefixListID returns the id of the prefix list of a service that has gateway endpoints. It depends only on the
+// service's name, as it does in a Region.
 func PrefixListID(serviceName string) string {
 	sum := sha256.Sum256([]byte(serviceName))
 	return "pl-" + hex.EncodeToString(sum[:4])
 }
 
-// noEndpoint is the refusal of an endpoint that does not exist.
+// noEndpoint returns the error for an endpoint that does not exist.
 func noEndpoint(id string) *api.Error {
 	return refuse("InvalidVpcEndpointId.NotFound", "The Vpc Endpoint Id '%s' does not exist", id)
 }
 
-// changed is a list with some elements added and then some removed, each element once.
+// changed returns a list with elements added and then removed, each element once.
 func changed(list, add, remove []string) []string {
 	var result []string
 	for _, id := range slices.Concat(list, add) {

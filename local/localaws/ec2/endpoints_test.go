@@ -115,7 +115,7 @@ func TestModifyVpcEndpointRefusesWhatAWSRefuses(t *testing.T) {
 	}
 }
 
-// everyone is a policy that an interface endpoint takes, and a gateway endpoint too.
+// everyone is a policy that both types of endpoints accept.
 const everyone = `{"Version":"2012-10-17","Statement":[{"Sid":"Open","Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"*"}]}`
 
 func TestModifyVpcEndpointChangesPolicyAndPutsItBack(t *testing.T) {
@@ -215,7 +215,7 @@ func TestGatewayEndpointRoutesItsTables(t *testing.T) {
 	other := localtest.Must(w.CreateEndpoint(ec2.EndpointRequest{VPCID: w.vpc.ID, ServiceName: w.public.ServiceName, RouteTableIDs: []string{w.table.ID}}))(t)
 	_, err := w.client.ModifyVpcEndpoint(t.Context(), &sdk.ModifyVpcEndpointInput{VpcEndpointId: &w.public.ID, AddRouteTableIds: []string{w.table.ID}})
 	if got := localtest.Code(err); got != "RouteAlreadyExists" {
-		t.Errorf("routing the table to %s although it leads to %s = %q, want RouteAlreadyExists", w.public.ID, other.ID, got)
+		t.Errorf("adding the table to %s although it has %s = %q, want RouteAlreadyExists", w.public.ID, other.ID, got)
 	}
 }
 
@@ -253,7 +253,7 @@ func TestDeleteVpcEndpointsSaysWhichWereNotThere(t *testing.T) {
 	w := newWorld(t, localtest.Everything)
 	out := localtest.Must(w.client.DeleteVpcEndpoints(t.Context(), &sdk.DeleteVpcEndpointsInput{VpcEndpointIds: []string{w.private.ID, "vpce-0123"}}))(t)
 	if len(out.Unsuccessful) != 1 || *out.Unsuccessful[0].ResourceId != "vpce-0123" {
-		t.Errorf("unsuccessful = %v, want vpce-0123 alone", out.Unsuccessful)
+		t.Errorf("unsuccessful = %v, want only vpce-0123", out.Unsuccessful)
 	}
 	if got := len(w.NetworkInterfaces(w.private.ID)); got != 0 {
 		t.Errorf("the deleted endpoint has %d interfaces, want 0", got)
@@ -341,7 +341,7 @@ func TestEndpointsThatCannotBeMade(t *testing.T) {
 	}
 }
 
-// elsewhere is a subnet of another network.
+// elsewhere returns a subnet of another network.
 func (w *world) elsewhere(t *testing.T) string {
 	t.Helper()
 	vpc := localtest.Must(w.CreateVPC(ec2.VPC{CIDR: "10.9.0.0/16"}))(t)
@@ -371,11 +371,11 @@ func TestWhatIsNotImitatedIsRefused(t *testing.T) {
 		}
 	}
 	if after, _ := w.Endpoint(w.private.ID); !reflect.DeepEqual(before, after) {
-		t.Errorf("the endpoint is %+v, want %+v as before", after, before)
+		t.Errorf("the endpoint is %+v, want %+v, unchanged", after, before)
 	}
 }
 
-// AWS's reference has no ec2:Vpc for this action on route tables, so that AWS's requests do not have it.
+// AWS's reference has no ec2:Vpc for this action on route tables, so AWS's requests do not have the key.
 func TestAConditionOnAKeyThatTheActionDoesNotKnowNeverMatches(t *testing.T) {
 	allow := func(kind string) string {
 		return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ec2:ModifyVpcEndpoint","Resource":"*"},
@@ -388,7 +388,7 @@ func TestAConditionOnAKeyThatTheActionDoesNotKnowNeverMatches(t *testing.T) {
 			in = &sdk.ModifyVpcEndpointInput{VpcEndpointId: &w.public.ID, RemoveRouteTableIds: []string{w.table.ID}}
 		}
 		if _, err := w.client.ModifyVpcEndpoint(t.Context(), in); localtest.Code(err) != want {
-			t.Errorf("ModifyVpcEndpoint on a %s where ec2:Vpc must be there = %v, want %q", kind, err, want)
+			t.Errorf("ModifyVpcEndpoint on a %s with a condition on ec2:Vpc = %v, want %q", kind, err, want)
 		}
 	}
 }

@@ -16,25 +16,25 @@ type Tag struct {
 	Value string `xml:"value"`
 }
 
-// attributes are what a thing's filters look at: the values by the filter's name. Tags are added by [describe].
+// attributes are the values of a resource's filters, by the filter's name. [describe] adds tags.
 type attributes map[string][]string
 
-// listing says how one kind of thing is described.
+// listing describes the Describe call of one kind of resource.
 type listing[T any] struct {
-	// ids is the parameter with the ids that are asked for, and missing the refusal of one that does not exist.
+	// ids is the parameter for the wanted ids, and missing returns the error for one that does not exist.
 	ids     string
 	missing func(id string) *api.Error
-	// filters are what one thing's filters look at.
+	// filters returns the filter values and tags of a resource.
 	filters func(T) (attributes, []Tag)
 }
 
-// page is what one Describe call answers.
+// page is the answer of one Describe call.
 type page[T any] struct {
 	Items []T
 	Token string
 }
 
-// describe selects the rows that a Describe call asks for, by id and filter, and cuts them into pages.
+// describe returns the rows that a Describe call selects by id and filter, in pages.
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/Query-Requests.html#api-pagination
 func (l listing[T]) describe(t table[T], params query.Params) (page[T], error) {
 	rows := t.all(nil)
@@ -61,7 +61,7 @@ func (l listing[T]) describe(t table[T], params query.Params) (page[T], error) {
 	return cut(kept, params), nil
 }
 
-// cut is the page that the parameters MaxResults and NextToken ask for.
+// cut returns the page for the parameters MaxResults and NextToken.
 func cut[T any](rows []T, params query.Params) page[T] {
 	from := min(params.Int("NextToken", 0), len(rows))
 	to := min(from+params.Int("MaxResults", len(rows)), len(rows))
@@ -71,7 +71,7 @@ func cut[T any](rows []T, params query.Params) page[T] {
 	return page[T]{Items: rows[from:to], Token: strconv.Itoa(to)}
 }
 
-// passes reports whether a row passes every filter.
+// passes reports whether a row passes all filters.
 func (l listing[T]) passes(row T, filters []query.Params) (bool, error) {
 	values, tags := l.filters(row)
 	for _, tag := range tags {
@@ -91,11 +91,12 @@ func (l listing[T]) passes(row T, filters []query.Params) (bool, error) {
 	return true, nil
 }
 
-// matchesAny reports whether a filter's value, in which * and ? stand for any text and any character, matches one of
-// those that a thing has.
+// matchesAny reports whether a filter's value, in which * and ? match any text and one character, matches one of a
+// resource's values.
 func matchesAny(want string, have []string) bool {
 	return slices.ContainsFunc(have, func(value string) bool {
-		// path.Match stops at slashes: of the values here only CIDR blocks have them, and those are asked for as a whole.
+		// path.Match stops at slashes: of the values here only CIDR blocks contain them, and those are matched as a
+		// whole.
 		matched, err := path.Match(want, value)
 		return value == want || err == nil && matched
 	})

@@ -4,8 +4,8 @@ import (
 	"slices"
 )
 
-// ConnectFunction gives a function a network interface in each of its subnets, with its security groups. Functions of
-// the same subnet and groups share one.
+// ConnectFunction gives a function a network interface in each of its subnets, with its security groups. Functions
+// with the same subnet and groups share one.
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-enis
 func (s *Service) ConnectFunction(function string, subnetIDs, groupIDs []string) error {
 	return s.update(func(st *state) error {
@@ -31,10 +31,10 @@ func (s *Service) ConnectFunction(function string, subnetIDs, groupIDs []string)
 	})
 }
 
-// DisconnectFunction takes note that a function is gone, and returns the ids of the interfaces that no function uses any
-// more. They stay until somebody removes them, as Lambda's do for a while.
+// DisconnectFunction records that a function was deleted, and returns the ids of the interfaces that are no longer
+// used by a function. They remain until the caller removes them, as Lambda's do for a while.
 func (s *Service) DisconnectFunction(function string) (unused []string) {
-	// It cannot fail.
+	// The update cannot fail.
 	_ = s.update(func(st *state) error {
 		for _, n := range st.interfaces.all(func(n NetworkInterface) bool { return slices.Contains(n.Functions, function) }) {
 			n.Functions = slices.DeleteFunc(slices.Clone(n.Functions), func(f string) bool { return f == function })

@@ -5,14 +5,14 @@ import (
 	"s3-endpoint-guard/local/localaws/query"
 )
 
-// describedGroup is a security group as DescribeSecurityGroups shows it.
+// describedGroup is a security group in the answer of DescribeSecurityGroups.
 type describedGroup struct {
 	SecurityGroup
 	Ingress []permission `xml:"ipPermissions>item"`
 	Egress  []permission `xml:"ipPermissionsEgress>item"`
 }
 
-// describedGroups are all security groups with their permissions.
+// describedGroups returns all security groups with their permissions.
 func (st *state) describedGroups() table[describedGroup] {
 	var described table[describedGroup]
 	for _, g := range st.groups.all(nil) {
@@ -40,14 +40,14 @@ func (s *Service) decodeDescribeSecurityGroups(c call) *api.Operation {
 	}}
 }
 
-// describedRule is a rule as answers show it.
+// describedRule is a rule in an answer.
 type describedRule struct {
 	Rule
-	// Referenced is there only where the rule is about a group.
+	// Referenced is set only if the rule references a group.
 	Referenced *groupPeer `xml:"referencedGroupInfo"`
 }
 
-// describedRules are rules as answers show them.
+// describedRules returns rules for an answer.
 func describedRules(rules []Rule) []describedRule {
 	var described []describedRule
 	for _, r := range rules {
@@ -92,7 +92,7 @@ func (s *Service) decodeCreateSecurityGroup(c call) *api.Operation {
 	}}
 }
 
-// direction is the end of the names of calls about one direction.
+// direction returns the suffix of the names of calls about one direction.
 func direction(egress bool) string {
 	if egress {
 		return "Egress"
@@ -100,7 +100,7 @@ func direction(egress bool) string {
 	return "Ingress"
 }
 
-// rulesTrail is the record of a call about a group's rules, in which the list of permissions is never missing.
+// rulesTrail returns the record of a call about a group's rules. It always contains the list of permissions.
 func (c call) rulesTrail() *api.Trail {
 	trail := c.camelTrail()
 	if fields, ok := trail.RequestParameters.(map[string]any); ok && fields["ipPermissions"] == nil {
@@ -109,12 +109,12 @@ func (c call) rulesTrail() *api.Trail {
 	return trail
 }
 
-// rulesResponse is what such a record says about the rules that were changed.
+// rulesResponse returns the changed rules for such a record.
 func (c call) rulesResponse(name string, rules []Rule) any {
 	return map[string]any{"requestId": c.request.ID, "_return": true, name: items(rules, recordedRule)}
 }
 
-// recordedRule is a rule as CloudTrail shows it.
+// recordedRule returns a rule as CloudTrail records it.
 func recordedRule(r Rule) any {
 	fields := map[string]any{
 		"groupOwnerId": r.Owner, "groupId": r.GroupID, "securityGroupRuleId": r.ID, "isEgress": r.Egress,
@@ -173,13 +173,13 @@ func (s *Service) decodeRevoke(egress bool) decoder {
 	}
 }
 
-// revokedRule is a rule in the answer to a revocation, which names a referenced group in a field of its own.
+// revokedRule is a rule in the answer to a revocation, which has a separate field for a referenced group.
 type revokedRule struct {
 	Rule
 	ReferencedGroupID string `xml:"referencedGroupId,omitempty"`
 }
 
-// revokedRules are rules in the answer to a revocation.
+// revokedRules returns rules for the answer to a revocation.
 func revokedRules(rules []Rule) []revokedRule {
 	var revoked []revokedRule
 	for _, r := range rules {
@@ -188,7 +188,7 @@ func revokedRules(rules []Rule) []revokedRule {
 	return revoked
 }
 
-// revoke takes away the rules that a call names by id or by what they say.
+// revoke removes the rules that a call gives by id or by content.
 func (s *Service) revoke(groupID string, egress bool, params query.Params) ([]Rule, error) {
 	ids, rules := params.List("SecurityGroupRuleId"), sentRules(params, egress)
 	switch {
@@ -202,7 +202,7 @@ func (s *Service) revoke(groupID string, egress bool, params query.Params) ([]Ru
 	return nil, noRules()
 }
 
-// noRules is the refusal of a call that names no rule.
+// noRules returns the error for a call without rules.
 func noRules() *api.Error {
 	return refuse("MissingParameter", "Either 'ipPermissions' or 'securityGroupRuleIds' should be provided.")
 }
@@ -231,7 +231,7 @@ func (s *Service) decodeModifySecurityGroupRules(c call) *api.Operation {
 	}}
 }
 
-// modifyRule makes an existing rule say something else. Its direction stays.
+// modifyRule changes an existing rule. It keeps the direction.
 func (s *Service) modifyRule(st *state, groupID string, update query.Params) error {
 	id := update["SecurityGroupRuleId"]
 	old, ok := st.rules.get(id)

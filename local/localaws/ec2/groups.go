@@ -10,7 +10,7 @@ import (
 	"s3-endpoint-guard/local/localaws/api"
 )
 
-// SecurityGroup is a security group. Its rules are things of their own: see [Rule].
+// SecurityGroup is a security group. Its rules are separate: see [Rule].
 type SecurityGroup struct {
 	ID          string `xml:"groupId"`
 	ARN         string `xml:"securityGroupArn"`
@@ -41,23 +41,23 @@ type Rule struct {
 	Description     string `xml:"description,omitempty"`
 }
 
-// everywhere is the rule that a new group begins with: everything may leave.
+// everywhere is the default rule of a new group: it allows all outbound traffic.
 // https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html
 var everywhere = Rule{Egress: true, Protocol: "-1", FromPort: -1, ToPort: -1, CIDR: "0.0.0.0/0"}
 
-// addDefaultGroup adds a network's default security group, whose members reach each other.
+// addDefaultGroup adds a network's default security group, whose members can reach each other.
 func (s *Service) addDefaultGroup(st *state, vpcID string) {
 	id := s.newID(st, "sg")
 	st.groups.put(id, SecurityGroup{
 		ID: id, ARN: s.arn("security-group", id), Name: "default", Description: "default VPC security group",
 		VPCID: vpcID, Owner: s.options.Account,
 	})
-	// Neither rule can be a duplicate or malformed.
+	// Neither rule is a duplicate or malformed.
 	_, _ = s.authorize(st, id, []Rule{everywhere, {Protocol: "-1", ReferencedGroup: id}})
 }
 
-// CreateSecurityGroup adds a security group and its rules. ID, ARN and Owner are filled in. Without an egress rule it
-// gets the one that lets everything out.
+// CreateSecurityGroup adds a security group and its rules. It fills in ID, ARN and Owner. Without an egress rule it
+// adds one that allows all outbound traffic.
 func (s *Service) CreateSecurityGroup(g SecurityGroup, rules ...Rule) (SecurityGroup, error) {
 	err := s.update(func(st *state) error {
 		if _, ok := st.vpcs.get(g.VPCID); !ok {
@@ -79,7 +79,7 @@ func (s *Service) CreateSecurityGroup(g SecurityGroup, rules ...Rule) (SecurityG
 	return g, err
 }
 
-// Authorize adds rules to a security group: all of them, or none when one is there already or malformed.
+// Authorize adds rules to a security group: all of them, or none if one is a duplicate or malformed.
 func (s *Service) Authorize(groupID string, rules ...Rule) ([]Rule, error) {
 	var added []Rule
 	err := s.update(func(st *state) (err error) {
@@ -111,7 +111,7 @@ func (s *Service) authorize(st *state, groupID string, rules []Rule) ([]Rule, er
 	return added, nil
 }
 
-// Revoke takes rules away, by what they say: all of them, or none when one is not there.
+// Revoke removes rules by content: all of them, or none if one does not exist.
 func (s *Service) Revoke(groupID string, rules ...Rule) ([]Rule, error) {
 	var revoked []Rule
 	err := s.update(func(st *state) error {
@@ -136,7 +136,7 @@ func (s *Service) Revoke(groupID string, rules ...Rule) ([]Rule, error) {
 	return revoked, err
 }
 
-// RevokeByID takes rules of one direction away, by their ids: all of them, or none when one is not there.
+// RevokeByID removes rules of one direction by id: all of them, or none if one does not exist.
 func (s *Service) RevokeByID(groupID string, egress bool, ids ...string) ([]Rule, error) {
 	var revoked []Rule
 	err := s.update(func(st *state) error {
@@ -156,21 +156,21 @@ func (s *Service) RevokeByID(groupID string, egress bool, ids ...string) ([]Rule
 // SecurityGroup finds a security group.
 func (s *Service) SecurityGroup(id string) (SecurityGroup, bool) { return s.now().groups.get(id) }
 
-// Rules are a security group's rules, in the order in which they were added.
+// Rules returns a security group's rules, in the order in which they were added.
 func (s *Service) Rules(groupID string) []Rule { return s.now().rulesOf(groupID) }
 
-// rulesOf are a security group's rules.
+// rulesOf returns a security group's rules.
 func (st *state) rulesOf(groupID string) []Rule {
 	return st.rules.all(func(r Rule) bool { return r.GroupID == groupID })
 }
 
-// same reports whether two rules of one group allow the same traffic. Descriptions do not count.
+// same reports whether two rules of one group allow the same traffic. It ignores descriptions.
 func (r Rule) same(other Rule) bool {
 	r.ID, r.Owner, r.Description = other.ID, other.Owner, other.Description
 	return r == other
 }
 
-// String is the rule as a refusal names it.
+// String returns the rule as error messages show it.
 func (r Rule) String() string {
 	peer := cmp.Or(r.CIDR, r.CIDR6, r.PrefixListID, r.ReferencedGroup)
 	if r.Protocol == "-1" {
@@ -179,10 +179,10 @@ func (r Rule) String() string {
 	return fmt.Sprintf("peer: %s, %s, from port: %d, to port: %d, ALLOW", peer, strings.ToUpper(r.Protocol), r.FromPort, r.ToPort)
 }
 
-// protocolNames are the protocols that may be given by number.
+// protocolNames maps protocol numbers, and "all", to EC2's names.
 var protocolNames = map[string]string{"all": "-1", "6": "tcp", "17": "udp", "1": "icmp", "58": "icmpv6"}
 
-// normal is the rule as EC2 keeps it, or why it takes no such rule.
+// normal returns the rule as EC2 stores it, or an error for an invalid one.
 func (r Rule) normal(st *state) (Rule, error) {
 	r.Protocol = strings.ToLower(r.Protocol)
 	if name, ok := protocolNames[r.Protocol]; ok {
@@ -210,12 +210,12 @@ func (r Rule) normal(st *state) (Rule, error) {
 	return r, nil
 }
 
-// noGroup is the refusal of a security group that does not exist.
+// noGroup returns the error for a security group that does not exist.
 func noGroup(id string) *api.Error {
 	return refuse("InvalidGroup.NotFound", "The security group '%s' does not exist", id)
 }
 
-// noRule is the refusal of a rule that does not exist.
+// noRule returns the error for a rule that does not exist.
 func noRule(id string) *api.Error {
 	return refuse("InvalidSecurityGroupRuleId.NotFound", "The security group rule ID '%s' does not exist", id)
 }

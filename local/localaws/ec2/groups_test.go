@@ -12,14 +12,14 @@ import (
 	"s3-endpoint-guard/local/localaws/localtest"
 )
 
-// tcp is a permission for one port from one range of addresses.
+// tcp returns a permission for one port from one address range.
 func tcp(port int32, cidr string) types.IpPermission {
 	return types.IpPermission{
 		IpProtocol: aws.String("tcp"), FromPort: &port, ToPort: &port, IpRanges: []types.IpRange{{CidrIp: &cidr}},
 	}
 }
 
-// rules are a group's rules in one direction, as text.
+// rules returns a group's rules in one direction, as text.
 func (w *world) rules(groupID string, egress bool) []string {
 	var list []string
 	for _, r := range w.Rules(groupID) {
@@ -63,7 +63,7 @@ func TestRevokeByIDIsAllOrNothing(t *testing.T) {
 	id := w.Rules(w.guarded.ID)[1].ID
 	_, err := w.client.RevokeSecurityGroupIngress(t.Context(), &sdk.RevokeSecurityGroupIngressInput{GroupId: &w.guarded.ID, SecurityGroupRuleIds: []string{id, "sgr-0123"}})
 	if got := localtest.Code(err); got != "InvalidSecurityGroupRuleId.NotFound" {
-		t.Errorf("revoking a rule that is not there = %v, want InvalidSecurityGroupRuleId.NotFound", err)
+		t.Errorf("revoking a missing rule = %v, want InvalidSecurityGroupRuleId.NotFound", err)
 	}
 	if got := w.rules(w.guarded.ID, false); len(got) != 1 {
 		t.Errorf("after a refused call the group has ingress rules %v, want one", got)
@@ -125,10 +125,10 @@ func TestDescribeSecurityGroupRulesShowsReferencedGroups(t *testing.T) {
 	}
 	all, app := out.SecurityGroupRules[0], out.SecurityGroupRules[1]
 	if !*all.IsEgress || *all.FromPort != -1 || all.ReferencedGroupInfo != nil {
-		t.Errorf("first rule = %+v, want everything out, without a group", all)
+		t.Errorf("first rule = %+v, want all outbound traffic, without a group", all)
 	}
 	if *app.IsEgress || *app.ReferencedGroupInfo.GroupId != w.app.ID || app.CidrIpv4 != nil {
-		t.Errorf("second rule = %+v, want the application's group in", app)
+		t.Errorf("second rule = %+v, want inbound from the application's group", app)
 	}
 }
 
@@ -141,6 +141,6 @@ func TestModifySecurityGroupRulesKeepsTheID(t *testing.T) {
 		}}},
 	}))(t)
 	if r := w.Rules(w.guarded.ID)[1]; r.ID != id || r.CIDR != "0.0.0.0/0" || r.ReferencedGroup != "" {
-		t.Errorf("rule = %+v, want %s from anywhere", r, id)
+		t.Errorf("rule = %+v, want %s from all addresses", r, id)
 	}
 }

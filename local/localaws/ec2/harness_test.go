@@ -25,7 +25,7 @@ type world struct {
 	trail           []api.TrailCall
 }
 
-// newWorld makes a world whose client may do what a policy allows.
+// newWorld makes a world whose client has the permissions of a policy.
 func newWorld(t *testing.T, policy string) *world {
 	t.Helper()
 	gate := localtest.Gate(t, api.Options{})

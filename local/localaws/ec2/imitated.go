@@ -2,10 +2,10 @@ package ec2
 
 import "strings"
 
-// described are the parameters of every Describe call, beside the one with its ids.
+// described are the parameters of all Describe calls, in addition to their ids.
 const described = " Filter.Name Filter.Value MaxResults NextToken"
 
-// permissionsOf are those of calls that name rules by what they say.
+// permissionsOf are the parameters of calls that give rules by content.
 const permissionsOf = " IpPermissions.IpProtocol IpPermissions.FromPort IpPermissions.ToPort" +
 	" IpPermissions.Groups.GroupId IpPermissions.Groups.UserId IpPermissions.Groups.Description" +
 	" IpPermissions.IpRanges.CidrIp IpPermissions.IpRanges.Description" +
@@ -13,8 +13,8 @@ const permissionsOf = " IpPermissions.IpProtocol IpPermissions.FromPort IpPermis
 	" IpPermissions.PrefixListIds.PrefixListId IpPermissions.PrefixListIds.Description" +
 	" CidrIp IpProtocol FromPort ToPort"
 
-// imitated are the parameters that each call heeds, in the notation of query.Params.Only: a call with any other is
-// refused, and does not look as if it had been carried out.
+// imitated are the supported parameters of each call, in the notation of query.Params.Only. A call with any other
+// parameter is refused, so that no parameter is silently ignored.
 var imitated = map[string]string{
 	"AssociateRouteTable":           "RouteTableId SubnetId",
 	"AuthorizeSecurityGroupEgress":  "GroupId" + permissionsOf,
@@ -47,8 +47,8 @@ var imitated = map[string]string{
 	"RevokeSecurityGroupIngress":   "GroupId SecurityGroupRuleId" + permissionsOf,
 }
 
-// imitatedBy are the parameters that a call heeds. The SDK puts a token of its own into each call that makes something:
-// a call that is sent twice reaches EC2 twice here.
+// imitatedBy returns the supported parameters of a call. The SDK adds a client token to each creating call. It is
+// ignored here: a call that is sent twice is executed twice.
 func imitatedBy(action string) []string {
 	return append(strings.Fields(imitated[action]), "DryRun", "ClientToken")
 }

@@ -2,20 +2,19 @@ package ec2
 
 import "fmt"
 
-// Instance is an instance, as far as anybody here asks about it.
+// Instance is an instance, with the fields that are used here.
 type Instance struct {
 	ID       string
 	SubnetID string
 	GroupIDs []string
-	// AssociatePublicIP gives it a public address whatever its subnet does.
+	// AssociatePublicIP gives it a public address, independent of its subnet's setting.
 	AssociatePublicIP bool
-	// PrivateIP is its address in its subnet, PublicIP one of those that are set aside for documentation; "" when it has
-	// none.
+	// PrivateIP is its address in its subnet, PublicIP an address from a range reserved for documentation, or "".
 	PrivateIP, PublicIP string
 }
 
-// CreateInstance adds an instance and its network interface. ID and PrivateIP are filled in, and PublicIP where it
-// is to have one.
+// CreateInstance adds an instance and its network interface. It fills in ID and PrivateIP, and PublicIP if the
+// instance has one.
 func (s *Service) CreateInstance(i Instance) (Instance, error) {
 	err := s.update(func(st *state) error {
 		subnet, ok := st.subnets.get(i.SubnetID)

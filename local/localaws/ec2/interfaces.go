@@ -15,7 +15,7 @@ type NetworkInterface struct {
 	Zone        string `xml:"availabilityZone"`
 	Description string `xml:"description"`
 	Owner       string `xml:"ownerId"`
-	// RequesterManaged says that AWS made the interface for its owner, as it does an endpoint's.
+	// RequesterManaged means that AWS made the interface on behalf of its owner, as for an endpoint.
 	RequesterManaged bool `xml:"requesterManaged"`
 	// Status is "in-use" or "available".
 	Status string `xml:"status"`
@@ -23,7 +23,7 @@ type NetworkInterface struct {
 	Type   string           `xml:"interfaceType"`
 	IP     string           `xml:"privateIpAddress"`
 	Groups []interfaceGroup `xml:"groupSet>item"`
-	// EndpointID is the endpoint that the interface belongs to, InstanceID the instance; "" for others.
+	// EndpointID is the endpoint of the interface, InstanceID the instance; "" for others.
 	EndpointID string `xml:"-"`
 	InstanceID string `xml:"-"`
 	// Functions are the names of the functions that use the interface.
@@ -35,8 +35,8 @@ type interfaceGroup struct {
 	Name string `xml:"groupName"`
 }
 
-// placeInterfaces gives an interface endpoint one network interface in each of its subnets, and none elsewhere.
-// Those that are there already keep their addresses.
+// placeInterfaces gives an interface endpoint one network interface in each of its subnets, and removes others.
+// Existing ones keep their addresses.
 func (s *Service) placeInterfaces(st *state, e Endpoint) {
 	if e.Type != Interface {
 		return
@@ -62,7 +62,7 @@ func (s *Service) placeInterfaces(st *state, e Endpoint) {
 	}
 }
 
-// newInterface is a network interface in a subnet, with an address of its own.
+// newInterface returns a network interface in a subnet, with a free address.
 func (s *Service) newInterface(st *state, subnetID string) NetworkInterface {
 	subnet, _ := st.subnets.get(subnetID)
 	return NetworkInterface{
@@ -71,7 +71,7 @@ func (s *Service) newInterface(st *state, subnetID string) NetworkInterface {
 	}
 }
 
-// freeAddress is the first address of a subnet that no interface has. AWS keeps the first four of each for itself.
+// freeAddress returns the first free address of a subnet. AWS reserves the first four of each.
 // https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html
 func (st *state) freeAddress(subnet Subnet) string {
 	taken := map[string]bool{}
@@ -88,7 +88,7 @@ func (st *state) freeAddress(subnet Subnet) string {
 	return address.String()
 }
 
-// interfaceGroups are security groups as interfaces show them.
+// interfaceGroups returns security groups as interfaces show them.
 func (st *state) interfaceGroups(ids []string) []interfaceGroup {
 	var groups []interfaceGroup
 	for _, id := range ids {
@@ -98,17 +98,17 @@ func (st *state) interfaceGroups(ids []string) []interfaceGroup {
 	return groups
 }
 
-// interfacesOf are an endpoint's network interfaces.
+// interfacesOf returns an endpoint's network interfaces.
 func (st *state) interfacesOf(endpointID string) []NetworkInterface {
 	return st.interfaces.all(func(n NetworkInterface) bool { return n.EndpointID == endpointID })
 }
 
-// NetworkInterfaces are an endpoint's network interfaces.
+// NetworkInterfaces returns an endpoint's network interfaces.
 func (s *Service) NetworkInterfaces(endpointID string) []NetworkInterface {
 	return s.now().interfacesOf(endpointID)
 }
 
-// RemoveNetworkInterface takes an interface away, as when an Availability Zone fails.
+// RemoveNetworkInterface removes an interface, as when an Availability Zone fails.
 func (s *Service) RemoveNetworkInterface(id string) error {
 	return s.update(func(st *state) error {
 		if _, ok := st.interfaces.get(id); !ok {
@@ -119,14 +119,14 @@ func (s *Service) RemoveNetworkInterface(id string) error {
 	})
 }
 
-// SetInterfaceStatus makes an interface answer another status, e.g. "available" for one that is no longer in use.
+// SetInterfaceStatus sets the status of an interface, e.g. "available" for one that is no longer in use.
 func (s *Service) SetInterfaceStatus(id, status string) error {
 	return s.update(func(st *state) error {
 		return st.interfaces.change(id, noInterface, func(n *NetworkInterface) { n.Status = status })
 	})
 }
 
-// noInterface is the refusal of a network interface that does not exist.
+// noInterface returns the error for a network interface that does not exist.
 func noInterface(id string) *api.Error {
 	return refuse("InvalidNetworkInterfaceID.NotFound", "The networkInterface ID '%s' does not exist", id)
 }

@@ -13,8 +13,7 @@ type VPC struct {
 	Owner string `xml:"ownerId"`
 	State string `xml:"state"`
 	CIDR  string `xml:"cidrBlock"`
-	// DNSSupport and DNSHostnames are the attributes without which there is no private DNS. DescribeVpcs does not
-	// tell them.
+	// DNSSupport and DNSHostnames are required for private DNS. DescribeVpcs does not return them.
 	DNSSupport   bool  `xml:"-"`
 	DNSHostnames bool  `xml:"-"`
 	Tags         []Tag `xml:"tagSet>item"`
@@ -34,15 +33,15 @@ type Subnet struct {
 	Tags                []Tag  `xml:"tagSet>item"`
 }
 
-// InternetGateway is a network's way to the internet.
+// InternetGateway is an internet gateway.
 type InternetGateway struct {
 	ID string
-	// VPCID is the network that it is attached to; "" when to none.
+	// VPCID is the network to which it is attached, or "".
 	VPCID string
 }
 
-// CreateVPC adds a network with its main route table and its default security group, as AWS does. ID, Owner and State
-// are filled in.
+// CreateVPC adds a network with its main route table and its default security group, as AWS does. It fills in ID,
+// Owner and State.
 func (s *Service) CreateVPC(v VPC) (VPC, error) {
 	err := s.update(func(st *state) error {
 		if _, err := netip.ParsePrefix(v.CIDR); err != nil {
@@ -59,7 +58,7 @@ func (s *Service) CreateVPC(v VPC) (VPC, error) {
 	return v, err
 }
 
-// CreateSubnet adds a subnet. ID, ARN, Owner and State are filled in, and Zone when it is empty.
+// CreateSubnet adds a subnet. It fills in ID, ARN, Owner and State, and Zone if it is empty.
 func (s *Service) CreateSubnet(n Subnet) (Subnet, error) {
 	err := s.update(func(st *state) error {
 		vpc, ok := st.vpcs.get(n.VPCID)
@@ -85,7 +84,7 @@ func (s *Service) CreateSubnet(n Subnet) (Subnet, error) {
 	return n, err
 }
 
-// within refuses a subnet's range that is none, or lies outside its network's.
+// within refuses a subnet's range that is invalid, or outside its network's.
 func within(cidr, network string) error {
 	inner, err := netip.ParsePrefix(cidr)
 	if err != nil {
@@ -98,7 +97,7 @@ func within(cidr, network string) error {
 	return nil
 }
 
-// CreateInternetGateway adds an internet gateway, attached to a network; to none when vpcID is empty.
+// CreateInternetGateway adds an internet gateway, attached to a network, or to none if vpcID is empty.
 func (s *Service) CreateInternetGateway(vpcID string) (InternetGateway, error) {
 	var gateway InternetGateway
 	err := s.update(func(st *state) error {
@@ -131,12 +130,12 @@ func (s *Service) AttachInternetGateway(gatewayID, vpcID string) error {
 // Subnet finds a subnet.
 func (s *Service) Subnet(id string) (Subnet, bool) { return s.now().subnets.get(id) }
 
-// noVPC is the refusal of a network that does not exist.
+// noVPC returns the error for a network that does not exist.
 func noVPC(id string) *api.Error {
 	return refuse("InvalidVpcID.NotFound", "The vpc ID '%s' does not exist", id)
 }
 
-// noSubnet is the refusal of a subnet that does not exist.
+// noSubnet returns the error for a subnet that does not exist.
 func noSubnet(id string) *api.Error {
 	return refuse("InvalidSubnetID.NotFound", "The subnet ID '%s' does not exist", id)
 }

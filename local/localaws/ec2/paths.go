@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// The methods in this file tell where packets go. They are for the network of the local AWS, which carries them.
+// The methods in this file return where packets go. They are for the network of the local AWS.
 
-// InterfaceAt finds the network interface that has an address in a VPC.
+// InterfaceAt returns the network interface with an address in a VPC.
 func (s *Service) InterfaceAt(vpcID, address string) (NetworkInterface, bool) {
 	found := s.now().interfaces.all(func(n NetworkInterface) bool { return n.VPCID == vpcID && n.IP == address })
 	if len(found) == 0 {
@@ -16,7 +16,7 @@ func (s *Service) InterfaceAt(vpcID, address string) (NetworkInterface, bool) {
 	return found[0], true
 }
 
-// RouteTableOf is the route table that a subnet uses, its own or its VPC's main one, with its routes through gateway
+// RouteTableOf returns the route table of a subnet, its own or its VPC's main one, including its routes to gateway
 // endpoints.
 func (s *Service) RouteTableOf(subnetID string) RouteTable {
 	st := s.now()
@@ -36,14 +36,14 @@ func (s *Service) RouteTableOf(subnetID string) RouteTable {
 	return used
 }
 
-// Side is one end of a connection: its security groups, and its address.
+// Side is one end of a connection: its security groups and its address.
 type Side struct {
 	Groups  []string
 	Address netip.Addr
 }
 
-// Passes reports whether security groups let a TCP connection pass from one side to the other. A side without groups is
-// outside of them. Of a range, only whether it holds the other side's address counts.
+// Passes reports whether security groups allow a TCP connection from one side to the other. Security groups do not
+// apply to a side without groups. A range matches if it contains the other side's address.
 func (s *Service) Passes(from, to Side, port int) bool {
 	st := s.now()
 	return (len(from.Groups) == 0 || st.lets(from.Groups, true, to, port)) &&
@@ -62,12 +62,12 @@ func (st *state) lets(groups []string, egress bool, other Side, port int) bool {
 	return false
 }
 
-// covers reports whether a rule is about a TCP port.
+// covers reports whether a rule covers a TCP port.
 func (r Rule) covers(port int) bool {
 	return r.Protocol == "-1" || r.Protocol == "tcp" && (r.FromPort < 0 || r.FromPort <= port && port <= r.ToPort)
 }
 
-// names reports whether a rule is about the other side.
+// names reports whether a rule matches the other side.
 func (r Rule) names(other Side) bool {
 	if r.ReferencedGroup != "" {
 		return slices.Contains(other.Groups, r.ReferencedGroup)

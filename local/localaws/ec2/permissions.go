@@ -4,7 +4,7 @@ import (
 	"s3-endpoint-guard/local/localaws/query"
 )
 
-// permission is how calls about groups put rules together: those of one protocol and port range in one.
+// permission groups rules as calls about groups do: those with the same protocol and port range.
 type permission struct {
 	Protocol string       `xml:"ipProtocol"`
 	FromPort *int         `xml:"fromPort"`
@@ -36,7 +36,7 @@ type prefixPeer struct {
 	Description string `xml:"description,omitempty"`
 }
 
-// permissions puts the rules of one direction together, in the order of the first of each protocol and port range.
+// permissions groups the rules of one direction, in the order of the first of each protocol and port range.
 func permissions(rules []Rule, egress bool) []permission {
 	type key struct {
 		protocol string
@@ -60,7 +60,7 @@ func permissions(rules []Rule, egress bool) []permission {
 	return list
 }
 
-// newPermission is a permission for a rule's protocol and ports, which are not told for all protocols.
+// newPermission returns a permission for a rule's protocol and its ports; for all protocols it has no ports.
 func newPermission(r Rule) permission {
 	p := permission{Protocol: r.Protocol}
 	if r.Protocol != "-1" {
@@ -83,7 +83,7 @@ func (p *permission) add(r Rule) {
 	}
 }
 
-// sentRules are the rules that a call names, in IpPermissions or, of one range only, in its own parameters.
+// sentRules returns the rules in a call: in IpPermissions or, for a single range, in separate parameters.
 func sentRules(params query.Params, egress bool) []Rule {
 	var rules []Rule
 	for _, p := range params.Structs("IpPermissions") {
@@ -97,7 +97,7 @@ func sentRules(params query.Params, egress bool) []Rule {
 	return rules
 }
 
-// permissionRules are the rules of one permission of a call.
+// permissionRules returns the rules of one permission of a call.
 func permissionRules(p query.Params, egress bool) []Rule {
 	var rules []Rule
 	for _, list := range []struct {
@@ -119,7 +119,7 @@ func permissionRules(p query.Params, egress bool) []Rule {
 	return rules
 }
 
-// portsOf is a rule without a peer.
+// portsOf returns a rule without a peer.
 func portsOf(p query.Params, egress bool) Rule {
 	return Rule{Egress: egress, Protocol: p["IpProtocol"], FromPort: p.Int("FromPort", -1), ToPort: p.Int("ToPort", -1)}
 }

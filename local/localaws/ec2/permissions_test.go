@@ -38,7 +38,7 @@ func TestWithoutPermissionEC2AnswersUnauthorizedOperation(t *testing.T) {
 	}
 }
 
-// recorded is the last management write's record as JSON.
+// recorded returns the last management write's record as JSON.
 func (w *world) recorded(t *testing.T) string {
 	t.Helper()
 	trail := w.trail[len(w.trail)-1].Operation.Trail
@@ -84,7 +84,7 @@ func TestTrailHasTheShapesOfRealRecords(t *testing.T) {
 	}
 }
 
-// compareRecord compares the last record with JSON of both halves.
+// compareRecord compares the last record's request and response with JSON.
 func (w *world) compareRecord(t *testing.T, request, response string) {
 	t.Helper()
 	var want, got any

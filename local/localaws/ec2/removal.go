@@ -6,17 +6,17 @@ import (
 	"s3-endpoint-guard/local/localaws/api"
 )
 
-// The methods in this file remove things as EC2 does: what something else still needs is refused with
-// DependencyViolation, so that a stack that is deleted in a wrong order fails here too.
+// The methods in this file remove resources as EC2 does: if a resource is still in use, they refuse with
+// DependencyViolation, so that the deletion of a stack in a wrong order fails here too.
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
 
-// inUse is the refusal to remove something that is needed.
+// inUse returns the error for a resource that is still in use.
 func inUse(id string) *api.Error {
 	return refuse("DependencyViolation", "The %s has dependencies and cannot be deleted.", id)
 }
 
-// DeleteVPC removes a network with its main route table and its default security group. Everything else in it has to
-// be gone.
+// DeleteVPC removes a network with its main route table and its default security group. All other resources in it
+// must have been deleted.
 func (s *Service) DeleteVPC(id string) error {
 	return s.update(func(st *state) error {
 		if _, ok := st.vpcs.get(id); !ok {
@@ -42,7 +42,7 @@ func (s *Service) DeleteVPC(id string) error {
 	})
 }
 
-// tablesOf are the ids of a network's main route table and of the others.
+// tablesOf returns the ids of a network's main route table and of the others.
 func (st *state) tablesOf(vpcID string) (main, others []string) {
 	for _, t := range st.routeTables.all(func(t RouteTable) bool { return t.VPCID == vpcID }) {
 		if st.isMain(t.ID) {
@@ -58,7 +58,7 @@ func (st *state) isMain(tableID string) bool {
 	return len(st.associations.all(func(a Association) bool { return a.RouteTableID == tableID && a.Main })) > 0
 }
 
-// DeleteSubnet removes a subnet that no network interface lies in, and what ties it to a route table.
+// DeleteSubnet removes a subnet without network interfaces, and its route table association.
 func (s *Service) DeleteSubnet(id string) error {
 	return s.update(func(st *state) error {
 		if _, ok := st.subnets.get(id); !ok {
@@ -75,7 +75,7 @@ func (s *Service) DeleteSubnet(id string) error {
 	})
 }
 
-// DeleteRouteTable removes a route table that no subnet is tied to and that is not a network's main one.
+// DeleteRouteTable removes a route table that has no subnet and is not a network's main one.
 func (s *Service) DeleteRouteTable(id string) error {
 	return s.update(func(st *state) error {
 		if _, ok := st.routeTables.get(id); !ok {
@@ -106,7 +106,8 @@ func (s *Service) DeleteRoute(tableID, cidr string) error {
 	})
 }
 
-// DetachInternetGateway detaches an internet gateway from its network, in which no instance may have a public address.
+// DetachInternetGateway detaches an internet gateway from its network, in which no instance may have a public
+// address.
 func (s *Service) DetachInternetGateway(gatewayID, vpcID string) error {
 	return s.update(func(st *state) error {
 		gateway, ok := st.gateways.get(gatewayID)
@@ -129,7 +130,7 @@ func (s *Service) DetachInternetGateway(gatewayID, vpcID string) error {
 	})
 }
 
-// DeleteInternetGateway removes an internet gateway that is attached to no network.
+// DeleteInternetGateway removes an internet gateway that is not attached to a network.
 func (s *Service) DeleteInternetGateway(id string) error {
 	return s.update(func(st *state) error {
 		gateway, ok := st.gateways.get(id)
@@ -144,13 +145,13 @@ func (s *Service) DeleteInternetGateway(id string) error {
 	})
 }
 
-// noGateway is the refusal of an internet gateway that does not exist.
+// noGateway returns the error for an internet gateway that does not exist.
 func noGateway(id string) *api.Error {
 	return refuse("InvalidInternetGatewayID.NotFound", "The internetGateway ID '%s' does not exist", id)
 }
 
-// DeleteSecurityGroup removes a security group and its rules. No network interface may have it, and no rule of another
-// group may name it.
+// DeleteSecurityGroup removes a security group and its rules. It must not be in use by a network interface, or in a
+// rule of another group.
 func (s *Service) DeleteSecurityGroup(id string) error {
 	return s.update(func(st *state) error {
 		if _, ok := st.groups.get(id); !ok {
@@ -190,7 +191,7 @@ func (s *Service) TerminateInstance(id string) error {
 	})
 }
 
-// IDs are the ids of all that there is, in order of creation within each kind of thing.
+// IDs returns the ids of all resources, by kind and in order of creation.
 func (s *Service) IDs() []string {
 	st := s.now()
 	return slices.Concat(st.vpcs.order, st.gateways.order, st.subnets.order, st.routeTables.order, st.associations.order,

@@ -12,14 +12,14 @@ import (
 	"s3-endpoint-guard/local/localaws/localtest"
 )
 
-// step removes something; code is the refusal that it meets, "" for none.
+// step removes a resource; code is the expected error code, or "".
 type step struct {
 	what string
 	do   func() error
 	code string
 }
 
-// refusalOf is the code of a refusal; "" for none.
+// refusalOf returns an error's code, or "".
 func refusalOf(err error) string {
 	if refusal, ok := errors.AsType[*api.Error](err); ok {
 		return refusal.Code
@@ -27,7 +27,7 @@ func refusalOf(err error) string {
 	return ""
 }
 
-// removes carries out steps in order.
+// removes runs steps in order.
 func removes(t *testing.T, steps []step) {
 	t.Helper()
 	for _, s := range steps {
@@ -71,7 +71,7 @@ func TestWhatIsNeededIsNotRemoved(t *testing.T) {
 		{"the network", func() error { return w.DeleteVPC(w.vpc.ID) }, ""},
 	})
 	if left := w.IDs(); len(left) > 0 {
-		t.Errorf("%q are left, want nothing", left)
+		t.Errorf("%q are left, want no resources", left)
 	}
 }
 
@@ -104,7 +104,7 @@ func TestWhatIsNotThereCannotBeRemoved(t *testing.T) {
 	})
 	gateway := localtest.Must(w.CreateInternetGateway(""))(t)
 	if got := refusalOf(w.DetachInternetGateway(gateway.ID, w.vpc.ID)); got != "Gateway.NotAttached" {
-		t.Errorf("detaching what is not attached is refused with %q, want Gateway.NotAttached", got)
+		t.Errorf("detaching an unattached gateway is refused with %q, want Gateway.NotAttached", got)
 	}
 }
 
@@ -117,13 +117,13 @@ func TestFunctionsHoldTheirSubnetsAndGroups(t *testing.T) {
 		}
 	}
 	if unused := w.DisconnectFunction("one"); len(unused) > 0 {
-		t.Errorf("%v are unused while another function has them, want none", unused)
+		t.Errorf("%v are unused while another function uses them, want none", unused)
 	}
 	unused := w.DisconnectFunction("two")
 	if err := w.DeleteSecurityGroup(group.ID); len(unused) != 1 || refusalOf(err) != "DependencyViolation" {
 		t.Errorf("DeleteSecurityGroup = %v with the interfaces %v left, want DependencyViolation and one", err, unused)
 	}
 	if err := errors.Join(w.RemoveNetworkInterface(unused[0]), w.DeleteSecurityGroup(group.ID)); err != nil {
-		t.Errorf("once its interface is gone, the group's deletion = %v", err)
+		t.Errorf("the group's deletion after its interface's = %v", err)
 	}
 }

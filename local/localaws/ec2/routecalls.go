@@ -4,13 +4,13 @@ import (
 	"s3-endpoint-guard/local/localaws/api"
 )
 
-// describedTable is a route table as DescribeRouteTables shows it.
+// describedTable is a route table in the answer of DescribeRouteTables.
 type describedTable struct {
 	RouteTable
 	Associations []Association `xml:"associationSet>item"`
 }
 
-// describedTables are all route tables, with their associations and all their routes.
+// describedTables returns all route tables, with their associations and routes.
 func (st *state) describedTables() table[describedTable] {
 	var described table[describedTable]
 	for _, t := range st.routeTables.all(nil) {
@@ -20,7 +20,7 @@ func (st *state) describedTables() table[describedTable] {
 	return described
 }
 
-// attributes are what the table's filters look at.
+// attributes returns the table's filter values and tags.
 func (t describedTable) attributes() (attributes, []Tag) {
 	values := attributes{
 		"route-table-id": {t.ID}, "vpc-id": {t.VPCID}, "owner-id": {t.Owner},
@@ -120,7 +120,7 @@ func (s *Service) decodeDisassociateRouteTable(c call) *api.Operation {
 	}}
 }
 
-// associationNeeds are the permissions on the subnet that an association ties; none when there is no such subnet.
+// associationNeeds returns the permissions on an association's subnet; none if there is no such subnet.
 func (s *Service) associationNeeds(action, associationID string) []api.Need {
 	a, _ := s.now().associations.get(associationID)
 	if a.SubnetID == "" {

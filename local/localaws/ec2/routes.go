@@ -6,7 +6,7 @@ import (
 	"s3-endpoint-guard/local/localaws/api"
 )
 
-// RouteTable is a route table. Its routes through gateway endpoints belong to the endpoints: see [Endpoint].
+// RouteTable is a route table. Its routes to gateway endpoints belong to the endpoints: see [Endpoint].
 type RouteTable struct {
 	ID     string  `xml:"routeTableId"`
 	VPCID  string  `xml:"vpcId"`
@@ -15,17 +15,18 @@ type RouteTable struct {
 	Tags   []Tag   `xml:"tagSet>item"`
 }
 
-// Route is one route of a table, either to a range of addresses or to a service's prefix list.
+// Route is one route of a table, to an address range or to a service's prefix list.
 type Route struct {
 	CIDR         string `xml:"destinationCidrBlock,omitempty"`
 	PrefixListID string `xml:"destinationPrefixListId,omitempty"`
-	// GatewayID is where it leads: "local", an internet gateway or a gateway endpoint.
+	// GatewayID is the target: "local", an internet gateway or a gateway endpoint.
 	GatewayID string `xml:"gatewayId"`
 	State     string `xml:"state"`
 	Origin    string `xml:"origin"`
 }
 
-// Association ties a subnet to a route table; the main one has no subnet and holds for those that have none.
+// Association associates a subnet with a route table. The main one has no subnet and applies to subnets without
+// another.
 type Association struct {
 	ID           string `xml:"routeTableAssociationId"`
 	RouteTableID string `xml:"routeTableId"`
@@ -58,7 +59,7 @@ func (s *Service) CreateRouteTable(vpcID string) (RouteTable, error) {
 	return t, err
 }
 
-// CreateRoute adds a route to a range of addresses, e.g. "0.0.0.0/0", through a gateway.
+// CreateRoute adds a route to an address range, e.g. "0.0.0.0/0", through a gateway.
 func (s *Service) CreateRoute(tableID, cidr, gatewayID string) error {
 	return s.update(func(st *state) error {
 		t, ok := st.routeTables.get(tableID)
@@ -74,7 +75,7 @@ func (s *Service) CreateRoute(tableID, cidr, gatewayID string) error {
 	})
 }
 
-// AssociateRouteTable ties a subnet to a route table.
+// AssociateRouteTable associates a subnet with a route table.
 func (s *Service) AssociateRouteTable(tableID, subnetID string) (Association, error) {
 	var a Association
 	err := s.update(func(st *state) error {
@@ -100,8 +101,8 @@ func (s *Service) AssociateRouteTable(tableID, subnetID string) (Association, er
 	return a, err
 }
 
-// ReplaceRouteTableAssociation ties the subnet of an association to another route table. The new association has an
-// id of its own.
+// ReplaceRouteTableAssociation associates the subnet of an association with another route table. The new association
+// has a new id.
 func (s *Service) ReplaceRouteTableAssociation(associationID, tableID string) (Association, error) {
 	var a Association
 	err := s.update(func(st *state) error {
@@ -135,12 +136,12 @@ func (s *Service) DisassociateRouteTable(associationID string) error {
 	})
 }
 
-// Associations are a route table's associations.
+// Associations returns a route table's associations.
 func (s *Service) Associations(tableID string) []Association {
 	return s.now().associations.all(func(a Association) bool { return a.RouteTableID == tableID })
 }
 
-// routes are a table's own routes and those through gateway endpoints.
+// routes returns a table's own routes and those to gateway endpoints.
 func (st *state) routes(t RouteTable) []Route {
 	routes := slices.Clone(t.Routes)
 	for _, e := range st.endpoints.all(func(e Endpoint) bool { return slices.Contains(e.RouteTableIDs, t.ID) }) {
@@ -149,12 +150,12 @@ func (st *state) routes(t RouteTable) []Route {
 	return routes
 }
 
-// noRouteTable is the refusal of a route table that does not exist.
+// noRouteTable returns the error for a route table that does not exist.
 func noRouteTable(id string) *api.Error {
 	return refuse("InvalidRouteTableID.NotFound", "The routeTable ID '%s' does not exist", id)
 }
 
-// noAssociation is the refusal of an association that does not exist.
+// noAssociation returns the error for an association that does not exist.
 func noAssociation(id string) *api.Error {
 	return refuse("InvalidAssociationID.NotFound", "The association ID '%s' does not exist", id)
 }

@@ -11,7 +11,7 @@ import (
 	"s3-endpoint-guard/local/localaws/localtest"
 )
 
-// tableOf is the route table that a subnet is tied to; "" when it uses the main one.
+// tableOf returns the route table associated with a subnet; "" if it uses the main one.
 func (w *world) tableOf(t *testing.T, subnetID string) (tableID, associationID string) {
 	t.Helper()
 	out := localtest.Must(w.client.DescribeRouteTables(t.Context(), &sdk.DescribeRouteTablesInput{
@@ -32,23 +32,23 @@ func TestSubnetsAreTiedToRouteTablesAndUntied(t *testing.T) {
 	other := localtest.Must(w.CreateRouteTable(w.vpc.ID))(t)
 	associated := localtest.Must(w.client.AssociateRouteTable(t.Context(), &sdk.AssociateRouteTableInput{RouteTableId: &w.table.ID, SubnetId: &w.a.ID}))(t)
 	if table, id := w.tableOf(t, w.a.ID); table != w.table.ID || id != *associated.AssociationId {
-		t.Errorf("subnet is tied to %s by %s, want %s by %s", table, id, w.table.ID, *associated.AssociationId)
+		t.Errorf("the subnet has %s by %s, want %s by %s", table, id, w.table.ID, *associated.AssociationId)
 	}
 	_, err := w.client.AssociateRouteTable(t.Context(), &sdk.AssociateRouteTableInput{RouteTableId: &other.ID, SubnetId: &w.a.ID})
 	if got := localtest.Code(err); got != "Resource.AlreadyAssociated" {
-		t.Errorf("tying a subnet to a second table = %v, want Resource.AlreadyAssociated", err)
+		t.Errorf("associating a subnet with a second table = %v, want Resource.AlreadyAssociated", err)
 	}
 	replaced := localtest.Must(w.client.ReplaceRouteTableAssociation(t.Context(), &sdk.ReplaceRouteTableAssociationInput{AssociationId: associated.AssociationId, RouteTableId: &other.ID}))(t)
 	if table, id := w.tableOf(t, w.a.ID); table != other.ID || id != *replaced.NewAssociationId || id == *associated.AssociationId {
-		t.Errorf("subnet is tied to %s by %s, want %s by the new %s", table, id, other.ID, *replaced.NewAssociationId)
+		t.Errorf("the subnet has %s by %s, want %s by the new %s", table, id, other.ID, *replaced.NewAssociationId)
 	}
 	localtest.Must(w.client.DisassociateRouteTable(t.Context(), &sdk.DisassociateRouteTableInput{AssociationId: replaced.NewAssociationId}))(t)
 	if table, _ := w.tableOf(t, w.a.ID); table != "" {
-		t.Errorf("subnet is tied to %s, want the main table", table)
+		t.Errorf("the subnet has %s, want the main table", table)
 	}
 	_, err = w.client.DisassociateRouteTable(t.Context(), &sdk.DisassociateRouteTableInput{AssociationId: replaced.NewAssociationId})
 	if got := localtest.Code(err); got != "InvalidAssociationID.NotFound" {
-		t.Errorf("untying twice = %v, want InvalidAssociationID.NotFound", err)
+		t.Errorf("disassociating twice = %v, want InvalidAssociationID.NotFound", err)
 	}
 }
 
@@ -86,11 +86,11 @@ func TestNetworksAndSubnetsAreDescribed(t *testing.T) {
 	}
 	_, err := w.client.DescribeSubnets(t.Context(), &sdk.DescribeSubnetsInput{SubnetIds: []string{"subnet-0123"}})
 	if got := localtest.Code(err); got != "InvalidSubnetID.NotFound" {
-		t.Errorf("DescribeSubnets of one that is gone = %v, want InvalidSubnetID.NotFound", err)
+		t.Errorf("DescribeSubnets of a deleted subnet = %v, want InvalidSubnetID.NotFound", err)
 	}
 	_, err = w.client.DescribeVpcs(t.Context(), &sdk.DescribeVpcsInput{Filters: []types.Filter{{Name: aws.String("colour"), Values: []string{"red"}}}})
 	if got := localtest.Code(err); got != "InvalidParameterValue" {
-		t.Errorf("a filter that there is not = %v, want InvalidParameterValue", err)
+		t.Errorf("an unknown filter = %v, want InvalidParameterValue", err)
 	}
 }
 
@@ -108,7 +108,7 @@ func TestIDsHaveAWSsShapeAndDoNotRepeat(t *testing.T) {
 	seen := map[string]bool{}
 	for _, id := range []string{w.vpc.ID, w.a.ID, w.b.ID, w.app.ID, w.private.ID, w.public.ID} {
 		if seen[id] {
-			t.Errorf("id %s was given out twice", id)
+			t.Errorf("id %s was used twice", id)
 		}
 		seen[id] = true
 	}

@@ -1,11 +1,11 @@
 // Package ec2 is the local AWS's EC2: networks, security groups, route tables and VPC endpoints, over EC2's query
 // protocol (version 2016-11-15).
 //
-// Its state is made of values that are never changed once they can be read: a write works on a copy, which takes the
-// old one's place only if the whole write succeeded. So a refused call leaves nothing half done, and the state before
-// the latest write is at hand for reads that are to be stale.
+// Its state consists of values that are immutable once published: a write works on a copy, which replaces the old
+// state only if the whole write succeeds. So a refused call has no partial effect, and the state before the latest
+// write is available for stale reads.
 //
-// To add a call, write a decoder for it, and name it in [Service.decoders] and its parameters in imitated.go.
+// To add a call, write a decoder for it, and add it to [Service.decoders] and its parameters to imitated.go.
 package ec2
 
 import (
@@ -17,16 +17,17 @@ import (
 	"s3-endpoint-guard/local/localaws/query"
 )
 
-// protocol writes this service's answers. The namespace is that of the API's version.
+// protocol encodes this service's answers. The namespace is that of the API's version.
 var protocol = query.Protocol{Namespace: "http://ec2.amazonaws.com/doc/2016-11-15/", EC2: true}
 
-// Service is the EC2 of one account and Region. Its methods may be called at any time and concurrently.
+// Service is the EC2 of one account and Region. Its methods are safe for concurrent use.
 type Service struct {
 	options api.Options
 
 	mu                sync.Mutex
 	current, previous *state
-	// pendingReads is how many reads of an endpoint answer "pending" after a change to it; pending counts them down.
+	// pendingReads is the number of reads of an endpoint that return "pending" after a change; pending counts them
+	// down.
 	pendingReads int
 	pending      map[string]int
 }
@@ -36,7 +37,7 @@ var (
 	_ api.Refuser = (*Service)(nil)
 )
 
-// New makes an EC2 without any network. The options are the gate's, with defaults filled in.
+// New makes an EC2 without networks. The options are the gate's, with defaults filled in.
 func New(o api.Options) *Service {
 	empty := &state{}
 	return &Service{options: o, current: empty, previous: empty, pending: map[string]int{}}
@@ -52,10 +53,10 @@ type call struct {
 	params  query.Params
 }
 
-// decoder tells what a call asks for.
+// decoder returns the operation of a call.
 type decoder func(call) *api.Operation
 
-// decoders are the calls that there are, by name.
+// decoders returns the supported calls, by name.
 func (s *Service) decoders() map[string]decoder {
 	return map[string]decoder{
 		"AssociateRouteTable":           s.decodeAssociateRouteTable,
@@ -105,7 +106,7 @@ func (s *Service) Decode(r *api.Request) (*api.Operation, error) {
 	return operation, nil
 }
 
-// dryRun is what becomes of a call that is only tried and would be allowed.
+// dryRun returns the answer to an allowed call with DryRun.
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/CommonParameters.html
 func dryRun() (*api.Response, error) {
 	return nil, &api.Error{
@@ -136,12 +137,12 @@ func (s *Service) UnknownKey(*api.Request) *api.Error {
 	}
 }
 
-// answer writes the result of the call.
+// answer encodes the result of the call.
 func (c call) answer(result any) (*api.Response, error) {
 	return protocol.Answer(c.request, c.params["Action"], result)
 }
 
-// done is the result of calls that only say that they succeeded.
+// done is the result of calls that return only their success.
 type done struct {
 	Return bool `xml:"return"`
 }

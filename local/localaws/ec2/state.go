@@ -11,9 +11,9 @@ import (
 	"s3-endpoint-guard/local/localaws/api"
 )
 
-// state is everything that there is. Once published it is only read.
+// state is the state of all resources. It is immutable once published.
 type state struct {
-	// made counts the ids given out, so that no two are the same.
+	// made counts the created ids, so that they are unique.
 	made         int
 	vpcs         table[VPC]
 	gateways     table[InternetGateway]
@@ -27,24 +27,24 @@ type state struct {
 	associations table[Association]
 }
 
-// table is one kind of thing by id, in the order of creation.
+// table contains the resources of one kind by id, in order of creation.
 type table[T any] struct {
 	rows  map[string]T
 	order []string
 }
 
-// clone is a copy whose rows can be put and removed without changing the original's.
+// clone returns a copy. Changes of its rows do not affect the original.
 func (t table[T]) clone() table[T] {
 	return table[T]{maps.Clone(t.rows), slices.Clone(t.order)}
 }
 
-// get finds a row.
+// get returns a row.
 func (t table[T]) get(id string) (T, bool) {
 	row, ok := t.rows[id]
 	return row, ok
 }
 
-// all are the rows that meet a condition, in order of creation; all of them when it is nil.
+// all returns the rows that meet a condition, in order of creation; all rows if it is nil.
 func (t table[T]) all(condition func(T) bool) []T {
 	var rows []T
 	for _, id := range t.order {
@@ -55,7 +55,7 @@ func (t table[T]) all(condition func(T) bool) []T {
 	return rows
 }
 
-// put adds a row, or replaces the one of that id.
+// put adds a row, or replaces the one with that id.
 func (t *table[T]) put(id string, row T) {
 	if t.rows == nil {
 		t.rows = map[string]T{}
@@ -66,7 +66,7 @@ func (t *table[T]) put(id string, row T) {
 	t.rows[id] = row
 }
 
-// change changes a row, or answers what is said of a missing one.
+// change changes a row, or returns the error for a missing one.
 func (t *table[T]) change(id string, missing func(id string) *api.Error, change func(row *T)) error {
 	row, ok := t.get(id)
 	if !ok {
@@ -77,13 +77,13 @@ func (t *table[T]) change(id string, missing func(id string) *api.Error, change 
 	return nil
 }
 
-// remove takes a row away, if it is there.
+// remove removes a row, if it exists.
 func (t *table[T]) remove(id string) {
 	delete(t.rows, id)
 	t.order = slices.DeleteFunc(t.order, func(other string) bool { return other == id })
 }
 
-// clone is a copy that can be changed without changing the original.
+// clone returns a copy. Its changes do not affect the original.
 func (st *state) clone() *state {
 	return &state{
 		made: st.made, vpcs: st.vpcs.clone(), gateways: st.gateways.clone(), subnets: st.subnets.clone(),
@@ -93,7 +93,7 @@ func (st *state) clone() *state {
 	}
 }
 
-// update carries out one write: all of it, or nothing when it fails. The service is locked meanwhile.
+// update executes one write: all of it, or nothing if it fails. It holds the lock.
 func (s *Service) update(write func(*state) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -105,14 +105,14 @@ func (s *Service) update(write func(*state) error) error {
 	return nil
 }
 
-// now is the state as it is, to be read only.
+// now returns the current state, which must not be changed.
 func (s *Service) now() *state {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.current
 }
 
-// seen is the state that a request is to see: a stale one is shown that before the latest write.
+// seen returns the state for a request: for a stale one, the state before the latest write.
 func (s *Service) seen(r *api.Request) *state {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -122,22 +122,22 @@ func (s *Service) seen(r *api.Request) *state {
 	return s.current
 }
 
-// newID makes an id of AWS's shape that no other thing has, e.g. "vpce-0" and 16 hexadecimal digits. The same things
-// made in the same order have the same ids.
+// newID returns a unique id in AWS's format, e.g. "vpce-0" and 16 hexadecimal digits. The same resources made in the
+// same order have the same ids.
 func (s *Service) newID(st *state, prefix string) string {
 	st.made++
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s %s %s %d", s.options.Account, s.options.Region, prefix, st.made))
 	return prefix + "-0" + hex.EncodeToString(sum[:8])
 }
 
-// arn is the ARN of one of this account's things, e.g. arn("subnet", "subnet-0…").
+// arn returns the ARN of a resource of this account, e.g. arn("subnet", "subnet-0…").
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
 func (s *Service) arn(kind, id string) string {
 	return fmt.Sprintf("arn:%s:ec2:%s:%s:%s/%s", s.options.Partition, s.options.Region, s.options.Account, kind, id)
 }
 
-// need is the permission to do something to one of this account's things. Of what lies in a network, the network is a
-// condition key.
+// need returns the permission for an action on a resource of this account. For resources in a network, the network is
+// a condition key.
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html#amazonec2-resources-for-iam-policies
 func (s *Service) need(action, kind, id string) api.Need {
 	n := api.Need{Action: "ec2:" + action, Resource: s.arn(kind, id), ResourceAccount: s.options.Account}
@@ -147,7 +147,7 @@ func (s *Service) need(action, kind, id string) api.Need {
 	return n
 }
 
-// networkOf is the network that a subnet, security group or route table lies in; "" for everything else.
+// networkOf returns the network of a subnet, security group or route table; "" for other resources.
 func (st *state) networkOf(id string) string {
 	if n, ok := st.subnets.get(id); ok {
 		return n.VPCID
@@ -159,7 +159,7 @@ func (st *state) networkOf(id string) string {
 	return t.VPCID
 }
 
-// needs are the permissions to do something to each of some things of one kind.
+// needs returns the permissions for an action on several resources of one kind.
 func (s *Service) needs(action, kind string, ids []string) []api.Need {
 	var needs []api.Need
 	for _, id := range ids {
@@ -168,12 +168,12 @@ func (s *Service) needs(action, kind string, ids []string) []api.Need {
 	return needs
 }
 
-// readNeed is the permission for a Describe call: these know no resources.
+// readNeed returns the permission for a Describe call, which supports no resources.
 func (s *Service) readNeed(action string) []api.Need {
 	return []api.Need{{Action: "ec2:" + action, Resource: "*", ResourceAccount: s.options.Account}}
 }
 
-// refuse is a client error.
+// refuse returns a client error.
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
 func refuse(code, format string, details ...any) *api.Error {
 	return &api.Error{Status: http.StatusBadRequest, Code: code, Message: fmt.Sprintf(format, details...)}

@@ -9,24 +9,24 @@ import (
 	"s3-endpoint-guard/local/localaws/query"
 )
 
-// namespace is what CloudTrail writes as xmlns into wrapped records.
+// namespace is the xmlns in CloudTrail's wrapped records.
 const namespace = "http://ec2.amazonaws.com/doc/2016-11-15/"
 
-// wrappedTrail is the record of EC2's newer calls: the request as it came, wrapped in its name.
-// FACTS: CloudTrail through EventBridge
+// wrappedTrail returns the record of EC2's newer calls: the request as received, wrapped in its name (docs/facts.md,
+// CloudTrail through EventBridge).
 func (c call) wrappedTrail() *api.Trail {
 	return &api.Trail{RequestParameters: map[string]any{c.params["Action"] + "Request": wrapped(c.Node)}}
 }
 
-// wrappedResponse is the response in such a record.
+// wrappedResponse returns the response in such a record.
 func (c call) wrappedResponse(fields map[string]any) any {
 	response := map[string]any{"xmlns": namespace, "requestId": c.request.ID}
 	maps.Copy(response, fields)
 	return map[string]any{c.params["Action"] + "Response": response}
 }
 
-// wrapped is a request's tree as newer records show it. Each element of a list is an object with its number as tag; a
-// list of one is that object itself.
+// wrapped returns a request's tree in the format of newer records. Each element of a list is an object with its
+// number as tag; a list of one is that object itself.
 func wrapped(n *query.Node) any {
 	switch {
 	case n.Fields != nil:
@@ -49,7 +49,7 @@ func wrapped(n *query.Node) any {
 	return items
 }
 
-// wrappedFields are a structure's members as newer records show them.
+// wrappedFields returns a structure's members in the format of newer records.
 func wrappedFields(n *query.Node) map[string]any {
 	fields := map[string]any{}
 	for name, child := range n.Fields {
@@ -58,7 +58,7 @@ func wrappedFields(n *query.Node) map[string]any {
 	return fields
 }
 
-// typed is a text as the kind of JSON value that it reads like.
+// typed converts a text to the JSON type that it looks like.
 func typed(text string) any {
 	if text == "true" || text == "false" {
 		return text == "true"
@@ -69,16 +69,16 @@ func typed(text string) any {
 	return text
 }
 
-// camelTrail is the record of EC2's older calls: camel case, and lists as {"items": […]}.
-// Seen in public records of AuthorizeSecurityGroupIngress and RevokeSecurityGroupIngress; assumed for the others.
+// camelTrail returns the record of EC2's older calls: camel case, and lists as {"items": […]}. Seen in public records
+// of AuthorizeSecurityGroupIngress and RevokeSecurityGroupIngress; assumed for the others.
 func (c call) camelTrail() *api.Trail {
 	return &api.Trail{RequestParameters: camelFields(c.Node)}
 }
 
-// camelLists are the lists by their names in a request whose names in a record are others.
+// camelLists maps the names of lists in requests to different names in records.
 var camelLists = map[string]string{"SecurityGroupRuleId": "securityGroupRuleIds"}
 
-// camel is a request's tree as older records show it.
+// camel returns a request's tree in the format of older records.
 func camel(name string, n *query.Node) any {
 	switch {
 	case n.Fields != nil:
@@ -96,11 +96,11 @@ func camel(name string, n *query.Node) any {
 	return n.Value
 }
 
-// camelFields are a structure's members as older records show them.
+// camelFields returns a structure's members in the format of older records.
 func camelFields(n *query.Node) map[string]any {
 	fields := map[string]any{}
 	if n.Fields["IpProtocol"] != nil && n.Fields["GroupId"] == nil {
-		// The lists of a permission are there also when they are empty.
+		// The record contains the lists of a permission even if they are empty.
 		for _, list := range []string{"groups", "ipRanges", "ipv6Ranges", "prefixListIds"} {
 			fields[list] = map[string]any{}
 		}
@@ -115,7 +115,7 @@ func camelFields(n *query.Node) map[string]any {
 	return fields
 }
 
-// items is a list in an older record: {"items": […]}, or {} when it is empty.
+// items returns a list in the format of older records: {"items": […]}, or {} if it is empty.
 func items[T any](list []T, show func(T) any) map[string]any {
 	if len(list) == 0 {
 		return map[string]any{}
@@ -127,8 +127,8 @@ func items[T any](list []T, show func(T) any) map[string]any {
 	return map[string]any{"items": shown}
 }
 
-// lowerFirst is a name with a small first letter.
+// lowerFirst returns a name with a lower-case first letter.
 func lowerFirst(name string) string { return strings.ToLower(name[:1]) + name[1:] }
 
-// succeeded is the answer of calls that only say that they succeeded.
+// succeeded returns the answer of calls that return only their success.
 func (c call) succeeded() (*api.Response, error) { return c.answer(done{true}) }
