@@ -12,7 +12,7 @@ import (
 )
 
 func costCommand() *cobra.Command {
-	var where deployment
+	var where stackFlags
 	var asJSON bool
 	command := &cobra.Command{
 		Use:   "cost",

@@ -19,7 +19,7 @@ import (
 const previewLatency = 9 * time.Millisecond
 
 func dashboardPreviewCommand() *cobra.Command {
-	var where deployment
+	var where stackFlags
 	var out string
 	command := &cobra.Command{
 		Use:   "dashboard-preview",
@@ -65,7 +65,7 @@ func replaceFile(name string, make func() (string, error)) error {
 }
 
 // preview simulates an hour and draws the dashboard.
-func preview(ctx context.Context, where deployment) (svg string, err error) {
+func preview(ctx context.Context, where stackFlags) (svg string, err error) {
 	s, err := newStage(ctx, where, silent{})
 	if err != nil {
 		return "", err

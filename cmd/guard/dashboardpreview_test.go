@@ -24,7 +24,7 @@ func TestThePictureOfTheDashboardIsUpToDate(t *testing.T) {
 	if !errors.Is(err, io.EOF) {
 		t.Fatalf("docs/dashboard.svg is not XML: %v", err)
 	}
-	where := deployment{template: "../../template.yaml"}
+	where := stackFlags{template: "../../template.yaml"}
 	d, err := where.deploy(t.Context(), localaws.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -47,7 +47,7 @@ func TestThePictureOfTheDashboardIsUpToDate(t *testing.T) {
 }
 
 func TestThereIsNoPictureWithoutADashboard(t *testing.T) {
-	if _, err := preview(t.Context(), deployment{template: "../../template.yaml", parameters: []string{"CreateDashboard=false"}}); err == nil {
+	if _, err := preview(t.Context(), stackFlags{template: "../../template.yaml", parameters: []string{"CreateDashboard=false"}}); err == nil {
 		t.Error("preview without a dashboard = nil, want an error")
 	}
 }

@@ -18,7 +18,7 @@ const demoTime = time.Minute
 
 func demoCommand() *cobra.Command {
 	var asJSON bool
-	var where deployment
+	var where stackFlags
 	command := &cobra.Command{
 		Use:   "demo",
 		Short: "Play attacks on the guarded bucket and their correction, without an AWS account",
@@ -51,7 +51,7 @@ demo could not be played.`,
 }
 
 // play deploys the template, plays all scenes and returns the promises that were not kept.
-func play(ctx context.Context, where deployment, audience teller) (broken []string, err error) {
+func play(ctx context.Context, where stackFlags, audience teller) (broken []string, err error) {
 	began := time.Now()
 	s, err := newStage(ctx, where, audience)
 	if err != nil {

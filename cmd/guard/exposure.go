@@ -14,7 +14,7 @@ import (
 )
 
 func exposureCommand() *cobra.Command {
-	var where deployment
+	var where stackFlags
 	command := &cobra.Command{
 		Use:   "exposure",
 		Short: "Compare which callers have access under the article's bucket policy and ours",
@@ -60,7 +60,7 @@ func writeExposure(w io.Writer, plan *samtemplate.Plan) error {
 const managementRoles = "ManagementRoleArns"
 
 // planManaged returns the plan with at least one management role.
-func (d deployment) planManaged() (*samtemplate.Plan, error) {
+func (d stackFlags) planManaged() (*samtemplate.Plan, error) {
 	plan, err := d.plan()
 	if err != nil || plan.Options().Parameters[managementRoles] != "" {
 		return plan, err

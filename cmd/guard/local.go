@@ -20,7 +20,7 @@ import (
 )
 
 func localCommand() *cobra.Command {
-	var where deployment
+	var where stackFlags
 	var raw bool
 	command := &cobra.Command{
 		Use:   "local",
@@ -44,7 +44,7 @@ guard does, and the messages of the guard and the alarms, as they happen.`,
 }
 
 // stay deploys the stack, prints how to reach it, and runs until the context ends.
-func stay(ctx context.Context, where deployment, n *news) (err error) {
+func stay(ctx context.Context, where stackFlags, n *news) (err error) {
 	d, err := where.deploy(ctx, localOptions(n))
 	if err != nil {
 		return err

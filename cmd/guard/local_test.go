@@ -38,7 +38,7 @@ func runLocal(t *testing.T, raw bool) *running {
 	r := &running{T: t, ended: make(chan error, 1), end: cancel}
 	out, in := io.Pipe()
 	go func() {
-		r.ended <- stay(ctx, deployment{template: "../../template.yaml"}, newNews(in, raw))
+		r.ended <- stay(ctx, stackFlags{template: "../../template.yaml"}, newNews(in, raw))
 		_ = in.Close()
 	}()
 	go func() {
@@ -126,7 +126,7 @@ func TestLocalDoesWhatItPrints(t *testing.T) {
 // TestLocalHasTheObjectThatItsCurlLineAsksFor reads the object without the bucket policy.
 func TestLocalHasTheObjectThatItsCurlLineAsksFor(t *testing.T) {
 	ctx := localtest.Context(t, "the stack")
-	where := deployment{template: "../../template.yaml"}
+	where := stackFlags{template: "../../template.yaml"}
 	d, err := where.deploy(ctx, localOptions(newNews(io.Discard, false)))
 	if err != nil {
 		t.Fatal(err)

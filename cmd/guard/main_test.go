@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 
 // buildAll builds a template's functions, and sets [bootstrap.ReadyBuilt] to their folder.
 func buildAll(template string) (*bootstrap.Builder, error) {
-	d := deployment{template: template}
+	d := stackFlags{template: template}
 	plan, err := d.plan()
 	if err != nil {
 		return nil, err

@@ -47,7 +47,7 @@ type stage struct {
 }
 
 // newStage deploys the template and makes the clients of all callers.
-func newStage(ctx context.Context, where deployment, audience teller) (*stage, error) {
+func newStage(ctx context.Context, where stackFlags, audience teller) (*stage, error) {
 	d, err := where.deploy(ctx, localaws.Options{})
 	if err != nil {
 		return nil, err

@@ -1,9 +1,8 @@
 package localaws
 
 import (
-	"strings"
+	"path"
 
-	"s3-endpoint-guard/internal/iampolicy"
 	"s3-endpoint-guard/local/localaws/api"
 )
 
@@ -57,17 +56,6 @@ func (c *Cloud) accessKey(caller api.Caller) accessKey {
 
 // roleCredentials are the keys of a function's session of its role.
 func (c *Cloud) roleCredentials(roleARN, session string) (accessKeyID, secretAccessKey string) {
-	key := c.accessKey(c.IAM.Session(afterLast(roleARN, "/"), session))
+	key := c.accessKey(c.IAM.Session(path.Base(roleARN), session))
 	return key.id, key.secret
 }
-
-// may says whether a caller may do something, with the resource's own policy if it has one.
-func (c *Cloud) may(r iampolicy.Request, policy *iampolicy.Policy, caller api.Caller) bool {
-	p := iampolicy.Policies{Resource: policy}
-	if caller.Identity != nil {
-		p.Identity = caller.Identity()
-	}
-	return iampolicy.Evaluate(r, p).Effect == iampolicy.Allow
-}
-
-func afterLast(s, separator string) string { return s[strings.LastIndex(s, separator)+1:] }

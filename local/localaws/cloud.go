@@ -10,8 +10,7 @@
 //	                              ▼                         ▲                                  │
 //	               events: trail, rules, schedules ─────────┘             internet ◄───────────┘
 //
-// To let the template use a further type of resource, write its kind into the file of its service, and name it in
-// [kinds].
+// The package deployment creates the resources of a template: it says how to add a type of resource.
 package localaws
 
 import (
@@ -21,11 +20,11 @@ import (
 	"sync"
 	"time"
 
-	"s3-endpoint-guard/internal/iampolicy"
 	"s3-endpoint-guard/local/localaws/api"
 	"s3-endpoint-guard/local/localaws/clock"
 	"s3-endpoint-guard/local/localaws/cloudformation"
 	"s3-endpoint-guard/local/localaws/cloudwatch"
+	"s3-endpoint-guard/local/localaws/deployment"
 	"s3-endpoint-guard/local/localaws/ec2"
 	"s3-endpoint-guard/local/localaws/events"
 	"s3-endpoint-guard/local/localaws/iam"
@@ -63,45 +62,26 @@ type Options struct {
 
 // Cloud is the whole of it. Its services may be looked at and set up directly, at any time and concurrently.
 type Cloud struct {
-	Gate           *api.Gate
-	Clock          *clock.Clock
-	S3             *s3.Service
-	EC2            *ec2.Service
-	IAM            *iam.Service
-	STS            *sts.Service
-	SNS            *sns.Service
-	SQS            *sqs.Service
-	SSM            *ssm.Service
-	CloudFormation *cloudformation.Service
-	CloudWatch     *cloudwatch.Service
-	// Network is that inside the VPCs.
-	Network *vpcnet.Network
-	Lambda  *lambda.Host
-	Events  *events.Bus
-	// Answers takes what custom resources answer.
-	Answers *cloudformation.Answers
+	// Engine has the services, and deploys stacks on them.
+	*deployment.Engine
+	STS *sts.Service
 
-	admin api.Caller
-	work  underway.Count
-	// patient is [Options.Patient], takes is [Options.Takes].
-	patient bool
-	takes   func(resourceType string) time.Duration
-	client  *http.Client
+	admin  api.Caller
+	work   underway.Count
+	client *http.Client
 	// internet and functions are the doors of people and of Lambda functions.
 	internet, internetPlain, functions string
 
 	mu sync.Mutex
 	// doors are the base URLs of the doors behind VPC endpoints; keys the access keys of callers.
-	doors         map[api.Door]string
-	keys          map[string]accessKey
-	queuePolicies map[string]*iampolicy.Policy
+	doors map[api.Door]string
+	keys  map[string]accessKey
 	// measured is how many invocations AWS/Lambda has seen, throttled how many refused ones of each function; passed is
 	// what went through which endpoint.
 	measured  int
 	throttled map[string]int
 	passed    map[string]traffic
 	closed    bool
-	names     names
 }
 
 // The addresses from which callers seem to come. All are set aside for documentation or private networks.
@@ -122,13 +102,14 @@ func New(o Options) (*Cloud, error) {
 	gate := api.NewGate(api.Options{Account: o.Account, Region: o.Region, Partition: o.Partition, Now: o.Clock.Now})
 	base := gate.Options()
 	c := &Cloud{
-		Gate: gate, Clock: o.Clock,
-		S3: s3.New(base), EC2: ec2.New(base), IAM: iam.New(base), STS: sts.New(base), SNS: sns.New(base), SQS: sqs.New(base), SSM: ssm.New(base),
-		CloudFormation: cloudformation.New(base), CloudWatch: cloudwatch.New(base),
+		Engine: deployment.New(deployment.Services{
+			Gate: gate, Clock: o.Clock, S3: s3.New(base), EC2: ec2.New(base), IAM: iam.New(base), SNS: sns.New(base), SQS: sqs.New(base),
+			SSM: ssm.New(base), CloudFormation: cloudformation.New(base), CloudWatch: cloudwatch.New(base),
+			Answers: &cloudformation.Answers{},
+		}),
+		STS:    sts.New(base),
 		client: &http.Client{Timeout: callLimit, Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
-		doors:  map[api.Door]string{}, keys: map[string]accessKey{}, queuePolicies: map[string]*iampolicy.Policy{},
-		passed:  map[string]traffic{},
-		Answers: &cloudformation.Answers{}, patient: o.Patient, takes: o.Takes, names: names{},
+		doors:  map[api.Door]string{}, keys: map[string]accessKey{}, passed: map[string]traffic{},
 	}
 	network, err := vpcnet.New(vpcnet.Options{Region: base.Region, EC2: c.EC2, Door: c.doorAddress})
 	if err != nil {
@@ -142,6 +123,10 @@ func New(o Options) (*Cloud, error) {
 	c.SNS.OnMessage(o.Messages)
 	if err := errors.Join(c.furnish(), c.openDoors()); err != nil {
 		return nil, errors.Join(err, c.Close())
+	}
+	c.Engine.Options = deployment.Options{
+		As: c.Deployer(), AccessKeyID: c.accessKey(c.Deployer()).id, SourceIP: internetIP, FunctionsURL: c.functions,
+		Patient: o.Patient, Takes: o.Takes, Work: &c.work,
 	}
 	if o.Watch {
 		c.watch()

@@ -2,6 +2,8 @@ package localaws
 
 import (
 	"errors"
+	"path"
+	"strings"
 
 	"s3-endpoint-guard/internal/iampolicy"
 	"s3-endpoint-guard/local/localaws/api"
@@ -37,16 +39,16 @@ func (c *Cloud) deadLetter(queueARN string, m events.Message) error {
 // destination puts the record of a function's failed invocation into a queue or topic. The function's role has to be
 // allowed to. https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
 func (c *Cloud) destination(f lambda.Function, arn string, record []byte) error {
-	caller := c.IAM.Session(afterLast(f.Role, "/"), f.Name)
+	caller := c.IAM.Session(path.Base(f.Role), f.Name)
 	request := iampolicy.Request{
 		Principal: caller.Principal, Resource: arn, ResourceAccount: c.Gate.Options().Account, Action: "sqs:SendMessage",
 		Context: map[string][]string{"aws:SecureTransport": {"true"}},
 	}
-	if service(arn) != "sns" {
+	if !strings.HasPrefix(arn, "arn:"+c.Gate.Options().Partition+":sns:") {
 		return c.send(request, caller, string(record))
 	}
 	request.Action = "sns:Publish"
-	if !c.may(request, nil, caller) {
+	if !api.Allows(request, nil, caller) {
 		return denied(request)
 	}
 	_, err := c.SNS.Publish(arn, nil, string(record))
@@ -55,10 +57,7 @@ func (c *Cloud) destination(f lambda.Function, arn string, record []byte) error 
 
 // send puts a message into a queue if the request for it is allowed.
 func (c *Cloud) send(r iampolicy.Request, caller api.Caller, body string) error {
-	c.mu.Lock()
-	policy := c.queuePolicies[r.Resource]
-	c.mu.Unlock()
-	if !c.may(r, policy, caller) {
+	if !api.Allows(r, c.QueuePolicy(r.Resource), caller) {
 		return denied(r)
 	}
 	_, err := c.SQS.Send(r.Resource, body)

@@ -11,6 +11,7 @@ import (
 
 	"s3-endpoint-guard/internal/iampolicy"
 	"s3-endpoint-guard/local/localaws"
+	"s3-endpoint-guard/local/localaws/deployment"
 	"s3-endpoint-guard/local/localaws/events"
 )
 
@@ -45,7 +46,7 @@ func TestDeployCreatesWhatTheTemplateSays(t *testing.T) {
 	}
 }
 
-func checkOutputs(t *testing.T, s *localaws.Stack) {
+func checkOutputs(t *testing.T, s *deployment.Stack) {
 	t.Helper()
 	outputs, err := s.Outputs()
 	if err != nil {
@@ -75,7 +76,7 @@ func same(t *testing.T, what, live, desired string) {
 }
 
 // checkRules sees that each rule has its function as its target.
-func checkRules(t *testing.T, c *localaws.Cloud, s *localaws.Stack) {
+func checkRules(t *testing.T, c *localaws.Cloud, s *deployment.Stack) {
 	t.Helper()
 	rules := c.Events.Rules()
 	if len(rules) < 5 {
@@ -97,7 +98,7 @@ func checkRules(t *testing.T, c *localaws.Cloud, s *localaws.Stack) {
 }
 
 // checkGone sees that a deleted stack left nothing behind.
-func checkGone(t *testing.T, c *localaws.Cloud, s *localaws.Stack) {
+func checkGone(t *testing.T, c *localaws.Cloud, s *deployment.Stack) {
 	t.Helper()
 	if got := s.Status(); got != "DELETE_COMPLETE" {
 		t.Errorf("Status = %s, want DELETE_COMPLETE", got)

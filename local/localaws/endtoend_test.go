@@ -14,6 +14,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"s3-endpoint-guard/local/localaws"
+	"s3-endpoint-guard/local/localaws/deployment"
 	"s3-endpoint-guard/local/localaws/events"
 )
 
@@ -21,7 +22,7 @@ import (
 type scene struct {
 	*testing.T
 	*localaws.Cloud
-	stack  *localaws.Stack
+	stack  *deployment.Stack
 	bucket string
 	admin  *s3.Client
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"s3-endpoint-guard/local/localaws"
+	"s3-endpoint-guard/local/localaws/deployment"
 	"s3-endpoint-guard/local/localaws/ec2"
 )
 
@@ -52,7 +53,7 @@ const (
 )
 
 // restores revokes the rule from the app and authorises it anew, as when somebody revokes it and the guard restores it.
-func restores(t *testing.T, c *localaws.Cloud, s *localaws.Stack) {
+func restores(t *testing.T, c *localaws.Cloud, s *deployment.Stack) {
 	t.Helper()
 	group := s.Physical("Endpoint")
 	rule := ec2.Rule{Protocol: "tcp", FromPort: 443, ToPort: 443, ReferencedGroup: s.Physical("App")}
@@ -116,7 +117,7 @@ func TestRulesMoveIntoTheirGroup(t *testing.T) {
 }
 
 // checkWay sees that app and endpoint reach each other by one rule each.
-func checkWay(t *testing.T, c *localaws.Cloud, s *localaws.Stack) {
+func checkWay(t *testing.T, c *localaws.Cloud, s *deployment.Stack) {
 	t.Helper()
 	for from, to := range map[string]string{"App": "Endpoint", "Endpoint": "App"} {
 		var named []string

@@ -10,6 +10,7 @@ import (
 	"s3-endpoint-guard/local/localaws"
 	"s3-endpoint-guard/local/localaws/api"
 	"s3-endpoint-guard/local/localaws/cloudtest"
+	"s3-endpoint-guard/local/localaws/deployment"
 	"s3-endpoint-guard/local/localaws/localtest"
 	"s3-endpoint-guard/local/samtemplate"
 )
@@ -55,7 +56,7 @@ func planned(t *testing.T, template *samtemplate.Template, parameters map[string
 }
 
 // deploy deploys a plan with functions that end as soon as they begin, but for those that custom resources wait for.
-func deploy(t *testing.T, c *localaws.Cloud, p *samtemplate.Plan) *localaws.Stack {
+func deploy(t *testing.T, c *localaws.Cloud, p *samtemplate.Plan) *deployment.Stack {
 	t.Helper()
 	s, err := c.Deploy(t.Context(), p, ending)
 	if err != nil {
@@ -73,7 +74,7 @@ func ending(logicalID string) (string, error) {
 }
 
 // guarded deploys the project's own template with its real functions, and waits until they rest.
-func guarded(t *testing.T, parameters map[string]string) (*localaws.Cloud, *localaws.Stack) {
+func guarded(t *testing.T, parameters map[string]string) (*localaws.Cloud, *deployment.Stack) {
 	t.Helper()
 	c := cloud(t)
 	s, err := c.Deploy(t.Context(), plan(t, parameters), built.Path)

@@ -18,6 +18,7 @@ import (
 	"s3-endpoint-guard/local/localaws"
 	"s3-endpoint-guard/local/localaws/api"
 	"s3-endpoint-guard/local/localaws/cloudtest"
+	"s3-endpoint-guard/local/localaws/deployment"
 	"s3-endpoint-guard/local/localaws/lambda"
 	"s3-endpoint-guard/local/localaws/localtest"
 	"s3-endpoint-guard/local/samtemplate"
@@ -88,7 +89,7 @@ type scene struct {
 	testing.TB
 	*localaws.Cloud
 	parameters       parameters
-	stack            *localaws.Stack
+	stack            *deployment.Stack
 	bucket, endpoint string
 	// function is the guard's name and role its role's ARN; topic and queue are the ARNs of its notification topic
 	// and of the queue for records of failed runs.

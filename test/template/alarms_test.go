@@ -12,6 +12,7 @@ import (
 	"s3-endpoint-guard/internal/iampolicy"
 	"s3-endpoint-guard/local/localaws"
 	"s3-endpoint-guard/local/localaws/cloudwatch"
+	"s3-endpoint-guard/local/localaws/deployment"
 	"s3-endpoint-guard/local/localaws/localtest"
 )
 
@@ -76,7 +77,7 @@ var informational = []string{"IdleEndpoint", "RoleFindings", "PacketsDropped", "
 type watched struct {
 	*testing.T
 	cloud *localaws.Cloud
-	stack *localaws.Stack
+	stack *deployment.Stack
 	// zones is the number of zones from which the probe publishes.
 	zones int
 }

@@ -6,6 +6,7 @@ import (
 
 	"s3-endpoint-guard/local/localaws"
 	"s3-endpoint-guard/local/localaws/cloudtest"
+	"s3-endpoint-guard/local/localaws/deployment"
 	"s3-endpoint-guard/local/localaws/ec2"
 )
 
@@ -42,7 +43,7 @@ func TestTheAppRunsOnTheRealCommandLine(t *testing.T) {
 
 // local deploys the template to the local AWS, with functions that exit at once, except TeardownFunction: the stack
 // needs its answers.
-func local(t *testing.T, p parameters) (*localaws.Cloud, *localaws.Stack) {
+func local(t *testing.T, p parameters) (*localaws.Cloud, *deployment.Stack) {
 	t.Helper()
 	cloud := cloudtest.New(t, localaws.Options{})
 	deployed, err := cloud.Deploy(t.Context(), planned(t, p), failing)

@@ -1,4 +1,4 @@
-package localaws
+package deployment
 
 import (
 	"context"
@@ -14,21 +14,21 @@ import (
 // Deploy creates every resource of a plan, in its order, as CloudFormation would. bootstraps finds the built bootstrap
 // of a function by its logical id. When a resource cannot be created, those before it are removed again, the stack
 // ends as ROLLBACK_COMPLETE, and the error says which one and why.
-func (c *Cloud) Deploy(ctx context.Context, plan *samtemplate.Plan, bootstraps func(logicalID string) (path string, err error)) (*Stack, error) {
+func (e *Engine) Deploy(ctx context.Context, plan *samtemplate.Plan, bootstraps func(logicalID string) (path string, err error)) (*Stack, error) {
 	options := plan.Options()
-	if err := c.fits(options); err != nil {
+	if err := e.fits(options); err != nil {
 		return nil, fmt.Errorf("deploying %s: %w", options.StackName, err)
 	}
-	s := &Stack{cloud: c, id: options.StackID, name: options.StackName, plan: plan, bootstraps: bootstraps}
+	s := &Stack{engine: e, id: options.StackID, name: options.StackName, plan: plan, bootstraps: bootstraps}
 	s.enter("CREATE_IN_PROGRESS", "User Initiated")
-	steps, took := c.timetable(plan)
-	began := c.Clock.Now()
+	steps, took := e.timetable(plan)
+	began := e.Clock.Now()
 	for _, next := range steps {
-		if err := errors.Join(c.elapse(ctx, began.Add(next.after)), s.create(ctx, next.resource)); err != nil {
+		if err := errors.Join(e.elapse(ctx, began.Add(next.after)), s.create(ctx, next.resource)); err != nil {
 			return nil, s.rollBack(fmt.Errorf("deploying %s: creating %s: %w", s.name, next.resource.LogicalID, err))
 		}
 	}
-	if err := c.elapse(ctx, began.Add(took)); err != nil {
+	if err := e.elapse(ctx, began.Add(took)); err != nil {
 		return nil, s.rollBack(fmt.Errorf("deploying %s: %w", s.name, err))
 	}
 	s.enter("CREATE_COMPLETE", "")
@@ -36,16 +36,16 @@ func (c *Cloud) Deploy(ctx context.Context, plan *samtemplate.Plan, bootstraps f
 }
 
 // fits refuses a plan that is made for somewhere else, or whose stack exists.
-func (c *Cloud) fits(o samtemplate.Options) error {
-	base := c.Gate.Options()
+func (e *Engine) fits(o samtemplate.Options) error {
+	base := e.Gate.Options()
 	if o.AccountID != base.Account || o.Region != base.Region || o.Partition != base.Partition {
 		return fmt.Errorf("the plan is for account %s in %s (%s), this is %s in %s (%s)",
 			o.AccountID, o.Region, o.Partition, base.Account, base.Region, base.Partition)
 	}
-	if before, ok := c.CloudFormation.Stack(o.StackName); ok && before.Status != "ROLLBACK_COMPLETE" {
+	if before, ok := e.CloudFormation.Stack(o.StackName); ok && before.Status != "ROLLBACK_COMPLETE" {
 		return fmt.Errorf("stack [%s] already exists", o.StackName)
 	}
-	if before, ok := c.CloudFormation.Stack(o.StackID); ok && before.Status == "DELETE_COMPLETE" {
+	if before, ok := e.CloudFormation.Stack(o.StackID); ok && before.Status == "DELETE_COMPLETE" {
 		return fmt.Errorf("the plan has the id of a stack that was deleted, and AWS gives each stack its own: %s", o.StackID)
 	}
 	return nil
@@ -60,7 +60,7 @@ func (s *Stack) create(ctx context.Context, resource samtemplate.Resource) error
 	if err != nil {
 		return err
 	}
-	m, err := (&creation{Cloud: s.cloud, stack: s, resource: resource}).create(newProperties(values))
+	m, err := (&creation{Engine: s.engine, stack: s, resource: resource}).create(newProperties(values))
 	if m.ref != "" {
 		s.add(&existing{Resource: resource, made: m, properties: values})
 	}

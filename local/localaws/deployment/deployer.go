@@ -1,4 +1,4 @@
-package localaws
+package deployment
 
 import (
 	"errors"
@@ -10,22 +10,22 @@ import (
 
 // perform makes one call as CloudFormation does when it deploys, past the gate: no policy is asked, for whoever deploys
 // is an administrator, and the call is in no account of calls; but CloudTrail records it. It returns the answer's body.
-func (c *Cloud) perform(s api.Service, method, target, body string) ([]byte, error) {
+func (e *Engine) perform(s api.Service, method, target, body string) ([]byte, error) {
 	u, err := url.Parse(target)
 	if err != nil {
 		return nil, err
 	}
 	r := &api.Request{
-		Method: method, URL: u, Host: "127.0.0.1", Header: http.Header{}, Body: []byte(body), Caller: c.Deployer(),
-		Door: api.Door{SourceIP: internetIP}, Region: c.Gate.Options().Region, ID: "LOCALDEPLOY", Time: c.Clock.Now(),
-		AccessKeyID: c.accessKey(c.Deployer()).id, May: func(api.Need) *api.Error { return nil },
+		Method: method, URL: u, Host: "127.0.0.1", Header: http.Header{}, Body: []byte(body), Caller: e.Options.As,
+		Door: api.Door{SourceIP: e.Options.SourceIP}, Region: e.Gate.Options().Region, ID: "LOCALDEPLOY", Time: e.Clock.Now(),
+		AccessKeyID: e.Options.AccessKeyID, May: func(api.Need) *api.Error { return nil },
 	}
 	operation, err := s.Decode(r)
 	if err != nil {
 		return nil, err
 	}
 	response, err := operation.Do()
-	c.recordDeployment(api.TrailCall{Request: r, Service: s.SigningName(), Operation: operation}, err)
+	e.recordDeployment(api.TrailCall{Request: r, Service: s.SigningName(), Operation: operation}, err)
 	if err != nil {
 		return nil, err
 	}
@@ -33,14 +33,14 @@ func (c *Cloud) perform(s api.Service, method, target, body string) ([]byte, err
 }
 
 // recordDeployment hands a management write to the trail.
-func (c *Cloud) recordDeployment(call api.TrailCall, err error) {
+func (e *Engine) recordDeployment(call api.TrailCall, err error) {
 	if call.Operation.Trail == nil {
 		return
 	}
 	if refusal, ok := errors.AsType[*api.Error](err); ok {
 		call.Error = refusal
 	}
-	c.Events.Record(call)
+	e.Events.Record(call)
 }
 
 // code is the code of AWS's refusal, "" for other errors and none.

@@ -1,4 +1,4 @@
-package localaws
+package deployment
 
 import (
 	"crypto/sha256"
@@ -39,7 +39,7 @@ type made struct {
 
 // creation is what a kind is told besides the properties.
 type creation struct {
-	*Cloud
+	*Engine
 	stack    *Stack
 	resource samtemplate.Resource
 }
@@ -89,8 +89,8 @@ func (c *creation) name() string {
 }
 
 // arn is an ARN of this account and Region.
-func (c *Cloud) arn(service, resource string) string {
-	base := c.Gate.Options()
+func (e *Engine) arn(service, resource string) string {
+	base := e.Gate.Options()
 	return fmt.Sprintf("arn:%s:%s:%s:%s:%s", base.Partition, service, base.Region, base.Account, resource)
 }
 

@@ -1,4 +1,4 @@
-package localaws
+package deployment
 
 import (
 	"crypto/rand"
@@ -135,8 +135,8 @@ func (r custom) await(answers <-chan []byte) (body []byte, ok bool) {
 	stop := r.Clock.AfterFunc(r.timeout, func() { close(over) })
 	defer stop()
 	var resting <-chan struct{}
-	if !r.patient {
-		resting = r.work.Resting()
+	if !r.Options.Patient {
+		resting = r.Options.Work.Resting()
 	}
 	select {
 	case body = <-answers:

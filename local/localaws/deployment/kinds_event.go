@@ -1,4 +1,4 @@
-package localaws
+package deployment
 
 import (
 	"fmt"
@@ -105,7 +105,7 @@ func (c *creation) mayWriteTrail(bucket, trailARN string) error {
 		"s3:PutObject":    request.Resource + "/AWSLogs/" + base.Account + "/CloudTrail/file",
 	} {
 		request.Action, request.Resource = action, resource
-		if !c.may(request, policy, api.Caller{}) {
+		if !api.Allows(request, policy, api.Caller{}) {
 			return fmt.Errorf("incorrect S3 bucket policy is detected for bucket: %s (%s)", bucket, action)
 		}
 	}

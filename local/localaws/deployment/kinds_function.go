@@ -1,17 +1,19 @@
-package localaws
+package deployment
 
 import (
 	"errors"
 	"fmt"
+	"path"
 	"time"
 
 	"s3-endpoint-guard/internal/iampolicy"
+	"s3-endpoint-guard/local/localaws/api"
 	"s3-endpoint-guard/local/localaws/lambda"
 	"s3-endpoint-guard/local/localaws/vpcnet"
 )
 
 // functionKinds are the types of functions. The build of a function, which CodeUri and Architectures are about, is that
-// of the bootstrap which [Cloud.Deploy] is given.
+// of the bootstrap which [Engine.Deploy] is given.
 var functionKinds = map[string]kind{
 	"AWS::Serverless::Function": {create: createFunction, ignored: []string{
 		"Architectures", "CodeUri", "Description", "Tracing", "Tags", "LoggingConfig.SystemLogLevel",
@@ -49,7 +51,7 @@ func (c *creation) removeFunction(name string) error {
 		return err
 	}
 	unused := c.EC2.DisconnectFunction(name)
-	if len(unused) > 0 && !c.patient {
+	if len(unused) > 0 && !c.Options.Patient {
 		c.Clock.Advance(interfacesStay)
 	}
 	for _, id := range unused {
@@ -80,11 +82,11 @@ func (c *creation) function(name string, p properties) (lambda.Function, error) 
 	}
 	p.oneOf("Runtime", "provided.al2023")
 	role := p.text("Role")
-	if _, ok := c.IAM.Role(afterLast(role, "/")); !ok {
+	if _, ok := c.IAM.Role(path.Base(role)); !ok {
 		return lambda.Function{}, fmt.Errorf("the role %s cannot be assumed by Lambda", role)
 	}
 	f := lambda.Function{
-		Name: name, Bootstrap: bootstrap, Handler: p.text("Handler"), Role: role, EndpointURL: c.functions,
+		Name: name, Bootstrap: bootstrap, Handler: p.text("Handler"), Role: role, EndpointURL: c.Options.FunctionsURL,
 		Environment: map[string]string{}, MemoryMB: p.number("MemorySize"),
 		Timeout: time.Duration(p.number("Timeout")) * time.Second, Async: asyncOf(p.object("EventInvokeConfig")),
 	}
@@ -115,10 +117,10 @@ func (c *creation) place(f *lambda.Function, p properties) error {
 	if len(subnets) == 0 {
 		return fmt.Errorf("the function's VpcConfig has no subnet")
 	}
-	role := c.IAM.Session(afterLast(f.Role, "/"), "lambda")
+	role := c.IAM.Session(path.Base(f.Role), "lambda")
 	for _, action := range []string{"CreateNetworkInterface", "DescribeNetworkInterfaces", "DescribeSubnets", "DeleteNetworkInterface"} {
 		request := iampolicy.Request{Principal: role.Principal, Action: "ec2:" + action, Resource: "*", ResourceAccount: role.Account}
-		if !c.may(request, nil, role) {
+		if !api.Allows(request, nil, role) {
 			return fmt.Errorf("the provided execution role does not have permissions to call %s on EC2", action)
 		}
 	}

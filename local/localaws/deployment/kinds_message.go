@@ -1,8 +1,9 @@
-package localaws
+package deployment
 
 import (
 	"fmt"
 	"maps"
+	"path"
 
 	"s3-endpoint-guard/internal/iampolicy"
 )
@@ -56,7 +57,7 @@ func createQueue(c *creation, p properties) (made, error) {
 	}, nil
 }
 
-// createQueuePolicy keeps the policy for those who send to the queue from within AWS: see [Cloud.send].
+// createQueuePolicy keeps the policy for those who send to the queue from within AWS: see [Engine.QueuePolicy].
 func createQueuePolicy(c *creation, p properties) (made, error) {
 	policy, err := iampolicy.Parse([]byte(p.document("PolicyDocument")))
 	if err != nil {
@@ -65,7 +66,7 @@ func createQueuePolicy(c *creation, p properties) (made, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, url := range p.texts("Queues") {
-		c.queuePolicies[c.SQS.ARN(afterLast(url, "/"))] = policy
+		c.queuePolicies[c.SQS.ARN(path.Base(url))] = policy
 	}
 	remove := func() error {
 		c.mu.Lock()

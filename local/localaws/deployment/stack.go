@@ -1,4 +1,4 @@
-package localaws
+package deployment
 
 import (
 	"maps"
@@ -13,7 +13,7 @@ import (
 // Stack is a template that has been deployed. Its methods may be called at the same time, except for those that change
 // it: Update, BeginUpdate, CompleteUpdate and Delete.
 type Stack struct {
-	cloud      *Cloud
+	engine     *Engine
 	id, name   string
 	bootstraps func(logicalID string) (path string, err error)
 
@@ -39,7 +39,7 @@ func (s *Stack) Name() string { return s.name }
 
 // Status is the stack's status, e.g. "UPDATE_COMPLETE", as CloudFormation describes it.
 func (s *Stack) Status() string {
-	stack, _ := s.cloud.CloudFormation.Stack(s.id)
+	stack, _ := s.engine.CloudFormation.Stack(s.id)
 	return stack.Status
 }
 
@@ -103,7 +103,7 @@ func (s *Stack) Outputs() (map[string]string, error) { return s.Plan().Outputs(s
 
 // Session is a caller that has assumed one of the stack's roles.
 func (s *Stack) Session(roleLogicalID, session string) api.Caller {
-	return s.cloud.IAM.Session(s.Physical(roleLogicalID), session)
+	return s.engine.IAM.Session(s.Physical(roleLogicalID), session)
 }
 
 // Workload is the app on the stack's instance.
@@ -152,11 +152,11 @@ func (s *Stack) drop(r *existing) {
 // the stack consists of now.
 func (s *Stack) enter(status, reason string) {
 	if status == "DELETE_COMPLETE" { // what it was stays described
-		_ = s.cloud.CloudFormation.SetStatus(s.id, status, reason)
+		_ = s.engine.CloudFormation.SetStatus(s.id, status, reason)
 		return
 	}
 	described := cloudformation.Stack{ID: s.id, Name: s.name, Status: status, Reason: reason}
-	if before, ok := s.cloud.CloudFormation.Stack(s.id); ok && status != "CREATE_IN_PROGRESS" {
+	if before, ok := s.engine.CloudFormation.Stack(s.id); ok && status != "CREATE_IN_PROGRESS" {
 		described.Created = before.Created
 	}
 	plan := s.Plan()
@@ -174,5 +174,5 @@ func (s *Stack) enter(status, reason string) {
 			LogicalID: r.LogicalID, PhysicalID: r.ref, Type: r.Type, Status: r.status, Reason: r.reason,
 		})
 	}
-	s.cloud.CloudFormation.PutStack(described)
+	s.engine.CloudFormation.PutStack(described)
 }

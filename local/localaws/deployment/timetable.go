@@ -1,4 +1,4 @@
-package localaws
+package deployment
 
 import (
 	"cmp"
@@ -17,7 +17,7 @@ type step struct {
 
 // timetable is in which order, and when, a plan's resources are created, and how long all of it takes. A resource begins
 // when the last of those that it depends on is done ([Options.Takes]); those that begin together keep the plan's order.
-func (c *Cloud) timetable(plan *samtemplate.Plan) (steps []step, took time.Duration) {
+func (e *Engine) timetable(plan *samtemplate.Plan) (steps []step, took time.Duration) {
 	done := map[string]time.Duration{}
 	for _, resource := range plan.Resources() { // those that it depends on come before it
 		begins := time.Duration(0)
@@ -25,8 +25,8 @@ func (c *Cloud) timetable(plan *samtemplate.Plan) (steps []step, took time.Durat
 			begins = max(begins, done[id])
 		}
 		steps = append(steps, step{resource, begins})
-		if c.takes != nil {
-			done[resource.LogicalID] = begins + c.takes(resource.Type)
+		if e.Options.Takes != nil {
+			done[resource.LogicalID] = begins + e.Options.Takes(resource.Type)
 		}
 		took = max(took, done[resource.LogicalID])
 	}
@@ -38,10 +38,10 @@ func (c *Cloud) timetable(plan *samtemplate.Plan) (steps []step, took time.Durat
 const tick = 5 * time.Second
 
 // elapse advances the clock until a time and lets what it wakes come to rest.
-func (c *Cloud) elapse(ctx context.Context, until time.Time) error {
-	for now := c.Clock.Now(); now.Before(until); now = c.Clock.Now() {
-		c.Clock.Advance(min(until.Sub(now), tick))
-		if err := c.Quiesce(ctx); err != nil {
+func (e *Engine) elapse(ctx context.Context, until time.Time) error {
+	for now := e.Clock.Now(); now.Before(until); now = e.Clock.Now() {
+		e.Clock.Advance(min(until.Sub(now), tick))
+		if err := e.quiesce(ctx); err != nil {
 			return err
 		}
 	}

@@ -12,16 +12,17 @@ import (
 	template "s3-endpoint-guard"
 	"s3-endpoint-guard/local/bootstrap"
 	"s3-endpoint-guard/local/localaws"
+	"s3-endpoint-guard/local/localaws/deployment"
 	"s3-endpoint-guard/local/samtemplate"
 )
 
-// deployment says which template is deployed onto the local AWS, and with which parameters.
-type deployment struct {
+// stackFlags says which template is deployed onto the local AWS, and with which parameters.
+type stackFlags struct {
 	template   string // file; "" is the template that this command was built with
 	parameters []string
 }
 
-func (d *deployment) flags(flags *pflag.FlagSet) {
+func (d *stackFlags) flags(flags *pflag.FlagSet) {
 	flags.StringVar(&d.template, "template", "", templateUsage)
 	flags.StringArrayVar(&d.parameters, "parameter", nil, "a parameter of the template, as Key=Value (repeatable)")
 }
@@ -38,7 +39,7 @@ func loadTemplate(path string) (*samtemplate.Template, error) {
 }
 
 // plan reads the template and sets its parameters.
-func (d *deployment) plan() (*samtemplate.Plan, error) {
+func (d *stackFlags) plan() (*samtemplate.Plan, error) {
 	parsed, err := loadTemplate(d.template)
 	if err != nil {
 		return nil, err
@@ -57,12 +58,12 @@ func (d *deployment) plan() (*samtemplate.Plan, error) {
 // deployed is a local AWS with the template's stack in it.
 type deployed struct {
 	cloud  *localaws.Cloud
-	stack  *localaws.Stack
+	stack  *deployment.Stack
 	builds *bootstrap.Builder
 }
 
 // build builds all functions of a plan.
-func (d *deployment) build(plan *samtemplate.Plan) (*bootstrap.Builder, error) {
+func (d *stackFlags) build(plan *samtemplate.Plan) (*bootstrap.Builder, error) {
 	builds, err := bootstrap.In(filepath.Dir(d.template))
 	if err != nil {
 		return nil, err
@@ -79,7 +80,7 @@ func (d *deployment) build(plan *samtemplate.Plan) (*bootstrap.Builder, error) {
 }
 
 // deploy creates the stack on a new local AWS.
-func (d *deployment) deploy(ctx context.Context, o localaws.Options) (*deployed, error) {
+func (d *stackFlags) deploy(ctx context.Context, o localaws.Options) (*deployed, error) {
 	plan, err := d.plan()
 	if err != nil {
 		return nil, err
