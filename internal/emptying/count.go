@@ -8,13 +8,13 @@ import (
 
 // Inventory is what a bucket holds.
 type Inventory struct {
-	// Versions are object versions, Markers delete markers, and Bytes is what the versions hold.
+	// Versions are object versions, Markers delete markers, and Bytes is the size of the versions.
 	Versions, Markers, Bytes int64
 	// Uploads are unfinished uploads.
 	Uploads int64
-	// Lists is how many listings it took to know.
+	// Lists is how many list requests were made.
 	Lists int64
-	// Protection tells what can keep versions from being deleted.
+	// Protection is what can keep versions from being deleted.
 	Protection Protection
 }
 

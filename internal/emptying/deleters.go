@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// delete is a deleter's life.
+// delete does the work of one deleter.
 func (s *pass) delete() {
 	for {
 		b, ok := s.takeBatch()
@@ -18,7 +18,7 @@ func (s *pass) delete() {
 	}
 }
 
-// send makes the one call that a batch is for.
+// send makes the call of a batch.
 func (s *pass) send(b *batch) ([]Failure, error) {
 	ctx, cancel := context.WithTimeout(s.deleting, callTimeout)
 	defer cancel()
@@ -30,7 +30,7 @@ func (s *pass) send(b *batch) ([]Failure, error) {
 	return s.Store.DeleteBatch(ctx, b.versions, s.bypass)
 }
 
-// takeBatch waits for a batch whose time has come. It returns false when there will be none any more.
+// takeBatch waits for a batch that may be sent. It returns false when nothing is left to delete.
 func (s *pass) takeBatch() (batch, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -55,7 +55,7 @@ func (s *pass) takeBatch() (batch, bool) {
 	return batch{}, false
 }
 
-// wake has the deleters look again after a while; 0 is for when something changes.
+// wake makes a deleter look for a batch again after a while; 0 means when something changes.
 func (s *pass) wake(after time.Duration) {
 	switch {
 	case after <= 0:
@@ -70,7 +70,8 @@ func (s *pass) wake(after time.Duration) {
 	}
 }
 
-// choose makes a batch from the lane whose turn it is, or tells how long until one's turn comes (0: none waits).
+// choose takes a batch from the fullest prefixQueue that may send one, or returns how long until one may (0: none
+// waits).
 func (s *pass) choose(now time.Time) (b batch, wait time.Duration) {
 	if s.free() && s.inFlight >= s.window {
 		return batch{}, 0
@@ -97,7 +98,7 @@ func (s *pass) choose(now time.Time) (b batch, wait time.Duration) {
 	return b, 0
 }
 
-// settle draws the conclusions from a call.
+// settle processes the result of a call.
 func (s *pass) settle(b batch, failures []Failure, err error) {
 	now := time.Now()
 	s.mu.Lock()
@@ -126,7 +127,7 @@ func (s *pass) settle(b batch, failures []Failure, err error) {
 	}
 }
 
-// tally counts deleted versions and those left for good, and gives up where nothing can be deleted.
+// tally counts deleted versions and those left for good, and ends the pass after too many undeletable versions in a row.
 func (s *pass) tally(deleted, left int) {
 	s.count.deleted.Add(int64(deleted))
 	s.undeletable += left
@@ -138,7 +139,7 @@ func (s *pass) tally(deleted, left int) {
 	}
 }
 
-// settleCall draws the conclusions from a call that failed as a whole.
+// settleCall processes a call that failed as a whole.
 func (s *pass) settleCall(leaf *prefixQueue, b batch, err error, now time.Time) {
 	k, code := kindOf(err)
 	switch {
@@ -161,13 +162,14 @@ func (s *pass) settleCall(leaf *prefixQueue, b batch, err error, now time.Time) 
 	}
 }
 
-// refuse slows down, because S3 asked for it.
+// refuse slows the queue down, because S3 throttled a batch.
 func (s *pass) refuse(leaf *prefixQueue, b *batch, now time.Time) {
 	s.count.refused.Add(1)
 	leaf.refused(now, b)
 }
 
-// halve queues a batch that S3 does not take as two, so that what it does not take is found; one version goes alone.
+// halve queues the two halves of a batch that S3 rejected, to find the version that it rejects; a single version is
+// deleted by DeleteOne.
 func (s *pass) halve(b batch) {
 	if len(b.versions) == 1 {
 		s.requeue(batch{versions: b.versions, single: true})
@@ -178,7 +180,7 @@ func (s *pass) halve(b batch) {
 	s.requeue(batch{versions: b.versions[half:]})
 }
 
-// again queues a batch for another try after a pause, or leaves its versions when it has had its tries.
+// again queues a batch for a retry after a pause, or gives its versions up if no tries are left.
 func (s *pass) again(leaf *prefixQueue, b batch, most int, why Failure, now time.Time) {
 	if b.attempts++; b.attempts >= most {
 		s.leave(b.versions, why)
@@ -190,7 +192,7 @@ func (s *pass) again(leaf *prefixQueue, b batch, most int, why Failure, now time
 	s.requeue(b)
 }
 
-// requeue queues a batch in the lane that its keys have by now: lanes are divided and joined.
+// requeue queues a batch in the prefixQueue that its keys belong to now: queues are divided and joined.
 func (s *pass) requeue(b batch) {
 	s.queue.leaf(b.versions[0].Key, time.Now()).retry(b)
 	s.waiting += len(b.versions)
@@ -203,19 +205,19 @@ func (s *pass) leave(versions []Version, why Failure) {
 	s.tally(0, len(versions))
 }
 
-// retrial is what of a batch is to be tried again.
+// retrial is the part of a batch that is to be tried again.
 type retrial struct {
 	versions []Version
 	tries    int
 	refused  bool
 	last     Failure
-	// gone and left are how many others need no further try, because they are not there or cannot be deleted.
+	// gone and left are how many others need no further try, because they do not exist or cannot be deleted.
 	gone, left int
 }
 
-// name finds the versions of the batch that failures speak of, because S3 need not name a version that is "null", and a
-// version must never be deleted without its id: that would leave a delete marker. A failure of a key is one of all its
-// versions; one of nothing in the batch is one of the whole batch.
+// name finds the versions of the batch that failures refer to, because S3 need not name a version that is "null", and a
+// version must never be deleted without its id: that would create a delete marker. A failure of a key applies to all its
+// versions; a failure of nothing in the batch applies to the whole batch.
 func (b *batch) name(failures []Failure) (named []Failure) {
 	if len(failures) == 0 {
 		return nil
@@ -246,7 +248,7 @@ func (b *batch) name(failures []Failure) (named []Failure) {
 	return named
 }
 
-// settleEach sorts the versions that a batch did not delete.
+// settleEach sorts the versions that a batch did not delete by what becomes of them.
 func (s *pass) settleEach(failures []Failure) retrial {
 	again := retrial{tries: tries}
 	for _, f := range failures {
@@ -257,7 +259,7 @@ func (s *pass) settleEach(failures []Failure) retrial {
 			again.refused, again.tries = true, throttledTries
 			fallthrough
 		case transient:
-			// Few of a page can wait long: they are not to keep the page in memory.
+			// A few versions of a page can wait long: they must not keep the page in memory.
 			again.versions, again.last = append(again.versions, clone(f.Version)), f
 		default:
 			again.left++
@@ -267,7 +269,8 @@ func (s *pass) settleEach(failures []Failure) retrial {
 	return again
 }
 
-// due tells when the lane's next batch may go, and whether it has one. Part of a batch goes only when flush is set.
+// due returns how long until the queue's next batch may be sent, and whether it has one. A partial batch is sent only if
+// flush is set.
 func (l *prefixQueue) due(now time.Time, flush bool) (wait time.Duration, ready bool) {
 	if l.waiting == 0 {
 		return 0, false
@@ -288,7 +291,7 @@ func (l *prefixQueue) due(now time.Time, flush bool) (wait time.Duration, ready 
 	return l.pace.wait(now), true
 }
 
-// next takes the lane's next batch: one that failed before new ones.
+// next takes the queue's next batch: retries before new versions.
 func (l *prefixQueue) next(now time.Time) batch {
 	for i, b := range l.retries {
 		if !b.notSooner.After(now) {

@@ -1,15 +1,24 @@
-// Package emptying empties an S3 bucket and tells the truth about it.
+// Package emptying empties an S3 bucket and reports what is left.
 //
-// [Run] aborts unfinished uploads, deletes every version and delete marker, and then lists both again: it says [Emptied]
-// only when neither listing holds anything. Everything else ends with a [Report] that groups what is left by cause.
+// [Run] aborts unfinished uploads, deletes all versions and delete markers, and then lists both again: it returns
+// [Emptied] only if both listings are empty. Otherwise the [Report] groups what is left by cause.
 //
-// How it is fast: listers share the key space, which they learn from the keys themselves (frontier.go), and run ahead
-// of the deleters, as far as a bounded memory allows (sweep.go). How it stays within S3's limits: what is to be deleted
-// waits in lanes, one for each prefix that has a limit of its own, and each lane has its own pace (lane.go, pace.go).
-// How it takes little processor time: a decoder and an encoder for the two calls that count stand behind the SDK's
-// signing and retries (s3list.go, s3page.go, s3delete.go).
+//	Run            emptying.go   makes passes until one finds nothing; uploads.go aborts the uploads first
+//	 |
+//	pass           pass.go       lists the bucket once and deletes what it lists; memory.go recognises what
+//	 |                           an earlier pass had already deleted
+//	16 listers     pass.go       each fetches the next page of a span, a range of keys
+//	 |  ^--spans-- ranges.go     splits spans so that all listers have work; keyspace.go guesses where
+//	 v versions
+//	prefixQueues   queue.go      one for each prefix that has its own rate limit; the memory is bounded, so
+//	 |                           the listers wait if it is full; pace.go has the rate of each queue
+//	 v batches
+//	32 deleters    deleters.go   send each batch; what fails is queued again or counted as left over
+//	 |
+//	 v
+//	Report         report.go     counts, progress, and what is left
 //
-// The engine knows S3 only by the interface [Store]; [New] makes one from an SDK client.
+// The package reaches S3 only through the interface [Store] (store.go), which internal/aws/s3versions implements.
 package emptying
 
 import (
@@ -24,8 +33,8 @@ import (
 	"s3-endpoint-guard/internal/timeleft"
 )
 
-// Memory is a limit, in bytes, for a process that does nothing but [Run] (see runtime/debug.SetMemoryLimit). What a run
-// holds is bounded, whatever the bucket's size, and needs less than half of it.
+// Memory is the memory limit, in bytes, for a process that only calls [Run] (see runtime/debug.SetMemoryLimit). The
+// memory that a run needs is bounded for buckets of all sizes, and is less than half of this limit.
 const Memory = 72 << 20
 
 // Options say what to empty, and how.
@@ -34,27 +43,29 @@ type Options struct {
 	Store Store
 	// Bucket is its name, for reports only.
 	Bucket string
-	// Prefix limits the run to keys that begin with it; "" is the whole bucket. Uploads of other keys are listed too, and
-	// left alone: not every S3 answers a listing of uploads by prefix as AWS does (FACTS: S3).
+	// Prefix limits the run to keys that begin with it; "" means the whole bucket. Uploads of other keys are listed too
+	// but not aborted: not all S3-compatible stores list uploads by prefix as AWS does (docs/facts.md: S3).
 	Prefix string
-	// BypassGovernance deletes versions under governance retention too. Nothing removes compliance retention or legal
-	// holds.
+	// BypassGovernance deletes versions under governance retention too. It has no effect on compliance retention and
+	// legal holds.
 	BypassGovernance bool
-	// Deadline ends the work early, with a report that says how far it came; zero means none. Deletions that are under
-	// way then get 5 s to end, because S3 may carry out what is cut off, and nobody would count it. They get the same
-	// when the context of Run ends.
+	// Deadline ends the work early, with a report of how far it came; zero means no deadline. Deletions in flight then
+	// have 5 s to end, because S3 may carry out a call that is cancelled, and its deletions would not be counted. They
+	// have the same 5 s when the context of Run ends.
 	Deadline time.Time
-	// Now ends the run at once when it is closed: without the 5 s, and without asking why something is left. It is for
-	// the second Ctrl-C. Nil is for never.
+	// Now, when closed, ends the run at once: without the 5 s, and without reading why something is left. It is for the
+	// second Ctrl-C. nil means never.
 	Now <-chan struct{}
-	// Progress is told how far the work is, from one goroutine, every ProgressEvery (0 means 10 s), and is nil for none.
+	// Progress is called with the progress every ProgressEvery (0 means 10 s), always from the same goroutine; nil means
+	// no calls.
 	Progress      func(Progress)
 	ProgressEvery time.Duration
 	// Before is how far earlier runs on the same bucket came; see [Report.Continuation].
 	Before Continuation
 }
 
-// Continuation is what one run tells the next. A run finds out by listing what is left to do, so this is small.
+// Continuation is what one run passes on to the next. It is small, because a run finds out by listing what is left to
+// do.
 type Continuation struct {
 	// Began is when the first run began.
 	Began time.Time
@@ -65,26 +76,27 @@ type Continuation struct {
 
 // Progress is how far the work is.
 type Progress struct {
-	// Deleted counts versions and delete markers, those of earlier runs included.
+	// Deleted counts versions and delete markers, including those of earlier runs.
 	Deleted int64
-	// Remaining estimates how many are left; -1 while there is no telling.
+	// Remaining estimates how many are left; -1 if there is no estimate.
 	Remaining int64
 	// Rate is how many versions per second were deleted since the previous report.
 	Rate float64
-	// Elapsed is since the first run began.
+	// Elapsed is the time since the first run began.
 	Elapsed time.Duration
 }
 
 const (
-	// callTimeout bounds one call; what hangs longer is tried again.
+	// callTimeout bounds one call; a call that takes longer is cancelled and tried again.
 	callTimeout = 30 * time.Second
-	// grace is for how long deletions that are under way may outlive the deadline, or the context of Run.
+	// grace is how long deletions in flight may continue after the deadline, or after the end of Run's context.
 	grace = 5 * time.Second
-	// mostPasses is how often a bucket that is not empty afterwards is emptied.
+	// mostPasses is the most passes of one run.
 	mostPasses = 8
-	// longestWait is for how many tries' pause a pass waits after one that met what had been deleted: a listing may lag.
+	// longestWait bounds the pause before the next pass, counted in failed tries (see pauseBefore), if a pass met
+	// versions that had been deleted: a listing may lag.
 	longestWait = 4
-	// defaultProgressEvery is how often progress is told.
+	// defaultProgressEvery is the default of Options.ProgressEvery.
 	defaultProgressEvery = 10 * time.Second
 )
 
@@ -101,7 +113,7 @@ var (
 // run is the state of one call to Run.
 type run struct {
 	Options
-	// deleting is the context of the calls that delete: it outlives the run's context by the grace.
+	// deleting is the context of the calls that delete: it ends after the run's context, by the grace.
 	deleting  context.Context
 	bypass    bool
 	began     time.Time
@@ -109,7 +121,7 @@ type run struct {
 	leftovers leftovers
 	current   atomic.Pointer[pass]
 	locked    bool // the bucket has Object Lock
-	// versions and uploads remember what the passes met. The former is guarded by the sweep's lock.
+	// versions and uploads remember what the passes met. The pass's mutex guards versions.
 	versions, uploads memory
 	count             struct {
 		deleted, uploads                 atomic.Int64
@@ -119,8 +131,8 @@ type run struct {
 
 // Run empties the bucket.
 //
-// The error is not nil exactly when the bucket was not proven empty, and then is the Report's [Report.Reason]. Run
-// never deletes anything but versions, delete markers and unfinished uploads of the one bucket.
+// The error is nil if and only if the bucket was proven empty; otherwise its text is [Report.Reason]. Run deletes only
+// versions, delete markers and unfinished uploads of this bucket.
 func Run(ctx context.Context, o Options) (Report, error) {
 	r := &run{Options: o, began: time.Now()}
 	if r.Before.Began.IsZero() {
@@ -154,7 +166,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	return report, errors.New(report.Reason())
 }
 
-// unhurried is a context that ends only when Now is closed. What else ends ctx it outlives.
+// unhurried returns a context that ends only when Now is closed, not when ctx ends.
 func (r *run) unhurried(ctx context.Context) (context.Context, context.CancelFunc) {
 	unhurried, hurry := context.WithCancel(context.WithoutCancel(ctx))
 	go func() {
@@ -168,7 +180,7 @@ func (r *run) unhurried(ctx context.Context) (context.Context, context.CancelFun
 	return unhurried, hurry
 }
 
-// empty does the work. The error says what ended it early.
+// empty does the work. The error is what ended it early.
 func (r *run) empty(ctx context.Context) (Outcome, error) {
 	if !utf8.ValidString(r.Prefix) {
 		return Stopped, errPrefix
@@ -207,8 +219,8 @@ func (r *run) empty(ctx context.Context) (Outcome, error) {
 	}
 }
 
-// pass aborts the uploads and sweeps the bucket once. One that meets nothing proves the bucket empty, because it lists
-// uploads as well as versions after the last abort and the last deletion.
+// makePass aborts the uploads and makes one pass. A pass that meets nothing proves the bucket empty, because it lists
+// uploads and versions after the last abort and the last deletion.
 func (r *run) makePass(ctx context.Context) error {
 	r.versions.begin()
 	r.uploads.begin()
@@ -221,15 +233,17 @@ func (r *run) makePass(ctx context.Context) error {
 	return s.do(ctx)
 }
 
-// recount takes back what earlier passes counted as deleted, and this one met: it counts again what it deletes.
+// recount subtracts from the counters what earlier passes counted as deleted and this pass met again: this pass counts
+// it once more when it deletes it.
 func (r *run) recount() {
 	r.count.deleted.Add(-r.versions.now.back())
 	r.count.uploads.Add(-r.uploads.now.back())
 }
 
-// unending tells why the last pass still met something: what S3 keeps listing after its deletion, and what is new.
+// unending returns the outcome if the last pass still met something: versions that S3 lists after their deletion, or new
+// ones.
 func (r *run) unending() Outcome {
-	r.recount() // it was told to be deleted once more, as before
+	r.recount() // the last pass has counted them as deleted once more
 	fresh := false
 	for _, m := range []struct {
 		encounter
@@ -247,7 +261,7 @@ func (r *run) unending() Outcome {
 	return LeftOver
 }
 
-// ending tells what an early end means.
+// ending returns the outcome for the error that ended the work early.
 func (r *run) ending(err error) (Outcome, error) {
 	k, _ := kindOf(err)
 	switch {
@@ -261,7 +275,7 @@ func (r *run) ending(err error) (Outcome, error) {
 	return Stopped, err
 }
 
-// fetch lists one page, trying again what can succeed.
+// fetch lists one page and retries errors that can pass.
 func (r *run) fetch(ctx context.Context, after Position) (page Page, err error) {
 	err = r.persist(ctx, ctx, func(ctx context.Context) error {
 		r.count.lists.Add(1)
@@ -271,7 +285,7 @@ func (r *run) fetch(ctx context.Context, after Position) (page Page, err error) 
 	return page, err
 }
 
-// protection asks how the bucket is protected.
+// protection reads how the bucket is protected.
 func (r *run) protection(ctx context.Context) (p Protection, err error) {
 	err = r.persist(ctx, ctx, func(ctx context.Context) error {
 		p, err = r.Store.Protection(ctx)
@@ -280,8 +294,8 @@ func (r *run) protection(ctx context.Context) (p Protection, err error) {
 	return p, err
 }
 
-// persist makes a call until it succeeds, fails for good, or has had its tries. ctx ends the tries, and calls is the
-// context of each: the same, or one that lets a call under way end.
+// persist makes a call until it succeeds, fails permanently, or has used up its tries. ctx ends the tries; calls is the
+// context of each call: the same one, or one that lets a call in flight end.
 func (r *run) persist(ctx, calls context.Context, call func(context.Context) error) error {
 	for attempt := 1; ; attempt++ {
 		err := r.once(calls, call)
@@ -305,8 +319,8 @@ func (r *run) persist(ctx, calls context.Context, call func(context.Context) err
 	}
 }
 
-// survive does a goroutine's work. A panic there would end the process, and nobody would hear what became of the bucket:
-// it ends the run instead.
+// survive runs the work of a goroutine. A panic there would end the process without a report about the bucket: survive
+// recovers from it and ends the run instead.
 func (r *run) survive(work func()) {
 	defer func() {
 		if p := recover(); p != nil {

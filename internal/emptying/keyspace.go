@@ -6,7 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// alphabetDepth is how many bytes of a key are learned from. Keys that differ only behind it are not split any further.
+// alphabetDepth is how many bytes of a key are learned from. Spans whose keys differ only behind it are not split
+// further.
 const alphabetDepth = 256
 
 // alphabet is a set of bytes.
@@ -15,8 +16,8 @@ type alphabet [4]uint64
 func (a *alphabet) add(b byte)      { a[b>>6] |= 1 << (b & 63) }
 func (a *alphabet) has(b byte) bool { return a[b>>6]&(1<<(b&63)) != 0 }
 
-// keyspace learns which bytes keys have at which depth, and finds from that where a range of keys can be cut in two.
-// Nothing depends on its guesses being right but speed: a cut is right wherever it falls.
+// keyspace learns which bytes keys have at which depth, and derives from that where to split a range of keys. A wrong
+// guess costs speed only: a split is correct at each key.
 type keyspace struct {
 	seen [alphabetDepth]alphabet
 }
@@ -28,13 +29,13 @@ func (k *keyspace) learn(key string) {
 	}
 }
 
-// kinds are the bytes that come together: where some of a kind are seen, the others can be expected.
+// kinds are bytes that occur together: if a few of a kind were seen, the others are likely.
 var kinds = []struct {
 	from, to byte
-	atLeast  int // so many have to be seen before
+	atLeast  int // how many of the kind must have been seen
 }{{'0', '9', 1}, {'a', 'f', 2}, {'g', 'z', 2}, {'A', 'F', 2}, {'G', 'Z', 2}}
 
-// letters returns, in order, the bytes that keys plausibly have at a depth, and how plausible each is: 1 for those
+// letters returns, in order, the bytes that keys are likely to have at a depth, and how likely each is: 1 for those
 // seen, and for others of a kind the part of that kind that was seen.
 func (k *keyspace) letters(depth int) (letters []byte, plausible []float64) {
 	if depth >= alphabetDepth {
@@ -68,17 +69,17 @@ func (k *keyspace) count(depth int, from, to byte) (n int) {
 }
 
 const (
-	// digits is how many bytes behind the common prefix decide at most where a key lies in a range.
+	// digits is the most bytes behind the common prefix that decide where a key is in a range.
 	digits = 48
-	// finest is the narrowest slot that a float64 between 0 and 1 can tell from its neighbours.
+	// finest is the narrowest interval between 0 and 1 that a float64 can distinguish from its neighbours.
 	finest = 1e-15
 )
 
-// scale measures keys of one range: it maps keys that begin with prefix to [0, 1), in order.
+// scale maps the keys of one range, which begin with prefix, to [0, 1), in order.
 type scale struct {
 	prefix string
 	keys   *keyspace
-	depths []division // as far as they were needed
+	depths []division // made when first needed
 }
 
 // scaleOf returns the scale for the range from lo to hi; hi "" is the end of all keys.
@@ -86,7 +87,7 @@ func (k *keyspace) scaleOf(lo, hi string) scale {
 	return scale{prefix: lo[:commonPrefix(lo, hi)], keys: k}
 }
 
-// at is the division so many bytes behind the prefix.
+// at returns the division so many bytes behind the prefix.
 func (s *scale) at(depth int) *division {
 	for len(s.depths) <= depth {
 		s.depths = append(s.depths, s.keys.divide(len(s.prefix)+len(s.depths)))
@@ -94,15 +95,15 @@ func (s *scale) at(depth int) *division {
 	return &s.depths[depth]
 }
 
-// division divides an interval among the bytes that keys can have at one depth: some of it is for keys that end there
-// or sort before the first letter, then each letter has a part, and the rest is for what sorts behind the last.
+// division divides an interval among the bytes that keys can have at one depth: the first part is for keys that end
+// there or sort before the first letter, then each letter has a part, and the rest is for keys that sort behind the last
+// letter.
 type division struct {
 	letters []byte
 	begins  []float64 // where each letter's part begins, and where the last one's ends
 }
 
-// margin is how much of the interval is for a key that ends, and for what sorts behind the last letter, where a letter
-// that was seen has 1.
+// margin is the size of the first part and of the rest, where a letter that was seen has 1.
 const margin = 0.05
 
 // divide makes the division at a depth.
@@ -121,7 +122,7 @@ func (k *keyspace) divide(depth int) division {
 	return d
 }
 
-// value is the position of a key, from 0 to 1. A key behind all with the prefix has 1, and so has "".
+// value returns the position of a key, from 0 to 1. For "", and for a key behind all keys with the prefix, it is 1.
 func (s *scale) value(key string) float64 {
 	if !strings.HasPrefix(key, s.prefix) {
 		if key != "" && key < s.prefix {
@@ -143,7 +144,7 @@ func (s *scale) value(key string) float64 {
 	return v
 }
 
-// key is the inverse of value: a key at about v.
+// key is the inverse of value: it returns a key at about v.
 func (s *scale) key(v float64) string {
 	b := []byte(s.prefix)
 	width := 1.0
@@ -167,7 +168,7 @@ func (s *scale) key(v float64) string {
 	return string(b)
 }
 
-// beyond is a byte behind the last letter.
+// beyond returns a byte behind the last letter.
 func beyond(letters []byte) byte {
 	if len(letters) == 0 {
 		return '0'
@@ -175,7 +176,7 @@ func beyond(letters []byte) byte {
 	return min(letters[len(letters)-1]+1, 0xF4)
 }
 
-// middle returns a key at the given fraction of the way from lo to hi, or "" when there is none strictly between them.
+// middle returns a key at the given fraction of the way from lo to hi, or "" if there is none strictly between them.
 func (k *keyspace) middle(lo, hi string, fraction float64) string {
 	s := k.scaleOf(lo, hi)
 	from := s.value(lo)
@@ -186,8 +187,8 @@ func (k *keyspace) middle(lo, hi string, fraction float64) string {
 	return between(lo, s.key(from+(to-from)*fraction), hi)
 }
 
-// climb returns a key behind every key that shares the first depth+1 bytes with lo, the next that is plausible at that
-// depth, or "" when there is none before hi. The smaller the depth, the further away the key.
+// climb returns a key behind all keys that share the first depth+1 bytes with lo, the next one that is likely at that
+// depth, or "" if there is none before hi. The smaller the depth, the further away the key.
 func (k *keyspace) climb(lo, hi string, depth int) string {
 	if depth >= len(lo) {
 		return ""
@@ -206,7 +207,8 @@ func (k *keyspace) climb(lo, hi string, depth int) string {
 	return between(lo, lo[:depth]+string([]byte{next}), hi)
 }
 
-// between makes key a marker that S3 accepts (valid UTF-8) and returns it if it lies strictly between lo and hi.
+// between makes key a marker that S3 accepts (valid UTF-8), and returns it if it is strictly between lo and hi;
+// otherwise "".
 func between(lo, key, hi string) string {
 	key = wholeRunes(key)
 	if key <= lo || hi != "" && key >= hi {
@@ -215,7 +217,7 @@ func between(lo, key, hi string) string {
 	return key
 }
 
-// wholeRunes completes a key that ends within a rune by the smallest bytes that make it whole, or cuts that rune off.
+// wholeRunes completes the rune within which a key ends, with the smallest bytes that are valid, or removes that rune.
 func wholeRunes(key string) string {
 	if utf8.ValidString(key) {
 		return key
@@ -228,7 +230,7 @@ func wholeRunes(key string) string {
 	return strings.ToValidUTF8(key, "")
 }
 
-// commonPrefix is the number of bytes that a and b begin with in common.
+// commonPrefix returns the length of the common prefix of a and b, in bytes.
 func commonPrefix(a, b string) int {
 	n := min(len(a), len(b))
 	for i := range n {

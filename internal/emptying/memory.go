@@ -5,14 +5,15 @@ import (
 	"math"
 )
 
-// A pass can meet what an earlier one was told is deleted. To say so, and not that somebody keeps writing, a run
-// remembers what its passes met: a pass begins only when all that the earlier ones met was told to be deleted.
+// A pass can meet a version that S3 had answered is deleted. To report that, and not that a caller keeps writing, a run
+// remembers what its passes met: a pass begins only after S3 has answered that all that the earlier passes met is
+// deleted.
 //
-// The memory is bounded. Up to 390,000 versions in the first pass, and as many in all later ones, are all remembered, by
-// 60 bits of a hash: that any of a million others is taken for one of them has a chance of 1 in 3 million. Beyond that a
-// sample is remembered: those whose hash begins with so many zeros that they fit. What is known about the sample is as
-// exact, and stands for the rest in proportion. The later passes have a memory of their own, because they meet little
-// as a rule: what comes back from a bucket of any size is known from the third pass on.
+// The memory is bounded. Up to 390,000 versions in the first pass, and as many in all later passes, are all remembered,
+// by 60 bits of a hash: the chance that one of a million others is mistaken for one of them is 1 in 3 million. Beyond
+// that a sample is remembered: those whose hash begins with so many zeros that they fit. What is known about the sample
+// is equally exact, and is applied to the rest in proportion. The later passes have a separate memory, because they
+// usually meet little: what comes back in a bucket of any size is known from the third pass on.
 
 const (
 	// mostSlots bounds one sample to 4 MB.
@@ -23,17 +24,17 @@ const (
 	passBits = 4
 )
 
-// sample remembers in which pass things were met, by their hashes.
+// sample remembers by hash in which pass versions and uploads were met last.
 type sample struct {
 	slots []uint64 // open addressing; 0 is free, because passes count from 1
 	n     int
-	zeros int // with how many zeros a hash begins that is in the sample
+	zeros int // with how many zeros the hashes in the sample begin
 }
 
-// sampled tells whether a hash is one of those that are remembered.
+// sampled reports whether a hash is one of those that are remembered.
 func (s *sample) sampled(hash uint64) bool { return s.zeros == 0 || hash>>(64-s.zeros) == 0 }
 
-// slot is where a hash is, or belongs.
+// slot returns where a hash is, or belongs.
 func (s *sample) slot(hash uint64) *uint64 {
 	for i := hash >> passBits; ; i++ {
 		slot := &s.slots[i&uint64(len(s.slots)-1)]
@@ -43,7 +44,7 @@ func (s *sample) slot(hash uint64) *uint64 {
 	}
 }
 
-// meet remembers that a pass meets what has this hash, and returns the pass that did so last; 0 for none.
+// meet remembers that a pass met this hash, and returns the pass that met it last before; 0 for none.
 func (s *sample) meet(hash uint64, pass int) (last int) {
 	if !s.sampled(hash) {
 		return 0
@@ -61,7 +62,7 @@ func (s *sample) meet(hash uint64, pass int) (last int) {
 	return last
 }
 
-// knows tells in which pass what has this hash was met; 0 for none.
+// knows returns the pass that met this hash last; 0 for none.
 func (s *sample) knows(hash uint64) (pass int) {
 	if s.n == 0 || !s.sampled(hash) {
 		return 0
@@ -69,7 +70,7 @@ func (s *sample) knows(hash uint64) (pass int) {
 	return int(*s.slot(hash) & (1<<passBits - 1))
 }
 
-// grow makes room: more of it, or by forgetting about half.
+// grow doubles the slots, or, at mostSlots, forgets about half of the hashes.
 func (s *sample) grow() {
 	old := s.slots
 	if len(old) == mostSlots {
@@ -95,17 +96,18 @@ type memory struct {
 // encounter counts what a pass meets, and what is known about it.
 type encounter struct {
 	met int64
-	// again is what another later pass met, other what none did, as far as the sample of the later passes goes.
+	// again is how many of them another later pass met, other how many none did, as far as the sample of the later
+	// passes shows.
 	again, other int64
-	// old and fresh are what of other the first pass met, and did not meet, as far as its sample goes.
+	// old and fresh are how many of other the first pass met, and did not meet, as far as its sample shows.
 	old, fresh int64
-	example    Version // of what came back
+	example    Version // one that came back
 }
 
-// returned tells whether anything is known to have come back.
+// returned reports whether one is known to have come back.
 func (e encounter) returned() bool { return e.again+e.old > 0 }
 
-// back is how many of those met were told to be deleted before: exactly, where all that was met is remembered.
+// back returns how many of those met were reported as deleted before: exactly, while all that was met is remembered.
 func (e encounter) back() int64 {
 	if !e.returned() {
 		return 0
@@ -117,10 +119,10 @@ func (e encounter) back() int64 {
 	return int64(math.Round(float64(e.met) * (float64(e.again) + old) / float64(e.again+e.other)))
 }
 
-// begin is for the next pass.
+// begin starts the next pass.
 func (m *memory) begin() { m.pass, m.now = m.pass+1, encounter{} }
 
-// meet takes into account that this pass meets a version or upload with this hash.
+// meet notes that this pass met a version or upload with this hash.
 func (m *memory) meet(v Version, hash uint64) {
 	m.now.met++
 	if m.pass == 1 {
@@ -146,10 +148,10 @@ func (m *memory) meet(v Version, hash uint64) {
 	}
 }
 
-// hashSeed makes hashes that nobody can foresee.
+// hashSeed makes the hashes unpredictable.
 var hashSeed = maphash.MakeSeed()
 
-// hashOf is a version's hash. Two that were written as "null" under one key differ by their stamp.
+// hashOf returns a version's hash. Two that were written as "null" under one key differ by their stamp.
 func hashOf(v Version, stamp uint64) uint64 {
 	id := maphash.String(hashSeed, v.ID)
 	if v.ID == NullVersion {
@@ -158,5 +160,5 @@ func hashOf(v Version, stamp uint64) uint64 {
 	return maphash.String(hashSeed, v.Key) + spread*id
 }
 
-// spread is an odd number whose bits are as good as random: 2^64 divided by the golden ratio.
+// spread is an odd number whose bits are nearly random: 2^64 divided by the golden ratio.
 const spread uint64 = 0x9E3779B97F4A7C15

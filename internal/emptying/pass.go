@@ -8,34 +8,34 @@ import (
 )
 
 const (
-	// listers and deleters are how many requests of each kind are under way at most. With 30 ms per request, sixteen
-	// listers read half a million versions a second.
+	// listers and deleters are the most requests of each kind in flight. With 30 ms per request, sixteen listers list
+	// half a million versions a second.
 	listers  = 16
 	deleters = 32
-	// Concurrency is how many requests to S3 are in flight at most: a client should keep as many connections.
+	// Concurrency is the most requests to S3 that are in flight at a time: a client should keep as many connections.
 	Concurrency = listers + deleters
-	// firstWindow is how many batches are under way at first; each success allows one more, up to deleters.
+	// firstWindow is the most batches in flight at first; each success allows one more, up to deleters.
 	firstWindow = 2
-	// roomFor is how many versions are in memory at most: about 20 MB.
+	// roomFor is the most versions in memory: about 20 MB.
 	roomFor = 96 * BatchSize
-	// roomForText is how many bytes of keys and ids are in memory at which no more is listed: with long keys, they fill
-	// it before the versions are that many.
+	// roomForText is the number of bytes of keys and ids in memory at which listing stops: long keys fill the memory
+	// before there are roomFor versions.
 	roomForText = 24 << 20
-	// firstRoom is how many versions are in memory at most while S3 has refused nothing and few batches are under way:
-	// once a limit shows, what waits for it must not keep other prefixes out. Each batch more makes roomPerBatch more.
+	// firstRoom is the most versions in memory while S3 has throttled nothing and few batches are in flight: if a limit
+	// shows, the versions that wait for it must not keep other prefixes out. Each batch of the window adds roomPerBatch.
 	firstRoom, roomPerBatch = 8 * BatchSize, 2 * BatchSize
-	// laneAhead is how many versions may wait in one lane with a limit before its keys are not listed any further;
-	// fewer where the lanes are many.
+	// queueAhead is how many versions may wait in one prefixQueue with a limit before its keys are not listed further;
+	// fewer if there are many queues.
 	queueAhead = 3 * BatchSize
-	// tries is how often what fails in passing is tried, refusalTries how often what S3 refuses for its rate.
+	// tries is how often a call with a transient error is made, throttledTries how often a throttled one.
 	tries, throttledTries = 8, 60
-	// firstPause and longestPause bound the waits before another try, which double, but for chance.
+	// firstPause and longestPause bound the pauses before retries, which double each time and are random.
 	firstPause, longestPause = 100 * time.Millisecond, 10 * time.Second
-	// hopeless is how many versions in a row may turn out not to be deletable before giving up.
+	// hopeless is how many undeletable versions in a row end the run.
 	hopeless = 24 * BatchSize
 )
 
-// sweep is one pass over the bucket: it lists all of it and deletes what it lists.
+// pass lists the whole bucket once and deletes what it lists.
 type pass struct {
 	*run
 	mu               sync.Mutex
@@ -43,29 +43,29 @@ type pass struct {
 	toDelete         sync.Cond // wakes a deleter
 	ranges           *ranges
 	queue            prefixQueue
-	waiting          int // versions in lanes
-	reserved         int // versions that pages under way may bring
-	inFlight         int // batches under way
+	waiting          int // versions in prefixQueues
+	reserved         int // versions that the list requests in flight may return
+	inFlight         int // batches in flight
 	versionsInFlight int // versions in them
-	text             int // bytes of keys and ids in lanes and batches
-	window           int // most batches under way while S3 has refused nothing
-	undeletable      int // versions in a row that cannot be deleted
+	text             int // bytes of keys and ids in prefixQueues and batches
+	window           int // most batches in flight while S3 has throttled nothing
+	undeletable      int // versions in a row that could not be deleted
 	err              error
 	ended            bool
-	quit             context.CancelFunc // ends the listings under way
+	quit             context.CancelFunc // ends the list requests in flight
 	timer            *time.Timer
 	// inventory makes the pass count what it lists and delete nothing; nil makes it delete.
 	inventory *Inventory
 }
 
-// newSweep prepares a pass.
+// newPass prepares a pass.
 func (r *run) newPass() *pass {
 	s := &pass{run: r, ranges: newRanges(listers, behindAll(r.Prefix)), window: firstWindow}
 	s.toList.L, s.toDelete.L = &s.mu, &s.mu
 	return s
 }
 
-// do carries the pass out. It returns what ended it early.
+// do runs the pass. It returns the error that ended it early.
 func (s *pass) do(ctx context.Context) error {
 	listing, quit := context.WithCancel(ctx)
 	defer quit()
@@ -82,7 +82,7 @@ func (s *pass) do(ctx context.Context) error {
 		}
 	}
 	all.Wait()
-	s.fail(nil) // without deleters nobody else has ended the pass, and a context that ends now would
+	s.fail(nil) // without deleters the pass has not ended yet, and a context that ends now would make it fail
 	if s.timer != nil {
 		s.timer.Stop()
 	}
@@ -96,17 +96,17 @@ func (s *pass) fail(err error) {
 	s.end(err)
 }
 
-// end ends the pass, and wakes everybody to see it. The first reason counts.
+// end ends the pass and wakes all listers and deleters, so that they return. The first reason counts.
 func (s *pass) end(err error) {
 	if !s.ended {
 		s.err, s.ended = err, true
-		s.quit() // or one that S3 refuses for its rate would be tried for minutes
+		s.quit() // otherwise a throttled list request would be retried for minutes
 	}
 	s.toList.Broadcast()
 	s.toDelete.Broadcast()
 }
 
-// list is a lister's life.
+// list does the work of one lister.
 func (s *pass) list(ctx context.Context) {
 	for {
 		part, at := s.takeSpan()
@@ -128,7 +128,7 @@ func (s *pass) list(ctx context.Context) {
 	}
 }
 
-// takeStretch waits for something to list. It returns nil when there will be nothing any more.
+// takeSpan waits for a span to list. It returns nil when nothing is left to list.
 func (s *pass) takeSpan() (*span, Position) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -148,7 +148,7 @@ func (s *pass) takeSpan() (*span, Position) {
 	return nil, Position{}
 }
 
-// hasRoom tells whether the memory holds one page more.
+// hasRoom reports whether there is room in memory for one more page.
 func (s *pass) hasRoom() bool {
 	room := roomFor
 	if s.free() {
@@ -157,10 +157,11 @@ func (s *pass) hasRoom() bool {
 	return s.waiting+s.reserved+BatchSize <= room && s.text < roomForText
 }
 
-// free tells that S3 has refused nothing so far.
+// free reports whether S3 has throttled nothing so far.
 func (s *pass) free() bool { return s.queue.children == nil && s.queue.pace.rate == 0 }
 
-// wanted tells whether the lane of a key has room for what is listed behind it, and if not, where that lane ends.
+// wanted reports whether the prefixQueue of a key has room for the keys behind it, and if not, where the keys of that
+// queue end.
 func (s *pass) wanted(key string) (ok bool, other string) {
 	leaf := s.queue.find(key)
 	ahead := min(queueAhead, max(roomFor/2/max(len(s.queue.children), 1), BatchSize+1))
@@ -170,7 +171,7 @@ func (s *pass) wanted(key string) (ok bool, other string) {
 	return false, leaf.behind()
 }
 
-// hashes are those of a page's versions.
+// hashes returns the hashes of a page's versions; nil if the pass only counts.
 func (s *pass) hashes(page Page) []uint64 {
 	if s.inventory != nil {
 		return nil
@@ -186,7 +187,7 @@ func (s *pass) hashes(page Page) []uint64 {
 	return hashes
 }
 
-// putPage queues what a page brought.
+// putPage puts the versions of a page into the prefixQueues.
 func (s *pass) putPage(part *span, page Page, hashes []uint64) {
 	now := time.Now()
 	s.mu.Lock()
@@ -208,7 +209,7 @@ func (s *pass) putPage(part *span, page Page, hashes []uint64) {
 	s.toDelete.Signal()
 }
 
-// textOf is how many bytes of keys and ids versions have.
+// textOf returns how many bytes the keys and ids of versions have.
 func textOf(versions []Version) (n int) {
 	for i := range versions {
 		n += len(versions[i].Key) + len(versions[i].ID)
@@ -216,7 +217,7 @@ func textOf(versions []Version) (n int) {
 	return n
 }
 
-// apart queues the versions that go one by one, and returns the others.
+// apart queues the versions that have to be deleted one by one, and returns the others.
 func (s *pass) apart(versions []Version, now time.Time) []Version {
 	for i := range versions {
 		if xmlCarries(versions[i].Key) {
@@ -235,7 +236,7 @@ func (s *pass) apart(versions []Version, now time.Time) []Version {
 	return versions
 }
 
-// xmlCarries tells whether XML 1.0 can carry a key. https://www.w3.org/TR/xml/#charsets
+// xmlCarries reports whether XML 1.0 can carry a key. https://www.w3.org/TR/xml/#charsets
 func xmlCarries(key string) bool {
 	if plain(key) {
 		return true
@@ -251,7 +252,7 @@ func xmlCarries(key string) bool {
 	return true
 }
 
-// plain tells whether a key has nothing but printable ASCII.
+// plain reports whether a key consists of printable ASCII only.
 func plain(key string) bool {
 	for i := range len(key) {
 		if key[i]-0x20 >= 0x60 {

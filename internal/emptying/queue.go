@@ -6,34 +6,35 @@ import (
 )
 
 const (
-	// mostLanes is into how many lanes the keys below one prefix are divided at most. With more, they stay one.
+	// mostParts is the most queues into which the keys below one prefix are divided. If there would be more, they stay
+	// one.
 	mostParts = 128
-	// suspicion is how long after a division refusals can show that the limit is the whole's, not each part's.
+	// suspicion is how long after a division throttling can show that the parts share one limit.
 	suspicion = 3 * time.Second
-	// recovery is how long after a division refusals tell nothing.
+	// recovery is how long after a division throttling proves nothing.
 	recovery = BatchSize * time.Second / documentedRate
-	// stagger is the time between the first batches of lanes that began together.
+	// stagger is the time between the first batches of queues that were created together.
 	stagger = 15 * time.Millisecond
-	// finer is how many times the documented rate a lane must have reached for a refusal to mean that its parts have
-	// limits of their own.
+	// finer is how many times the documented rate a queue must have reached for throttling to mean that each of its
+	// parts has a limit.
 	finer = 1.3
 )
 
-// batch is a number of versions on their way to one call.
+// batch is the versions of one call.
 type batch struct {
 	versions  []Version
 	attempts  int       // calls that failed so far
-	notSooner time.Time // for a batch that failed
-	single    bool      // its one version goes by DeleteOne
+	notSooner time.Time // the end of the pause after a failure
+	single    bool      // its one version is deleted by DeleteOne
 	sent      time.Time
 }
 
-// lane holds the versions under one prefix that wait for their deletion, at a pace of their own.
+// prefixQueue holds the versions under one prefix that wait for deletion, at their own pace.
 //
-// S3's limits are per prefix, but which prefixes those are cannot be asked, only learned. So lanes form a tree. There
-// is one without a limit until S3 refuses something. Then it is divided at the first slash behind what its keys have
-// in common; parts that are nearly all refused soon after show that the limit was the whole's, and are joined again; a
-// lane that was refused only well above the documented rate is divided further.
+// S3's limits are per prefix, but S3 does not say which prefixes have one: the queues learn it, and form a tree. At
+// first there is one queue without a limit. When S3 throttles it, it is divided at the first slash behind the common
+// prefix of its keys. If nearly all parts are throttled soon after that, they share one limit and are joined again. A
+// queue that is throttled only well above the documented rate is divided further.
 type prefixQueue struct {
 	prefix   string
 	parent   *prefixQueue
@@ -42,16 +43,16 @@ type prefixQueue struct {
 	pace     pace
 	versions []Version // not yet in a batch
 	retries  []batch
-	waiting  int // versions in queue and retries
+	waiting  int // in versions and retries
 
 	lowest, highest string // of the keys seen here
-	whole           bool   // has proved to be one: not divided for now
+	whole           bool   // its parts share one limit: not divided for now
 	many            bool   // has too many parts: never divided
 	divided         time.Time
-	sentTo, hit     bool // since the parent was divided: tried, refused
+	sentTo, hit     bool // since the parent was divided: a batch was sent, throttled
 }
 
-// leaf returns the lane of a key, and makes it where it is missing.
+// leaf returns the leaf queue of a key, and creates it if it is missing.
 func (l *prefixQueue) leaf(key string, now time.Time) *prefixQueue {
 	for l.children != nil {
 		name := l.part(key)
@@ -72,7 +73,7 @@ func (l *prefixQueue) leaf(key string, now time.Time) *prefixQueue {
 	return l
 }
 
-// find returns the lane of a key, or nil where there is none yet.
+// find returns the leaf queue of a key, or nil if there is none yet.
 func (l *prefixQueue) find(key string) *prefixQueue {
 	for l != nil && l.children != nil {
 		l = l.children[l.part(key)]
@@ -80,7 +81,7 @@ func (l *prefixQueue) find(key string) *prefixQueue {
 	return l
 }
 
-// behind is a key behind all that begin with the lane's prefix; "" for a lane of keys that have only that in common.
+// behind returns a key behind all keys with the queue's prefix; "" if that prefix does not end with a slash.
 func (l *prefixQueue) behind() string {
 	folder, ok := strings.CutSuffix(l.prefix, "/")
 	if !ok {
@@ -89,8 +90,8 @@ func (l *prefixQueue) behind() string {
 	return folder + string(rune('/'+1))
 }
 
-// part is the prefix of the child that a key belongs to. Keys that do not begin with the lane's prefix, which was
-// learned from others, are divided where they leave it.
+// part returns the prefix of the child that a key belongs to. The queue's prefix was learned from other keys: a key
+// without it gets a child at the folder where it differs.
 func (l *prefixQueue) part(key string) string {
 	n := commonPrefix(key, l.prefix)
 	if n < len(l.prefix) {
@@ -99,7 +100,7 @@ func (l *prefixQueue) part(key string) string {
 	return segment(key, n)
 }
 
-// segment is a key up to its first slash from a place on, or up to that place when there is none.
+// segment returns a key up to and including its first slash at or behind from, or up to from if there is none.
 func segment(key string, from int) string {
 	if i := strings.IndexByte(key[from:], '/'); i >= 0 {
 		return key[:from+i+1]
@@ -107,7 +108,7 @@ func segment(key string, from int) string {
 	return key[:from]
 }
 
-// see takes into account that the lane has keys from first to last.
+// see takes into account that the queue has keys from first to last.
 func (l *prefixQueue) see(first, last string) {
 	if l.highest == "" || first < l.lowest {
 		l.lowest = first
@@ -117,8 +118,8 @@ func (l *prefixQueue) see(first, last string) {
 	}
 }
 
-// fork is the length of what the lane's keys have in common if a slash follows in one of them, so that the lane can
-// be divided there; otherwise -1.
+// fork returns the length of the common prefix of the queue's keys if a slash follows in one of them, so that the queue
+// can be divided there; otherwise -1.
 func (l *prefixQueue) fork() int {
 	n := commonPrefix(l.lowest, l.highest)
 	n = strings.LastIndexByte(l.lowest[:n], '/') + 1
@@ -128,7 +129,7 @@ func (l *prefixQueue) fork() int {
 	return n
 }
 
-// divide gives the parts of the lane paces of their own. It returns false where there is nothing to divide.
+// divide gives each part of the queue its own pace. It returns false if there is nothing to divide.
 func (l *prefixQueue) divide(now time.Time) bool {
 	at := -1
 	if !l.whole && !l.many && l.highest != "" {
@@ -145,13 +146,13 @@ func (l *prefixQueue) divide(now time.Time) bool {
 	}
 	l.add(queue, now)
 	for child := range l.leaves() {
-		// These had traffic: what their limits allow at once may be used up.
+		// These had traffic: the burst that their limits allow may be used up.
 		child.pace.next = child.pace.next.Add(recovery)
 	}
 	return true
 }
 
-// join makes the lane one again.
+// join joins the parts of the queue again.
 func (l *prefixQueue) join(now time.Time) {
 	for child := range l.leaves() {
 		l.versions = append(l.versions, child.versions...)
@@ -163,7 +164,7 @@ func (l *prefixQueue) join(now time.Time) {
 	l.pace.changed = now
 }
 
-// leaves are the leaves below the lane, or the lane itself.
+// leaves returns the leaves below the queue, or the queue itself.
 func (l *prefixQueue) leaves() func(func(*prefixQueue) bool) {
 	return func(yield func(*prefixQueue) bool) { l.walk(yield) }
 }
@@ -180,13 +181,13 @@ func (l *prefixQueue) walk(yield func(*prefixQueue) bool) bool {
 	return true
 }
 
-// add queues versions, which are in order, in the leaves that they belong to. A bucket that has shown a limit before
-// more than one part of it was known is divided as soon as a second part is.
+// add puts versions, which are in order, into their leaf queues. If S3 throttled the bucket while only one part of it
+// was known, it is divided as soon as a second part is known.
 func (l *prefixQueue) add(versions []Version, now time.Time) {
 	for len(versions) > 0 {
 		leaf := l.leaf(versions[0].Key, now)
 		n := len(versions)
-		if l.find(versions[n-1].Key) != leaf { // not l.leaf, which may join the lanes and make this leaf one of none
+		if l.find(versions[n-1].Key) != leaf { // not l.leaf, which may join the queues and remove this leaf from the tree
 			for n = 1; n < len(versions) && l.find(versions[n].Key) == leaf; n++ {
 			}
 		}
@@ -200,21 +201,21 @@ func (l *prefixQueue) add(versions []Version, now time.Time) {
 	}
 }
 
-// retry queues a batch again.
+// retry queues a batch that is to be sent as it is.
 func (l *prefixQueue) retry(b batch) {
 	l.retries = append(l.retries, b)
 	l.waiting += len(b.versions)
 }
 
-// refused reacts to the refusal of a batch that this leaf had sent.
+// refused adapts the tree after S3 throttled a batch that this leaf had sent.
 func (l *prefixQueue) refused(now time.Time, b *batch) {
 	if l.parent != nil && b.sent.Before(l.parent.divided.Add(recovery)) {
-		return // what S3 allows at once was used up before the paces were what they are
+		return // the burst was used up before the division
 	}
 	l.hit = true
 	first := l.pace.rate == 0
 	if first || l.pace.rate > finer*documentedRate && !b.sent.Before(l.pace.changed) {
-		l.whole = false // whatever it was taken for, it was wrong, or S3 has changed
+		l.whole = false // the earlier conclusion was wrong, or S3's limits have changed
 		if l.divide(now) {
 			return
 		}
@@ -231,7 +232,7 @@ func (l *prefixQueue) refused(now time.Time, b *batch) {
 	l.pace.refused(now, b.sent)
 }
 
-// mostlyHit tells that so many of the lane's parts were refused that the limit must be the lane's own.
+// mostlyHit reports whether so many of the queue's parts were throttled that they must share one limit.
 func (l *prefixQueue) mostlyHit() bool {
 	tried, hit := 0, 0
 	for _, child := range l.children {

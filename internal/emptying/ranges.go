@@ -1,20 +1,20 @@
 package emptying
 
 const (
-	// worthCutting is the fewest pages that a range should still have for somebody else to take over its end.
+	// worthSplitting is the fewest pages that a span must still have to be split for another lister.
 	worthSplitting = 4
-	// freeCuts, and one more for each pagesPerCut pages listed, is how often the key space may be cut: each cut costs
-	// a listing when nothing lies behind it, and half a page otherwise.
+	// freeSplits, and one more for each pagesPerSplit pages listed, is the most splits: a split costs one list request
+	// if there are no keys behind it, and half a page otherwise.
 	freeSplits    = 96
 	pagesPerSplit = 4
-	// cutsPerPage bounds the cuts while little has been seen, so that a small bucket is not searched at length.
+	// splitsPerPage bounds the splits while few pages have been listed, so that a small bucket is not searched for long.
 	splitsPerPage = 16
-	// farthest is how many times what has been listed an estimate may reach for it to be told to anybody. Keys that
-	// differ only far behind their beginning can make it any number.
+	// farthest is the largest estimate that is reported, as a multiple of what has been listed. For keys that differ
+	// only far from their beginning, the estimate can be arbitrarily wrong.
 	farthest = 20
 )
 
-// stretch is a range of keys that is listed page by page.
+// span is a range of keys that is listed page by page.
 type span struct {
 	first string   // the first key found in it, "" before
 	at    Position // listed so far
@@ -22,29 +22,30 @@ type span struct {
 
 	pages     int
 	busy      bool    // a page is being fetched
-	missed    bool    // the latest cut of this stretch found nothing behind it
-	from      *span   // what it was cut from, until its first page is there
-	remaining float64 // estimate of pages
+	missed    bool    // the latest split of this span found no keys behind it
+	from      *span   // the span that it was split from, until its first page arrives
+	remaining float64 // estimated pages
 }
 
-// frontier divides the listing of a bucket among several listers. Nobody tells where the keys are: each page that
-// arrives teaches the keyspace, a lister without work takes over the far part of the stretch that has most left, and
-// what it finds there, keys or nothing, shows where to cut next. It is not safe for use at the same time.
+// ranges divides the listing of a bucket among several listers. S3 does not say where the keys are: the keyspace learns
+// it from each page that arrives, an idle lister takes over the far part of the span that has most pages left, and what
+// it finds there, keys or nothing, shows where to split next. It is not safe for concurrent use.
 type ranges struct {
 	keys   keyspace
 	spans  []*span // unfinished ones
 	pages  int
 	splits int
 	idle   int // listers without work
-	limit  int // most stretches at a time
+	limit  int // most spans at a time
 }
 
 func newRanges(listers int, end string) *ranges {
 	return &ranges{spans: []*span{{end: end}}, limit: 4 * listers}
 }
 
-// behindAll is the smallest text behind all keys that begin with prefix, for comparisons only; "" is the end of all
-// keys. Every text strictly between a key with the prefix and it has the prefix as well, so cuts need no check.
+// behindAll returns the smallest string that sorts behind all keys with the prefix, for comparisons only; "" is the end
+// of all keys. Each string strictly between a key with the prefix and that string has the prefix too, so split keys need
+// no check.
 func behindAll(prefix string) string {
 	if prefix == "" {
 		return ""
@@ -53,12 +54,12 @@ func behindAll(prefix string) string {
 	return prefix[:last] + string([]byte{prefix[last] + 1})
 }
 
-// finished tells that everything has been listed.
+// finished reports whether all keys have been listed.
 func (f *ranges) finished() bool { return len(f.spans) == 0 }
 
-// take returns a stretch whose next page is to be fetched, or nil. wanted tells whether what follows a key is wanted
-// now, and if not, behind which key other things begin ("" where nobody knows): what has to wait must not keep those
-// out, so the stretch is cut there.
+// take returns a span whose next page is to be fetched, or nil. wanted reports whether the keys that follow a key are
+// wanted now, and if not, behind which key other prefixes begin ("" if not known). Keys that have to wait must not delay
+// those, so the span is split there.
 func (f *ranges) take(wanted func(key string) (ok bool, other string)) *span {
 	var best, waiting *span
 	var splitAt string
@@ -86,8 +87,8 @@ func (f *ranges) take(wanted func(key string) (ok bool, other string)) *span {
 	return best
 }
 
-// cut takes the far part of the stretch with most left, or returns nil when that is not worth it. What has to wait to
-// its end is left alone.
+// splitLargest takes the far part of the span with most pages left, or returns nil if no split is worth it. A span whose
+// keys all have to wait is not split.
 func (f *ranges) splitLargest(wanted func(key string) (ok bool, other string)) *span {
 	if f.splits >= min(freeSplits+f.pages/pagesPerSplit, splitsPerPage*f.pages) || len(f.spans) >= f.limit {
 		return nil
@@ -106,14 +107,14 @@ func (f *ranges) splitLargest(wanted func(key string) (ok bool, other string)) *
 	}
 	key := f.splitKey(victim)
 	if key == "" {
-		victim.remaining = 0 // not to be cut: all of it may be one key
+		victim.remaining = 0 // not to be split: it may hold versions of one key only
 		return nil
 	}
 	f.splits++
 	return f.split(victim, key)
 }
 
-// split cuts a stretch behind a key, and returns the far part.
+// split splits a span behind a key and returns the far part.
 func (f *ranges) split(s *span, key string) *span {
 	far := &span{at: Position{Key: key}, end: s.end, from: s}
 	s.end = key
@@ -122,9 +123,8 @@ func (f *ranges) split(s *span, key string) *span {
 	return far
 }
 
-// cutKey chooses where a stretch is cut. Where the keys' shape is known it divides evenly among the listers without
-// work; where it is not, or where that found nothing, it climbs from the last key seen towards the end of the keys,
-// byte by byte.
+// splitKey chooses where a span is split. If its end is known and the latest split found keys, it divides the span
+// evenly among the idle listers. Otherwise it climbs byte by byte from the last listed key towards the end of the keys.
 func (f *ranges) splitKey(s *span) string {
 	known := s.end != "" && !s.missed
 	if known {
@@ -143,10 +143,10 @@ func (f *ranges) splitKey(s *span) string {
 	return f.keys.middle(lo, s.end, 0.5)
 }
 
-// stride is by how many bytes at a time to climb so that the listers without work cover all of them at once.
+// stride returns how many bytes to climb at a time so that the idle listers cover all depths at once.
 func (f *ranges) stride(depths int) int { return max(1, depths/max(f.idle, 1)) }
 
-// arrived counts a page in and returns the versions in it that belong to the stretch.
+// arrived takes a page of a span into account and returns the versions in it that belong to the span.
 func (f *ranges) arrived(s *span, page Page) []Version {
 	f.pages++
 	s.pages++
@@ -169,7 +169,7 @@ func (f *ranges) arrived(s *span, page Page) []Version {
 	return versions
 }
 
-// learn takes a sample of a page's keys.
+// learn adds a sample of a page's keys to the keyspace.
 func (f *ranges) learn(versions []Version) {
 	for i := 0; i < len(versions); i += 61 {
 		f.keys.learn(versions[i].Key)
@@ -179,7 +179,7 @@ func (f *ranges) learn(versions []Version) {
 	}
 }
 
-// estimate guesses how many pages a stretch still has, as if its keys were spread evenly.
+// estimate estimates how many pages a span still has, as if its keys were evenly distributed.
 func (f *ranges) estimate(s *span) {
 	if s.end == "" {
 		s.remaining = 1 << 20
@@ -194,7 +194,7 @@ func (f *ranges) estimate(s *span) {
 	s.remaining = float64(s.pages) * (end - at) / (at - first)
 }
 
-// left estimates how many versions have not been listed; ok is false while there is no telling.
+// left estimates how many versions have not been listed; ok is false if there is no useful estimate.
 func (f *ranges) left() (versions float64, ok bool) {
 	for _, s := range f.spans {
 		if s.pages == 0 || s.end == "" || s.remaining == 0 {

@@ -13,28 +13,28 @@ import (
 type Outcome string
 
 const (
-	// Emptied means that the bucket has no version, no delete marker and no unfinished upload, or does not exist; where
-	// there was a prefix, none under it.
+	// Emptied means that the bucket has no version, no delete marker and no unfinished upload (with a prefix: none under
+	// it), or does not exist.
 	Emptied Outcome = "emptied"
 	// LeftOver means that something could not be deleted.
 	LeftOver Outcome = "left over"
-	// NeedsMFA means that nothing was touched because the bucket demands the root user's device for each deletion.
+	// NeedsMFA means that nothing was deleted, because the bucket requires the root user's MFA device for each deletion.
 	NeedsMFA Outcome = "needs MFA"
-	// OutOfTime means that the deadline came first.
+	// OutOfTime means that the deadline passed first.
 	OutOfTime Outcome = "out of time"
 	// Interrupted means that the context of Run ended first, or that Now was closed.
 	Interrupted Outcome = "interrupted"
 	// Refilled means that something keeps writing to the bucket.
 	Refilled Outcome = "refilled"
-	// Stopped means that a call failed that nothing can be done without.
+	// Stopped means that a call failed without which the run cannot continue.
 	Stopped Outcome = "stopped"
 )
 
-// Report is the account of one run.
+// Report is the result of one run.
 type Report struct {
-	// Bucket is the bucket's name, Prefix what the keys began with that the run was limited to.
+	// Bucket is the bucket's name, Prefix the prefix of keys that the run was limited to.
 	Bucket, Prefix string
-	// Outcome is how the run ended; Err is what stopped it, if something did.
+	// Outcome is how the run ended; Err is the error that stopped it, or nil.
 	Outcome Outcome
 	Err     error
 	// Deleted counts the versions and delete markers that this run deleted, Uploads the uploads that it aborted.
@@ -46,7 +46,7 @@ type Report struct {
 	// Elapsed is the run's duration, and Rate how many versions it deleted per second.
 	Elapsed time.Duration
 	Rate    float64
-	// Remaining estimates how many versions are left; -1 where there is no telling.
+	// Remaining estimates how many versions are left; -1 if there is no estimate.
 	Remaining int64
 	// Continuation is for a next run, after OutOfTime.
 	Continuation Continuation
@@ -55,52 +55,53 @@ type Report struct {
 // Requests counts calls.
 type Requests struct {
 	// Lists, Batches and Singles are ListObjectVersions, DeleteObjects and DeleteObject. Refused is how many of the
-	// latter two S3 answered by asking for fewer requests.
+	// latter two S3 throttled.
 	Lists, Batches, Singles, Refused int64
 }
 
-// Leftover is a group of versions, or of uploads, that were not deleted for one cause.
+// Leftover is a group of versions, or of uploads, that were not deleted for the same cause.
 type Leftover struct {
-	// Code is S3's error code, "" for troubles on the way to S3, or [StillListed]; Message is the first explanation.
+	// Code is S3's error code, "" if no answer came from S3, or [StillListed]; Message is the first explanation.
 	Code, Message string
 	// Uploads means that the group holds uploads, not versions.
 	Uploads bool
-	// Count is how many, and Example is one of them.
+	// Count is how many there are, and Example is one of them.
 	Count   int64
 	Example Version
-	// Examined is of how many the locks were looked at, and Locks what was found.
+	// Examined is how many of them were checked for locks, and Locks what was found.
 	Examined int
 	Locks    Locked
 	samples  []Version
 }
 
-// StillListed is the code of what S3 answered that it deleted, or aborted, and lists again. It is no code of S3's.
+// StillListed is the code of versions and uploads that S3 lists again after it answered that they are deleted or
+// aborted. It is not one of S3's codes.
 const StillListed = "StillListed"
 
-// AccessDenied is S3's code for what a policy, or a lock, does not allow.
+// AccessDenied is S3's code for a call that a policy or a lock does not allow.
 const AccessDenied = "AccessDenied"
 
-// deniedUnread is what stands for AccessDenied where the answer repeats a key that XML cannot carry, and so cannot be read.
+// deniedUnread replaces AccessDenied if the answer repeats a key that XML cannot carry, and so cannot be parsed.
 const deniedUnread = "HTTP 403"
 
-// Denied tells that a policy, or a lock, does not allow the deletion.
+// Denied reports whether a policy or a lock does not allow the deletion.
 func (g Leftover) Denied() bool { return g.Code == AccessDenied || g.Code == deniedUnread }
 
 // Locked counts what protects versions.
 type Locked struct {
 	// Governance, Compliance and Legal count versions under each; one version can count twice.
 	Governance, Compliance, Legal int
-	// Until is when the last retention among them ends, Earliest when the first does.
+	// Earliest is when the first retention among them ends, Until when the last does.
 	Earliest, Until time.Time
 }
 
 const (
-	// mostCauses bounds the groups, mostSamples of how many versions in each the locks are looked at.
+	// mostCauses bounds the groups, mostSamples how many versions of each are checked for locks.
 	mostCauses  = 24
 	mostSamples = 256
 )
 
-// leftovers collects what is not deleted. It can be used by several goroutines.
+// leftovers collects what is not deleted. It is safe for concurrent use.
 type leftovers struct {
 	mu     sync.Mutex
 	groups []*Leftover
@@ -133,14 +134,14 @@ func (l *leftovers) addUpload(upload Upload, why Failure) {
 	g.Example = Version{Key: upload.Key, ID: upload.ID}
 }
 
-// addReturned adds what S3 lists after it answered that it deleted it.
+// addReturned adds versions or uploads that S3 lists after it answered that it deleted them.
 func (l *leftovers) addReturned(example Version, count int64, uploads bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.groups = append(l.groups, &Leftover{Code: StillListed, Count: count, Uploads: uploads, Example: example, samples: []Version{example}})
 }
 
-// group finds the group of a cause; causes beyond mostCauses share the last.
+// group returns the group of a cause; causes beyond mostCauses share the last.
 func (l *leftovers) group(why Failure, uploads bool) *Leftover {
 	for _, g := range l.groups {
 		if g.Code == why.Code && g.Uploads == uploads {
@@ -155,12 +156,12 @@ func (l *leftovers) group(why Failure, uploads bool) *Leftover {
 	return g
 }
 
-// clone frees a version from the page that it came in.
+// clone copies a version, so that it does not keep its page in memory.
 func clone(v Version) Version {
 	return Version{Key: strings.Clone(v.Key), ID: strings.Clone(v.ID)}
 }
 
-// report gathers what the run counted.
+// report returns what the run counted.
 func (r *run) report(outcome Outcome, err error) Report {
 	elapsed := time.Since(r.began)
 	report := Report{
@@ -183,7 +184,7 @@ func (r *run) report(outcome Outcome, err error) Report {
 	return report
 }
 
-// remaining estimates how many versions are left; -1 where there is no telling.
+// remaining estimates how many versions are left; -1 if there is no estimate.
 func (r *run) remaining() int64 {
 	s := r.current.Load()
 	if s == nil {
@@ -198,7 +199,7 @@ func (r *run) remaining() int64 {
 	return int64(versions) + int64(s.waiting+s.versionsInFlight)
 }
 
-// watch tells progress until stop is called.
+// watch reports progress until stop is called.
 func (r *run) watch() (stop func()) {
 	if r.Progress == nil {
 		return func() {}
@@ -229,8 +230,8 @@ func (r *run) watch() (stop func()) {
 	return func() { ticker.Stop(); close(done); <-ended }
 }
 
-// explain looks at what protects the versions that S3 did not delete. Where they can be locked, any refusal may be for
-// that: MinIO's is InvalidRequest (FACTS: S3).
+// explain reads what protects the versions that S3 did not delete. If versions can be locked, each refusal may be due to
+// a lock: MinIO's code is InvalidRequest (docs/facts.md: S3).
 func (r *run) explain(ctx context.Context, report *Report) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
@@ -241,8 +242,8 @@ func (r *run) explain(ctx context.Context, report *Report) {
 	}
 }
 
-// examine asks for the locks of a group's samples. What is gone by now has none; a question that goes unanswered is
-// passed over, because the next may be answered.
+// examine reads the locks of a group's samples. A version that is gone by now has none; a failed read is skipped,
+// because the next may succeed.
 func (r *run) examine(ctx context.Context, g *Leftover) {
 	for _, v := range g.samples {
 		if ctx.Err() != nil {
@@ -277,7 +278,7 @@ func (l *Locked) add(hold Hold, now time.Time) {
 	}
 }
 
-// Reason says in words why the bucket is not empty; "" when it is.
+// Reason returns in words why the bucket is not empty; "" if it is.
 func (r Report) Reason() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "bucket %s: ", r.Bucket)
@@ -338,7 +339,7 @@ func (g Leftover) String() string {
 	return text + ", e.g. " + g.Example.String()
 }
 
-// stillListed says what S3 said.
+// stillListed describes a group of StillListed in one phrase.
 func (g Leftover) stillListed() string {
 	what, did := "version", "it deleted them"
 	if g.Uploads {
@@ -350,7 +351,7 @@ func (g Leftover) stillListed() string {
 	return fmt.Sprintf("%d %s: S3 answered that %s, and still lists them, for example %s", g.Count, what, did, g.Example)
 }
 
-// String describes the locks; "" when there are none.
+// String describes the locks; "" if there are none.
 func (l Locked) String() string {
 	var parts []string
 	for _, part := range []struct {

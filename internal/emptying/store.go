@@ -43,14 +43,14 @@ type Position struct {
 
 // Page is a part of the listing, in the listing's order: keys by their UTF-8 bytes, versions of a key from new to old.
 type Page struct {
-	// Versions are versions and delete markers alike, at most 1,000.
+	// Versions are versions and delete markers, at most 1,000.
 	Versions []Version
-	// Sizes are how many bytes each of them holds, -1 for a delete marker. Nothing but [Count] needs them.
+	// Sizes are the bytes of each of them, -1 for a delete marker. Only [Count] needs them.
 	Sizes []int64
-	// Stamps tell apart what was written under one key as version "null": each is a hash of when and what was written.
-	// They are nil where no id is "null", or where the store does not know.
+	// Stamps distinguish versions that were written as "null" under one key: each is a hash of when and what was
+	// written. They are nil if no id is "null", or if the store does not know.
 	Stamps []uint64
-	// More says that the listing goes on at Next.
+	// More reports whether the listing continues at Next.
 	More bool
 	Next Position
 }
@@ -83,8 +83,8 @@ func pick[T any](list []T, from []int) []T {
 	return picked
 }
 
-// under tells whether all keys of the page begin with prefix. What a store lists besides must never be deleted, and a
-// marker without the prefix would end the listing of some stores early.
+// under reports whether all keys of the page begin with prefix. Other keys that a store lists must never be deleted, and
+// a marker without the prefix would end the listing of some stores early.
 func (p *Page) under(prefix string) bool {
 	if prefix == "" {
 		return true
@@ -107,62 +107,63 @@ type Failure struct {
 // Upload is one unfinished multipart upload.
 type Upload struct {
 	Key, ID string
-	// Decoded is what Key means if it is URL-encoded, where the store's listing does not say whether it is; "" where it
-	// does, or where that makes no difference. An id belongs to one key only.
+	// Decoded is the key if Key is URL-encoded, for stores whose listing does not say whether it is; "" if it says so,
+	// or if both are the same. An id belongs to one key only.
 	Decoded string
 }
 
-// under tells whether the upload's key begins with prefix, or can.
+// under reports whether the upload's key, as it is or decoded, begins with prefix.
 func (u Upload) under(prefix string) bool {
 	return strings.HasPrefix(u.Key, prefix) || u.Decoded != "" && strings.HasPrefix(u.Decoded, prefix)
 }
 
-// Versions is the part of S3 that holds the bucket's versions. Its methods can be called at the same time. An error
-// from S3 has a method ErrorCode, as the SDK's errors do; others count as transient.
+// Versions is the part of S3 that holds the bucket's versions. Its methods are safe for concurrent use. An error from S3
+// has a method ErrorCode, as the SDK's errors have; other errors count as transient.
 type Versions interface {
 	// List returns the page after a position, of versions whose keys begin with prefix.
 	List(ctx context.Context, prefix string, after Position) (Page, error)
-	// DeleteBatch deletes up to 1,000 versions whose keys XML can carry, and returns those that it did not.
-	// Governance retention is bypassed where bypass is set.
+	// DeleteBatch deletes up to 1,000 versions whose keys XML can carry, and returns those that it did not delete. If
+	// bypass is set, it bypasses governance retention.
 	DeleteBatch(ctx context.Context, versions []Version, bypass bool) ([]Failure, error)
-	// DeleteOne deletes a version whatever its key.
+	// DeleteOne deletes one version, even if XML cannot carry its key.
 	DeleteOne(ctx context.Context, version Version, bypass bool) error
 }
 
 // Uploads is the part of S3 that holds the unfinished multipart uploads.
 type Uploads interface {
-	// ListUploads returns some uploads after the given one, and whether there are more; the zero Upload is the start.
+	// ListUploads returns a page of uploads after the given one, and whether there are more; the zero Upload is the
+	// start.
 	ListUploads(ctx context.Context, after Upload) (page []Upload, next Upload, more bool, err error)
 	// AbortUpload frees the parts of the upload that has this key and id.
 	AbortUpload(ctx context.Context, upload Upload) error
 }
 
-// Locks tells what protects versions from being deleted.
+// Locks reports what protects versions from deletion.
 type Locks interface {
 	// Protection describes the bucket.
 	Protection(ctx context.Context) (Protection, error)
-	// Hold describes one version, as far as the store answers; the error says that it answered nothing.
+	// Hold describes one version, as far as the store answers; the error means that it answered nothing.
 	Hold(ctx context.Context, version Version) (Hold, error)
 }
 
 // Protection is what protects a bucket's versions in general.
 type Protection struct {
-	// MFADelete means that versions can only be deleted with the root user's device (FACTS: S3).
+	// MFADelete means that versions can only be deleted with the root user's MFA device (docs/facts.md: S3).
 	MFADelete bool
 	// ObjectLock means that versions can carry retention and legal holds.
 	ObjectLock bool
 }
 
-// Hold is what protects one version; the zero value is nothing.
+// Hold is what protects one version; the zero value means nothing does.
 type Hold struct {
 	// Mode is "GOVERNANCE", "COMPLIANCE" or "" without retention; Until is when retention ends.
 	Mode  string
 	Until time.Time
-	// Legal means a legal hold, which lasts until somebody lifts it.
+	// Legal means a legal hold, which lasts until it is removed.
 	Legal bool
 }
 
-// Store is all that emptying asks of S3. [New] makes one; fakes hold versions in memory.
+// Store is all that emptying needs of S3. s3versions.New makes one from an SDK client; fakes hold versions in memory.
 type Store interface {
 	Versions
 	Uploads
@@ -178,11 +179,11 @@ const (
 	throttled              // S3 wants fewer requests
 	gone                   // the version is not there: as good as deleted
 	bucketGone             // the bucket is not there
-	rejected               // S3 takes exception to something in the request: perhaps one key
+	rejected               // S3 rejects something in the request: perhaps one key
 	cancelled              // our own context ended
 )
 
-// kindByCode sorts S3's error codes. A code that is not here decides nothing where there is a status.
+// kindByCode has the kinds of S3's error codes. For other codes the HTTP status decides, if there is one.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 var kindByCode = map[string]kind{
 	"SlowDown": throttled, "ServiceUnavailable": throttled, "Throttling": throttled, "ThrottlingException": throttled,
@@ -197,7 +198,7 @@ var kindByCode = map[string]kind{
 	"MalformedXML": rejected, "InvalidArgument": rejected, "KeyTooLongError": rejected, "InvalidURI": rejected,
 }
 
-// unnamed is the SDK's code for an answer that has none, and whose status has no name either.
+// unnamed is the SDK's code for an answer without a code whose status has no name either.
 const unnamed = "UnknownError"
 
 // Throttled reports whether an error is S3's request for fewer requests.
@@ -206,9 +207,9 @@ func Throttled(err error) bool { k, _ := kindOf(err); return k == throttled }
 // Gone reports whether an error says that the version or upload does not exist.
 func Gone(err error) bool { k, _ := kindOf(err); return k == gone }
 
-// kindOf returns what an error means, and its code ("" when it did not come from S3). A code that is not in the table may
-// be no code of S3's: the SDK names the error page of a gateway by its status, e.g. "BadGateway" (FACTS: Tools). Then the
-// status decides; without one, as for a single key in a DeleteResult, the error lasts.
+// kindOf returns what an error means, and its code ("" if it did not come from S3). A code that is not in the table may
+// not be S3's: the SDK names the error page of a gateway by its status, e.g. "BadGateway" (docs/facts.md: Tools). Then
+// the status decides; without one, as for a single key in a DeleteResult, the error is permanent.
 func kindOf(err error) (kind, string) {
 	code := ""
 	if answer, ok := errors.AsType[interface {
@@ -237,8 +238,8 @@ func kindOf(err error) (kind, string) {
 	return transient, ""
 }
 
-// kindOfStatus judges an answer by its status: one whose code nobody knows, or cannot be read, because the error repeats
-// a key that XML cannot carry.
+// kindOfStatus returns what an HTTP status means, for answers whose code is unknown or cannot be parsed, because the
+// error repeats a key that XML cannot carry.
 func kindOfStatus(status int) kind {
 	switch status {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
@@ -254,8 +255,8 @@ func kindOfStatus(status int) kind {
 	return transient
 }
 
-// pauseBefore is how long to wait before another try after so many that failed: random, so that what failed together is
-// not tried again together, and longer each time.
+// pauseBefore returns how long to wait before the next try after so many failed ones: random, so that calls that failed
+// together are not retried together, and longer each time.
 func pauseBefore(attempts int) time.Duration {
 	return timeleft.Jitter(min(firstPause<<min(attempts, 10), longestPause))
 }

@@ -10,8 +10,8 @@ import (
 // aborters is how many uploads are aborted at a time.
 const aborters = 32
 
-// abortUploads aborts the unfinished uploads. One that cannot be aborted counts as left over: it costs money for as
-// long as the bucket lives, and could still become an object (FACTS: S3).
+// abortUploads aborts the unfinished uploads. An upload that cannot be aborted counts as left over: it costs money as
+// long as the bucket exists, and could still become an object (docs/facts.md: S3).
 func (r *run) abortUploads(ctx context.Context) error {
 	return r.eachUploadPage(ctx, func(page []Upload) error {
 		for _, upload := range page {
@@ -22,7 +22,7 @@ func (r *run) abortUploads(ctx context.Context) error {
 	})
 }
 
-// eachUploadPage lists the unfinished uploads.
+// eachUploadPage lists the unfinished uploads and calls do with those of each page that are under the prefix.
 func (r *run) eachUploadPage(ctx context.Context, do func([]Upload) error) error {
 	var after Upload
 	for more := true; more; {
@@ -47,7 +47,7 @@ func (r *run) eachUploadPage(ctx context.Context, do func([]Upload) error) error
 	return nil
 }
 
-// abortPage aborts the uploads of one page at the same time. The error is that of a context that ended.
+// abortPage aborts the uploads of one page concurrently. The error is the cause of a context that ended.
 func (r *run) abortPage(ctx context.Context, page []Upload) error {
 	var all sync.WaitGroup
 	turn := make(chan struct{}, aborters)
@@ -65,8 +65,8 @@ func (r *run) abortPage(ctx context.Context, page []Upload) error {
 	return context.Cause(ctx)
 }
 
-// abort aborts an upload. Where its key can be meant in two ways, both are tried, because the id is that of one upload.
-// One that is not there counts as aborted, as with versions.
+// abort aborts an upload. If its key can be read in two ways, both are tried, because the id is that of one upload only.
+// An upload that does not exist counts as aborted, as with versions.
 func (r *run) abort(ctx context.Context, upload Upload) {
 	var failed error
 	aborted := false
