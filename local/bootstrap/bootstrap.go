@@ -1,7 +1,7 @@
-// Package bootstrap builds the functions' bootstraps for this machine, so that tests and the demo run what is deployed:
-// by the very make target that `sam build` calls, only for the host's operating system and processor.
+// Package bootstrap builds the functions' bootstraps for this machine, so that tests and the demo run the deployed
+// code: with the same make target as `sam build`, but for the host's operating system and processor.
 //
-// It imports the standard library only, and is never imported by functions.
+// It imports only the standard library, and functions never import it.
 package bootstrap
 
 import (
@@ -16,8 +16,8 @@ import (
 	"sync"
 )
 
-// ReadyBuilt is the environment variable that may name a folder of ready-built bootstraps, laid out as SAM does:
-// <folder>/<logical id>/bootstrap. Nothing is built then.
+// ReadyBuilt is the environment variable for a folder of ready-built bootstraps, in SAM's layout: <folder>/<logical
+// id>/bootstrap. If it is set, nothing is built.
 const ReadyBuilt = "GUARD_BOOTSTRAPS"
 
 // Builder builds each function at most once. Any number of goroutines may use it at the same time.
@@ -29,10 +29,10 @@ type Builder struct {
 	out   string
 }
 
-// New returns a builder for the repository that the working directory lies in.
+// New returns a builder for the repository that contains the working directory.
 func New() (*Builder, error) { return In(".") }
 
-// In returns a builder for the repository that a folder lies in.
+// In returns a builder for the repository that contains a folder.
 func In(folder string) (*Builder, error) {
 	if ready := os.Getenv(ReadyBuilt); ready != "" {
 		return readyIn(ready)
@@ -44,7 +44,7 @@ func In(folder string) (*Builder, error) {
 	return &Builder{root: root, built: map[string]string{}}, nil
 }
 
-// readyIn returns the builder that takes what a folder holds.
+// readyIn returns a builder that uses the bootstraps in a folder.
 func readyIn(folder string) (*Builder, error) {
 	ready, err := filepath.Abs(folder)
 	if err != nil {
@@ -60,7 +60,7 @@ func readyIn(folder string) (*Builder, error) {
 	return &Builder{ready: ready}, nil
 }
 
-// Path returns the path of a function's bootstrap, which it builds if need be. The error holds what make said.
+// Path returns the path of a function's bootstrap, and builds it if necessary. An error contains make's output.
 func (b *Builder) Path(logicalID string) (string, error) {
 	if b.ready != "" {
 		path := filepath.Join(b.ready, logicalID, "bootstrap")
@@ -82,7 +82,7 @@ func (b *Builder) Path(logicalID string) (string, error) {
 	return path, nil
 }
 
-// Close removes what was built.
+// Close removes the built files.
 func (b *Builder) Close() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -119,8 +119,9 @@ func (b *Builder) build(logicalID string) (string, error) {
 	return path, err
 }
 
-// look reads the folders of the sources. What make reads is not in the key of Go's test cache, what the test's own
-// process looks at is: so a test that runs a bootstrap runs again when the bootstrap would be another one. FACTS: Tools
+// look reads the folders of the sources. Files that make reads are not in the key of Go's test cache, but files that
+// the test's own process reads are: so a test that runs a bootstrap runs again if its sources change (docs/facts.md,
+// Tools).
 func look(root string) error {
 	return filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err == nil && entry.IsDir() && path != root && strings.HasPrefix(entry.Name(), ".") {
@@ -130,10 +131,10 @@ func look(root string) error {
 	})
 }
 
-// module is the first line of the go.mod of this repository. make is not run in any other.
+// module is the first line of this repository's go.mod. make runs only in this repository.
 const module = "module s3-endpoint-guard"
 
-// repository is the nearest folder upwards that holds the module.
+// repository returns the nearest parent folder with the module.
 func repository(folder string) (string, error) {
 	start, err := filepath.Abs(folder)
 	if err != nil {

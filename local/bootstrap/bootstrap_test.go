@@ -55,13 +55,13 @@ func TestPathBuildsOnceAndCloseRemoves(t *testing.T) {
 		t.Errorf("Path = %s, %v, want %s again", again, err, first)
 	}
 	if after, err := os.ReadFile(first); err != nil || string(after) != string(before) {
-		t.Errorf("a second Path built anew: %q, was %q (%v)", after, before, err)
+		t.Errorf("a second Path built again: %q, was %q (%v)", after, before, err)
 	}
 	if err := b.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(first); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("Stat after Close = %v, want that it does not exist", err)
+		t.Errorf("Stat after Close = %v, want fs.ErrNotExist", err)
 	}
 }
 
@@ -108,7 +108,7 @@ func TestAFolderOfBootstrapsThatIsNoneIsNamed(t *testing.T) {
 	}
 }
 
-// Make is run in a checkout of this project, never in that of another one.
+// Make runs only in a checkout of this project.
 func TestNoOtherModuleIsBuilt(t *testing.T) {
 	t.Setenv(bootstrap.ReadyBuilt, "")
 	other := t.TempDir()

@@ -10,17 +10,17 @@ import (
 	"s3-endpoint-guard/local/samtemplate"
 )
 
-// Part is a part of the stack that costs something.
+// Part is a part of the stack that has a cost.
 type Part struct {
 	Name string
-	// Off is how to leave the part out, as parameters; "" when it cannot be.
+	// Off is the parameters that leave the part out; "" if it cannot be left out.
 	Off   string
 	Items []Item
 }
 
 // Item is one line of a part.
 type Item struct {
-	// Price is the key in [Table.Prices], Quantity how many units a month has.
+	// Price is the key in [Table.Prices], Quantity the number of units per month.
 	Price    string
 	Quantity float64
 	// USD is the list price.
@@ -36,9 +36,9 @@ func (p Part) USD() float64 {
 	return total
 }
 
-// Bill is a month of a stack.
+// Bill is the monthly bill of a stack.
 type Bill struct {
-	// Parts are those of the guard; Endpoint is the interface endpoint, which costs without a guard as well.
+	// Parts are those of the guard; Endpoint is the interface endpoint, which has the same cost without the guard.
 	Parts    []Part
 	Endpoint Part
 
@@ -54,7 +54,7 @@ func (b Bill) USD() float64 {
 	return total
 }
 
-// Paid is what is left to pay in an account that uses what it gets for nothing for this stack alone.
+// Paid returns the price in an account that uses its free tier only for this stack, in US dollars.
 func (b Bill) Paid() float64 {
 	quantities := map[string]float64{}
 	for _, part := range b.Parts {
@@ -70,10 +70,10 @@ func (b Bill) Paid() float64 {
 	return total
 }
 
-// Unit is what an item counts.
+// Unit returns the unit of an item's quantity.
 func (b Bill) Unit(i Item) string { return b.table.Prices[i.Price].Unit }
 
-// Month computes the bill of a plan. The error says which resource could not be read.
+// Month computes the bill of a plan. An error names the resource that could not be read.
 func (t Table) Month(plan *samtemplate.Plan) (Bill, error) {
 	c := counter{table: t, plan: plan, attributes: samtemplate.Invented(plan), parts: map[string]*Part{}}
 	for _, r := range plan.Resources() {
@@ -93,7 +93,7 @@ func (t Table) Month(plan *samtemplate.Plan) (Bill, error) {
 	return bill, nil
 }
 
-// The parts' names. The endpoint's is apart.
+// The names of the parts. The endpoint's is separate.
 const (
 	correction    = "Correction (the guard)"
 	healthcheck   = "Health check"
@@ -105,10 +105,10 @@ const (
 	endpoint      = "Interface endpoint"
 )
 
-// partNames are the guard's parts, in the order in which they are shown.
+// partNames are the guard's parts, in display order.
 var partNames = []string{correction, healthcheck, probe, alarms, dashboard, notifications, trail}
 
-// off is how to leave parts out, or how to make them cost less where the stack is nothing without them.
+// off contains the parameters that leave parts out, or that make required parts cheaper.
 var off = map[string]string{
 	correction: "SweepRate=60 costs less", healthcheck: "CreateHealthcheck=false", probe: "CreateProbe=false",
 	alarms: "CreateAlarms=false", dashboard: "CreateDashboard=false", trail: "CreateTrail=false", endpoint: "EndpointType=Gateway",
@@ -122,7 +122,7 @@ type counter struct {
 	parts      map[string]*Part
 }
 
-// add adds units to a part, unless there are none.
+// add adds units to a part, unless the quantity is 0.
 func (c *counter) add(part, price string, quantity float64) {
 	if quantity == 0 {
 		return
@@ -140,7 +140,7 @@ func (c *counter) add(part, price string, quantity float64) {
 	p.Items[i].USD += quantity * c.table.Prices[price].USD / c.table.Prices[price].Per
 }
 
-// count adds what one resource costs. Resources of other types cost nothing, or are the app's.
+// count adds the cost of one resource. Resources of other types are free, or belong to the app.
 func (c *counter) count(r samtemplate.Resource) error {
 	switch r.Type {
 	case "AWS::Serverless::Function":
@@ -162,7 +162,7 @@ func (c *counter) count(r samtemplate.Resource) error {
 	return nil
 }
 
-// alarm adds an alarm: its metrics, or one alarm on anomalies, whose price holds its three.
+// alarm adds an alarm: its metrics, or one alarm on anomalies, whose price includes its three metrics.
 func (c *counter) alarm(id string) error {
 	p, err := c.plan.Properties(id, c.attributes)
 	if err != nil {
@@ -194,14 +194,14 @@ func (c *counter) endpoint(id string) error {
 	return nil
 }
 
-// functionParts say which part a function belongs to, by its logical id, and which usage is its.
+// functionParts maps functions, by the prefix of the logical id, to their part and their usage.
 var functionParts = []struct{ prefix, part, usage, rate string }{
 	{"Remediate", correction, "remediate", "SweepRate"},
 	{"Healthcheck", healthcheck, "healthcheck", "HealthRate"},
 	{"Probe", probe, "probe", "HealthRate"},
 }
 
-// once begins the logical id of the function that runs only when the stack is deleted, which no month is charged for.
+// once is the prefix of the function that runs only when the stack is deleted, and has no monthly cost.
 const once = "Teardown"
 
 // function adds a month of a function's runs, and its metrics.
@@ -237,7 +237,7 @@ func (c *counter) function(id string) error {
 	return nil
 }
 
-// metrics adds a function's custom metrics: those of the whole part once, those of a zone with each of its functions.
+// metrics adds a function's custom metrics: those of the part once, those of a zone with each of its functions.
 func (c *counter) metrics(part string, u Usage) {
 	if c.parts[part] == nil {
 		n := len(u.Metrics)

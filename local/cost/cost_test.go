@@ -11,7 +11,7 @@ import (
 	"s3-endpoint-guard/local/samtemplate"
 )
 
-// table is one of round prices.
+// table contains round prices.
 var table = cost.Table{
 	HoursPerMonth: 700,
 	Prices: map[string]cost.Price{
@@ -24,7 +24,7 @@ var table = cost.Table{
 	},
 }
 
-// month is the bill of a template with these resources.
+// month returns the bill of a template with these resources.
 func month(t *testing.T, resources string) (cost.Bill, error) {
 	t.Helper()
 	template, err := samtemplate.Parse([]byte(`

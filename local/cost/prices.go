@@ -1,10 +1,10 @@
-// Package cost computes what a stack costs in a month, from the template as it would be deployed, a table of prices
-// with its date, and a table of what a run of each function uses. Both tables stand in prices.json.
+// Package cost computes the monthly cost of a stack, from the template as it would be deployed, a dated table of
+// prices, and a table of the usage of each function's run. Both tables are in prices.json.
 //
 // It imports local/samtemplate and the standard library.
 //
-// A metric counts when it gets a value at every run; those that are published only when something happens are billed for
-// those hours only, and left out. Not computed, because they are the app's: the instance, its traffic, its objects.
+// A metric counts if each run publishes a value. Metrics that are published only on certain events are billed only
+// for those hours, and are left out. The app's costs are not computed: the instance, its traffic, its objects.
 package cost
 
 import (
@@ -13,27 +13,27 @@ import (
 	"fmt"
 )
 
-// Price is what AWS asks for some units of something.
+// Price is AWS's price of a unit.
 type Price struct {
 	// USD is the price of Per units.
 	USD float64 `json:"usd"`
 	Per float64 `json:"per"`
-	// Free is how many units an account gets each month for nothing, for as long as it exists.
+	// Free is the number of free units per month of an account, without a time limit.
 	Free float64 `json:"free"`
-	// Unit is what is counted, in the plural, and Source the page with the price.
+	// Unit is the counted unit, in the plural, and Source the page with the price.
 	Unit   string `json:"unit"`
 	Source string `json:"source"`
 }
 
-// Usage is what one run of a function uses, or one month of a trail.
+// Usage is the usage of one run of a function, or of one month of a trail.
 type Usage struct {
-	// Metrics are published by every run; InterfaceMetrics and GatewayMetrics with that type of endpoint only;
+	// Metrics are published by each run; InterfaceMetrics and GatewayMetrics only with that type of endpoint;
 	// ZonalMetrics once in each zone.
 	Metrics          []string `json:"metrics"`
 	InterfaceMetrics []string `json:"interfaceMetrics"`
 	GatewayMetrics   []string `json:"gatewayMetrics"`
 	ZonalMetrics     []string `json:"zonalMetrics"`
-	// Seconds are billed, LogBytes are what function and platform log.
+	// Seconds is the billed time, LogBytes the log of function and platform.
 	Seconds         float64 `json:"seconds"`
 	LogBytes        float64 `json:"logBytes"`
 	CloudWatchCalls float64 `json:"cloudwatchCalls"`
@@ -43,7 +43,7 @@ type Usage struct {
 
 // Table is the table of prices and usage.
 type Table struct {
-	// Region is where the prices hold, AsOf the day on which they did.
+	// Region and AsOf are the Region and the date for which the prices are valid.
 	Region        string           `json:"region"`
 	AsOf          string           `json:"asOf"`
 	Currency      string           `json:"currency"`
@@ -55,7 +55,7 @@ type Table struct {
 //go:embed prices.json
 var prices []byte
 
-// Prices is the table that comes with the project.
+// Prices returns the project's table.
 func Prices() (Table, error) {
 	var t Table
 	if err := json.Unmarshal(prices, &t); err != nil {

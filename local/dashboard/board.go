@@ -1,7 +1,7 @@
-// Package dashboard reads the body of a CloudWatch dashboard and draws it: as an SVG picture, and as text for a
-// terminal. What it draws are the values that a [Source] gives.
+// Package dashboard reads the body of a CloudWatch dashboard and draws it, with the values of a [Source]: as an SVG
+// image, or as text for a terminal.
 //
-// It imports the standard library only, and reads as much of the format as the project's own dashboard uses:
+// It imports only the standard library, and supports the part of the format that the project's own dashboard uses:
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
 //
 // To draw another kind of widget, add its properties to [Widget] and a case to draw and to [Text].
@@ -18,29 +18,29 @@ import (
 // Columns is the width of CloudWatch's grid.
 const Columns = 24
 
-// Board is a dashboard.
+// Board is a parsed dashboard.
 type Board struct {
-	// Span is how far back it looks from now; three hours when it does not say.
+	// Span is the displayed time range up to now; the default is three hours.
 	Span    time.Duration
 	Widgets []Widget
 }
 
-// Widget is one rectangle of a dashboard, in units of the grid.
+// Widget is one widget of a dashboard, with its position in units of the grid.
 type Widget struct {
 	// Type is "text", "metric" or "alarm".
 	Type                string
 	X, Y, Width, Height int
 
-	// Title is a metric or alarm widget's; Markdown a text widget's text.
+	// Title is a metric or alarm widget's title; Markdown is a text widget's text.
 	Title, Markdown string
 	// View is "timeSeries" or "singleValue".
 	View    string
 	Stacked bool
-	// Metrics are in the order in which they are drawn.
+	// Metrics are in drawing order.
 	Metrics []Metric
-	// Lines are thresholds, drawn across.
+	// Lines are horizontal threshold lines.
 	Lines []Line
-	// Unit is the label of the axis; Min and Max are its ends, nil where the data decide.
+	// Unit is the label of the axis; Min and Max are its ends, nil if they depend on the data.
 	Unit     string
 	Min, Max *float64
 	// Alarms are the ARNs of the alarms of an alarm widget.
@@ -51,11 +51,11 @@ type Widget struct {
 type Metric struct {
 	Namespace, Name string
 	Dimensions      []Dimension
-	// Stat is the statistic, e.g. "Sum" or "p90"; Period the length over which it is taken.
+	// Stat is the statistic, e.g. "Sum" or "p90"; Period is its period.
 	Stat   string
 	Period time.Duration
 	Label  string
-	// Expression is metric math in place of a metric; "" for a metric.
+	// Expression is metric math instead of a metric; "" for a metric.
 	Expression string
 }
 
@@ -70,7 +70,7 @@ type Line struct {
 	Value float64
 }
 
-// Parse reads a dashboard's body. It refuses what it does not know, so that no picture silently lacks something.
+// Parse parses a dashboard's body. It refuses unknown content, so that no image is silently incomplete.
 func Parse(body []byte) (Board, error) {
 	var in struct {
 		Start   string `json:"start"`
@@ -107,7 +107,7 @@ func Parse(body []byte) (Board, error) {
 	return b, nil
 }
 
-// properties are what a widget of any type says of itself.
+// properties are the properties of a widget of any type.
 type properties struct {
 	Markdown, Title, View, Region, Stat string
 	Stacked                             bool
@@ -157,8 +157,8 @@ type options struct {
 	Period                      int
 }
 
-// metric reads one row: namespace, name, pairs of dimensions, and perhaps options. "." stands for the word in the same
-// place of the row above.
+// metric parses one row: namespace, name, pairs of dimensions, and optionally options. "." repeats the word at the
+// same position of the row above.
 func (p properties) metric(row []json.RawMessage, above []string) (m Metric, words []string, err error) {
 	var o options
 	for i, element := range row {
@@ -196,7 +196,7 @@ func first(texts ...string) string {
 	return ""
 }
 
-// Check reports every widget that leaves the grid, is empty, or covers another one.
+// Check reports all widgets that exceed the grid, are empty, or overlap another one.
 func (b Board) Check() error {
 	var errs []error
 	for i, w := range b.Widgets {
@@ -219,10 +219,10 @@ type Point struct {
 	Value float64
 }
 
-// Source gives what is drawn.
+// Source provides the data for a drawing.
 type Source interface {
-	// Points are a metric's values in [from, to), oldest first, without the periods that have none.
+	// Points returns a metric's values in [from, to), oldest first, without empty periods.
 	Points(m Metric, from, to time.Time) []Point
-	// Alarm is an alarm's name and state: "OK", "ALARM" or "INSUFFICIENT_DATA".
+	// Alarm returns an alarm's name and its state: "OK", "ALARM" or "INSUFFICIENT_DATA".
 	Alarm(arn string) (name, state string)
 }

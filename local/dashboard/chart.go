@@ -9,12 +9,12 @@ import (
 	"time"
 )
 
-// series are a metric's points, with the level on which they are drawn.
+// series contains a metric's points and the base on which they are drawn.
 type series struct {
 	Metric
 	colour string
 	points []Point
-	// base is what a stacked series stands on, by time; nil for none.
+	// base contains the values below a stacked series, by time; nil for none.
 	base map[time.Time]float64
 }
 
@@ -53,7 +53,7 @@ func (p *picture) chart(w Widget, f frame) {
 	}
 }
 
-// collect gets the points of every metric. Expressions have none: metric math is not drawn.
+// collect gets the points of all metrics. Expressions have none, because metric math is not drawn.
 func (p *picture) collect(w Widget, from time.Time) []series {
 	var all []series
 	level := map[time.Time]float64{}
@@ -76,7 +76,8 @@ func (p *picture) collect(w Widget, from time.Time) []series {
 	return all
 }
 
-// extent are the ends of the value axis: what the widget says, else what the data and thresholds near them need.
+// extent returns the ends of the value axis: those of the widget, or those needed for the data and the thresholds
+// near them.
 func extent(w Widget, all []series) (low, high float64) {
 	low, high = 0, 0
 	for _, s := range all {
@@ -91,10 +92,10 @@ func extent(w Widget, all []series) (low, high float64) {
 	if w.Max != nil {
 		high = *w.Max
 	}
-	return low, high + (high-low)*0.04 // room above the highest line
+	return low, high + (high-low)*0.04 // margin above the highest line
 }
 
-// nice is the next number up that reads well on an axis: 1, 2, 4, 5 or 8 times a power of ten; 1 for nothing.
+// nice returns the next round number for an axis: 1, 2, 4, 5 or 8 times a power of ten; 1 for 0.
 func nice(value float64) float64 {
 	if value <= 0 {
 		return 1
@@ -133,8 +134,7 @@ func (p *picture) axes(w Widget, plot frame, from time.Time, low, high float64) 
 	}
 }
 
-// line draws a series: a line through neighbouring points, a dot where a point stands alone, an area where it is
-// stacked.
+// line draws a series: a line through neighbouring points, a dot for a single point, an area for a stacked series.
 func (p *picture) line(s series, scale func(time.Time, float64) (x, y float64)) {
 	for _, run := range runs(s.points, s.Period) {
 		if len(run) == 1 {
@@ -157,8 +157,8 @@ func (p *picture) line(s series, scale func(time.Time, float64) (x, y float64)) 
 	}
 }
 
-// runs splits points where more than one period in a row has none: what is measured once a minute may well fall into
-// each of two minutes' ends.
+// runs splits points at gaps of more than one period: a value that is measured once a minute may miss one period
+// because its time varies.
 func runs(points []Point, period time.Duration) [][]Point {
 	var all [][]Point
 	for i, point := range points {
@@ -170,7 +170,7 @@ func runs(points []Point, period time.Duration) [][]Point {
 	return all
 }
 
-// legendWidth is about how wide a legend's entry is.
+// legendWidth returns the approximate width of a legend's entry.
 func legendWidth(s series) float64 { return 28 + 5.9*float64(len(s.Label)) }
 
 // legendRows distributes the legend's entries over rows.
@@ -187,7 +187,7 @@ func legendRows(all []series, width float64) [][]series {
 	return rows
 }
 
-// shorten writes a number with three digits that count, and k, M or G for thousands and more.
+// shorten formats a number with three significant digits, and k, M or G for thousands and more.
 func shorten(value float64) string {
 	suffix := ""
 	for _, next := range []string{"k", "M", "G"} {

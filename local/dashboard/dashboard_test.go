@@ -14,10 +14,10 @@ import (
 	"s3-endpoint-guard/local/dashboard"
 )
 
-// now is when all boards are drawn.
+// now is the time of all boards.
 var now = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 
-// values is a source with the same values for every metric, one a minute, the last one a minute ago.
+// values is a source with the same values for all metrics, one per minute, the last one a minute ago.
 type values []float64
 
 func (v values) Points(m dashboard.Metric, from, to time.Time) []dashboard.Point {
@@ -35,12 +35,12 @@ func (v values) Alarm(arn string) (name, state string) {
 	return name, state
 }
 
-// body is a dashboard of these widgets.
+// body returns a dashboard with these widgets.
 func body(widgets ...string) []byte {
 	return []byte(`{"start":"-PT1H","widgets":[` + strings.Join(widgets, ",") + `]}`)
 }
 
-// at is a widget of a type at a place, with properties.
+// at returns a widget with a type, a position and properties.
 func at(typ string, x, y, width, height int, properties string) string {
 	return fmt.Sprintf(`{"type":%q,"x":%d,"y":%d,"width":%d,"height":%d,"properties":{%s}}`, typ, x, y, width, height, properties)
 }
@@ -55,7 +55,7 @@ var (
 	alarms = at("alarm", 18, 2, 6, 6, `"title":"Alarms","alarms":["quiet=OK","loud=ALARM","new=INSUFFICIENT_DATA"]`)
 )
 
-// parse reads a board that can be read.
+// parse parses a valid board.
 func parse(t *testing.T, widgets ...string) dashboard.Board {
 	t.Helper()
 	b, err := dashboard.Parse(body(widgets...))
@@ -121,7 +121,7 @@ func TestCheckFindsWhatLeavesTheGridOrCoversAnother(t *testing.T) {
 	}
 }
 
-// draw draws a board as SVG and reads it back: a picture that is no XML is shown by no browser.
+// draw draws a board as SVG and parses it, because browsers show only valid XML.
 func draw(t *testing.T, b dashboard.Board, source dashboard.Source) string {
 	t.Helper()
 	var svg strings.Builder
@@ -133,7 +133,7 @@ func draw(t *testing.T, b dashboard.Board, source dashboard.Source) string {
 		if _, err := decoder.Token(); errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
-			t.Fatalf("the picture is no XML: %v", err)
+			t.Fatalf("the image is not XML: %v", err)
 		}
 	}
 	return svg.String()
@@ -146,7 +146,7 @@ func TestSVGDrawsEveryWidget(t *testing.T) {
 		">quiet<", ">loud<", ">In alarm<", ">No data yet<", ">12:00<",
 	} {
 		if !strings.Contains(svg, want) {
-			t.Errorf("the picture lacks %s", want)
+			t.Errorf("the image lacks %s", want)
 		}
 	}
 }
@@ -168,7 +168,7 @@ func TestSVGDrawsStacksDotsAndNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if svg := draw(t, parse(t, v.widget), v.values); !strings.Contains(svg, v.want) {
-				t.Errorf("the picture lacks %s", v.want)
+				t.Errorf("the image lacks %s", v.want)
 			}
 		})
 	}
@@ -190,7 +190,7 @@ Alarms                   <bad>IN ALARM: loud</>, <good>1 OK</>, <unsure>1 withou
 	text.Reset()
 	parse(t, latency).Text(&text, values{0, 0}, now, nil)
 	if got := text.String(); got != "" {
-		t.Errorf("text of what is 0 all the time = %s, want nothing", got)
+		t.Errorf("text of a metric that is always 0 = %s, want none", got)
 	}
 	text.Reset()
 	parse(t, alarms).Text(&text, values{}, now, nil)

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Sizes of the picture, in its own units.
+// Sizes in the image, in its own units.
 const (
 	cell    = 50 // a column's width and a row's height
 	gap     = 8  // between widgets
@@ -45,7 +45,7 @@ func (b Board) SVG(w io.Writer, source Source, now time.Time) error {
 	return err
 }
 
-// picture is an SVG under way.
+// picture is an SVG image under construction.
 type picture struct {
 	board  Board
 	source Source
@@ -55,17 +55,17 @@ type picture struct {
 
 func (p *picture) add(format string, args ...any) { fmt.Fprintf(&p.text, format+"\n", args...) }
 
-// write puts text at a place. The style is SVG attributes.
+// write writes text at a position. The style is SVG attributes.
 func (p *picture) write(x, y float64, style, text string) {
 	p.add(`<text x="%.1f" y="%.1f" %s>%s</text>`, x, y, style, html.EscapeString(text))
 }
 
-// frame is a rectangle on the picture.
+// frame is a rectangle in the image.
 type frame struct {
 	x, y, width, height float64
 }
 
-// widget draws one widget on a card of its own.
+// widget draws one widget on a separate card.
 func (p *picture) widget(w Widget) {
 	f := frame{float64(w.X*cell + gap), float64(w.Y*cell + gap), float64(w.Width*cell - gap), float64(w.Height*cell - gap)}
 	p.add(`<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" rx="3" fill="%s" stroke="%s"/>`, f.x, f.y, f.width, f.height, card, grid)
@@ -105,7 +105,7 @@ func (p *picture) markdown(text string, f frame) {
 	}
 }
 
-// wrap breaks a line at spaces, so that no part has more characters than the width, if it can be helped.
+// wrap breaks a line at spaces into parts of at most width characters, if possible.
 func wrap(line string, width int) []string {
 	var parts []string
 	part := ""
@@ -118,7 +118,7 @@ func wrap(line string, width int) []string {
 	return append(parts, part)
 }
 
-// singles draws the latest value of each metric, in a column of its own.
+// singles draws the latest value of each metric, each in its own column.
 func (p *picture) singles(w Widget, f frame) {
 	perRow := 2
 	if len(w.Metrics) == 1 || f.width < 250 {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Text draws the board for a terminal of 120 columns and more: the latest values, the course of each metric as a
-// sparkline, and the alarms. mark colours a text by "good", "bad" or "unsure"; nil leaves it.
+// Text draws the board for a terminal of at least 120 columns: the latest values, each metric as a sparkline, and the
+// alarms. mark colours a text as "good", "bad" or "unsure"; with nil there are no colours.
 func (b Board) Text(w io.Writer, source Source, now time.Time, mark func(kind, text string) string) {
 	if mark == nil {
 		mark = func(_, text string) string { return text }
@@ -27,8 +27,8 @@ func (b Board) Text(w io.Writer, source Source, now time.Time, mark func(kind, t
 	}
 }
 
-// textMetrics draws a metric widget: single values in one line, a line for each metric over time. Metrics without values
-// are left out, and so are those that were 0 all the time: what counts failures is quiet while there are none.
+// textMetrics draws a metric widget: single values in one line, a line for each metric over time. It leaves out
+// metrics without values, and those that are always 0, such as failure counts without failures.
 func (b Board) textMetrics(w io.Writer, widget Widget, source Source, now time.Time) {
 	title := widget.Title
 	var singles []string
@@ -53,13 +53,13 @@ func (b Board) textMetrics(w io.Writer, widget Widget, source Source, now time.T
 	}
 }
 
-// sparks are the steps of a sparkline.
+// sparks are the characters of a sparkline.
 var sparks = []rune("▁▂▃▄▅▆▇█")
 
-// longest is how many of the latest points a sparkline shows.
+// longest is the maximum number of points in a sparkline.
 const longest = 40
 
-// spark draws the course of the latest points.
+// spark draws the latest points as a sparkline.
 func spark(points []Point) string {
 	points = points[max(len(points)-longest, 0):]
 	high := 0.0
@@ -77,7 +77,7 @@ func spark(points []Point) string {
 	return line.String()
 }
 
-// textAlarms draws the alarms that ring, and counts the others.
+// textAlarms draws the alarms in ALARM, and counts the others.
 func textAlarms(w io.Writer, widget Widget, source Source, mark func(kind, text string) string) {
 	quiet, unsure := 0, 0
 	var ringing []string

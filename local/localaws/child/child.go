@@ -1,8 +1,7 @@
-// Package child starts processes that do not outlive this one: functions' bootstraps, and in tests whatever else runs
-// beside them. On Linux the kernel sees to it, however this process ends; elsewhere it depends on this one's ending
-// them.
+// Package child starts processes that end with this one: functions' bootstraps, and other processes of tests. On
+// Linux the kernel ends them, no matter how this process ends; on other systems this process has to end them.
 //
-// It imports the standard library only.
+// It imports only the standard library.
 package child
 
 import (
@@ -11,34 +10,34 @@ import (
 	"runtime"
 )
 
-// errClosed is the answer of a [Launcher] that was closed.
+// errClosed is the error of a closed [Launcher].
 var errClosed = errors.New("the launcher of processes is closed")
 
-// Launcher starts processes, each in a group of its own. Any number of goroutines may use it at the same time.
+// Launcher starts processes, each in a new process group. Any number of goroutines may use it at the same time.
 //
-// It starts all from one thread that lives as long as the launcher: Linux ends a child with its parent only by the
-// death of the very thread that started it (PR_SET_PDEATHSIG in prctl(2)), and Go may end any other thread earlier.
-// That thread is never the process's main one, which Go parks where it would end another.
+// It starts them all from one thread that lives as long as the launcher: Linux ends a child when the thread that
+// started it ends (PR_SET_PDEATHSIG in prctl(2)), and Go may end any other thread earlier. That thread is never the
+// process's main thread, which Go parks instead of ending it.
 type Launcher struct {
 	starts chan start
 	done   chan struct{}
 }
 
-// start is one command to start and where its error goes.
+// start is a command to start and the channel for its error.
 type start struct {
 	command *exec.Cmd
 	err     chan error
 }
 
-// New makes a launcher. It must be closed, once its processes have ended: on Linux they would then be ended.
+// New makes a launcher. It must be closed after its processes have ended, because on Linux Close ends them.
 func New() *Launcher {
 	l := &Launcher{starts: make(chan start), done: make(chan struct{})}
 	go l.run()
 	return l
 }
 
-// run starts what is asked for until the launcher is closed. Its thread ends with it: a goroutine that ends while it
-// is locked to its thread takes the thread along.
+// run starts commands until the launcher is closed. Then its thread ends too: Go ends a thread when its locked
+// goroutine ends.
 func (l *Launcher) run() {
 	runtime.LockOSThread()
 	if onMainThread() {
@@ -55,7 +54,7 @@ func (l *Launcher) run() {
 	}
 }
 
-// runElsewhere is run on another thread: this goroutine keeps the main one, so that the next cannot get it.
+// runElsewhere calls run on another thread: this goroutine keeps the main thread, so that the new one cannot get it.
 func (l *Launcher) runElsewhere() {
 	ended := make(chan struct{})
 	go func() {
@@ -66,7 +65,7 @@ func (l *Launcher) runElsewhere() {
 	runtime.UnlockOSThread()
 }
 
-// Start starts a command. Its SysProcAttr is replaced.
+// Start starts a command. It replaces the command's SysProcAttr.
 func (l *Launcher) Start(command *exec.Cmd) error {
 	command.SysProcAttr = bound()
 	s := start{command, make(chan error, 1)}

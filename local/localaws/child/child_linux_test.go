@@ -11,7 +11,7 @@ import (
 	"s3-endpoint-guard/local/localaws/localtest"
 )
 
-// start starts a shell that starts something in turn. The file that it returns ends when the last of them has.
+// start starts a shell that starts another process. The returned file ends after both have ended.
 func start(t *testing.T, l *child.Launcher) (*exec.Cmd, *os.File) {
 	t.Helper()
 	held, holding, err := os.Pipe()
@@ -39,12 +39,12 @@ func TestKillEndsWhatAProcessStarted(t *testing.T) {
 	child.Kill(command.Process)
 	_ = localtest.Exit(t, command)
 	if _, err := held.Read(make([]byte, 1)); err != io.EOF {
-		t.Errorf("what the process started lives on: %v", err)
+		t.Errorf("the child of the process is still running: %v", err)
 	}
 }
 
-// TestProcessesEndWithTheirLauncher has many launchers, because Go chooses the thread of each: now and then it is the
-// process's main one, which Go parks where it would end another.
+// TestProcessesEndWithTheirLauncher makes many launchers, because Go chooses the thread of each: sometimes it is the
+// process's main thread, which Go parks instead of ending it.
 func TestProcessesEndWithTheirLauncher(t *testing.T) {
 	for range 50 {
 		l := child.New()
@@ -52,7 +52,7 @@ func TestProcessesEndWithTheirLauncher(t *testing.T) {
 		t.Cleanup(func() { child.Kill(command.Process) })
 		l.Close()
 		if err := localtest.Exit(t, command); err == nil {
-			t.Fatal("the process ended by itself, want that it was killed")
+			t.Fatal("the process ended by itself, want it killed")
 		}
 	}
 }

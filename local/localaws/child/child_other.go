@@ -10,13 +10,13 @@ import (
 // bound adds nothing.
 func bound() *syscall.SysProcAttr { return nil }
 
-// onMainThread is of no interest where no process ends with the thread that started it.
+// onMainThread returns false, because here processes do not end with the thread that started them.
 func onMainThread() bool { return false }
 
 // Kill ends a process that a [Launcher] started.
 func Kill(p *os.Process) { _ = p.Kill() }
 
-// Freeze does nothing: only Linux freezes.
+// Freeze does nothing: it is only supported on Linux.
 func Freeze(*os.Process) {}
 
 // Thaw does nothing.

@@ -1,6 +1,6 @@
-// Package clock is the time of the local AWS: the real one, or one whose timers wait to be advanced.
+// Package clock is the clock of the local AWS: the real clock, or one whose timers fire when it is advanced.
 //
-// It imports nothing but the standard library, and every service of the local AWS may import it.
+// It imports only the standard library, so that all services of the local AWS may import it.
 package clock
 
 import (
@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Clock tells the time and runs functions later. Any number of goroutines may use it at the same time.
+// Clock returns the time and runs functions later. Any number of goroutines may use it at the same time.
 type Clock struct {
 	stepped bool
 
@@ -19,35 +19,35 @@ type Clock struct {
 	timers   []*timer
 }
 
-// timer is one function that waits in a stepped clock.
+// timer is one waiting function of a stepped clock.
 type timer struct {
 	due time.Duration
 	run func()
 }
 
-// Real returns the clock on the wall.
+// Real returns the real clock.
 func Real() *Clock { return &Clock{} }
 
-// Stepped returns a clock that runs with the real one, so that latencies can be measured by it, but whose timers come
-// due only when [Clock.Advance] moves past them. A test never waits for it.
+// Stepped returns a clock that runs with the real one, so that it can measure latencies, but whose timers fire only
+// when [Clock.Advance] moves past them. A test never waits for it.
 func Stepped() *Clock { return &Clock{stepped: true} }
 
-// Now returns the time, in UTC: the real one plus all that the clock was advanced by.
+// Now returns the time in UTC: the real time plus the sum of all advances.
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return time.Now().Add(c.advanced).UTC()
 }
 
-// Advanced is by how much the clock is ahead of the real one.
+// Advanced returns by how much the clock is ahead of the real one.
 func (c *Clock) Advanced() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.advanced
 }
 
-// AfterFunc runs f once, d from now; at once, in a goroutine of its own, if d is not positive. The returned function
-// calls it off if it has not begun, and does no harm otherwise.
+// AfterFunc runs f once, d from now; at once, in a new goroutine, if d is not positive. The returned function cancels
+// it if it has not begun, and otherwise has no effect.
 func (c *Clock) AfterFunc(d time.Duration, f func()) (stop func()) {
 	if !c.stepped || d <= 0 {
 		t := time.AfterFunc(d, f)
@@ -61,8 +61,8 @@ func (c *Clock) AfterFunc(d time.Duration, f func()) (stop func()) {
 	return func() { c.remove(t) }
 }
 
-// Advance moves a stepped clock on by d and runs, in order and on the caller's goroutine, every function that has come
-// due, including those that are set meanwhile. On a real clock it does nothing but move [Clock.Now].
+// Advance moves a stepped clock by d and runs, in order and on the caller's goroutine, all functions that are due,
+// including those added meanwhile. On a real clock it only moves [Clock.Now].
 func (c *Clock) Advance(d time.Duration) {
 	c.mu.Lock()
 	until := c.advanced + d
@@ -72,8 +72,8 @@ func (c *Clock) Advance(d time.Duration) {
 	}
 }
 
-// next takes out the first timer that is due by until and moves the clock to it; without one it moves the clock to
-// until and returns nil.
+// next removes the first timer that is due by until and moves the clock to it. If there is none, it moves the clock
+// to until and returns nil.
 func (c *Clock) next(until time.Duration) *timer {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -1,4 +1,4 @@
-// Package cloudtest is what tests with a whole local AWS share.
+// Package cloudtest contains helpers for tests with a whole local AWS.
 package cloudtest
 
 import (
@@ -11,8 +11,8 @@ import (
 	"s3-endpoint-guard/local/localaws/serviceauth"
 )
 
-// Emptier are the resources of a template whose custom resources empty buckets: the function, as TeardownFunction, and
-// its role. More resources can follow, indented by two spaces.
+// Emptier contains the resources of a template whose custom resources empty buckets: the function, as
+// TeardownFunction, and its role. More resources can follow, indented by two spaces.
 const Emptier = `
 Resources:
   Role:
@@ -44,8 +44,8 @@ func New(t testing.TB, o localaws.Options) *localaws.Cloud {
 	return c
 }
 
-// checkNeeds sees that the local AWS asked for permissions that AWS knows: actions of its reference, on resources that
-// these know.
+// checkNeeds checks that the local AWS required only permissions that exist in AWS: actions of its reference, on
+// resources that they support.
 func checkNeeds(t testing.TB, c *localaws.Cloud) {
 	t.Helper()
 	seen := map[string]bool{}
@@ -59,13 +59,13 @@ func checkNeeds(t testing.TB, c *localaws.Cloud) {
 			if action, ok := serviceauth.Find(need.Action); !ok {
 				t.Errorf("%s asks for %s, which local/localaws/serviceauth/actions.txt lacks", call.Operation, need.Action)
 			} else if err := action.Check(need.Resource); err != nil && need.Resource != "*" && len(action.Types) > 0 {
-				t.Errorf("%s asks for what AWS does not know: %v", call.Operation, err)
+				t.Errorf("%s requires a permission that does not exist in AWS: %v", call.Operation, err)
 			}
 		}
 	}
 }
 
-// Main runs a package's tests, for which it sets what builds the functions' bootstraps, and ends the process.
+// Main runs a package's tests, after setting the builder of the functions' bootstraps, and ends the process.
 func Main(m *testing.M, built **bootstrap.Builder) {
 	builder, err := bootstrap.New()
 	if err != nil {

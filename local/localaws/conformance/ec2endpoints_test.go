@@ -10,10 +10,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 )
 
-// service is the name of the service that endpoints lead to.
+// service is the service name of the endpoints.
 const service = "com.amazonaws." + region + ".s3"
 
-// networkCases are about networks and their endpoints.
+// networkCases are the cases on networks and their endpoints.
 func networkCases() []testCase {
 	return slices.Concat(endpointCases(), endpointDNSCases(), groupCases(), routeCases())
 }
@@ -71,10 +71,10 @@ func endpointDNSCases() []testCase {
 	}
 }
 
-// ec2 is a client.
+// ec2 returns a client.
 func (s *scene) ec2() *ec2.Client { return ec2.NewFromConfig(s.config) }
 
-// ids are the ids noted under some names.
+// ids returns the ids noted under these names.
 func (s *scene) ids(names []string) []string {
 	var ids []string
 	for _, name := range names {
@@ -83,7 +83,7 @@ func (s *scene) ids(names []string) []string {
 	return ids
 }
 
-// note makes up an id.
+// note stores a given id.
 func note(name, id string) op {
 	return func(_ context.Context, s *scene) error {
 		s.notes[name] = id
@@ -172,7 +172,7 @@ func resetEndpointPolicy() op {
 	return modify(func(_ *scene, in *ec2.ModifyVpcEndpointInput) { in.ResetPolicy = aws.Bool(true) })
 }
 
-// privateDNS turns private DNS on or off, and says whether only for inbound resolvers unless that is nil.
+// privateDNS turns private DNS on or off, and sets the option for inbound resolvers unless it is nil.
 func privateDNS(on bool, onlyInbound *bool) op {
 	return modify(func(_ *scene, in *ec2.ModifyVpcEndpointInput) {
 		in.PrivateDnsEnabled = &on
@@ -193,7 +193,7 @@ func seeEndpoint(see func(context.Context, *scene, types.VpcEndpoint) error) op 
 	}
 }
 
-// endpointIs expects the endpoint in a state, as it goes over the wire: the SDK's constants begin with capitals.
+// endpointIs expects the endpoint in a state, as it is in the answer: the SDK's constants begin with capitals.
 func endpointIs(want types.State) op {
 	return seeEndpoint(func(_ context.Context, _ *scene, e types.VpcEndpoint) error {
 		if e.State != want {
@@ -236,14 +236,14 @@ func interfacesIn(names ...string) op {
 	})
 }
 
-// endpointPolicyIs expects the endpoint's policy to be this JSON, whatever the order of its members.
+// endpointPolicyIs expects the endpoint's policy to be this JSON, independent of the order of members.
 func endpointPolicyIs(want string) op {
 	canonical := func(text string) string {
 		var document any
 		if json.Unmarshal([]byte(text), &document) != nil {
 			return text
 		}
-		// What was decoded can be encoded again.
+		// Decoded JSON can be encoded again.
 		sorted, _ := json.Marshal(document)
 		return string(sorted)
 	}
@@ -264,7 +264,7 @@ func privateDNSIs(want bool) op {
 	})
 }
 
-// found expects a filter with a noted id to find that many endpoints.
+// found expects a filter with a noted id to find want endpoints.
 func found(filter, name string, want int) op {
 	return func(ctx context.Context, s *scene) error {
 		out, err := s.ec2().DescribeVpcEndpoints(ctx, &ec2.DescribeVpcEndpointsInput{Filters: []types.Filter{{Name: &filter, Values: []string{s.notes[name]}}}})
@@ -275,7 +275,7 @@ func found(filter, name string, want int) op {
 	}
 }
 
-// sameSet compares lists whatever their order.
+// sameSet compares lists without regard to order.
 func sameSet(what string, got, want []string) error {
 	if !slices.Equal(slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(want))) {
 		return differs(what, got, want)

@@ -38,14 +38,14 @@ func groupCases() []testCase {
 	}
 }
 
-// https permits HTTPS from a range of addresses.
+// https returns a permission for HTTPS from an address range.
 func https(cidr string) []types.IpPermission {
 	return []types.IpPermission{{
 		IpProtocol: aws.String("tcp"), FromPort: aws.Int32(443), ToPort: aws.Int32(443), IpRanges: []types.IpRange{{CidrIp: &cidr}},
 	}}
 }
 
-// authorize lets HTTPS in, and notes the rule.
+// authorize allows inbound HTTPS, and notes the rule.
 func authorize(cidr string) op {
 	return func(ctx context.Context, s *scene) error {
 		out, err := s.ec2().AuthorizeSecurityGroupIngress(ctx, &ec2.AuthorizeSecurityGroupIngressInput{GroupId: aws.String(s.notes["group"]), IpPermissions: https(cidr)})
@@ -91,7 +91,7 @@ func changeRule(cidr string) op {
 	}
 }
 
-// rules are the group's rules.
+// rules returns the group's rules.
 func rules(ctx context.Context, s *scene) ([]types.SecurityGroupRule, error) {
 	out, err := s.ec2().DescribeSecurityGroupRules(ctx, &ec2.DescribeSecurityGroupRulesInput{
 		Filters: []types.Filter{{Name: aws.String("group-id"), Values: s.ids([]string{"group"})}},
@@ -102,7 +102,7 @@ func rules(ctx context.Context, s *scene) ([]types.SecurityGroupRule, error) {
 	return out.SecurityGroupRules, nil
 }
 
-// ruleIs expects the noted rule to be about a range.
+// ruleIs expects the noted rule to have an address range.
 func ruleIs(want string) op {
 	return func(ctx context.Context, s *scene) error {
 		all, err := rules(ctx, s)
@@ -118,7 +118,7 @@ func ruleIs(want string) op {
 	}
 }
 
-// groupAllows expects that many rules in and out, in both calls that show them.
+// groupAllows expects these numbers of inbound and outbound rules, in both calls that return them.
 func groupAllows(in, out int) op {
 	return func(ctx context.Context, s *scene) error {
 		all, err := rules(ctx, s)

@@ -56,7 +56,7 @@ func routeTable(name string) op {
 	}
 }
 
-// associate ties subnet "a" to a table, and notes the association.
+// associate associates subnet "a" with a table, and notes the association.
 func associate(table string) op {
 	return func(ctx context.Context, s *scene) error {
 		out, err := s.ec2().AssociateRouteTable(ctx, &ec2.AssociateRouteTableInput{RouteTableId: aws.String(s.notes[table]), SubnetId: aws.String(s.notes["a"])})
@@ -67,7 +67,7 @@ func associate(table string) op {
 	}
 }
 
-// reassociate ties the subnet of the noted association to another table, and notes the new one.
+// reassociate associates the subnet of the noted association with another table, and notes the new one.
 func reassociate(table string) op {
 	return func(ctx context.Context, s *scene) error {
 		out, err := s.ec2().ReplaceRouteTableAssociation(ctx, &ec2.ReplaceRouteTableAssociationInput{
@@ -91,7 +91,7 @@ func disassociate() op {
 	}
 }
 
-// tiedTo expects subnet "a" to be tied to a table; to none when it is "".
+// tiedTo expects subnet "a" to be associated with a table, or with none if it is "".
 func tiedTo(table string) op {
 	return func(ctx context.Context, s *scene) error {
 		out, err := s.ec2().DescribeRouteTables(ctx, &ec2.DescribeRouteTablesInput{

@@ -1,9 +1,9 @@
-// Package conformance_test asks the local AWS and, where moto_server is installed, moto the same requests and expects
-// the same answers: so that our double cannot drift from what others understand AWS to be.
+// Package conformance_test sends the same requests to the local AWS and, if moto_server is installed, to moto, and
+// expects the same answers. So the local AWS cannot differ from another implementation of AWS without notice.
 //
-// A case is a list of ops on a scene of its own. To add some, write a file for the service with its ops and a function
-// that returns its cases, and name that in [cases]. A case that moto answers wrongly says in what, after docs/facts.md,
-// "Tools"; its answer then decides nothing.
+// A case is a list of ops on its own scene. To add cases, write a file for the service with its ops and a function
+// that returns its cases, and add that to [cases]. For a case that moto answers wrongly, the case says how, after
+// docs/facts.md, "Tools"; moto's answer is then ignored.
 package conformance_test
 
 import (
@@ -32,7 +32,7 @@ import (
 	"s3-endpoint-guard/local/localaws/sts"
 )
 
-// account and region are where all implementations believe to be.
+// account and region are those of all implementations.
 const (
 	account = "111122223333"
 	region  = "eu-central-1"
@@ -43,29 +43,29 @@ func cases() []testCase {
 	return slices.Concat(bucketCases(), objectCases(), listingCases(), networkCases(), messageCases())
 }
 
-// testCase is a list of ops, each of which must end as it says.
+// testCase is a list of ops, each with its expected answer.
 type testCase struct {
-	// name is the behaviour that the case shows.
+	// name is the tested behaviour.
 	name string
-	// moto says what moto does instead, where it does not do as AWS; "" where it must agree.
+	// moto describes how moto differs from AWS; "" if it must agree.
 	moto string
 	ops  []op
 }
 
-// op is one request and what is expected of its answer.
+// op is one request and its expected answer.
 type op func(context.Context, *scene) error
 
-// scene is what the ops of one case share.
+// scene is the shared state of the ops of one case.
 type scene struct {
-	// config reaches the implementation, as a user who may do everything.
+	// config is for a user of the implementation with full access.
 	config aws.Config
-	// name is one that no other case of the same run has: fit for a bucket, a topic or a tag.
+	// name is unique in a run, and valid for a bucket, a topic or a tag.
 	name string
-	// notes carry what an op learnt to those that follow, such as an id.
+	// notes pass values, such as an id, from one op to later ones.
 	notes map[string]string
 }
 
-// run carries the ops of a case out, up to the first that fails.
+// run runs the ops of a case, up to the first that fails.
 func (c testCase) run(ctx context.Context, config aws.Config, number int) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
@@ -78,7 +78,7 @@ func (c testCase) run(ctx context.Context, config aws.Config, number int) error 
 	return nil
 }
 
-// refused expects an op to be answered with an error code.
+// refused expects an error code as the answer to an op.
 func refused(code string, o op) op {
 	return func(ctx context.Context, s *scene) error {
 		err := o(ctx, s)
@@ -93,7 +93,7 @@ func refused(code string, o op) op {
 	}
 }
 
-// differs is the complaint about an answer that is not the expected one.
+// differs returns the error for an unexpected answer.
 func differs(what string, got, want any) error {
 	return fmt.Errorf("%s = %v, want %v", what, got, want)
 }
@@ -118,7 +118,7 @@ func TestMotoAnswersAsExpected(t *testing.T) {
 			case c.moto != "" && err != nil:
 				t.Skipf("moto: %s (%v)", c.moto, err)
 			case c.moto != "":
-				t.Skipf("moto has learnt it, no longer true: %s", c.moto)
+				t.Skipf("moto now agrees, remove the note: %s", c.moto)
 			case err != nil:
 				t.Fatal(err)
 			}
@@ -140,10 +140,10 @@ func startLocal(t *testing.T) aws.Config {
 	return localtest.Config(t, gate, localtest.Everything)
 }
 
-// motoURL is how moto_server says where it listens.
+// motoURL matches the address in moto_server's output.
 var motoURL = regexp.MustCompile(`http://127\.0\.0\.1:\d+`)
 
-// startMoto starts moto_server on a port of its own choice, or skips the test where it is not installed.
+// startMoto starts moto_server on a free port, or skips the test if it is not installed.
 func startMoto(t *testing.T) aws.Config {
 	t.Helper()
 	if testing.Short() {
@@ -151,7 +151,7 @@ func startMoto(t *testing.T) aws.Config {
 	}
 	path, err := exec.LookPath("moto_server")
 	if err != nil {
-		t.Skip("moto_server is not installed: the second opinion is missing")
+		t.Skip("moto_server is not installed")
 	}
 	moto := exec.Command(path, "-H", "127.0.0.1", "-p", "0")
 	moto.Env = append(moto.Environ(), "MOTO_ACCOUNT_ID="+account)

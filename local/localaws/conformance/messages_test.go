@@ -15,7 +15,7 @@ import (
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// messageCases are about SNS, SQS, CloudFormation, CloudWatch and IAM.
+// messageCases are the cases on SNS, SQS, CloudFormation, CloudWatch and IAM.
 func messageCases() []testCase {
 	const noCBOR = "does not speak CBOR"
 	return []testCase{
@@ -94,7 +94,7 @@ func send(body string) op {
 	}
 }
 
-// receive expects the next message to be this one; none when it is "".
+// receive expects the next message to be want, or no message if it is "".
 func receive(want string) op {
 	return func(ctx context.Context, s *scene) error {
 		out, err := s.sqs().ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: aws.String(s.notes["queue"]), MaxNumberOfMessages: 10})
@@ -120,7 +120,7 @@ func deleteReceived() op {
 	}
 }
 
-// waiting expects that many messages to be there for somebody to receive.
+// waiting expects this number of messages that can be received.
 func waiting(want string) op {
 	return func(ctx context.Context, s *scene) error {
 		out, err := s.sqs().GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
@@ -150,7 +150,7 @@ func describeRole(name string) op {
 	}
 }
 
-// measure publishes one value, by the scene's name.
+// measure publishes one value, named after the scene.
 func measure(namespace string, value float64) op {
 	return func(ctx context.Context, s *scene) error {
 		_, err := cloudwatch.NewFromConfig(s.config).PutMetricData(ctx, &cloudwatch.PutMetricDataInput{
@@ -160,7 +160,7 @@ func measure(namespace string, value float64) op {
 	}
 }
 
-// summed expects what was measured lately to sum up to a value.
+// summed expects the sum of the recently published values.
 func summed(want float64) op {
 	return func(ctx context.Context, s *scene) error {
 		out, err := cloudwatch.NewFromConfig(s.config).GetMetricStatistics(ctx, &cloudwatch.GetMetricStatisticsInput{

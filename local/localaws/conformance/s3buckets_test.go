@@ -11,7 +11,7 @@ import (
 	"s3-endpoint-guard/internal/iampolicy"
 )
 
-// bucketCases are about buckets and their configuration.
+// bucketCases are the cases on buckets and their configuration.
 func bucketCases() []testCase {
 	return slices.Concat(bucketLifeCases(), policyCases(), settingCases())
 }
@@ -95,7 +95,7 @@ func settingCases() []testCase {
 	}
 }
 
-// s3Client reaches S3, in path style as its endpoint is an address.
+// s3 returns a client in path style, because its endpoint is an address.
 func (s *scene) s3() *s3.Client {
 	return s3.NewFromConfig(s.config, func(o *s3.Options) {
 		o.UsePathStyle = true
@@ -103,7 +103,7 @@ func (s *scene) s3() *s3.Client {
 	})
 }
 
-// bucketOp is an op on the scene's bucket whose answer, if it is no error, is as expected.
+// bucketOp is an op on the scene's bucket that checks the answer if it is not an error.
 func bucketOp(do func(context.Context, *s3.Client, *string) error) op {
 	return func(ctx context.Context, s *scene) error { return do(ctx, s.s3(), &s.name) }
 }
@@ -161,7 +161,7 @@ func listsBucket(want bool) op {
 	})
 }
 
-// policyFor puts the bucket's name into a policy.
+// policyFor inserts the bucket's name into a policy.
 func policyFor(document, bucket string) string {
 	return replaceAll(document, "BUCKET", bucket)
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-// listingCases are about listings, page by page.
+// listingCases are the cases on listings, page by page.
 func listingCases() []testCase {
 	fill := []op{createBucket(), put("a", ""), put("b/1", ""), put("b/2", ""), put("b/c/3", ""), put("d", "")}
 	history := []op{createBucket(), versioning("Enabled"),
@@ -48,7 +48,7 @@ func listingCases() []testCase {
 	return cases
 }
 
-// onePage is what moto does wrongly in the pages of one key.
+// onePage describes moto's error in pages of one key.
 func onePage(page int32) string {
 	if page == 1 {
 		return "begins a page of ListObjects inside the common prefix that ended the one before"
@@ -56,7 +56,7 @@ func onePage(page int32) string {
 	return ""
 }
 
-// lists expects these keys, and common prefixes with " …" behind them, in this order, from both listings of keys.
+// lists expects these keys, and common prefixes followed by " …", in this order, from both listings of keys.
 func lists(page int32, prefix, delimiter string, want ...string) op {
 	return bucketOp(func(ctx context.Context, c *s3.Client, bucket *string) error {
 		first, err := listV2(ctx, c, &s3.ListObjectsV2Input{Bucket: bucket, Prefix: &prefix, Delimiter: &delimiter, MaxKeys: &page,
@@ -102,14 +102,14 @@ func listV1(ctx context.Context, c *s3.Client, in *s3.ListObjectsInput) ([]strin
 		if !aws.ToBool(answer.IsTruncated) {
 			return all, nil
 		}
-		in.Marker = aws.String(decoded(answer.NextMarker)) // given only where there is a delimiter
+		in.Marker = aws.String(decoded(answer.NextMarker)) // set only with a delimiter
 		if answer.NextMarker == nil {
 			in.Marker = aws.String(decoded(answer.Contents[len(answer.Contents)-1].Key))
 		}
 	}
 }
 
-// inOrder puts the keys and common prefixes of a page together.
+// inOrder merges the keys and common prefixes of a page.
 func inOrder(contents []types.Object, prefixes []types.CommonPrefix) []string {
 	var page []string
 	for _, o := range contents {
@@ -122,7 +122,7 @@ func inOrder(contents []types.Object, prefixes []types.CommonPrefix) []string {
 	return page
 }
 
-// decoded undoes the encoding of keys.
+// decoded decodes an encoded key.
 func decoded(key *string) string {
 	text, err := url.QueryUnescape(aws.ToString(key))
 	if err != nil {
@@ -131,8 +131,8 @@ func decoded(key *string) string {
 	return text
 }
 
-// listsVersions expects these versions, the newest of each key first, and common prefixes. Versions and delete markers
-// come back in lists of their own, so that they are put in order by key alone.
+// listsVersions expects these versions, the newest of each key first, and common prefixes. The answer has separate
+// lists of versions and delete markers, so they are ordered only by key.
 func listsVersions(page int32, delimiter string, want ...string) op {
 	return bucketOp(func(ctx context.Context, c *s3.Client, bucket *string) error {
 		in := &s3.ListObjectVersionsInput{Bucket: bucket, MaxKeys: &page, EncodingType: types.EncodingTypeUrl}
@@ -160,7 +160,7 @@ func listsVersions(page int32, delimiter string, want ...string) op {
 	})
 }
 
-// versionsOf describes what is on a page.
+// versionsOf describes the versions of a page.
 func versionsOf(page *s3.ListObjectVersionsOutput) []string {
 	var all []string
 	latest := func(is *bool) string {

@@ -11,9 +11,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-// objectCases are about single objects and their versions.
+// objectCases are the cases on single objects and their versions.
 func objectCases() []testCase {
-	big := strings.Repeat("0123456789", 1<<19) // 5 MiB, the least of a part that is not the last
+	big := strings.Repeat("0123456789", 1<<19) // 5 MiB, the minimum size of all parts except the last
 	return []testCase{
 		{name: "an object is put, read and deleted", ops: []op{
 			createBucket(), refused("NoSuchKey", gets("a", "")), refused("NotFound", head("a")),
@@ -134,8 +134,8 @@ func deleteKey(key string) op {
 	})
 }
 
-// deletes deletes a key ("") or the noted version, expects that a marker was made or deleted or was not, and notes the
-// id that the answer gives.
+// deletes deletes a key ("") or the noted version, expects that a marker was or was not made or deleted, and notes
+// the id in the answer.
 func deletes(key, version string, marker bool) op {
 	return keyOp(key, func(ctx context.Context, c *s3.Client, s *scene, key *string) error {
 		in := &s3.DeleteObjectInput{Bucket: &s.name, Key: key}
@@ -198,7 +198,7 @@ func part(key string, number int32, body string) op {
 	})
 }
 
-// partNote is the name of the note about a part.
+// partNote returns the name of the note about a part.
 func partNote(number int32) string { return "part " + string('0'+number) }
 
 func parts(key string, want int) op {

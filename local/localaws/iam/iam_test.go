@@ -16,7 +16,7 @@ import (
 
 const readDocs = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::docs/*"}]}`
 
-// start makes an IAM and a client that may do everything.
+// start makes an IAM and a client with full access.
 func start(t *testing.T) (*iam.Service, *sdk.Client) {
 	t.Helper()
 	gate := localtest.Gate(t, api.Options{})
@@ -101,11 +101,11 @@ func TestMalformedPoliciesAreRefused(t *testing.T) {
 	_, managed := s.PutManagedPolicy("bad", "{")
 	for name, err := range map[string]error{"role": role, "managed policy": managed, "inline policy": s.PutRolePolicy("app", "bad", "{")} {
 		if err == nil {
-			t.Errorf("a malformed %s was taken", name)
+			t.Errorf("a malformed %s was accepted", name)
 		}
 	}
 	if err := s.PutRolePolicy("gone", "read", readDocs); err == nil {
-		t.Error("a role that there is not took a policy")
+		t.Error("a missing role accepted a policy")
 	}
 }
 
@@ -151,7 +151,7 @@ func TestAManagedPolicyIsDetached(t *testing.T) {
 	in := &sdk.DetachRolePolicyInput{RoleName: aws.String("app"), PolicyArn: &arn}
 	localtest.Must(client.DetachRolePolicy(t.Context(), in))(t)
 	if may(s.Session("app", "i-1")) {
-		t.Error("the role may still read after its policy was detached")
+		t.Error("the role may still read after the detachment of its policy")
 	}
 	_, err := client.DetachRolePolicy(t.Context(), in)
 	if code := localtest.Code(err); code != "NoSuchEntity" {
@@ -168,7 +168,7 @@ func TestWhatIsNotThereIsNoSuchEntity(t *testing.T) {
 	_, managed := client.GetPolicy(ctx, &sdk.GetPolicyInput{PolicyArn: aws.String("arn:aws:iam::111122223333:policy/gone-policy")})
 	for name, err := range map[string]error{"role": role, "inline policy": inline, "managed policy": managed} {
 		if got := localtest.Code(err); got != "NoSuchEntity" {
-			t.Errorf("a %s that there is not = %v, want NoSuchEntity", name, err)
+			t.Errorf("a missing %s = %v, want NoSuchEntity", name, err)
 		}
 	}
 }
@@ -182,9 +182,9 @@ func TestInlinePoliciesComeAndGo(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.DeleteRolePolicy("guard", "own")
-	s.DeleteRolePolicy("nobody", "own") // does no harm
+	s.DeleteRolePolicy("nobody", "own") // no effect
 	if got := s.RolePolicies("guard"); len(got) != 1 || got["more"] != localtest.Everything {
-		t.Errorf("RolePolicies = %v, want the one that was added", got)
+		t.Errorf("RolePolicies = %v, want the added one", got)
 	}
 	if got := s.Roles(); len(got) != 1 || got[0] != "guard" {
 		t.Errorf("Roles = %v, want guard", got)

@@ -1,7 +1,7 @@
-// Package iam is the local AWS's IAM: roles and users with inline and attached policies, and the callers that act as
-// them.
+// Package iam is the local AWS's IAM: roles and users with inline and attached policies, and their sessions as
+// callers.
 //
-// To add a call, write a decoder for it and name it in [Service.Decode].
+// To add a call, write a decoder for it and add it to [Service.Decode].
 package iam
 
 import (
@@ -17,11 +17,11 @@ import (
 	"s3-endpoint-guard/local/localaws/api"
 )
 
-// administratorAccess is the name of the managed policy that allows everything.
+// administratorAccess is the name of the managed policy that allows all actions.
 // https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AdministratorAccess.html
 const administratorAccess = "AdministratorAccess"
 
-// administrator is that policy's text.
+// administrator is the text of that policy.
 const administrator = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
 
 // Role is a role.
@@ -37,13 +37,13 @@ type identity struct {
 	attached []string
 }
 
-// document is a policy's text and what it says.
+// document is a policy's text and the parsed policy.
 type document struct {
 	text   string
 	parsed *iampolicy.Policy
 }
 
-// Service is the IAM of one account. Its methods may be called at any time and concurrently.
+// Service is the IAM of one account. Its methods are safe for concurrent use.
 type Service struct {
 	options api.Options
 
@@ -65,17 +65,17 @@ func New(o api.Options) *Service {
 	return s
 }
 
-// managedARN is the ARN of one of AWS's own managed policies.
+// managedARN returns the ARN of one of AWS's managed policies.
 func (s *Service) managedARN(name string) string {
 	return fmt.Sprintf("arn:%s:iam::aws:policy/%s", s.options.Partition, name)
 }
 
-// arn is the ARN of a role or user of this account.
+// arn returns the ARN of a role or user of this account.
 func (s *Service) arn(kind, name string) string {
 	return fmt.Sprintf("arn:%s:iam::%s:%s/%s", s.options.Partition, s.options.Account, kind, name)
 }
 
-// parsed reads policies, by name.
+// parsed parses policies, by name.
 func parsed(policies map[string]string) (map[string]document, error) {
 	documents := map[string]document{}
 	for _, name := range slices.Sorted(maps.Keys(policies)) {
@@ -88,18 +88,19 @@ func parsed(policies map[string]string) (map[string]document, error) {
 	return documents, nil
 }
 
-// malformed is the refusal of a policy that cannot be read.
+// malformed returns the error for an invalid policy.
 func malformed(err error) *api.Error {
 	return &api.Error{Status: http.StatusBadRequest, Code: "MalformedPolicyDocument", Message: err.Error()}
 }
 
-// CreateRole adds a role with inline policies, by name, or replaces the one of that name.
+// CreateRole adds a role with inline policies, by name, or replaces the one with that name.
 func (s *Service) CreateRole(name string, policies map[string]string) (Role, error) {
 	return s.CreateRoleAt("/", name, policies)
 }
 
-// CreateRoleAt is [Service.CreateRole] with a path, which begins and ends with a slash. Its ARN has the path, the ARNs of
-// its sessions have not. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-arns
+// CreateRoleAt is [Service.CreateRole] with a path, which begins and ends with a slash. The role's ARN contains the
+// path, the ARNs of its sessions do not.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-arns
 func (s *Service) CreateRoleAt(path, name string, policies map[string]string) (Role, error) {
 	documents, err := parsed(policies)
 	if err != nil {
@@ -112,7 +113,7 @@ func (s *Service) CreateRoleAt(path, name string, policies map[string]string) (R
 	return role, nil
 }
 
-// CreateUser adds a user with inline policies, by name, or replaces the one of that name, and returns its caller.
+// CreateUser adds a user with inline policies, by name, or replaces the one with that name, and returns its caller.
 func (s *Service) CreateUser(name string, policies map[string]string) (api.Caller, error) {
 	documents, err := parsed(policies)
 	if err != nil {
@@ -125,9 +126,9 @@ func (s *Service) CreateUser(name string, policies map[string]string) (api.Calle
 	return api.Caller{Principal: user.ARN, Account: s.options.Account, Identity: s.identityOf(s.users, name)}, nil
 }
 
-// CreateAdministrator adds a user who may do everything, and returns its caller.
+// CreateAdministrator adds a user with full access, and returns its caller.
 func (s *Service) CreateAdministrator(name string) api.Caller {
-	// A user without inline policies has none that could be malformed.
+	// There is no inline policy that could be malformed.
 	caller, _ := s.CreateUser(name, nil)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -135,8 +136,8 @@ func (s *Service) CreateAdministrator(name string) api.Caller {
 	return caller
 }
 
-// Session is the caller that has assumed a role under a session name. Its policies are those that the role has at
-// each call; none when there is no such role.
+// Session returns the caller of a role's session. It has the role's policies at the time of each call, or none if
+// there is no such role.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
 func (s *Service) Session(role, session string) api.Caller {
 	return api.Caller{
@@ -147,7 +148,7 @@ func (s *Service) Session(role, session string) api.Caller {
 	}
 }
 
-// roleARN is a role's ARN; that of one without a path where there is no such role.
+// roleARN returns a role's ARN; for a missing role, one without a path.
 func (s *Service) roleARN(name string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -157,7 +158,7 @@ func (s *Service) roleARN(name string) string {
 	return s.arn("role", name)
 }
 
-// identityOf are an identity's policies, read at each call.
+// identityOf returns a function that returns an identity's current policies.
 func (s *Service) identityOf(kind map[string]*identity, name string) func() []*iampolicy.Policy {
 	return func() []*iampolicy.Policy {
 		s.mu.Lock()
@@ -217,7 +218,7 @@ func (s *Service) DeleteRolePolicy(role, name string) {
 	}
 }
 
-// RolePolicies are the texts of a role's inline policies, by name.
+// RolePolicies returns the texts of a role's inline policies, by name.
 func (s *Service) RolePolicies(role string) map[string]string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -230,15 +231,15 @@ func (s *Service) RolePolicies(role string) map[string]string {
 	return texts
 }
 
-// Roles are the names of all roles, in order.
+// Roles returns the sorted names of all roles.
 func (s *Service) Roles() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Sorted(maps.Keys(s.roles))
 }
 
-// AttachRolePolicy attaches a managed policy to a role. One that is not known here, as most of AWS's own, is
-// attached in name and allows nothing.
+// AttachRolePolicy attaches a managed policy to a role. A policy that is not known here, as most of AWS's own, is
+// attached without its content and allows nothing.
 func (s *Service) AttachRolePolicy(role, policyARN string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -252,7 +253,7 @@ func (s *Service) AttachRolePolicy(role, policyARN string) error {
 	return nil
 }
 
-// DetachRolePolicy takes a managed policy from a role.
+// DetachRolePolicy detaches a managed policy from a role.
 func (s *Service) DetachRolePolicy(role, policyARN string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -268,7 +269,7 @@ func (s *Service) DetachRolePolicy(role, policyARN string) error {
 	return nil
 }
 
-// DeleteRole removes a role, if it is there. Its sessions may do nothing any more.
+// DeleteRole removes a role, if it exists. Its sessions then have no permissions.
 func (s *Service) DeleteRole(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -286,7 +287,7 @@ func (s *Service) Role(name string) (Role, bool) {
 	return who.Role, true
 }
 
-// Exists reports whether a user or role is there, by its ARN. Those of other accounts are taken to be.
+// Exists reports whether the user or role with an ARN exists. It returns true for those of other accounts.
 func (s *Service) Exists(arn string) bool {
 	resource, ours := strings.CutPrefix(arn, strings.TrimSuffix(s.arn("", ""), "/"))
 	if !ours {
@@ -300,7 +301,7 @@ func (s *Service) Exists(arn string) bool {
 	return kind == "role" && isRole || kind == "user" && isUser
 }
 
-// noSuch is the refusal of something that does not exist.
+// noSuch returns the error for an identity or policy that does not exist.
 func noSuch(kind, name string) *api.Error {
 	return &api.Error{Status: http.StatusNotFound, Code: "NoSuchEntity", Message: fmt.Sprintf("The %s with name %s cannot be found.", kind, name)}
 }

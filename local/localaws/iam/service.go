@@ -14,7 +14,7 @@ import (
 	"s3-endpoint-guard/local/localaws/query"
 )
 
-// protocol writes this service's answers.
+// protocol encodes this service's answers.
 var protocol = query.Protocol{Namespace: "https://iam.amazonaws.com/doc/2010-05-08/"}
 
 var _ api.Service = (*Service)(nil)
@@ -28,7 +28,7 @@ type call struct {
 	params  query.Params
 }
 
-// decoder tells what a call needs and answers it. All calls here are reads, but for DetachRolePolicy.
+// decoder returns a call's permission and its handler. All calls here are reads, except DetachRolePolicy.
 type decoder func(call) (need api.Need, do func() (any, error))
 
 // Decode implements [api.Service].
@@ -63,7 +63,7 @@ func (s *Service) Decode(r *api.Request) (*api.Operation, error) {
 	return operation, nil
 }
 
-// imitated are the parameters that each call heeds. Lists have one page here, whatever is asked for.
+// imitated are the supported parameters of each call. Lists always have one page.
 var imitated = map[string][]string{
 	"DetachRolePolicy":         {"RoleName", "PolicyArn"},
 	"GetPolicy":                {"PolicyArn"},
@@ -79,13 +79,13 @@ func (s *Service) RenderError(r *api.Request, e *api.Error) *api.Response {
 	return protocol.Error(r, e)
 }
 
-// uniqueID is the id by which AWS knows an identity apart from later ones of the same name.
+// uniqueID returns the id with which AWS distinguishes an identity from later ones with the same name.
 func uniqueID(prefix, name string) string {
 	sum := sha256.Sum256([]byte(name))
 	return prefix + base32.StdEncoding.EncodeToString(sum[:])[:17]
 }
 
-// found is a role for a call about it.
+// found returns the role of a call.
 func (s *Service) found(name string) (identity, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -96,12 +96,12 @@ func (s *Service) found(name string) (identity, error) {
 	return *who, nil
 }
 
-// onRole is the need for a call about a role.
+// onRole returns the permission for a call about a role.
 func (s *Service) onRole(c call) api.Need {
 	return api.Need{Resource: s.roleARN(c.params["RoleName"])}
 }
 
-// listed is a list that fits into one answer.
+// listed is a list in one page.
 type listed struct {
 	IsTruncated bool
 }
@@ -137,13 +137,13 @@ func (s *Service) decodeGetRolePolicy(c call) (api.Need, func() (any, error)) {
 		if !ok {
 			return nil, noSuch("role policy", c.params["PolicyName"])
 		}
-		// Policies are URL-encoded in IAM's answers.
+		// Policies in IAM's answers are URL-encoded.
 		// https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetRolePolicy.html
 		return struct{ RoleName, PolicyName, PolicyDocument string }{who.Name, c.params["PolicyName"], escaped(document.text)}, nil
 	}
 }
 
-// escaped is a text as IAM encodes it, with %20 for spaces.
+// escaped encodes a text as IAM does, with %20 for spaces.
 func escaped(text string) string { return strings.ReplaceAll(url.QueryEscape(text), "+", "%20") }
 
 func (s *Service) decodeListRolePolicies(c call) (api.Need, func() (any, error)) {
@@ -177,7 +177,7 @@ func (s *Service) decodeListAttachedRolePolicies(c call) (api.Need, func() (any,
 	}
 }
 
-// managedPolicy is a managed policy for a call about it.
+// managedPolicy returns the managed policy of a call.
 func (s *Service) managedPolicy(arn string) (document, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,4 +1,4 @@
-// Package jsonrpc speaks AWS JSON 1.1, from the side of a service: the operation stands in the header X-Amz-Target, its
+// Package jsonrpc implements the service's side of AWS JSON 1.1: the operation is in the header X-Amz-Target, its
 // parameters and its result are JSON.
 // https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html
 package jsonrpc
@@ -14,13 +14,13 @@ import (
 
 const contentType = "application/x-amz-json-1.1"
 
-// Operation is the operation that a request asks for.
+// Operation returns the operation of a request.
 func Operation(r *api.Request) string {
 	target := r.Header.Get("X-Amz-Target")
 	return target[strings.LastIndex(target, ".")+1:]
 }
 
-// Parse reads a request's parameters into a struct, as [Decode] does. What it refuses is an [api.Error] of code
+// Parse reads a request's parameters into a struct, as [Decode] does. Its error is an [api.Error] with code
 // SerializationException.
 func Parse(r *api.Request, parameters any) error {
 	if len(r.Body) == 0 {
@@ -32,28 +32,28 @@ func Parse(r *api.Request, parameters any) error {
 	return nil
 }
 
-// Decode reads JSON into a struct. A member that this has no field for is an error: what the local AWS does not imitate
-// must not look as if it were done.
+// Decode reads JSON into a struct. A member without a field is an error, so that no unsupported parameter is silently
+// ignored.
 func Decode(body []byte, parameters any) error {
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.DisallowUnknownFields()
 	return decoder.Decode(parameters)
 }
 
-// Unknown is the answer to an operation that the service does not have.
+// Unknown returns the answer to an unsupported operation.
 func Unknown(r *api.Request) *api.Error {
 	return &api.Error{Status: http.StatusBadRequest, Code: "UnknownOperationException", Message: "the local AWS has no operation " + Operation(r)}
 }
 
-// Answer writes a result, which must be one that JSON can write.
+// Answer encodes a result, which must be valid for JSON.
 func Answer(r *api.Request, result any) (*api.Response, error) {
 	text, err := json.Marshal(result)
 	return &api.Response{Status: http.StatusOK, Header: header(r), Body: text}, err
 }
 
-// Error writes an error.
+// Error encodes an error.
 func Error(r *api.Request, e *api.Error) *api.Response {
-	// Two texts can always be written.
+	// Encoding two strings cannot fail.
 	text, _ := json.Marshal(map[string]string{"__type": e.Code, "message": e.Message})
 	answer := &api.Response{Status: e.Status, Header: header(r), Body: text}
 	for name, values := range e.Header {

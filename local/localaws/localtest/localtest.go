@@ -1,5 +1,5 @@
-// Package localtest is what the tests of the local AWS's services share: a gate that lives as long as the test, and
-// the configuration with which the real SDK's clients call it.
+// Package localtest contains helpers for the tests of the local AWS's services: a gate that lives as long as the
+// test, and the configuration with which the real SDK's clients call it.
 package localtest
 
 import (
@@ -19,7 +19,7 @@ import (
 	"s3-endpoint-guard/local/localaws/api"
 )
 
-// Everything is an identity policy that allows everything.
+// Everything is an identity policy that allows all actions.
 const Everything = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
 
 // OddKeys are object keys that have broken programs that empty buckets. docs/facts.md: S3
@@ -40,8 +40,8 @@ func Gate(t testing.TB, o api.Options) *api.Gate {
 	return gate
 }
 
-// Config is the configuration of clients of a user whose only policy is the one given. They call once: nothing is
-// retried, and none waits longer than [Limit].
+// Config returns the configuration of clients of a user with one policy. They do not retry, and no call waits longer
+// than [Limit].
 func Config(t testing.TB, gate *api.Gate, policy string) aws.Config {
 	t.Helper()
 	parsed := Must(iampolicy.Parse([]byte(policy)))(t)
@@ -58,9 +58,9 @@ func Config(t testing.TB, gate *api.Gate, policy string) aws.Config {
 	}
 }
 
-// OnlyClosed tries again, at once, what ended because the client's own end of the connection was closed, and nothing else.
-// Go's client closes it where an answer comes before it has done with the request, as one on this machine may (seen with
-// aws-sdk-go-v2 v1.48.0 and Go 1.26.8 at answers of more than a few KB; the SDK's own retries cover it elsewhere).
+// OnlyClosed retries, at once, only calls that failed because the client's own end of the connection was closed. Go's
+// client closes it if an answer arrives before the request is complete, which can happen on this machine (seen with
+// aws-sdk-go-v2 v1.48.0 and Go 1.26.8 at answers of more than a few KB; elsewhere the SDK's own retries cover it).
 func OnlyClosed() aws.Retryer {
 	closed := retry.IsErrorRetryableFunc(func(err error) aws.Ternary { return aws.BoolTernary(errors.Is(err, net.ErrClosed)) })
 	return retry.NewStandard(func(o *retry.StandardOptions) {
@@ -69,7 +69,7 @@ func OnlyClosed() aws.Retryer {
 	})
 }
 
-// Must ends the test when the call before it failed: value := Must(call(…))(t).
+// Must ends the test if the previous call failed: value := Must(call(…))(t).
 func Must[T any](value T, err error) func(testing.TB) T {
 	return func(t testing.TB) T {
 		t.Helper()
@@ -80,8 +80,7 @@ func Must[T any](value T, err error) func(testing.TB) T {
 	}
 }
 
-// Code is AWS's code of an error, as those who branch on it see it; "" for no error, and the whole text of one that
-// did not come from AWS.
+// Code returns AWS's error code; "" for no error, and the whole text of an error that is not AWS's.
 func Code(err error) string {
 	var refusal smithy.APIError
 	switch {

@@ -10,15 +10,15 @@ import (
 	"s3-endpoint-guard/local/localaws/child"
 )
 
-// Limits of a server that runs beside a test: until it serves, and until it has let go of its output once it is killed.
+// Time limits of a server in a test: until it serves, and until its output is closed after it was killed.
 const (
 	serveLimit = Limit
 	endLimit   = 5 * time.Second
 )
 
-// Serve starts a server and returns when ready, which gets each line that it prints, has said so. The server ends with
-// the test, with all that it started in turn and however the test ends; one that does not get ready fails the test.
-// What it prints stands in the test's log.
+// Serve starts a server and returns when ready, which gets each line of its output, returns true. The server and its
+// descendants end with the test, no matter how the test ends; if it does not get ready, the test fails. Its output is
+// in the test's log.
 func Serve(t testing.TB, command *exec.Cmd, ready func(line string) bool) {
 	t.Helper()
 	lines := &lines{each: ready, ready: make(chan struct{}), log: t.Log}
@@ -31,7 +31,7 @@ func Serve(t testing.TB, command *exec.Cmd, ready func(line string) bool) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		_ = command.Wait() // how it ended nobody asks: it was killed, or its last lines tell
+		_ = command.Wait() // the result is ignored: the server was killed, or its last lines explain the end
 	}()
 	t.Cleanup(func() {
 		child.Kill(command.Process)
@@ -47,7 +47,7 @@ func Serve(t testing.TB, command *exec.Cmd, ready func(line string) bool) {
 	}
 }
 
-// lines takes a server's output apart.
+// lines splits a server's output into lines.
 type lines struct {
 	each func(line string) bool
 	log  func(...any)

@@ -10,14 +10,14 @@ import (
 	"time"
 )
 
-// Limit is the longest that a test waits for one thing. What tests wait for takes milliseconds, and a few seconds on a
-// busy machine.
+// Limit is the maximum time of each wait in a test. Usually a wait takes milliseconds, and a few seconds on a busy
+// machine.
 const Limit = 45 * time.Second
 
-// Client is the HTTP client of tests. Unlike http.DefaultClient it gives up after [Limit].
+// Client is the HTTP client of tests. Unlike http.DefaultClient it has the time-out [Limit].
 var Client = &http.Client{Timeout: Limit}
 
-// Context returns a context that ends with the test, or after [Limit]: its cause then says what the test waited for.
+// Context returns a context that ends with the test, or after [Limit]; its cause then contains what.
 func Context(t testing.TB, what string) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeoutCause(t.Context(), Limit, waited(what))
@@ -25,8 +25,8 @@ func Context(t testing.TB, what string) context.Context {
 	return ctx
 }
 
-// Receive returns the next value of a channel, or its zero value once it is closed. A test that gets neither within
-// [Limit] fails, saying what it waited for. Only the test's own goroutine may call it.
+// Receive returns the next value of a channel, or its zero value if it is closed. If neither happens within [Limit],
+// the test fails with a message that contains what. Only the test's own goroutine may call it.
 func Receive[T any](t testing.TB, channel <-chan T, what string) T {
 	t.Helper()
 	limit := time.NewTimer(Limit)
@@ -40,8 +40,8 @@ func Receive[T any](t testing.TB, channel <-chan T, what string) T {
 	return value
 }
 
-// Until asks, over and over, until something is so. A test for which it is not within [Limit] fails, saying what it
-// waited for.
+// Until calls so repeatedly until it returns true. If that does not happen within [Limit], the test fails with a
+// message that contains what.
 func Until(t testing.TB, what string, so func() bool) {
 	t.Helper()
 	for limit := time.Now().Add(Limit); !so(); time.Sleep(time.Millisecond) {
@@ -51,8 +51,8 @@ func Until(t testing.TB, what string, so func() bool) {
 	}
 }
 
-// Exit waits for the end of a process that was started, and returns how it ended. One that lives longer than [Limit]
-// is killed, and the test fails.
+// Exit waits for the end of a started process, and returns its error. If the process runs longer than [Limit], Exit
+// kills it and the test fails.
 func Exit(t testing.TB, command *exec.Cmd) error {
 	t.Helper()
 	ended := make(chan error, 1)
@@ -61,7 +61,7 @@ func Exit(t testing.TB, command *exec.Cmd) error {
 	return Receive(t, ended, "the end of "+command.String())
 }
 
-// Output runs a command, bounded as by [Exit], and returns what it printed, errors included, and how it ended.
+// Output runs a command, with the limit of [Exit], and returns its output, including standard error, and its error.
 func Output(t testing.TB, command *exec.Cmd) (string, error) {
 	t.Helper()
 	var said bytes.Buffer

@@ -13,7 +13,7 @@ import (
 	"s3-endpoint-guard/local/localaws/localtest"
 )
 
-// failing is a test whose failure is looked at.
+// failing is a test whose failure is inspected.
 type failing struct {
 	testing.TB
 	said string
@@ -37,7 +37,7 @@ func TestWaitsGiveUpAndSayWhatTheyWaitedFor(t *testing.T) {
 				go wait(f)
 				time.Sleep(time.Minute) // synthetic time
 				if synctest.Wait(); !strings.Contains(f.said, "waiting for a letter") {
-					t.Errorf("after a minute it says %q, want what it waited for", f.said)
+					t.Errorf("after a minute the message is %q, want the name of the awaited event", f.said)
 				}
 			})
 		})
@@ -52,7 +52,7 @@ func TestReceiveReturnsWhatArrives(t *testing.T) {
 	}
 	close(letters)
 	if got := localtest.Receive(t, letters, "the end"); got != "" {
-		t.Errorf("Receive = %q from a closed channel, want nothing", got)
+		t.Errorf("Receive = %q from a closed channel, want none", got)
 	}
 }
 
@@ -61,7 +61,7 @@ func TestAContextEndsAndSaysWhatItWaitedFor(t *testing.T) {
 		ctx := localtest.Context(t, "a letter")
 		<-ctx.Done()
 		if cause := context.Cause(ctx); !strings.Contains(cause.Error(), "waiting for a letter") {
-			t.Errorf("the context ended by %q, want what it waited for", cause)
+			t.Errorf("the context ended with %q, want the name of the awaited event", cause)
 		}
 	})
 }

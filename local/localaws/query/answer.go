@@ -9,15 +9,15 @@ import (
 	"s3-endpoint-guard/local/localaws/api"
 )
 
-// Protocol writes answers of one service.
+// Protocol encodes the answers of one service.
 type Protocol struct {
 	// Namespace is the XML namespace of its answers, e.g. "http://sns.amazonaws.com/doc/2010-03-31/".
 	Namespace string
-	// EC2 selects EC2's flavour.
+	// EC2 selects EC2's variant.
 	EC2 bool
 }
 
-// Answer writes the result of an operation. The result is a struct with xml tags, or nil for an empty one.
+// Answer encodes the result of an operation. The result is a struct with xml tags, or nil for an empty one.
 func (p Protocol) Answer(r *api.Request, operation string, result any) (*api.Response, error) {
 	fields, err := inner(result)
 	if err != nil {
@@ -31,7 +31,7 @@ func (p Protocol) Answer(r *api.Request, operation string, result any) (*api.Res
 	return p.document(r, http.StatusOK, operation+"Response", body), nil
 }
 
-// Operation is an operation that needs one permission and whose result is its answer.
+// Operation returns an operation that needs one permission and whose result is its answer.
 func (p Protocol) Operation(r *api.Request, name string, need api.Need, do func() (any, error)) *api.Operation {
 	return &api.Operation{Name: name, Needs: []api.Need{need}, Do: func() (*api.Response, error) {
 		result, err := do()
@@ -42,7 +42,7 @@ func (p Protocol) Operation(r *api.Request, name string, need api.Need, do func(
 	}}
 }
 
-// Error writes an error. Faults of the caller and of the service are told apart by the HTTP status.
+// Error encodes an error. The HTTP status distinguishes errors of the caller from errors of the service.
 func (p Protocol) Error(r *api.Request, e *api.Error) *api.Response {
 	detail := element("Code", e.Code) + element("Message", e.Message)
 	var answer *api.Response
@@ -61,7 +61,7 @@ func (p Protocol) Error(r *api.Request, e *api.Error) *api.Response {
 	return answer
 }
 
-// document is a whole XML answer.
+// document returns a complete XML answer.
 func (p Protocol) document(r *api.Request, status int, root, body string) *api.Response {
 	namespace := ""
 	if p.Namespace != "" {
@@ -73,7 +73,7 @@ func (p Protocol) document(r *api.Request, status int, root, body string) *api.R
 	return &api.Response{Status: status, Header: header, Body: []byte(text)}
 }
 
-// inner is a struct's XML without the element around it, so that its fields can stand beside others.
+// inner returns a struct's XML without the outer element, so that its fields can be combined with others.
 func inner(result any) (string, error) {
 	if result == nil {
 		return "", nil
@@ -86,7 +86,7 @@ func inner(result any) (string, error) {
 	return string(bytes.TrimSuffix(bytes.TrimPrefix(text.Bytes(), []byte("<r>")), []byte("</r>"))), nil
 }
 
-// element is one XML element with text in it.
+// element returns one XML element with text.
 func element(name, text string) string {
 	var escaped bytes.Buffer
 	// Writing to a bytes.Buffer cannot fail.

@@ -1,5 +1,5 @@
-// Package query speaks AWS's query protocol and EC2's flavour of it, from the side of a service: it decodes
-// Action=…&Name.member.1=… into parameters and writes answers and errors as XML.
+// Package query implements the service's side of AWS's query protocol and of EC2's variant: it decodes
+// Action=…&Name.member.1=… into parameters and encodes answers and errors as XML.
 //
 //	protocol  lists                 structures           answer
 //	query     Name.member.1         Name.member.1.Field  <OpResponse><OpResult>…</OpResult><ResponseMetadata>…
@@ -23,8 +23,8 @@ import (
 // Params are the parameters of one call by their full name, e.g. "Filter.1.Value.2".
 type Params map[string]string
 
-// Parse reads the parameters of a call from its body and its URL. A call without an Action is an [api.Error] of
-// code MissingAction, one that is not a form of code MalformedQueryString.
+// Parse reads the parameters of a call from its body and its URL. A call without an Action is an [api.Error] with
+// code MissingAction, one that is not a form has code MalformedQueryString.
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
 func Parse(r *api.Request) (Params, error) {
 	form, err := url.ParseQuery(string(r.Body))
@@ -43,12 +43,12 @@ func Parse(r *api.Request) (Params, error) {
 	return params, nil
 }
 
-// common are the parameters that every call may have.
+// common are the parameters of all calls.
 var common = []string{"Action", "Version"}
 
-// Only refuses the call, by an [api.Error] of code UnknownParameter, if it has a parameter that is not among these: what
-// the local AWS does not imitate must not look as if it were done. Names are without the numbers of lists, e.g.
-// "Filter.Value"; one that ends in ".*" stands for all below it.
+// Only refuses the call, with an [api.Error] with code UnknownParameter, if it has a parameter that is not in names,
+// so that no unsupported parameter is silently ignored. Names are without the numbers of lists, e.g. "Filter.Value";
+// one that ends in ".*" includes all parameters below it.
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
 func (p Params) Only(names ...string) error {
 	var unknown []string
@@ -69,7 +69,7 @@ func (p Params) Only(names ...string) error {
 		"The parameter %s is not recognized: the local AWS does not imitate it for %s", slices.Min(unknown), p["Action"])}
 }
 
-// unnumbered is a parameter's name without what makes it a member of lists.
+// unnumbered returns a parameter's name without the numbers of lists.
 func unnumbered(name string) string {
 	return strings.Join(slices.DeleteFunc(strings.Split(name, "."), func(part string) bool {
 		_, err := strconv.Atoi(part)
@@ -77,7 +77,7 @@ func unnumbered(name string) string {
 	}), ".")
 }
 
-// Unknown is the answer to an action that the service does not have.
+// Unknown returns the answer to an unsupported action.
 func (p Params) Unknown() *api.Error {
 	return &api.Error{
 		Status: http.StatusBadRequest, Code: "InvalidAction",
@@ -85,7 +85,7 @@ func (p Params) Unknown() *api.Error {
 	}
 }
 
-// Has reports whether a parameter of this name, or a list or structure below it, was sent.
+// Has reports whether the call has a parameter with this name, or a list or structure below it.
 func (p Params) Has(name string) bool {
 	if _, ok := p[name]; ok {
 		return true
@@ -98,10 +98,10 @@ func (p Params) Has(name string) bool {
 	return false
 }
 
-// Bool is a parameter's truth; false when it was not sent.
+// Bool returns a bool parameter; false if it was not sent.
 func (p Params) Bool(name string) bool { return strings.EqualFold(p[name], "true") }
 
-// Int is a parameter's number; absent when it was not sent or is no number.
+// Int returns an integer parameter; absent if it was not sent or is not a number.
 func (p Params) Int(name string, absent int) int {
 	n, err := strconv.Atoi(p[name])
 	if err != nil {
@@ -110,7 +110,7 @@ func (p Params) Int(name string, absent int) int {
 	return n
 }
 
-// List is a list of strings in either flavour; nil when it was not sent.
+// List returns a list of strings in both variants; nil if it was not sent.
 func (p Params) List(name string) []string {
 	var list []string
 	for _, prefix := range p.elements(name) {
@@ -121,7 +121,7 @@ func (p Params) List(name string) []string {
 	return list
 }
 
-// Structs is a list of structures in either flavour, each with the parameters below it; nil when it was not sent.
+// Structs returns a list of structures in both variants, each with the parameters below it; nil if it was not sent.
 func (p Params) Structs(name string) []Params {
 	var list []Params
 	for _, prefix := range p.elements(name) {
@@ -130,7 +130,7 @@ func (p Params) Structs(name string) []Params {
 	return list
 }
 
-// Struct are the parameters below a name, without it; empty when none was sent.
+// Struct returns the parameters below a name, without the name; empty if none was sent.
 func (p Params) Struct(name string) Params {
 	below := Params{}
 	for full, value := range p {
@@ -141,7 +141,7 @@ func (p Params) Struct(name string) Params {
 	return below
 }
 
-// elements are the prefixes of a list's elements, in order: Name.1, Name.2 … or Name.member.1, Name.member.2 …
+// elements returns the prefixes of a list's elements, in order: Name.1, Name.2 … or Name.member.1, Name.member.2 …
 func (p Params) elements(name string) []string {
 	if p.Has(name + ".member") {
 		name += ".member"

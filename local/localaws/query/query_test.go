@@ -13,7 +13,7 @@ import (
 	"s3-endpoint-guard/local/localaws/query"
 )
 
-// request is a call with a form as its body.
+// request returns a call with a form as its body.
 func request(form string) *api.Request {
 	return &api.Request{Method: http.MethodPost, URL: &url.URL{Path: "/"}, Body: []byte(form), ID: "request-1"}
 }
@@ -46,7 +46,7 @@ func TestParamsReadStructures(t *testing.T) {
 		t.Errorf("Structs(Filter) = %v", filters)
 	}
 	if !params.Bool("On") || params.Bool("Off") || params.Int("Port", -1) != 443 || params.Int("ToPort", -1) != -1 {
-		t.Errorf("flags and numbers of %v are not what was sent", params)
+		t.Errorf("flags and numbers of %v differ from those sent", params)
 	}
 }
 

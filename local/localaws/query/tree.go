@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Node is one level of a call's parameters as a tree: a leaf has a Value, a structure Fields, a list Items.
+// Node is a node in the tree of a call's parameters: a leaf has a Value, a structure Fields, a list Items.
 type Node struct {
 	// Value is a leaf's text.
 	Value string
@@ -16,7 +16,7 @@ type Node struct {
 	Items []*Node
 }
 
-// Tree is the call's parameters as a tree, without Action and Version, in EC2's flavour (Name.1.Field).
+// Tree returns the call's parameters as a tree, without Action and Version, in EC2's variant (Name.1.Field).
 func (p Params) Tree() *Node {
 	root := &Node{Fields: map[string]*Node{}}
 	for _, name := range p.sorted() {
@@ -29,7 +29,7 @@ func (p Params) Tree() *Node {
 	return root
 }
 
-// sorted are the parameters' names in order, so that the tree does not depend on the map's.
+// sorted returns the parameters' names in order, so that the tree does not depend on the map's order.
 func (p Params) sorted() []string {
 	names := make([]string, 0, len(p))
 	for name := range p {
@@ -39,7 +39,7 @@ func (p Params) sorted() []string {
 	return names
 }
 
-// set stores a value below a path, making the structures on the way.
+// set stores a value at a path, and makes missing structures.
 func (n *Node) set(path []string, value string) {
 	for _, step := range path {
 		if n.Fields == nil {
@@ -53,7 +53,7 @@ func (n *Node) set(path []string, value string) {
 	n.Value = value
 }
 
-// settle turns structures whose members are numbered 1, 2, … into lists, from the leaves up.
+// settle converts structures with members 1, 2, … to lists, beginning with the leaves.
 func (n *Node) settle() {
 	for _, child := range n.Fields {
 		child.settle()

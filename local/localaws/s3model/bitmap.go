@@ -2,7 +2,8 @@ package s3model
 
 import "math/bits"
 
-// bitmap is a set of numbers below a bound, with a second level that tells which words have any: 1.3 bits a number.
+// bitmap is a set of numbers below a bound, with a second level that marks non-empty words. It takes about 1.02 bits
+// per number.
 type bitmap struct {
 	words, summary []uint64
 	count          int
@@ -22,7 +23,7 @@ func full(n int) *bitmap {
 	return b
 }
 
-// remove takes i out, and reports whether it was in.
+// remove removes i, and reports whether the set contained it.
 func (b *bitmap) remove(i int) bool {
 	w := i >> 6
 	bit := uint64(1) << (i & 63)

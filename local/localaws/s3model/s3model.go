@@ -1,9 +1,9 @@
-// Package s3model is a lean model of one S3 bucket, for measuring how fast it can be emptied: it holds ten million
-// versions in two megabytes, for their keys are computed and only a bit says whether a version is still there.
+// Package s3model is a minimal model of one S3 bucket, for measuring how fast it can be emptied: it holds ten million
+// versions in two megabytes, because its keys are computed and one bit per version says whether it still exists.
 //
-// It speaks S3's protocol for listing and deleting versions over HTTP, with the latency and the rate limit per prefix
-// that S3 documents (FACTS: S3). It knows no policies, locks or faults; for those there is the local AWS's own S3, in
-// localaws/s3, whose place it can take for one bucket (both answer the same requests).
+// It implements S3's HTTP protocol for listing and deleting versions, with the latency and the rate limit per prefix
+// that S3 documents (docs/facts.md, S3). It has no policies, locks or faults; the local AWS's own S3, in localaws/s3,
+// has them. For one bucket the model can replace it, because both answer the same requests.
 package s3model
 
 import (
@@ -14,27 +14,27 @@ import (
 	"time"
 )
 
-// Options say what bucket to model.
+// Options describe the bucket.
 type Options struct {
-	// Shape is how keys look, Versions how many there are, one of each key.
+	// Shape is the format of the keys, Versions the number of versions, one per key.
 	Shape    Shape
 	Versions int
 	// Latency is added to each request.
 	Latency time.Duration
-	// Limit is how many keys per second may be deleted under one prefix, the part of the key up to the first slash;
-	// 0 is no limit. A second's worth can be saved up, and a request that exceeds it is refused as a whole.
+	// Limit is how many keys per second may be deleted under one prefix, the part of the key up to the first slash; 0
+	// means no limit. The allowance for one second can accumulate. A request that exceeds it is refused as a whole.
 	Limit float64
 }
 
-// Stats counts what happened.
+// Stats counts requests and versions.
 type Stats struct {
-	// Lists, Batches and Singles count requests; Refused those that were answered with SlowDown.
+	// Lists, Batches and Singles count requests; Refused counts those with the answer SlowDown.
 	Lists, Batches, Singles, Refused int64
 	// Deleted and Left count versions.
 	Deleted, Left int64
 }
 
-// Model is a bucket. It implements http.Handler and can be used by many at a time.
+// Model is a bucket. It implements http.Handler and is safe for concurrent use.
 type Model struct {
 	options Options
 
@@ -50,7 +50,7 @@ func New(o Options) *Model {
 	return &Model{options: o, alive: full(o.Versions), buckets: map[string]*allowance{}}
 }
 
-// Stats returns what happened so far.
+// Stats returns the counts so far.
 func (m *Model) Stats() Stats {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -61,13 +61,13 @@ func (m *Model) Stats() Stats {
 	}
 }
 
-// allowance is what may be deleted at once under a prefix.
+// allowance is the number of keys that may be deleted at once under a prefix.
 type allowance struct {
 	keys float64
 	at   time.Time
 }
 
-// allow takes the allowance for keys, all of it or none.
+// allow uses up the allowance for all keys, or for none.
 func (m *Model) allow(need map[string]int, now time.Time) bool {
 	if m.options.Limit == 0 {
 		return true
@@ -90,13 +90,13 @@ func (m *Model) allow(need map[string]int, now time.Time) bool {
 	return true
 }
 
-// prefixOf is the prefix that has a limit of its own.
+// prefixOf returns the prefix to which a limit applies.
 func prefixOf(key string) string { return key[:strings.IndexByte(key, '/')+1] }
 
 // key returns key i.
 func (m *Model) key(i int) string { return string(m.options.Shape.Append(nil, i, m.options.Versions)) }
 
-// after returns the index of the first key behind marker.
+// after returns the index of the first key after marker.
 func (m *Model) after(marker string) int {
 	if marker == "" {
 		return 0
@@ -122,7 +122,7 @@ func (m *Model) page(i, most int) (indices []int, more bool) {
 	return indices, false
 }
 
-// remove deletes versions if the limit allows.
+// remove deletes versions if the limit allows it.
 func (m *Model) remove(indices []int, need map[string]int) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -33,7 +33,7 @@ func TestShapesAreInOrderAndInvertible(t *testing.T) {
 				t.Error("the keys are not in order")
 			}
 			if _, ok := shape.Index(keys[5]+"x", n); ok {
-				t.Error("Index found a key that is not there")
+				t.Error("Index found a missing key")
 			}
 		})
 	}
@@ -64,19 +64,19 @@ func TestModelListsAndDeletesWithTheRealClient(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// The SDK sends a batch again whose answer it could not read to the end, as happens on a busy machine.
+	// On a busy machine the SDK may fail to read an answer to its end, and then sends the batch again.
 	if stats := model.Stats(); found != 2500 || stats.Left != 0 || stats.Lists < 3 || stats.Batches < 3 {
 		t.Errorf("found %d versions, then %+v, want 2500 in 3 pages and none left", found, stats)
 	}
 }
 
-// TestModelReadsObjectsInAnyOrder sends what clients other than the SDK in use send: S3 takes the members of an object, and
-// the object list's neighbours, in any order.
+// TestModelReadsObjectsInAnyOrder sends the requests of clients other than this SDK: S3 accepts the members of an
+// object, and the neighbours of the object list, in any order.
 func TestModelReadsObjectsInAnyOrder(t *testing.T) {
 	const versions = 3
 	shape := s3model.Counters{Prefixes: 1}
 	for name, c := range map[string]struct {
-		request string // with KEY and ID for those of each version
+		request string // contains KEY and ID for those of each version
 		before  string
 		after   string
 		left    int64

@@ -14,15 +14,15 @@ import (
 	"time"
 )
 
-// StatsPath answers the [Stats] as JSON, without latency.
+// StatsPath is the path of the [Stats] as JSON, without latency.
 const StatsPath = "/-/stats"
 
-// versionID is the id of version i: 32 characters, as S3's are.
+// versionID appends the id of version i: 32 characters, as in S3.
 func versionID(b []byte, i int) []byte {
 	return appendHex(appendHex(b, mix(uint64(i)+1)), mix(uint64(i)+2))
 }
 
-// ServeHTTP implements http.Handler, in path style for any bucket name.
+// ServeHTTP implements http.Handler, in path style for all bucket names.
 func (m *Model) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -36,7 +36,7 @@ func (m *Model) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	w.Header().Set("Content-Type", "application/xml")
 	switch {
-	case query.Get("prefix") != "": // the model lists all or nothing
+	case query.Get("prefix") != "": // the model cannot list a prefix
 		refuse(w, http.StatusNotImplemented, "NotImplemented")
 	case r.Method == http.MethodGet && query.Has("versions"):
 		m.list(w, query)
@@ -59,7 +59,7 @@ func (m *Model) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 const header = `<?xml version="1.0" encoding="UTF-8"?>` + "\n"
 
-// refuse answers with an error.
+// refuse writes an error.
 func refuse(w http.ResponseWriter, status int, code string) {
 	w.WriteHeader(status)
 	fmt.Fprintf(w, header+`<Error><Code>%s</Code><Message>%s</Message><RequestId>4442587FB7D0A2F9</RequestId></Error>`, code, code)
@@ -67,7 +67,7 @@ func refuse(w http.ResponseWriter, status int, code string) {
 
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
-// list answers ListObjectVersions, with all that S3 writes about a version.
+// list handles ListObjectVersions, with all members of S3's answer for a version.
 func (m *Model) list(w http.ResponseWriter, query url.Values) {
 	m.lists.Add(1)
 	most := 1000
@@ -95,7 +95,7 @@ func (m *Model) list(w http.ResponseWriter, query url.Values) {
 	_, _ = w.Write(b.Bytes())
 }
 
-// writeVersions writes versions. The keys of all shapes are the same in URL encoding.
+// writeVersions writes versions. In all shapes the URL-encoded key equals the key.
 func (m *Model) writeVersions(b *bytes.Buffer, indices []int) {
 	for _, i := range indices {
 		b.WriteString(`<Version><Key>`)
@@ -109,7 +109,7 @@ func (m *Model) writeVersions(b *bytes.Buffer, indices []int) {
 	}
 }
 
-// deleteBatch answers DeleteObjects.
+// deleteBatch handles DeleteObjects.
 func (m *Model) deleteBatch(w http.ResponseWriter, body []byte) {
 	m.batches.Add(1)
 	indices, need, ok := m.read(string(body))
@@ -137,8 +137,8 @@ func (m *Model) deleteBatch(w http.ResponseWriter, body []byte) {
 	_, _ = w.Write(b.Bytes())
 }
 
-// read reads a DeleteObjects request: which versions, and how many under each prefix. The members of an object may come
-// in any order, as S3 takes them. Objects without a version are refused: the model has no delete markers.
+// read parses a DeleteObjects request: the versions, and their number under each prefix. The members of an object may
+// be in any order, as in S3. Objects without a version are refused, because the model has no delete markers.
 func (m *Model) read(body string) (indices []int, need map[string]int, ok bool) {
 	need = map[string]int{}
 	id := make([]byte, 0, 32)
@@ -163,7 +163,7 @@ func (m *Model) read(body string) (indices []int, need map[string]int, ok bool) 
 	}
 }
 
-// element is the text of an object's member, by the member's opening tag.
+// element returns the text of an object's member, by the member's opening tag.
 func element(object, tag string) (text string, ok bool) {
 	if _, text, ok = strings.Cut(object, tag); !ok {
 		return "", false
@@ -172,7 +172,7 @@ func element(object, tag string) (text string, ok bool) {
 	return text, ok
 }
 
-// deleteOne answers DeleteObject.
+// deleteOne handles DeleteObject.
 func (m *Model) deleteOne(w http.ResponseWriter, r *http.Request, version string) {
 	m.singles.Add(1)
 	_, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")

@@ -8,18 +8,18 @@ import (
 	"time"
 )
 
-// Shape is how the keys of a generated bucket look. Keys are computed, not stored: key i is the i-th in S3's order.
+// Shape is the format of a generated bucket's keys. Keys are computed, not stored: key i is the i-th in S3's order.
 type Shape interface {
 	// Append appends key i of n to b.
 	Append(b []byte, i, n int) []byte
-	// Index returns the i of a key, and whether there is one.
+	// Index returns the i of a key, and whether the key exists.
 	Index(key string, n int) (int, bool)
 }
 
-// Hashes are 32 hexadecimal digits, spread over their whole range as those of a hash are.
+// Hashes are 32 hexadecimal digits, evenly distributed like those of a hash.
 type Hashes struct{}
 
-// mix scrambles a number (splitmix64).
+// mix hashes a number (splitmix64).
 func mix(x uint64) uint64 {
 	x += 0x9e3779b97f4a7c15
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
@@ -27,7 +27,7 @@ func mix(x uint64) uint64 {
 	return x ^ x>>31
 }
 
-// place is where key i of n lies among all 64-bit numbers: at random within its n-th part.
+// place returns the position of key i of n among all 64-bit numbers: random within its n-th part.
 func place(i, n int) uint64 {
 	step, _ := bits.Div64(1, 0, uint64(n)) // 2^64 / n
 	return uint64(i)*step + mix(uint64(i))%step
@@ -58,7 +58,7 @@ func appendHex(b []byte, x uint64) []byte {
 	return b
 }
 
-// Logs are paths as a load balancer writes them: a long common beginning, the date as folders, the time in the name.
+// Logs are paths in a load balancer's format: a long common prefix, the date as folders, the time in the name.
 type Logs struct{}
 
 const (
@@ -86,7 +86,7 @@ func (Logs) Append(b []byte, i, _ int) []byte {
 	return append(appendHex(b, mix(uint64(i))), ".log.gz"...)
 }
 
-// appendTwo appends a number of two digits. (time.AppendFormat would be most of what the model costs.)
+// appendTwo appends a two-digit number. (time.AppendFormat would take most of the model's time.)
 func appendTwo(b []byte, n int) []byte { return append(b, '0'+byte(n/10), '0'+byte(n%10)) }
 
 // Index implements Shape.
@@ -100,7 +100,7 @@ func (l Logs) Index(key string, n int) (int, bool) {
 	return i, err == nil && i >= 0 && i < n && string(l.Append(nil, i, n)) == key
 }
 
-// Counters are numbers of twelve digits, in Prefixes folders of equal size.
+// Counters are twelve-digit numbers, in Prefixes folders of equal size.
 type Counters struct{ Prefixes int }
 
 // Append implements Shape.
@@ -125,7 +125,7 @@ func (c Counters) Index(key string, n int) (int, bool) {
 	return i, err == nil && i >= 0 && i < n && number < each && string(c.Append(nil, i, n)) == key
 }
 
-// ShapeOf returns the shape of a name: "hashes", "logs", or "counters" with that many prefixes.
+// ShapeOf returns the shape with a name: "hashes", "logs", or "counters" with that many prefixes.
 func ShapeOf(name string, prefixes int) (Shape, error) {
 	switch name {
 	case "hashes":

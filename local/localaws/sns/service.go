@@ -1,6 +1,7 @@
 // Package sns is the local AWS's SNS: topics whose messages tests can read, over the query protocol (version
-// 2010-03-31). Messages go to whoever listens in this process ([Service.OnMessage]), nothing is sent anywhere.
+// 2010-03-31). It passes messages only to the functions set in this process ([Service.OnMessage]).
 //
+// To add a call, write a decoder for it and add it to [Service.Decode].
 // To add a call, write a decoder for it and name it in [Service.Decode].
 package sns
 
@@ -13,7 +14,7 @@ import (
 	"s3-endpoint-guard/local/localaws/query"
 )
 
-// protocol writes this service's answers.
+// protocol encodes this service's answers.
 var protocol = query.Protocol{Namespace: "http://sns.amazonaws.com/doc/2010-03-31/"}
 
 var (
@@ -30,7 +31,7 @@ type call struct {
 	params  query.Params
 }
 
-// answer writes the result of the call.
+// answer encodes the result of the call.
 func (c call) answer(result any) (*api.Response, error) {
 	return protocol.Answer(c.request, c.params["Action"], result)
 }
@@ -59,7 +60,7 @@ func (s *Service) Decode(r *api.Request) (*api.Operation, error) {
 	return operation, nil
 }
 
-// imitated are the parameters that each call heeds.
+// imitated are the supported parameters of each call.
 var imitated = map[string][]string{
 	"CreateTopic": {"Name", "Attributes.entry.key", "Attributes.entry.value"},
 	"ListTopics":  {},
@@ -72,7 +73,7 @@ func (s *Service) RenderError(r *api.Request, e *api.Error) *api.Response {
 	return protocol.Error(r, e)
 }
 
-// Denied implements [api.Refuser]. A caller who may publish but not use the topic's key is told so by another code.
+// Denied implements [api.Refuser]. A caller who may publish but not use the topic's key gets a different code.
 // https://docs.aws.amazon.com/sns/latest/api/API_Publish.html#API_Publish_Errors
 func (s *Service) Denied(r *api.Request, need api.Need, d iampolicy.Decision) *api.Error {
 	message := api.DeniedMessage(r, need, d)
@@ -87,12 +88,12 @@ func (s *Service) UnknownKey(*api.Request) *api.Error {
 	return &api.Error{Status: http.StatusForbidden, Code: "InvalidClientTokenId", Message: "The security token included in the request is invalid."}
 }
 
-// need is the permission to do something to a topic.
+// need returns the permission for an action on a topic.
 func (s *Service) need(action, topicARN string) api.Need {
 	return api.Need{Action: "sns:" + action, Resource: topicARN, ResourceAccount: s.options.Account}
 }
 
-// invalid is the refusal of a parameter.
+// invalid returns the error for an invalid parameter.
 func invalid(format string, details ...any) *api.Error {
 	return &api.Error{Status: http.StatusBadRequest, Code: "InvalidParameter", Message: "Invalid parameter: " + fmt.Sprintf(format, details...)}
 }

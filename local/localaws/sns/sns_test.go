@@ -13,7 +13,7 @@ import (
 	"s3-endpoint-guard/local/localaws/sns"
 )
 
-// start makes an SNS and a client that may do what a policy allows.
+// start makes an SNS and a client with the permissions of a policy.
 func start(t *testing.T, policy string) (*sns.Service, *sdk.Client) {
 	t.Helper()
 	gate := localtest.Gate(t, api.Options{})
@@ -28,7 +28,7 @@ func TestPublishKeepsTheMessage(t *testing.T) {
 	out := localtest.Must(client.Publish(t.Context(), &sdk.PublishInput{TopicArn: &topic, Subject: aws.String("Open drift"), Message: aws.String("line 1\nline 2 & <more>")}))(t)
 	messages := s.Messages(topic)
 	if len(messages) != 1 || messages[0].Subject != "Open drift" || messages[0].Body != "line 1\nline 2 & <more>" || messages[0].ID != *out.MessageId {
-		t.Errorf("Messages = %+v, want the one that was published as %s", messages, *out.MessageId)
+		t.Errorf("Messages = %+v, want the published one, %s", messages, *out.MessageId)
 	}
 }
 

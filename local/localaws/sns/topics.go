@@ -12,42 +12,42 @@ import (
 	"s3-endpoint-guard/local/localaws/api"
 )
 
-// The permissions on a topic's key that publishing to it takes.
+// The permissions on a topic's key that are needed to publish to the topic.
 // https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#sns-what-permissions-for-sse
 const (
 	generateDataKey = "kms:GenerateDataKey"
 	decrypt         = "kms:Decrypt"
 )
 
-// maxMessage is the longest message, in bytes; maxSubject the longest subject, in characters.
+// maxMessage is the maximum size of a message, in bytes; maxSubject the maximum length of a subject, in characters.
 // https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
 const (
 	maxMessage = 256 << 10
 	maxSubject = 100
 )
 
-// Message is a message as it was published.
+// Message is a published message.
 type Message struct {
 	ID string
-	// Subject is "" when there was none.
+	// Subject is "" if there was none.
 	Subject string
 	Body    string
 	Time    time.Time
 }
 
-// Subscription is who wants a topic's messages.
+// Subscription is a subscription to a topic.
 type Subscription struct {
 	Protocol, Endpoint string
 }
 
-// topic is a topic and what became of it.
+// topic is a topic with its messages and subscriptions.
 type topic struct {
 	keyARN        string
 	messages      []Message
 	subscriptions []Subscription
 }
 
-// Service is the SNS of one account and Region. Its methods may be called at any time and concurrently.
+// Service is the SNS of one account and Region. Its methods are safe for concurrent use.
 type Service struct {
 	options api.Options
 
@@ -64,17 +64,17 @@ func New(o api.Options) *Service {
 	return &Service{options: o, topics: map[string]*topic{}}
 }
 
-// OnMessage lets f hear of every message that is published, with the subscriptions that it goes to. It must be called
-// before the first message.
+// OnMessage sets a function that gets each published message, with the subscriptions to which it goes. It must be
+// called before the first message.
 func (s *Service) OnMessage(f func(topicARN string, m Message, to []Subscription)) { s.onMessage = f }
 
-// arn is the ARN of a topic of this account.
+// arn returns the ARN of a topic of this account.
 func (s *Service) arn(name string) string {
 	return fmt.Sprintf("arn:%s:sns:%s:%s:%s", s.options.Partition, s.options.Region, s.options.Account, name)
 }
 
-// CreateTopic adds a topic, unless it is there already, and returns its ARN. keyID is the id or ARN of the key that
-// encrypts its messages, "" for none.
+// CreateTopic adds a topic, unless it exists, and returns its ARN. keyID is the id or ARN of the key that encrypts
+// its messages, or "".
 func (s *Service) CreateTopic(name, keyID string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -90,14 +90,14 @@ func (s *Service) CreateTopic(name, keyID string) string {
 	return arn
 }
 
-// Topics are the ARNs of all topics, in order of creation.
+// Topics returns the ARNs of all topics, in order of creation.
 func (s *Service) Topics() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.order)
 }
 
-// DeleteTopic removes a topic, if it is there.
+// DeleteTopic removes a topic, if it exists.
 func (s *Service) DeleteTopic(arn string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -105,8 +105,8 @@ func (s *Service) DeleteTopic(arn string) {
 	s.order = slices.DeleteFunc(s.order, func(other string) bool { return other == arn })
 }
 
-// Subscribe remembers who wants a topic's messages. They go to whoever listens with [Service.OnMessage]; protocols
-// whose messages do not end with a person are refused, because nothing is sent to them.
+// Subscribe adds a subscription to a topic. Its messages go to the function set with [Service.OnMessage]. Protocols
+// for recipients other than people are refused, because no message is sent to them.
 func (s *Service) Subscribe(topicARN, protocolName, endpoint string) error {
 	if protocolName != "email" && protocolName != "email-json" {
 		return invalid("Protocol: the local AWS has subscriptions by email only, not by %q", protocolName)
@@ -121,7 +121,7 @@ func (s *Service) Subscribe(topicARN, protocolName, endpoint string) error {
 	return nil
 }
 
-// Subscriptions are who wants a topic's messages; nil when there is no such topic.
+// Subscriptions returns a topic's subscriptions; nil if there is no such topic.
 func (s *Service) Subscriptions(topicARN string) []Subscription {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -131,7 +131,7 @@ func (s *Service) Subscriptions(topicARN string) []Subscription {
 	return nil
 }
 
-// Publish adds a message to a topic, if SNS would take it, and returns its id. A nil subject is none.
+// Publish adds a message to a topic, unless SNS would refuse it, and returns its id. A nil subject means no subject.
 func (s *Service) Publish(topicARN string, subject *string, body string) (string, error) {
 	if refusal := check(subject, body); refusal != nil {
 		return "", refusal
@@ -146,7 +146,7 @@ func (s *Service) Publish(topicARN string, subject *string, body string) (string
 	return m.ID, nil
 }
 
-// keep adds a message to a topic, and returns it with those who want it.
+// keep adds a message to a topic, and returns it with the topic's subscriptions.
 func (s *Service) keep(topicARN string, subject *string, body string) (Message, []Subscription, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -163,7 +163,7 @@ func (s *Service) keep(topicARN string, subject *string, body string) (Message, 
 	return m, slices.Clone(t.subscriptions), nil
 }
 
-// Messages are the messages published to a topic, oldest first; nil when there is no such topic.
+// Messages returns the messages published to a topic, oldest first; nil if there is no such topic.
 func (s *Service) Messages(topicARN string) []Message {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -173,7 +173,7 @@ func (s *Service) Messages(topicARN string) []Message {
 	return nil
 }
 
-// keyNeeds are the permissions on its key that publishing to a topic takes.
+// keyNeeds returns the permissions on its key that are needed to publish to a topic.
 func (s *Service) keyNeeds(topicARN string) []api.Need {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -187,9 +187,9 @@ func (s *Service) keyNeeds(topicARN string) []api.Need {
 	}
 }
 
-// check refuses a message that SNS does not take. A subject is ASCII text that begins with a letter, number or
-// punctuation mark and has no line breaks or control characters. The page says "less than 100 characters"; that 100
-// are taken is what other doubles have found.
+// check refuses a message that SNS refuses. A subject is ASCII text that begins with a letter, number or punctuation
+// mark and has no line breaks or control characters. The page says "less than 100 characters"; other emulators have
+// found that 100 are accepted.
 // https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
 func check(subject *string, body string) *api.Error {
 	switch {
@@ -205,7 +205,7 @@ func check(subject *string, body string) *api.Error {
 	return nil
 }
 
-// validSubject reports whether SNS takes a subject.
+// validSubject reports whether SNS accepts a subject.
 func validSubject(subject string) bool {
 	if subject == "" || len(subject) > maxSubject || subject[0] == ' ' {
 		return false
@@ -213,7 +213,7 @@ func validSubject(subject string) bool {
 	return !strings.ContainsFunc(subject, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
-// noTopic is the refusal of a topic that does not exist.
+// noTopic returns the error for a topic that does not exist.
 func noTopic() *api.Error {
 	return &api.Error{Status: http.StatusNotFound, Code: "NotFound", Message: "Topic does not exist"}
 }

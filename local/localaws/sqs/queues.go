@@ -14,11 +14,11 @@ import (
 	"s3-endpoint-guard/local/localaws/api"
 )
 
-// defaultVisibility is for how long a message that was received is hidden from others.
+// defaultVisibility is the time for which a received message is hidden from other receivers.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html
 const defaultVisibility = 30 * time.Second
 
-// maxMessage is the longest message, in bytes.
+// maxMessage is the maximum size of a message, in bytes.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
 const maxMessage = 1 << 20
 
@@ -26,22 +26,22 @@ const maxMessage = 1 << 20
 type Message struct {
 	ID, Body string
 	Sent     time.Time
-	// Receives is how often it was received.
+	// Receives is the number of times that the message was received.
 	Receives int
 
 	hiddenUntil time.Time
 }
 
-// receipt is the handle by which the latest receiver deletes the message.
+// receipt returns the handle with which the latest receiver deletes the message.
 func (m Message) receipt() string { return m.ID + "/" + strconv.Itoa(m.Receives) }
 
-// digest is the body's MD5, by which clients see that it arrived whole.
+// digest returns the body's MD5, with which clients check the body.
 func (m Message) digest() string {
 	sum := md5.Sum([]byte(m.Body))
 	return hex.EncodeToString(sum[:])
 }
 
-// attributes are those of the message that a receiver wants.
+// attributes returns the wanted attributes of the message.
 func (m Message) attributes(wanted []string) map[string]string {
 	all := map[string]string{
 		"SentTimestamp":           strconv.FormatInt(m.Sent.UnixMilli(), 10),
@@ -50,7 +50,7 @@ func (m Message) attributes(wanted []string) map[string]string {
 	return selected(all, wanted)
 }
 
-// selected are the attributes of the wanted names; all of them when "All" is wanted.
+// selected returns the attributes with the wanted names, or all of them for "All".
 func selected(all map[string]string, wanted []string) map[string]string {
 	chosen := map[string]string{}
 	for name, value := range all {
@@ -61,7 +61,7 @@ func selected(all map[string]string, wanted []string) map[string]string {
 	return chosen
 }
 
-// Service is the SQS of one account and Region. Its methods may be called at any time and concurrently.
+// Service is the SQS of one account and Region. Its methods are safe for concurrent use.
 type Service struct {
 	options api.Options
 
@@ -75,27 +75,27 @@ func New(o api.Options) *Service {
 	return &Service{options: o, queues: map[string][]Message{}}
 }
 
-// ARN is the ARN of a queue of this account.
+// ARN returns the ARN of a queue of this account.
 func (s *Service) ARN(name string) string {
 	return fmt.Sprintf("arn:%s:sqs:%s:%s:%s", s.options.Partition, s.options.Region, s.options.Account, name)
 }
 
-// URL is a queue's URL as AWS's own would be. Any URL that ends in the queue's name will do here.
+// URL returns a queue's URL in AWS's format. The service accepts all URLs that end in the queue's name.
 func (s *Service) URL(name string) string {
 	return fmt.Sprintf("https://sqs.%s.amazonaws.com/%s/%s", s.options.Region, s.options.Account, name)
 }
 
-// url is a queue's URL at the door through which a request came.
+// url returns a queue's URL at the address to which a request was sent.
 func (s *Service) url(r *api.Request, name string) string {
 	return fmt.Sprintf("http://%s/%s/%s", r.Host, s.options.Account, name)
 }
 
-// name is a queue's name from its name, URL or ARN.
+// name returns a queue's name from its name, URL or ARN.
 func name(queue string) string {
 	return queue[strings.LastIndexAny(queue, "/:")+1:]
 }
 
-// CreateQueue adds a queue, unless it is there already, and returns its ARN.
+// CreateQueue adds a queue, unless it exists, and returns its ARN.
 func (s *Service) CreateQueue(name string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -105,21 +105,21 @@ func (s *Service) CreateQueue(name string) string {
 	return s.ARN(name)
 }
 
-// DeleteQueue removes a queue, if it is there.
+// DeleteQueue removes a queue, if it exists.
 func (s *Service) DeleteQueue(queue string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.queues, name(queue))
 }
 
-// Queues are the names of all queues, in order.
+// Queues returns the sorted names of all queues.
 func (s *Service) Queues() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Sorted(maps.Keys(s.queues))
 }
 
-// exists reports whether there is a queue of that name.
+// exists reports whether there is a queue with that name.
 func (s *Service) exists(name string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -146,15 +146,15 @@ func (s *Service) Send(queue, body string) (Message, error) {
 	return m, nil
 }
 
-// Messages are the messages in a queue, given by name, URL or ARN, oldest first, hidden ones included. Looking does
-// not count as receiving.
+// Messages returns the messages in a queue, given by name, URL or ARN, oldest first, including hidden ones. It does
+// not count as a receive.
 func (s *Service) Messages(queue string) []Message {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.queues[name(queue)])
 }
 
-// receive hides the first messages that nobody else is working on, and returns them.
+// receive hides the first visible messages, and returns them.
 func (s *Service) receive(queue string, most int, visibility *int) ([]Message, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -178,7 +178,7 @@ func (s *Service) receive(queue string, most int, visibility *int) ([]Message, e
 	return received, nil
 }
 
-// remove deletes the message of a receipt. A message that is gone already is no error, as in SQS.
+// remove deletes the message of a receipt. As in SQS, it succeeds if the message no longer exists.
 func (s *Service) remove(queue, receipt string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -194,7 +194,7 @@ func (s *Service) remove(queue, receipt string) error {
 	return nil
 }
 
-// attributes are those of a queue that somebody wants.
+// attributes returns the wanted attributes of a queue.
 func (s *Service) attributes(queue string, wanted []string) (map[string]string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -216,7 +216,7 @@ func (s *Service) attributes(queue string, wanted []string) (map[string]string, 
 	}, wanted), nil
 }
 
-// noQueue is the refusal of a queue that does not exist.
+// noQueue returns the error for a queue that does not exist.
 func noQueue() *api.Error {
 	return refuse("QueueDoesNotExist", "The specified queue does not exist.")
 }

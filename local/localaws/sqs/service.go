@@ -1,6 +1,6 @@
 // Package sqs is the local AWS's SQS, over its JSON protocol: standard queues, used as dead-letter queues.
 //
-// To add a call, write a decoder for it and name it in [Service.Decode].
+// To add a call, write a decoder for it and add it to [Service.Decode].
 package sqs
 
 import (
@@ -13,7 +13,7 @@ import (
 	"s3-endpoint-guard/local/localaws/jsonrpc"
 )
 
-// target is the prefix of the header that names a call.
+// target is the prefix of the operation in the header X-Amz-Target.
 // https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html
 const target = "AmazonSQS."
 
@@ -25,7 +25,7 @@ var (
 // SigningName implements [api.Service].
 func (s *Service) SigningName() string { return "sqs" }
 
-// input are the parameters of all calls together.
+// input contains the parameters of all calls.
 type input struct {
 	QueueName, QueueUrl, MessageBody, ReceiptHandle string
 	Attributes                                      map[string]string
@@ -58,19 +58,19 @@ func (s *Service) Decode(r *api.Request) (*api.Operation, error) {
 	return operation, nil
 }
 
-// refuse is a client error.
+// refuse returns a client error.
 func refuse(code, message string) *api.Error {
 	return &api.Error{Status: http.StatusBadRequest, Code: code, Message: message}
 }
 
-// queryCodes are the codes that clients of the older query protocol know, where they differ. Clients of the JSON
-// protocol branch on these too.
+// queryCodes are the codes of the older query protocol that differ from JSON's. Clients of the JSON protocol also
+// check them.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html
 var queryCodes = map[string]string{"QueueDoesNotExist": "AWS.SimpleQueueService.NonExistentQueue"}
 
 // RenderError implements [api.Service].
 func (s *Service) RenderError(r *api.Request, e *api.Error) *api.Response {
-	// A map of two strings can always be written.
+	// Encoding a map of two strings cannot fail.
 	body, _ := json.Marshal(map[string]string{"__type": "com.amazonaws.sqs#" + e.Code, "message": e.Message})
 	response := &api.Response{Status: e.Status, Header: header(r), Body: body}
 	if code, ok := queryCodes[e.Code]; ok {
@@ -92,18 +92,18 @@ func (s *Service) UnknownKey(*api.Request) *api.Error {
 	return &api.Error{Status: http.StatusForbidden, Code: "InvalidClientTokenId", Message: "The security token included in the request is invalid."}
 }
 
-// header is the head of every answer.
+// header returns the headers of all answers.
 func header(r *api.Request) http.Header {
 	return http.Header{"Content-Type": {"application/x-amz-json-1.0"}, "X-Amzn-Requestid": {r.ID}}
 }
 
-// answer writes the result of a call.
+// answer encodes the result of a call.
 func answer(r *api.Request, result any) (*api.Response, error) {
 	body, err := json.Marshal(result)
 	return &api.Response{Status: http.StatusOK, Header: header(r), Body: body}, err
 }
 
-// needs is the permission to do something to the queue of a URL.
+// needs returns the permission for an action on the queue of a URL.
 func (s *Service) needs(action, url string) []api.Need {
 	return []api.Need{{Action: "sqs:" + action, Resource: s.ARN(url[strings.LastIndex(url, "/")+1:]), ResourceAccount: s.options.Account}}
 }
@@ -137,7 +137,7 @@ func (s *Service) decodeSendMessage(r *api.Request, in input) *api.Operation {
 	}}
 }
 
-// received is a message as ReceiveMessage shows it.
+// received is a message in the answer of ReceiveMessage.
 type received struct {
 	MessageId, ReceiptHandle, Body, MD5OfBody string
 	Attributes                                map[string]string `json:",omitempty"`

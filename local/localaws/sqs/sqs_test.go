@@ -14,7 +14,7 @@ import (
 	"s3-endpoint-guard/local/localaws/sqs"
 )
 
-// start makes an SQS with a clock that only the test moves, and a client that may do what a policy allows.
+// start makes an SQS with a clock that only the test advances, and a client with the permissions of a policy.
 func start(t *testing.T, policy string) (s *sqs.Service, client *sdk.Client, forward func(time.Duration)) {
 	t.Helper()
 	now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
@@ -39,7 +39,7 @@ func TestMessagesAreHiddenWhileSomebodyWorksOnThem(t *testing.T) {
 		t.Fatalf("ReceiveMessage = %v, want the message", first)
 	}
 	if again := receive(); len(again) != 0 {
-		t.Errorf("ReceiveMessage while it is worked on = %v, want nothing", again)
+		t.Errorf("ReceiveMessage during the visibility time-out = %v, want no message", again)
 	}
 	forward(31 * time.Second)
 	later := receive()

@@ -1,4 +1,4 @@
-// Package ssm is the local AWS's Systems Manager: parameters, which people read by GetParameter.
+// Package ssm is the local AWS's Systems Manager: parameters, which callers read with GetParameter.
 package ssm
 
 import (
@@ -9,7 +9,7 @@ import (
 	"s3-endpoint-guard/local/localaws/jsonrpc"
 )
 
-// Service is the parameter store of one account and Region. Its methods may be called at any time and concurrently.
+// Service is the parameter store of one account and Region. Its methods are safe for concurrent use.
 type Service struct {
 	options api.Options
 
@@ -17,7 +17,7 @@ type Service struct {
 	values map[string]parameter
 }
 
-// parameter is a parameter as GetParameter shows it.
+// parameter is a parameter in the answer of GetParameter.
 type parameter struct {
 	Name, Type, Value, ARN string
 	Version                int
@@ -35,7 +35,7 @@ func (s *Service) Put(name, kind, value string) {
 	s.values[name] = parameter{name, kind, value, s.arn(name), s.values[name].Version + 1}
 }
 
-// Delete removes a parameter, if it is there.
+// Delete removes a parameter, if it exists.
 func (s *Service) Delete(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

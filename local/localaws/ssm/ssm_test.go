@@ -11,7 +11,7 @@ import (
 	"s3-endpoint-guard/local/localaws/ssm"
 )
 
-// answer is what SSM answers, errors included.
+// answer is the answer of SSM, including errors.
 type answer struct {
 	Parameter struct {
 		Name, Type, Value, ARN string

@@ -1,5 +1,5 @@
-// Package sts is the local AWS's STS, which tells callers who they are, over the query protocol (version 2011-06-15).
-// Roles are not assumed here: whoever sets a scene registers a role's session with [api.Gate.Credentials].
+// Package sts is the local AWS's STS, with GetCallerIdentity over the query protocol (version 2011-06-15). It does
+// not support AssumeRole: tests register a role's session with [api.Gate.Credentials].
 package sts
 
 import (
@@ -12,7 +12,7 @@ import (
 	"s3-endpoint-guard/local/localaws/query"
 )
 
-// protocol writes this service's answers.
+// protocol encodes this service's answers.
 var protocol = query.Protocol{Namespace: "https://sts.amazonaws.com/doc/2011-06-15/"}
 
 // Service is STS. It has no state.
@@ -35,7 +35,7 @@ type identity struct {
 	Account string
 }
 
-// Decode implements [api.Service]. GetCallerIdentity takes no permission; no policy can deny it.
+// Decode implements [api.Service]. GetCallerIdentity needs no permission, and no policy can deny it.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
 func (s *Service) Decode(r *api.Request) (*api.Operation, error) {
 	params, err := query.Parse(r)
@@ -65,8 +65,8 @@ func (s *Service) RenderError(r *api.Request, e *api.Error) *api.Response {
 	return protocol.Error(r, e)
 }
 
-// userID invents the caller's unique id, the same one each time: that of a role's session has the session's name
-// behind it, a root user's is the account.
+// userID returns the caller's invented unique id, the same one each time: for a role's session it ends with the
+// session's name, for a root user it is the account.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#principaltable
 func userID(c api.Caller) string {
 	name := c.Principal[strings.LastIndex(c.Principal, "/")+1:]
@@ -79,7 +79,7 @@ func userID(c api.Caller) string {
 	return unique("AIDA", c.Principal)
 }
 
-// unique spells an id of 21 characters.
+// unique returns an id of 21 characters.
 func unique(prefix, arn string) string {
 	sum := sha256.Sum256([]byte(arn))
 	return prefix + base32.StdEncoding.EncodeToString(sum[:])[:17]

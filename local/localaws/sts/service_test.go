@@ -23,7 +23,7 @@ func TestGetCallerIdentityNamesTheCaller(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		caller api.Caller
-		userID string // its beginning
+		userID string // its prefix
 	}{
 		"a user":    {api.Caller{Principal: "arn:aws:iam::111122223333:user/admin", Account: "111122223333"}, "AIDA"},
 		"the root":  {api.Caller{Principal: "arn:aws:iam::111122223333:root", Account: "111122223333"}, "111122223333"},

@@ -1,5 +1,5 @@
-// Package underway counts the work that the local AWS has begun and not ended, so that a test can wait for it to rest
-// without sleeping.
+// Package underway counts the unfinished work of the local AWS, so that a test can wait without sleeping until it is
+// idle.
 package underway
 
 import (
@@ -7,9 +7,9 @@ import (
 	"sync"
 )
 
-// Count is the number of pieces of work that are under way. The zero value is ready; any number of goroutines may use
-// it at the same time. One count is shared by all services, so that work handed from one to the next is never missed:
-// the next begins before the one before ends.
+// Count is the number of unfinished pieces of work. The zero value is ready; any number of goroutines may use it at
+// the same time. All services share one count, so that work which one passes to the next is never missed: the next
+// piece begins before the previous one ends.
 type Count struct {
 	mu   sync.Mutex
 	n    int
@@ -34,7 +34,7 @@ func (c *Count) end() {
 	}
 }
 
-// Wait returns when no work is under way, or with the context's error.
+// Wait returns when there is no unfinished work, or with the context's error.
 func (c *Count) Wait(ctx context.Context) error {
 	for {
 		rest := c.resting()
@@ -49,7 +49,7 @@ func (c *Count) Wait(ctx context.Context) error {
 	}
 }
 
-// Resting returns a channel that closes once no work is under way, which may be at once.
+// Resting returns a channel that closes when there is no unfinished work, which may be at once.
 func (c *Count) Resting() <-chan struct{} {
 	if rest := c.resting(); rest != nil {
 		return rest
@@ -59,7 +59,7 @@ func (c *Count) Resting() <-chan struct{} {
 	return rest
 }
 
-// resting returns a channel that closes at the next rest, or nil if nothing is under way now.
+// resting returns a channel that closes when the work ends, or nil if there is none now.
 func (c *Count) resting() <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -12,7 +12,7 @@ import (
 func TestWaitReturnsWhenTheLastWorkEnds(t *testing.T) {
 	var c underway.Count
 	if err := c.Wait(localtest.Context(t, "a rest: nothing has begun")); err != nil {
-		t.Fatalf("Wait with nothing under way = %v, want nil", err)
+		t.Fatalf("Wait without work = %v, want nil", err)
 	}
 	first := c.Begin()
 	second := c.Begin()
@@ -21,7 +21,7 @@ func TestWaitReturnsWhenTheLastWorkEnds(t *testing.T) {
 	first()
 	select {
 	case err := <-waited:
-		t.Fatalf("Wait = %v while work was under way", err)
+		t.Fatalf("Wait = %v during work", err)
 	default:
 	}
 	second()
@@ -48,7 +48,7 @@ func TestRestingClosesWhenTheLastWorkEnds(t *testing.T) {
 	rest := count.Resting()
 	select {
 	case <-rest:
-		t.Error("Resting closed while something is under way")
+		t.Error("Resting closed during work")
 	default:
 	}
 	end()
