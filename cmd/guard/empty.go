@@ -190,7 +190,7 @@ func signals(parent context.Context) (ctx context.Context, now <-chan struct{}, 
 	return ctx, second, func() { close(done); cancel() }
 }
 
-// empty empties the bucket, or what is under the prefix.
+// empty deletes all versions and uploads in the bucket, or under the prefix.
 func (e *emptier) empty(ctx context.Context, options emptying.Options, a *account) error {
 	options.Progress, options.ProgressEvery = e.progress, e.every()
 	defer context.AfterFunc(ctx, func() {

@@ -3,9 +3,9 @@
 //
 // It follows AWS's open-source matcher, whose rules are named in the tests:
 //
-//   - a pattern names fields; an event matches when every named field does
+//   - a pattern names fields; an event matches if all named fields do
 //   - a field is a list of tests, of which one must hold
-//   - where the event's field is a list, one of its elements must pass
+//   - if the event's field is a list, one of its elements must pass
 //   - fields inside objects of one list must come from the same element
 //   - "$or" joins alternatives, at any level
 //

@@ -4,7 +4,7 @@ package samtemplate
 // contain {name}, {partition}, {region}, {account}, {suffix} (of host names), {id} and {ID} (16 digits, unique for
 // the resource); "=Property" is the value of a property, "[]" before a format makes it a list of one.
 //
-// Source of every row: "Return values" on the type's page below
+// Source of all rows: "Return values" on the type's page below
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-template-resource-type-ref.html
 type species struct {
 	property   string // the property that contains the name, or ""

@@ -200,7 +200,7 @@ const (
 // verdict returns the state for points, oldest first, when m of n must breach. decided is false if the alarm keeps
 // its state. These are CloudWatch's documented rules:
 //
-//	enough real points (n or more)           the latest n of them decide, whatever became of the others
+//	enough real points (n or more)           the latest n of them decide, independent of the others
 //	fewer, and missing ones are breaching    they are filled up with breaching ones
 //	                        notBreaching     … with good ones
 //	                        ignore, missing  the real ones decide where they can: m breach, or one is good. Otherwise
