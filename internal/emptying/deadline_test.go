@@ -12,14 +12,14 @@ import (
 	"s3-endpoint-guard/internal/emptying"
 )
 
-// slow is a bucket that deletes at once, and takes its time to say so.
+// slow is a bucket that deletes at once but answers late.
 type slow struct {
-	*field
+	*largeBucket
 	answers time.Duration
 }
 
 func (s slow) DeleteBatch(ctx context.Context, versions []emptying.Version, bypass bool) ([]emptying.Failure, error) {
-	failures, err := s.field.DeleteBatch(ctx, versions, bypass)
+	failures, err := s.largeBucket.DeleteBatch(ctx, versions, bypass)
 	select {
 	case <-ctx.Done():
 		return nil, ctx.Err()
@@ -28,10 +28,10 @@ func (s slow) DeleteBatch(ctx context.Context, versions []emptying.Version, bypa
 	}
 }
 
-// page is how long a listing takes that is under way, for the field does not let itself be interrupted.
+// page is how long a list request in flight takes: largeBucket does not watch its context.
 const page = 30 * time.Millisecond
 
-// An account that leaves out what was deleted is as wrong after Ctrl-C as after the deadline.
+// The report must count all deletions, after Ctrl-C as well as after the deadline.
 func TestDeletionsUnderWayHaveTimeToEnd(t *testing.T) {
 	const never = time.Hour
 	for name, c := range map[string]struct {
@@ -51,7 +51,7 @@ func TestDeletionsUnderWayHaveTimeToEnd(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				f := newField(counters(5e5))
+				f := newLargeBucket(counters(5e5))
 				ctx, cancel := context.WithCancelCause(t.Context())
 				because := errors.New("interrupt signal received")
 				if c.interrupt == 0 {
@@ -78,11 +78,11 @@ func TestDeletionsUnderWayHaveTimeToEnd(t *testing.T) {
 	}
 }
 
-// lingering is a bucket that aborts an upload at once, and takes its time to say so.
-type lingering struct{ *vault }
+// lingering is a bucket that aborts an upload at once but answers late.
+type lingering struct{ *smallBucket }
 
 func (l lingering) AbortUpload(ctx context.Context, upload emptying.Upload) error {
-	err := l.vault.AbortUpload(ctx, upload)
+	err := l.smallBucket.AbortUpload(ctx, upload)
 	select {
 	case <-ctx.Done():
 		return ctx.Err()

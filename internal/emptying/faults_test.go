@@ -12,16 +12,16 @@ import (
 	"s3-endpoint-guard/internal/emptying"
 )
 
-// with returns a vault that holds versions of these keys.
-func with(keys ...string) *vault {
-	v := newVault(1)
+// with returns a smallBucket that holds versions of these keys.
+func with(keys ...string) *smallBucket {
+	v := newSmallBucket(1)
 	for _, key := range keys {
 		v.put(holding{Version: emptying.Version{Key: key}})
 	}
 	return v
 }
 
-// numbered are n keys in order.
+// numbered returns n keys in order.
 func numbered(format string, n int) (keys []string) {
 	for i := range n {
 		keys = append(keys, fmt.Sprintf(format, i))
@@ -29,9 +29,9 @@ func numbered(format string, n int) (keys []string) {
 	return keys
 }
 
-// broken is a bucket of which one call panics, as a defect of ours would.
+// broken is a bucket in which one call panics, as a defect in the engine would.
 type broken struct {
-	*vault
+	*smallBucket
 	call string
 }
 
@@ -43,20 +43,20 @@ func (b broken) breaks(call string) {
 
 func (b broken) List(ctx context.Context, prefix string, after emptying.Position) (emptying.Page, error) {
 	b.breaks("list")
-	return b.vault.List(ctx, prefix, after)
+	return b.smallBucket.List(ctx, prefix, after)
 }
 
 func (b broken) DeleteBatch(ctx context.Context, versions []emptying.Version, bypass bool) ([]emptying.Failure, error) {
 	b.breaks("delete")
-	return b.vault.DeleteBatch(ctx, versions, bypass)
+	return b.smallBucket.DeleteBatch(ctx, versions, bypass)
 }
 
 func (b broken) AbortUpload(ctx context.Context, upload emptying.Upload) error {
 	b.breaks("abort")
-	return b.vault.AbortUpload(ctx, upload)
+	return b.smallBucket.AbortUpload(ctx, upload)
 }
 
-// A panic in a goroutine ends the process, and CloudFormation would wait an hour for its answer.
+// A panic in a goroutine would end the process, and CloudFormation would wait an hour for the answer.
 func TestADefectIsToldAndNotTheEndOfTheProcess(t *testing.T) {
 	for _, call := range []string{"list", "delete", "abort", "progress"} {
 		t.Run(call, func(t *testing.T) {
@@ -80,7 +80,7 @@ func TestADefectIsToldAndNotTheEndOfTheProcess(t *testing.T) {
 	})
 }
 
-// What goes one by one fails one by one, which is no reason to give up on the rest.
+// Keys that XML cannot carry are deleted one by one. If these fail, the others are still deleted.
 func TestAFewLockedOddKeysDoNotKeepTheOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := with(numbered("locked%03d\x01", 200)...)
@@ -97,11 +97,11 @@ func TestAFewLockedOddKeysDoNotKeepTheOthers(t *testing.T) {
 	})
 }
 
-// turning is a store whose listing begins anew instead of ending, and so would never end.
-type turning struct{ *vault }
+// turning is a store whose listing starts again instead of ending.
+type turning struct{ *smallBucket }
 
 func (s turning) List(ctx context.Context, prefix string, after emptying.Position) (emptying.Page, error) {
-	page, err := s.vault.List(ctx, prefix, after)
+	page, err := s.smallBucket.List(ctx, prefix, after)
 	if !page.More {
 		page.More, page.Next = true, emptying.Position{Key: "k0000"}
 	}
@@ -119,17 +119,17 @@ func TestAListingThatGoesBackwardsIsNotFollowed(t *testing.T) {
 	})
 }
 
-// uneven are keys nearly all of which share a folder, far from both ends of the key space.
+// uneven returns keys nearly all of which share a folder, far from both ends of the key space.
 func uneven(n int) []string {
 	return append(numbered("data/2024/shard-a/object-%09d", n), "A", "data/2099/x", "zz/last", "~")
 }
 
-// Whoever decides by the estimate that an hour is too short must not be misled by it.
+// An operator may decide by the estimate that an hour is too short, so it must not mislead.
 func TestWhatRemainsIsNotExaggerated(t *testing.T) {
 	for name, keys := range map[string][]string{"counters": counters(5e5), "log paths": logs(5e5), "hashes": hashes(5e5), "uneven keys": uneven(5e5)} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				f := newField(keys)
+				f := newLargeBucket(keys)
 				f.limit, f.prefix = 3500, func(string) string { return "" }
 				for range 3 {
 					report, err := emptying.Run(t.Context(), emptying.Options{Store: f, Deadline: time.Now().Add(20 * time.Second)})
@@ -143,9 +143,9 @@ func TestWhatRemainsIsNotExaggerated(t *testing.T) {
 	}
 }
 
-// fleeting is a store in which the first version that is asked about is gone by then.
+// fleeting is a store in which the first version that is asked about no longer exists.
 type fleeting struct {
-	*vault
+	*smallBucket
 	asked int
 }
 
@@ -153,7 +153,7 @@ func (f *fleeting) Hold(ctx context.Context, version emptying.Version) (emptying
 	if f.asked++; f.asked == 1 {
 		return emptying.Hold{}, coded("NoSuchVersion")
 	}
-	return f.vault.Hold(ctx, version)
+	return f.smallBucket.Hold(ctx, version)
 }
 
 func TestAVersionThatVanishesDoesNotHideTheLocksOfTheOthers(t *testing.T) {
@@ -162,27 +162,27 @@ func TestAVersionThatVanishesDoesNotHideTheLocksOfTheOthers(t *testing.T) {
 		for i := range v.held {
 			v.held[i].hold = emptying.Hold{Mode: "COMPLIANCE", Until: time.Now().Add(time.Hour)}
 		}
-		report, err := emptying.Run(t.Context(), emptying.Options{Store: &fleeting{vault: v}})
+		report, err := emptying.Run(t.Context(), emptying.Options{Store: &fleeting{smallBucket: v}})
 		if err == nil || !strings.Contains(report.Reason(), "2 under compliance retention") {
 			t.Errorf("Run = %v, want the two locks that are left", err)
 		}
 	})
 }
 
-// untimely is a store whose context ends while its listing ends.
+// untimely is a store that cancels the context while its listing ends.
 type untimely struct {
-	*vault
+	*smallBucket
 	cancel context.CancelFunc
 }
 
 func (u untimely) List(ctx context.Context, prefix string, after emptying.Position) (emptying.Page, error) {
-	page, err := u.vault.List(ctx, prefix, after)
+	page, err := u.smallBucket.List(ctx, prefix, after)
 	page.Sizes = make([]int64, len(page.Versions))
 	go u.cancel()
 	return page, err
 }
 
-// The race detector is what finds a fault here.
+// Only the race detector finds a fault here.
 func TestCountIsSafeFromAContextThatEndsAtItsEnd(t *testing.T) {
 	for range 50 {
 		synctest.Test(t, func(t *testing.T) {
@@ -195,9 +195,9 @@ func TestCountIsSafeFromAContextThatEndsAtItsEnd(t *testing.T) {
 	}
 }
 
-// limited is a store that refuses most listings for their rate, and in the end one for good.
+// limited is a store that throttles most list requests, and finally denies one.
 type limited struct {
-	*vault
+	*smallBucket
 	listed atomic.Int64
 }
 
@@ -208,18 +208,18 @@ func (s *limited) List(ctx context.Context, prefix string, after emptying.Positi
 	case n > 60:
 		return emptying.Page{}, coded("AccessDenied")
 	}
-	return s.vault.List(ctx, prefix, after)
+	return s.smallBucket.List(ctx, prefix, after)
 }
 
-// What ends a run ends the listings that S3 refuses for their rate as well: they are tried for minutes.
+// The end of a run also ends throttled list requests, which would be retried for minutes.
 func TestARunThatCannotGoOnEndsAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v := newVault(1)
+		v := newSmallBucket(1)
 		v.pageSize = 100
 		for i := range 20_000 {
 			v.put(holding{Version: emptying.Version{Key: fmt.Sprintf("k%05d", i)}})
 		}
-		report, err := emptying.Run(t.Context(), emptying.Options{Store: &limited{vault: v}, Bucket: "docs"})
+		report, err := emptying.Run(t.Context(), emptying.Options{Store: &limited{smallBucket: v}, Bucket: "docs"})
 		if report.Outcome != emptying.Stopped || !strings.Contains(err.Error(), "AccessDenied") || report.Elapsed > 10*time.Second {
 			t.Errorf("Run = %s after %v, %v; want AccessDenied at once", report.Outcome, report.Elapsed, err)
 		}

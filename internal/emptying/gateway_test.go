@@ -44,7 +44,7 @@ func (g *behindGateway) ServeHTTP(to http.ResponseWriter, r *http.Request) {
 	io.WriteString(to, g.answer(what, string(body)))
 }
 
-// asked is which kind of request one is.
+// asked returns the kind of a request.
 func asked(r *http.Request) string {
 	query := r.URL.Query()
 	for _, name := range []string{"versions", "delete", "uploads", "versioning", "object-lock"} {
@@ -90,7 +90,7 @@ func (g *behindGateway) answer(what, body string) string {
 	return b.String()
 }
 
-// empty empties the bucket by a client that tries once, so that it is the engine that tries again.
+// empty empties the bucket with a client that does not retry, so that the engine has to.
 func (g *behindGateway) empty(t *testing.T) (emptying.Report, error) {
 	server := httptest.NewServer(g)
 	t.Cleanup(server.Close)
@@ -123,7 +123,7 @@ func TestAGatewaysErrorPagePasses(t *testing.T) {
 	}
 }
 
-// What lasts is not tried again, whatever the status says about it.
+// A permanent error is not retried, no matter what the status is.
 func TestWhatLastsIsToldAtOnce(t *testing.T) {
 	t.Parallel()
 	for name, page := range map[string]struct {
@@ -140,7 +140,7 @@ func TestWhatLastsIsToldAtOnce(t *testing.T) {
 			g := &behindGateway{left: map[string]bool{"a": true}, what: "delete", status: page.status, page: page.body, failing: 1}
 			report, err := g.empty(t)
 			if report.Outcome != emptying.LeftOver || g.failing != 0 || !g.left["a"] || !strings.Contains(fmt.Sprint(err), page.says) {
-				t.Errorf("Run = %s, %v, want %s told after one try", report.Outcome, err, page.says)
+				t.Errorf("Run = %s, %v, want %s reported after one try", report.Outcome, err, page.says)
 			}
 		})
 	}

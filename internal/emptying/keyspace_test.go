@@ -7,9 +7,9 @@ import (
 	"pgregory.net/rapid"
 )
 
-// These tests are inside the package, for nothing outside depends on a guess being right but speed.
+// These tests are inside the package, because outside it a wrong guess only costs speed.
 
-// learned draws a keyspace that has seen some keys, and a generator of keys like and unlike them.
+// learned draws a keyspace that has learned a few keys, and a generator of keys, similar to them or not.
 func learned(t *rapid.T) (*keyspace, *rapid.Generator[string]) {
 	k := &keyspace{}
 	for _, key := range rapid.SliceOf(rapid.StringMatching(`[a-c0-3/é]{0,6}`)).Draw(t, "seen") {
@@ -52,7 +52,7 @@ func TestACutLiesWithinItsRange(t *testing.T) {
 	})
 }
 
-// TestLettersThatWereSeenTakeMostOfTheSpace is why the halves of a range are about equal: nobody writes a month 70.
+// TestLettersThatWereSeenTakeMostOfTheSpace is why the parts of a split range are about equal: there is no month 70.
 func TestLettersThatWereSeenTakeMostOfTheSpace(t *testing.T) {
 	k := &keyspace{}
 	for _, month := range []string{"2024/01", "2024/02", "2024/05", "2024/10"} {

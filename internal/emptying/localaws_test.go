@@ -19,8 +19,8 @@ import (
 	"s3-endpoint-guard/local/localaws/s3"
 )
 
-// cloud is a bucket of the local AWS behind the real client: 84 versions of odd keys and seven unfinished uploads, as
-// in the comparison of this project with its peers.
+// cloud is a bucket of the local AWS with the SDK's client: 84 versions of odd keys and seven unfinished uploads, as in
+// the comparison of this project with its peers.
 type cloud struct {
 	*testing.T
 	gate   *api.Gate
@@ -77,7 +77,7 @@ func (c *cloud) must(err error) {
 	}
 }
 
-// empty empties the bucket and checks that the report tells the truth.
+// empty empties the bucket and checks that Run returns an error exactly when versions are left.
 func (c *cloud) empty(bypass bool) emptying.Report {
 	c.Helper()
 	report, err := emptying.Run(c.Context(), emptying.Options{

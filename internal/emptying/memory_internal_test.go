@@ -2,14 +2,14 @@ package emptying
 
 import "testing"
 
-// keyed is one of many versions, and its hash.
+// keyed returns one of many versions, and its hash.
 func keyed(i int) (Version, uint64) {
 	hash := uint64(i+1) * 0x9E3779B97F4A7C15
 	hash = (hash ^ hash>>30) * 0xBF58476D1CE4E5B9
 	return Version{Key: "some", ID: "v"}, hash ^ hash>>27
 }
 
-// meetAll lets a memory meet versions in a pass of its own.
+// meetAll begins a pass that meets these versions.
 func (m *memory) meetAll(from, to int) encounter {
 	m.begin()
 	for i := from; i < to; i++ {
@@ -29,7 +29,7 @@ func TestWhatFitsIsRememberedExactly(t *testing.T) {
 	}
 }
 
-// However many there are, nothing old is taken for new, nor the other way round, and the share is about right.
+// In a sample, no old version is taken for new, no new one for old, and the share is about right.
 func TestMillionsAreRememberedBySample(t *testing.T) {
 	var m memory
 	m.meetAll(0, 3_000_000)
@@ -48,7 +48,7 @@ func TestMillionsAreRememberedBySample(t *testing.T) {
 	}
 }
 
-// A handful that come back from a large bucket are met by the second pass, whatever the first one forgot.
+// A few versions that come back in a large bucket are remembered from the second pass, even if the first forgot them.
 func TestAFewOfMillionsAreKnownFromTheThirdPassOn(t *testing.T) {
 	var m memory
 	m.meetAll(0, 1_000_000)
@@ -58,7 +58,7 @@ func TestAFewOfMillionsAreKnownFromTheThirdPassOn(t *testing.T) {
 	}
 }
 
-// FACTS: S3 lists nothing twice, but a listing that others delete from meanwhile may.
+// S3 lists no version twice, but a listing may while other callers delete (docs/facts.md: S3).
 func TestWhatAPassMeetsTwiceHasNotComeBack(t *testing.T) {
 	var m memory
 	m.meetAll(0, 10)

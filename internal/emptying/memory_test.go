@@ -14,27 +14,27 @@ import (
 	"s3-endpoint-guard/internal/emptying"
 )
 
-// heavy is a bucket whose keys take memory: each page has a text of its own, as those from S3 have.
-type heavy struct {
-	*field
+// longKeyBucket is a bucket with long keys. The keys of each page share one string, as those from S3 do.
+type longKeyBucket struct {
+	*largeBucket
 	mu     sync.Mutex
 	n      int
 	length int           // of each key
-	broken int           // every so many keys, S3 fails for one; 0 is never
-	slow   time.Duration // what a delete takes
+	broken int           // each key whose number is a multiple of it fails; 0 is never
+	slow   time.Duration // how long a delete takes
 	done   []bool
 	text   int // bytes listed and not deleted
-	most   int // at any time
+	most   int // the largest text so far
 	heap   uint64
 }
 
-func newHeavy(n, length int) *heavy {
-	return &heavy{field: newField(nil), n: n, length: length, done: make([]bool, n), slow: 30 * time.Millisecond}
+func newLongKeyBucket(n, length int) *longKeyBucket {
+	return &longKeyBucket{largeBucket: newLargeBucket(nil), n: n, length: length, done: make([]bool, n), slow: 30 * time.Millisecond}
 }
 
-func (h *heavy) key(i int) string { return fmt.Sprintf("%0*d", h.length, i) }
+func (h *longKeyBucket) key(i int) string { return fmt.Sprintf("%0*d", h.length, i) }
 
-func (h *heavy) List(_ context.Context, _ string, after emptying.Position) (emptying.Page, error) {
+func (h *longKeyBucket) List(_ context.Context, _ string, after emptying.Position) (emptying.Page, error) {
 	time.Sleep(h.latency)
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -58,7 +58,7 @@ func (h *heavy) List(_ context.Context, _ string, after emptying.Position) (empt
 	return page, nil
 }
 
-func (h *heavy) DeleteBatch(_ context.Context, versions []emptying.Version, _ bool) (failures []emptying.Failure, err error) {
+func (h *longKeyBucket) DeleteBatch(_ context.Context, versions []emptying.Version, _ bool) (failures []emptying.Failure, err error) {
 	time.Sleep(h.slow)
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -85,7 +85,7 @@ func (h *heavy) DeleteBatch(_ context.Context, versions []emptying.Version, _ bo
 
 func TestLongKeysAreListedLessFarAhead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHeavy(100_000, 1024)
+		h := newLongKeyBucket(100_000, 1024)
 		h.slow = 2 * time.Second // listing runs as far ahead as it may
 		if _, err := emptying.Run(t.Context(), emptying.Options{Store: h}); err != nil {
 			t.Fatal(err)
@@ -96,10 +96,10 @@ func TestLongKeysAreListedLessFarAhead(t *testing.T) {
 	})
 }
 
-// What is tried again is little of each page, and waits for seconds.
+// The keys that are tried again are few of each page, and wait for seconds.
 func TestAFewKeysThatFailDoNotKeepTheirPages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHeavy(100_000, 512)
+		h := newLongKeyBucket(100_000, 512)
 		h.broken = 1000
 		report, _ := emptying.Run(t.Context(), emptying.Options{Store: h})
 		if report.Outcome != emptying.LeftOver || report.Deleted != 99_900 {

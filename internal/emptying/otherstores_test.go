@@ -22,15 +22,15 @@ import (
 	"s3-endpoint-guard/internal/emptying"
 )
 
-// otherS3 answers as stores do that are not AWS's (FACTS: S3). Its pages are short.
+// otherS3 answers as S3-compatible stores do that are not AWS's (docs/facts.md: S3). Its pages are short.
 type otherS3 struct {
 	mu           sync.Mutex
 	keys         []string // in order, one version each
 	uploads      []string // keys
-	encodingLast bool     // EncodingType comes behind the entries, as MinIO's
-	rawMarker    bool     // markers are not encoded, as Ceph's
-	silent       bool     // listings of uploads do not say that keys are encoded, as Ceph's
-	plain        bool     // nor are they
+	encodingLast bool     // EncodingType comes after the entries, as in MinIO
+	rawMarker    bool     // markers are not encoded, as in Ceph
+	silent       bool     // listings of uploads do not say that keys are encoded, as in Ceph
+	plain        bool     // keys of uploads are not encoded
 }
 
 // ServeHTTP implements http.Handler.
@@ -72,7 +72,7 @@ func (o *otherS3) ServeHTTP(to http.ResponseWriter, r *http.Request) {
 // uploadID is the id of the upload of a key.
 func uploadID(key string) string { return fmt.Sprintf("u%x", key) }
 
-// list writes a page of two.
+// list returns a page of two entries.
 func (o *otherS3) list(root string, keys []string, query url.Values, entry func(key, encoded string) string) string {
 	encode := url.QueryEscape
 	uploads := root == "ListMultipartUploadsResult"
@@ -152,7 +152,7 @@ func TestPrefixesOfOtherStoresAreWhatKeysMean(t *testing.T) {
 		outcome emptying.Outcome
 	}{
 		"as Ceph": {&otherS3{rawMarker: true, silent: true}, emptying.Emptied},
-		// There is no telling that a%20b/3 is not a b/3, and it is not for us to abort: so this is not proven.
+		// a%20b/3 could be the encoded a b/3, but must not be aborted: the prefix is not proven empty.
 		"without any encoding of uploads": {&otherS3{rawMarker: true, plain: true}, emptying.LeftOver},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -166,16 +166,16 @@ func TestPrefixesOfOtherStoresAreWhatKeysMean(t *testing.T) {
 	}
 }
 
-// refusing is a bucket with locks whose refusals have another name.
+// refusing is a bucket with locks that refuses deletions with another code.
 type refusing struct {
-	*vault
+	*smallBucket
 	code       string
-	unanswered int // how many questions for locks go unanswered at first
+	unanswered int // how many calls of Hold fail at first
 	asked      int
 }
 
 func (r *refusing) DeleteBatch(ctx context.Context, versions []emptying.Version, bypass bool) ([]emptying.Failure, error) {
-	failures, err := r.vault.DeleteBatch(ctx, versions, bypass)
+	failures, err := r.smallBucket.DeleteBatch(ctx, versions, bypass)
 	for i := range failures {
 		failures[i].Code = r.code
 	}
@@ -186,7 +186,7 @@ func (r *refusing) Hold(ctx context.Context, version emptying.Version) (emptying
 	if r.asked++; r.asked <= r.unanswered {
 		return emptying.Hold{}, coded("SomethingElse")
 	}
-	return r.vault.Hold(ctx, version)
+	return r.smallBucket.Hold(ctx, version)
 }
 
 func TestLocksAreFoundWhateverTheRefusalIsCalled(t *testing.T) {
@@ -210,7 +210,7 @@ func TestLocksAreFoundWhateverTheRefusalIsCalled(t *testing.T) {
 				for i := range v.held {
 					v.held[i].hold = emptying.Hold{Mode: "COMPLIANCE", Until: time.Now().Add(time.Hour)}
 				}
-				report, err := emptying.Run(t.Context(), emptying.Options{Store: &refusing{vault: v, code: c.code, unanswered: c.unanswered}})
+				report, err := emptying.Run(t.Context(), emptying.Options{Store: &refusing{smallBucket: v, code: c.code, unanswered: c.unanswered}})
 				if report.Outcome != emptying.LeftOver || !strings.Contains(fmt.Sprint(err), c.says) {
 					t.Errorf("Run = %v, want %q in it", err, c.says)
 				}

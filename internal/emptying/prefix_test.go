@@ -13,11 +13,11 @@ import (
 	"s3-endpoint-guard/internal/emptying"
 )
 
-// shared is a bucket of which only a part is to be emptied; it keeps the markers that it was asked for.
+// shared is a bucket of which only a part is to be emptied; it records the markers of the list requests.
 type shared struct {
-	*field
+	*largeBucket
 	mu      sync.Mutex
-	strict  bool // lists by prefix, and nothing from a marker on that lacks it, as MinIO does
+	strict  bool // lists by prefix, and lists nothing after a marker without it, as MinIO does
 	markers []string
 }
 
@@ -26,15 +26,15 @@ func (s *shared) List(ctx context.Context, prefix string, after emptying.Positio
 	s.markers = append(s.markers, after.Key)
 	s.mu.Unlock()
 	if !s.strict {
-		return s.field.List(ctx, prefix, after)
+		return s.largeBucket.List(ctx, prefix, after)
 	}
 	if !strings.HasPrefix(after.Key, prefix) && after.Key != "" {
 		return emptying.Page{}, nil
 	}
 	if after.Key == "" {
-		after.Key = prefix // no key of the field is a prefix
+		after.Key = prefix // no key is equal to a prefix
 	}
-	page, err := s.field.List(ctx, prefix, after)
+	page, err := s.largeBucket.List(ctx, prefix, after)
 	n := slices.IndexFunc(page.Versions, func(v emptying.Version) bool { return !strings.HasPrefix(v.Key, prefix) })
 	if n >= 0 {
 		page.Versions, page.More, page.Next = page.Versions[:n], false, emptying.Position{}
@@ -52,14 +52,14 @@ func TestOnlyWhatIsUnderThePrefixIsDeleted(t *testing.T) {
 	} {
 		t.Run(prefix, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := &shared{field: newField(slices.Clone(keys)), strict: true}
+				s := &shared{largeBucket: newLargeBucket(slices.Clone(keys)), strict: true}
 				report, err := emptying.Run(t.Context(), emptying.Options{Store: s, Bucket: "docs", Prefix: prefix})
 				if err != nil || report.Outcome != emptying.Emptied || s.deleted != want || report.Deleted != int64(want) {
 					t.Errorf("Run under %q = %s, %v with %d deleted, want %d", prefix, report.Outcome, err, s.deleted, want)
 				}
 				for _, marker := range s.markers {
 					if marker != "" && !strings.HasPrefix(marker, prefix) {
-						t.Errorf("asked for what follows %q, which is not under %q", marker, prefix)
+						t.Errorf("listed after marker %q, which is not under %q", marker, prefix)
 					}
 				}
 				found, err := emptying.Count(t.Context(), emptying.Options{Store: s, Prefix: prefix})
@@ -71,10 +71,10 @@ func TestOnlyWhatIsUnderThePrefixIsDeleted(t *testing.T) {
 	}
 }
 
-// Rather nothing than everything.
+// It is better to delete nothing than to delete other keys.
 func TestAStoreThatIgnoresThePrefixLosesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &shared{field: newField(counters(5000))}
+		s := &shared{largeBucket: newLargeBucket(counters(5000))}
 		report, err := emptying.Run(t.Context(), emptying.Options{Store: s, Bucket: "docs", Prefix: "data/object-000004"})
 		if report.Outcome != emptying.Stopped || s.deleted > 0 || !strings.Contains(fmt.Sprint(err), "without the prefix") {
 			t.Errorf("Run = %s, %v with %d deleted, want it stopped and nothing deleted", report.Outcome, err, s.deleted)
@@ -85,7 +85,7 @@ func TestAStoreThatIgnoresThePrefixLosesNothing(t *testing.T) {
 	})
 }
 
-// Real stores list fewer uploads by prefix than there are: MinIO wants the whole key.
+// Real stores list fewer uploads by prefix than there are: MinIO requires the whole key.
 func TestOnlyUploadsUnderThePrefixAreAborted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := with("logs/a", "other")
@@ -104,7 +104,7 @@ func TestOnlyUploadsUnderThePrefixAreAborted(t *testing.T) {
 func TestAPrefixThatNoKeyCanHaveIsRefused(t *testing.T) {
 	report, err := emptying.Run(t.Context(), emptying.Options{Store: with("\xff"), Prefix: "\xff"})
 	if report.Outcome != emptying.Stopped || err == nil || report.Requests.Lists > 0 {
-		t.Errorf("Run = %+v, %v, want it refused unasked", report, err)
+		t.Errorf("Run = %+v, %v, want an error and no list request", report, err)
 	}
 }
 
@@ -124,7 +124,7 @@ func TestThePrefixHoldsBehindTheRealClient(t *testing.T) {
 }
 
 func TestNothingIsCountedUnderAPrefixThatNoKeyHas(t *testing.T) {
-	if found, err := emptying.Count(t.Context(), emptying.Options{Store: newVault(1), Bucket: "docs", Prefix: "\xff"}); err == nil {
+	if found, err := emptying.Count(t.Context(), emptying.Options{Store: newSmallBucket(1), Bucket: "docs", Prefix: "\xff"}); err == nil {
 		t.Errorf("Count = %+v, want an error", found)
 	}
 }

@@ -14,19 +14,19 @@ import (
 	"s3-endpoint-guard/local/localaws/localtest"
 )
 
-// world is a bucket and the wish to empty it, both drawn at random.
-type world struct {
-	vault   *vault
+// scenario is a bucket and the options for emptying it, both drawn at random.
+type scenario struct {
+	bucket  *smallBucket
 	options emptying.Options
 	before  []holding
 	uploads []emptying.Upload // before
-	// complete demands that everything unprotected is deleted.
+	// complete requires that all unprotected versions are deleted.
 	complete bool
 }
 
-// drawWorld draws a history of a bucket: versions, markers, locks, uploads, and what goes wrong while it is emptied.
-func drawWorld(t *rapid.T) *world {
-	v := newVault(rapid.Uint64().Draw(t, "seed"))
+// drawScenario draws a history of a bucket: versions, markers, locks, uploads, and what goes wrong while it is emptied.
+func drawScenario(t *rapid.T) *scenario {
+	v := newSmallBucket(rapid.Uint64().Draw(t, "seed"))
 	v.pageSize = rapid.SampledFrom([]int{1, 3, 50, 1000}).Draw(t, "page size")
 	v.locks = rapid.Bool().Draw(t, "locks")
 	v.mfa = rapid.IntRange(0, 19).Draw(t, "mfa") == 0
@@ -49,7 +49,7 @@ func drawWorld(t *rapid.T) *world {
 		v.uploads = append(v.uploads, emptying.Upload{Key: fmt.Sprintf("upload%d", i/2), ID: fmt.Sprint("u", i)})
 	}
 	v.faults = drawFaults(t)
-	w := &world{vault: v, before: append([]holding{}, v.held...)}
+	w := &scenario{bucket: v, before: append([]holding{}, v.held...)}
 	w.options = emptying.Options{
 		Store: v, Bucket: "docs", BypassGovernance: rapid.Bool().Draw(t, "bypass"),
 		Prefix: rapid.SampledFrom([]string{"", "", "a", "a/", "upload1", "ü"}).Draw(t, "prefix"),
@@ -91,8 +91,8 @@ func drawFaults(t *rapid.T) faults {
 	return f
 }
 
-// run empties the world and returns what it did wrong, or "".
-func (w *world) run(t *testing.T, deadline time.Duration) (wrong string) {
+// run empties the scenario's bucket and returns what Run did wrong, or "".
+func (w *scenario) run(t *testing.T, deadline time.Duration) (wrong string) {
 	synctest.Test(t, func(t *testing.T) {
 		w.options.Deadline = time.Now().Add(deadline)
 		report, err := emptying.Run(t.Context(), w.options)
@@ -101,16 +101,16 @@ func (w *world) run(t *testing.T, deadline time.Duration) (wrong string) {
 	return wrong
 }
 
-func (w *world) judge(report emptying.Report, err error, late time.Duration) string {
-	v := w.vault
+func (w *scenario) judge(report emptying.Report, err error, late time.Duration) string {
+	v := w.bucket
 	gone := len(v.faults.codes) > 0 && v.faults.whole > 0 && v.faults.codes[0] == coded("NoSuchBucket")
 	switch {
 	case report.Outcome == emptying.Emptied && !v.empty(w.options.Prefix) && !gone:
-		return fmt.Sprintf("says prefix %q emptied with %d versions and %d uploads left in the bucket", w.options.Prefix, len(v.held), len(v.uploads))
+		return fmt.Sprintf("reports prefix %q as emptied with %d versions and %d uploads left in the bucket", w.options.Prefix, len(v.held), len(v.uploads))
 	case (err == nil) != (report.Outcome == emptying.Emptied):
 		return fmt.Sprintf("error %v with outcome %s", err, report.Outcome)
 	case err != nil && len(err.Error()) < 20:
-		return fmt.Sprintf("reason %q says nothing", err)
+		return fmt.Sprintf("reason %q is too short to be useful", err)
 	case len(v.problems) > 0:
 		return v.problems[0]
 	case late > 10*time.Second:
@@ -124,14 +124,14 @@ func (w *world) judge(report emptying.Report, err error, late time.Duration) str
 	return w.judgeKept()
 }
 
-// judgeLeft checks that what could be deleted was.
-func (w *world) judgeLeft() string {
-	for _, h := range w.vault.held {
-		if strings.HasPrefix(h.Key, w.options.Prefix) && !h.protected(w.options.BypassGovernance && w.vault.locks) && !strings.HasPrefix(h.Key, "new/") {
+// judgeLeft checks that all that could be deleted was.
+func (w *scenario) judgeLeft() string {
+	for _, h := range w.bucket.held {
+		if strings.HasPrefix(h.Key, w.options.Prefix) && !h.protected(w.options.BypassGovernance && w.bucket.locks) && !strings.HasPrefix(h.Key, "new/") {
 			return fmt.Sprintf("%s is left", h.Version)
 		}
 	}
-	for _, u := range w.vault.uploads {
+	for _, u := range w.bucket.uploads {
 		if strings.HasPrefix(u.Key, w.options.Prefix) {
 			return fmt.Sprintf("upload %v is left", u)
 		}
@@ -140,13 +140,13 @@ func (w *world) judgeLeft() string {
 }
 
 // judgeKept checks that what must not be deleted was not.
-func (w *world) judgeKept() string {
+func (w *scenario) judgeKept() string {
 	kept := map[emptying.Version]bool{}
-	for _, h := range w.vault.held {
+	for _, h := range w.bucket.held {
 		kept[h.Version] = true
 	}
 	for _, h := range w.before {
-		if h.protected(w.options.BypassGovernance && w.vault.locks) && !kept[h.Version] {
+		if h.protected(w.options.BypassGovernance && w.bucket.locks) && !kept[h.Version] {
 			return fmt.Sprintf("%s was deleted although it is protected", h.Version)
 		}
 		if !strings.HasPrefix(h.Key, w.options.Prefix) && !kept[h.Version] {
@@ -154,7 +154,7 @@ func (w *world) judgeKept() string {
 		}
 	}
 	for _, u := range w.uploads {
-		if !strings.HasPrefix(u.Key, w.options.Prefix) && !slices.Contains(w.vault.uploads, u) {
+		if !strings.HasPrefix(u.Key, w.options.Prefix) && !slices.Contains(w.bucket.uploads, u) {
 			return fmt.Sprintf("upload %v was aborted although it is not under %q", u, w.options.Prefix)
 		}
 	}
@@ -163,7 +163,7 @@ func (w *world) judgeKept() string {
 
 func TestRunNeverLies(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		w := drawWorld(rt)
+		w := drawScenario(rt)
 		deadline := rapid.SampledFrom([]time.Duration{50 * time.Millisecond, time.Second, 20 * time.Second, 15 * time.Minute}).Draw(rt, "deadline")
 		if wrong := w.run(t, deadline); wrong != "" {
 			rt.Fatal(wrong)
@@ -173,13 +173,13 @@ func TestRunNeverLies(t *testing.T) {
 
 func TestRunEmptiesWhateverCanBeEmptied(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		w := drawWorld(rt)
+		w := drawScenario(rt)
 		w.complete = true
-		w.vault.faults.denyAll, w.vault.mfa, w.vault.faults.whole = false, false, 0
-		w.vault.faults.eachCode = []string{"InternalError", "SlowDown"}
-		w.vault.faults.each = min(w.vault.faults.each, 0.1)
-		w.vault.faults.lost = min(w.vault.faults.lost, 0.1)
-		w.vault.faults.writes = min(w.vault.faults.writes, 3)
+		w.bucket.faults.denyAll, w.bucket.mfa, w.bucket.faults.whole = false, false, 0
+		w.bucket.faults.eachCode = []string{"InternalError", "SlowDown"}
+		w.bucket.faults.each = min(w.bucket.faults.each, 0.1)
+		w.bucket.faults.lost = min(w.bucket.faults.lost, 0.1)
+		w.bucket.faults.writes = min(w.bucket.faults.writes, 3)
 		if wrong := w.run(t, time.Hour); wrong != "" {
 			rt.Fatal(wrong)
 		}

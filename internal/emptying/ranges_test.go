@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestWhatHasToWaitKeepsNothingElseOut is about a stretch that begins in a folder at its limit and goes on behind it.
+// TestWhatHasToWaitKeepsNothingElseOut is about a span that begins in a folder at its limit and continues behind it.
 func TestWhatHasToWaitKeepsNothingElseOut(t *testing.T) {
 	f := newRanges(listers, "")
 	first := f.take(func(string) (bool, string) { return true, "" })
@@ -19,13 +19,13 @@ func TestWhatHasToWaitKeepsNothingElseOut(t *testing.T) {
 	full := func(key string) (bool, string) { return key >= "p050", "p050" }
 	other := f.take(full)
 	if other == nil || other.at.Key != "p050" || other.end != "" || first.end != "p050" {
-		t.Fatalf("take while p05/ is full = %+v and leaves %+v, want what is behind p05/", other, first)
+		t.Fatalf("take while p05/ is full = %+v and leaves %+v, want the keys behind p05/", other, first)
 	}
 	f.arrived(other, Page{Versions: []Version{{Key: "p06/x", ID: "v"}}})
 	if again := f.take(full); again != nil && again.at.Key < "p050" {
-		t.Errorf("take while p05/ is full = %+v, want nothing of it", again)
+		t.Errorf("take while p05/ is full = %+v, want none of its keys", again)
 	}
 	if again := f.take(func(string) (bool, string) { return true, "" }); again == nil || again.at.Key >= "p050" {
-		t.Errorf("take once it is not = %+v, want p05/ to go on", again)
+		t.Errorf("take when p05/ is not full = %+v, want it to continue p05/", again)
 	}
 }

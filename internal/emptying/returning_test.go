@@ -12,23 +12,23 @@ import (
 	"s3-endpoint-guard/internal/emptying"
 )
 
-// stubborn is a bucket that answers that it deleted what it keeps: keys that hold "odd", as real stores do whose
-// listing spells a key in another way than their deletion.
+// stubborn is a bucket that answers that it deleted keys with "odd" in them, but keeps them, as real stores do that
+// encode a key differently in the listing and in the deletion.
 type stubborn struct {
-	*vault
-	kept   int           // how many answers to a deletion are false, for each version; 0 is all
-	lag    time.Duration // and from when on a deletion counts
+	*smallBucket
+	kept   int           // how many deletions of each version have no effect; 0 means all
+	lag    time.Duration // after this time deletions have an effect; 0 means never
 	began  time.Time
 	mu     sync.Mutex
 	denied map[emptying.Version]int
-	writes bool // somebody writes another object before each listing of uploads
+	writes bool // another object is written before each listing of uploads
 }
 
 func stubbornWith(keys ...string) *stubborn {
-	return &stubborn{vault: with(keys...), began: time.Now(), denied: map[emptying.Version]int{}}
+	return &stubborn{smallBucket: with(keys...), began: time.Now(), denied: map[emptying.Version]int{}}
 }
 
-// keeps tells whether this deletion is one that does nothing.
+// keeps reports whether this deletion has no effect.
 func (s *stubborn) keeps(v emptying.Version) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -49,23 +49,23 @@ func (s *stubborn) DeleteBatch(ctx context.Context, versions []emptying.Version,
 	if len(others) == 0 {
 		return nil, nil
 	}
-	return s.vault.DeleteBatch(ctx, others, bypass)
+	return s.smallBucket.DeleteBatch(ctx, others, bypass)
 }
 
 func (s *stubborn) AbortUpload(ctx context.Context, upload emptying.Upload) error {
 	if s.keeps(emptying.Version{Key: upload.Key, ID: upload.ID}) {
 		return coded("NoSuchUpload")
 	}
-	return s.vault.AbortUpload(ctx, upload)
+	return s.smallBucket.AbortUpload(ctx, upload)
 }
 
 func (s *stubborn) ListUploads(ctx context.Context, after emptying.Upload) ([]emptying.Upload, emptying.Upload, bool, error) {
 	if s.writes && after == (emptying.Upload{}) {
-		s.vault.mu.Lock()
+		s.smallBucket.mu.Lock()
 		s.put(holding{Version: emptying.Version{Key: "written"}})
-		s.vault.mu.Unlock()
+		s.smallBucket.mu.Unlock()
 	}
-	return s.vault.ListUploads(ctx, after)
+	return s.smallBucket.ListUploads(ctx, after)
 }
 
 func TestWhatS3KeepsIsNotTakenForNew(t *testing.T) {
@@ -120,7 +120,8 @@ func TestWhatIsListedForAWhileLongerIsDeletedInTheEnd(t *testing.T) {
 	}
 }
 
-// Real Ceph: the upload's key was spelt in another way, nobody looked again, and the bucket was called empty.
+// Found with Ceph: it encoded an upload's key differently, the abort had no effect, and the bucket was reported as
+// empty.
 func TestAnUploadThatStaysIsNeverPassedOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := stubbornWith("plain")
@@ -135,8 +136,8 @@ func TestAnUploadThatStaysIsNeverPassedOver(t *testing.T) {
 	})
 }
 
-// late is a bucket to which an upload comes while its versions are deleted.
-type late struct{ *vault }
+// late is a bucket in which an upload begins while the versions are deleted.
+type late struct{ *smallBucket }
 
 func (l late) DeleteBatch(ctx context.Context, versions []emptying.Version, bypass bool) ([]emptying.Failure, error) {
 	l.mu.Lock()
@@ -144,7 +145,7 @@ func (l late) DeleteBatch(ctx context.Context, versions []emptying.Version, bypa
 		l.uploads = append(l.uploads, emptying.Upload{Key: "late", ID: "1"})
 	}
 	l.mu.Unlock()
-	return l.vault.DeleteBatch(ctx, versions, bypass)
+	return l.smallBucket.DeleteBatch(ctx, versions, bypass)
 }
 
 func TestAnUploadThatComesMeanwhileIsAborted(t *testing.T) {
@@ -159,7 +160,7 @@ func TestAnUploadThatComesMeanwhileIsAborted(t *testing.T) {
 
 // rewritten is a bucket without versioning, in which the same key is written again and again.
 type rewritten struct {
-	*vault
+	*smallBucket
 	n int
 }
 
@@ -168,17 +169,17 @@ func (r *rewritten) List(ctx context.Context, prefix string, after emptying.Posi
 	if len(r.held) == 0 {
 		r.put(holding{Version: emptying.Version{Key: "same", ID: "null"}})
 	}
-	page, err := r.vault.List(ctx, prefix, after)
+	page, err := r.smallBucket.List(ctx, prefix, after)
 	for range page.Versions {
 		page.Stamps = append(page.Stamps, uint64(r.n))
 	}
 	return page, err
 }
 
-// The same key and the same id, "null", are another version when it was written at another time.
+// The same key with the id "null" is another version if it was written at another time.
 func TestAnObjectThatIsWrittenAgainIsNew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := &rewritten{vault: newVault(1)}
+		r := &rewritten{smallBucket: newSmallBucket(1)}
 		report, err := emptying.Run(t.Context(), emptying.Options{Store: r})
 		if report.Outcome != emptying.Refilled || report.Deleted != 8 || strings.Contains(fmt.Sprint(err), "still lists") {
 			t.Errorf("Run = %s, %v with %d deleted, want it refilled, and 8 counted", report.Outcome, err, report.Deleted)

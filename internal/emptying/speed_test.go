@@ -18,14 +18,14 @@ import (
 	"s3-endpoint-guard/internal/emptying"
 )
 
-// field is a bucket of very many versions, with S3's latency and its limit per prefix, for use in synthetic time.
-type field struct {
+// largeBucket is a bucket with very many versions, S3's latency and its limit per prefix. It is for synthetic time.
+type largeBucket struct {
 	mu      sync.Mutex
 	keys    []string // sorted, one version each
-	next    []int32  // the first index from here on that is not deleted, halved along the way
+	next    []int32  // the first index from here on that is not deleted, with path halving
 	latency time.Duration
 	limit   float64                 // keys per second and prefix; 0 is none
-	prefix  func(key string) string // of which prefix's limit a key takes
+	prefix  func(key string) string // the prefix whose limit applies to a key
 	tokens  map[string]*tokens
 
 	lists, batches, refused int
@@ -34,15 +34,15 @@ type field struct {
 	began                   time.Time
 }
 
-// tokens is a bucket of one second's allowance.
+// tokens is a token bucket that holds one second's allowance.
 type tokens struct {
 	left float64
 	at   time.Time
 }
 
-func newField(keys []string) *field {
+func newLargeBucket(keys []string) *largeBucket {
 	sort.Strings(keys)
-	f := &field{keys: keys, next: make([]int32, len(keys)+1), latency: 30 * time.Millisecond, tokens: map[string]*tokens{}, began: time.Now()}
+	f := &largeBucket{keys: keys, next: make([]int32, len(keys)+1), latency: 30 * time.Millisecond, tokens: map[string]*tokens{}, began: time.Now()}
 	for i := range f.next {
 		f.next[i] = int32(i)
 	}
@@ -50,7 +50,7 @@ func newField(keys []string) *field {
 	return f
 }
 
-func (f *field) alive(i int) int {
+func (f *largeBucket) alive(i int) int {
 	for int(f.next[i]) != i {
 		f.next[i] = f.next[f.next[i]]
 		i = int(f.next[i])
@@ -58,7 +58,7 @@ func (f *field) alive(i int) int {
 	return i
 }
 
-func (f *field) List(_ context.Context, _ string, after emptying.Position) (emptying.Page, error) {
+func (f *largeBucket) List(_ context.Context, _ string, after emptying.Position) (emptying.Page, error) {
 	time.Sleep(f.latency)
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -78,7 +78,7 @@ func (f *field) List(_ context.Context, _ string, after emptying.Position) (empt
 	return page, nil
 }
 
-func (f *field) DeleteBatch(_ context.Context, versions []emptying.Version, _ bool) ([]emptying.Failure, error) {
+func (f *largeBucket) DeleteBatch(_ context.Context, versions []emptying.Version, _ bool) ([]emptying.Failure, error) {
 	time.Sleep(f.latency)
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -98,8 +98,8 @@ func (f *field) DeleteBatch(_ context.Context, versions []emptying.Version, _ bo
 	return nil, nil
 }
 
-// allowed takes the versions' allowance from their prefixes, all or nothing.
-func (f *field) allowed(versions []emptying.Version) bool {
+// allowed takes the versions' tokens from their prefixes, all or none.
+func (f *largeBucket) allowed(versions []emptying.Version) bool {
 	if f.limit == 0 {
 		return true
 	}
@@ -126,22 +126,22 @@ func (f *field) allowed(versions []emptying.Version) bool {
 	return true
 }
 
-func (f *field) DeleteOne(ctx context.Context, v emptying.Version, bypass bool) error {
+func (f *largeBucket) DeleteOne(ctx context.Context, v emptying.Version, bypass bool) error {
 	_, err := f.DeleteBatch(ctx, []emptying.Version{v}, bypass)
 	return err
 }
-func (f *field) ListUploads(context.Context, emptying.Upload) ([]emptying.Upload, emptying.Upload, bool, error) {
+func (f *largeBucket) ListUploads(context.Context, emptying.Upload) ([]emptying.Upload, emptying.Upload, bool, error) {
 	return nil, emptying.Upload{}, false, nil
 }
-func (f *field) AbortUpload(context.Context, emptying.Upload) error { return nil }
-func (f *field) Protection(context.Context) (emptying.Protection, error) {
+func (f *largeBucket) AbortUpload(context.Context, emptying.Upload) error { return nil }
+func (f *largeBucket) Protection(context.Context) (emptying.Protection, error) {
 	return emptying.Protection{}, nil
 }
-func (f *field) Hold(context.Context, emptying.Version) (emptying.Hold, error) {
+func (f *largeBucket) Hold(context.Context, emptying.Version) (emptying.Hold, error) {
 	return emptying.Hold{}, nil
 }
 
-// coded is an error of S3.
+// coded is an error of S3 with this code.
 type coded string
 
 func (c coded) Error() string                 { return string(c) }
@@ -182,7 +182,7 @@ func prefixed(n, prefixes int) (keys []string) {
 	return keys
 }
 
-// TestRunIsAsFastAsListingsInParallelAllow checks requests and time, as far as latency decides: 30 ms a call.
+// TestRunIsAsFastAsListingsInParallelAllow checks the requests and the time, with a latency of 30 ms per call.
 func TestRunIsAsFastAsListingsInParallelAllow(t *testing.T) {
 	for name, c := range map[string]struct {
 		keys           []string
@@ -202,7 +202,7 @@ func TestRunIsAsFastAsListingsInParallelAllow(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				f := newField(c.keys)
+				f := newLargeBucket(c.keys)
 				report, err := emptying.Run(t.Context(), emptying.Options{Store: f})
 				if err != nil || f.deleted != len(c.keys) {
 					t.Fatalf("Run = %v with %d of %d deleted", err, f.deleted, len(c.keys))
@@ -215,7 +215,7 @@ func TestRunIsAsFastAsListingsInParallelAllow(t *testing.T) {
 	}
 }
 
-// deep are keys that differ first behind 300 bytes, and then in a few folders.
+// deep returns keys that have 150 bytes in common and then are in seven folders.
 func deep(n int) (keys []string) {
 	begin := strings.Repeat("long/", 30)
 	for i := range n {
@@ -224,12 +224,12 @@ func deep(n int) (keys []string) {
 	return keys
 }
 
-// FACTS: S3 (3,500 deletes a second and prefix).
+// docs/facts.md: S3 (3,500 deletes a second and prefix).
 func TestRunKeepsToS3sLimit(t *testing.T) {
 	for _, prefixes := range []int{1, 4, 10, 16} {
 		t.Run(fmt.Sprintf("%d prefixes", prefixes), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				f := newField(prefixed(1e6, prefixes))
+				f := newLargeBucket(prefixed(1e6, prefixes))
 				f.limit = 3500
 				report, err := emptying.Run(t.Context(), emptying.Options{Store: f})
 				if err != nil || f.deleted != 1e6 {
@@ -241,12 +241,12 @@ func TestRunKeepsToS3sLimit(t *testing.T) {
 	}
 }
 
-// TestRunFindsALimitThatFoldersShare is about a guess that proves wrong: not each folder has a limit of its own.
+// TestRunFindsALimitThatFoldersShare is about a first guess that is wrong: here the folders share one limit.
 func TestRunFindsALimitThatFoldersShare(t *testing.T) {
 	for _, folders := range []int{2, 4, 10, 40, 1000} {
 		t.Run(fmt.Sprintf("%d folders", folders), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				f := newField(prefixed(3e5, folders))
+				f := newLargeBucket(prefixed(3e5, folders))
 				f.limit, f.prefix = 3500, func(string) string { return "" }
 				report, err := emptying.Run(t.Context(), emptying.Options{Store: f})
 				if err != nil || f.deleted != 3e5 {
@@ -258,8 +258,9 @@ func TestRunFindsALimitThatFoldersShare(t *testing.T) {
 	}
 }
 
-// checkPace checks a rate against the limit of so many prefixes, in all and after a ramp of 5 s, and the refusals.
-func (f *field) checkPace(t *testing.T, rate, prefixes, share, refused float64) {
+// checkPace checks a rate against the limit of so many prefixes, overall and after a ramp of 5 s, and the throttled
+// part.
+func (f *largeBucket) checkPace(t *testing.T, rate, prefixes, share, refused float64) {
 	t.Helper()
 	if got := rate / (f.limit * prefixes); got < share {
 		t.Errorf("%.0f %% of the limit, want %.0f %%", 100*got, 100*share)

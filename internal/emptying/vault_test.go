@@ -13,8 +13,8 @@ import (
 	"s3-endpoint-guard/internal/emptying"
 )
 
-// vault is a small bucket with S3's semantics: versions, delete markers, locks, uploads, and every way to fail.
-type vault struct {
+// smallBucket is a bucket with S3's semantics: versions, delete markers, locks, uploads, and faults.
+type smallBucket struct {
 	mu      sync.Mutex
 	random  *rand.Rand
 	held    []holding // in listing order: keys ascending, a key's versions from new to old
@@ -24,7 +24,7 @@ type vault struct {
 	serial  int
 
 	faults   faults
-	problems []string // what the caller did and must not do
+	problems []string // the caller's forbidden calls
 	pageSize int
 }
 
@@ -33,17 +33,17 @@ type holding struct {
 	emptying.Version
 	marker bool
 	hold   emptying.Hold
-	denied bool // the bucket's policy keeps everybody from deleting it
+	denied bool // the bucket's policy denies its deletion to all
 }
 
-// faults are how often, from 0 to 1, something goes wrong, and what else happens.
+// faults are the probabilities, from 0 to 1, of faults, and other faults.
 type faults struct {
 	whole    float64 // a call fails, with one of codes
 	codes    []error
-	each     float64 // a key fails within a call that succeeds, with one of eachCodes
+	each     float64 // a key fails within a call that succeeds, with one of eachCode
 	eachCode []string
-	lost     float64 // a call is carried out but its answer lost
-	written  float64 // somebody writes an object before a call
+	lost     float64 // a call is carried out but its answer is lost
+	written  float64 // an object is written before a call
 	writes   int     // how often at most
 	denyAll  bool    // the emptier may not delete
 	noList   error   // listing always fails
@@ -51,11 +51,11 @@ type faults struct {
 
 var errReset = errors.New("read: connection reset by peer")
 
-func newVault(seed uint64) *vault {
-	return &vault{random: rand.New(rand.NewPCG(seed, 1)), pageSize: 1000}
+func newSmallBucket(seed uint64) *smallBucket {
+	return &smallBucket{random: rand.New(rand.NewPCG(seed, 1)), pageSize: 1000}
 }
 
-func (v *vault) put(h holding) {
+func (v *smallBucket) put(h holding) {
 	v.serial++
 	if h.ID == "" {
 		h.ID = fmt.Sprintf("v%06d", v.serial)
@@ -64,8 +64,8 @@ func (v *vault) put(h holding) {
 	v.held = slices.Insert(v.held, i, h)
 }
 
-// strike decides the fate of a call: an error before it is carried out, or one after.
-func (v *vault) strike() (before, after error) {
+// strike draws the result of a call: an error before it is carried out, or one after.
+func (v *smallBucket) strike() (before, after error) {
 	if v.faults.writes > 0 && v.random.Float64() < v.faults.written {
 		v.faults.writes--
 		v.put(holding{Version: emptying.Version{Key: fmt.Sprintf("new/%c%d", rune('a'+v.random.IntN(26)), v.serial)}})
@@ -79,7 +79,7 @@ func (v *vault) strike() (before, after error) {
 	return nil, nil
 }
 
-func (v *vault) List(_ context.Context, prefix string, after emptying.Position) (emptying.Page, error) {
+func (v *smallBucket) List(_ context.Context, prefix string, after emptying.Position) (emptying.Page, error) {
 	time.Sleep(30 * time.Millisecond)
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -105,8 +105,8 @@ func (v *vault) List(_ context.Context, prefix string, after emptying.Position) 
 	return page, lost
 }
 
-// behind tells whether what is held at i comes behind a position.
-func (v *vault) behind(i int, p emptying.Position) bool {
+// behind reports whether the version at index i comes behind a position.
+func (v *smallBucket) behind(i int, p emptying.Position) bool {
 	h := v.held[i]
 	if h.Key != p.Key || p.VersionID == "" {
 		return h.Key > p.Key || h.Key == p.Key && p.Key == "" && p.VersionID == ""
@@ -114,7 +114,7 @@ func (v *vault) behind(i int, p emptying.Position) bool {
 	return h.ID < p.VersionID // ids of a key descend
 }
 
-func (v *vault) DeleteBatch(_ context.Context, versions []emptying.Version, bypass bool) ([]emptying.Failure, error) {
+func (v *smallBucket) DeleteBatch(_ context.Context, versions []emptying.Version, bypass bool) ([]emptying.Failure, error) {
 	time.Sleep(30 * time.Millisecond)
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -139,7 +139,7 @@ func (v *vault) DeleteBatch(_ context.Context, versions []emptying.Version, bypa
 	return failures, lost
 }
 
-func (v *vault) DeleteOne(_ context.Context, version emptying.Version, bypass bool) error {
+func (v *smallBucket) DeleteOne(_ context.Context, version emptying.Version, bypass bool) error {
 	time.Sleep(30 * time.Millisecond)
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -153,8 +153,8 @@ func (v *vault) DeleteOne(_ context.Context, version emptying.Version, bypass bo
 	return lost
 }
 
-// remove deletes one version, or returns why not.
-func (v *vault) remove(version emptying.Version, bypass bool) string {
+// remove deletes one version, or returns the error code.
+func (v *smallBucket) remove(version emptying.Version, bypass bool) string {
 	if version.ID == "" || version.Key == "" {
 		v.problems = append(v.problems, fmt.Sprintf("deleting %q without naming a version", version.Key))
 	}
@@ -177,7 +177,7 @@ func (v *vault) remove(version emptying.Version, bypass bool) string {
 		v.held = slices.Delete(v.held, i, i+1)
 		return ""
 	}
-	return "" // S3 answers success for what is not there
+	return "" // S3 answers success for a version that does not exist
 }
 
 func (h holding) protected(bypass bool) bool {
@@ -185,7 +185,7 @@ func (h holding) protected(bypass bool) bool {
 	return h.denied || h.hold.Legal || retained && (h.hold.Mode == "COMPLIANCE" || !bypass)
 }
 
-func (v *vault) ListUploads(_ context.Context, after emptying.Upload) ([]emptying.Upload, emptying.Upload, bool, error) {
+func (v *smallBucket) ListUploads(_ context.Context, after emptying.Upload) ([]emptying.Upload, emptying.Upload, bool, error) {
 	time.Sleep(30 * time.Millisecond)
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -202,7 +202,7 @@ func (v *vault) ListUploads(_ context.Context, after emptying.Upload) ([]emptyin
 	return nil, after, false, lost
 }
 
-func (v *vault) AbortUpload(_ context.Context, upload emptying.Upload) error {
+func (v *smallBucket) AbortUpload(_ context.Context, upload emptying.Upload) error {
 	time.Sleep(30 * time.Millisecond)
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -218,11 +218,11 @@ func (v *vault) AbortUpload(_ context.Context, upload emptying.Upload) error {
 	return lost
 }
 
-func (v *vault) Protection(context.Context) (emptying.Protection, error) {
+func (v *smallBucket) Protection(context.Context) (emptying.Protection, error) {
 	return emptying.Protection{MFADelete: v.mfa, ObjectLock: v.locks}, nil
 }
 
-func (v *vault) Hold(_ context.Context, version emptying.Version) (emptying.Hold, error) {
+func (v *smallBucket) Hold(_ context.Context, version emptying.Version) (emptying.Hold, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for _, h := range v.held {
@@ -233,8 +233,8 @@ func (v *vault) Hold(_ context.Context, version emptying.Version) (emptying.Hold
 	return emptying.Hold{}, coded("NoSuchVersion")
 }
 
-// empty tells that nothing is left under a prefix.
-func (v *vault) empty(prefix string) bool {
+// empty reports whether nothing is left under a prefix.
+func (v *smallBucket) empty(prefix string) bool {
 	return !slices.ContainsFunc(v.held, func(h holding) bool { return strings.HasPrefix(h.Key, prefix) }) &&
 		!slices.ContainsFunc(v.uploads, func(u emptying.Upload) bool { return strings.HasPrefix(u.Key, prefix) })
 }
