@@ -6,13 +6,13 @@ import (
 	"s3-endpoint-guard/local/localaws/api"
 )
 
-// otherAccount is the account next door.
+// otherAccount is a second account.
 const otherAccount = "444455556666"
 
-// Admin is a user of the account who may do everything, and who also deploys the stacks.
+// Admin returns a user of the account who may do everything. The stacks are deployed on behalf of this user.
 func (c *Cloud) Admin() api.Caller { return c.admin }
 
-// Root is the account's root user.
+// Root returns the account's root user.
 func (c *Cloud) Root() api.Caller {
 	base := c.Gate.Options()
 	caller := c.Admin()
@@ -20,18 +20,17 @@ func (c *Cloud) Root() api.Caller {
 	return caller
 }
 
-// Stranger is an anonymous caller.
+// Stranger returns an anonymous caller.
 func (c *Cloud) Stranger() api.Caller { return api.Caller{} }
 
-// OtherAccount is a user of another account, who may do everything as far as that account is concerned.
+// OtherAccount returns a user of another account, to whom that account's policies allow everything.
 func (c *Cloud) OtherAccount() api.Caller {
 	caller := c.Admin()
 	caller.Principal, caller.Account = "arn:"+c.Gate.Options().Partition+":iam::"+otherAccount+":user/neighbour", otherAccount
 	return caller
 }
 
-// Deployer is CloudFormation at work for [Cloud.Admin].
-// FACTS: CloudTrail through EventBridge
+// Deployer returns CloudFormation as a caller on behalf of [Cloud.Admin] (docs/facts.md, CloudTrail through EventBridge).
 func (c *Cloud) Deployer() api.Caller {
 	caller := c.Admin()
 	caller.InvokedBy = "cloudformation.amazonaws.com"
@@ -54,7 +53,7 @@ func (c *Cloud) accessKey(caller api.Caller) accessKey {
 	return key
 }
 
-// roleCredentials are the keys of a function's session of its role.
+// roleCredentials returns the access key of a function's role session.
 func (c *Cloud) roleCredentials(roleARN, session string) (accessKeyID, secretAccessKey string) {
 	key := c.accessKey(c.IAM.Session(path.Base(roleARN), session))
 	return key.id, key.secret

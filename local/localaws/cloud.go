@@ -1,16 +1,16 @@
-// Package localaws is an AWS of one account and one Region in this process: the gate with all services behind it, and
-// a CloudFormation that deploys the project's own template onto them.
+// Package localaws is a local AWS of one account and one Region in this process: the gate with all services behind it,
+// and a CloudFormation that deploys the project's own template on them.
 //
-// It is a double for tests and the demo, and is never linked into a function. It imports every sub-package; which calls
-// there are, and what of each, the sub-packages' comments tell.
+// It is for tests and the demo, and is never linked into a function. It imports all sub-packages; their comments describe
+// the supported calls and the supported part of each.
 //
-//	       doors: internet ─┐                          ┌─ s3, ec2, sns, sqs, sts, iam …
-//	through a VPC endpoint ─┴─► gate (who? may they?) ─┤
+//	   listeners: internet ─┐                          ┌─ s3, ec2, sns, sqs, sts, iam …
+//	through a VPC endpoint ─┴─► gate (caller, policy) ─┤
 //	                              │ management writes  └─ lambda ─► bootstrap (child process) ─┐
 //	                              ▼                         ▲                                  │
 //	               events: trail, rules, schedules ─────────┘             internet ◄───────────┘
 //
-// The package deployment creates the resources of a template: it says how to add a type of resource.
+// The package deployment creates the resources of a template; its comment describes how to add a type of resource.
 package localaws
 
 import (
@@ -38,29 +38,28 @@ import (
 	"s3-endpoint-guard/local/localaws/vpcnet"
 )
 
-// Options are what a [Cloud] is made with. The zero value of each field has a default.
+// Options configure a [Cloud]. The zero value of each field is valid and selects a default.
 type Options struct {
 	// Account, Region and Partition are 111122223333, eu-central-1 and aws when empty.
 	Account, Region, Partition string
-	// Clock fires schedules and delays events. When nil it is a stepped one, whose schedules fire when it is advanced.
+	// Clock fires schedules and delays events. If nil, it is a stepped clock, whose schedules fire when it is advanced.
 	Clock *clock.Clock
-	// Patient makes Lambda and EventBridge pause between attempts as AWS does, by the clock. Otherwise they do not.
+	// Patient makes Lambda and EventBridge pause between attempts as AWS does, by the clock. Otherwise they retry at once.
 	Patient bool
-	// Watch lets alarms be evaluated once a minute by the clock, as in an AWS that runs by itself. Without it they are
-	// evaluated by [Cloud.Pass] only.
+	// Watch evaluates the alarms once a minute by the clock. Without it, only [Cloud.Pass] evaluates them.
 	Watch bool
-	// Takes is how long CloudFormation takes to create a resource of a type, by a clock that is stepped; nil for no time at
-	// all. With it a stack is created as CloudFormation does: each resource as soon as those that it depends on are done.
+	// Takes returns how long CloudFormation takes to create a resource of a type, by a stepped clock; nil means no time.
+	// With it, the creation of a resource starts as soon as those that it depends on are done, as in CloudFormation.
 	Takes func(resourceType string) time.Duration
 	// Freeze stops idle functions, as Lambda does (on Linux only).
 	Freeze bool
-	// Log gets every line that a function prints; nil for nobody.
+	// Log is called with each line that a function prints. It may be nil.
 	Log func(function string, line lambda.Line)
-	// Messages gets every message that is published to a topic, with the subscriptions that it goes to; nil for nobody.
+	// Messages is called with each message published to a topic, and the subscriptions that get it. It may be nil.
 	Messages func(topicARN string, m sns.Message, to []sns.Subscription)
 }
 
-// Cloud is the whole of it. Its services may be looked at and set up directly, at any time and concurrently.
+// Cloud is the whole local AWS. Its services may be read and configured directly, at any time and concurrently.
 type Cloud struct {
 	// Engine has the services, and deploys stacks on them.
 	*deployment.Engine
@@ -69,32 +68,32 @@ type Cloud struct {
 	admin  api.Caller
 	work   underway.Count
 	client *http.Client
-	// internet and functions are the doors of people and of Lambda functions.
+	// internet, internetPlain and functions are the base URLs of the listeners for the internet and for Lambda functions.
 	internet, internetPlain, functions string
 
 	mu sync.Mutex
-	// doors are the base URLs of the doors behind VPC endpoints; keys the access keys of callers.
+	// doors are the base URLs of the listeners; keys are the access keys of callers.
 	doors map[api.Door]string
 	keys  map[string]accessKey
-	// measured is how many invocations AWS/Lambda has seen, throttled how many refused ones of each function; passed is
-	// what went through which endpoint.
+	// measured is the number of invocations that AWS/Lambda already contains, throttled the number of throttled ones by
+	// function; passed is the traffic by VPC endpoint since the last measurement.
 	measured  int
 	throttled map[string]int
 	passed    map[string]traffic
 	closed    bool
 }
 
-// The addresses from which callers seem to come. All are set aside for documentation or private networks.
+// The source addresses of callers. All are reserved for documentation or private networks.
 const (
 	internetIP  = "198.51.100.7"
 	functionsIP = "203.0.113.20"
 	instanceIP  = "10.0.0.10"
 )
 
-// callLimit is how long a call with [Cloud.Config] may take: they take milliseconds.
+// callLimit is the timeout of a call with [Cloud.Config]. Calls take milliseconds.
 const callLimit = 45 * time.Second
 
-// New makes an AWS with nothing in it. It must be closed.
+// New returns a local AWS without resources of the account. It must be closed.
 func New(o Options) (*Cloud, error) {
 	if o.Clock == nil {
 		o.Clock = clock.Stepped()
@@ -134,7 +133,7 @@ func New(o Options) (*Cloud, error) {
 	return c, nil
 }
 
-// wire ties the services to the gate and to each other.
+// wire connects the services to the gate and to each other.
 func (c *Cloud) wire() {
 	for _, service := range []api.Service{
 		c.S3, c.EC2, c.IAM, c.STS, c.SNS, c.SQS, c.SSM, c.CloudFormation, c.CloudWatch, c.Lambda.Service(),
@@ -178,11 +177,11 @@ func (c *Cloud) lambdaOptions(o Options) lambda.Options {
 	return options
 }
 
-// Quiesce returns when no event is being delivered and no function runs or is about to be tried again, or with the
-// context's error. What waits for the clock, as a delayed event does, is not waited for: advance the clock.
+// Quiesce returns when no event is being delivered and no function is running or about to be retried, or with the
+// context's error. It does not wait for work that waits for the clock, e.g. a delayed event: advance the clock.
 func (c *Cloud) Quiesce(ctx context.Context) error { return c.work.Wait(ctx) }
 
-// Close ends all functions and closes all doors.
+// Close ends all functions and closes all listeners.
 func (c *Cloud) Close() error {
 	c.mu.Lock()
 	c.closed = true

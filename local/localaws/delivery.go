@@ -11,7 +11,7 @@ import (
 	"s3-endpoint-guard/local/localaws/lambda"
 )
 
-// target hands an event of a rule to a Lambda function, which has to permit it.
+// target sends an event of a rule to a Lambda function, whose permissions must allow it.
 func (c *Cloud) target(ruleARN, targetARN string, event []byte) error {
 	source := lambda.Source{Service: "events.amazonaws.com", ARN: ruleARN, Account: c.Gate.Options().Account}
 	_, err := c.Lambda.InvokeFrom(source, targetARN, event)
@@ -27,7 +27,7 @@ func (c *Cloud) target(ruleARN, targetARN string, event []byte) error {
 	return &events.TargetError{Code: "ERROR_FROM_TARGET", Message: refusal.Error()}
 }
 
-// deadLetter puts an event that no target took into the rule's queue, whose policy has to allow it.
+// deadLetter sends an undelivered event to the rule's dead-letter queue, whose policy must allow it.
 func (c *Cloud) deadLetter(queueARN string, m events.Message) error {
 	request := iampolicy.Request{
 		Principal: "events.amazonaws.com", Action: "sqs:SendMessage", Resource: queueARN, ResourceAccount: c.Gate.Options().Account,
@@ -36,8 +36,8 @@ func (c *Cloud) deadLetter(queueARN string, m events.Message) error {
 	return c.send(request, api.Caller{}, string(m.Body))
 }
 
-// destination puts the record of a function's failed invocation into a queue or topic. The function's role has to be
-// allowed to. https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+// destination sends the record of a function's invocation to a queue or topic. The function's role must allow it.
+// https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
 func (c *Cloud) destination(f lambda.Function, arn string, record []byte) error {
 	caller := c.IAM.Session(path.Base(f.Role), f.Name)
 	request := iampolicy.Request{
@@ -55,7 +55,7 @@ func (c *Cloud) destination(f lambda.Function, arn string, record []byte) error 
 	return err
 }
 
-// send puts a message into a queue if the request for it is allowed.
+// send sends a message to a queue if the policies allow the request.
 func (c *Cloud) send(r iampolicy.Request, caller api.Caller, body string) error {
 	if !api.Allows(r, c.QueuePolicy(r.Resource), caller) {
 		return denied(r)

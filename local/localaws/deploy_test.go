@@ -75,7 +75,7 @@ func same(t *testing.T, what, live, desired string) {
 	}
 }
 
-// checkRules sees that each rule has its function as its target.
+// checkRules checks that each rule has its function as its first target.
 func checkRules(t *testing.T, c *localaws.Cloud, s *deployment.Stack) {
 	t.Helper()
 	rules := c.Events.Rules()
@@ -97,7 +97,7 @@ func checkRules(t *testing.T, c *localaws.Cloud, s *deployment.Stack) {
 	}
 }
 
-// checkGone sees that a deleted stack left nothing behind.
+// checkGone checks that a deleted stack left no resources.
 func checkGone(t *testing.T, c *localaws.Cloud, s *deployment.Stack) {
 	t.Helper()
 	if got := s.Status(); got != "DELETE_COMPLETE" {
@@ -187,11 +187,11 @@ func TestDeployIsRecordedAsCloudFormationsWork(t *testing.T) {
 			"invokedBy": identity["invokedBy"], "sourceIPAddress": record["sourceIPAddress"], "userAgent": record["userAgent"],
 		} {
 			if got != "cloudformation.amazonaws.com" {
-				t.Errorf("%s of %s = %v, want cloudformation.amazonaws.com (FACTS: CloudTrail through EventBridge)", what, name, got)
+				t.Errorf("%s of %s = %v, want cloudformation.amazonaws.com (docs/facts.md, CloudTrail)", what, name, got)
 			}
 		}
 		if got := identity["arn"]; got != c.Admin().Principal {
-			t.Errorf("%s was made for %v, want %s", name, got, c.Admin().Principal)
+			t.Errorf("%s is recorded for %v, want %s", name, got, c.Admin().Principal)
 		}
 	}
 }
@@ -209,7 +209,7 @@ func TestABucketThatHoldsAnythingStopsTheDelete(t *testing.T) {
 		t.Fatalf("Delete = %v with status %s, want an error and DELETE_FAILED", err, s.Status())
 	}
 	if !s.Has("Bucket") || !s.Has("Vpc") {
-		t.Error("what could not be removed, or is needed by it, is gone")
+		t.Error("Delete removed the bucket, or the VPC that it depends on")
 	}
 	stack, _ := c.CloudFormation.Stack(s.ID())
 	if want := "The following resource(s) failed to delete: [Bucket]. "; stack.Reason != want {
@@ -230,7 +230,7 @@ func TestCreatingABucketPolicyFailsWhereOneIs(t *testing.T) {
 		"          - {Effect: Deny, Principal: '*', Action: 's3:GetObject', Resource: !Sub '${B.Arn}/*'}\n"
 	_, err := c.Deploy(t.Context(), inline(t, "  B: {Type: AWS::S3::Bucket}\n  P1:\n"+policy+"  P2:\n"+policy), ending)
 	if err == nil || !strings.Contains(err.Error(), "the bucket policy already exists") {
-		t.Errorf("Deploy = %v, want that the bucket policy already exists (FACTS: CloudFormation)", err)
+		t.Errorf("Deploy = %v, want that the bucket policy already exists (docs/facts.md, CloudFormation)", err)
 	}
 }
 
@@ -249,7 +249,7 @@ func TestABucketPolicyNamesUsersAndRolesThatAreThere(t *testing.T) {
 		"arn:aws:iam::111122223333:user/somebody": "Invalid principal in policy",
 	} {
 		if err := put(principal); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
-			t.Errorf("PutPolicy(%s) = %v, want %q (FACTS: S3)", principal, err, want)
+			t.Errorf("PutPolicy(%s) = %v, want %q (docs/facts.md, S3)", principal, err, want)
 		}
 	}
 }

@@ -10,19 +10,19 @@ import (
 	"s3-endpoint-guard/local/localaws/api"
 )
 
-// Internet is the base URL of the door for everybody on the internet.
+// Internet returns the base URL of the listener for callers on the internet.
 func (c *Cloud) Internet() string { return c.internet }
 
-// InternetPlain is [Cloud.Internet] for requests that count as unencrypted.
+// InternetPlain is like [Cloud.Internet], for requests that count as unencrypted.
 func (c *Cloud) InternetPlain() string { return c.internetPlain }
 
-// Through is the base URL of the door behind a VPC endpoint: what comes in here has passed the endpoint, and its policy
-// applies. The error says that there is no such endpoint.
+// Through returns the base URL of the listener for a VPC endpoint: requests to it pass the endpoint, and its policy
+// applies. It returns an error if there is no such endpoint.
 func (c *Cloud) Through(vpcEndpointID string) (string, error) {
 	return c.through(vpcEndpointID, false)
 }
 
-// ThroughPlain is [Cloud.Through] for requests that count as unencrypted.
+// ThroughPlain is like [Cloud.Through], for requests that count as unencrypted.
 func (c *Cloud) ThroughPlain(vpcEndpointID string) (string, error) {
 	return c.through(vpcEndpointID, true)
 }
@@ -35,13 +35,13 @@ func (c *Cloud) through(vpcEndpointID string, plain bool) (string, error) {
 	return c.door(api.Door{SourceIP: instanceIP, VPCEndpointID: vpcEndpointID, VPCID: endpoint.VPCID, PlainHTTP: plain})
 }
 
-// doorAddress is the address, host and port, of the door behind a VPC endpoint.
+// doorAddress returns the address (host and port) of the listener for a VPC endpoint.
 func (c *Cloud) doorAddress(vpcEndpointID string) (string, error) {
 	url, err := c.Through(vpcEndpointID)
 	return strings.TrimPrefix(url, "http://"), err
 }
 
-// door opens a door, once.
+// door opens the listener for a Door, once, and returns its base URL.
 func (c *Cloud) door(d api.Door) (string, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -55,7 +55,7 @@ func (c *Cloud) door(d api.Door) (string, error) {
 	return url, err
 }
 
-// openDoors opens the doors that are always there.
+// openDoors opens the listeners that do not depend on a VPC endpoint.
 func (c *Cloud) openDoors() (err error) {
 	if c.internet, err = c.door(api.Door{SourceIP: internetIP}); err != nil {
 		return err
@@ -67,8 +67,8 @@ func (c *Cloud) openDoors() (err error) {
 	return err
 }
 
-// Config is an SDK configuration for a caller at a door: every client made with it calls there, as that caller. It
-// reads nothing of the environment, so that AWS_CA_BUNDLE and the like do no harm (FACTS: Tools).
+// Config returns an SDK configuration: clients made with it call the base URL as the caller. It reads nothing from the
+// environment, so that AWS_CA_BUNDLE and similar variables have no effect (docs/facts.md, Tools).
 func (c *Cloud) Config(caller api.Caller, url string) aws.Config {
 	config := aws.Config{Region: c.Gate.Options().Region, BaseEndpoint: aws.String(url), HTTPClient: c.client}
 	if caller.Principal == "" {

@@ -18,7 +18,7 @@ import (
 	"s3-endpoint-guard/local/localaws/events"
 )
 
-// scene is the deployed stack with its real function, and what people do to it.
+// scene is the deployed stack with its real function. Its methods change the bucket and check the result.
 type scene struct {
 	*testing.T
 	*localaws.Cloud
@@ -34,7 +34,7 @@ func newScene(t *testing.T, parameters map[string]string) scene {
 	return scene{T: t, Cloud: c, stack: stack, bucket: stack.Physical("Bucket"), admin: s3As(c, c.Admin(), c.Internet())}
 }
 
-// opens puts the article's policy for everybody, for which Block Public Access has to be off.
+// opens puts the article's public policy, after it has switched Block Public Access off.
 func (s scene) opens() {
 	s.Helper()
 	if _, err := s.admin.PutPublicAccessBlock(s.Context(), &s3.PutPublicAccessBlockInput{
@@ -53,7 +53,7 @@ func (s scene) puts(policy string) {
 	}
 }
 
-// listing is what a stranger on the internet gets when it lists the bucket: "" or the code of the refusal.
+// listing lists the bucket as an anonymous caller on the internet, and returns the error code, or "".
 func (s scene) listing() string {
 	_, err := s3As(s.Cloud, s.Stranger(), s.Internet()).ListObjectsV2(s.Context(), &s3.ListObjectsV2Input{Bucket: &s.bucket})
 	if refusal, ok := errors.AsType[smithy.APIError](err); ok {
@@ -76,7 +76,7 @@ func (s scene) writesOf(role string) int {
 	return n
 }
 
-// messages are the messages of the function's log lines.
+// messages returns the messages of the function's log lines.
 func (s scene) messages() []string {
 	var all []string
 	for _, line := range s.Lambda.Logs(s.stack.Physical("RemediateFunction")) {
@@ -87,7 +87,7 @@ func (s scene) messages() []string {
 	return all
 }
 
-// isLocked fails the test unless both policies are as desired and a stranger is refused.
+// isLocked fails the test unless both policies are as desired and an anonymous caller is denied.
 func (s scene) isLocked() {
 	s.Helper()
 	rest(s.T, s.Cloud)
@@ -95,7 +95,7 @@ func (s scene) isLocked() {
 	endpoint, _ := s.EC2.Endpoint(s.stack.Endpoint())
 	same(s.T, "endpoint policy", endpoint.Policy, s.stack.Attribute("EndpointPolicyDocument", "Value"))
 	if got := s.listing(); got != "AccessDenied" {
-		s.Errorf("a stranger who lists the bucket gets %q, want AccessDenied", got)
+		s.Errorf("the bucket's listing for an anonymous caller = %q, want AccessDenied", got)
 	}
 }
 
@@ -108,12 +108,12 @@ func TestAnOpenedBucketIsLockedAgain(t *testing.T) {
 			s.Events.Hold()
 			s.opens()
 			if got := s.listing(); got != "" {
-				t.Fatalf("a stranger who lists the opened bucket gets %s, want its objects", got)
+				t.Fatalf("the opened bucket's listing for an anonymous caller = %s, want its objects", got)
 			}
 			s.Events.Release(nil)
 			s.isLocked()
 			if got := len(s.SNS.Messages(s.stack.Physical("NotificationTopic"))); got == 0 {
-				t.Error("nobody was notified")
+				t.Error("the topic got no message")
 			}
 		})
 	}
@@ -139,7 +139,7 @@ func TestTheSweepCorrectsWhatNoEventTold(t *testing.T) {
 	s.opens()
 	rest(t, s.Cloud)
 	if got := s.writes(); got != 0 {
-		t.Fatalf("the guard wrote %d times before it could know", got)
+		t.Fatalf("the guard wrote %d times before the sweep, want never", got)
 	}
 	s.Events.Sweep()
 	s.isLocked()
@@ -176,11 +176,11 @@ func (s scene) forges(name string) {
 		s.Fatal(err)
 	}
 	if rest(s.T, s.Cloud); len(s.messages()) == 0 {
-		s.Error("the forged event reached nobody")
+		s.Error("the forged event did not reach the function")
 	}
 }
 
-// reordered is a policy with its statements the other way round.
+// reordered returns a policy with its first and last statement exchanged.
 func reordered(t *testing.T, policy string) string {
 	t.Helper()
 	var document struct {

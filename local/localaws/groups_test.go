@@ -10,7 +10,7 @@ import (
 	"s3-endpoint-guard/local/localaws/ec2"
 )
 
-// network is a template with an endpoint's security group, which has a text and rules, and more resources.
+// network returns a template with an endpoint's security group, its description and inline rules, and more resources.
 func network(description, rules, more string) string {
 	return fmt.Sprintf(`  Vpc: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.0.0.0/16}}
   Endpoint:
@@ -23,7 +23,7 @@ func network(description, rules, more string) string {
 %s`, description, rules, more)
 }
 
-// What the template had: the rule of the endpoint's group is a resource, and the app's group holds its way there.
+// The previous template: the ingress rule of the endpoint's group is a resource, the egress rule of the app's is inline.
 const ruleApart = `
   App:
     Type: AWS::EC2::SecurityGroup
@@ -36,7 +36,7 @@ const ruleApart = `
     Properties: {GroupId: !Ref Endpoint, IpProtocol: tcp, FromPort: 443, ToPort: 443, SourceSecurityGroupId: !Ref App}
 `
 
-// What it has: the other way round.
+// The current template: the ingress rule is inline, the egress rule is a resource.
 const (
 	ruleInline = `      SecurityGroupIngress: [{IpProtocol: tcp, FromPort: 443, ToPort: 443, SourceSecurityGroupId: !Ref App}]`
 	wayApart   = `
@@ -52,7 +52,7 @@ const (
 `
 )
 
-// restores revokes the rule from the app and authorises it anew, as when somebody revokes it and the guard restores it.
+// restores revokes the rule for the app and authorises it again, as when the guard restores a revoked rule.
 func restores(t *testing.T, c *localaws.Cloud, s *deployment.Stack) {
 	t.Helper()
 	group := s.Physical("Endpoint")
@@ -65,7 +65,7 @@ func restores(t *testing.T, c *localaws.Cloud, s *deployment.Stack) {
 	}
 }
 
-// CloudFormation deletes a rule by its id, which a restored one does not have.
+// CloudFormation deletes a rule by its id. A restored rule has another id.
 func TestARestoredRuleStopsTheDeletionUnlessItIsInline(t *testing.T) {
 	for name, v := range map[string]struct{ resources, want string }{
 		"a resource": {network("old", "", ruleApart), "DependencyViolation"},
@@ -86,8 +86,8 @@ func TestARestoredRuleStopsTheDeletionUnlessItIsInline(t *testing.T) {
 	}
 }
 
-// A stack of the template before goes on, also where the guard has restored the rule, because the text makes a new group.
-// In the old one the rule would be there already.
+// A stack of the previous template can be updated, even after the guard has restored the rule, because the changed
+// description creates a new group. In the old group the rule would be a duplicate.
 func TestRulesMoveIntoTheirGroup(t *testing.T) {
 	for name, v := range map[string]struct{ description, want string }{
 		"with another text": {"new", ""},
@@ -116,7 +116,7 @@ func TestRulesMoveIntoTheirGroup(t *testing.T) {
 	}
 }
 
-// checkWay sees that app and endpoint reach each other by one rule each.
+// checkWay checks that the groups of app and endpoint each have one rule that refers to the other.
 func checkWay(t *testing.T, c *localaws.Cloud, s *deployment.Stack) {
 	t.Helper()
 	for from, to := range map[string]string{"App": "Endpoint", "Endpoint": "App"} {
@@ -127,7 +127,7 @@ func checkWay(t *testing.T, c *localaws.Cloud, s *deployment.Stack) {
 			}
 		}
 		if len(named) != 1 || named[0] != s.Physical(to) {
-			t.Errorf("rules of %s name %v, want %s", from, named, s.Physical(to))
+			t.Errorf("rules of %s refer to %v, want %s", from, named, s.Physical(to))
 		}
 	}
 }

@@ -20,13 +20,13 @@ var built *bootstrap.Builder
 
 func TestMain(m *testing.M) { cloudtest.Main(m, &built) }
 
-// cloud makes an AWS that closes with the test.
+// cloud returns a local AWS that is closed at the end of the test.
 func cloud(t *testing.T) *localaws.Cloud {
 	t.Helper()
 	return cloudtest.New(t, localaws.Options{})
 }
 
-// plan decides the project's own template.
+// plan returns the plan of the project's own template.
 func plan(t *testing.T, parameters map[string]string) *samtemplate.Plan {
 	t.Helper()
 	template, err := samtemplate.Load("../../template.yaml")
@@ -36,7 +36,7 @@ func plan(t *testing.T, parameters map[string]string) *samtemplate.Plan {
 	return planned(t, template, parameters)
 }
 
-// inline decides a template whose resources are given.
+// inline returns the plan of a template with these resources.
 func inline(t *testing.T, resources string) *samtemplate.Plan {
 	t.Helper()
 	template, err := samtemplate.Parse([]byte("Transform: AWS::Serverless-2016-10-31\nResources:\n" + resources))
@@ -55,7 +55,7 @@ func planned(t *testing.T, template *samtemplate.Template, parameters map[string
 	return p
 }
 
-// deploy deploys a plan with functions that end as soon as they begin, but for those that custom resources wait for.
+// deploy deploys a plan with functions that exit at once, except for the one that answers custom resources.
 func deploy(t *testing.T, c *localaws.Cloud, p *samtemplate.Plan) *deployment.Stack {
 	t.Helper()
 	s, err := c.Deploy(t.Context(), p, ending)
@@ -65,7 +65,7 @@ func deploy(t *testing.T, c *localaws.Cloud, p *samtemplate.Plan) *deployment.St
 	return s
 }
 
-// ending is a bootstrap that ends at once, except for the function without whose answers there is no stack.
+// ending returns a bootstrap that exits at once, or the real one for the function that answers custom resources.
 func ending(logicalID string) (string, error) {
 	if logicalID == "TeardownFunction" {
 		return built.Path(logicalID)
@@ -73,7 +73,7 @@ func ending(logicalID string) (string, error) {
 	return "/bin/false", nil
 }
 
-// guarded deploys the project's own template with its real functions, and waits until they rest.
+// guarded deploys the project's own template with its real functions, and waits until they are idle.
 func guarded(t *testing.T, parameters map[string]string) (*localaws.Cloud, *deployment.Stack) {
 	t.Helper()
 	c := cloud(t)
@@ -85,7 +85,7 @@ func guarded(t *testing.T, parameters map[string]string) (*localaws.Cloud, *depl
 	return c, s
 }
 
-// rest waits until nothing is under way.
+// rest waits until the local AWS is idle.
 func rest(t *testing.T, c *localaws.Cloud) {
 	t.Helper()
 	if err := c.Quiesce(localtest.Context(t, "the local AWS to rest")); err != nil {
@@ -93,12 +93,12 @@ func rest(t *testing.T, c *localaws.Cloud) {
 	}
 }
 
-// s3As is an S3 client of somebody at a door.
+// s3As returns an S3 client that calls a base URL as the caller.
 func s3As(c *localaws.Cloud, caller api.Caller, url string) *s3.Client {
 	return s3.NewFromConfig(c.Config(caller, url), func(o *s3.Options) { o.RetryMaxAttempts = 1 })
 }
 
-// bucketPolicy is a bucket's policy as an administrator sees it.
+// bucketPolicy returns a bucket's policy, read as the administrator.
 func bucketPolicy(t *testing.T, c *localaws.Cloud, bucket string) string {
 	t.Helper()
 	got, err := s3As(c, c.Admin(), c.Internet()).GetBucketPolicy(context.Background(), &s3.GetBucketPolicyInput{Bucket: &bucket})

@@ -8,10 +8,10 @@ import (
 	"s3-endpoint-guard/local/localaws/cloudwatch"
 )
 
-// Pass lets time pass, by the clock: at each whole minute of it, it waits until all that the minute started rests, lets
-// AWS's own services publish their metrics, and evaluates the alarms. The clock must be a stepped one.
+// Pass advances the clock by d, a minute at a time. After each minute it waits until the work that the minute started is
+// done, lets AWS's services publish their metrics, and evaluates the alarms. The clock must be a stepped one.
 //
-// Nothing else evaluates alarms here, unless [Options.Watch] is set: a test that only advances the clock sees none ring.
+// Nothing else evaluates the alarms, unless [Options.Watch] is set: if a test only advances the clock, no alarm changes.
 func (c *Cloud) Pass(ctx context.Context, d time.Duration) error {
 	for ; d > 0; d -= time.Minute {
 		c.Clock.Advance(min(d, time.Minute))
@@ -23,7 +23,7 @@ func (c *Cloud) Pass(ctx context.Context, d time.Duration) error {
 	return c.Quiesce(ctx)
 }
 
-// watch observes once a minute, by the clock, until the cloud closes.
+// watch calls observe once a minute, by the clock, until the Cloud is closed.
 func (c *Cloud) watch() {
 	c.Clock.AfterFunc(time.Minute, func() {
 		c.mu.Lock()
@@ -36,7 +36,7 @@ func (c *Cloud) watch() {
 	})
 }
 
-// observe publishes what AWS itself measures, and evaluates the alarms.
+// observe publishes the metrics of AWS's services, and evaluates the alarms.
 func (c *Cloud) observe() {
 	c.measureFunctions()
 	c.measureQueues()
@@ -44,12 +44,12 @@ func (c *Cloud) observe() {
 	c.CloudWatch.Evaluate()
 }
 
-// tell hands an alarm's message to its topic, as CloudWatch does: a topic that is gone gets nothing, and nobody hears.
+// tell publishes an alarm's message to its topic. It ignores errors, e.g. for a deleted topic, as CloudWatch does.
 func (c *Cloud) tell(topicARN, subject, message string) {
 	_, _ = c.SNS.Publish(topicARN, &subject, message)
 }
 
-// publish stores metrics of one of AWS's own namespaces. They are made here and always right.
+// publish stores metrics of one of AWS's own namespaces. They are made here and always valid.
 func (c *Cloud) publish(namespace string, dimensions []cloudwatch.Dimension, data ...cloudwatch.Datum) {
 	for i := range data {
 		data[i].Dimensions = dimensions
@@ -57,7 +57,7 @@ func (c *Cloud) publish(namespace string, dimensions []cloudwatch.Dimension, dat
 	_ = c.CloudWatch.Put(namespace, data...)
 }
 
-// measureFunctions publishes AWS/Lambda of every invocation since the last time.
+// measureFunctions publishes the AWS/Lambda metrics of the invocations since the last measurement.
 // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
 func (c *Cloud) measureFunctions() {
 	all := c.Lambda.Invocations("")
@@ -79,8 +79,8 @@ func (c *Cloud) measureFunctions() {
 	c.measureThrottles()
 }
 
-// measureThrottles publishes the invocations that functions were refused since the last time. They are neither
-// Invocations nor Errors.
+// measureThrottles publishes the throttled invocations since the last measurement. They count neither as Invocations nor
+// as Errors.
 func (c *Cloud) measureThrottles() {
 	all := c.Lambda.Throttles()
 	c.mu.Lock()
@@ -95,7 +95,7 @@ func (c *Cloud) measureThrottles() {
 	}
 }
 
-// measureQueues publishes how many messages wait in each queue. SQS publishes it for queues in use only; here for all.
+// measureQueues publishes the number of visible messages for all queues. SQS publishes it only for queues in use.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
 func (c *Cloud) measureQueues() {
 	for _, name := range c.SQS.Queues() {
@@ -105,13 +105,13 @@ func (c *Cloud) measureQueues() {
 	}
 }
 
-// traffic is what went through an endpoint since it was last measured.
+// traffic is the traffic through an endpoint since the last measurement.
 type traffic struct {
 	bytes, connections float64
 }
 
-// around is about how many bytes a call has around its body: its share of the TLS handshake, and the heads of request
-// and answer.
+// around is the approximate number of bytes of a call without its body: its share of the TLS handshake, and the headers
+// of request and answer.
 const around = 4 << 10
 
 // count counts a call through an endpoint.
@@ -128,7 +128,7 @@ func (c *Cloud) count(call api.Call) {
 }
 
 // measureEndpoints publishes AWS/PrivateLinkEndpoints of the interface endpoints that had traffic. Gateway endpoints
-// publish nothing. FACTS: VPC endpoints
+// publish nothing (docs/facts.md, VPC endpoints).
 func (c *Cloud) measureEndpoints() {
 	c.mu.Lock()
 	passed := c.passed

@@ -8,7 +8,7 @@ import (
 	"s3-endpoint-guard/local/localaws/localtest"
 )
 
-// The functions are processes with the real time, and the clock is moved: their data must stand where the clock is.
+// The functions are processes with the real time, and the clock is advanced: their metrics must have the clock's time.
 func TestAHealthyHourRingsNoAlarm(t *testing.T) {
 	c, s := guarded(t, nil)
 	if err := c.Pass(localtest.Context(t, "twelve minutes of the clock to pass"), 12*time.Minute); err != nil {

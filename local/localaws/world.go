@@ -2,16 +2,16 @@ package localaws
 
 import "fmt"
 
-// awsAccount owns what AWS itself keeps in S3.
+// awsAccount is the account that owns AWS's own buckets.
 const awsAccount = "999999999999"
 
-// ReadableByAll is a bucket of AWS's own that everybody may read, as there is one in every Region, and an object in it.
+// ReadableByAll returns a public bucket that AWS itself owns, as there is one in each Region, and an object in it.
 // https://docs.aws.amazon.com/codedeploy/latest/userguide/resource-kit.html
 func ReadableByAll(region string) (bucket, key string) {
 	return "aws-codedeploy-" + region, "latest/LATEST_VERSION"
 }
 
-// furnish makes what is there before anybody comes.
+// furnish creates the resources that exist from the start.
 func (c *Cloud) furnish() error {
 	base := c.Gate.Options()
 	bucket, key := ReadableByAll(base.Region)

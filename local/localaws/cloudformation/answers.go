@@ -12,14 +12,14 @@ import (
 	"sync"
 )
 
-// maxAnswer is the most bytes that an answer of a custom resource may have, and maxPhysicalID those of its id.
+// maxAnswer is the maximum length of a custom resource's answer, and maxPhysicalID that of its physical id, in bytes.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html
 const (
 	maxAnswer     = 4096
 	maxPhysicalID = 1024
 )
 
-// CustomRequest is what a custom resource's function gets.
+// CustomRequest is CloudFormation's request to the function of a custom resource.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requests.html
 type CustomRequest struct {
 	RequestType           string // "Create", "Update" or "Delete"
@@ -34,7 +34,7 @@ type CustomRequest struct {
 	OldResourceProperties map[string]any `json:",omitempty"`
 }
 
-// CustomAnswer is what the function answers.
+// CustomAnswer is the function's answer.
 type CustomAnswer struct {
 	Status, Reason     string
 	PhysicalResourceID string `json:"PhysicalResourceId"`
@@ -44,7 +44,7 @@ type CustomAnswer struct {
 	Data               map[string]any
 }
 
-// Answers takes the answers of custom resources at pre-signed URLs, over HTTP on 127.0.0.1. Its methods may be called
+// Answers receives the answers of custom resources at pre-signed URLs, over HTTP on 127.0.0.1. Its methods may be called
 // at any time and concurrently.
 type Answers struct {
 	mu       sync.Mutex
@@ -57,13 +57,13 @@ type Answers struct {
 
 // Attempt is one attempt to deliver an answer.
 type Attempt struct {
-	// Body is what was sent, Status what it was told.
+	// Body is the request's body, Status the HTTP status of the response.
 	Body   []byte
 	Status int
 }
 
-// Expect opens a URL for an answer to a request. The first answer that is put there arrives in the channel, as it was
-// sent.
+// Expect opens a URL for the answer to a request. The channel gets the body of the first answer that is put there,
+// unchanged.
 func (a *Answers) Expect(stackID, logicalID, requestID string) (at string, answer <-chan []byte, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -79,21 +79,21 @@ func (a *Answers) Expect(stackID, logicalID, requestID string) (at string, answe
 	return a.base + u.RequestURI(), c, nil
 }
 
-// Fail has the next attempts refused with these statuses, one each.
+// Fail makes the next attempts fail with these HTTP statuses, one each.
 func (a *Answers) Fail(statuses ...int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.faults = append(a.faults, statuses...)
 }
 
-// Attempts are all attempts to deliver an answer.
+// Attempts returns all attempts to deliver an answer.
 func (a *Answers) Attempts() []Attempt {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return append([]Attempt(nil), a.attempts...)
 }
 
-// Close closes every URL.
+// Close closes all URLs.
 func (a *Answers) Close() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -103,7 +103,7 @@ func (a *Answers) Close() error {
 	return a.server.Close()
 }
 
-// listen begins to listen, once.
+// listen starts the server, once.
 func (a *Answers) listen() error {
 	if a.server != nil {
 		return nil
@@ -118,11 +118,11 @@ func (a *Answers) listen() error {
 	return nil
 }
 
-// ServeHTTP implements [http.Handler]: S3, as far as it takes answers.
+// ServeHTTP implements [http.Handler]: the part of S3 that receives answers.
 func (a *Answers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		return // whoever sends it has gone away
+		return // the client has disconnected
 	}
 	a.mu.Lock()
 	status := a.take(r, body)
@@ -131,8 +131,8 @@ func (a *Answers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(status)
 }
 
-// take is the status for a request, whose body is kept if it is the first answer. The URL is signed for a PUT without
-// a content type.
+// take returns the status for a request, and delivers its body if it is the first answer. The URL is signed for a PUT
+// without a content type.
 func (a *Answers) take(r *http.Request, body []byte) int {
 	if len(a.faults) > 0 {
 		status := a.faults[0]
@@ -145,13 +145,13 @@ func (a *Answers) take(r *http.Request, body []byte) int {
 	}
 	select {
 	case waiting <- body:
-	default: // a second answer is nobody's
+	default: // a second answer is discarded
 	}
 	return http.StatusOK
 }
 
-// Read reads the answer to a request as CloudFormation does. The error is what the resource fails with; the answer then
-// holds what could be read.
+// Read parses the answer to a request as CloudFormation does. The error is the reason for the resource's failure; the
+// answer then contains the fields that could be parsed.
 func (r CustomRequest) Read(body []byte) (CustomAnswer, error) {
 	var a CustomAnswer
 	if len(body) > maxAnswer {

@@ -58,7 +58,7 @@ func TestAnAnswerArrivesAtItsOwnURLOnly(t *testing.T) {
 		}
 	}
 	if first == second || string(localtest.Receive(t, one, "the answer")) != "the answer" || len(one) != 0 || len(other) != 0 {
-		t.Errorf("URLs %s and %s, want two, and one answer at the first", first, second)
+		t.Errorf("URLs %s and %s, want two different ones, and one answer at the first", first, second)
 	}
 	var statuses []int
 	for _, a := range answers.Attempts() {

@@ -14,7 +14,7 @@ import (
 	"s3-endpoint-guard/local/localaws/localtest"
 )
 
-// start makes a CloudFormation with one stack, and a client that may do what a policy allows.
+// start returns a CloudFormation with one stack, and a client with the permissions of a policy.
 func start(t *testing.T, policy string) (*cloudformation.Service, *sdk.Client, cloudformation.Stack) {
 	t.Helper()
 	gate := localtest.Gate(t, api.Options{})
@@ -59,7 +59,7 @@ func TestSetStatusIsSeenAndToldOf(t *testing.T) {
 	s, client, stack := start(t, localtest.Everything)
 	var told []string
 	s.OnStatus(func(e cloudformation.StackEvent) {
-		// The hook may look at the stack: nothing is locked while it runs.
+		// The hook may read the stack: no lock is held while it runs.
 		now, _ := s.Stack(e.Stack.ID)
 		told = append(told, e.Stack.Name+" "+now.Status+" "+e.Stack.Reason)
 	})
@@ -69,7 +69,7 @@ func TestSetStatusIsSeenAndToldOf(t *testing.T) {
 		}
 	}
 	if diff := cmp.Diff([]string{"guard UPDATE_IN_PROGRESS because", "guard UPDATE_COMPLETE because"}, told); diff != "" {
-		t.Errorf("told (-want +got):\n%s", diff)
+		t.Errorf("status changes (-want +got):\n%s", diff)
 	}
 	out := localtest.Must(client.DescribeStacks(t.Context(), &sdk.DescribeStacksInput{StackName: &stack.ID}))(t)
 	if got := out.Stacks[0]; got.StackStatus != "UPDATE_COMPLETE" || *got.StackStatusReason != "because" {

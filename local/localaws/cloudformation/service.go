@@ -9,7 +9,7 @@ import (
 	"s3-endpoint-guard/local/localaws/query"
 )
 
-// protocol writes this service's answers.
+// protocol encodes this service's answers.
 var protocol = query.Protocol{Namespace: "http://cloudformation.amazonaws.com/doc/2010-05-15/"}
 
 var _ api.Service = (*Service)(nil)
@@ -47,7 +47,7 @@ func (s *Service) RenderError(r *api.Request, e *api.Error) *api.Response {
 	return protocol.Error(r, e)
 }
 
-// describedStack is a stack as DescribeStacks shows it.
+// describedStack is a stack in the answer of DescribeStacks.
 type describedStack struct {
 	StackId, StackName, StackStatus string
 	StackStatusReason               string `xml:",omitempty"`
@@ -87,7 +87,7 @@ func (s *Service) describeStacks(stack string) (any, error) {
 	}{list}, nil
 }
 
-// describedResource is a resource as DescribeStackResources shows it.
+// describedResource is a resource in the answers of DescribeStackResources and ListStackResources.
 type describedResource struct {
 	StackId, StackName                    string
 	LogicalResourceId, PhysicalResourceId string
@@ -97,7 +97,7 @@ type describedResource struct {
 	LastUpdatedTimestamp                  string `xml:",omitempty"`
 }
 
-// resources are a stack's resources as they are shown.
+// resources returns a stack's resources for an answer.
 func (s *Service) resources(stack string) ([]describedResource, error) {
 	if stack == "" {
 		return nil, &api.Error{Status: http.StatusBadRequest, Code: "ValidationError", Message: "StackName is required"}
@@ -118,8 +118,8 @@ func (s *Service) resources(stack string) ([]describedResource, error) {
 	return list, nil
 }
 
-// mostResources is how many resources an answer holds. DescribeStackResources leaves out the rest, and does not say so;
-// ListStackResources has further pages.
+// mostResources is the maximum number of resources in an answer. DescribeStackResources omits the others without notice;
+// ListStackResources returns further pages.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStackResources.html
 const mostResources = 100
 

@@ -2,8 +2,8 @@ package cloudformation
 
 import "time"
 
-// SetUpdated sets when a stack's latest update began, for tests of what waits for an update to end. Its status stays, and
-// nobody is told.
+// SetUpdated sets the start of a stack's latest update, for tests of code that waits for an update to end. It does not
+// change the status, and calls no function of [Service.OnStatus].
 func (s *Service) SetUpdated(stack string, at time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

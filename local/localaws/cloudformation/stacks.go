@@ -1,7 +1,7 @@
-// Package cloudformation is the local AWS's CloudFormation: stacks that others set up by its methods, described over
-// the query protocol (version 2010-05-15). It creates nothing itself.
+// Package cloudformation is the local AWS's CloudFormation: other packages set up stacks by its methods, and the query
+// protocol (version 2010-05-15) describes them. It creates no resources; package deployment does.
 //
-// To add a call, write a decoder for it and name it in [Service.Decode].
+// To add a call, write a method for it and add it to [Service.Decode].
 package cloudformation
 
 import (
@@ -16,7 +16,7 @@ import (
 	"s3-endpoint-guard/local/localaws/api"
 )
 
-// KeyValue is a parameter or an output, in the order in which a stack lists them.
+// KeyValue is a parameter or an output of a stack.
 type KeyValue struct {
 	Key, Value string
 }
@@ -24,16 +24,16 @@ type KeyValue struct {
 // Resource is one resource of a stack.
 type Resource struct {
 	LogicalID, PhysicalID, Type string
-	// Status is "CREATE_COMPLETE" when empty, Reason why; it may be empty.
+	// Status "" means "CREATE_COMPLETE". Reason is the reason for the status, or "".
 	Status, Reason string
 }
 
 // Stack is a stack.
 type Stack struct {
-	// ID is the stack's ARN. It is filled in when it is empty.
+	// ID is the stack's ARN. [Service.PutStack] sets it if it is empty.
 	ID   string
 	Name string
-	// Status is e.g. "UPDATE_IN_PROGRESS", Reason why; Reason may be empty.
+	// Status is e.g. "UPDATE_IN_PROGRESS", Reason the reason for it, or "".
 	Status, Reason string
 	// RoleARN is the stack's service role; "" when it has none.
 	RoleARN    string
@@ -45,11 +45,11 @@ type Stack struct {
 	Updated time.Time
 }
 
-// StackEvent is a change of a stack's status, as EventBridge is told of it.
+// StackEvent is a change of a stack's status, from which EventBridge's event is made.
 type StackEvent struct {
 	// Stack is the stack after the change.
 	Stack Stack
-	// Token tells the operations on the stack apart.
+	// Token is different for each change. EventBridge's event contains it as client-request-token.
 	Token string
 	Time  time.Time
 }
@@ -64,17 +64,17 @@ type Service struct {
 	changes  int
 }
 
-// New makes a CloudFormation without stacks. The options are the gate's, with defaults filled in.
+// New returns a CloudFormation without stacks. The options are the gate's, with defaults set.
 func New(o api.Options) *Service { return &Service{options: o} }
 
-// OnStatus calls f after every change of a stack's status, and before the method that made it returns.
+// OnStatus makes each change of a stack's status call f, before the method that made the change returns.
 func (s *Service) OnStatus(f func(StackEvent)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.onStatus = append(s.onStatus, f)
 }
 
-// StackID is the ARN that a stack of that name has here.
+// StackID returns the ARN of a stack of that name.
 func (s *Service) StackID(name string) string {
 	sum := sha256.Sum256([]byte(name))
 	return fmt.Sprintf("arn:%s:cloudformation:%s:%s:stack/%s/%x-%x-4%s-8%s-%x",
@@ -82,7 +82,7 @@ func (s *Service) StackID(name string) string {
 		sum[:4], sum[4:6], fmt.Sprintf("%x", sum[6:8])[1:], fmt.Sprintf("%x", sum[8:10])[1:], sum[10:16])
 }
 
-// PutStack adds a stack, or replaces the one of that name, and returns it. Its status counts as changed.
+// PutStack adds a stack, or replaces the one of that name, and returns it. This counts as a change of its status.
 func (s *Service) PutStack(stack Stack) Stack {
 	s.mu.Lock()
 	if stack.ID == "" {
@@ -102,7 +102,8 @@ func (s *Service) PutStack(stack Stack) Stack {
 	return event.Stack
 }
 
-// SetStatus changes the status of a stack, given by name or ARN. The reason may be empty.
+// SetStatus changes the status of a stack, given by name or ARN. The reason may be empty. It returns an error if there is
+// no such stack.
 func (s *Service) SetStatus(stack, status, reason string) error {
 	s.mu.Lock()
 	i := s.index(stack)
@@ -117,7 +118,7 @@ func (s *Service) SetStatus(stack, status, reason string) error {
 	return nil
 }
 
-// changed notes that a stack's status changed, and whom to tell.
+// changed records a change of a stack's status, and returns the event and the functions to call with it.
 func (s *Service) changed(i int) (StackEvent, []func(StackEvent)) {
 	s.changes++
 	s.stacks[i].Updated = s.options.Now()
@@ -125,22 +126,22 @@ func (s *Service) changed(i int) (StackEvent, []func(StackEvent)) {
 	return event, slices.Clone(s.onStatus)
 }
 
-// tell calls those who asked for changes.
+// tell calls the functions that [Service.OnStatus] registered.
 func tell(listeners []func(StackEvent), event StackEvent) {
 	for _, f := range listeners {
 		f(event)
 	}
 }
 
-// index is the place of a stack, given by name or ARN; -1 when there is none. One that was deleted is known by its ARN
-// alone, as in CloudFormation.
+// index returns the index of a stack, given by name or ARN, or -1. A deleted stack is found only by its ARN, as in
+// CloudFormation.
 func (s *Service) index(stack string) int {
 	return slices.IndexFunc(s.stacks, func(other Stack) bool {
 		return other.ID == stack || other.Name == stack && other.Status != "DELETE_COMPLETE"
 	})
 }
 
-// Stack finds a stack by name or ARN.
+// Stack returns a stack by name or ARN.
 func (s *Service) Stack(stack string) (Stack, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -151,7 +152,7 @@ func (s *Service) Stack(stack string) (Stack, bool) {
 	return s.stacks[i], true
 }
 
-// described are the stacks that a call asks for: one, or all that are not deleted when it names none.
+// described returns the stacks for a call: the one that it names, or all that are not deleted if it names none.
 func (s *Service) described(stack string) ([]Stack, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -165,13 +166,13 @@ func (s *Service) described(stack string) ([]Stack, error) {
 	return []Stack{s.stacks[i]}, nil
 }
 
-// noStack is the refusal of a stack that does not exist.
+// noStack returns the error for a stack that does not exist.
 func noStack(stack string) *api.Error {
 	return &api.Error{Status: http.StatusBadRequest, Code: "ValidationError", Message: "Stack with id " + stack + " does not exist"}
 }
 
-// arn is the ARN of the stack that a call names, for its permissions. Its last part is unknown where it names no
-// stack that there is.
+// arn returns the ARN of the stack that a call names, for the permission check. If no stack has the name, the last
+// part of the ARN is "*".
 func (s *Service) arn(stack string) string {
 	if found, ok := s.Stack(stack); ok {
 		return found.ID

@@ -11,9 +11,9 @@ import (
 	"s3-endpoint-guard/local/samtemplate"
 )
 
-// Deploy creates every resource of a plan, in its order, as CloudFormation would. bootstraps finds the built bootstrap
-// of a function by its logical id. When a resource cannot be created, those before it are removed again, the stack
-// ends as ROLLBACK_COMPLETE, and the error says which one and why.
+// Deploy creates the resources of a plan, in its order, as CloudFormation does. bootstraps returns the path of the built
+// bootstrap of a function by its logical id. If a resource cannot be created, Deploy removes those before it, the stack
+// ends as ROLLBACK_COMPLETE, and the error contains the logical id and the reason.
 func (e *Engine) Deploy(ctx context.Context, plan *samtemplate.Plan, bootstraps func(logicalID string) (path string, err error)) (*Stack, error) {
 	options := plan.Options()
 	if err := e.fits(options); err != nil {
@@ -35,7 +35,7 @@ func (e *Engine) Deploy(ctx context.Context, plan *samtemplate.Plan, bootstraps 
 	return s, nil
 }
 
-// fits refuses a plan that is made for somewhere else, or whose stack exists.
+// fits returns an error if a plan is for another account, Region or partition, or if its stack exists.
 func (e *Engine) fits(o samtemplate.Options) error {
 	base := e.Gate.Options()
 	if o.AccountID != base.Account || o.Region != base.Region || o.Partition != base.Partition {
@@ -67,7 +67,7 @@ func (s *Stack) create(ctx context.Context, resource samtemplate.Resource) error
 	return err
 }
 
-// rollBack removes what was created, and returns the reason for it.
+// rollBack removes the created resources, and returns the cause.
 func (s *Stack) rollBack(cause error) error {
 	s.enter("ROLLBACK_IN_PROGRESS", cause.Error())
 	if failed, err := s.removeAll(func(r *existing) bool { return r.DeletionPolicy == "Retain" }); err != nil {
@@ -78,15 +78,15 @@ func (s *Stack) rollBack(cause error) error {
 	return cause
 }
 
-// failedToDelete is CloudFormation's reason for a stack whose resources could not all be removed.
+// failedToDelete returns CloudFormation's status reason for resources that could not be deleted.
 func failedToDelete(logicalIDs []string) string {
 	return fmt.Sprintf("The following resource(s) failed to delete: [%s]. ", strings.Join(logicalIDs, ", "))
 }
 
-// Update changes the stack to another plan of the same template: it creates what is new and updates in place what is
-// different, then cleans up what is gone or was replaced, and moves from UPDATE_IN_PROGRESS to UPDATE_COMPLETE. The
-// error says which resource could not follow; the stack is then UPDATE_FAILED and keeps what was changed until then.
-// What cannot be cleaned up is an error too, though the update is complete, as with CloudFormation.
+// Update changes the stack to another plan of the same template: it creates new resources and updates changed ones in
+// place, then deletes those that are not in the plan or were replaced, and moves from UPDATE_IN_PROGRESS to
+// UPDATE_COMPLETE. If a resource cannot be changed, the error contains its logical id, and the stack is UPDATE_FAILED and
+// keeps the changes made before. A failed cleanup is also an error, although the update is complete, as in CloudFormation.
 func (s *Stack) Update(ctx context.Context, plan *samtemplate.Plan) error {
 	s.BeginUpdate()
 	replaced, err := s.apply(ctx, plan)
@@ -106,13 +106,13 @@ func (s *Stack) Update(ctx context.Context, plan *samtemplate.Plan) error {
 // BeginUpdate puts the stack into UPDATE_IN_PROGRESS.
 func (s *Stack) BeginUpdate() { s.enter("UPDATE_IN_PROGRESS", "User Initiated") }
 
-// CompleteUpdate ends an update, by way of cleaning up as CloudFormation does.
+// CompleteUpdate ends an update: UPDATE_COMPLETE_CLEANUP_IN_PROGRESS, then UPDATE_COMPLETE, as in CloudFormation.
 func (s *Stack) CompleteUpdate() {
 	s.enter("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "")
 	s.enter("UPDATE_COMPLETE", "")
 }
 
-// apply changes the stack's resources to those of a plan, and returns what removes those that were replaced.
+// apply changes the stack's resources to those of a plan, and returns the functions that remove the replaced ones.
 func (s *Stack) apply(ctx context.Context, plan *samtemplate.Plan) (replaced []func() error, err error) {
 	s.mu.Lock()
 	s.plan = plan
@@ -129,7 +129,7 @@ func (s *Stack) apply(ctx context.Context, plan *samtemplate.Plan) (replaced []f
 	return replaced, nil
 }
 
-// cleanUp removes what an update replaced and what its plan does not have any more.
+// cleanUp removes the resources that an update replaced, and those that are not in its plan.
 func (s *Stack) cleanUp(plan *samtemplate.Plan, replaced []func() error) error {
 	var errs []error
 	for _, removeOld := range slices.Backward(replaced) {
@@ -142,7 +142,7 @@ func (s *Stack) cleanUp(plan *samtemplate.Plan, replaced []func() error) error {
 	return errors.Join(append(errs, err)...)
 }
 
-// follow creates or updates one resource, if need be, and returns what removes the one that it replaced, if any.
+// follow creates or updates one resource if necessary. removeOld removes the one that it replaced; nil if there is none.
 func (s *Stack) follow(ctx context.Context, resource samtemplate.Resource) (removeOld func() error, err error) {
 	live := s.resource(resource.LogicalID)
 	if live == nil {
@@ -165,9 +165,9 @@ func (s *Stack) follow(ctx context.Context, resource samtemplate.Resource) (remo
 	return m.replaced, p.check(k.ignored)
 }
 
-// Delete removes the stack's resources in reverse order, except those that the template retains. What cannot be removed
-// stays with all that it depends on: the stack is then DELETE_FAILED, and Delete may be called again, with resources to
-// retain (RetainResources of DeleteStack).
+// Delete removes the stack's resources in reverse order, except those that the template retains. If a resource cannot be
+// removed, it remains with all those that it depends on. The stack is then DELETE_FAILED, and Delete may be called again,
+// with resources to retain (RetainResources of DeleteStack).
 func (s *Stack) Delete(_ context.Context, retain ...string) error {
 	if s.Status() != "DELETE_FAILED" && len(retain) > 0 {
 		return fmt.Errorf("deleting %s: resources can be retained only of a stack that is DELETE_FAILED", s.name)

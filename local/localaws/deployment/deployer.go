@@ -8,8 +8,9 @@ import (
 	"s3-endpoint-guard/local/localaws/api"
 )
 
-// perform makes one call as CloudFormation does when it deploys, past the gate: no policy is asked, for whoever deploys
-// is an administrator, and the call is in no account of calls; but CloudTrail records it. It returns the answer's body.
+// perform makes one call as CloudFormation does when it deploys. The call bypasses the gate: no policy is evaluated,
+// because the caller is an administrator, and [api.Gate.Calls] does not contain it. CloudTrail records it. perform returns
+// the answer's body.
 func (e *Engine) perform(s api.Service, method, target, body string) ([]byte, error) {
 	u, err := url.Parse(target)
 	if err != nil {
@@ -32,7 +33,7 @@ func (e *Engine) perform(s api.Service, method, target, body string) ([]byte, er
 	return response.Body, nil
 }
 
-// recordDeployment hands a management write to the trail.
+// recordDeployment sends a management write to the trail.
 func (e *Engine) recordDeployment(call api.TrailCall, err error) {
 	if call.Operation.Trail == nil {
 		return
@@ -43,7 +44,7 @@ func (e *Engine) recordDeployment(call api.TrailCall, err error) {
 	e.Events.Record(call)
 }
 
-// code is the code of AWS's refusal, "" for other errors and none.
+// code returns the code of an error answer of AWS; "" for other errors and nil.
 func code(err error) string {
 	if refusal, ok := errors.AsType[*api.Error](err); ok {
 		return refusal.Code

@@ -1,7 +1,8 @@
-// Package deployment is what the local AWS's CloudFormation does: it creates, updates and deletes the resources of a
+// Package deployment is the engine of the local AWS's CloudFormation: it creates, updates and deletes the resources of a
 // template on the other services.
 //
-// To let templates use another type of resource, write its [kind] into the file of its service, and add it to [kinds].
+// To support another type of resource, write its [kind] in the file of its service, and add it to that file's table in
+// [kinds].
 package deployment
 
 import (
@@ -26,7 +27,7 @@ import (
 	"s3-endpoint-guard/local/localaws/vpcnet"
 )
 
-// Services are what stacks are deployed on. All methods of the services are safe for concurrent use.
+// Services are the services on which stacks are deployed. All methods of the services are safe for concurrent use.
 type Services struct {
 	Gate           *api.Gate
 	Clock          *clock.Clock
@@ -46,7 +47,7 @@ type Services struct {
 	Answers *cloudformation.Answers
 }
 
-// Options are how an [Engine] deploys.
+// Options configure an [Engine].
 type Options struct {
 	// As is the caller that CloudTrail records for the engine's calls, and AccessKeyID its access key.
 	As          api.Caller
@@ -55,16 +56,16 @@ type Options struct {
 	SourceIP string
 	// FunctionsURL is the base URL at which deployed functions call AWS.
 	FunctionsURL string
-	// Patient makes the engine wait for custom resources until their time-out by the clock. Otherwise it waits only while
-	// a function is running or about to run.
+	// Patient makes the engine wait for custom resources until their timeout by the clock. Otherwise it waits only while a
+	// function is running or about to run.
 	Patient bool
-	// Takes is how long the creation of a resource of a type takes; nil for no time at all.
+	// Takes returns how long the creation of a resource of a type takes; nil means no time.
 	Takes func(resourceType string) time.Duration
-	// Work counts what is under way in the local AWS.
+	// Work counts the unfinished work in the local AWS.
 	Work *underway.Count
 }
 
-// Engine deploys stacks on services. Its services and options are set before the first stack.
+// Engine deploys stacks on services. Set its services and options before it deploys the first stack.
 type Engine struct {
 	Services
 	Options Options
@@ -74,7 +75,7 @@ type Engine struct {
 	queuePolicies map[string]*iampolicy.Policy
 }
 
-// New makes an engine.
+// New returns an engine without stacks.
 func New(s Services) *Engine {
 	return &Engine{Services: s, names: names{}, queuePolicies: map[string]*iampolicy.Policy{}}
 }
@@ -86,5 +87,5 @@ func (e *Engine) QueuePolicy(queueARN string) *iampolicy.Policy {
 	return e.queuePolicies[queueARN]
 }
 
-// quiesce waits until nothing is under way.
+// quiesce waits until the local AWS has no unfinished work, or returns the context's error.
 func (e *Engine) quiesce(ctx context.Context) error { return e.Options.Work.Wait(ctx) }

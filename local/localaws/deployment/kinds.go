@@ -12,32 +12,32 @@ import (
 	"s3-endpoint-guard/local/samtemplate"
 )
 
-// kind is how the local AWS treats one type of resource.
+// kind is how the local AWS handles one type of resource.
 type kind struct {
-	// create makes a resource of its properties.
+	// create creates a resource from its properties.
 	create func(*creation, properties) (made, error)
-	// ignored are properties of which nothing here depends, in the notation of [properties.check].
+	// ignored are properties that have no effect here, in the notation of [properties.check].
 	ignored []string
 }
 
 // made is a resource that has been created.
 type made struct {
-	// ref is its physical id, what Ref gives.
+	// ref is its physical id, the result of Ref.
 	ref string
-	// attributes are what Fn::GetAtt gives.
+	// attributes are the results of Fn::GetAtt.
 	attributes map[string]any
 	// remove deletes it; nil when there is nothing to delete.
 	remove func() error
-	// update changes it in place to new properties, and returns it as it then is; nil when only a replacement could do
-	// that, which the local AWS does not know.
+	// update changes it to new properties, and returns its new state; nil if the local AWS cannot update the type, e.g.
+	// because it would need a replacement.
 	update func(properties) (made, error)
-	// replaced removes what an update put another thing in the place of; nil when nothing was replaced.
+	// replaced removes the old resource after an update that replaced it; nil if the update replaced nothing.
 	replaced func() error
-	// failed is why the creation failed of a thing that has to be removed all the same.
+	// failed is the error of a failed creation whose resource must nevertheless be removed.
 	failed error
 }
 
-// creation is what a kind is told besides the properties.
+// creation is the input of a kind in addition to the properties.
 type creation struct {
 	*Engine
 	stack    *Stack
@@ -55,7 +55,7 @@ func merged(tables ...map[string]kind) map[string]kind {
 	return all
 }
 
-// create creates a resource, and refuses it if it has a type or a property that the local AWS does not know.
+// create creates a resource. A type or property that the local AWS does not support is an error.
 func (c *creation) create(p properties) (made, error) {
 	k, ok := kindOf(c.resource.Type)
 	if !ok {
@@ -71,7 +71,7 @@ func (c *creation) create(p properties) (made, error) {
 	return m, m.failed
 }
 
-// kindOf finds the kind of a type of resources.
+// kindOf returns the kind of a type of resource.
 func kindOf(resourceType string) (kind, bool) {
 	if isCustom(resourceType) {
 		return customKind, true
@@ -80,7 +80,7 @@ func kindOf(resourceType string) (kind, bool) {
 	return k, ok
 }
 
-// name is a physical name as CloudFormation makes them: stack, logical id and a suffix that is the stack's own.
+// name returns a physical name in CloudFormation's format: stack, logical id and a suffix specific to the stack.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html
 func (c *creation) name() string {
 	sum := sha256.Sum256([]byte(c.stack.ID() + c.resource.LogicalID))
@@ -88,13 +88,13 @@ func (c *creation) name() string {
 	return fmt.Sprintf("%s-%s-%s", c.stack.Name(), c.resource.LogicalID, suffix)
 }
 
-// arn is an ARN of this account and Region.
+// arn returns an ARN of this account and Region.
 func (e *Engine) arn(service, resource string) string {
 	base := e.Gate.Options()
 	return fmt.Sprintf("arn:%s:%s:%s:%s:%s", base.Partition, service, base.Region, base.Account, resource)
 }
 
-// service is the service in an ARN.
+// service returns the service in an ARN, or "".
 func service(arn string) string {
 	parts := strings.SplitN(arn, ":", 4)
 	if len(parts) < 4 {
@@ -103,7 +103,7 @@ func service(arn string) string {
 	return parts[2]
 }
 
-// document reads a policy document, which a template may write as an object or as JSON text.
+// document reads a policy document, which may be an object or JSON text in a template.
 func (p properties) document(name string) string {
 	value := p.any(name)
 	if text, ok := value.(string); ok || value == nil {
@@ -113,7 +113,7 @@ func (p properties) document(name string) string {
 	return string(text)
 }
 
-// oneOf reads a text that must be one of these values.
+// oneOf reads a string that must be one of these values.
 func (p properties) oneOf(name string, values ...string) string {
 	text := p.text(name)
 	if !slices.Contains(values, text) {
@@ -122,7 +122,7 @@ func (p properties) oneOf(name string, values ...string) string {
 	return text
 }
 
-// uuid is an id made of a name, always the same.
+// uuid returns an id derived from a name, always the same for the same name.
 func uuid(name string) string {
 	b := sha256.Sum256([]byte(name))
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// bucketKinds are the types of AWS::S3. Lifecycle rules are ignored, for here nobody would carry them out.
+// bucketKinds are the types of AWS::S3. Lifecycle rules are ignored: the local AWS does not apply them.
 var bucketKinds = map[string]kind{
 	"AWS::S3::Bucket":       {create: createBucket, ignored: []string{"LifecycleConfiguration"}},
 	"AWS::S3::BucketPolicy": {create: createBucketPolicy},
@@ -25,7 +25,7 @@ func createBucket(c *creation, p properties) (made, error) {
 	return c.configureBucket(name, p)
 }
 
-// configureBucket makes a bucket's configuration what the properties say.
+// configureBucket sets a bucket's configuration to the properties.
 func (c *creation) configureBucket(name string, p properties) (made, error) {
 	m := made{ref: name, attributes: map[string]any{
 		"Arn":                "arn:" + c.Gate.Options().Partition + ":s3:::" + name,
@@ -53,7 +53,7 @@ func (c *creation) configureBucket(name string, p properties) (made, error) {
 	return m, nil
 }
 
-// tagged are tags with those by which CloudFormation marks what a stack made.
+// tagged adds the tags with which CloudFormation marks the resources of a stack, and returns them.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-properties-resource-tags.html
 func (c *creation) tagged(tags map[string]string) map[string]string {
 	tags["aws:cloudformation:stack-id"] = c.stack.ID()
@@ -70,8 +70,8 @@ func (c *creation) removeBucket(name string) error {
 	return err
 }
 
-// ownershipXML and the functions below it write a part of a bucket's configuration as S3's API takes it, or "" when
-// the template says nothing of it.
+// ownershipXML and the functions below it return a part of a bucket's configuration in the format of S3's API, or "" if
+// the template does not contain it.
 func ownershipXML(p properties) string {
 	text := ""
 	for _, rule := range p.objects("Rules") {
@@ -136,8 +136,7 @@ func escaped(text string) string {
 	return b.String()
 }
 
-// createBucketPolicy puts a bucket's policy, unless there is one already.
-// FACTS: CloudFormation
+// createBucketPolicy puts a bucket's policy. It fails if the bucket has one already (docs/facts.md, CloudFormation).
 func createBucketPolicy(c *creation, p properties) (made, error) {
 	bucket := p.text("Bucket")
 	if _, err := c.perform(c.S3, "GET", "/"+bucket+"?policy", ""); err == nil {

@@ -11,20 +11,20 @@ import (
 	"s3-endpoint-guard/local/localaws/cloudformation"
 )
 
-// serviceTimeout is how long CloudFormation waits for a custom resource that does not say.
+// serviceTimeout is how long CloudFormation waits for a custom resource without ServiceTimeout.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-customresource.html
 const serviceTimeout = time.Hour
 
-// customKind is the kind of every type of custom resource.
+// customKind is the kind of all types of custom resources.
 var customKind = kind{create: createCustom}
 
-// isCustom says whether a type is one that the template's author made up.
+// isCustom reports whether a type is that of a custom resource.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-customresource.html
 func isCustom(resourceType string) bool {
 	return strings.HasPrefix(resourceType, "Custom::") || resourceType == "AWS::CloudFormation::CustomResource"
 }
 
-// custom is a custom resource: a function that is asked to create, update and delete something.
+// custom is a custom resource: its function gets requests to create, update and delete it.
 type custom struct {
 	*creation
 	physicalID string
@@ -36,7 +36,7 @@ func createCustom(c *creation, p properties) (made, error) {
 	r := custom{creation: c}.with(p)
 	answer, err := r.ask("Create", nil)
 	r.physicalID = answer.PhysicalResourceID
-	if r.physicalID == "" { // nobody answered: CloudFormation makes an id up, and deletes what it may have become
+	if r.physicalID == "" { // no answer: CloudFormation generates an id, and deletes the resource that may exist
 		r.physicalID = c.name()
 	}
 	m := r.made(answer)
@@ -44,7 +44,7 @@ func createCustom(c *creation, p properties) (made, error) {
 	return m, nil
 }
 
-// with is the resource with other properties. CloudFormation hands on numbers and booleans as text.
+// with returns the resource with other properties. CloudFormation sends numbers and booleans as text.
 func (r custom) with(p properties) custom {
 	r.timeout = serviceTimeout
 	if p.has("ServiceTimeout") {
@@ -57,7 +57,7 @@ func (r custom) with(p properties) custom {
 	return r
 }
 
-// asTexts is a value with all numbers and booleans in it as text.
+// asTexts returns a value with all numbers and booleans in it as text.
 func asTexts(value any) any {
 	switch value := value.(type) {
 	case map[string]any:
@@ -76,7 +76,7 @@ func asTexts(value any) any {
 	return fmt.Sprint(value)
 }
 
-// made is the resource as it stands after an answer.
+// made returns the resource after an answer.
 func (r custom) made(answer cloudformation.CustomAnswer) made {
 	remove := func() error {
 		_, err := r.ask("Delete", nil)
@@ -85,7 +85,7 @@ func (r custom) made(answer cloudformation.CustomAnswer) made {
 	return made{ref: r.physicalID, attributes: answer.Data, remove: remove, update: r.update}
 }
 
-// update asks for a change. When the answer has another id, the old thing is deleted once the update is complete.
+// update requests an update. If the answer has another id, the old resource is deleted after the stack's update.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requesttypes-update.html
 func (r custom) update(p properties) (made, error) {
 	next := r.with(p)
@@ -128,8 +128,8 @@ func (r custom) ask(kind string, old map[string]any) (cloudformation.CustomAnswe
 	return request.Read(body)
 }
 
-// await waits for an answer for as long as the resource says. Where functions are tried again without a pause, it waits
-// no longer than anything is under way: nobody is left then who could answer, and nobody else advances the clock.
+// await waits for an answer until the resource's timeout. If functions are retried without a pause, it waits only while
+// there is unfinished work: after that no function can answer, and nothing else advances the clock.
 func (r custom) await(answers <-chan []byte) (body []byte, ok bool) {
 	over := make(chan struct{})
 	stop := r.Clock.AfterFunc(r.timeout, func() { close(over) })

@@ -9,7 +9,7 @@ import (
 	"s3-endpoint-guard/local/localaws/ec2"
 )
 
-// createEndpoint creates a VPC endpoint by the very call, so that the trail has it.
+// createEndpoint creates a VPC endpoint through the API call, so that CloudTrail records it.
 func createEndpoint(c *creation, p properties) (made, error) {
 	form := endpointForm(p)
 	form.Set("Action", "CreateVpcEndpoint")
@@ -36,7 +36,7 @@ func (c *creation) madeEndpoint(id string) made {
 	return made{ref: id, attributes: map[string]any{"Id": id}, remove: remove, update: update}
 }
 
-// updateEndpoint changes what can be changed without replacing the endpoint, and the template lets change: its policy and
+// updateEndpoint changes the properties that the template can change without replacement of the endpoint: its policy and
 // its security groups.
 func (c *creation) updateEndpoint(id string, p properties) (made, error) {
 	live, ok := c.EC2.Endpoint(id)
@@ -52,12 +52,12 @@ func (c *creation) updateEndpoint(id string, p properties) (made, error) {
 	return c.madeEndpoint(id), err
 }
 
-// without are the members of a list that another one lacks.
+// without returns the elements of a list that another list does not contain.
 func without(list, other []string) []string {
 	return slices.DeleteFunc(slices.Clone(list), func(s string) bool { return slices.Contains(other, s) })
 }
 
-// numbered puts a list into a form, in EC2's flavour.
+// numbered adds a list to a form, in the format of EC2's query protocol.
 func numbered(form url.Values, name string, list []string) {
 	for i, value := range list {
 		form.Set(fmt.Sprintf("%s.%d", name, i+1), value)
@@ -68,7 +68,7 @@ func sameEndpoint(live ec2.Endpoint, wanted url.Values) bool {
 	return live.VPCID == wanted.Get("VpcId") && live.Type == wanted.Get("VpcEndpointType") && live.ServiceName == wanted.Get("ServiceName")
 }
 
-// endpointForm is CreateVpcEndpoint's parameters.
+// endpointForm returns the parameters of CreateVpcEndpoint.
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateVpcEndpoint.html
 func endpointForm(p properties) url.Values {
 	form := url.Values{}

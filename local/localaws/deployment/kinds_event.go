@@ -64,7 +64,7 @@ func createTrail(c *creation, p properties) (made, error) {
 	}, nil
 }
 
-// selectorsOf are a trail's event selectors, with CloudTrail's defaults filled in.
+// selectorsOf returns a trail's event selectors, with CloudTrail's defaults.
 // https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_EventSelector.html
 func selectorsOf(p properties) []events.Selector {
 	var selectors []events.Selector
@@ -81,7 +81,7 @@ func selectorsOf(p properties) []events.Selector {
 	return selectors
 }
 
-// mayWriteTrail refuses a trail whose bucket's policy does not let CloudTrail in, as CloudTrail does.
+// mayWriteTrail returns an error if the bucket's policy does not allow CloudTrail to write, as CloudTrail does.
 // https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html
 func (c *creation) mayWriteTrail(bucket, trailARN string) error {
 	document, err := c.perform(c.S3, "GET", "/"+bucket+"?policy", "")

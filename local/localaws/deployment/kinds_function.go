@@ -12,8 +12,8 @@ import (
 	"s3-endpoint-guard/local/localaws/vpcnet"
 )
 
-// functionKinds are the types of functions. The build of a function, which CodeUri and Architectures are about, is that
-// of the bootstrap which [Engine.Deploy] is given.
+// functionKinds are the types of functions. CodeUri and Architectures are ignored, because [Engine.Deploy] gets the path
+// of the built bootstrap.
 var functionKinds = map[string]kind{
 	"AWS::Serverless::Function": {create: createFunction, ignored: []string{
 		"Architectures", "CodeUri", "Description", "Tracing", "Tags", "LoggingConfig.SystemLogLevel",
@@ -33,18 +33,18 @@ func createFunction(c *creation, p properties) (made, error) {
 	return c.madeFunction(f.Name, arn), c.connect(f.Name, p)
 }
 
-// connect gives a function of a VPC its network interfaces.
+// connect creates the network interfaces of a function in a VPC.
 func (c *creation) connect(name string, p properties) error {
 	vpc := p.object("VpcConfig")
 	return c.EC2.ConnectFunction(name, vpc.texts("SubnetIds"), vpc.texts("SecurityGroupIds"))
 }
 
-// interfacesStay is how long Lambda keeps the network interfaces of a function that is gone: AWS speaks of up to 20
-// minutes (awslabs/aws-support-tools#174), users saw 25 to 40 (aws-cloudformation/cloudformation-coverage-roadmap#392).
+// interfacesStay is how long Lambda keeps the network interfaces of a deleted function: up to 20 minutes according to AWS
+// (awslabs/aws-support-tools#174), 25 to 40 according to users (aws-cloudformation/cloudformation-coverage-roadmap#392).
 const interfacesStay = 20 * time.Minute
 
-// removeFunction removes a function, and waits for Lambda to remove its network interfaces, as CloudFormation does. The
-// clock is moved on meanwhile, for nobody else does; a patient AWS, whose clock nobody moves, does not wait.
+// removeFunction removes a function, and waits until Lambda removes its network interfaces, as CloudFormation does. For
+// this it advances the clock, because nothing else does so meanwhile. With [Options.Patient] it does not wait.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-lambda-function-vpcconfig.html
 func (c *creation) removeFunction(name string) error {
 	if err := c.Lambda.Remove(name); err != nil {
@@ -109,8 +109,8 @@ func (c *creation) function(name string, p properties) (lambda.Function, error) 
 	return f, nil
 }
 
-// place puts a function into a VPC: it reaches what can be reached from the first of its subnets, by names and
-// addresses, and no door of its own. Its role has to let Lambda make its network interfaces.
+// place puts a function into a VPC: it reaches what is reachable from the first of its subnets, by names and addresses,
+// and has no endpoint URL. Its role must allow Lambda to create its network interfaces.
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
 func (c *creation) place(f *lambda.Function, p properties) error {
 	subnets := p.texts("SubnetIds")

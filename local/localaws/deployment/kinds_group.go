@@ -18,7 +18,7 @@ func (c *creation) createGroup(name string, p properties) (made, error) {
 	return c.madeGroup(group, rules), err
 }
 
-// inlineRules are the rules that a security group's own properties give it.
+// inlineRules returns the rules in a security group's properties.
 func inlineRules(p properties) []ec2.Rule {
 	var rules []ec2.Rule
 	for _, ingress := range p.objects("SecurityGroupIngress") {
@@ -38,7 +38,7 @@ func (c *creation) madeGroup(group ec2.SecurityGroup, rules []ec2.Rule) made {
 			if p.text("GroupDescription") == group.Description && p.text("VpcId") == group.VPCID {
 				return c.updateGroup(group, rules, inlineRules(p))
 			}
-			// CloudFormation's names end in random characters, so that the old group's name is no hindrance.
+			// CloudFormation's names end in random characters, so that the new name does not conflict with the old one.
 			m, err := c.createGroup(c.name()+"-"+group.ID, p)
 			m.replaced = remove
 			return m, err
@@ -46,8 +46,8 @@ func (c *creation) madeGroup(group ec2.SecurityGroup, rules []ec2.Rule) made {
 	}
 }
 
-// updateGroup changes a group's inline rules: what the last template had and this one has not is revoked, by what it
-// says, and what is new is authorised. A rule that is gone already is no failure (unproven).
+// updateGroup changes a group's inline rules: it revokes the rules that only the previous template had, by their content,
+// and authorises the new ones. A rule that does not exist any more is not an error (unproven).
 func (c *creation) updateGroup(group ec2.SecurityGroup, before, after []ec2.Rule) (made, error) {
 	for _, rule := range before {
 		if slices.Contains(after, rule) {
@@ -68,8 +68,8 @@ func (c *creation) updateGroup(group ec2.SecurityGroup, before, after []ec2.Rule
 	return c.madeGroup(group, after), nil
 }
 
-// authorize makes a rule of a group a thing of its own, which is deleted by its id: one that somebody has revoked and
-// authorised anew is another rule, and stays.
+// authorize returns the create function for a rule that is a separate resource. Such a rule is deleted by its id: if it was
+// revoked and authorised again, it has another id, and remains.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-securitygroupingress.html
 func authorize(egress bool) func(*creation, properties) (made, error) {
 	return func(c *creation, p properties) (made, error) {
@@ -84,14 +84,14 @@ func authorize(egress bool) func(*creation, properties) (made, error) {
 			return unlessMissing(err)
 		}
 		return made{ref: id, attributes: map[string]any{"Id": id}, remove: remove, update: func(p properties) (made, error) {
-			m, err := authorize(egress)(c, p) // every property but the description makes another rule
+			m, err := authorize(egress)(c, p) // a change of a property, except the description, makes another rule
 			m.replaced = remove
 			return m, err
 		}}, nil
 	}
 }
 
-// groupRule reads one rule of a security group. CloudFormation names the group at the other end by direction.
+// groupRule reads one rule of a security group. The names of the properties for its peer depend on the direction.
 func groupRule(p properties, egress bool) ec2.Rule {
 	r := ec2.Rule{
 		Egress: egress, Protocol: p.text("IpProtocol"), FromPort: -1, ToPort: -1,

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// identityKinds are the types of AWS::IAM and AWS::KMS. Keys are but names here: what they encrypt is not encrypted.
+// identityKinds are the types of AWS::IAM and AWS::KMS. Keys are only names here: they encrypt nothing.
 var identityKinds = map[string]kind{
 	"AWS::IAM::Role": {create: createRole, ignored: []string{
 		"AssumeRolePolicyDocument", "Description", "MaxSessionDuration", "Tags",
@@ -23,7 +23,7 @@ func createRole(c *creation, p properties) (made, error) {
 	return c.putRole(or(p.text("RoleName"), c.name()), p, nil)
 }
 
-// putRole makes a role what the properties say. others are the inline policies that it has from elsewhere.
+// putRole sets a role to the properties. others are its inline policies from other resources.
 func (c *creation) putRole(name string, p properties, others map[string]string) (made, error) {
 	policies := maps.Clone(others)
 	if policies == nil {

@@ -30,8 +30,8 @@ func createTopic(c *creation, p properties) (made, error) {
 	}, nil
 }
 
-// createTopicPolicy checks that a topic's policy can be read, and does not apply it: in the account, identity policies
-// decide who publishes.
+// createTopicPolicy checks that a topic's policy can be parsed, and does not apply it: within the account, identity
+// policies decide who may publish.
 func createTopicPolicy(c *creation, p properties) (made, error) {
 	p.texts("Topics")
 	if _, err := iampolicy.Parse([]byte(p.document("PolicyDocument"))); err != nil {
@@ -57,7 +57,7 @@ func createQueue(c *creation, p properties) (made, error) {
 	}, nil
 }
 
-// createQueuePolicy keeps the policy for those who send to the queue from within AWS: see [Engine.QueuePolicy].
+// createQueuePolicy stores the policy for messages that AWS's services send to the queue: see [Engine.QueuePolicy].
 func createQueuePolicy(c *creation, p properties) (made, error) {
 	policy, err := iampolicy.Parse([]byte(p.document("PolicyDocument")))
 	if err != nil {
@@ -77,8 +77,7 @@ func createQueuePolicy(c *creation, p properties) (made, error) {
 	return made{ref: c.name(), remove: remove, update: func(p properties) (made, error) { return createQueuePolicy(c, p) }}, nil
 }
 
-// maxParameter is the longest value of a parameter of the standard tier, in bytes.
-// FACTS: CloudFormation
+// maxParameter is the maximum length of a standard tier parameter's value, in bytes (docs/facts.md, CloudFormation).
 const maxParameter = 4096
 
 func createParameter(c *creation, p properties) (made, error) {

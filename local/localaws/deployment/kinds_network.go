@@ -8,8 +8,8 @@ import (
 	"s3-endpoint-guard/local/localaws/ec2"
 )
 
-// networkKinds are the types of AWS::EC2. What somebody else has removed already is no failure when its stack is
-// deleted, as with CloudFormation.
+// networkKinds are the types of AWS::EC2. The deletion of a resource that does not exist any more is not an error, as in
+// CloudFormation.
 var networkKinds = map[string]kind{
 	"AWS::EC2::VPC":                         {create: createVPC},
 	"AWS::EC2::InternetGateway":             {create: createInternetGateway, ignored: []string{"Tags"}},
@@ -90,7 +90,7 @@ func createInstance(c *creation, p properties) (made, error) {
 	}, remove: func() error { return unlessMissing(c.EC2.TerminateInstance(i.ID)) }}, err
 }
 
-// unlessMissing is an error, or none when it says that there is no such thing (any more).
+// unlessMissing returns err, or nil if its code means that the resource does not exist.
 func unlessMissing(err error) error {
 	if code := code(err); strings.HasSuffix(code, ".NotFound") || code == "Gateway.NotAttached" {
 		return nil

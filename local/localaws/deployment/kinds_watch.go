@@ -6,8 +6,8 @@ import (
 	"s3-endpoint-guard/local/localaws/cloudwatch"
 )
 
-// watchKinds are the types of AWS::CloudWatch. Models of anomaly detection are not imitated: a detector is taken note
-// of, and the alarm on its band never leaves INSUFFICIENT_DATA.
+// watchKinds are the types of AWS::CloudWatch. Models of anomaly detection are not supported: a detector is only recorded,
+// and the alarm on its band never leaves INSUFFICIENT_DATA.
 var watchKinds = map[string]kind{
 	"AWS::CloudWatch::Alarm":           {create: createAlarm, ignored: []string{"Tags", "Metrics[].Label"}},
 	"AWS::CloudWatch::CompositeAlarm":  {create: createCompositeAlarm, ignored: []string{"Tags"}},
@@ -44,7 +44,7 @@ func createCompositeAlarm(c *creation, p properties) (made, error) {
 	return putAlarm(c, a, createCompositeAlarm)
 }
 
-// commonAlarm reads what alarms of both kinds have in common.
+// commonAlarm reads the properties that both kinds of alarms have.
 func commonAlarm(c *creation, p properties) cloudwatch.Alarm {
 	return cloudwatch.Alarm{
 		Name: or(p.text("AlarmName"), c.name()), Description: p.text("AlarmDescription"),

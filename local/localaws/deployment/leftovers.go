@@ -2,11 +2,11 @@ package deployment
 
 import "slices"
 
-// names are the things that are nothing but names here: parameters, keys, log groups, instance profiles, detectors; and
-// dashboards, which nobody lists. Engine's mutex guards them.
+// names are the resources that are only names here: parameters, keys, log groups, instance profiles, detectors; and
+// dashboards, which have no list. Engine's mutex guards them.
 type names map[string]bool
 
-// named takes note of a thing that is nothing but a name, e.g. named("key", id), and returns what removes it.
+// named records a resource that is only a name, e.g. named("key", id), and returns the function that removes it.
 func (e *Engine) named(kind, name string) (remove func() error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -19,9 +19,9 @@ func (e *Engine) named(kind, name string) (remove func() error) {
 	}
 }
 
-// Leftovers are all things that there are, as "<kind> <name>", in order: what a stack left behind, once the last one is
-// deleted. An AWS in which nothing was created has none. The users of the account do not count, nor do the buckets of
-// others.
+// Leftovers returns all existing resources as "<kind> <name>", sorted. After the deletion of the last stack, they are the
+// resources that stacks left. The account's users and the buckets of other accounts do not count, so that a new local AWS
+// has none.
 func (e *Engine) Leftovers() []string {
 	var all []string
 	add := func(kind string, names []string) {

@@ -10,18 +10,18 @@ import (
 	"strings"
 )
 
-// properties reads the properties of one resource, or of an object within them, and remembers what was read. What
-// nobody read and no [kind] ignores by name is an error in the end: so a template cannot say anything that the local
-// AWS silently lacks.
+// properties reads the properties of one resource, or of an object within them, and records which ones were read. In
+// [properties.check], a property that was neither read nor is ignored by the [kind] is an error. Thus a template cannot
+// use a property that the local AWS silently lacks.
 type properties struct {
 	values map[string]any
 	path   string
 	notes  *notes
 }
 
-// notes is what reading a resource's properties left behind.
+// notes records the reads of a resource's properties and their errors.
 type notes struct {
-	// read holds the paths of what was read; an object or list that was read as a whole has a "/**" behind it.
+	// read contains the paths that were read; the path of an object or list that was read as a whole ends in "/**".
 	read map[string]bool
 	errs []error
 }
@@ -30,7 +30,7 @@ func newProperties(values map[string]any) properties {
 	return properties{values: values, notes: &notes{read: map[string]bool{}}}
 }
 
-// at is the path of a property, e.g. "PublicAccessBlockConfiguration.BlockPublicAcls" or "Targets[0].Arn".
+// at returns the path of a property, e.g. "PublicAccessBlockConfiguration.BlockPublicAcls" or "Targets[0].Arn".
 func (p properties) at(name string) string {
 	if p.path == "" {
 		return name
@@ -38,16 +38,16 @@ func (p properties) at(name string) string {
 	return p.path + "." + name
 }
 
-// has says whether there is such a property. It does not count as reading it.
+// has reports whether the property exists. It does not count as a read.
 func (p properties) has(name string) bool { return p.values[name] != nil }
 
-// any reads a property with all that it holds; nil when it is absent.
+// any reads a property with all its content; nil when it is absent.
 func (p properties) any(name string) any {
 	p.notes.read[p.at(name)+"/**"] = true
 	return p.values[name]
 }
 
-// text reads a string, "" when it is absent. As CloudFormation does, it takes numbers and booleans for their text.
+// text reads a string, "" when it is absent. As CloudFormation does, it converts numbers and booleans to text.
 func (p properties) text(name string) string {
 	p.notes.read[p.at(name)] = true
 	switch value := p.values[name].(type) {
@@ -161,12 +161,12 @@ func (p properties) wrong(name, want string) {
 	p.notes.errs = append(p.notes.errs, fmt.Errorf("property %s is %v, want %s", p.at(name), p.values[name], want))
 }
 
-// index is a list's index in a path.
+// index matches a list's index in a path.
 var index = regexp.MustCompile(`\[\d+\]`)
 
-// check joins what was wrong with the properties: wrong types, and properties that were neither read nor are ignored.
-// In ignored, "Targets[].Input" stands for the property in every element of the list, and a name stands for all that
-// is within.
+// check joins the errors of the properties: wrong types, and properties that were neither read nor are ignored. In
+// ignored, "Targets[].Input" means the property in all elements of the list, and a name includes all properties within
+// it.
 func (p properties) check(ignored []string) error {
 	errs := slices.Clone(p.notes.errs)
 	for _, path := range p.unread() {
@@ -181,7 +181,7 @@ func (p properties) check(ignored []string) error {
 	return errors.Join(errs...)
 }
 
-// unread are the paths of all that was not read, in order.
+// unread returns the paths of all properties that were not read, sorted.
 func (p properties) unread() []string {
 	var paths []string
 	for _, name := range slices.Sorted(maps.Keys(p.values)) {
@@ -190,7 +190,7 @@ func (p properties) unread() []string {
 	return paths
 }
 
-// unread are the paths of what was not read of one value: its own if nobody looked at it, else those within it.
+// unread returns the paths of one value that were not read: its own, or if that was read, those within it.
 func (n *notes) unread(path string, value any) []string {
 	if n.read[path+"/**"] {
 		return nil

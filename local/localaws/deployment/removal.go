@@ -6,14 +6,14 @@ import (
 	"slices"
 )
 
-// retained says whether the template keeps a resource when its stack is deleted.
+// retained reports whether the template keeps a resource when its stack is deleted.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
 func retained(r *existing) bool {
 	return r.DeletionPolicy == "Retain" || r.DeletionPolicy == "RetainExceptOnCreate"
 }
 
-// inRemovalOrder orders resources so that each comes before what it depends on, and otherwise the last one first. Their
-// order of creation alone would not do, for an update may give an old resource a new one to depend on.
+// inRemovalOrder orders resources so that each comes before those that it depends on, and otherwise the last one first.
+// The order of creation alone is not enough, because an update may make an old resource depend on a new one.
 func inRemovalOrder(created []*existing) []*existing {
 	byID := map[string]*existing{}
 	for _, r := range created {
@@ -38,7 +38,7 @@ func inRemovalOrder(created []*existing) []*existing {
 }
 
 // removeAll removes the resources that do not stay, in the reverse order of their dependencies, and returns the logical
-// ids of those that could not be removed. What a resource depends on that could not be removed is not tried.
+// ids of those that could not be removed. It does not try to remove the resources that those depend on.
 func (s *Stack) removeAll(stays func(*existing) bool) (failed []string, err error) {
 	var needed []string
 	var errs []error

@@ -10,8 +10,8 @@ import (
 	"s3-endpoint-guard/local/samtemplate"
 )
 
-// Stack is a template that has been deployed. Its methods may be called at the same time, except for those that change
-// it: Update, BeginUpdate, CompleteUpdate and Delete.
+// Stack is a deployed template. Its methods may be called concurrently, except for those that change it: Update,
+// BeginUpdate, CompleteUpdate and Delete.
 type Stack struct {
 	engine     *Engine
 	id, name   string
@@ -27,36 +27,36 @@ type existing struct {
 	samtemplate.Resource
 	made
 	properties map[string]any
-	// status is "" while all is well, reason why it is "DELETE_FAILED".
+	// status is "DELETE_FAILED" after a failed removal, otherwise ""; reason is the error of that removal.
 	status, reason string
 }
 
-// ID is the stack's ARN.
+// ID returns the stack's ARN.
 func (s *Stack) ID() string { return s.id }
 
-// Name is the stack's name.
+// Name returns the stack's name.
 func (s *Stack) Name() string { return s.name }
 
-// Status is the stack's status, e.g. "UPDATE_COMPLETE", as CloudFormation describes it.
+// Status returns the stack's status in CloudFormation, e.g. "UPDATE_COMPLETE".
 func (s *Stack) Status() string {
 	stack, _ := s.engine.CloudFormation.Stack(s.id)
 	return stack.Status
 }
 
-// Plan is the plan that the stack was last deployed or updated with.
+// Plan returns the plan of the stack's deployment or last update.
 func (s *Stack) Plan() *samtemplate.Plan {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.plan
 }
 
-// Has says whether the stack has a resource of that logical id.
+// Has reports whether the stack has a resource of that logical id.
 func (s *Stack) Has(logicalID string) bool {
 	_, ok := s.Ref(logicalID)
 	return ok
 }
 
-// Ref is what Ref gives for a resource. It implements [samtemplate.Attributes].
+// Ref returns the result of Ref for a resource, and whether the resource exists. It implements [samtemplate.Attributes].
 func (s *Stack) Ref(logicalID string) (string, bool) {
 	if r := s.resource(logicalID); r != nil {
 		return r.ref, true
@@ -64,7 +64,8 @@ func (s *Stack) Ref(logicalID string) (string, bool) {
 	return "", false
 }
 
-// GetAtt is what Fn::GetAtt gives for a resource. It implements [samtemplate.Attributes].
+// GetAtt returns the result of Fn::GetAtt for a resource, and whether the attribute exists. It implements
+// [samtemplate.Attributes].
 func (s *Stack) GetAtt(logicalID, name string) (any, bool) {
 	if r := s.resource(logicalID); r != nil {
 		value, ok := r.attributes[name]
@@ -73,20 +74,20 @@ func (s *Stack) GetAtt(logicalID, name string) (any, bool) {
 	return nil, false
 }
 
-// Physical is the physical id of a resource, e.g. the bucket's name; "" when the stack has no such resource.
+// Physical returns the physical id of a resource, e.g. the bucket's name; "" when the stack has no such resource.
 func (s *Stack) Physical(logicalID string) string {
 	id, _ := s.Ref(logicalID)
 	return id
 }
 
-// Attribute is a text that Fn::GetAtt gives for a resource, e.g. its "Arn"; "" when there is none.
+// Attribute returns an attribute of a resource if it is a string, e.g. its "Arn"; otherwise "".
 func (s *Stack) Attribute(logicalID, name string) string {
 	value, _ := s.GetAtt(logicalID, name)
 	text, _ := value.(string)
 	return text
 }
 
-// Endpoint is the id of the stack's VPC endpoint, of whichever type it is.
+// Endpoint returns the id of the stack's VPC endpoint, of either type; "" when there is none.
 func (s *Stack) Endpoint() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -98,18 +99,18 @@ func (s *Stack) Endpoint() string {
 	return ""
 }
 
-// Outputs are the stack's outputs.
+// Outputs returns the stack's outputs.
 func (s *Stack) Outputs() (map[string]string, error) { return s.Plan().Outputs(s) }
 
-// Session is a caller that has assumed one of the stack's roles.
+// Session returns a caller that has assumed one of the stack's roles.
 func (s *Stack) Session(roleLogicalID, session string) api.Caller {
 	return s.engine.IAM.Session(s.Physical(roleLogicalID), session)
 }
 
-// Workload is the app on the stack's instance.
+// Workload returns the app on the stack's instance as a caller.
 func (s *Stack) Workload() api.Caller { return s.Session("InstanceRole", s.Physical("Instance")) }
 
-// resource finds a resource; nil when there is none.
+// resource returns a resource; nil when there is none.
 func (s *Stack) resource(logicalID string) *existing {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -120,7 +121,7 @@ func (s *Stack) resource(logicalID string) *existing {
 	return s.resources[i]
 }
 
-// existingResources are all resources, in the order of their creation.
+// existingResources returns all resources, in the order of their creation.
 func (s *Stack) existingResources() []*existing {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -134,24 +135,24 @@ func (s *Stack) add(r *existing) {
 	s.resources = append(s.resources, r)
 }
 
-// replace puts a resource as it is after an update in its own place.
+// replace replaces a resource with its state after an update.
 func (s *Stack) replace(before, after *existing) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.resources[slices.Index(s.resources, before)] = after
 }
 
-// drop forgets a resource that has been removed.
+// drop deletes a removed resource from the list.
 func (s *Stack) drop(r *existing) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.resources = slices.DeleteFunc(s.resources, func(other *existing) bool { return other == r })
 }
 
-// enter moves the stack into a status, which CloudFormation tells everybody about. The description always shows what
-// the stack consists of now.
+// enter sets the stack's status, which CloudFormation reports to its listeners, and the description of its current
+// resources.
 func (s *Stack) enter(status, reason string) {
-	if status == "DELETE_COMPLETE" { // what it was stays described
+	if status == "DELETE_COMPLETE" { // the last description remains
 		_ = s.engine.CloudFormation.SetStatus(s.id, status, reason)
 		return
 	}
