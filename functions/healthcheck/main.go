@@ -1,4 +1,4 @@
-// Command healthcheck is the Lambda function that looks after the health of endpoint, lock and guard. It only wires: see
+// Command healthcheck is the Lambda function that checks the health of endpoint, lock and guard. Its code is in
 // internal/function/healthcheck.
 package main
 

@@ -1,4 +1,4 @@
-// Command probe is the Lambda function that probes the endpoint as the workload would. It only wires: see
+// Command probe is the Lambda function that probes the endpoint as the workload would. Its code is in
 // internal/function/probe.
 package main
 

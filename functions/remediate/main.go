@@ -1,4 +1,4 @@
-// Command remediate is the Lambda function that corrects drift. It only wires: see internal/function/remediate.
+// Command remediate is the Lambda function that corrects drift. Its code is in internal/function/remediate.
 package main
 
 import (

@@ -1,5 +1,5 @@
-// Command teardown is the Lambda function behind the custom resource that empties the bucket when the stack is
-// deleted. It only wires: see internal/function/teardown.
+// Command teardown is the Lambda function behind the custom resource that empties the bucket when the stack is deleted.
+// Its code is in internal/function/teardown.
 package main
 
 import (
@@ -18,7 +18,7 @@ import (
 var version = "dev"
 
 func main() {
-	// Collecting garbage earlier than the memory asks for would only cost processor time.
+	// Collecting garbage before the memory limit is reached would only cost processor time.
 	debug.SetMemoryLimit(emptying.Memory)
 	debug.SetGCPercent(-1)
 	log := lambdacontext.NewLogger().With("version", version)

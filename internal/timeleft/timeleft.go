@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Share is d, or the time that ctx has left divided by part when that is less: what follows needs the rest.
+// Share returns d, or the time that ctx has left divided by part if that is less, so that time remains for later work.
 func Share(ctx context.Context, d time.Duration, part int) time.Duration {
 	deadline, ok := ctx.Deadline()
 	if !ok {
@@ -36,6 +36,6 @@ func Wait(ctx context.Context, d time.Duration) error {
 	return context.Cause(ctx)
 }
 
-// Jitter returns a random duration between half of d and d, for pauses before retries: callers that failed at the same time
-// do not retry at the same time. d must be at least 2 ns.
+// Jitter returns a random duration between half of d and d. It is the pause before a retry, so that callers that failed
+// at the same time do not retry at the same time. d must be at least 2 ns.
 func Jitter(d time.Duration) time.Duration { return d/2 + rand.N(d/2) }

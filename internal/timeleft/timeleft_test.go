@@ -10,7 +10,7 @@ import (
 	"s3-endpoint-guard/internal/timeleft"
 )
 
-// within runs f in synthetic time, with a context that ends after d; 0 for one without a deadline.
+// within runs f in synthetic time, with a context that ends after d; 0 means no deadline.
 func within(t *testing.T, d time.Duration, f func(ctx context.Context)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -53,7 +53,7 @@ func TestEarlyEndsBefore(t *testing.T) {
 				began := time.Now()
 				<-early.Done()
 				if got := time.Since(began); got != c.want || ctx.Err() != nil {
-					t.Errorf("ended after %v, and its parent with %v; want %v and no end", got, ctx.Err(), c.want)
+					t.Errorf("ended after %v, its parent's error is %v; want %v and nil", got, ctx.Err(), c.want)
 				}
 			})
 		})
@@ -64,7 +64,7 @@ func TestEarlyEndsBefore(t *testing.T) {
 			t.Error("there is a deadline, want none where the parent has none")
 		}
 		if cancel(); early.Err() == nil {
-			t.Error("cancelled, it goes on")
+			t.Error("the context has not ended after cancel")
 		}
 	})
 }

@@ -29,13 +29,13 @@ type Role struct {
 	Name string
 
 	mu sync.Mutex
-	// versions are the documents of managed policies by ARN and version. A version never changes, so that only a
-	// policy that is new here costs a third round trip.
+	// versions are the documents of managed policies by ARN and version. A version never changes, so only a policy that
+	// is not in it yet costs a third round trip.
 	versions map[string]string
 }
 
-// Read reads all policies: inline ones in two round trips, attached ones in two, or three when one is new. Those that it
-// could read come back also where the error names others.
+// Read reads all policies: inline ones in two round trips, attached ones in two, or three if one is new. It returns
+// those that it could read, even if the error names others.
 func (r *Role) Read(ctx context.Context) ([]health.Document, error) {
 	var inline, attached []health.Document
 	err := parallel.Both(
@@ -85,7 +85,7 @@ func (r *Role) attached(ctx context.Context) ([]health.Document, error) {
 	})
 }
 
-// managed reads the version of a managed policy that is in force.
+// managed reads the default version of a managed policy, which is the one in force.
 func (r *Role) managed(ctx context.Context, arn string) (health.Document, error) {
 	live, err := r.API.GetPolicy(ctx, &iam.GetPolicyInput{PolicyArn: &arn})
 	if err != nil {
@@ -129,7 +129,7 @@ func (r *Role) remember(key, text string) {
 	r.versions[key] = text
 }
 
-// document reads a policy as IAM answers it: URL-encoded.
+// document decodes a policy as IAM returns it: URL-encoded.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetRolePolicy.html
 func document(name string, encoded *string) (health.Document, error) {
 	text, err := url.PathUnescape(aws.ToString(encoded))

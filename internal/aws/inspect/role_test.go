@@ -91,7 +91,7 @@ func TestARoleFailsWithWhatCouldNotBeRead(t *testing.T) {
 	}
 }
 
-// broken is a fakeIAM that answers without what it was asked for.
+// broken is a fakeIAM whose answer has no policy.
 type broken struct{ fakeIAM }
 
 func (b *broken) GetPolicy(context.Context, *iam.GetPolicyInput, ...func(*iam.Options)) (*iam.GetPolicyOutput, error) {

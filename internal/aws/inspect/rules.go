@@ -24,8 +24,8 @@ type Rules struct {
 	Names []string
 }
 
-// Read reads the rules, in their order, in one round trip. A rule that is gone has the state "not found". Those that it
-// could read come back also where the error names others.
+// Read reads the rules, in their order, in one round trip. A rule that does not exist has the state "not found". It
+// returns those that it could read, even if the error names others.
 func (r *Rules) Read(ctx context.Context) ([]health.Rule, error) {
 	return parallel.Readable(r.Names, func(name string) (health.Rule, error) { return r.read(ctx, name) })
 }

@@ -14,7 +14,7 @@ import (
 	"s3-endpoint-guard/internal/parallel"
 )
 
-// StatisticsAPI has the call that [Statistics] makes. GetMetricStatistics is free for the first million calls a month, which
+// StatisticsAPI has the call that [Statistics] makes. GetMetricStatistics is free for the first million calls a month;
 // GetMetricData is not. https://aws.amazon.com/cloudwatch/pricing/
 type StatisticsAPI interface {
 	GetMetricStatistics(context.Context, *cloudwatch.GetMetricStatisticsInput, ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricStatisticsOutput, error)
@@ -25,12 +25,12 @@ type Statistics struct {
 	API StatisticsAPI
 	// Bucket is the dimension of our own metrics.
 	Bucket string
-	// EndpointID, VPCID and Service are the dimensions of the endpoint's.
+	// EndpointID, VPCID and Service are the dimensions of the endpoint's metrics.
 	EndpointID, VPCID, Service string
 }
 
-// S3Service is the name of S3's interface endpoint service, and of the dimension by which CloudWatch separates its metrics from
-// those of other services. China's names have one more label.
+// S3Service returns the name of S3's interface endpoint service, which is also the dimension by which CloudWatch
+// separates its metrics from those of other services. China's names have one more label.
 // https://docs.amazonaws.cn/en_us/aws/latest/userguide/endpoints-Beijing.html
 func S3Service(partition, region string) string {
 	name := "com.amazonaws." + region + ".s3"
@@ -62,12 +62,12 @@ func (s *Statistics) ReadVolume(ctx context.Context, now time.Time, within time.
 
 func (s *Statistics) ours() []types.Dimension { return dimensions(metrics.Dimension, s.Bucket) }
 
-// theirs are the dimensions of an endpoint's metrics. docs/facts.md: VPC endpoints
+// theirs returns the dimensions of the endpoint's metrics. docs/facts.md: VPC endpoints
 func (s *Statistics) theirs() []types.Dimension {
 	return dimensions("Endpoint Type", "Interface", "Service Name", s.Service, "VPC Endpoint Id", s.EndpointID, "VPC Id", s.VPCID)
 }
 
-// dimensions are given as names and values in turn.
+// dimensions takes names and values in turn.
 func dimensions(pairs ...string) []types.Dimension {
 	var list []types.Dimension
 	for i := 0; i < len(pairs); i += 2 {
@@ -76,7 +76,7 @@ func dimensions(pairs ...string) []types.Dimension {
 	return list
 }
 
-// query asks for one statistic of one metric over some time.
+// query is a request for one statistic of one metric from one time to another.
 type query struct {
 	name, namespace string
 	dimensions      []types.Dimension
@@ -85,7 +85,7 @@ type query struct {
 	period          time.Duration
 }
 
-// total adds up a query's periods; 0 when there are no data.
+// total adds up a query's periods; 0 if there are no data.
 func (s *Statistics) total(ctx context.Context, q query) (float64, error) {
 	answer, err := s.API.GetMetricStatistics(ctx, &cloudwatch.GetMetricStatisticsInput{
 		MetricName: &q.name, Namespace: &q.namespace, Dimensions: q.dimensions, Statistics: []types.Statistic{q.statistic},

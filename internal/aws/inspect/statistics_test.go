@@ -17,7 +17,7 @@ import (
 	"s3-endpoint-guard/internal/health"
 )
 
-// fakeCloudWatch answers two data points of 3 each, and keeps what it was asked.
+// fakeCloudWatch returns two data points of 3 each, and records its requests.
 type fakeCloudWatch struct {
 	err   error
 	mu    sync.Mutex
@@ -61,7 +61,7 @@ func TestVolumeAddsUpTheEndpointsBytesAndTheProbes(t *testing.T) {
 	}
 	if asked := f.asked["ProbeBytes"]; *asked.Namespace != "S3EndpointGuard" || *asked.Dimensions[0].Value != "docs-example" ||
 		!asked.StartTime.Equal(now.Add(-48*time.Hour)) || *asked.Period != 86400 {
-		t.Errorf("asked for %+v, want our bucket's of two days", asked)
+		t.Errorf("asked for %+v, want our bucket's metric of two days", asked)
 	}
 }
 

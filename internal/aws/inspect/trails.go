@@ -19,11 +19,11 @@ type TrailAPI interface {
 	GetEventSelectors(context.Context, *cloudtrail.GetEventSelectorsInput, ...func(*cloudtrail.Options)) (*cloudtrail.GetEventSelectorsOutput, error)
 }
 
-// Trails are those of the Region: its own, and the shadows of multi-Region and organisation trails from elsewhere.
+// Trails are those of the Region: its own, and the shadow trails of multi-Region and organisation trails from elsewhere.
 type Trails struct{ API TrailAPI }
 
-// Read reads all trails, in two round trips. Those that it could read come back also where the error names others: a
-// member account may be refused an organisation's trail.
+// Read reads all trails, in two round trips. It returns those that it could read, even if the error names others: a
+// member account may be denied an organisation's trail.
 func (t *Trails) Read(ctx context.Context) ([]health.CloudTrail, error) {
 	found, err := t.API.DescribeTrails(ctx, &cloudtrail.DescribeTrailsInput{})
 	if err != nil {
@@ -32,9 +32,9 @@ func (t *Trails) Read(ctx context.Context) ([]health.CloudTrail, error) {
 	return parallel.Readable(found.TrailList, func(live types.Trail) (health.CloudTrail, error) { return t.read(ctx, live) })
 }
 
-// read reads one trail. A trail is asked for by its ARN: a shadow's name is not known here.
+// read reads one trail, by its ARN: a shadow trail cannot be read by its name.
 //
-// Where its selectors cannot be read, DescribeTrails has said whether it has any of its own: one that has none logs all
+// If its selectors cannot be read, DescribeTrails still shows whether it has custom ones: a trail without them logs all
 // management events. https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_Trail.html
 func (t *Trails) read(ctx context.Context, live types.Trail) (health.CloudTrail, error) {
 	c := health.CloudTrail{Name: aws.ToString(live.Name)}

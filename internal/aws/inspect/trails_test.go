@@ -89,7 +89,8 @@ func TestTrailsFailWithWhatCouldNotBeRead(t *testing.T) {
 	}
 }
 
-// A member account may be refused the details of its organisation's inspect. (docs/facts.md: CloudTrail through EventBridge)
+// A member account may be denied the details of its organisation's trail. (docs/facts.md: CloudTrail through
+// EventBridge)
 func TestARefusedTrailHidesNoOther(t *testing.T) {
 	for name, c := range map[string]struct {
 		fails  string

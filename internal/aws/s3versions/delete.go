@@ -160,12 +160,12 @@ func writeBatch(versions []emptying.Version) []byte {
 func writeText(b *bytes.Buffer, text string) {
 	for i := range len(text) {
 		if escaped[text[i]] {
-			_ = xml.EscapeText(b, []byte(text)) // a bytes.Buffer takes everything
+			_ = xml.EscapeText(b, []byte(text)) // a bytes.Buffer returns no error
 			return
 		}
 	}
 	b.WriteString(text)
 }
 
-// escaped are the bytes that XML needs escaped.
+// escaped are the bytes that must be escaped in XML.
 var escaped = [256]bool{'<': true, '>': true, '&': true, '"': true, '\'': true, '\r': true, '\n': true, '\t': true}

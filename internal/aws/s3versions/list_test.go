@@ -14,15 +14,15 @@ import (
 	"s3-endpoint-guard/internal/emptying"
 )
 
-// text is the XML of a text.
+// text escapes a text for XML.
 func text(s string) string {
 	var b strings.Builder
-	_ = xml.EscapeText(&b, []byte(s)) // a strings.Builder takes everything
+	_ = xml.EscapeText(&b, []byte(s)) // a strings.Builder returns no error
 	return b.String()
 }
 
-// TestReadPageReadsWhateverIsInAListing draws listings with keys of every kind and elements in every order, among them
-// texts that look like elements.
+// TestReadPageReadsWhateverIsInAListing draws listings with all kinds of keys and all orders of elements, and with texts
+// that look like elements.
 func TestReadPageReadsWhateverIsInAListing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var want emptying.Page
@@ -56,7 +56,7 @@ func TestReadPageReadsWhateverIsInAListing(t *testing.T) {
 	})
 }
 
-// compareReaders checks that the fast reader reads what the standard library reads, or nothing.
+// compareReaders checks that the fast reader reads the same as the standard library, or nothing.
 func compareReaders(t *testing.T, body []byte) {
 	var fast, slow pageReader
 	if fast.read(body) == nil && slow.readAny(body) == nil {
@@ -70,10 +70,10 @@ func compareReaders(t *testing.T, body []byte) {
 			t.Errorf("of %q the fast reader reads %+v, the other %+v", body, a, b)
 		}
 	}
-	_, _, _, _ = readUploads(body) // it does not panic
+	_, _, _, _ = readUploads(body) // must not panic
 }
 
-// FuzzAnswers shows that no answer is taken for a listing with something missing, nor brings the process down.
+// FuzzAnswers checks that no answer is accepted as a listing if something is missing, and that none causes a panic.
 func FuzzAnswers(f *testing.F) {
 	for _, seed := range []string{
 		"", "<", "<>", "</>", "<?>", "<Version>", "<ListVersionsResult/>", "<DeleteResult/>",

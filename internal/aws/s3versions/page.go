@@ -11,24 +11,26 @@ import (
 	"s3-endpoint-guard/internal/emptying"
 )
 
-// span is where in a text something is.
+// span is a range of bytes in a text.
 type span struct{ from, to int }
 
-// pageReader reads a ListVersionsResult. Keys and ids of a page share one string, so that a page costs few allocations.
+// pageReader reads a ListVersionsResult. The keys and ids of a page share one string, so that a page needs few
+// allocations.
 type pageReader struct {
 	arena          []byte
-	raw            [][]byte // keys as they are written: what is said about their encoding can come behind them
+	raw            [][]byte // keys as written: the element with their encoding can come after them
 	keys, ids      []span   // in the arena
 	sizes          []int64
 	stamps         []uint64
-	nulls          bool // an id is "null", and the stamps count
+	nulls          bool // an id is "null", so the stamps are needed
 	root, complete bool
 	listingEnd
 }
 
-// listingEnd is what a listing says about itself, in any order, before or behind what it lists.
+// listingEnd is what a listing contains besides its entries. These elements come in varying order, before or after the
+// entries.
 type listingEnd struct {
-	truncated       string // as written; "" where it is not
+	truncated       string // as written; "" if missing
 	nextKey, nextID string // unescaped, but as encoded as the keys
 	encoding        string
 }
@@ -81,7 +83,7 @@ func (r *pageReader) read(body []byte) error {
 }
 
 // entries reads the versions and delete markers that come next. Each is cut out as a whole, because only two or three of
-// a dozen elements in it count.
+// its dozen elements are needed.
 func (r *pageReader) entries(t *tags) error {
 	for {
 		if inside, ok := t.whole("<Version>", "</Version>"); ok {
@@ -103,7 +105,7 @@ func (r *pageReader) entries(t *tags) error {
 	}
 }
 
-// entry reads one version, or delete marker. With a second key in it, it is not one.
+// entry reads one version or delete marker. A second key in it is an error.
 func (r *pageReader) entry(inside []byte, size int64) error {
 	key, behind := field(inside, "<Key>")
 	id, _ := field(inside, "<VersionId>")
@@ -132,10 +134,10 @@ func (r *pageReader) entry(inside []byte, size int64) error {
 	return r.add(key, id, size, stampOf(modified, tag))
 }
 
-// quoted is a quotation mark, escaped.
+// quoted is an escaped quotation mark.
 var quoted = []byte("&quot;")
 
-// add takes one entry into account. A version without an id must not be deleted: that would leave a delete marker.
+// add adds one entry. An entry without an id is an error: a deletion without an id would create a delete marker.
 func (r *pageReader) add(key, id []byte, size int64, stamp uint64) error {
 	if len(key) == 0 || len(id) == 0 {
 		return errXML
@@ -151,23 +153,23 @@ func (r *pageReader) add(key, id []byte, size int64, stamp uint64) error {
 // stampSeed makes the stamps unpredictable.
 var stampSeed = maphash.MakeSeed()
 
-// stampOf is a hash of when and what was written. Tags have quotation marks, escaped or not.
+// stampOf returns a hash of when and what was written. ETags have quotation marks, escaped or not.
 func stampOf(modified, tag []byte) uint64 {
 	tag = bytes.Trim(bytes.TrimSuffix(bytes.TrimPrefix(tag, quoted), quoted), `"`)
 	return maphash.Bytes(stampSeed, modified) ^ 31*maphash.Bytes(stampSeed, tag)
 }
 
-// head takes a tag outside of versions and delete markers into account.
+// head processes a tag outside of versions and delete markers.
 func (r *pageReader) head(e element) error {
 	switch string(e.name) {
 	case "ListVersionsResult":
 		if e.closing != r.root || r.complete || e.whole {
-			return errXML // one inside of, or after, the other; or one that says nothing
+			return errXML // nested, a second one, or an empty one
 		}
 		r.root, r.complete = true, e.closing
 		return nil
 	case "Version", "DeleteMarker":
-		return errXML // one that entries did not take
+		return errXML // one that entries cannot read
 	}
 	text, err := unescape(e.text)
 	if err != nil {
@@ -176,8 +178,7 @@ func (r *pageReader) head(e element) error {
 	return r.set(string(e.name), text)
 }
 
-// set takes an element of the listing into account. What is rolled up in common prefixes would not be listed, and is not
-// asked for.
+// set stores an element of the listing. Common prefixes are an error: they would hide entries, and are not requested.
 func (l *listingEnd) set(name, text string) error {
 	switch name {
 	case "IsTruncated":
@@ -212,8 +213,8 @@ func (l *listingEnd) more() (bool, error) {
 // encoded reports whether keys are URL-encoded.
 func (l *listingEnd) encoded() bool { return strings.TrimSpace(l.encoding) == "url" }
 
-// next is where the listing goes on, which is at the last entry where the marker is missing, or does not decode. Ceph's
-// marker is not encoded where the keys are, and then is the last key (docs/facts.md: S3).
+// next returns where the listing continues: at the last entry if the marker is missing or cannot be decoded. Ceph's
+// marker is not encoded even if the keys are, and then is the last key (docs/facts.md: S3).
 func (l *listingEnd) next(last emptying.Position) (emptying.Position, error) {
 	at := emptying.Position{Key: l.nextKey, VersionID: l.nextID}
 	if l.encoded() && at.Key != last.Key {
@@ -229,7 +230,7 @@ func (l *listingEnd) next(last emptying.Position) (emptying.Position, error) {
 		return at, errXML
 	}
 	if at.Key == last.Key && at.VersionID == "" {
-		at.VersionID = last.VersionID // or the other versions of that key would be passed over
+		at.VersionID = last.VersionID // otherwise the other versions of that key would be skipped
 	}
 	return at, nil
 }

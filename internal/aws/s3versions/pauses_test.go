@@ -10,7 +10,7 @@ import (
 	"s3-endpoint-guard/internal/aws/awsconfig"
 )
 
-// pauses are many that follow the same failures.
+// pauses draws 1,000 pauses after the same failures. It returns the shortest, the longest, and how many are different.
 func pauses(t *testing.T, draw func() (time.Duration, error)) (shortest, longest time.Duration, different int) {
 	t.Helper()
 	drawn := map[time.Duration]bool{}

@@ -1,6 +1,6 @@
 // Package s3versions is the part of S3 that emptying needs: [New] makes an [emptying.Store] from an SDK client.
 //
-// ListObjectVersions and DeleteObjects have a decoder and an encoder of their own behind the SDK's signing and retries,
+// For ListObjectVersions and DeleteObjects it has its own decoder and encoder, within the SDK's signing and retries,
 // because the SDK's take nearly all of the processor time of emptying a bucket.
 package s3versions
 
@@ -22,7 +22,7 @@ import (
 	"s3-endpoint-guard/internal/timeleft"
 )
 
-// s3Store is a bucket behind the SDK's client.
+// s3Store is a bucket that is accessed with the SDK's client.
 type s3Store struct {
 	client  *s3.Client
 	bucket  *string
@@ -32,8 +32,9 @@ type s3Store struct {
 
 var _ emptying.Store = (*s3Store)(nil)
 
-// New returns the store of a bucket. owner is the account that the bucket must belong to; "" accepts any. The client
-// retries transient errors. It does not retry S3's requests to slow down, because the engine has to adapt its pace to them.
+// New returns the store of a bucket. owner is the account that the bucket must belong to; "" accepts all. The client
+// retries transient errors. It does not retry S3's requests to slow down, because the engine has to adapt its pace to
+// them.
 func New(client *s3.Client, bucket, owner string) emptying.Store {
 	store := &s3Store{client: client, bucket: aws.String(bucket), retryer: atOnce{client.Options().Retryer}}
 	if owner != "" {
@@ -42,7 +43,7 @@ func New(client *s3.Client, bucket, owner string) emptying.Store {
 	return store
 }
 
-// maxBackoff bounds the pauses between the SDK's tries of one call; the engine has its own, longer ones.
+// maxBackoff bounds the pauses between the SDK's tries of one call; the pauses of the engine are longer.
 const maxBackoff = 500 * time.Millisecond
 
 // atOnce is a retryer that returns throttling errors to the caller at once, and whose pauses are at most maxBackoff.
@@ -63,7 +64,7 @@ func (a atOnce) RetryDelay(attempt int, err error) (time.Duration, error) {
 	return pause, err
 }
 
-// with are the options of one call.
+// with returns the options of one call.
 func (s *s3Store) with(steps ...func(*middleware.Stack) error) func(*s3.Options) {
 	return func(o *s3.Options) {
 		o.Retryer = s.retryer
@@ -183,19 +184,20 @@ func (s *s3Store) Hold(ctx context.Context, version emptying.Version) (emptying.
 // unanswered reports whether an error says nothing about the lock.
 func unanswered(err error) bool { return err != nil && !isCode(err, unlocked...) }
 
-// unlocked are the codes by which S3 says that a version, or its bucket, has no lock; the last is Ceph's (docs/facts.md: S3).
+// unlocked are the codes by which S3 says that a version, or its bucket, has no lock; the last is Ceph's (docs/facts.md:
+// S3).
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectRetention.html
 var unlocked = []string{"NoSuchObjectLockConfiguration", "InvalidRequest", "MethodNotAllowed", "ObjectLockConfigurationNotFoundError"}
 
 // isCode reports whether err is an answer of S3 with one of the codes.
 func isCode(err error, codes ...string) bool { return slices.Contains(codes, errorcode.Of(err)) }
 
-// expiryDays is after how many days the lifecycle rule expires what is in the bucket: S3 takes no less.
+// expiryDays is after how many days the lifecycle rule expires what is in the bucket: the least that S3 accepts.
 const expiryDays = 1
 
-// ExpireEverything gives the bucket a lifecycle rule, in place of those it has, by which S3 itself deletes every
-// version and aborts every upload within a few days, at no charge for requests. It is for buckets too large for the
-// time that there is. until is when at the latest S3 will have begun, in UTC: it starts at the midnight after the day.
+// ExpireEverything replaces the bucket's lifecycle rules by ones with which S3 itself deletes all versions and aborts
+// all uploads within a few days, at no charge for requests. It is for buckets that are too large for the available time.
+// until is when S3 will have begun at the latest, in UTC: it begins at the midnight after the day of expiry.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-expire-general-considerations.html
 func ExpireEverything(ctx context.Context, client *s3.Client, bucket string) (until time.Time, err error) {
 	all := &types.LifecycleRuleFilter{Prefix: aws.String("")}
@@ -205,7 +207,7 @@ func ExpireEverything(ctx context.Context, client *s3.Client, bucket string) (un
 		NoncurrentVersionExpiration:    &types.NoncurrentVersionExpiration{NoncurrentDays: aws.Int32(expiryDays)},
 		AbortIncompleteMultipartUpload: &types.AbortIncompleteMultipartUpload{DaysAfterInitiation: aws.Int32(expiryDays)},
 	}, {
-		// S3 does not take this one together with Days in one rule.
+		// S3 does not accept this together with Days in one rule.
 		ID: aws.String("expire-delete-markers"), Status: types.ExpirationStatusEnabled, Filter: all,
 		Expiration: &types.LifecycleExpiration{ExpiredObjectDeleteMarker: aws.Bool(true)},
 	}}
@@ -216,8 +218,8 @@ func ExpireEverything(ctx context.Context, client *s3.Client, bucket string) (un
 	return midnight.AddDate(0, 0, expiryDays+2), err
 }
 
-// HTTPClient returns a client that keeps as many idle connections as emptying uses at a time. The SDK's default client keeps
-// ten for each host, and opens the others again for each request.
+// HTTPClient returns a client that keeps as many idle connections as emptying uses at a time. The SDK's default client
+// keeps ten for each host, and opens the others again for each request.
 func HTTPClient() *awshttp.BuildableClient {
 	return awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
 		t.MaxIdleConns, t.MaxIdleConnsPerHost = 2*emptying.Concurrency, emptying.Concurrency

@@ -24,7 +24,7 @@ import (
 	"s3-endpoint-guard/local/localaws/localtest"
 )
 
-// wire is a server with canned answers that keeps what it was asked.
+// wire is a server with canned answers that records its requests.
 type wire struct {
 	mu      sync.Mutex
 	answers []canned
@@ -54,7 +54,7 @@ func (w *wire) ServeHTTP(to http.ResponseWriter, r *http.Request) {
 	io.WriteString(to, answer.body)
 }
 
-// open returns a store that speaks to a server with these answers.
+// open returns a store that sends its requests to a server with these answers.
 func open(t *testing.T, answers ...canned) (*wire, emptying.Store) {
 	w := &wire{answers: answers}
 	server := httptest.NewServer(w)
@@ -74,7 +74,7 @@ const twoVersions = `<?xml version="1.0" encoding="UTF-8"?>
 <Version><Key>%E6%97%A5%F0%9D%95%8A</Key><VersionId>null</VersionId><IsLatest>false</IsLatest><ETag>&quot;x&quot;</ETag><Size>7</Size><StorageClass>GLACIER</StorageClass><Owner><ID>y</ID><DisplayName>Key</DisplayName></Owner></Version>
 </ListVersionsResult>`
 
-// Some stores write all delete markers of a page behind, or before, its versions (docs/facts.md: S3).
+// Stores exist that write all delete markers of a page behind, or before, its versions (docs/facts.md: S3).
 func TestListBringsAPageIntoTheOrderOfItsKeys(t *testing.T) {
 	entry := func(kind, key, id string) string {
 		return "<" + kind + "><Key>" + key + "</Key><VersionId>" + id + "</VersionId><Size>" + id + "</Size></" + kind + ">"
@@ -238,7 +238,7 @@ func TestUploadsAreListedAndAborted(t *testing.T) {
 	}
 }
 
-// Aborting an upload of another key answers NoSuchUpload, which is as good as aborted.
+// Aborting an upload of another key answers NoSuchUpload, which counts as aborted.
 func TestUploadsOfAStoreWithoutEncodingKeepTheirKeys(t *testing.T) {
 	_, store := open(t, canned{200, `<ListMultipartUploadsResult><NextKeyMarker>a+b%20</NextKeyMarker><NextUploadIdMarker>u1</NextUploadIdMarker><IsTruncated>true</IsTruncated><Upload><Key>a+b%20</Key><UploadId>u1</UploadId></Upload></ListMultipartUploadsResult>`})
 	page, next, _, err := store.ListUploads(t.Context(), emptying.Upload{})

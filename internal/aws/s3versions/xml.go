@@ -9,14 +9,14 @@ import (
 	"s3-endpoint-guard/internal/emptying"
 )
 
-// anyListing is a listing, of versions or uploads, in any XML.
+// anyListing is a listing of versions or uploads, as encoding/xml reads it.
 type anyListing struct {
 	XMLName  xml.Name
 	Elements []anyEntry `xml:",any"`
 }
 
-// anyEntry is an element of a listing: an entry, or something about the listing. Each name is looked for among its
-// children only.
+// anyEntry is an element of a listing: an entry, or an element about the listing. Its fields are its direct child
+// elements only.
 type anyEntry struct {
 	XMLName      xml.Name
 	Text         string   `xml:",chardata"`
@@ -28,7 +28,7 @@ type anyEntry struct {
 	ETag         []byte
 }
 
-// parse reads a document in any XML, with the standard library's decoder, if its root has the name.
+// parse reads a document with encoding/xml and checks the name of its root.
 func parse(body []byte, root string) (*anyListing, error) {
 	var l anyListing
 	if err := xml.Unmarshal(body, &l); err != nil {
@@ -40,7 +40,7 @@ func parse(body []byte, root string) (*anyListing, error) {
 	return &l, nil
 }
 
-// readAny reads a listing of versions in any XML.
+// readAny reads a listing of versions with encoding/xml.
 func (r *pageReader) readAny(body []byte) error {
 	l, err := parse(body, "ListVersionsResult")
 	if err != nil {
@@ -74,7 +74,7 @@ func (r *pageReader) addAny(e anyEntry) error {
 	return r.add([]byte(e.Key[0]), []byte(e.VersionID), size, stampOf(e.LastModified, e.ETag))
 }
 
-// readUploads reads a ListMultipartUploadsResult. The SDK's own decoder takes any document, an empty one too, for a
+// readUploads reads a ListMultipartUploadsResult. The SDK's decoder accepts all documents, even an empty one, as a
 // listing without uploads.
 func readUploads(body []byte) (page []emptying.Upload, next emptying.Upload, more bool, err error) {
 	l, err := parse(body, "ListMultipartUploadsResult")
@@ -108,8 +108,8 @@ func readUploads(body []byte) (page []emptying.Upload, next emptying.Upload, mor
 	return page, emptying.Upload{Key: at.Key, ID: at.VersionID}, true, err
 }
 
-// decode finds what an upload's key means. Ceph encodes keys and does not say so, others do not encode them: where the
-// listing says nothing, both are possible (docs/facts.md: S3).
+// decode finds what an upload's key means. Ceph encodes keys and does not say so, other stores do not encode them: if
+// the listing does not say, both are possible (docs/facts.md: S3).
 func (l *listingEnd) decode(u *emptying.Upload) error {
 	decoded, err := appendUnescaped(nil, []byte(u.Key))
 	switch key := string(decoded); {
@@ -122,7 +122,7 @@ func (l *listingEnd) decode(u *emptying.Upload) error {
 	return nil
 }
 
-// anyDeleteResult is a DeleteResult in any XML.
+// anyDeleteResult is a DeleteResult, as encoding/xml reads it.
 type anyDeleteResult struct {
 	XMLName xml.Name `xml:"DeleteResult"`
 	Errors  []struct {
@@ -133,7 +133,7 @@ type anyDeleteResult struct {
 	} `xml:"Error"`
 }
 
-// readAnyFailures reads a DeleteResult in any XML.
+// readAnyFailures reads a DeleteResult with encoding/xml.
 func readAnyFailures(body []byte) (failures []emptying.Failure, err error) {
 	var result anyDeleteResult
 	if err := xml.Unmarshal(body, &result); err != nil {

@@ -25,8 +25,8 @@ const (
 	goesOn  = `<IsTruncated>true</IsTruncated>`
 )
 
-// Each shape is one that XML allows, and that AWS's output model or another S3 has: elements in any order, and all that
-// an XML library may write.
+// XML allows each of these shapes, and AWS's output model or another store has it: elements in another order, and what
+// XML libraries may write.
 func TestListReadsEveryShapeOfAListing(t *testing.T) {
 	want := []emptying.Version{{Key: "a/b c%", ID: "v1"}, {Key: "ü", ID: "v2"}}
 	spread := strings.NewReplacer("><", ">\n\t<").Replace
@@ -88,7 +88,7 @@ func TestListRefusesWhatMayHideSomething(t *testing.T) {
 	}
 }
 
-// Keys that are not encoded can hold what XML escapes; it is XML's entities that count, not HTML's.
+// Keys that are not URL-encoded can contain XML's entities, but not HTML's.
 func TestListResolvesXMLsEntitiesOnly(t *testing.T) {
 	_, store := open(t, canned{200, listing(last, `<Version><Key>&lt;&#x85;&#128;&amp;copy;&#13;</Key><VersionId>&quot;v&apos;</VersionId><Size>0</Size></Version>`)})
 	page, err := store.List(t.Context(), "", emptying.Position{})
@@ -161,7 +161,7 @@ func TestListUploadsReadsEveryShapeOfAListing(t *testing.T) {
 	}
 }
 
-// Each would have been taken for a bucket without uploads.
+// Each would otherwise be read as a bucket without uploads.
 func TestListUploadsRefusesWhatIsNotAListing(t *testing.T) {
 	for name, body := range map[string]string{
 		"nothing": "", "a login page": "<html><body>Sign in</body></html>", "another listing": listing(last, encoded), "an empty root": uploadsOf(),
@@ -213,7 +213,7 @@ func TestDeleteBatchReadsEveryShapeOfAFailure(t *testing.T) {
 	}
 }
 
-// docs/facts.md: S3. A store says of a null version when it was written, and what.
+// A listing contains when a null version was written, and what (docs/facts.md: S3).
 func TestStampsTellNullVersionsApart(t *testing.T) {
 	entry := func(modified, tag string) string {
 		return fmt.Sprintf(`<Version><Key>k</Key><VersionId>null</VersionId><LastModified>%s</LastModified><ETag>&quot;%s&quot;</ETag><Size>1</Size></Version>`, modified, tag)
