@@ -51,7 +51,7 @@ func writeExposure(w io.Writer, plan *samtemplate.Plan) error {
 	}
 	fmt.Fprintf(w, "| who | from where | under the article's policy | under ours |\n|---|---|---|---|\n")
 	for _, row := range together(rows(lock, article)) {
-		fmt.Fprintf(w, "| %s | %s | %s | %s |\n", row.caller, strings.Join(row.doors, ", "), row.article, row.ours)
+		fmt.Fprintf(w, "| %s | %s | %s | %s |\n", row.caller, strings.Join(row.paths, ", "), row.article, row.ours)
 	}
 	return nil
 }
@@ -74,7 +74,7 @@ func (d stackFlags) planManaged() (*samtemplate.Plan, error) {
 // row is one caller at all network paths at which the policies allow the same.
 type row struct {
 	caller        string
-	doors         []string
+	paths         []string
 	article, ours string
 }
 
@@ -82,7 +82,7 @@ type row struct {
 func rows(lock lock, article *iampolicy.Policy) []row {
 	var list []row
 	for _, at := range slices.Concat(lock.setting.Standpoints(), lock.exempt()) {
-		r := row{at.Caller, []string{at.Door}, exposed(article, lock.setting, at), exposed(lock.bucketPolicy, lock.setting, at)}
+		r := row{at.Caller, []string{at.Path}, exposed(article, lock.setting, at), exposed(lock.bucketPolicy, lock.setting, at)}
 		same := slices.IndexFunc(list, func(other row) bool {
 			return other.caller == r.caller && other.article == r.article && other.ours == r.ours
 		})
@@ -90,7 +90,7 @@ func rows(lock lock, article *iampolicy.Policy) []row {
 			list = append(list, r)
 			continue
 		}
-		list[same].doors = append(list[same].doors, at.Door)
+		list[same].paths = append(list[same].paths, at.Path)
 	}
 	return list
 }
@@ -100,7 +100,7 @@ func together(rows []row) []row {
 	var list []row
 	for _, r := range rows {
 		same := slices.IndexFunc(list, func(other row) bool {
-			return slices.Equal(other.doors, r.doors) && other.article == r.article && other.ours == r.ours
+			return slices.Equal(other.paths, r.paths) && other.article == r.article && other.ours == r.ours
 		})
 		if same < 0 {
 			list = append(list, r)
@@ -163,8 +163,8 @@ func (l lock) exempt() []iampolicy.Standpoint {
 	var all []iampolicy.Standpoint
 	for _, at := range l.setting.Standpoints() {
 		switch {
-		case at.Caller == "administrator of the account" && at.Door == "from the internet":
-			at.Door, at.Context = "by CloudFormation, which they have called", forwarded
+		case at.Caller == "administrator of the account" && at.Path == "from the internet":
+			at.Path, at.Context = "by CloudFormation, which they have called", forwarded
 			all = append(all, at)
 		case at.Caller == "administrators' role of the account":
 			at.Caller, at.Principal = "role of ManagementRoleArns", l.management

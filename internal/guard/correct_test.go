@@ -52,7 +52,7 @@ func TestWritesWithoutEffectAreNoSuccess(t *testing.T) {
 		t.Errorf("Run = %q, %v, want not corrected at the deadline", outcomes(report), err)
 	}
 	if door.writes < 5 || report.Records[0].Attempts != door.writes {
-		t.Errorf("%d writes, %d attempts told, want 5 or more, all told", door.writes, report.Records[0].Attempts)
+		t.Errorf("%d writes, %d attempts recorded, want 5 or more, all recorded", door.writes, report.Records[0].Attempts)
 	}
 }
 
@@ -60,7 +60,7 @@ func TestSomebodyWhoChangesItBackLosesAtOnce(t *testing.T) {
 	door := newLamp("door", "broken")
 	door.after = func(n int, state map[string]string) {
 		if n <= 3 {
-			state["door-1"] = "dark" // another state than before: no stale read
+			state["door-1"] = "dark" // a new state, so it is not a stale read
 		}
 		if n == 3 {
 			state["door-1"] = "broken"
@@ -101,7 +101,7 @@ func TestADeploymentThatBeginsDuringTheRunIsNotFought(t *testing.T) {
 		t.Errorf("err %v, %d writes, records (-want +got):\n%s", err, lamp.writes, diff)
 	}
 	if got := report.Records[0].Stack; got != "UPDATE_IN_PROGRESS" {
-		t.Errorf("Stack = %q, want the status for which the guard stood down", got)
+		t.Errorf("Stack = %q, want the status that made the guard stand down", got)
 	}
 }
 
@@ -143,7 +143,7 @@ func TestAPropertyThatIsNoLongerReportedIsNoSuccess(t *testing.T) {
 func TestOverlappingRunsAreHarmless(t *testing.T) {
 	door := newLamp("door", "broken", "dark")
 	g := newGuard(&stack{status: "CREATE_COMPLETE"}, door)
-	g.Stack = func(context.Context) (guard.Standing, error) { return guard.Standing{}, nil } // without a race
+	g.Stack = func(context.Context) (guard.StackState, error) { return guard.StackState{}, nil } // without a race
 	synctest.Test(t, func(t *testing.T) {
 		failures := make(chan error)
 		for range 5 {
@@ -163,8 +163,8 @@ func TestOverlappingRunsAreHarmless(t *testing.T) {
 	}
 }
 
-// TestNeverAWrongDocumentNeverSilence runs the guard under random schedules of faults: failed and hanging calls,
-// stale reads and writes of somebody else.
+// TestNeverAWrongDocumentNeverSilence runs the guard under random schedules of faults: failed and hanging calls, stale
+// reads, and writes of another caller.
 func TestNeverAWrongDocumentNeverSilence(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		lamps := []*lamp{drawLamp(rt, "a"), drawLamp(rt, "b")}
@@ -195,7 +195,7 @@ func TestNeverAWrongDocumentNeverSilence(t *testing.T) {
 		for _, r := range report.Records {
 			failed := r.Outcome == guard.NotCorrected || r.Outcome == guard.Refused
 			if r.Outcome == "" || failed != (r.Error != "") || failed && err == nil {
-				rt.Fatalf("a record without an end: %+v, run's error %v", r, err)
+				rt.Fatalf("an inconsistent record: %+v, run's error %v", r, err)
 			}
 		}
 	})
@@ -217,7 +217,7 @@ func drawLamp(rt *rapid.T, name string) *lamp {
 	return l
 }
 
-// drawFaults draws what goes wrong with the first calls.
+// drawFaults draws the faults of the first calls.
 func drawFaults(rt *rapid.T, label string) func(int) error {
 	faults := make([]error, rapid.IntRange(0, 4).Draw(rt, label+" calls"))
 	for i := range faults {
@@ -237,7 +237,7 @@ func drawFault(rt *rapid.T, label string) error {
 	}).Draw(rt, label)
 }
 
-// What the truce leaves to CloudFormation is accounted for once, whatever else the run corrects.
+// What the truce leaves to CloudFormation has one record, no matter what else the run corrects.
 func TestWhatIsLeftToCloudFormationIsToldOnce(t *testing.T) {
 	busy := &stack{status: "UPDATE_IN_PROGRESS", busy: true, since: bubble.Add(-20 * time.Minute)}
 	report, err := run(t, newGuard(busy, newLamp("door", "broken", "dark")), sweep)
@@ -254,6 +254,6 @@ func TestStandingDownOverrulesNobody(t *testing.T) {
 	}
 	report, err := run(t, newGuard(st, door), sweep)
 	if diff := cmp.Diff([]string{"door-1 closed standing down 1"}, outcomes(report)); diff != "" || err != nil || report.Records[0].Overruled {
-		t.Errorf("err %v, records %+v, want one that overruled nobody (-want +got):\n%s", err, report.Records, diff)
+		t.Errorf("err %v, records %+v, want one that overruled nothing (-want +got):\n%s", err, report.Records, diff)
 	}
 }

@@ -24,20 +24,20 @@ func (s slow) Restore(ctx context.Context, f guard.Finding) error {
 	return s.lamp.Restore(ctx, f)
 }
 
-// call is the trigger of a call that changes the resource of that name.
+// call is the trigger of a call that changes the named resource.
 func call(resource string) guard.Trigger {
 	return guard.Trigger{Kind: guard.Event, EventName: "Put" + resource}
 }
 
 func concerns(call, resource string) bool { return call == "Put"+resource }
 
-// start is a run that begins some time after the events.
+// start is a run that begins this long after the events.
 type start struct {
 	after   time.Duration
 	trigger guard.Trigger
 }
 
-// overlap begins runs of processes of their own on the same resources and returns their records in short.
+// overlap begins runs, each in another process, on the same resources, and returns the outcomes of their records.
 func overlap(t *testing.T, starts []start, resources ...guard.Resource) []string {
 	t.Helper()
 	var told []string
@@ -50,7 +50,9 @@ func overlap(t *testing.T, starts []start, resources ...guard.Resource) []string
 				defer cancel()
 				g := &guard.Guard{
 					Resources: resources, Now: time.Now, Concerns: concerns,
-					Stack: func(context.Context) (guard.Standing, error) { return guard.Standing{Status: "CREATE_COMPLETE"}, nil },
+					Stack: func(context.Context) (guard.StackState, error) {
+						return guard.StackState{Status: "CREATE_COMPLETE"}, nil
+					},
 				}
 				report, err := g.Run(ctx, s.trigger)
 				if err != nil {
@@ -66,7 +68,7 @@ func overlap(t *testing.T, starts []start, resources ...guard.Resource) []string
 	return told
 }
 
-// Each order in which the runs of three calls and a sweep can begin ends in one record for each call's drift.
+// In each order in which the runs of three calls can begin, the drift of each call has one record.
 func TestOneDriftIsToldOnceByOverlappingRuns(t *testing.T) {
 	triggers := []guard.Trigger{call("door"), call("gate"), call("lock")}
 	for _, step := range []time.Duration{0, 50 * time.Millisecond, 150 * time.Millisecond, 350 * time.Millisecond} {
@@ -78,14 +80,14 @@ func TestOneDriftIsToldOnceByOverlappingRuns(t *testing.T) {
 			door, gate, lock := newLamp("door", "broken"), newLamp("gate", "broken"), newLamp("lock", "dark")
 			told := overlap(t, starts, slow{door}, slow{gate}, slow{lock})
 			if len(told) != 3 || door.writes != 1 || gate.writes != 1 || lock.writes != 1 {
-				t.Errorf("runs %s apart, beginning with the %dth: told %q with %d, %d and %d writes, want each drift told and written once",
+				t.Errorf("runs %s apart, beginning with the %dth: recorded %q with %d, %d and %d writes, want each drift recorded and written once",
 					step, first+1, told, door.writes, gate.writes, lock.writes)
 			}
 		}
 	}
 }
 
-// What no event's run corrects, the run that gave way corrects: its event may be lost.
+// The run that gave way corrects what the run of no event corrects: the event may be lost.
 func TestARunThatGivesWayCorrectsWhatIsLeft(t *testing.T) {
 	for name, trigger := range map[string]guard.Trigger{"another call's event": call("gate"), "an event of an unknown call": call("other")} {
 		t.Run(name, func(t *testing.T) {
@@ -114,7 +116,7 @@ func TestARunThatNeedNotGiveWayWritesAtOnce(t *testing.T) {
 	}
 }
 
-// Drift that was seen is corrected also where the second look fails.
+// Drift is corrected even if the second inspection fails.
 func TestARunThatGivesWayNeedsNoSecondLook(t *testing.T) {
 	door := newLamp("door", "broken")
 	door.inspect = on(2, errors.New("InternalError"))

@@ -1,17 +1,17 @@
-// Package guard corrects drift: it inspects every guarded resource at once, restores what differs from the desired
-// state, reads it back until that is proven, and accounts for each correction in a [Record].
+// Package guard corrects drift: it inspects all guarded resources at once, restores what differs from the desired state,
+// reads it back until that is proven, and reports each correction in a [Record].
 //
-// It imports iampolicy, timeleft and the standard library only. What it reads and writes reaches it through [Resource]; to add
-// a guarded thing, implement Resource beside its like (s3bucket, vpcendpoint) and list it in internal/function/remediate.
+// It imports iampolicy, timeleft and the standard library only. It reads and writes through [Resource]: to guard another
+// resource, implement Resource as s3bucket and vpcendpoint do, and list it in internal/function/remediate.
 //
 // What a run does with a drifted property:
 //
 //	stack        enforcement | outcome
-//	busy         any         | [StandingDown]: nothing written, the stack's next status event wakes the guard again
-//	busy         Enforce     | corrected all the same where the property is open and the truce has lasted [truceLimit]
+//	busy         both        | [StandingDown]: nothing written, the stack's next status event starts the next run
+//	busy         Enforce     | corrected nevertheless if the property is open and the truce has lasted [truceLimit]
 //	at rest      Observe     | [Observed]: nothing written
 //	at rest      Enforce     | [Corrected], [Ended], [Refused] or [NotCorrected]
-//	unreadable   Enforce     | the same, and the run fails: an open door outranks the truce with CloudFormation
+//	unreadable   Enforce     | the same, and the run fails: to close access matters more than the truce
 //
 // A property whose live state may not be read counts as open and is written without a before-image ([Finding].Unread).
 package guard
@@ -30,13 +30,13 @@ import (
 	"s3-endpoint-guard/internal/timeleft"
 )
 
-// Resource is one thing that one read describes, with one or several guarded properties: a bucket's policy, or a VPC
+// Resource is an AWS resource that one read describes, with one or more guarded properties: a bucket's policy, or a VPC
 // endpoint with its policy, private DNS, subnets and security groups.
 //
-// The guard calls the methods of one resource one after another, those of different resources at the same time.
-// Errors that wrap [ErrMissing] or [ErrLockout] are told apart from others.
+// The guard calls the methods of one resource one after another, those of different resources concurrently. It
+// distinguishes errors that wrap [ErrMissing] or [ErrLockout] from others.
 type Resource interface {
-	// Name is the resource's name in records of failures that concern all of it, e.g. "vpc-endpoint".
+	// Name returns the resource's name in records of failures that concern all of it, e.g. "vpc-endpoint".
 	Name() string
 	// Inspect reads the live state and judges it: one finding for each guarded property, in order of importance.
 	// It never writes.
@@ -45,24 +45,24 @@ type Resource interface {
 	Restore(context.Context, Finding) error
 }
 
-// Sentinels that a [Resource] wraps.
+// Errors that a [Resource] wraps.
 var (
-	// ErrMissing says that the guarded thing itself is gone, and that no write of the guard's can bring it back.
+	// ErrMissing means that the guarded resource itself is gone, and that the guard cannot create it again.
 	ErrMissing = errors.New("it is gone and cannot be put back")
-	// ErrLockout says that the desired document was not written because it would lock out those who configure the
+	// ErrLockout means that the desired document was not written because it would lock out those who configure the
 	// bucket.
 	ErrLockout = errors.New("lockout refused")
 )
 
-// Finding is what one inspection saw of one guarded property.
+// Finding is what one inspection found about one guarded property.
 type Finding struct {
-	// Property is the guarded property's name, e.g. "bucket-policy"; it stands in records, metrics and messages.
+	// Property is the guarded property's name, e.g. "bucket-policy"; records, metrics and messages contain it.
 	Property string
 	// Target names the AWS resource that has the property: a bucket's name, an endpoint's or security group's id.
 	Target string
-	// Verdict is iampolicy.Same where there is nothing to restore.
+	// Verdict is iampolicy.Same if there is nothing to restore.
 	Verdict iampolicy.Verdict
-	// Allowed says, when the verdict is Open, what must be denied and is not, or what cannot be shown to be closed.
+	// Allowed says, if the verdict is Open, what must be denied and is not, or what cannot be shown to be closed.
 	Allowed string
 	// Diff lists what differs from the desired state.
 	Diff []Difference
@@ -70,18 +70,18 @@ type Finding struct {
 	// empty Live means that AWS has no such configuration, or that it could not be read.
 	Live, Desired string
 	// Unread is why the live state could not be read: AWS denied it. The verdict is Open then, and Live and Diff are
-	// empty. Who hides a property by a policy must not be safe from its correction. nil when the state was read.
+	// empty: a property that is hidden by a policy must still be corrected. nil if the state was read.
 	Unread error
-	// Hidden reports whether AWS said that the bucket's own policy denies the reading. It is only meant with Unread.
+	// Hidden reports whether AWS said that the bucket's own policy denies the read. It has a meaning only with Unread.
 	Hidden bool
-	// State is what Restore needs to know of what Inspect saw. The guard hands it on and never looks at it.
+	// State is what Inspect passes to Restore. The guard does not read it.
 	State any
 }
 
 // isOfProperty reports whether another finding is of the same property.
 func (f Finding) isOfProperty(other Finding) bool { return f.Property == other.Property }
 
-// Difference is one statement or item that stands on one side only.
+// Difference is one statement or item that only one side has.
 type Difference struct {
 	// Removed is true for what is desired and not live, false for what is live and not desired.
 	Removed bool `json:"removed"`
@@ -91,7 +91,7 @@ type Difference struct {
 	Value string `json:"value"`
 }
 
-// Differences are a policy's changes as a finding lists them.
+// Differences returns a policy's changes as a finding lists them.
 func Differences(changes []iampolicy.Change) []Difference {
 	var list []Difference
 	for _, c := range changes {
@@ -100,7 +100,8 @@ func Differences(changes []iampolicy.Change) []Difference {
 	return list
 }
 
-// Compact is a state as compact JSON, for [Finding.Live] and [Finding.Desired]. It is meant for types that always encode.
+// Compact returns a state as compact JSON, for [Finding.Live] and [Finding.Desired]. The type must be one that always
+// encodes.
 func Compact(state any) string {
 	text, err := json.Marshal(state)
 	if err != nil {
@@ -109,71 +110,72 @@ func Compact(state any) string {
 	return string(text)
 }
 
-// Standing is what our own CloudFormation stack is doing.
-type Standing struct {
-	// Status is CloudFormation's word, e.g. "UPDATE_IN_PROGRESS"; "" when it is not known.
+// StackState is what our own CloudFormation stack is doing.
+type StackState struct {
+	// Status is CloudFormation's status, e.g. "UPDATE_IN_PROGRESS"; "" if it is not known.
 	Status string
-	// Busy is true while CloudFormation may be changing or deleting what the guard guards.
+	// Busy is true while CloudFormation may be changing or deleting the guarded resources.
 	Busy bool
-	// Deleting is true from the moment when the stack's deletion begins. It implies Busy.
+	// Deleting is true from the start of the stack's deletion. It implies Busy.
 	Deleting bool
-	// Since is when the work under way began, by CloudFormation's clock; zero when it is not known.
+	// Since is when the work in progress began, by CloudFormation's clock; zero if it is not known.
 	Since time.Time
 }
 
-// Guard keeps resources as they should be. Its fields must not change while it runs; runs may overlap. It remembers
+// Guard keeps resources in their desired state. Its fields must not change while it runs; runs may overlap. It remembers
 // from run to run since when properties have been open, and which it wrote without being able to read them back.
 type Guard struct {
 	// Resources are guarded in this order of importance, which is also the order of the records.
 	Resources []Resource
-	// Stack tells what our own stack is doing. It is asked once at the start of a run, and again before anything is
-	// written a second time, by several resources at the same time.
-	Stack func(context.Context) (Standing, error)
+	// Stack returns what our own stack is doing. It is called once at the start of a run, and again before a second
+	// write, by several resources concurrently.
+	Stack func(context.Context) (StackState, error)
 	// Observe makes the guard write nothing and only report.
 	Observe bool
-	// Role is the ARN of the guard's own role: an event that names it is the echo of a write of the guard's.
+	// Role is the ARN of the guard's own role: an event that names it was caused by a write of the guard.
 	Role string
 	// Now is the clock.
 	Now func() time.Time
-	// Concerns reports whether a call, named as in CloudTrail, changes the named resource. A run that the event of another
-	// call began gives way: see courtesy. With nil no run does.
+	// Concerns reports whether a call, named as in CloudTrail, changes the named resource. A run that the event of
+	// another call started gives way: see courtesy. If it is nil, no run does.
 	Concerns func(call, resource string) bool
 
 	memory memory
 }
 
-// stackPatience is how long a drifted resource waits for the stack's status. A door that is open outranks the truce:
-// at worst a deployment is fought for a moment, until the guaranteed event that ends it.
+// stackPatience is how long a drifted resource waits for the stack's status. To close access matters more than the
+// truce: at worst the guard works against a deployment for a moment, until the guaranteed event that ends it.
 const stackPatience = 5 * time.Second
 
-// courtesy is how long a run waits that meets drift and was begun by the event of another call: several calls whose events
-// come together begin several runs at once, each of which meets all their drift. The run of the call itself writes at
-// once. The others look again after this time, and tell and write only what is left then. It outlasts a read, a write and
-// a read-back of a process that has to start first. A sweep does not wait: it is there for drift whose event is lost.
+// courtesy is how long a run waits that finds drift and was started by the event of another call: several calls whose
+// events come together start several runs at once, and each finds all their drift. The run of the call itself writes at
+// once. The others inspect again after this time, and write and record only what is left then. It is longer than a read,
+// a write and a read-back of a process that has to start first. A sweep does not wait: it is for drift whose event is
+// lost.
 const courtesy = 2 * time.Second
 
-// part makes a wait take a quarter of the time left at most: it must leave time to write.
+// part limits a wait to a quarter of the time left, so that there is time to write.
 const part = 4
 
-// Report is the account of one run.
+// Report is the result of one run.
 type Report struct {
 	// Records has one record for each drifted property and for each resource that could not be inspected.
 	Records []Record
-	// Stack is what our stack was doing; its zero value when that could not be read.
-	Stack Standing
-	// StackError is why the stack's status could not be read. It is part of Run's error only when it mattered, that
-	// is when something had to be corrected.
+	// Stack is what our stack was doing; its zero value if that could not be read.
+	Stack StackState
+	// StackError is why the stack's status could not be read. It is part of Run's error only if something had to be
+	// corrected.
 	StackError error
 	// Elapsed is how long the run took.
 	Elapsed time.Duration
 }
 
-// Run inspects every resource at once and restores those that drifted, each on its own: one that fails or hangs
-// keeps no other from being restored.
+// Run inspects all resources at once and restores those that drifted, each independently: a resource that fails or hangs
+// does not keep the others from being restored.
 //
-// The report accounts for what was corrected also when something else failed; the error joins all failures. A run
-// that finds no drift writes nothing and has no records. ctx should have a deadline, for a property that somebody
-// else keeps changing is restored again until then.
+// The report contains what was corrected even if something else failed; the error joins all failures. A run that finds
+// no drift writes nothing and has no records. ctx should have a deadline, because a property that another caller keeps
+// changing is restored again until then.
 func (g *Guard) Run(ctx context.Context, trigger Trigger) (Report, error) {
 	r := &run{guard: g, trigger: trigger, began: g.Now()}
 	r.stack = r.askStack(ctx)
@@ -191,13 +193,13 @@ type run struct {
 	guard   *Guard
 	trigger Trigger
 	began   time.Time
-	// stack waits for the stack's status, which is read once, beside the inspections.
-	stack func() (Standing, error)
+	// stack waits for the stack's status, which is read once, concurrently with the inspections.
+	stack func() (StackState, error)
 }
 
-// askStack begins to read the stack's status and returns how to wait for it.
-func (r *run) askStack(ctx context.Context) func() (Standing, error) {
-	var standing Standing
+// askStack begins to read the stack's status and returns a function that waits for it.
+func (r *run) askStack(ctx context.Context) func() (StackState, error) {
+	var standing StackState
 	var err error
 	answered := make(chan struct{})
 	go func() {
@@ -206,16 +208,16 @@ func (r *run) askStack(ctx context.Context) func() (Standing, error) {
 		defer cancel()
 		standing, err = r.guard.Stack(ctx)
 		if err != nil {
-			standing, err = Standing{}, fmt.Errorf("reading the stack's status: %w", err)
+			standing, err = StackState{}, fmt.Errorf("reading the stack's status: %w", err)
 		}
 	}()
-	return func() (Standing, error) {
+	return func() (StackState, error) {
 		<-answered
 		return standing, err
 	}
 }
 
-// tend inspects one resource and does about its drift what the package comment says.
+// tend inspects one resource and handles its drift as the package comment says.
 func (r *run) tend(ctx context.Context, resource Resource) []Record {
 	findings, err := resource.Inspect(ctx)
 	if err == nil && len(drift(findings)) > 0 && r.givesWay(resource) {
@@ -244,7 +246,7 @@ func (r *run) tend(ctx context.Context, resource Resource) []Record {
 	return slices.Concat(r.untouched(StandingDown, left), resting, c.correct(ctx, due))
 }
 
-// givesWay reports whether the run lets that of another event write first.
+// givesWay reports whether the run lets the run of another event write first.
 func (r *run) givesWay(resource Resource) bool {
 	if r.guard.Concerns == nil || r.guard.Observe || r.trigger.Kind != Event {
 		return false
@@ -252,9 +254,10 @@ func (r *run) givesWay(resource Resource) bool {
 	return !r.guard.Concerns(r.trigger.EventName, resource.Name())
 }
 
-// lookAgain inspects a resource once more (what it cannot read then, the first look has seen) after courtesy, or after a quarter of the time left when that is less.
+// lookAgain inspects a resource once more after courtesy, or after a quarter of the time left if that is less. If this
+// fails, the findings of the first inspection remain.
 func lookAgain(ctx context.Context, resource Resource) ([]Finding, error) {
-	_ = timeleft.Wait(ctx, timeleft.Share(ctx, courtesy, part)) // if the context has ended, the read says so
+	_ = timeleft.Wait(ctx, timeleft.Share(ctx, courtesy, part)) // if the context has ended, the read returns its error
 	return resource.Inspect(ctx)
 }
 
@@ -269,7 +272,7 @@ func drift(findings []Finding) []Finding {
 	return drifted
 }
 
-// report puts the records of all resources together, with every error that one of them, or the stack, met.
+// report joins the records of all resources, and all their errors and the stack's.
 func (r *run) report(records [][]Record) (Report, error) {
 	standing, err := r.stack()
 	report := Report{Stack: standing, StackError: err}
@@ -288,7 +291,7 @@ func (r *run) report(records [][]Record) (Report, error) {
 	return report, errors.Join(failures...)
 }
 
-// mattered is whether some drift was met, so that the stack's status was needed.
+// mattered reports whether drift was found, so that the stack's status was needed.
 func mattered(records []Record) bool {
 	for _, record := range records {
 		if record.Verdict != "" {

@@ -17,7 +17,7 @@ import (
 
 var sweep = guard.Trigger{Kind: guard.Sweep}
 
-// run runs the guard in a bubble in which time passes by itself, with the deadline of a function's invocation.
+// run runs the guard in synthetic time, with the deadline of a function's invocation.
 func run(t *testing.T, g *guard.Guard, trigger guard.Trigger) (report guard.Report, err error) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -28,7 +28,7 @@ func run(t *testing.T, g *guard.Guard, trigger guard.Trigger) (report guard.Repo
 	return report, err
 }
 
-// outcomes renders records in short, e.g. "door-1 closed corrected 1".
+// outcomes returns short texts of the records, e.g. "door-1 closed corrected 1".
 func outcomes(report guard.Report) []string {
 	var list []string
 	for _, r := range report.Records {
@@ -109,7 +109,7 @@ func TestRunKeepsTheTruce(t *testing.T) {
 					got, err, door.writes, test.want, test.fails, test.writes)
 			}
 			if test.stack.err != nil && report.StackError == nil {
-				t.Error("the report does not tell why the stack's status is unknown")
+				t.Error("the report does not say why the stack's status is unknown")
 			}
 		})
 	}
@@ -118,7 +118,7 @@ func TestRunKeepsTheTruce(t *testing.T) {
 func TestRunDoesNotWaitForAHangingStackForLong(t *testing.T) {
 	report, _ := run(t, newGuard(&stack{err: errHang}, newLamp("door", "broken")), sweep)
 	if got := report.Records[0].ElapsedMs; got > 5000 {
-		t.Errorf("an open door was closed after %d ms, want at most 5000", got)
+		t.Errorf("open drift was corrected after %d ms, want at most 5000", got)
 	}
 	synctest.Test(t, func(t *testing.T) { // a function with a short time-out
 		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
@@ -145,7 +145,7 @@ func TestRunTendsEachResourceOnItsOwn(t *testing.T) {
 				t.Errorf("Run failed with %v, want an error that names the sick resource", err)
 			}
 			if door.state["door-1"] != "lit" || len(report.Records) != 2 || report.Records[1].Outcome != guard.Corrected {
-				t.Errorf("door is %q, records %q, want it lit and its correction told", door.state["door-1"], outcomes(report))
+				t.Errorf("door is %q, records %q, want it lit and its correction recorded", door.state["door-1"], outcomes(report))
 			}
 			if report.Records[1].ElapsedMs > 0 {
 				t.Errorf("the door waited %d ms for the sick resource", report.Records[1].ElapsedMs)

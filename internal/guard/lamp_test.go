@@ -11,8 +11,8 @@ import (
 	"s3-endpoint-guard/internal/iampolicy"
 )
 
-// lamp is a guarded resource with state: each of its properties should be "lit". It can answer stale reads, fail
-// calls by number, hang, and have its state changed by somebody else in between.
+// lamp is a guarded resource with state: each of its properties should be "lit". It can return stale reads, fail calls
+// by number, hang, and have its state changed by another caller in between.
 type lamp struct {
 	name       string
 	properties []string
@@ -20,12 +20,12 @@ type lamp struct {
 	mu sync.Mutex
 	// state is what each property is; before is what it was before the latest write.
 	state, before map[string]string
-	// stale is how many inspections after a write still answer the state before it.
+	// stale is how many inspections after a write still return the state before it.
 	stale, staleLeft int
 	// denied is why the state may not be read, and byPolicy whether AWS says that the resource's policy denies it.
 	denied   error
 	byPolicy bool
-	// inspect and restore are asked before the n-th call (from 1) what goes wrong with it.
+	// inspect and restore return the error of the n-th call (from 1), before it is made.
 	inspect, restore func(n int) error
 	// after is called after the n-th restoration, with the state, which it may change.
 	after               func(n int, state map[string]string)
@@ -107,10 +107,10 @@ func finding(property, state string) guard.Finding {
 	return f
 }
 
-// errHang makes a call answer nothing until its context ends.
+// errHang makes a call hang until its context ends.
 var errHang = errors.New("hang")
 
-// fail is how a call fails: at once, or, when it hangs, with its context.
+// fail returns the error of a call: at once, or, if it hangs, when its context ends.
 func fail(ctx context.Context, err error) error {
 	if err == errHang {
 		<-ctx.Done()
@@ -129,10 +129,10 @@ func on(n int, err error) func(int) error {
 	}
 }
 
-// always fails every call.
+// always fails all calls.
 func always(err error) func(int) error { return func(int) error { return err } }
 
-// stack is our own stack as the guard asks for it.
+// stack is our own stack, as the guard reads it.
 type stack struct {
 	status         string
 	busy, deleting bool
@@ -140,14 +140,14 @@ type stack struct {
 	err            error
 }
 
-func (s *stack) standing(ctx context.Context) (guard.Standing, error) {
+func (s *stack) standing(ctx context.Context) (guard.StackState, error) {
 	if s.err != nil {
-		return guard.Standing{}, fail(ctx, s.err)
+		return guard.StackState{}, fail(ctx, s.err)
 	}
-	return guard.Standing{Status: s.status, Busy: s.busy, Deleting: s.deleting, Since: s.since}, nil
+	return guard.StackState{Status: s.status, Busy: s.busy, Deleting: s.deleting, Since: s.since}, nil
 }
 
-// atRest is a stack that nobody is working on.
+// atRest returns a stack that is not being changed.
 func atRest() *stack { return &stack{status: "CREATE_COMPLETE"} }
 
 // newGuard guards resources.

@@ -8,37 +8,37 @@ import (
 	"s3-endpoint-guard/internal/iampolicy"
 )
 
-// How long an open property is left to CloudFormation: for truceLimit after this process first saw it open. A step of
-// an update that changes a policy takes seconds, one that changes an endpoint a few minutes. An open property that
-// lasts longer is unlikely to be such a step, and anybody who can keep the stack busy could keep it open as long.
-// Correcting wrongly does little harm: the event that ends the update brings the new desired state.
+// How long an open property is left to CloudFormation: for truceLimit after this process first found it open. A step of
+// an update that changes a policy takes seconds, one that changes an endpoint a few minutes. An open property that lasts
+// longer is unlikely to be such a step, and a caller who can keep the stack busy could keep it open as long. A wrong
+// correction does little harm: the event that ends the update brings the new desired state.
 //
-// A process that has just begun does not know since when a property is open. It waits no longer than until
-// CloudFormation has been at work for busyLimit.
+// A new process does not know since when a property has been open. It waits no longer than until CloudFormation has been
+// at work for busyLimit.
 const (
 	truceLimit = 5 * time.Minute
 	busyLimit  = 20 * time.Minute
 )
 
 // Pauses between two writes of a property that may not be read back: from the first to the longest, each twice the one
-// before. The sweep comes every minute, and a role that has lost its right to read must not end in a write a minute.
+// before. The sweep comes every minute, and a role that has lost its right to read must not cause a write a minute.
 const (
 	firstUnreadPause   = time.Minute
 	longestUnreadPause = time.Hour
 )
 
-// memory is what the guard of one process knows of earlier runs. A process that begins anew knows nothing, which only
-// makes it more patient with CloudFormation and less patient with what it may not read.
+// memory is what the guard of one process knows of earlier runs. A new process knows nothing: it waits longer for
+// CloudFormation, and less before it writes again what it may not read.
 type memory struct {
 	mu sync.Mutex
-	// openings has what is known of each property that was found open.
+	// openings has each property that was found open.
 	openings map[string]opening
 	// unread are the properties whose latest write could not be read back.
 	unread map[string]unreadWrite
 }
 
-// opening is when a property was found open, first and last. Times in which it was not open for less than [truceLimit] do
-// not end it: who closes a door for a moment must not get the truce anew.
+// opening is when a property was found open, first and last. It does not end if the property is closed for less than
+// [truceLimit]: an actor who closes it for a moment must not get a new truce.
 type opening struct{ first, last time.Time }
 
 // unreadWrite is a write whose effect could not be read back.
@@ -47,7 +47,7 @@ type unreadWrite struct {
 	pause time.Duration
 }
 
-// note remembers which properties are open, and forgets what is over.
+// note remembers which properties are open, and forgets the unread writes of those that could be read.
 func (m *memory) note(findings []Finding, now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -70,7 +70,7 @@ func (m *memory) note(findings []Finding, now time.Time) {
 	}
 }
 
-// forgetOpenings forgets since when properties have been open: no truce keeps the guard from correcting them.
+// forgetOpenings forgets since when properties have been open, because no truce delays their correction.
 func (m *memory) forgetOpenings(findings []Finding) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -87,7 +87,7 @@ func (m *memory) wroteUnread(property string, now time.Time) {
 	m.unread[property] = unreadWrite{now, pause}
 }
 
-// unreadUntil is the time before which a property that may not be read is not written again; zero for none.
+// unreadUntil returns the time before which a property that may not be read is not written again; zero for none.
 func (m *memory) unreadUntil(property string) time.Time {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -95,7 +95,7 @@ func (m *memory) unreadUntil(property string) time.Time {
 	return w.at.Add(w.pause)
 }
 
-// openFor is how long a property has been open, as far as this process knows.
+// openFor returns how long a property has been open, as far as this process knows.
 func (m *memory) openFor(property string, now time.Time) time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -106,10 +106,10 @@ func (m *memory) openFor(property string, now time.Time) time.Duration {
 	return now.Sub(o.first)
 }
 
-// truce divides what drifted into what is left to CloudFormation and what is corrected now. Closed drift is left for as
-// long as the stack is busy, and so is everything while the stack is deleted, because the guarded things go. Open drift
-// is left for [truceLimit] at most.
-func (r *run) truce(standing Standing, drifted []Finding) (left, due []Finding) {
+// truce divides the drifted findings into those left to CloudFormation and those corrected now. Closed drift is left as
+// long as the stack is busy. All drift is left while the stack is deleted, because the guarded resources are deleted
+// too. Open drift is left for [truceLimit] at most.
+func (r *run) truce(standing StackState, drifted []Finding) (left, due []Finding) {
 	if !standing.Busy {
 		r.guard.memory.forgetOpenings(drifted)
 		return nil, drifted
@@ -124,8 +124,8 @@ func (r *run) truce(standing Standing, drifted []Finding) (left, due []Finding) 
 	return left, due
 }
 
-// overrules reports whether a finding is corrected although CloudFormation is at work.
-func (r *run) overrules(standing Standing, f Finding) bool {
+// overrules reports whether a finding is corrected although CloudFormation is changing the stack.
+func (r *run) overrules(standing StackState, f Finding) bool {
 	if standing.Deleting || f.Verdict != iampolicy.Open {
 		return false
 	}
@@ -134,9 +134,10 @@ func (r *run) overrules(standing Standing, f Finding) bool {
 	return long || r.guard.memory.openFor(f.Property, now) >= truceLimit
 }
 
-// resting takes out of what is due the properties that may not be read and were written in vain of late. Somebody else's
-// event ends the pause, and so does AWS's word that the bucket's policy hides the property; the echo of the guard's own
-// write never does, because each write would lead to the next.
+// resting returns records of the due properties that may not be read and whose latest write could not be read back,
+// while their pause lasts, and the rest. An event of another caller ends the pause, and so does AWS's message that the
+// bucket's policy hides the property. The event of the guard's own write never ends it, because each write would lead to
+// the next.
 func (r *run) resting(due []Finding) (records []Record, rest []Finding) {
 	now := r.guard.Now()
 	for _, f := range due {
@@ -151,10 +152,10 @@ func (r *run) resting(due []Finding) (records []Record, rest []Finding) {
 	return records, rest
 }
 
-// wokenByOthers reports whether an event of somebody else's call began the run.
+// wokenByOthers reports whether the event of another caller's call started the run.
 func (r *run) wokenByOthers() bool { return r.trigger.Kind == Event && !r.isEcho() }
 
-// isEcho reports whether an event began the run that names the guard's own role as its actor.
+// isEcho reports whether an event started the run that names the guard's own role as its actor.
 func (r *run) isEcho() bool {
 	actor := r.trigger.Actor
 	return r.trigger.Kind == Event && actor != nil && actor.IssuerARN == r.guard.Role

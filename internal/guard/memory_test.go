@@ -15,7 +15,7 @@ import (
 
 var errDenied = errors.New("AccessDenied")
 
-// sweeps runs the guard every minute for as long as given and returns the records of each run.
+// sweeps runs the guard once a minute, this long, and returns the records of each run.
 func sweeps(t *testing.T, g *guard.Guard, lasting time.Duration, trigger func(minute int) guard.Trigger) (runs [][]guard.Record) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -57,8 +57,8 @@ func TestWhatMayNotBeReadIsNotWrittenInObserve(t *testing.T) {
 	}
 }
 
-// A state that is hidden while the guard reads its own write back was changed by somebody: it is written once more, and
-// then not again in that run.
+// A state that is hidden during the read-back was changed by another caller: it is written once more, and then not again
+// in that run.
 func TestAStateHiddenDuringTheReadBackIsWrittenOnceMore(t *testing.T) {
 	door := newLamp("door", "broken")
 	door.after = func(int, map[string]string) { door.denied = errDenied }
@@ -78,7 +78,7 @@ func TestHowOftenWhatMayNotBeReadIsWritten(t *testing.T) {
 	for name, test := range map[string]struct {
 		byPolicy bool
 		trigger  func(int) guard.Trigger
-		// hours is how long the guard runs every minute, most how many of these runs may write; least how many must.
+		// hours is how long the guard runs once a minute; least and most bound the number of writes.
 		hours       int
 		least, most int
 	}{
@@ -116,9 +116,10 @@ func TestReadingAgainForgetsThePause(t *testing.T) {
 		}
 		return sweep
 	})
-	// Minutes 0, 2 and 5: a pause begins when the reading back was given up. Then 9, because 8 was readable.
+	// It writes in minutes 0, 2 and 5, because a pause begins when the read-back failed, and in 9, because 8 was
+	// readable.
 	if door.writes != 4 {
-		t.Errorf("%d writes, want 4: the pause begins anew once the state could be read", door.writes)
+		t.Errorf("%d writes, want 4: the first pause applies again after the state could be read", door.writes)
 	}
 }
 
@@ -126,7 +127,7 @@ func TestATruceEndsForWhatIsOpen(t *testing.T) {
 	for name, test := range map[string]struct {
 		stack stack
 		state string
-		want  string // the first minute's record that is no standing down
+		want  string // the first record that is not standing down
 	}{
 		"open":   {stack{status: "UPDATE_IN_PROGRESS", busy: true}, "broken", "minute 5: door-1 open corrected 1, overruled"},
 		"closed": {stack{status: "UPDATE_IN_PROGRESS", busy: true}, "dark", "never"},
@@ -165,7 +166,8 @@ func firstCorrection(runs [][]guard.Record) string {
 	return "never"
 }
 
-// Who closes a door for a moment, at each fourth sweep, does not get the truce anew; who leaves it closed for longer does.
+// A property that is closed for a moment, at each fourth sweep, does not get a new truce; one that is closed longer
+// does.
 func TestADoorThatIsClosedForAMomentHasNoTruceAnew(t *testing.T) {
 	for name, test := range map[string]struct {
 		closed func(minute int) bool

@@ -11,18 +11,18 @@ import (
 	"s3-endpoint-guard/internal/iampolicy"
 )
 
-// Outcome is what came of one drifted property. It is the log line's message.
+// Outcome is the result for one drifted property. It is the log line's message.
 type Outcome string
 
 // The outcomes.
 const (
 	// Corrected: restored, and read back as desired.
 	Corrected Outcome = "corrected"
-	// Ended: gone when it was looked at again, without a write of this run: another run, or a person, undid it.
+	// Ended: gone at another inspection, without a write of this run: another run, or a person, reverted it.
 	Ended Outcome = "drift ended"
-	// Observed: seen and left alone, because the guard is told to write nothing.
+	// Observed: found and not changed, because the guard is configured to write nothing.
 	Observed Outcome = "drift observed"
-	// StandingDown: left alone, because our own stack is being changed or deleted.
+	// StandingDown: found and not changed, because our own stack is being changed or deleted.
 	StandingDown Outcome = "standing down"
 	// NotCorrected: not inspected, not written, or not read back as desired.
 	NotCorrected Outcome = "not corrected"
@@ -30,15 +30,16 @@ const (
 	Refused Outcome = "lockout refused"
 )
 
-// IsOver reports whether the drift is over, so that no later run meets it.
+// IsOver reports whether the drift is over, so that no later run finds it.
 func (o Outcome) IsOver() bool { return o == Corrected || o == Ended }
 
-// Record is the account of one drifted property, or of one resource that could not be inspected. The same struct is
-// the log line and the JSON part of the SNS message. Field names are AWS's for AWS's things, with the unit in the name.
+// Record is the result for one drifted property, or for one resource that could not be inspected. The same struct is the
+// log line and the JSON part of the SNS message. Fields have AWS's names if AWS has the same data, and quantities have
+// the unit in the name.
 type Record struct {
 	Outcome Outcome `json:"message"`
 	Trigger Trigger `json:"trigger"`
-	// Actor is who the triggering event names; absent for a sweep. See [Actor] for how far to believe it.
+	// Actor is who the triggering event names; absent for a sweep. See [Actor] for how reliable it is.
 	Actor *Actor `json:"actor,omitempty"`
 	// Resource is the property's name, or the resource's where nothing could be inspected.
 	Resource string `json:"resource"`
@@ -63,14 +64,14 @@ type Record struct {
 	SinceEventMs int64 `json:"sinceEventMs,omitempty"`
 	// ElapsedMs is from the run's start to the verified correction, or to the failure, in milliseconds.
 	ElapsedMs int64 `json:"elapsedMs"`
-	// Attempts is how many writes it took.
+	// Attempts is how many writes were made.
 	Attempts int `json:"attempts"`
-	// Contested is set once the property has been corrected so often of late that somebody must be putting the drift
-	// back each time.
+	// Contested is set if the property has been corrected so often recently that another caller must be reverting it
+	// each time.
 	Contested *Contest `json:"contested,omitempty"`
-	// Overruled is true when it was written although CloudFormation was at work on our stack.
+	// Overruled is true if it was written although CloudFormation was changing our stack.
 	Overruled bool `json:"overruled,omitempty"`
-	// Repeats is set where one message stands for several records of the kind.
+	// Repeats is set if one message is for several records of the kind.
 	Repeats *Repeats `json:"repeats,omitempty"`
 	// Missing is true when the resource itself is gone and cannot be put back.
 	Missing bool `json:"missing,omitempty"`
@@ -79,18 +80,18 @@ type Record struct {
 	// Runbook is the runbook's heading that says what to do; set for what was not corrected.
 	Runbook Remedy `json:"runbook,omitempty"`
 
-	// failure is the error that Error tells of.
+	// failure is the error whose text is Error.
 	failure error
 }
 
-// Repeats are the records of the same kind that a message stands for beside its own. Each has its line in the log.
+// Repeats are the other records of the same kind that a message is for. Each has its line in the log.
 type Repeats struct {
 	More int `json:"more"`
-	// Since is when the first of them came.
+	// Since is when the first of them was made.
 	Since time.Time `json:"since"`
 }
 
-// Contest is a property that two sides want otherwise: the record's actor, and the guard.
+// Contest is a property that two callers change in turn: the record's actor, and the guard.
 type Contest struct {
 	// Corrections is how many there were within 15 minutes, the latest included, in three different minutes or more.
 	Corrections int `json:"corrections"`
@@ -98,16 +99,16 @@ type Contest struct {
 	Guard string `json:"guard"`
 }
 
-// Limits of what a record carries, in bytes. A policy is at most 20 KB (bucket) or 20,480 characters (endpoint), so
-// that before-images of real policies are never truncated; together they keep a log line within 256 KB.
-// https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html, FACTS: VPC endpoints
+// Limits of a record's texts, in bytes. A policy is at most 20 KB (bucket) or 20,480 characters (endpoint), so
+// before-images of real policies are never truncated; together the limits keep a log line within 256 KB.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html, docs/facts.md: VPC endpoints
 const (
 	maxImage = 24 << 10
 	maxDiff  = 24 << 10
 )
 
-// oldestEvent is how old an event can be at most: EventBridge tries for a day to deliver one. What claims to be older
-// was made by hand, and must not spoil the metric. FACTS: CloudTrail through EventBridge
+// oldestEvent is the maximum age of an event: EventBridge tries for a day to deliver one. An event that claims to be
+// older was made by hand, and must not distort the metric. docs/facts.md: CloudTrail through EventBridge
 const oldestEvent = 24 * time.Hour
 
 // LogValue implements [slog.LogValuer]: the record's fields, without its outcome, which is the line's message.
@@ -140,8 +141,8 @@ func (r Record) LogValue() slog.Value {
 	return slog.GroupValue(attrs...)
 }
 
-// Level is the log line's level: ERROR for an open door, even a closed-again one, for whatever is contested, and for
-// whatever was not corrected; WARN for closed drift; INFO for standing down, which the next status event ends.
+// Level is the log line's level: ERROR for open drift (even if it was corrected), for contested properties, and for what
+// was not corrected; WARN for closed drift; INFO for standing down, which the next status event ends.
 func (r Record) Level() slog.Level {
 	switch {
 	case r.Outcome == StandingDown:
@@ -153,7 +154,7 @@ func (r Record) Level() slog.Level {
 	}
 }
 
-// record begins the account of one drifted property.
+// record begins the record of one drifted property.
 func (r *run) record(f Finding) Record {
 	record := Record{
 		Trigger: r.trigger, Actor: r.trigger.Actor,
@@ -167,7 +168,7 @@ func (r *run) record(f Finding) Record {
 	return record
 }
 
-// complete gives a record the outcome that err, or its absence, comes to.
+// complete completes a record: with the outcome of err, or as corrected if err is nil.
 func (r *run) complete(record Record, err error) Record {
 	now := r.guard.Now()
 	record.ElapsedMs = now.Sub(r.began).Milliseconds()
@@ -181,7 +182,7 @@ func (r *run) complete(record Record, err error) Record {
 	return record
 }
 
-// fail gives a record the outcome that an error comes to.
+// fail gives a record the outcome of an error.
 func fail(record Record, err error) Record {
 	record.Outcome, record.Missing = NotCorrected, errors.Is(err, ErrMissing)
 	if errors.Is(err, ErrLockout) {
@@ -192,7 +193,7 @@ func fail(record Record, err error) Record {
 	return record
 }
 
-// untouched accounts for drift that is left alone.
+// untouched returns records of drift that is not changed.
 func (r *run) untouched(outcome Outcome, drifted []Finding) []Record {
 	var records []Record
 	for _, f := range drifted {
@@ -203,7 +204,7 @@ func (r *run) untouched(outcome Outcome, drifted []Finding) []Record {
 	return records
 }
 
-// uninspected accounts for a resource whose state could not be read.
+// uninspected returns the record of a resource whose state could not be read.
 func (r *run) uninspected(resource Resource, err error) Record {
 	record := Record{Trigger: r.trigger, Actor: r.trigger.Actor, Resource: resource.Name()}
 	return r.complete(record, fmt.Errorf("inspecting %s: %w", resource.Name(), err))

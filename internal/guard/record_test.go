@@ -14,7 +14,7 @@ import (
 	"s3-endpoint-guard/internal/iampolicy"
 )
 
-// full is a record with every field set.
+// full is a record with all fields set.
 var full = guard.Record{
 	Outcome:  guard.NotCorrected,
 	Trigger:  guard.Trigger{Kind: guard.Event, EventID: "e1", EventName: "PutBucketPolicy", EventTime: time.Unix(1, 0).UTC(), Unknown: true},
@@ -116,6 +116,6 @@ func TestARealPolicyIsNeverCut(t *testing.T) {
 	policy := strings.Repeat("x", 20480) // the longest that AWS stores
 	report, _ := run(t, newGuard(atRest(), newLamp("door", policy)), sweep)
 	if report.Records[0].Before != policy {
-		t.Error("the before-image of a policy of 20,480 bytes is not whole")
+		t.Error("the before-image of a policy of 20,480 bytes is truncated")
 	}
 }

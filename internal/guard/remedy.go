@@ -8,8 +8,8 @@ import (
 	"s3-endpoint-guard/internal/iampolicy"
 )
 
-// Remedy is a heading of docs/runbook.md, under which a person finds what to do. Only the runbook says it: errors, records
-// and alarms name the heading.
+// Remedy is a heading of docs/runbook.md, under which a person finds what to do. Errors, records and alarms only name
+// the heading.
 type Remedy string
 
 // The remedies.
@@ -26,7 +26,7 @@ const (
 	RemedyNeededGone   Remedy = "Something that the endpoint needs is gone"
 )
 
-// Link is the heading's place in the runbook, e.g. "docs/runbook.md#the-bucket-is-gone".
+// Link returns the heading's link, e.g. "docs/runbook.md#the-bucket-is-gone".
 func (r Remedy) Link() string {
 	return "docs/runbook.md#" + strings.ReplaceAll(strings.ToLower(string(r)), " ", "-")
 }
@@ -43,7 +43,7 @@ type remedied struct {
 func (e *remedied) Error() string { return fmt.Sprintf("%v (see %s)", e.err, e.remedy.Link()) }
 func (e *remedied) Unwrap() error { return e.err }
 
-// RemedyOf is the remedy that an error names; "" where it names none.
+// RemedyOf returns the remedy that an error names; "" if it names none.
 func RemedyOf(err error) Remedy {
 	if e, ok := errors.AsType[*remedied](err); ok {
 		return e.remedy
@@ -51,7 +51,7 @@ func RemedyOf(err error) Remedy {
 	return ""
 }
 
-// Remedy is what a person does about the record.
+// Remedy returns the runbook's heading for the record.
 func (r Record) Remedy() Remedy {
 	if r.Runbook != "" {
 		return r.Runbook

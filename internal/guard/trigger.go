@@ -17,30 +17,30 @@ const (
 	Direct Kind = "direct"
 )
 
-// Trigger is why a run began. It says *look now* and nothing more: what is done depends on the live state alone, so
-// that a forged trigger can cause no harm.
+// Trigger is why a run began. It only makes the guard look: what is done depends on the live state alone, so a forged
+// trigger can do no harm.
 type Trigger struct {
 	Kind Kind `json:"kind"`
 	// EventID is CloudTrail's id of the call, or EventBridge's of the event.
 	EventID string `json:"eventID,omitempty"`
 	// EventName is the API call, e.g. "PutBucketPolicy", or the stack's status.
 	EventName string `json:"eventName,omitempty"`
-	// EventTime is when that happened; zero when the trigger does not say.
+	// EventTime is when that happened; zero if the trigger does not contain it.
 	EventTime time.Time `json:"eventTime,omitzero"`
 	// Unknown is true for a payload that was not understood and therefore taken for a sweep.
 	Unknown bool `json:"unknown,omitempty"`
-	// Actor is who made the call; nil when the trigger does not say.
+	// Actor is who made the call; nil if the trigger does not name one.
 	Actor *Actor `json:"-"`
 }
 
-// Actor is who caused the trigger *as the event claims*. Session names and user agents can be chosen by the caller;
-// the issuer's ARN and the source address are CloudTrail's own. Drift that a run finds need not be this actor's doing.
-// FACTS: CloudTrail through EventBridge
+// Actor is who caused the trigger *as the event claims*. Callers can choose session names and user agents; the issuer's
+// ARN and the source address are CloudTrail's own. The drift that a run finds need not be caused by this actor.
+// docs/facts.md: CloudTrail through EventBridge
 type Actor struct {
 	// ARN is userIdentity.arn: a user, or an assumed-role session. A caller of another account has none in our trail;
-	// its unique id stands here then.
+	// ARN is its unique id then.
 	ARN string `json:"arn,omitempty"`
-	// AccountID is the caller's account where there is no ARN that has it.
+	// AccountID is the caller's account if no ARN contains it.
 	AccountID string `json:"accountId,omitempty"`
 	// IssuerARN is the role behind an assumed-role session; "" for users.
 	IssuerARN string `json:"issuerArn,omitempty"`

@@ -28,7 +28,7 @@ const (
 
 // judgeCost judges whether an interface endpoint is paid for but not used. Gateway endpoints are free, and have no
 // metrics. An endpoint younger than IdleAfter is not judged idle.
-func (t Terms) judgeCost(r *Report, s Snapshot) {
+func (t Criteria) judgeCost(r *Report, s Snapshot) {
 	if t.Gateway || !r.made(Traffic, s.Traffic.Err) || s.Endpoint.Err != nil || len(s.Endpoint.Value.Findings) == 0 {
 		return
 	}

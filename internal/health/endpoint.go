@@ -42,7 +42,7 @@ const (
 )
 
 // judgeEndpoint judges the properties that both types of endpoint have.
-func (t Terms) judgeEndpoint(r *Report, s Snapshot) {
+func (t Criteria) judgeEndpoint(r *Report, s Snapshot) {
 	endpoint := s.Endpoint.Value
 	described := r.made(VPCEndpoint, s.Endpoint.Err)
 	if described {
@@ -70,7 +70,7 @@ func (t Terms) judgeEndpoint(r *Report, s Snapshot) {
 }
 
 // judgeInterfaces judges the properties that only interface endpoints have.
-func (t Terms) judgeInterfaces(r *Report, s Snapshot, deployed *verdict) {
+func (t Criteria) judgeInterfaces(r *Report, s Snapshot, deployed *verdict) {
 	if r.made(NetworkInterfaces, s.Interfaces.Err) {
 		r.countZones(s.Interfaces.Value)
 	}
@@ -99,7 +99,7 @@ func (r *Report) countZones(interfaces []Interface) {
 }
 
 // judgeRoutes judges the properties that only gateway endpoints have.
-func (t Terms) judgeRoutes(r *Report, s Snapshot, deployed *verdict) {
+func (t Criteria) judgeRoutes(r *Report, s Snapshot, deployed *verdict) {
 	known := r.made(RouteTables, s.Routing.Err)
 	deployed.hear(known, drifted([]guard.Finding{s.Routing.Value.Subnets})...)
 	if !known {

@@ -35,7 +35,7 @@ func (g Grant) String() string { return g.Policy + ": " + g.Statement + " allows
 // permission with a condition counts as a permission.
 //
 // It audits the policies that could be read even if others could not; it reports 0 findings only if all could be read.
-func (t Terms) judgeGrants(r *Report, s Snapshot) {
+func (t Criteria) judgeGrants(r *Report, s Snapshot) {
 	known := r.made(RolePolicies, s.Role.Err)
 	rights := t.rights(s)
 	for _, d := range s.Role.Value {

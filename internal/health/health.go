@@ -16,7 +16,7 @@
 //	role-policies (and both guarded policies)        | RoleFindings
 //	traffic                     (interface endpoint) | EndpointIdle
 //
-// To add a check, add a field to [Snapshot], a name to the checks, and a method of [Terms] that judges it.
+// To add a check, add a field to [Snapshot], a name to the checks, and a method of [Criteria] that judges it.
 package health
 
 import (
@@ -77,16 +77,16 @@ type Snapshot struct {
 	Trails Reading[[]CloudTrail]
 	// Rules are the EventBridge rules that must invoke the guard.
 	Rules Reading[[]Rule]
-	// Sweeps is the number of correction runs that published metrics within [Terms.SweepWithin].
+	// Sweeps is the number of correction runs that published metrics within [Criteria.SweepWithin].
 	Sweeps Reading[int]
 	// Role are the policies of the workload's role, inline and attached.
 	Role Reading[[]Document]
-	// Traffic is the traffic through the endpoint within [Terms.IdleAfter].
+	// Traffic is the traffic through the endpoint within [Criteria.IdleAfter].
 	Traffic Reading[Volume]
 }
 
-// Terms are the settings and limits for judging a snapshot.
-type Terms struct {
+// Criteria are the settings and limits for judging a snapshot.
+type Criteria struct {
 	// Setting names the guarded resources and the roles with access.
 	Setting iampolicy.Setting
 	// Gateway is true for a gateway endpoint, false for an interface endpoint.
@@ -126,7 +126,7 @@ type Failure struct {
 }
 
 // Judge converts a snapshot to metrics.
-func (t Terms) Judge(s Snapshot) Report {
+func (t Criteria) Judge(s Snapshot) Report {
 	r := &Report{}
 	t.judgeEndpoint(r, s)
 	t.judgeLock(r, s)

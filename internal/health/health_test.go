@@ -21,8 +21,8 @@ const function = "arn:aws:lambda:eu-central-1:111122223333:function:guard-Remedi
 var now = time.Date(2026, 5, 4, 8, 0, 0, 0, time.UTC)
 
 // terms returns the terms of an interface endpoint, with changes.
-func terms(change ...func(*health.Terms)) health.Terms {
-	t := health.Terms{
+func terms(change ...func(*health.Criteria)) health.Criteria {
+	t := health.Criteria{
 		Setting: iampolicy.Setting{
 			Partition: "aws", Region: "eu-central-1", Account: "111122223333", Bucket: "docs-example",
 			EndpointID: "vpce-1", VPCID: "vpc-1", Workload: "arn:aws:iam::111122223333:role/app", Guard: "arn:aws:iam::111122223333:role/guard",
@@ -35,7 +35,7 @@ func terms(change ...func(*health.Terms)) health.Terms {
 	return t
 }
 
-func gateway(t *health.Terms) { t.Gateway = true }
+func gateway(t *health.Criteria) { t.Gateway = true }
 
 // finding returns a finding without drift.
 func finding(property string) guard.Finding {
@@ -94,7 +94,7 @@ var (
 
 func TestJudgeFindsNothingWrongWithAHealthySnapshot(t *testing.T) {
 	for name, c := range map[string]struct {
-		terms health.Terms
+		terms health.Criteria
 		want  map[string]float64
 	}{"interface": {terms(), ofInterface}, "gateway": {terms(gateway), ofGateway}} {
 		r := c.terms.Judge(healthySnapshot())

@@ -11,7 +11,7 @@ import (
 // judgeLock judges whether bucket and endpoint still deny all access that must be denied.
 //
 // Drift whose verdict is closed is no problem here: the guard restores the policy and reports that in its own metrics.
-func (t Terms) judgeLock(r *Report, s Snapshot) {
+func (t Criteria) judgeLock(r *Report, s Snapshot) {
 	var locked verdict
 	for _, part := range []struct {
 		check   Check
@@ -46,7 +46,7 @@ func open(f guard.Finding) []string {
 
 // judgeAnswer judges the answer to the anonymous read: the object, or that it does not exist, which S3 shows only to
 // callers that may list.
-func (t Terms) judgeAnswer(r *Report, answer Reading[string]) {
+func (t Criteria) judgeAnswer(r *Report, answer Reading[string]) {
 	if !r.made(AnonymousRead, answer.Err) {
 		return
 	}

@@ -28,7 +28,7 @@ var stacks = []string{anything}
 const anything = "*"
 
 // rights returns the resources with which a caller could open access, or stop the guard from closing it.
-func (t Terms) rights(s Snapshot) []right {
+func (t Criteria) rights(s Snapshot) []right {
 	set := t.Setting
 	here := func(service, resource string) string {
 		return fmt.Sprintf("arn:%s:%s:%s:%s:%s", set.Partition, service, set.Region, set.Account, resource)
@@ -58,7 +58,7 @@ func (t Terms) rights(s Snapshot) []right {
 }
 
 // rightsOver returns which parts of the guard a role's policy allows its bearer to change, one grant per part.
-func (t Terms) rightsOver(d Document, rights []right) []Grant {
+func (t Criteria) rightsOver(d Document, rights []right) []Grant {
 	policy, err := unconditional(d.Text, false)
 	if err != nil {
 		return nil // reported by wide
@@ -82,7 +82,7 @@ func (t Terms) rightsOver(d Document, rights []right) []Grant {
 
 // granted returns the actions of a part that a policy allows, the first resource for which it allows them, and the
 // statement.
-func (t Terms) granted(policy *iampolicy.Policy, part right) (actions []string, resource, by string) {
+func (t Criteria) granted(policy *iampolicy.Policy, part right) (actions []string, resource, by string) {
 	for _, on := range part.resources {
 		for _, action := range part.actions {
 			d := iampolicy.Evaluate(

@@ -89,7 +89,7 @@ type Rule struct {
 var enabled = []string{"ENABLED", "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"}
 
 // judgeTrigger judges whether events invoke the guard.
-func (t Terms) judgeTrigger(r *Report, s Snapshot) {
+func (t Criteria) judgeTrigger(r *Report, s Snapshot) {
 	r.judgeTrails(s.Trails)
 	rules := verdict{incomplete: !r.made(Rules, s.Rules.Err)}
 	for _, rule := range s.Rules.Value {
@@ -134,7 +134,7 @@ func unlogged(trails []CloudTrail) []string {
 }
 
 // faults lists the reasons why a rule does not invoke the guard.
-func (t Terms) faults(rule Rule) []string {
+func (t Criteria) faults(rule Rule) []string {
 	var objections []string
 	if !slices.Contains(enabled, rule.State) {
 		objections = append(objections, fmt.Sprintf("rule %s: its state is %s", rule.Name, rule.State))

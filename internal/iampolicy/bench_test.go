@@ -9,27 +9,27 @@ import (
 	"s3-endpoint-guard/internal/iampolicy"
 )
 
-// BenchmarkJudge judges one live document with all probes. The promised time is under 1 ms.
+// BenchmarkJudge judges one live document with all forbidden requests. The promised time is under 1 ms.
 func BenchmarkJudge(b *testing.B) {
 	for _, c := range []struct {
 		name, desired, live string
-		probes              []iampolicy.Probe
+		forbidden           []iampolicy.ForbiddenRequest
 	}{
-		{"same", desiredBucket, desiredBucket, bucketProbes},
-		{"closed", desiredBucket, statements(plainHTTP, objectsOutside, deletingOutside, listingOutside, listingStrangers, strangers, `{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*"}`), bucketProbes},
+		{"same", desiredBucket, desiredBucket, forbiddenOnBucket},
+		{"closed", desiredBucket, statements(plainHTTP, objectsOutside, deletingOutside, listingOutside, listingStrangers, strangers, `{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*"}`), forbiddenOnBucket},
 		{"closed with news", desiredBucket, statements(plainHTTP, objectsOutside, deletingOutside, listingOutside, listingStrangers, strangers,
-			`{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::docs/private/*","Condition":{"StringNotEquals":{"aws:PrincipalOrgID":"o-1"}}}`), bucketProbes},
-		{"open", desiredBucket, articleBucket, bucketProbes},
-		{"endpoint closed", desiredEndpoint, statements(tenants), endpointProbes},
-		{"endpoint open", desiredEndpoint, fullAccess, endpointProbes},
+			`{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::docs/private/*","Condition":{"StringNotEquals":{"aws:PrincipalOrgID":"o-1"}}}`), forbiddenOnBucket},
+		{"open", desiredBucket, articleBucket, forbiddenOnBucket},
+		{"endpoint closed", desiredEndpoint, statements(tenants), forbiddenThroughEndpoint},
+		{"endpoint open", desiredEndpoint, fullAccess, forbiddenThroughEndpoint},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			desired, live := []byte(c.desired), []byte(c.live)
 			b.ReportAllocs()
 			for b.Loop() {
-				iampolicy.Judge(desired, live, c.probes)
+				iampolicy.Judge(desired, live, listed(c.forbidden))
 			}
-			b.ReportMetric(float64(len(c.probes)), "probes")
+			b.ReportMetric(float64(len(c.forbidden)), "requests")
 		})
 	}
 }
@@ -67,7 +67,7 @@ func BenchmarkJudgeAtItsWorst(b *testing.B) {
 			desired, live := []byte(desiredBucket), []byte(live)
 			b.ReportAllocs()
 			for b.Loop() {
-				iampolicy.Judge(desired, live, bucketProbes)
+				iampolicy.Judge(desired, live, listed(forbiddenOnBucket))
 			}
 		})
 	}
@@ -76,7 +76,7 @@ func BenchmarkJudgeAtItsWorst(b *testing.B) {
 func TestNoDocumentKeepsTheJudgeBusy(t *testing.T) {
 	for name, live := range longest() {
 		began := time.Now()
-		iampolicy.Judge([]byte(desiredBucket), []byte(live), bucketProbes)
+		iampolicy.Judge([]byte(desiredBucket), []byte(live), listed(forbiddenOnBucket))
 		if took := time.Since(began); took > hangs {
 			t.Errorf("%s take %v", name, took)
 		}
@@ -86,11 +86,11 @@ func TestNoDocumentKeepsTheJudgeBusy(t *testing.T) {
 	}
 }
 
-// BenchmarkProbes creates the probe sets, as each cold start with drift does once.
-func BenchmarkProbes(b *testing.B) {
+// BenchmarkForbiddenRequests creates the sets of forbidden requests, as each cold start with drift does once.
+func BenchmarkForbiddenRequests(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		iampolicy.BucketProbes(docs)
-		iampolicy.EndpointProbes(docs)
+		iampolicy.ForbiddenOnBucket(docs)
+		iampolicy.ForbiddenThroughEndpoint(docs)
 	}
 }

@@ -27,10 +27,10 @@ func TestJudgeOfReportedDocuments(t *testing.T) {
 	if err := json.Unmarshal(text, &file); err != nil {
 		t.Fatal(err)
 	}
-	probes := map[string][]iampolicy.Probe{"bucket": iampolicy.BucketProbes(reported), "endpoint": iampolicy.EndpointProbes(reported)}
+	forbidden := map[string][]iampolicy.ForbiddenRequest{"bucket": iampolicy.ForbiddenOnBucket(reported), "endpoint": iampolicy.ForbiddenThroughEndpoint(reported)}
 	for _, c := range file.Cases {
 		t.Run(c.Name, func(t *testing.T) {
-			got := iampolicy.Judge(file.Desired[c.Kind], []byte(c.Live), probes[c.Kind])
+			got := iampolicy.Judge(file.Desired[c.Kind], []byte(c.Live), listed(forbidden[c.Kind]))
 			harmless := c.Expect == "harmless" && got.Verdict != iampolicy.Open
 			if string(got.Verdict) != c.Expect && !harmless {
 				t.Errorf("Judge(desired, %s) = %s (%s), want %s", c.Live, got.Verdict, got.Allowed, c.Expect)

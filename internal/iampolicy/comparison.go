@@ -11,11 +11,11 @@ const maxPortions = 4096
 // comparison compares a live policy with the desired one.
 type comparison struct {
 	desired, live *Policy
-	probes        []Probe
+	forbidden     []ForbiddenRequest
 	// outsiders are the contexts of the callers to which the document must deny access. For a bucket: callers from outside
 	// the owning account, because an Allow gives other callers no more than IAM can. For an endpoint: all callers.
 	outsiders []*requestContext
-	// insensitive records for desired Allows whether all probes would stay denied if they allowed all actions.
+	// insensitive records for desired Allows whether all forbidden requests would stay denied if they allowed all actions.
 	insensitive map[*statement]bool
 }
 
@@ -34,7 +34,7 @@ func (c *comparison) objection() string {
 			return why
 		}
 	}
-	if name, how := newExamination(c.desired).firstAllowed(c.probes, unknown); name != "" {
+	if name, how := newExamination(c.desired).firstAllowed(c.forbidden, unknown); name != "" {
 		return "by the desired document, too, " + name + how
 	}
 	return ""
@@ -142,10 +142,10 @@ func (c *comparison) whyUnforeseen(a *statement) string {
 // the decision to that account's identity policies, which do not need this Allow; nor does the account's root user.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-accounts
 func (c *comparison) onlyDelegates(a *statement) bool {
-	if len(c.probes) == 0 || c.probes[0].OfEndpoint || a.notPrincipal || !a.principal.areOnlyAWS() {
+	if len(c.forbidden) == 0 || c.forbidden[0].OfEndpoint || a.notPrincipal || !a.principal.areOnlyAWS() {
 		return false
 	}
-	owner := c.probes[0].Request
+	owner := c.forbidden[0].Request
 	root := "arn:" + partitionOf(owner.Resource) + ":iam::" + owner.ResourceAccount + ":root"
 	return !slices.ContainsFunc(a.principal.aws, func(name string) bool { return name != owner.ResourceAccount && name != root })
 }
@@ -163,7 +163,7 @@ func (c *comparison) wouldBeForeseenWith(p portion) *condition {
 	return nil
 }
 
-// isInsensitive reports whether all probes would still be denied if a desired Allow allowed all actions, that is, whether
+// isInsensitive reports whether all forbidden requests would still be denied if a desired Allow allowed all actions, that is, whether
 // its conditions and resources alone are sufficient.
 func (c *comparison) isInsensitive(d *statement) bool {
 	if answer, known := c.insensitive[d]; known {
@@ -171,7 +171,7 @@ func (c *comparison) isInsensitive(d *statement) bool {
 	}
 	wide := *d
 	wide.index, wide.notAction, wide.actions = 1, false, []string{compileWildcards("*")}
-	name, _ := newExamination(&Policy{version: c.desired.version, statements: []*statement{&wide}}).firstAllowed(c.probes, unknown)
+	name, _ := newExamination(&Policy{version: c.desired.version, statements: []*statement{&wide}}).firstAllowed(c.forbidden, unknown)
 	if c.insensitive == nil {
 		c.insensitive = map[*statement]bool{}
 	}
@@ -200,7 +200,7 @@ func (c *comparison) deniesAnyway(p portion) bool {
 // them has here: a real outsider may have it, for example when an AWS service calls on a principal's behalf.
 func (c *comparison) shutsOutsidersOut(d *statement) bool {
 	if c.outsiders == nil {
-		c.outsiders = outsidersOf(c.probes)
+		c.outsiders = outsidersOf(c.forbidden)
 	}
 	if slices.ContainsFunc(d.conditions, func(x condition) bool { return !c.isTried(x.key) }) {
 		return false
@@ -218,25 +218,25 @@ func (c *comparison) isTried(key string) bool {
 	return slices.ContainsFunc(c.outsiders, func(at *requestContext) bool { return len(at.values(key)) > 0 })
 }
 
-func outsidersOf(probes []Probe) []*requestContext {
+func outsidersOf(forbidden []ForbiddenRequest) []*requestContext {
 	all := []*requestContext{}
 	var last *scene
-	for i := range probes {
-		sc := probes[i].scene
+	for i := range forbidden {
+		sc := forbidden[i].scene
 		if sc == nil || sc == last {
-			continue // probes made outside this package define no outsiders
+			continue // forbidden requests made outside this package define no outsiders
 		}
-		if last = sc; probes[i].OfEndpoint || sc.context.caller.account != sc.context.resourceAccount {
+		if last = sc; forbidden[i].OfEndpoint || sc.context.caller.account != sc.context.resourceAccount {
 			all = append(all, sc.context)
 		}
 	}
 	return all
 }
 
-// example returns an alarm's text: a probe that the live document allows, and the statement that allows it. If there is
+// example returns an alarm's text: a forbidden request that the live document allows, and the statement that allows it. If there is
 // none, it returns the objection.
 func (c *comparison) example(why string) string {
-	if name, how := newExamination(c.live).firstAllowed(c.probes, yes); name != "" {
+	if name, how := newExamination(c.live).firstAllowed(c.forbidden, yes); name != "" {
 		return name + how
 	}
 	return "cannot be shown to be closed: " + why

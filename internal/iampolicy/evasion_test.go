@@ -50,7 +50,7 @@ func swapped(element, instead string, value any) func(document) {
 	}
 }
 
-// A Deny that applies to less than before is open, even if no probe is allowed.
+// A Deny that applies to less than before is open, even if no forbidden request is allowed.
 func TestJudgeTrustsNoNarrowerDeny(t *testing.T) {
 	for name, change := range map[string]func(document){
 		"an exception for a header":            also("StringNotEquals", "aws:Referer", "x"),
@@ -91,7 +91,7 @@ func TestJudgeTrustsNoNarrowerDeny(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			live := changed(t, desiredBucket, "DenyObjectsOutside", change)
-			got := iampolicy.Judge([]byte(desiredBucket), []byte(live), bucketProbes)
+			got := iampolicy.Judge([]byte(desiredBucket), []byte(live), listed(forbiddenOnBucket))
 			named := strings.HasPrefix(got.Allowed, "cannot be shown to be closed: DenyObjectsOutsideEndpoint does not hold for s3:* on arn:aws:s3:::docs/*: ") || strings.Contains(got.Allowed, "is allowed")
 			if got.Verdict != iampolicy.Open || !named {
 				t.Errorf("Judge(desired, %s) = %s (%s), want open, and why", live, got.Verdict, got.Allowed)
@@ -120,7 +120,7 @@ func TestJudgeTrustsWiderDenies(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			live := changed(t, desiredBucket, c.sid, c.change)
-			if got := iampolicy.Judge([]byte(desiredBucket), []byte(live), bucketProbes); got.Verdict != iampolicy.Closed {
+			if got := iampolicy.Judge([]byte(desiredBucket), []byte(live), listed(forbiddenOnBucket)); got.Verdict != iampolicy.Closed {
 				t.Errorf("Judge(desired, %s) = %s (%s), want closed", live, got.Verdict, got.Allowed)
 			}
 		})
@@ -131,7 +131,7 @@ func TestJudgeTakesDeniesApart(t *testing.T) {
 	objects := changed(t, statements(plainHTTP), "", with("Resource", "arn:aws:s3:::docs/*"))
 	bucketOnly := changed(t, changed(t, statements(plainHTTP), "", with("Resource", "arn:aws:s3:::docs")), "", with("Sid", "B"))
 	live := statements(only(t, objects), only(t, bucketOnly), objectsOutside, deletingOutside, listingOutside, strangers, listingStrangers)
-	if got := iampolicy.Judge([]byte(desiredBucket), []byte(live), bucketProbes); got.Verdict != iampolicy.Closed {
+	if got := iampolicy.Judge([]byte(desiredBucket), []byte(live), listed(forbiddenOnBucket)); got.Verdict != iampolicy.Closed {
 		t.Errorf("Judge(desired, one Deny in two) = %s (%s), want closed", got.Verdict, got.Allowed)
 	}
 }
@@ -153,7 +153,7 @@ func TestJudgeTrustsNoAllowInABucketPolicy(t *testing.T) {
 	}
 	const put = `"Action":"s3:PutBucketPolicy","Resource":"arn:aws:s3:::docs"`
 	check := func(c string) string { return `,"Condition":{` + c + `}` }
-	checkJudge(t, desiredBucket, bucketProbes, map[string]judged{
+	checkJudge(t, desiredBucket, forbiddenOnBucket, map[string]judged{
 		"to everybody":                open(add(`"Principal":"*",`+put), "anonymous caller from the internet: s3:PutBucketPolicy on arn:aws:s3:::docs is allowed (bucket policy: Added)"),
 		"under two conditions":        open(add(`"Principal":"*",`+put+check(`"StringEquals":{"aws:UserAgent":"x","aws:Referer":"y"}`)), "cannot be shown to be closed: Added allows s3:PutBucketPolicy on arn:aws:s3:::docs"),
 		"to a range and a header":     open(add(`"Principal":"*",`+put+check(`"StringEquals":{"aws:UserAgent":"x"},"IpAddress":{"aws:SourceIp":"203.0.113.0/24"}`)), "Added"),
@@ -182,7 +182,7 @@ func TestJudgeTrustsNoAllowInABucketPolicy(t *testing.T) {
 	reader := `{"Sid":"Added","Effect":"Allow","Principal":{"AWS":"` + origin + `"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::docs/*"}`
 	withReader := strings.TrimSuffix(changed(t, desiredBucket, "", swapped("Principal", "NotPrincipal", document{"AWS": origin})), "]}") // sorted keys: Statement, Version
 	withReader = strings.Replace(withReader, `{"Statement":[`, `{"Statement":[`+reader+`,`, 1)
-	checkJudge(t, desiredBucket, bucketProbes, map[string]judged{
+	checkJudge(t, desiredBucket, forbiddenOnBucket, map[string]judged{
 		"to CloudFront, which every Deny leaves out": open(withReader, "DenyPlainHTTP is not about everybody"),
 	})
 }
@@ -199,7 +199,7 @@ func TestJudgeTrustsNoWiderAllowInAnEndpointPolicy(t *testing.T) {
 		return func(s document) { delete(s["Condition"].(document)[operator].(document), key) }
 	}
 	const repository = "arn:aws:s3:::al2023-repos-eu-central-1-de612dc2"
-	checkJudge(t, desiredEndpoint, endpointProbes, map[string]judged{
+	checkJudge(t, desiredEndpoint, forbiddenThroughEndpoint, map[string]judged{
 		"a bucket more":                   open(evil(`"Principal":"*"`), "Added allows s3:PutObject on arn:aws:s3:::evil/*, which the desired document does not"),
 		"for one owner":                   open(to(`"StringEquals":{"aws:ResourceAccount":"999988887777"}`), "Added"),
 		"for a header":                    open(to(`"StringEquals":{"aws:UserAgent":"x"}`), "Added"),

@@ -36,7 +36,7 @@ func (e *examination) applying(c *requestContext, list []application) []applicat
 }
 
 // covered returns the coverage of the context's target. It recalculates it only when two targets have the same id, because
-// the probes come from several sets.
+// the forbidden requests come from several sets.
 func (e *examination) covered(t *target, c *requestContext) []truth {
 	for len(e.coverage) <= t.id {
 		e.coverage = append(e.coverage, coverage{})
@@ -88,14 +88,14 @@ func (e *examination) rule(c *requestContext, t *target, applying []application,
 	return r
 }
 
-// firstAllowed returns the name of the first probe that is allowed with at least the given certainty, yes or unknown, and
+// firstAllowed returns the name of the first forbidden request that is allowed with at least the given certainty, yes or unknown, and
 // what allows it; "" when there is none.
-func (e *examination) firstAllowed(probes []Probe, certainty truth) (name, how string) {
+func (e *examination) firstAllowed(forbidden []ForbiddenRequest, certainty truth) (name, how string) {
 	var current *scene
 	var applying []application
 	var c requestContext
-	for i := range probes {
-		p := &probes[i]
+	for i := range forbidden {
+		p := &forbidden[i]
 		if p.scene == nil {
 			made, err := p.completed()
 			switch {

@@ -33,7 +33,7 @@ func FuzzParse(f *testing.F) {
 		if !iampolicy.Equal(p, again) || len(iampolicy.Diff(p, again)) != 0 {
 			t.Fatalf("canonical form of %s = %s, want no change", p, again)
 		}
-		for _, r := range []iampolicy.Request{bucketProbes[0].Request, bucketProbes[len(bucketProbes)-1].Request} {
+		for _, r := range []iampolicy.Request{forbiddenOnBucket[0].Request, forbiddenOnBucket[len(forbiddenOnBucket)-1].Request} {
 			iampolicy.Evaluate(r, iampolicy.Policies{Identity: []*iampolicy.Policy{p}, Resource: p, Endpoint: p})
 		}
 	})
@@ -44,9 +44,9 @@ func FuzzJudge(f *testing.F) {
 		f.Add([]byte(desiredBucket), []byte(s))
 		f.Add([]byte(s), []byte(desiredBucket))
 	}
-	few := append(iampolicy.BucketProbes(docs)[:200:200], iampolicy.EndpointProbes(docs)[:200]...)
+	few := append(iampolicy.ForbiddenOnBucket(docs)[:200:200], iampolicy.ForbiddenThroughEndpoint(docs)[:200]...)
 	f.Fuzz(func(t *testing.T, desired, live []byte) {
-		j := iampolicy.Judge(desired, live, few)
+		j := iampolicy.Judge(desired, live, listed(few))
 		a, errA := iampolicy.Parse(desired)
 		b, errB := iampolicy.Parse(live)
 		readable := errA == nil && errB == nil

@@ -18,8 +18,8 @@ const (
 // Judgement is the outcome of [Judge].
 type Judgement struct {
 	Verdict Verdict
-	// Allowed is the reason for the verdict Open, and "" for the others. It names a probe that the live document allows
-	// according to [Evaluate], and the statement that allows it. If no probe is allowed, it says that the document "cannot
+	// Allowed is the reason for the verdict Open, and "" for the others. It names a forbidden request that the live document allows
+	// according to [Evaluate], and the statement that allows it. If no forbidden request is allowed, it says that the document "cannot
 	// be shown to be closed", and because of which statement; or that it "cannot be judged", and why.
 	Allowed string
 	// Diff lists the statements that differ, the desired ones as removed. It is empty when the documents are the same, and
@@ -30,7 +30,7 @@ type Judgement struct {
 // Judge compares a live document with the desired one.
 //
 //	live            same as      each desired    each live Allow     the desired document   verdict
-//	                desired      Deny is kept    is foreseen         denies all probes
+//	                desired      Deny is kept    is foreseen         denies all forbidden requests
 //	not a policy    -            -               -                   -                      open
 //	no policy       -            -               -                   -                      open
 //	a policy        yes          -               -                   -                      same
@@ -43,9 +43,10 @@ type Judgement struct {
 // foreseen when a desired Allow is as wide, or when it is denied to everyone. Judge decides both by comparing statements
 // (containment.go). It does not search for a request that is allowed: no search is complete, and the attacker who changed
 // the document chooses the request. So closed is certain, but open may be a false alarm, for example after a complete
-// rewrite of a Deny. The probes only give an example for the alarm: if the document allows none of them, the alarm says
-// that closed cannot be shown.
-func Judge(desired, live []byte, probes []Probe) Judgement {
+// rewrite of a Deny. The forbidden requests only give an example for the alarm: if the document allows none of them, the alarm says
+// that closed cannot be shown. The function that makes them is called at most once, and only if the documents differ: there
+// are thousands, and most runs find no drift. A nil function stands for none.
+func Judge(desired, live []byte, forbidden func() []ForbiddenRequest) Judgement {
 	want, err := parseResourcePolicy(desired)
 	if err != nil {
 		return Judgement{Verdict: Open, Allowed: "the desired document cannot be judged: " + err.Error()}
@@ -60,21 +61,24 @@ func Judge(desired, live []byte, probes []Probe) Judgement {
 		return Judgement{Verdict: Same}
 	}
 	j := Judgement{Verdict: Closed, Diff: Diff(want, have)}
-	c := &comparison{desired: want, live: have, probes: probes}
+	c := &comparison{desired: want, live: have}
+	if forbidden != nil {
+		c.forbidden = forbidden()
+	}
 	if why := c.objection(); why != "" {
 		j.Verdict, j.Allowed = Open, c.example(why)
 	}
 	return j
 }
 
-// Allowed describes the first probe that a document does not deny, and the statement that allows it; "" when it denies all
-// probes. If the document cannot be judged, Allowed returns the reason.
-func Allowed(document []byte, probes []Probe) string {
+// Allowed describes the first forbidden request that a document does not deny, and the statement that allows it; "" when it denies all
+// forbidden requests. If the document cannot be judged, Allowed returns the reason.
+func Allowed(document []byte, forbidden []ForbiddenRequest) string {
 	p, err := parseResourcePolicy(document)
 	if err != nil {
 		return "the document cannot be judged: " + err.Error()
 	}
-	name, how := newExamination(p).firstAllowed(probes, unknown)
+	name, how := newExamination(p).firstAllowed(forbidden, unknown)
 	return name + how
 }
 

@@ -44,10 +44,10 @@ const (
 )
 
 var (
-	desiredBucket   = statements(plainHTTP, objectsOutside, deletingOutside, listingOutside, strangers, listingStrangers)
-	desiredEndpoint = statements(tenants, packages)
-	bucketProbes    = iampolicy.BucketProbes(docs)
-	endpointProbes  = iampolicy.EndpointProbes(docs)
+	desiredBucket            = statements(plainHTTP, objectsOutside, deletingOutside, listingOutside, strangers, listingStrangers)
+	desiredEndpoint          = statements(tenants, packages)
+	forbiddenOnBucket        = iampolicy.ForbiddenOnBucket(docs)
+	forbiddenThroughEndpoint = iampolicy.ForbiddenThroughEndpoint(docs)
 )
 
 // articleBucket and articleEndpoint are the policies of the article on which this project is based.
@@ -71,11 +71,11 @@ func same(live string) judged          { return judged{live, iampolicy.Same, ""}
 func closed(live string) judged        { return judged{live, iampolicy.Closed, ""} }
 func open(live, allowed string) judged { return judged{live, iampolicy.Open, allowed} }
 
-func checkJudge(t *testing.T, desired string, probes []iampolicy.Probe, cases map[string]judged) {
+func checkJudge(t *testing.T, desired string, forbidden []iampolicy.ForbiddenRequest, cases map[string]judged) {
 	t.Helper()
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			got := iampolicy.Judge([]byte(desired), []byte(c.live), probes)
+			got := iampolicy.Judge([]byte(desired), []byte(c.live), listed(forbidden))
 			if got.Verdict != c.verdict || !strings.Contains(got.Allowed, c.allowed) || (got.Allowed != "") != (c.verdict == iampolicy.Open) {
 				t.Errorf("Judge(desired, %s) = %s (%s), want %s (%s)", c.live, got.Verdict, got.Allowed, c.verdict, c.allowed)
 			}
@@ -97,7 +97,7 @@ func TestJudgeBucketPolicy(t *testing.T) {
 	deny := func(rest string) string {
 		return `{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*"` + rest + `}`
 	}
-	checkJudge(t, desiredBucket, bucketProbes, map[string]judged{
+	checkJudge(t, desiredBucket, forbiddenOnBucket, map[string]judged{
 		"untouched":             same(desiredBucket),
 		"reordered":             same(statements(listingStrangers, strangers, listingOutside, deletingOutside, objectsOutside, plainHTTP)),
 		"as S3 stores it":       same(strings.NewReplacer(`["s3:*"]`, `"s3:*"`, `"Principal":"*"`, `"Principal":{"AWS":"*"}`).Replace(desiredBucket)),
@@ -135,12 +135,12 @@ func TestJudgeBucketPolicy(t *testing.T) {
 	})
 }
 
-// The live document allows a principal or resource that the probe set does not contain.
+// The live document allows a principal or resource that the set of forbidden requests does not contain.
 func TestJudgeFindsExceptions(t *testing.T) {
 	except := func(condition string) string {
 		return replaced(t, desiredBucket, `{"ArnNotEquals":{"aws:PrincipalArn":["arn:aws:iam::111122223333:role/app"`, `{`+condition+`,"ArnNotEquals":{"aws:PrincipalArn":["arn:aws:iam::111122223333:role/app"`)
 	}
-	checkJudge(t, desiredBucket, bucketProbes, map[string]judged{
+	checkJudge(t, desiredBucket, forbiddenOnBucket, map[string]judged{
 		"for a user agent":                  open(except(`"StringNotLikeIfExists":{"aws:UserAgent":"*backdoor*"}`), `DenyStrangers depends on StringNotLikeIfExists aws:UserAgent "*backdoor*"`),
 		"for an address":                    open(except(`"NotIpAddress":{"aws:SourceIp":"203.0.113.0/24"}`), "NotIpAddress aws:SourceIp"),
 		"for addresses of a range":          open(except(`"NotIpAddressIfExists":{"aws:VpcSourceIp":"2001:db8:1::/48"}`), "NotIpAddressIfExists aws:VpcSourceIp"),
@@ -167,7 +167,7 @@ func TestJudgeFindsExceptions(t *testing.T) {
 func TestJudgeEndpointPolicy(t *testing.T) {
 	swap := func(old, replacement string) string { return replaced(t, desiredEndpoint, old, replacement) }
 	add := func(statement string) string { return statements(tenants, packages, statement) }
-	checkJudge(t, desiredEndpoint, endpointProbes, map[string]judged{
+	checkJudge(t, desiredEndpoint, forbiddenThroughEndpoint, map[string]judged{
 		"untouched":                same(desiredEndpoint),
 		"without packages":         closed(statements(tenants)),
 		"without the workload":     closed(statements(packages)),
@@ -188,7 +188,7 @@ func TestJudgeEndpointPolicy(t *testing.T) {
 
 func TestJudgeWithADesiredPolicyThatIsNone(t *testing.T) {
 	for _, desired := range []string{"", "{", `{"Statement":{"Effect":"Deny"}}`} {
-		got := iampolicy.Judge([]byte(desired), []byte(desiredBucket), bucketProbes)
+		got := iampolicy.Judge([]byte(desired), []byte(desiredBucket), listed(forbiddenOnBucket))
 		if got.Verdict != iampolicy.Open || !strings.Contains(got.Allowed, "desired document cannot be judged") {
 			t.Errorf("Judge(%s, live) = %+v, want open, because it cannot be judged", desired, got)
 		}
@@ -202,67 +202,67 @@ func TestJudgeListsWhatDiffers(t *testing.T) {
 		{Sid: "Me", Statement: `{"Sid":"Me","Effect":"Allow","Principal":"*","Action":"*","Resource":"arn:aws:s3:::docs/*"}`},
 	}
 	want[0].Statement = strings.TrimSuffix(strings.TrimPrefix(want[0].Statement, `{"Version":"2012-10-17","Statement":[`), `]}`)
-	got := iampolicy.Judge([]byte(desiredBucket), []byte(live), bucketProbes)
+	got := iampolicy.Judge([]byte(desiredBucket), []byte(live), listed(forbiddenOnBucket))
 	if diff := cmp.Diff(want, got.Diff); diff != "" {
 		t.Errorf("Diff (-want +got):\n%s", diff)
 	}
-	if got := iampolicy.Judge([]byte(desiredBucket), nil, bucketProbes).Diff; len(got) != 6 {
+	if got := iampolicy.Judge([]byte(desiredBucket), nil, listed(forbiddenOnBucket)).Diff; len(got) != 6 {
 		t.Errorf("Diff of no policy lists %d statements, want all 6 desired ones", len(got))
 	}
 }
 
-func TestJudgeTakesProbesOfOthers(t *testing.T) {
-	probe := iampolicy.Probe{Name: "mine", Request: iampolicy.Request{Principal: alice, Action: "s3:GetObject", Resource: object, ResourceAccount: owner}}
+func TestJudgeTakesForbiddenRequestsOfOthers(t *testing.T) {
+	request := iampolicy.ForbiddenRequest{Name: "mine", Request: iampolicy.Request{Principal: alice, Action: "s3:GetObject", Resource: object, ResourceAccount: owner}}
 	desired, live := statements(strangers), strings.Replace(statements(strangers), "DenyStrangers", "Renamed", 1)
 	for principal, want := range map[string]string{alice: "", app: "mine is allowed (nothing denies it)", "nonsense": `cannot be shown to be closed: by the desired document, too, mine cannot be judged: no principal: "nonsense"`} {
-		probe.Request.Principal = principal
-		got := iampolicy.Judge([]byte(desired), []byte(live), []iampolicy.Probe{probe})
+		request.Request.Principal = principal
+		got := iampolicy.Judge([]byte(desired), []byte(live), listed([]iampolicy.ForbiddenRequest{request}))
 		if got.Allowed != want || (got.Verdict == iampolicy.Closed) != (want == "") {
-			t.Errorf("Judge with a probe by %s = %s (%s), want %q", principal, got.Verdict, got.Allowed, want)
+			t.Errorf("Judge with a request by %s = %s (%s), want %q", principal, got.Verdict, got.Allowed, want)
 		}
 	}
 }
 
 func TestAllowed(t *testing.T) {
-	if got := iampolicy.Allowed([]byte(desiredBucket), bucketProbes); got != "" {
-		t.Errorf("Allowed(desired) = %s, want no allowed probe", got)
+	if got := iampolicy.Allowed([]byte(desiredBucket), forbiddenOnBucket); got != "" {
+		t.Errorf("Allowed(desired) = %s, want no allowed request", got)
 	}
-	if got := iampolicy.Allowed([]byte(desiredEndpoint), endpointProbes); got != "" {
-		t.Errorf("Allowed(desired) = %s, want no allowed probe", got)
+	if got := iampolicy.Allowed([]byte(desiredEndpoint), forbiddenThroughEndpoint); got != "" {
+		t.Errorf("Allowed(desired) = %s, want no allowed request", got)
 	}
-	if got, want := iampolicy.Allowed([]byte(articleBucket), bucketProbes), "Access-from-everywhere"; !strings.Contains(got, want) {
-		t.Errorf("Allowed(article) = %s, want a probe that %s allows", got, want)
+	if got, want := iampolicy.Allowed([]byte(articleBucket), forbiddenOnBucket), "Access-from-everywhere"; !strings.Contains(got, want) {
+		t.Errorf("Allowed(article) = %s, want a request that %s allows", got, want)
 	}
-	if got, want := iampolicy.Allowed([]byte(mayRead), bucketProbes), "cannot be judged"; !strings.Contains(got, want) {
+	if got, want := iampolicy.Allowed([]byte(mayRead), forbiddenOnBucket), "cannot be judged"; !strings.Contains(got, want) {
 		t.Errorf("Allowed(identity policy) = %s, want %s", got, want)
 	}
 }
 
-// Judge groups probes and shares work between them; here Evaluate decides each probe separately.
+// Judge groups forbidden requests and shares work between them; here Evaluate decides each forbidden request separately.
 func TestJudgeAgreesWithEvaluate(t *testing.T) {
 	everything := mustParse(t, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`)
 	anybody := mustParse(t, fullAccess)
 	for name, c := range map[string]struct {
-		document string
-		probes   []iampolicy.Probe
+		document  string
+		forbidden []iampolicy.ForbiddenRequest
 	}{
-		"desired bucket policy":   {desiredBucket, bucketProbes},
-		"article's bucket policy": {articleBucket, bucketProbes},
-		"half a bucket policy":    {statements(objectsOutside, strangers), bucketProbes},
-		"variables":               {statements(`{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::docs/${aws:PrincipalAccount}*"}`, listingStrangers), bucketProbes},
-		"desired endpoint policy": {desiredEndpoint, endpointProbes},
-		"article's endpoint":      {articleEndpoint, endpointProbes},
-		"default endpoint":        {fullAccess, endpointProbes},
+		"desired bucket policy":   {desiredBucket, forbiddenOnBucket},
+		"article's bucket policy": {articleBucket, forbiddenOnBucket},
+		"half a bucket policy":    {statements(objectsOutside, strangers), forbiddenOnBucket},
+		"variables":               {statements(`{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::docs/${aws:PrincipalAccount}*"}`, listingStrangers), forbiddenOnBucket},
+		"desired endpoint policy": {desiredEndpoint, forbiddenThroughEndpoint},
+		"article's endpoint":      {articleEndpoint, forbiddenThroughEndpoint},
+		"default endpoint":        {fullAccess, forbiddenThroughEndpoint},
 	} {
 		t.Run(name, func(t *testing.T) {
 			document := mustParse(t, c.document)
-			for _, p := range c.probes {
+			for _, p := range c.forbidden {
 				policies := iampolicy.Policies{Identity: []*iampolicy.Policy{everything}, Resource: document}
 				if p.OfEndpoint {
 					policies.Resource, policies.Endpoint = anybody, document
 				}
 				want := iampolicy.Evaluate(p.Request, policies).Effect == iampolicy.Deny
-				got := iampolicy.Allowed([]byte(c.document), []iampolicy.Probe{p}) == ""
+				got := iampolicy.Allowed([]byte(c.document), []iampolicy.ForbiddenRequest{p}) == ""
 				if got != want {
 					t.Fatalf("%s: denied by Judge %t, by Evaluate %t", p.Name, got, want)
 				}
@@ -271,49 +271,54 @@ func TestJudgeAgreesWithEvaluate(t *testing.T) {
 	}
 }
 
-func TestProbesAreReadable(t *testing.T) {
-	if got, want := bucketProbes[0].Name, "anonymous caller from the internet: s3:GetObject on arn:aws:s3:::docs/thankyou.txt"; got != want {
-		t.Errorf("first bucket probe = %s, want %s", got, want)
+func TestForbiddenRequestsHaveReadableNames(t *testing.T) {
+	if got, want := forbiddenOnBucket[0].Name, "anonymous caller from the internet: s3:GetObject on arn:aws:s3:::docs/thankyou.txt"; got != want {
+		t.Errorf("first forbidden request = %s, want %s", got, want)
 	}
 	seen := map[string]bool{}
-	for _, p := range append(iampolicy.BucketProbes(docs), iampolicy.EndpointProbes(docs)...) {
+	for _, p := range append(iampolicy.ForbiddenOnBucket(docs), iampolicy.ForbiddenThroughEndpoint(docs)...) {
 		key := fmt.Sprint(p.OfEndpoint, p.Request.ResourceAccount, p.Name)
 		if seen[key] {
-			t.Errorf("probe %s is there twice", p.Name)
+			t.Errorf("request %s is there twice", p.Name)
 		}
 		seen[key] = true
 	}
 }
 
-// The probes must not contain requests that the design permits.
-func TestProbesLeaveOutWhatIsPermitted(t *testing.T) {
-	for _, p := range bucketProbes {
+// The forbidden requests must not contain requests that the design permits.
+func TestForbiddenRequestsLeaveOutWhatIsPermitted(t *testing.T) {
+	for _, p := range forbiddenOnBucket {
 		switch {
 		case strings.HasPrefix(p.Name, "workload through the endpoint:"), strings.HasPrefix(p.Name, "probe through the endpoint:"),
 			strings.HasPrefix(p.Name, "teardown from the internet: s3:DeleteObject on"), strings.HasPrefix(p.Name, "teardown from the internet: s3:ListBucket"),
 			strings.HasPrefix(p.Name, "administrator of the account from the internet: s3:PutBucketPolicy"), strings.HasPrefix(p.Name, "guard from the internet: s3:GetBucketPolicy"):
-			t.Errorf("probe %s, but that is permitted", p.Name)
+			t.Errorf("request %s, but that is permitted", p.Name)
 		}
 	}
-	for _, p := range endpointProbes {
+	for _, p := range forbiddenThroughEndpoint {
 		if strings.HasPrefix(p.Name, "workload through the endpoint: s3:GetObject on arn:aws:s3:::docs/") && p.Request.ResourceAccount == owner {
-			t.Errorf("probe %s, but that is permitted", p.Name)
+			t.Errorf("request %s, but that is permitted", p.Name)
 		}
 		if strings.HasSuffix(p.Name, ": s3:GetObject on arn:aws:s3:::al2023-repos-eu-central-1-de612dc2/thankyou.txt") {
-			t.Errorf("probe %s, but reading packages is permitted", p.Name)
+			t.Errorf("request %s, but reading packages is permitted", p.Name)
 		}
 	}
 }
 
-func TestProbesNeedNeitherProbeRoleNorTeardown(t *testing.T) {
+func TestForbiddenRequestsNeedNeitherProbeRoleNorTeardown(t *testing.T) {
 	s := docs
 	s.ProbeRole, s.Teardown, s.Guard = "", "", ""
-	for _, p := range append(iampolicy.BucketProbes(s), iampolicy.EndpointProbes(s)...) {
+	for _, p := range append(iampolicy.ForbiddenOnBucket(s), iampolicy.ForbiddenThroughEndpoint(s)...) {
 		if strings.HasPrefix(p.Name, "probe ") || strings.HasPrefix(p.Name, "teardown ") || strings.HasPrefix(p.Name, "guard ") {
-			t.Fatalf("probe %s, but the setting has no such role", p.Name)
+			t.Fatalf("request %s, but the setting has no such role", p.Name)
 		}
 	}
-	if got := iampolicy.Allowed([]byte(desiredBucket), iampolicy.BucketProbes(s)); got != "" {
-		t.Errorf("Allowed(desired) = %s, want no allowed probe", got)
+	if got := iampolicy.Allowed([]byte(desiredBucket), iampolicy.ForbiddenOnBucket(s)); got != "" {
+		t.Errorf("Allowed(desired) = %s, want no allowed request", got)
 	}
+}
+
+// listed returns a function that returns the requests.
+func listed(requests []iampolicy.ForbiddenRequest) func() []iampolicy.ForbiddenRequest {
+	return func() []iampolicy.ForbiddenRequest { return requests }
 }

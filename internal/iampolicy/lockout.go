@@ -28,13 +28,13 @@ func Lockout(desired []byte, s Setting) error {
 	}
 	var locked []error
 	for _, at := range s.Standpoints() {
-		if at.Door != s.internet().name || !s.configures(at) {
+		if at.Path != s.internet().name || !s.configures(at) {
 			continue
 		}
 		allowed := OpenActions(p, s, at)
 		for _, action := range configurationActions {
 			if _, found := allowed[action]; !found {
-				locked = append(locked, fmt.Errorf("%s %s may not %s", at.Caller, at.Door, action))
+				locked = append(locked, fmt.Errorf("%s %s may not %s", at.Caller, at.Path, action))
 				break
 			}
 		}

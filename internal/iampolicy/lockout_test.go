@@ -41,8 +41,8 @@ func TestWhatTheArticlesBucketPolicyLeavesOpen(t *testing.T) {
 		t.Errorf("%d S3 actions, want 106", all)
 	}
 	from := docs.Standpoints()[0]
-	if from.Caller != "anonymous caller" || from.Door != "from the internet" {
-		t.Fatalf("first standpoint = %s %s, want an anonymous caller from the internet", from.Caller, from.Door)
+	if from.Caller != "anonymous caller" || from.Path != "from the internet" {
+		t.Fatalf("first standpoint = %s %s, want an anonymous caller from the internet", from.Caller, from.Path)
 	}
 	open := iampolicy.OpenActions(mustParse(t, articleBucket), docs, from)
 	if len(open) != 104 {

@@ -43,7 +43,7 @@ func TestJudgeTrustsNoDoubtfulWildcard(t *testing.T) {
 	denying := func(resource string) string {
 		return statements(tenants, packages, evil, `{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"`+resource+`"}`)
 	}
-	checkJudge(t, desiredEndpoint, endpointProbes, map[string]judged{
+	checkJudge(t, desiredEndpoint, forbiddenThroughEndpoint, map[string]judged{
 		"denied":                        closed(denying("arn:aws:s3:::evil/*")),
 		"denied beyond the region":      closed(denying("arn:aws:s3:*")),
 		"denied in services":            open(denying("arn:aws:s*:::evil/*"), "cannot be shown to be closed: Added allows s3:PutObject on arn:aws:s3:::evil/*"),
@@ -51,7 +51,7 @@ func TestJudgeTrustsNoDoubtfulWildcard(t *testing.T) {
 		"denied by a colon's character": open(denying("arn:aws:s3??:evil/*"), "cannot be shown to be closed: Added"),
 		"allowed in services":           open(strings.Replace(desiredEndpoint, `"arn:aws:s3:::docs"`, `"arn:aws:s*:::other"`, 1), "cannot be shown to be closed"),
 	})
-	checkJudge(t, desiredBucket, bucketProbes, map[string]judged{
+	checkJudge(t, desiredBucket, forbiddenOnBucket, map[string]judged{
 		"the objects of services":   open(strings.Replace(desiredBucket, `"arn:aws:s3:::docs/*"`, `"arn:aws:s?:::docs/*"`, 1), "does not hold"),
 		"all but those of services": open(strings.Replace(desiredBucket, `["s3:*"],"Resource":"arn:aws:s3:::docs/*"`, `["s3:*"],"NotResource":"arn:aws:s?:::other/*"`, 1), "does not hold"),
 	})

@@ -260,7 +260,7 @@ func TestEveryRewriteIsSame(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d := drawPolicy(t)
 		before, after := encode(t, d), encode(t, respell(t, d))
-		if got := iampolicy.Judge([]byte(before), []byte(after), bucketProbes); got.Verdict != iampolicy.Same {
+		if got := iampolicy.Judge([]byte(before), []byte(after), listed(forbiddenOnBucket)); got.Verdict != iampolicy.Same {
 			t.Fatalf("Judge(%s, %s) = %s, want same; %v", before, after, got.Verdict, got.Diff)
 		}
 	})
@@ -281,7 +281,7 @@ func TestCanonicalFormDecidesTheSame(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := parse(t, encode(t, drawPolicy(t)))
 		again := parse(t, p.String())
-		r := rapid.SampledFrom(bucketProbes).Draw(t, "probe").Request
+		r := rapid.SampledFrom(forbiddenOnBucket).Draw(t, "probe").Request
 		a := iampolicy.Evaluate(r, iampolicy.Policies{Identity: everything, Resource: p})
 		b := iampolicy.Evaluate(r, iampolicy.Policies{Identity: everything, Resource: again})
 		if a.Effect != b.Effect {
@@ -333,11 +333,11 @@ func TestEveryMutationThatChangesAnAnswerIsSeen(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		live := encode(t, mutate(t, decode(t, desiredBucket)))
 		p := parse(t, live)
-		got := iampolicy.Judge([]byte(desiredBucket), []byte(live), bucketProbes)
-		for _, i := range rapid.SliceOfN(rapid.IntRange(0, len(bucketProbes)-1), 40, 40).Draw(t, "probes") {
-			answer := iampolicy.Evaluate(bucketProbes[i].Request, iampolicy.Policies{Identity: everything, Resource: p})
+		got := iampolicy.Judge([]byte(desiredBucket), []byte(live), listed(forbiddenOnBucket))
+		for _, i := range rapid.SliceOfN(rapid.IntRange(0, len(forbiddenOnBucket)-1), 40, 40).Draw(t, "requests") {
+			answer := iampolicy.Evaluate(forbiddenOnBucket[i].Request, iampolicy.Policies{Identity: everything, Resource: p})
 			if answer.Effect != iampolicy.Deny && got.Verdict != iampolicy.Open {
-				t.Fatalf("Judge(desired, %s) = %s, but %s: %+v", live, got.Verdict, bucketProbes[i].Name, answer)
+				t.Fatalf("Judge(desired, %s) = %s, but %s: %+v", live, got.Verdict, forbiddenOnBucket[i].Name, answer)
 			}
 		}
 		if equal := iampolicy.Equal(parse(t, desiredBucket), p); equal != (got.Verdict == iampolicy.Same) {

@@ -107,7 +107,7 @@ func TestJudgeKnowsOtherSpellingsOfACondition(t *testing.T) {
 	roles := func(operator string) string {
 		return replaced(t, desiredBucket, `"Condition":{"ArnNotEquals":{"aws:PrincipalArn":["arn:aws:iam::111122223333:role/app"`, `"Condition":{"`+operator+`":{"aws:PrincipalArn":["arn:aws:iam::111122223333:role/app"`)
 	}
-	checkJudge(t, desiredBucket, bucketProbes, map[string]judged{
+	checkJudge(t, desiredBucket, forbiddenOnBucket, map[string]judged{
 		"StringNotLike of an id":              closed(spelt("StringNotLike")),
 		"StringNotLikeIfExists of an id":      closed(spelt("StringNotLikeIfExists")),
 		"ForAllValues of one value":           closed(spelt("ForAllValues:StringNotEquals")),
@@ -126,7 +126,7 @@ func TestJudgeKnowsOtherSpellingsOfACondition(t *testing.T) {
 func TestOpenNamesOnlyWhatIsAllowed(t *testing.T) {
 	everything := []*iampolicy.Policy{mustParse(t, fullIdentity)}
 	byName := map[string]iampolicy.Request{}
-	for _, p := range bucketProbes {
+	for _, p := range forbiddenOnBucket {
 		byName[p.Name] = p.Request
 	}
 	named, unnamed := 0, 0
@@ -134,7 +134,7 @@ func TestOpenNamesOnlyWhatIsAllowed(t *testing.T) {
 		for _, value := range []string{"vpce-0123456789abcdef0", "vpce-0fedcba9876543210", "vpce-*", "true"} {
 			live := strings.ReplaceAll(desiredBucket, `"StringNotEquals":{"aws:SourceVpce":"vpce-0123456789abcdef0"}`, fmt.Sprintf(`%q:{"aws:SourceVpce":%q}`, operator, value))
 			policy, err := iampolicy.Parse([]byte(live))
-			got := iampolicy.Judge([]byte(desiredBucket), []byte(live), bucketProbes)
+			got := iampolicy.Judge([]byte(desiredBucket), []byte(live), listed(forbiddenOnBucket))
 			if err != nil || got.Verdict != iampolicy.Open {
 				continue
 			}

@@ -191,7 +191,7 @@ func TestClosedBucketPoliciesLetNothingThrough(t *testing.T) {
 		}
 		live := encode(t, d)
 		policy, err := iampolicy.Parse([]byte(live))
-		if got := iampolicy.Judge([]byte(desiredBucket), []byte(live), bucketProbes); err != nil || got.Verdict == iampolicy.Open {
+		if got := iampolicy.Judge([]byte(desiredBucket), []byte(live), listed(forbiddenOnBucket)); err != nil || got.Verdict == iampolicy.Open {
 			return
 		}
 		closed++
@@ -221,7 +221,7 @@ func TestClosedEndpointPoliciesLetNothingThrough(t *testing.T) {
 		}
 		live := encode(t, d)
 		policy, err := iampolicy.Parse([]byte(live))
-		if got := iampolicy.Judge([]byte(desiredEndpoint), []byte(live), endpointProbes); err != nil || got.Verdict == iampolicy.Open {
+		if got := iampolicy.Judge([]byte(desiredEndpoint), []byte(live), listed(forbiddenThroughEndpoint)); err != nil || got.Verdict == iampolicy.Open {
 			return
 		}
 		closed++

@@ -87,7 +87,7 @@ func TestTheJudgeKnowsTheExemptions(t *testing.T) {
 		if live == desired && c.want != iampolicy.Same {
 			t.Fatalf("%s: %s is not in %s", name, c.old, desired)
 		}
-		got := iampolicy.Judge([]byte(desired), []byte(live), iampolicy.BucketProbes(setting(s)))
+		got := iampolicy.Judge([]byte(desired), []byte(live), listed(iampolicy.ForbiddenOnBucket(setting(s))))
 		if got.Verdict != c.want {
 			t.Errorf("%s: %s (%s), want %s", name, got.Verdict, got.Allowed, c.want)
 		}

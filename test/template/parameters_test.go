@@ -108,8 +108,8 @@ func TestTheGuardKnowsRolesWithAPath(t *testing.T) {
 		}
 	}
 	e := environment(s)
-	for policy, probes := range map[string][]iampolicy.Probe{
-		e["BUCKET_POLICY"]: iampolicy.BucketProbes(guarded), e["ENDPOINT_POLICY"]: iampolicy.EndpointProbes(guarded),
+	for policy, probes := range map[string][]iampolicy.ForbiddenRequest{
+		e["BUCKET_POLICY"]: iampolicy.ForbiddenOnBucket(guarded), e["ENDPOINT_POLICY"]: iampolicy.ForbiddenThroughEndpoint(guarded),
 	} {
 		if got := iampolicy.Allowed([]byte(policy), probes); got != "" {
 			t.Errorf("allowed with a path: %s", got)

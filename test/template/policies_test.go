@@ -62,17 +62,17 @@ func TestOurPoliciesDenyEveryProbe(t *testing.T) {
 		e := environment(s)
 		for name, c := range map[string]struct {
 			policy string
-			probes []iampolicy.Probe
+			probes []iampolicy.ForbiddenRequest
 		}{
-			"bucket policy":   {e["BUCKET_POLICY"], iampolicy.BucketProbes(setting(s))},
-			"endpoint policy": {e["ENDPOINT_POLICY"], iampolicy.EndpointProbes(setting(s))},
+			"bucket policy":   {e["BUCKET_POLICY"], iampolicy.ForbiddenOnBucket(setting(s))},
+			"endpoint policy": {e["ENDPOINT_POLICY"], iampolicy.ForbiddenThroughEndpoint(setting(s))},
 		} {
 			if len(c.probes) == 0 {
 				t.Fatalf("no probes for the %s", name)
 			}
 			// Another Sid makes the documents different, so that the verdict is not "same".
 			live := strings.Replace(c.policy, `"Sid":"`, `"Sid":"Other`, 1)
-			if got := iampolicy.Judge([]byte(c.policy), []byte(live), c.probes); got.Verdict != iampolicy.Closed {
+			if got := iampolicy.Judge([]byte(c.policy), []byte(live), listed(c.probes)); got.Verdict != iampolicy.Closed {
 				t.Errorf("%s of an %s stack is %s (%s), want closed", name, endpointType, got.Verdict, got.Allowed)
 			}
 		}
@@ -81,7 +81,7 @@ func TestOurPoliciesDenyEveryProbe(t *testing.T) {
 
 func TestEveryStatementIsNeeded(t *testing.T) {
 	s := deploy(t, nil)
-	probes := iampolicy.BucketProbes(setting(s))
+	probes := iampolicy.ForbiddenOnBucket(setting(s))
 	text := environment(s)["BUCKET_POLICY"]
 	var document map[string]any
 	if err := json.Unmarshal([]byte(text), &document); err != nil {
@@ -94,7 +94,7 @@ func TestEveryStatementIsNeeded(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := iampolicy.Judge([]byte(text), without, probes); got.Verdict != iampolicy.Open {
+		if got := iampolicy.Judge([]byte(text), without, listed(probes)); got.Verdict != iampolicy.Open {
 			t.Errorf("without %v the bucket policy is %s, want open", at(statement, "Sid"), got.Verdict)
 		}
 	}
@@ -114,15 +114,15 @@ func TestTheArticlesPoliciesAreOpen(t *testing.T) {
 	e := environment(s)
 	for name, c := range map[string]struct {
 		ours, theirs string
-		probes       []iampolicy.Probe
+		probes       []iampolicy.ForbiddenRequest
 	}{
-		"the article's bucket policy":   {e["BUCKET_POLICY"], articleBucketPolicy, iampolicy.BucketProbes(setting(s))},
-		"no bucket policy":              {e["BUCKET_POLICY"], "", iampolicy.BucketProbes(setting(s))},
-		"the article's endpoint policy": {e["ENDPOINT_POLICY"], articleEndpointPolicy, iampolicy.EndpointProbes(setting(s))},
-		"the default endpoint policy":   {e["ENDPOINT_POLICY"], fullAccess, iampolicy.EndpointProbes(setting(s))},
+		"the article's bucket policy":   {e["BUCKET_POLICY"], articleBucketPolicy, iampolicy.ForbiddenOnBucket(setting(s))},
+		"no bucket policy":              {e["BUCKET_POLICY"], "", iampolicy.ForbiddenOnBucket(setting(s))},
+		"the article's endpoint policy": {e["ENDPOINT_POLICY"], articleEndpointPolicy, iampolicy.ForbiddenThroughEndpoint(setting(s))},
+		"the default endpoint policy":   {e["ENDPOINT_POLICY"], fullAccess, iampolicy.ForbiddenThroughEndpoint(setting(s))},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := iampolicy.Judge([]byte(c.ours), []byte(c.theirs), c.probes); got.Verdict != iampolicy.Open {
+			if got := iampolicy.Judge([]byte(c.ours), []byte(c.theirs), listed(c.probes)); got.Verdict != iampolicy.Open {
 				t.Errorf("Judge = %s, want open", got.Verdict)
 			}
 		})
@@ -320,4 +320,9 @@ func TestScannersSeeThatPlainHTTPIsDenied(t *testing.T) {
 			t.Errorf("no statement of %s denies plain HTTP to all principals with Bool: %v", name, document)
 		}
 	}
+}
+
+// listed returns a function that returns the requests.
+func listed(requests []iampolicy.ForbiddenRequest) func() []iampolicy.ForbiddenRequest {
+	return func() []iampolicy.ForbiddenRequest { return requests }
 }

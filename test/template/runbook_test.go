@@ -56,7 +56,7 @@ func TestTheRunbookHasOneRemedyForEachFailure(t *testing.T) {
 		}
 	}
 	for _, file := range []string{
-		"template.yaml", "internal/guard/judge.go", "internal/guard/correct.go", "internal/aws/s3bucket/bucket.go",
+		"template.yaml", "internal/guard/forbidden.go", "internal/guard/correct.go", "internal/aws/s3bucket/bucket.go",
 		"internal/aws/s3bucket/policy.go", "internal/aws/vpcendpoint/endpoint.go", "internal/aws/notify/message.go",
 	} {
 		source, err := os.ReadFile(file)

@@ -156,7 +156,7 @@ func mayTearDown(s stack) []map[string]any {
 
 func TestTheTeardownMayDoWhatItDoesAndNothingElse(t *testing.T) {
 	want := map[string]bool{"logs:CreateLogStream": true, "logs:PutLogEvents": true, "lambda:InvokeFunction": true}
-	for _, call := range slices.Concat(declaredCalls(t, "internal/function/teardown"), clientCalls(t, "internal/emptying")) {
+	for _, call := range slices.Concat(declaredCalls(t, "internal/function/teardown"), clientCalls(t, "internal/aws/s3versions")) {
 		want[iamActionOf(call)] = true
 	}
 	got := map[string]bool{}
@@ -309,7 +309,7 @@ func TestTheEmptyingPolicyIsClosed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if open := iampolicy.Allowed([]byte(policy), iampolicy.BucketProbes(setting)); open != "" {
+		if open := iampolicy.Allowed([]byte(policy), iampolicy.ForbiddenOnBucket(setting)); open != "" {
 			t.Errorf("a stack %s, while it is deleted, allows %s", name, open)
 		}
 		if err := iampolicy.Lockout([]byte(policy), setting); err != nil {

@@ -25,8 +25,8 @@ type Policy struct {
 	Bucket Bucket
 	// Desired is the policy document from the template.
 	Desired string
-	// Probes lists the requests that the policy must deny. It is called only when the policy has drifted.
-	Probes func() []iampolicy.Probe
+	// Forbidden lists the requests that the policy must deny. It is called only when the policy has drifted.
+	Forbidden func() []iampolicy.ForbiddenRequest
 	// Setting names the roles that must remain able to configure the bucket.
 	Setting iampolicy.Setting
 
@@ -45,7 +45,7 @@ func (p *Policy) Inspect(ctx context.Context) ([]guard.Finding, error) {
 	if err != nil {
 		return p.Bucket.unread(p.Name(), p.Desired, err)
 	}
-	j := guard.Judge(p.Desired, live, p.Probes)
+	j := iampolicy.Judge([]byte(p.Desired), []byte(live), p.Forbidden)
 	return []guard.Finding{{
 		Property: p.Name(), Target: p.Bucket.Name,
 		Verdict: j.Verdict, Allowed: j.Allowed, Diff: guard.Differences(j.Diff),
@@ -93,5 +93,5 @@ func (p *Policy) refuse() error {
 	if err := iampolicy.Lockout([]byte(p.Desired), p.Setting); err != nil {
 		return guard.RemedyLockout.For(fmt.Errorf("%w: %w", guard.ErrLockout, err))
 	}
-	return guard.Holds(p.Desired, p.Probes())
+	return guard.Holds(p.Desired, p.Forbidden())
 }

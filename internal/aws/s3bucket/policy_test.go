@@ -47,7 +47,7 @@ var desired = document(plainHTTP, outside, objects, strangers, listing)
 func newPolicy(fake *fakeS3) *s3bucket.Policy {
 	return &s3bucket.Policy{
 		API: fake, Bucket: docs, Desired: desired, Setting: setting,
-		Probes: func() []iampolicy.Probe { return iampolicy.BucketProbes(setting) },
+		Forbidden: func() []iampolicy.ForbiddenRequest { return iampolicy.ForbiddenOnBucket(setting) },
 	}
 }
 

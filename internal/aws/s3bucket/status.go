@@ -24,8 +24,8 @@ type Status struct {
 	Bucket Bucket
 }
 
-// Public reports whether S3 considers the policy public. It is false for a bucket without a policy.
-func (s *Status) Public(ctx context.Context) (bool, error) {
+// Read reports whether S3 considers the policy public. It is false for a bucket without a policy.
+func (s *Status) Read(ctx context.Context) (bool, error) {
 	answer, err := s.API.GetBucketPolicyStatus(ctx, &s3.GetBucketPolicyStatusInput{
 		Bucket: &s.Bucket.Name, ExpectedBucketOwner: &s.Bucket.Account,
 	})
@@ -38,23 +38,23 @@ func (s *Status) Public(ctx context.Context) (bool, error) {
 	return answer.PolicyStatus != nil && aws.ToBool(answer.PolicyStatus.IsPublic), nil
 }
 
-// ReadAPI contains the call that [Stranger] makes. Its client must use anonymous credentials.
+// ReadAPI contains the call that [AnonymousReader] makes. Its client must use anonymous credentials.
 type ReadAPI interface {
 	GetObject(context.Context, *s3.GetObjectInput, ...func(*s3.Options)) (*s3.GetObjectOutput, error)
 }
 
-// Stranger reads an object anonymously, as all internet users can try to.
-type Stranger struct {
+// AnonymousReader reads an object anonymously, as all internet users can try to.
+type AnonymousReader struct {
 	API ReadAPI
 	// Bucket and Key name the object. It should exist: S3 also refuses a missing key in a bucket with public objects,
 	// unless the caller may list the bucket.
 	Bucket, Key string
 }
 
-// Answer returns "" if S3 refused the read (403), else the answer that shows access: the object, or NoSuchKey, which S3
+// Read returns "" if S3 refused the read (403), else the answer that shows access: the object, or NoSuchKey, which S3
 // returns only to callers that may list the bucket. The error reports that there was no answer, or one that shows
 // neither: a failure in S3, a redirect, a missing bucket.
-func (s *Stranger) Answer(ctx context.Context) (string, error) {
+func (s *AnonymousReader) Read(ctx context.Context) (string, error) {
 	got, err := s.API.GetObject(ctx, &s3.GetObjectInput{Bucket: &s.Bucket, Key: &s.Key})
 	if err == nil {
 		return fmt.Sprintf("with the object %s", s.Key), got.Body.Close()

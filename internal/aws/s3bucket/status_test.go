@@ -42,7 +42,7 @@ func TestPublicIsWhatS3SaysItIs(t *testing.T) {
 		"no policy":   {opinion{err: refuse("NoSuchBucketPolicy")}, false, false},
 		"not allowed": {opinion{err: refuse("AccessDenied")}, false, true},
 	} {
-		got, err := (&s3bucket.Status{API: c.opinion, Bucket: docs}).Public(t.Context())
+		got, err := (&s3bucket.Status{API: c.opinion, Bucket: docs}).Read(t.Context())
 		if got != c.want || (err != nil) != c.fails {
 			t.Errorf("%s: Public = %t, %v, want %t", name, got, err, c.want)
 		}
@@ -82,7 +82,7 @@ func TestAStrangerMustBeRefused(t *testing.T) {
 		"S3 fails":       {reply{answered(503, "SlowDown")}, "", true},
 		"nobody answers": {reply{errors.New("no route to host")}, "", true},
 	} {
-		got, err := (&s3bucket.Stranger{API: c.reply, Bucket: docs.Name, Key: "canary"}).Answer(t.Context())
+		got, err := (&s3bucket.AnonymousReader{API: c.reply, Bucket: docs.Name, Key: "canary"}).Read(t.Context())
 		if got != c.want || (err != nil) != c.fails {
 			t.Errorf("%s: Answer = %q, %v, want %q", name, got, err, c.want)
 		}

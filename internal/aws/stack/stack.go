@@ -28,17 +28,17 @@ type Stack struct {
 	ID string
 }
 
-// Standing returns the state of the stack.
-func (s *Stack) Standing(ctx context.Context) (guard.Standing, error) {
+// Read returns the state of the stack.
+func (s *Stack) Read(ctx context.Context) (guard.StackState, error) {
 	answer, err := s.API.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &s.ID})
 	if err != nil {
-		return guard.Standing{}, fmt.Errorf("stack %s: %w", s.ID, err)
+		return guard.StackState{}, fmt.Errorf("stack %s: %w", s.ID, err)
 	}
 	if len(answer.Stacks) == 0 {
-		return guard.Standing{}, fmt.Errorf("stack %s: %w", s.ID, errNotDescribed)
+		return guard.StackState{}, fmt.Errorf("stack %s: %w", s.ID, errNotDescribed)
 	}
 	live := answer.Stacks[0]
-	return guard.Standing{
+	return guard.StackState{
 		Status: string(live.StackStatus), Busy: busy(live.StackStatus), Deleting: deleting(live.StackStatus), Since: since(live),
 	}, nil
 }

@@ -73,13 +73,13 @@ func TestStandingKnowsEveryStatus(t *testing.T) {
 	}
 	for status, want := range busy {
 		s := stack.Stack{API: fakeCloudFormation{status: status}, ID: arn}
-		got, err := s.Standing(t.Context())
+		got, err := s.Read(t.Context())
 		if err != nil || got.Busy != want || got.Status != string(status) {
-			t.Errorf("Standing(%s) = %+v, %v, want busy %t", status, got, err, want)
+			t.Errorf("Read(%s) = %+v, %v, want busy %t", status, got, err, want)
 		}
 		goes := strings.HasPrefix(string(status), "DELETE_") || status == "ROLLBACK_IN_PROGRESS"
 		if got.Deleting != goes {
-			t.Errorf("Standing(%s).Deleting = %t, want %t", status, got.Deleting, goes)
+			t.Errorf("Read(%s).Deleting = %t, want %t", status, got.Deleting, goes)
 		}
 	}
 }
@@ -97,9 +97,9 @@ func TestStandingSaysSinceWhen(t *testing.T) {
 		"not said":                       {fakeCloudFormation{}, time.Time{}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := (&stack.Stack{API: test.fake, ID: arn}).Standing(t.Context())
+			got, err := (&stack.Stack{API: test.fake, ID: arn}).Read(t.Context())
 			if err != nil || !got.Since.Equal(test.want) {
-				t.Errorf("Standing = %+v, %v, want since %s", got, err, test.want)
+				t.Errorf("Read = %+v, %v, want since %s", got, err, test.want)
 			}
 		})
 	}
@@ -112,8 +112,8 @@ func TestStandingFailsWithTheStacksName(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := stack.Stack{API: fake, ID: arn}
-			if got, err := s.Standing(t.Context()); err == nil || !strings.Contains(err.Error(), arn) || got.Busy {
-				t.Errorf("Standing = %+v, %v, want an error that names the stack", got, err)
+			if got, err := s.Read(t.Context()); err == nil || !strings.Contains(err.Error(), arn) || got.Busy {
+				t.Errorf("Read = %+v, %v, want an error that names the stack", got, err)
 			}
 		})
 	}

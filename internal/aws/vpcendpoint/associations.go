@@ -72,8 +72,8 @@ func (a *Associations) tables(ctx context.Context) ([]types.RouteTable, error) {
 	return tables, nil
 }
 
-// Survey reads the same as Inspect, and also finds which of RouteTableIDs have no active route to the endpoint.
-func (a *Associations) Survey(ctx context.Context, endpointID string) (health.Routing, error) {
+// ReadRouting reads the same as Inspect, and also finds which of RouteTableIDs have no active route to the endpoint.
+func (a *Associations) ReadRouting(ctx context.Context, endpointID string) (health.Routing, error) {
 	tables, err := a.tables(ctx)
 	if err != nil {
 		return health.Routing{}, err

@@ -60,8 +60,8 @@ type Endpoint struct {
 	Gateway bool
 	// Policy is the policy document from the template.
 	Policy string
-	// Probes lists the requests that the policy must deny. It is called only when the policy has drifted.
-	Probes func() []iampolicy.Probe
+	// Forbidden lists the requests that the policy must deny. It is called only when the policy has drifted.
+	Forbidden func() []iampolicy.ForbiddenRequest
 	// SubnetIDs and SecurityGroupIDs are an interface endpoint's, RouteTableIDs a gateway endpoint's.
 	SubnetIDs, SecurityGroupIDs, RouteTableIDs []string
 
@@ -76,7 +76,7 @@ func (e *Endpoint) Name() string { return "vpc-endpoint" }
 
 // Inspect implements [guard.Resource] with one call for all properties.
 func (e *Endpoint) Inspect(ctx context.Context) ([]guard.Finding, error) {
-	seen, err := e.Look(ctx)
+	seen, err := e.Read(ctx)
 	switch {
 	case errorcode.Denied(err):
 		return []guard.Finding{e.unread(err)}, nil
@@ -98,8 +98,8 @@ func (e *Endpoint) unread(err error) guard.Finding {
 	}
 }
 
-// Sight is the state of an endpoint in one response.
-type Sight struct {
+// Snapshot is the state of an endpoint in one response.
+type Snapshot struct {
 	// State is EC2's state in lower case, "available" for a working endpoint; "not found" for a missing one.
 	State string
 	// Created is when it was created.
@@ -113,22 +113,22 @@ type Sight struct {
 // notFound is the state of an endpoint that does not exist.
 const notFound = "not found"
 
-// Look reads the endpoint with one call. A missing endpoint is no error here, unlike in [Endpoint.Inspect].
-func (e *Endpoint) Look(ctx context.Context) (Sight, error) {
+// Read reads the endpoint with one call. A missing endpoint is no error here, unlike in [Endpoint.Inspect].
+func (e *Endpoint) Read(ctx context.Context) (Snapshot, error) {
 	answer, err := e.API.DescribeVpcEndpoints(ctx, &ec2.DescribeVpcEndpointsInput{VpcEndpointIds: []string{e.ID}})
 	switch errorcode.Of(err) {
 	case "InvalidVpcEndpointId.NotFound", "InvalidVpcEndpoint.NotFound":
-		return Sight{State: notFound, lost: true}, nil
+		return Snapshot{State: notFound, lost: true}, nil
 	}
 	if err != nil {
-		return Sight{}, e.wrap(err)
+		return Snapshot{}, e.wrap(err)
 	}
 	if len(answer.VpcEndpoints) == 0 {
-		return Sight{State: notFound, lost: true}, nil
+		return Snapshot{State: notFound, lost: true}, nil
 	}
 	live := answer.VpcEndpoints[0]
 	// The SDK's constants are capitalised, EC2's responses are not.
-	seen := Sight{State: strings.ToLower(string(live.State)), Created: aws.ToTime(live.CreationTimestamp)}
+	seen := Snapshot{State: strings.ToLower(string(live.State)), Created: aws.ToTime(live.CreationTimestamp)}
 	switch seen.State {
 	case "deleting", "deleted", "failed", "rejected", "expired":
 		seen.lost = true
@@ -161,7 +161,7 @@ func (e *Endpoint) Restore(ctx context.Context, f guard.Finding) error {
 	add, remove := changes(f)
 	switch f.Property {
 	case policyProperty:
-		e.once.Do(func() { e.refusal = guard.Holds(e.Policy, e.Probes()) })
+		e.once.Do(func() { e.refusal = guard.Holds(e.Policy, e.Forbidden()) })
 		if e.refusal != nil {
 			return fmt.Errorf("endpoint %s: %w", e.ID, e.refusal)
 		}

@@ -38,7 +38,7 @@ func newInterface() (*fakeEC2, *vpcendpoint.Endpoint) {
 	}}
 	return fake, &vpcendpoint.Endpoint{
 		API: fake, ID: endpointID, Policy: desiredPolicy,
-		Probes:    func() []iampolicy.Probe { return iampolicy.EndpointProbes(setting) },
+		Forbidden: func() []iampolicy.ForbiddenRequest { return iampolicy.ForbiddenThroughEndpoint(setting) },
 		SubnetIDs: []string{"subnet-a", "subnet-b"}, SecurityGroupIDs: []string{"sg-endpoint"},
 	}
 }

@@ -22,9 +22,9 @@ type Interfaces struct {
 	ID, VPCID string
 }
 
-// List reads the network interfaces. Their description names the endpoint, so that this call need not wait for
+// Read reads the network interfaces. Their description names the endpoint, so that this call need not wait for
 // DescribeVpcEndpoints. Source: docs/facts.md, VPC endpoints
-func (i *Interfaces) List(ctx context.Context) ([]health.Interface, error) {
+func (i *Interfaces) Read(ctx context.Context) ([]health.Interface, error) {
 	var list []health.Interface
 	pages := ec2.NewDescribeNetworkInterfacesPaginator(i.API, &ec2.DescribeNetworkInterfacesInput{Filters: []types.Filter{
 		{Name: aws.String("vpc-id"), Values: []string{i.VPCID}},

@@ -5,6 +5,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"s3-endpoint-guard/internal/guard"
+	"s3-endpoint-guard/internal/iampolicy"
 )
 
 // fullAccess is the effective policy of an endpoint without a policy.
@@ -17,7 +18,7 @@ func (e *Endpoint) inspectPolicy(live types.VpcEndpoint) guard.Finding {
 	if judged == "" {
 		judged = fullAccess
 	}
-	j := guard.Judge(e.Policy, judged, e.Probes)
+	j := iampolicy.Judge([]byte(e.Policy), []byte(judged), e.Forbidden)
 	return guard.Finding{
 		Property: policyProperty, Target: e.ID,
 		Verdict: j.Verdict, Allowed: j.Allowed, Diff: guard.Differences(j.Diff),

@@ -27,8 +27,8 @@ type Checks struct {
 	Traffic      func(context.Context, time.Time) (health.Volume, error)
 }
 
-// Take makes all checks concurrently. A check that hangs ends with the context; the others have ended long before.
-func (c Checks) Take(ctx context.Context, now time.Time) health.Snapshot {
+// Read makes all checks concurrently. A check that hangs ends with the context; the others have ended long before.
+func (c Checks) Read(ctx context.Context, now time.Time) health.Snapshot {
 	s := health.Snapshot{Time: now}
 	var checks sync.WaitGroup
 	read(ctx, &checks, c.Endpoint, &s.Endpoint)

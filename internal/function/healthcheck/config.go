@@ -41,9 +41,9 @@ func ReadConfig(getenv func(string) string) (Config, error) {
 // sweepGrace is the time that a sweep's metrics may need from its log to CloudWatch.
 const sweepGrace = 5 * time.Minute
 
-// terms returns the limits for judging a snapshot. Two missed sweeps in a row do not count as a problem.
-func (c Config) terms() health.Terms {
-	return health.Terms{
+// criteria returns the limits for judging a snapshot. Two missed sweeps in a row do not count as a problem.
+func (c Config) criteria() health.Criteria {
+	return health.Criteria{
 		Setting: c.Setting, Gateway: c.Gateway, Function: c.Function,
 		SweepWithin: 2*c.SweepEvery + sweepGrace, IdleAfter: c.IdleAfter,
 	}

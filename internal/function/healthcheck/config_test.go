@@ -61,11 +61,11 @@ func TestNewMakesTheChecksOfEachEndpointType(t *testing.T) {
 		}
 		c := f.Checks
 		ofInterface := c.Interfaces != nil && c.GroupRules != nil && c.Traffic != nil
-		if ofInterface == gateway || (c.Routing != nil) != gateway || f.Terms.Gateway != gateway {
+		if ofInterface == gateway || (c.Routing != nil) != gateway || f.Criteria.Gateway != gateway {
 			t.Errorf("%s: checks of interfaces %t, of routes %t", endpointType, ofInterface, c.Routing != nil)
 		}
-		if want := 15 * time.Minute; f.Terms.SweepWithin != want {
-			t.Errorf("a sweep is recent within %v, want %v for one every 5 minutes", f.Terms.SweepWithin, want)
+		if want := 15 * time.Minute; f.Criteria.SweepWithin != want {
+			t.Errorf("a sweep is recent within %v, want %v for one every 5 minutes", f.Criteria.SweepWithin, want)
 		}
 	}
 }

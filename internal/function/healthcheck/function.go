@@ -20,8 +20,8 @@ import (
 
 // Function handles invocations through the Lambda Runtime API. It implements lambda.Handler.
 type Function struct {
-	Checks Checks
-	Terms  health.Terms
+	Checks   Checks
+	Criteria health.Criteria
 	// Publish publishes the metrics.
 	Publish func(context.Context, time.Time, ...metrics.Datum) error
 	// Log receives one line for each problem and each failed check, or one line if all is well.
@@ -55,7 +55,7 @@ func (f *Function) Invoke(ctx context.Context, _ []byte) ([]byte, error) {
 	began := f.Now()
 	reading, cancel := timeleft.Early(ctx, publishMargin, 2)
 	defer cancel()
-	report := f.Terms.Judge(f.Checks.Take(reading, began))
+	report := f.Criteria.Judge(f.Checks.Read(reading, began))
 	f.log(ctx, report, began)
 	if err := f.Publish(ctx, began, report.Data...); err != nil {
 		return nil, err

@@ -41,7 +41,7 @@ func New(getenv func(string) string, log *slog.Logger) (*Function, error) {
 	}
 	watch := cloudwatch.NewFromConfig(sdk)
 	publisher := &putmetrics.Publisher{API: watch, Bucket: c.Setting.Bucket}
-	f := &Function{Terms: c.terms(), Publish: publisher.Put, Log: log, Now: time.Now}
+	f := &Function{Criteria: c.criteria(), Publish: publisher.Put, Log: log, Now: time.Now}
 	f.Checks.ofBucket(c, sdk)
 	f.Checks.ofEndpoint(c, ec2.NewFromConfig(sdk))
 	f.Checks.ofGuard(c, sdk, watch)
@@ -53,39 +53,39 @@ func (checks *Checks) ofBucket(c Config, sdk aws.Config) {
 	api := s3.NewFromConfig(sdk)
 	bucket := s3bucket.Bucket{Name: c.Setting.Bucket, Account: c.Setting.Account}
 	checks.BucketPolicy = property(&s3bucket.Policy{
-		API: api, Bucket: bucket, Desired: c.BucketPolicy, Setting: c.Setting, Probes: guard.Lazily(iampolicy.BucketProbes, c.Setting),
+		API: api, Bucket: bucket, Desired: c.BucketPolicy, Setting: c.Setting, Forbidden: guard.Lazily(iampolicy.ForbiddenOnBucket, c.Setting),
 	})
 	checks.PublicAccess = property(&s3bucket.PublicAccessBlock{API: api, Bucket: bucket})
 	checks.Ownership = property(&s3bucket.Ownership{API: api, Bucket: bucket})
-	checks.Public = (&s3bucket.Status{API: api, Bucket: bucket}).Public
+	checks.Public = (&s3bucket.Status{API: api, Bucket: bucket}).Read
 	anonymous := s3.NewFromConfig(sdk, func(o *s3.Options) {
 		o.Credentials, o.RetryMaxAttempts = aws.AnonymousCredentials{}, strangerAttempts
 	})
-	checks.Answer = (&s3bucket.Stranger{API: anonymous, Bucket: bucket.Name, Key: c.CanaryKey}).Answer
+	checks.Answer = (&s3bucket.AnonymousReader{API: anonymous, Bucket: bucket.Name, Key: c.CanaryKey}).Read
 }
 
 // ofEndpoint sets the checks of the endpoint, depending on its type.
 func (checks *Checks) ofEndpoint(c Config, api *ec2.Client) {
 	endpoint := &vpcendpoint.Endpoint{
 		API: api, ID: c.Setting.EndpointID, Gateway: c.Gateway,
-		Policy: c.EndpointPolicy, Probes: guard.Lazily(iampolicy.EndpointProbes, c.Setting),
+		Policy: c.EndpointPolicy, Forbidden: guard.Lazily(iampolicy.ForbiddenThroughEndpoint, c.Setting),
 		SubnetIDs: c.SubnetIDs, SecurityGroupIDs: c.SecurityGroupIDs, RouteTableIDs: c.RouteTableIDs,
 	}
 	checks.Endpoint = func(ctx context.Context) (health.Endpoint, error) {
-		seen, err := endpoint.Look(ctx)
+		seen, err := endpoint.Read(ctx)
 		return health.Endpoint{State: seen.State, Created: seen.Created, Findings: seen.Findings}, err
 	}
 	if c.Gateway {
 		tables := &vpcendpoint.Associations{
 			API: api, VPCID: c.Setting.VPCID, SubnetIDs: c.SubnetIDs, RouteTableIDs: c.RouteTableIDs,
 		}
-		checks.Routing = func(ctx context.Context) (health.Routing, error) { return tables.Survey(ctx, endpoint.ID) }
+		checks.Routing = func(ctx context.Context) (health.Routing, error) { return tables.ReadRouting(ctx, endpoint.ID) }
 		return
 	}
 	checks.GroupRules = property(&vpcendpoint.GroupRules{
 		API: api, GroupIDs: c.SecurityGroupIDs, AllowedGroupIDs: c.AllowedGroupIDs,
 	})
-	checks.Interfaces = (&vpcendpoint.Interfaces{API: api, ID: endpoint.ID, VPCID: c.Setting.VPCID}).List
+	checks.Interfaces = (&vpcendpoint.Interfaces{API: api, ID: endpoint.ID, VPCID: c.Setting.VPCID}).Read
 }
 
 // ofGuard sets the checks of what invokes the guard, of who could stop it, and of its cost.
@@ -99,7 +99,7 @@ func (checks *Checks) ofGuard(c Config, sdk aws.Config, watch *cloudwatch.Client
 		Service: inspect.S3Service(c.Setting.Partition, c.Setting.Region),
 	}
 	checks.Sweeps = func(ctx context.Context, now time.Time) (int, error) {
-		return statistics.ReadSweeps(ctx, now, c.terms().SweepWithin)
+		return statistics.ReadSweeps(ctx, now, c.criteria().SweepWithin)
 	}
 	if !c.Gateway {
 		checks.Traffic = sparingly(idleEvery, func(ctx context.Context, now time.Time) (health.Volume, error) {

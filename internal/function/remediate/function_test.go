@@ -94,13 +94,13 @@ type harness struct {
 	*remediate.Function
 	bucket   *bucket
 	mailbox  *mailbox
-	standing guard.Standing
+	standing guard.StackState
 	stackErr error
 	log, out bytes.Buffer
 }
 
 func newHarness(policy string) *harness {
-	h := &harness{bucket: &bucket{policy: policy}, mailbox: &mailbox{}, standing: guard.Standing{Status: "CREATE_COMPLETE"}}
+	h := &harness{bucket: &bucket{policy: policy}, mailbox: &mailbox{}, standing: guard.StackState{Status: "CREATE_COMPLETE"}}
 	start := time.Now()
 	clock := func() time.Time { // four seconds after the first example event's minute
 		return time.Date(2026, 5, 4, 8, 1, 4, 0, time.UTC).Add(time.Since(start))
@@ -110,9 +110,9 @@ func newHarness(policy string) *harness {
 		Guard: &guard.Guard{
 			Resources: []guard.Resource{&s3bucket.Policy{
 				API: h.bucket, Bucket: s3bucket.Bucket{Name: "docs-example", Account: account}, Desired: desiredPolicy,
-				Setting: setting, Probes: func() []iampolicy.Probe { return iampolicy.BucketProbes(setting) },
+				Setting: setting, Forbidden: func() []iampolicy.ForbiddenRequest { return iampolicy.ForbiddenOnBucket(setting) },
 			}},
-			Stack: func(context.Context) (guard.Standing, error) { return h.standing, h.stackErr },
+			Stack: func(context.Context) (guard.StackState, error) { return h.standing, h.stackErr },
 			Now:   clock,
 		},
 		Notify: h.mailbox,
@@ -228,7 +228,7 @@ func TestInvokeSaysInOneLineWhatCameOfIt(t *testing.T) {
 			map[string]float64{"DriftDetected": 1, "DriftCorrected": 1, "ClosedDrift": 1, "TimeToCorrect": 0}},
 		"observed": {publicPolicy, func(h *harness) { h.Guard.Observe = true }, "drift observed", "ERROR", false,
 			map[string]float64{"DriftDetected": 1, "OpenDrift": 1}},
-		"stood down": {publicPolicy, func(h *harness) { h.standing = guard.Standing{Status: "UPDATE_IN_PROGRESS", Busy: true} },
+		"stood down": {publicPolicy, func(h *harness) { h.standing = guard.StackState{Status: "UPDATE_IN_PROGRESS", Busy: true} },
 			"standing down", "INFO", false, map[string]float64{"DriftDetected": 1, "OpenDrift": 1, "StoodDown": 1}},
 		"not writable": {publicPolicy, func(h *harness) { h.bucket.err = denied }, "not corrected", "ERROR", true,
 			map[string]float64{"CorrectionFailed": 1}},

@@ -45,7 +45,7 @@ func newGuard(c Config, sdk aws.Config) *guard.Guard {
 	ownStack := &stack.Stack{API: cloudformation.NewFromConfig(sdk), ID: c.StackID}
 	return &guard.Guard{
 		Resources: append(bucketResources(c, s3.NewFromConfig(sdk)), endpointResources(c, ec2.NewFromConfig(sdk))...),
-		Stack:     ownStack.Standing,
+		Stack:     ownStack.Read,
 		Observe:   c.Observe,
 		Role:      c.Setting.Guard,
 		Now:       time.Now,
@@ -58,7 +58,7 @@ func bucketResources(c Config, api *s3.Client) []guard.Resource {
 	return []guard.Resource{
 		&s3bucket.Policy{
 			API: api, Bucket: bucket, Desired: c.BucketPolicy,
-			Setting: c.Setting, Probes: guard.Lazily(iampolicy.BucketProbes, c.Setting),
+			Setting: c.Setting, Forbidden: guard.Lazily(iampolicy.ForbiddenOnBucket, c.Setting),
 		},
 		&s3bucket.PublicAccessBlock{API: api, Bucket: bucket},
 		&s3bucket.Ownership{API: api, Bucket: bucket},
@@ -68,7 +68,7 @@ func bucketResources(c Config, api *s3.Client) []guard.Resource {
 func endpointResources(c Config, api *ec2.Client) []guard.Resource {
 	endpoint := &vpcendpoint.Endpoint{
 		API: api, ID: c.Setting.EndpointID, Gateway: c.Gateway,
-		Policy: c.EndpointPolicy, Probes: guard.Lazily(iampolicy.EndpointProbes, c.Setting),
+		Policy: c.EndpointPolicy, Forbidden: guard.Lazily(iampolicy.ForbiddenThroughEndpoint, c.Setting),
 		SubnetIDs: c.SubnetIDs, SecurityGroupIDs: c.SecurityGroupIDs, RouteTableIDs: c.RouteTableIDs,
 	}
 	if c.Gateway {

@@ -34,7 +34,7 @@ func emptyingPolicy(t *testing.T) string {
 
 func TestTheEmptyingPolicyDeniesEveryProbe(t *testing.T) {
 	policy := emptyingPolicy(t)
-	if open := iampolicy.Allowed([]byte(policy), iampolicy.BucketProbes(docs)); open != "" {
+	if open := iampolicy.Allowed([]byte(policy), iampolicy.ForbiddenOnBucket(docs)); open != "" {
 		t.Errorf("the emptying policy allows %s, want no probe allowed", open)
 	}
 	if err := iampolicy.Lockout([]byte(policy), docs); err != nil {
@@ -52,13 +52,13 @@ func TestWhileItIsEmptiedNobodyElseReachesABucketsObjects(t *testing.T) {
 		"s3:GetObjectRetention", "s3:ListBucket", "s3:ListBucketMultipartUploads", "s3:ListBucketVersions"}
 	for _, at := range docs.Standpoints() {
 		var want []string
-		if at.Principal == ourRole && !strings.Contains(at.Door, "plain HTTP") {
+		if at.Principal == ourRole && !strings.Contains(at.Path, "plain HTTP") {
 			want = empties
 		}
 		open := iampolicy.OpenActions(policy, docs, at)
 		for _, action := range slices.Concat(iampolicy.ObjectActions(), iampolicy.ListingActions()) {
 			if _, got := open[action]; got != slices.Contains(want, action) {
-				t.Errorf("%s %s may %s: %t, want %t", at.Caller, at.Door, action, got, !got)
+				t.Errorf("%s %s may %s: %t, want %t", at.Caller, at.Path, action, got, !got)
 			}
 		}
 	}

@@ -14,7 +14,7 @@ func TestHoldsRefusesPoliciesThatAreThemselvesOpen(t *testing.T) {
 		EndpointID: "vpce-0a1b2c3d4e5f60718", VPCID: "vpc-0a1b2c3d4e5f60718",
 		Workload: "arn:aws:iam::111122223333:role/app", Guard: "arn:aws:iam::111122223333:role/guard",
 	}
-	probes := iampolicy.BucketProbes(setting)
+	probes := iampolicy.ForbiddenOnBucket(setting)
 	outside := deny(`"Condition":{"StringNotEquals":{"aws:SourceVpce":"vpce-0a1b2c3d4e5f60718"}}`)
 	strangers := deny(`"Condition":{"ArnNotEquals":{"aws:PrincipalArn":"arn:aws:iam::111122223333:role/app"}}`)
 	plain := deny(`"Condition":{"BoolIfExists":{"aws:SecureTransport":"false"}}`)

@@ -24,9 +24,9 @@ func TestLookTellsEveryState(t *testing.T) {
 	} {
 		fake, endpoint := newInterface()
 		fake.endpoint.State, fake.endpoint.CreationTimestamp = state, &created
-		got, err := endpoint.Look(t.Context())
+		got, err := endpoint.Read(t.Context())
 		if err != nil || got.State != strings.ToLower(string(state)) || got.Created != created || len(got.Findings) > 0 != present {
-			t.Errorf("Look at an endpoint that is %s = %+v, %v, want findings: %t", state, got, err, present)
+			t.Errorf("Read at an endpoint that is %s = %+v, %v, want findings: %t", state, got, err, present)
 		}
 	}
 }
@@ -39,14 +39,14 @@ func TestLookTellsThatAnEndpointIsGone(t *testing.T) {
 	} {
 		fake, endpoint := newInterface()
 		fake.endpoint, fake.fail = nil, fail
-		if got, err := endpoint.Look(t.Context()); err != nil || got.State != "not found" || len(got.Findings) > 0 {
-			t.Errorf("%s: Look = %+v, %v, want not found", name, got, err)
+		if got, err := endpoint.Read(t.Context()); err != nil || got.State != "not found" || len(got.Findings) > 0 {
+			t.Errorf("%s: Read = %+v, %v, want not found", name, got, err)
 		}
 	}
 	fake, endpoint := newInterface()
 	fake.fail = map[string]string{"DescribeVpcEndpoints": "UnauthorizedOperation"}
-	if _, err := endpoint.Look(t.Context()); err == nil || !strings.Contains(err.Error(), endpointID) {
-		t.Errorf("Look = %v, want an error that names the endpoint", err)
+	if _, err := endpoint.Read(t.Context()); err == nil || !strings.Contains(err.Error(), endpointID) {
+		t.Errorf("Read = %v, want an error that names the endpoint", err)
 	}
 }
 
@@ -70,7 +70,7 @@ func (f *interfaces) DescribeNetworkInterfaces(_ context.Context, in *ec2.Descri
 
 func TestInterfacesAreThoseOfTheEndpoint(t *testing.T) {
 	fake := &interfaces{}
-	got, err := (&vpcendpoint.Interfaces{API: fake, ID: endpointID, VPCID: vpcID}).List(t.Context())
+	got, err := (&vpcendpoint.Interfaces{API: fake, ID: endpointID, VPCID: vpcID}).Read(t.Context())
 	want := []health.Interface{
 		{ID: "eni-1", SubnetID: "subnet-1", Zone: "a", Status: "in-use"}, {ID: "eni-2", SubnetID: "subnet-1", Zone: "a", Status: "available"},
 	}
@@ -83,8 +83,8 @@ func TestInterfacesAreThoseOfTheEndpoint(t *testing.T) {
 		}
 	}
 	fake.err = refuse("UnauthorizedOperation")
-	if _, err := (&vpcendpoint.Interfaces{API: fake, ID: endpointID}).List(t.Context()); err == nil || !strings.Contains(err.Error(), "network interfaces of "+endpointID) {
-		t.Errorf("List = %v, want an error that names the endpoint", err)
+	if _, err := (&vpcendpoint.Interfaces{API: fake, ID: endpointID}).Read(t.Context()); err == nil || !strings.Contains(err.Error(), "network interfaces of "+endpointID) {
+		t.Errorf("Read = %v, want an error that names the endpoint", err)
 	}
 }
 
@@ -105,13 +105,13 @@ func TestSurveyFindsTablesWithoutARoute(t *testing.T) {
 	} {
 		fake := &fakeEC2{tables: []types.RouteTable{{RouteTableId: aws.String("rtb-1"), Routes: c.routes, Associations: []types.RouteTableAssociation{association("a", "subnet-a")}}}}
 		tables := &vpcendpoint.Associations{API: fake, VPCID: vpcID, SubnetIDs: []string{"subnet-a"}, RouteTableIDs: []string{"rtb-1"}}
-		got, err := tables.Survey(t.Context(), endpointID)
+		got, err := tables.ReadRouting(t.Context(), endpointID)
 		if err != nil || !slices.Equal(got.Without, c.want) || got.Subnets.Verdict != "same" {
-			t.Errorf("%s: Survey = %+v, %v, want %q without a route", name, got, err, c.want)
+			t.Errorf("%s: ReadRouting = %+v, %v, want %q without a route", name, got, err, c.want)
 		}
 	}
 	fake := &fakeEC2{fail: map[string]string{"DescribeRouteTables": "UnauthorizedOperation"}}
-	if _, err := (&vpcendpoint.Associations{API: fake, VPCID: vpcID}).Survey(t.Context(), endpointID); err == nil {
-		t.Error("Survey succeeded without the tables")
+	if _, err := (&vpcendpoint.Associations{API: fake, VPCID: vpcID}).ReadRouting(t.Context(), endpointID); err == nil {
+		t.Error("ReadRouting succeeded without the tables")
 	}
 }

@@ -14,29 +14,29 @@ type Setting struct {
 
 // Standpoint is a combination of a caller and a network path to S3.
 type Standpoint struct {
-	// Caller and Door (the network path) are names for messages, e.g. "anonymous caller" and "from the internet".
-	Caller, Door string
+	// Caller and Path (the network path) are names for messages, e.g. "anonymous caller" and "from the internet".
+	Caller, Path string
 	// Principal is the caller, as in [Request].
 	Principal string
 	// Context contains the condition keys that the network path adds to a request.
 	Context map[string][]string
 }
 
-// Probe is one request that must be denied. Except for the judged document, the worst case is assumed: the caller's
+// ForbiddenRequest is one request that must be denied. The judge assumes the worst case for all but the judged document: the caller's
 // identity policies and the other documents allow everything.
-type Probe struct {
+type ForbiddenRequest struct {
 	// Name is for messages, e.g. "anonymous caller from the internet: s3:GetObject on arn:aws:s3:::docs/thankyou.txt".
 	Name    string
 	Request Request
-	// OfEndpoint is true when the probe is for an endpoint's policy, false for a bucket's.
+	// OfEndpoint is true if an endpoint's policy must deny the request, false if a bucket's must.
 	OfEndpoint bool
 
-	scene  *scene  // nil for probes made outside this package
-	target *target // the same for all probes about the same action and resource
+	scene  *scene  // nil if made outside this package
+	target *target // shared by all requests with the same action and resource
 }
 
-// scene is shared by many probes: a standpoint, and the account that owns the bucket. Its context is set to each probe's
-// target in turn.
+// scene is shared by many forbidden requests: a standpoint, and the account that owns the bucket. Its context is set to the
+// target of each of them in turn.
 type scene struct{ context *requestContext }
 
 type target struct {
@@ -59,29 +59,29 @@ const (
 	administrators = "role/invented/administrators" // invented, because the policy may name a real one
 )
 
-type door struct {
+type networkPath struct {
 	name    string
 	context map[string][]string
 }
 
-func (s Setting) internet() door {
-	return door{"from the internet", map[string][]string{"aws:SecureTransport": {"true"}, "aws:SourceIp": {strangerIP}}}
+func (s Setting) internet() networkPath {
+	return networkPath{"from the internet", map[string][]string{"aws:SecureTransport": {"true"}, "aws:SourceIp": {strangerIP}}}
 }
 
 // through returns the network path through a VPC endpoint. Requests through an endpoint have no aws:SourceIp.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-sourceip
-func through(name, endpoint, vpc, tls string) door {
-	return door{name, map[string][]string{
+func through(name, endpoint, vpc, tls string) networkPath {
+	return networkPath{name, map[string][]string{
 		"aws:SecureTransport": {tls}, "aws:SourceVpce": {endpoint}, "aws:SourceVpc": {vpc}, "aws:VpcSourceIp": {privateIP},
 	}}
 }
 
-func (s Setting) ours() door {
+func (s Setting) ours() networkPath {
 	return through("through the endpoint", s.EndpointID, s.VPCID, "true")
 }
 
-func (s Setting) doors() []door {
-	return []door{
+func (s Setting) paths() []networkPath {
+	return []networkPath{
 		s.internet(),
 		through("through an endpoint of another VPC", otherEndpoint, otherVPC, "true"),
 		through("through another endpoint of the same VPC", siblingID, s.VPCID, "true"),
@@ -133,22 +133,22 @@ func (s Setting) otherAccount() string {
 func (s Setting) Standpoints() []Standpoint {
 	var all []Standpoint
 	for _, c := range s.callers() {
-		for _, d := range s.doors() {
+		for _, d := range s.paths() {
 			all = append(all, Standpoint{c.name, d.name, c.principal, d.context})
 		}
 	}
 	return all
 }
 
-// BucketProbes lists requests that the bucket policy must deny: all object, listing and configuration actions from all
+// ForbiddenOnBucket lists requests that the bucket policy must deny: all object, listing and configuration actions from all
 // standpoints, except those that permitsOnBucket permits.
-func BucketProbes(s Setting) []Probe {
+func ForbiddenOnBucket(s Setting) []ForbiddenRequest {
 	targets, standpoints := targetsOn(s.bucketARN(s.Bucket), 0), s.Standpoints()
-	probes := make([]Probe, 0, len(targets)*len(standpoints))
+	forbidden := make([]ForbiddenRequest, 0, len(targets)*len(standpoints))
 	for _, at := range standpoints {
-		probes = append(probes, probesFrom(at, s.Account, targets, s.permitsOnBucket)...)
+		forbidden = append(forbidden, forbiddenFrom(at, s.Account, targets, s.permitsOnBucket)...)
 	}
-	return probes
+	return forbidden
 }
 
 // permitsOnBucket reports whether the bucket policy may allow a request: the workload, the probe and teardown through the
@@ -173,36 +173,36 @@ func (s Setting) isTenant(c *requestContext) bool {
 	return c.is("aws:principalarn", s.Workload) || c.is("aws:principalarn", s.ProbeRole)
 }
 
-// EndpointProbes lists requests through the setting's endpoint that its policy must deny: requests to other buckets of this
-// or another account, or to a bucket of the same name in another account; callers other than the workload and the probe,
-// with credentials of this or another account; requests from another VPC.
-func EndpointProbes(s Setting) []Probe {
+// ForbiddenThroughEndpoint lists requests through the setting's endpoint that its policy must deny: requests to other buckets
+// of this or another account, or to a bucket of the same name in another account; callers other than the workload and the
+// probe, with credentials of this or another account; requests from another VPC.
+func ForbiddenThroughEndpoint(s Setting) []ForbiddenRequest {
 	type owned struct{ bucket, account string }
 	places := []owned{
 		{s.Bucket, s.Account}, {s.Bucket, s.otherAccount()},
 		{ownOtherBucket, s.Account}, {foreignBucket, s.otherAccount()}, {s.packageBucket(), s.otherAccount()},
 	}
 	foreign := through("through the endpoint from another VPC", s.EndpointID, otherVPC, "true")
-	var probes []Probe
+	var forbidden []ForbiddenRequest
 	for i, p := range places {
 		targets := targetsOn(s.bucketARN(p.bucket), i*len(bucketActions))
 		for _, c := range s.callers() {
-			doors := []door{s.ours()}
+			paths := []networkPath{s.ours()}
 			if i == 0 {
-				doors = append(doors, foreign)
+				paths = append(paths, foreign)
 			} else if c.isInsider() {
 				continue // on other buckets they are equivalent to other callers
 			}
-			for _, d := range doors {
+			for _, d := range paths {
 				at := Standpoint{c.name, d.name, c.principal, d.context}
-				probes = append(probes, probesFrom(at, p.account, targets, s.permitsOnEndpoint)...)
+				forbidden = append(forbidden, forbiddenFrom(at, p.account, targets, s.permitsOnEndpoint)...)
 			}
 		}
 	}
-	for i := range probes {
-		probes[i].OfEndpoint = true
+	for i := range forbidden {
+		forbidden[i].OfEndpoint = true
 	}
-	return probes
+	return forbidden
 }
 
 // packageBucket holds the packages of Amazon Linux 2023 in the Region. Source: docs/facts.md, VPC endpoints
@@ -243,21 +243,21 @@ func targetsOn(bucketARN string, firstID int) []*target {
 	return all
 }
 
-// probesFrom returns the probes of one scene.
-func probesFrom(at Standpoint, account string, targets []*target, permits func(*requestContext) bool) []Probe {
+// forbiddenFrom returns the forbidden requests of one scene.
+func forbiddenFrom(at Standpoint, account string, targets []*target, permits func(*requestContext) bool) []ForbiddenRequest {
 	sc, err := newScene(at, account, targets[0])
 	if err != nil {
 		return nil // the setting has no such caller, e.g. its role is not an ARN
 	}
-	probes := make([]Probe, 0, len(targets))
+	forbidden := make([]ForbiddenRequest, 0, len(targets))
 	c := *sc.context
 	for _, t := range targets {
 		if c.aim(t); !permits(&c) {
 			r := Request{Principal: at.Principal, Action: t.action, Resource: t.resource, ResourceAccount: account, Context: at.Context}
-			probes = append(probes, Probe{Name: at.name(t), Request: r, scene: sc, target: t})
+			forbidden = append(forbidden, ForbiddenRequest{Name: at.name(t), Request: r, scene: sc, target: t})
 		}
 	}
-	return probes
+	return forbidden
 }
 
 func newTarget(action, resource string) *target {
@@ -282,8 +282,8 @@ func (c *requestContext) aim(t *target) {
 	c.action, c.class, c.resource = t.lowerAction, t.class, t.resource
 }
 
-// completed prepares a probe made outside this package.
-func (p Probe) completed() (*Probe, error) {
+// completed prepares a forbidden request made outside this package.
+func (p ForbiddenRequest) completed() (*ForbiddenRequest, error) {
 	r := p.Request
 	p.target = newTarget(r.Action, r.Resource)
 	var err error
@@ -292,7 +292,7 @@ func (p Probe) completed() (*Probe, error) {
 }
 
 func (at Standpoint) name(t *target) string {
-	return at.Caller + " " + at.Door + ": " + t.action + " on " + t.resource
+	return at.Caller + " " + at.Path + ": " + t.action + " on " + t.resource
 }
 
 func (c *requestContext) is(key, value string) bool {

@@ -1,0 +1,23 @@
+package guard
+
+import (
+	"fmt"
+	"sync"
+
+	"s3-endpoint-guard/internal/iampolicy"
+)
+
+// Holds returns an error unless a desired policy denies all forbidden requests. A resource calls it before it writes the
+// policy: a desired policy that allows one comes from a defective template, and writing it would do harm.
+func Holds(desired string, forbidden []iampolicy.ForbiddenRequest) error {
+	if allowed := iampolicy.Allowed([]byte(desired), forbidden); allowed != "" {
+		return RemedyNotCorrected.For(fmt.Errorf("the desired policy is not written, because it is itself open: %s", allowed))
+	}
+	return nil
+}
+
+// Lazily returns a function that makes a set of forbidden requests at its first call, and returns the same set at later
+// calls. It is safe for concurrent use.
+func Lazily(forbidden func(iampolicy.Setting) []iampolicy.ForbiddenRequest, s iampolicy.Setting) func() []iampolicy.ForbiddenRequest {
+	return sync.OnceValue(func() []iampolicy.ForbiddenRequest { return forbidden(s) })
+}
