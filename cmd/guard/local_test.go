@@ -221,8 +221,8 @@ func TestMessagesForPeople(t *testing.T) {
 		m    localsns.Message
 		want []string
 	}{
-		"of the guard": {localsns.Message{Subject: "OPEN", Body: "A door stood open.\n\nThe record:\n{\n  \"a\": 1\n}\n"},
-			[]string{"message   OPEN (to nobody", "| A door stood open.", "| The record:", "{ … 3 more lines"}},
+		"of the guard": {localsns.Message{Subject: "OPEN", Body: "Unwanted access was possible.\n\nThe record:\n{\n  \"a\": 1\n}\n"},
+			[]string{"message   OPEN (to no one", "| Unwanted access was possible.", "| The record:", "{ … 3 more lines"}},
 		"of an alarm": {localsns.Message{Subject: `ALARM: "a"`, Body: `{"AlarmName":"a","AlarmDescription":"Look here.","NewStateReason":"Threshold"}`},
 			[]string{`message   ALARM: "a"`, "| Look here.", "| Threshold"}},
 	} {

@@ -80,7 +80,7 @@ func (n *news) message(topicARN string, m sns.Message, to []sns.Subscription) {
 	for _, s := range to {
 		readers = append(readers, s.Endpoint)
 	}
-	n.plain.line("   %-9s %s (to %s)", "message", n.plain.colour.bold(m.Subject), cmp.Or(strings.Join(readers, ", "), "nobody: there is no subscription"))
+	n.plain.line("   %-9s %s (to %s)", "message", n.plain.colour.bold(m.Subject), cmp.Or(strings.Join(readers, ", "), "no one: the topic has no subscription"))
 	for _, line := range legible(m.Body) {
 		n.plain.line("             | %s", line)
 	}

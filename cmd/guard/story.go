@@ -23,7 +23,7 @@ type scene struct {
 
 // story is the demo.
 var story = []scene{
-	{"The lock: the app reads through the endpoint, nobody else does", theLock},
+	{"The lock: only the app reads, through the endpoint", theLock},
 	{"An administrator opens the bucket: Block Public Access off, then the article's own public policy", openBucket},
 	{"Somebody sets the endpoint's policy to full access: data can leave to a foreign bucket", openEndpoint},
 	{"Somebody saves the same policy in another order: nothing to correct", reorder},

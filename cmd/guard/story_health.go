@@ -22,7 +22,7 @@ import (
 var healthStory = []scene{
 	{"Health: minutes pass, and in each one the health check and two probes run", healthy},
 	{"An Availability Zone's interface of the endpoint is lost, and comes back", zoneLost},
-	{"S3's name leads elsewhere: somebody redirects the VPC's DNS", redirected},
+	{"The VPC's DNS resolves S3's name to another address", redirected},
 	{"An intruder switches the guard's alarm bell off: a rule is disabled", ruleDisabled},
 }
 
@@ -139,7 +139,7 @@ func ruleDisabled(ctx context.Context, s *stage) error {
 	rules := eventbridge.NewFromConfig(s.cloud.Config(s.cloud.Admin(), s.cloud.Internet()))
 	name := s.stack.Physical("BucketRule")
 	_, err := rules.DisableRule(ctx, &eventbridge.DisableRuleInput{Name: &name})
-	s.does("admin", "DisableRule: changes of the bucket wake nobody", err)
+	s.does("admin", "DisableRule: changes of the bucket trigger no run", err)
 	if err := s.watches(ctx, 1, "Guard, RuleOff"); err != nil {
 		return err
 	}

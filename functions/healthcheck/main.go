@@ -3,25 +3,11 @@
 package main
 
 import (
-	"log/slog"
-	"os"
-
-	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-lambda-go/lambdacontext"
-
+	"s3-endpoint-guard/internal/function"
 	"s3-endpoint-guard/internal/function/healthcheck"
 )
 
 // version is set by the build (-ldflags -X).
 var version = "dev"
 
-func main() {
-	log := lambdacontext.NewLogger().With("version", version)
-	slog.SetDefault(log)
-	function, err := healthcheck.New(os.Getenv, log)
-	if err != nil {
-		log.Error("not started", "error", err.Error())
-		os.Exit(1)
-	}
-	lambda.Start(function)
-}
+func main() { function.Main(version, healthcheck.New) }

@@ -3,14 +3,10 @@
 package main
 
 import (
-	"log/slog"
-	"os"
 	"runtime/debug"
 
-	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-lambda-go/lambdacontext"
-
 	"s3-endpoint-guard/internal/emptying"
+	"s3-endpoint-guard/internal/function"
 	"s3-endpoint-guard/internal/function/teardown"
 )
 
@@ -18,15 +14,8 @@ import (
 var version = "dev"
 
 func main() {
-	// Collecting garbage before the memory limit is reached would only cost processor time.
+	// Garbage collection before the memory limit is reached would only cost processor time.
 	debug.SetMemoryLimit(emptying.Memory)
 	debug.SetGCPercent(-1)
-	log := lambdacontext.NewLogger().With("version", version)
-	slog.SetDefault(log)
-	function, err := teardown.New(os.Getenv, log, os.Stdout)
-	if err != nil {
-		log.Error("not started", "error", err.Error())
-		os.Exit(1)
-	}
-	lambda.Start(function)
+	function.Main(version, teardown.New)
 }

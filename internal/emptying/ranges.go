@@ -11,7 +11,7 @@ const (
 	splitsPerPage = 16
 	// farthest is the largest estimate that is reported, as a multiple of what has been listed. For keys that differ
 	// only far from their beginning, the estimate can be arbitrarily wrong.
-	farthest = 20
+	farthest = 10
 )
 
 // span is a range of keys that is listed page by page.

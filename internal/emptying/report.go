@@ -358,7 +358,7 @@ func (l Locked) String() string {
 		n    int
 		text string
 	}{
-		{l.Compliance, "under compliance retention, which nobody can lift"},
+		{l.Compliance, "under compliance retention, which cannot be lifted"},
 		{l.Governance, "under governance retention, which BypassGovernanceRetention lifts"},
 		{l.Legal, "under a legal hold, which has to be removed"},
 	} {

@@ -34,7 +34,7 @@ var (
 type correction struct {
 	*run
 	resource Resource
-	pause    time.Duration
+	pauses   timeleft.Backoff
 	// overruling is true if CloudFormation is still changing the stack but its truce has ended.
 	overruling bool
 	// left are the findings that are left to CloudFormation for the rest of the run.
@@ -193,11 +193,9 @@ func (c *correction) changed(drifted []Finding) bool {
 	return false
 }
 
-// pauseBeforeRead waits before the next read. Each wait is longer than the one before.
+// pauseBeforeRead waits before the next read.
 func (c *correction) pauseBeforeRead(ctx context.Context) error {
-	err := timeleft.Wait(ctx, c.pause)
-	c.pause = min(2*c.pause, longestPause)
-	if err != nil {
+	if err := c.pauses.Wait(ctx); err != nil {
 		return fmt.Errorf("verifying %s: %w: %w", c.resource.Name(), errDrifting, err)
 	}
 	return nil

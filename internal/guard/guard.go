@@ -242,7 +242,10 @@ func (r *run) tend(ctx context.Context, resource Resource) []Record {
 	}
 	left, due := r.truce(standing, drifted)
 	resting, due := r.resting(due)
-	c := &correction{run: r, resource: resource, pause: firstPause, overruling: standing.Busy, left: left}
+	c := &correction{
+		run: r, resource: resource, pauses: timeleft.Backoff{First: firstPause, Longest: longestPause},
+		overruling: standing.Busy, left: left,
+	}
 	return slices.Concat(r.untouched(StandingDown, left), resting, c.correct(ctx, due))
 }
 

@@ -1,4 +1,4 @@
-// Package timeleft waits, and plans, within the time that a context has left. It imports the standard library only.
+// Package timeleft waits and plans within the time that a context has left. It imports the standard library only.
 package timeleft
 
 import (
@@ -39,3 +39,15 @@ func Wait(ctx context.Context, d time.Duration) error {
 // Jitter returns a random duration between half of d and d. It is the pause before a retry, so that callers that failed
 // at the same time do not retry at the same time. d must be at least 2 ns.
 func Jitter(d time.Duration) time.Duration { return d/2 + rand.N(d/2) }
+
+// Backoff makes pauses that double: the first is First, and none is longer than Longest.
+type Backoff struct {
+	First, Longest time.Duration
+	previous       time.Duration
+}
+
+// Wait waits for the next pause, or until ctx ends. It returns why ctx has ended, nil if it has not.
+func (b *Backoff) Wait(ctx context.Context) error {
+	b.previous = min(max(b.First, 2*b.previous), b.Longest)
+	return Wait(ctx, b.previous)
+}

@@ -84,3 +84,21 @@ func TestWaitSaysWhyTheContextEnded(t *testing.T) {
 		}
 	})
 }
+
+func TestBackoffDoublesItsPausesUpToTheLongest(t *testing.T) {
+	within(t, 0, func(ctx context.Context) {
+		b := timeleft.Backoff{First: time.Second, Longest: 5 * time.Second}
+		for i, want := range []time.Duration{1, 2, 4, 5, 5} {
+			began := time.Now()
+			if err := b.Wait(ctx); err != nil || time.Since(began) != want*time.Second {
+				t.Errorf("pause %d = %v, %v, want %v", i+1, time.Since(began), err, want*time.Second)
+			}
+		}
+	})
+	within(t, time.Second, func(ctx context.Context) {
+		b := timeleft.Backoff{First: time.Minute, Longest: time.Minute}
+		if err := b.Wait(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Wait = %v, want the end of the context", err)
+		}
+	})
+}

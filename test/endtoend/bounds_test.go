@@ -108,7 +108,7 @@ func TestATruceEndsForWhatIsOpen(t *testing.T) {
 	if got := strings.Join(r.outcomes(), "; "); !strings.Contains(got, "endpoint-policy: corrected") || !strings.Contains(got, "subnets: standing down") {
 		t.Errorf("outcomes %s, want the open policy corrected, the subnet left to CloudFormation", got)
 	}
-	if len(r.messages) == 0 || !strings.Contains(r.messages[0].Body+r.messages[len(r.messages)-1].Body, "CloudFormation is at work on our stack and was overruled") {
+	if len(r.messages) == 0 || !strings.Contains(r.messages[0].Body+r.messages[len(r.messages)-1].Body, "corrected while CloudFormation changes the stack") {
 		t.Errorf("messages %v, want one about the overruled CloudFormation", r.messages)
 	}
 }

@@ -158,7 +158,7 @@ func TestALegalHoldIsLiftedByAnAdministrator(t *testing.T) {
 	t.Parallel()
 	s := deploy(t, nil)
 	s.locks(s.bucket, "kept", locals3.Hold{Legal: true})
-	s.says(s.fails(), "1 under a legal hold", "delete it before lifting locks")
+	s.says(s.fails(), "1 under a legal hold", "delete it before removing locks")
 	off := &s3.PutObjectLegalHoldInput{
 		Bucket: &s.bucket, Key: aws.String("kept"), LegalHold: &s3types.ObjectLockLegalHold{Status: s3types.ObjectLockLegalHoldStatusOff},
 	}

@@ -37,9 +37,9 @@ type layer struct {
 // Each package belongs to exactly one layer, so a new package must be added here.
 var layers = []layer{
 	{name: "commands", packages: []string{"cmd/..."},
-		below:   []string{"double", "wiring", "adapters", "core", "judge", "papers", "template"},
+		below:   []string{"local AWS", "wiring", "adapters", "core", "judge", "documents", "template"},
 		outside: []string{"github.com/spf13", "golang.org/x/term", "golang.org/x/sync", "github.com/aws"}},
-	{name: "double", packages: []string{"local/localaws/...", "local/bootstrap"},
+	{name: "local AWS", packages: []string{"local/localaws/...", "local/bootstrap"},
 		below:   []string{"judge", "template"},
 		outside: []string{"github.com/aws", "golang.org/x/sync"}},
 	{name: "functions", packages: []string{"functions/..."},
@@ -56,7 +56,7 @@ var layers = []layer{
 		"internal/parallel", "internal/timeleft", "docs"},
 		below: []string{"judge"}},
 	{name: "judge", packages: []string{"internal/iampolicy"}},
-	{name: "papers", packages: []string{"local/cost", "local/dashboard", "test/doctable"},
+	{name: "documents", packages: []string{"local/cost", "local/dashboard", "test/doctable"},
 		below: []string{"template"}},
 	{name: "template", packages: []string{"local/samtemplate", "local/eventpattern", root},
 		outside: []string{"go.yaml.in/yaml/v3"}},
@@ -86,14 +86,14 @@ func TestLayersNoticeABreach(t *testing.T) {
 		},
 		"a function imports the double": {
 			imports: map[string][]string{"functions/remediate": {module + "local/localaws/api"}},
-			want:    []string{"functions/remediate (functions) imports local/localaws/api (double)"},
+			want:    []string{"functions/remediate (functions) imports local/localaws/api (local AWS)"},
 		},
 		"a function reaches the double through an adapter": {
 			imports: map[string][]string{
 				"functions/remediate": {module + "internal/aws/notify"},
 				"internal/aws/notify": {module + "local/localaws"},
 			},
-			want: []string{"internal/aws/notify (adapters) imports local/localaws (double)"},
+			want: []string{"internal/aws/notify (adapters) imports local/localaws (local AWS)"},
 		},
 		"the core imports the SDK": {
 			imports: map[string][]string{"internal/guard": {"github.com/aws/aws-sdk-go-v2/aws"}},

@@ -17,7 +17,7 @@ import (
 const (
 	// attemptTimeout limits one attempt to send an answer.
 	attemptTimeout = 4 * time.Second
-	// firstPause and longestPause limit the pauses between attempts; each pause is twice the one before.
+	// firstPause and longestPause limit the pauses between attempts.
 	firstPause   = 200 * time.Millisecond
 	longestPause = 5 * time.Second
 	// refusalLimit is the number of attempts with refusals (4xx) after which sending stops. A pre-signed URL that has
@@ -53,7 +53,7 @@ func (r *Responder) deliver(ctx context.Context, to string, a answer) error {
 // persist repeats sending body until it succeeds or must stop, and returns the number of attempts.
 func (r *Responder) persist(ctx context.Context, to string, body []byte) (attempts int, err error) {
 	refusals := 0
-	for pause := firstPause; ; pause = min(2*pause, longestPause) {
+	for pauses := (timeleft.Backoff{First: firstPause, Longest: longestPause}); ; {
 		attempts++
 		status, err := r.send(ctx, to, body)
 		if err == nil {
@@ -64,7 +64,7 @@ func (r *Responder) persist(ctx context.Context, to string, body []byte) (attemp
 				return attempts, err
 			}
 		}
-		if timeleft.Wait(ctx, pause) != nil {
+		if pauses.Wait(ctx) != nil {
 			return attempts, err
 		}
 	}

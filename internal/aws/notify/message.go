@@ -59,7 +59,7 @@ func Message(r guard.Record) string {
 	if whole := text + "\n" + indented(r); len(whole) <= maxMessage {
 		return whole
 	}
-	const note = "(left out here: see the function's log)"
+	const note = "(omitted: see the function's log)"
 	r.Before, r.After, r.Diff = note, note, nil
 	return text + "\n" + indented(r)
 }
@@ -76,32 +76,32 @@ func prose(r guard.Record) string {
 	line("")
 	line("What drifted:  %s%s", r.Resource, of(r.Target))
 	if r.Contested != nil {
-		line("CONTESTED:     corrected %d times within 15 minutes. Somebody, or some other automation, works against", r.Contested.Corrections)
-		line("               %s; the guard does not give up.", r.Contested.Guard)
+		line("CONTESTED:     corrected %d times within 15 minutes. Another caller keeps changing it back;", r.Contested.Corrections)
+		line("               the guard, %s, keeps correcting it.", r.Contested.Guard)
 	}
 	if r.Repeats != nil {
-		line("REPEATED:      this message also stands for %d %s of this kind since %s.", r.Repeats.More, plural(r.Repeats.More, "record"), r.Repeats.Since.Format(time.RFC3339))
-		line("               Each has its line in the function's log, with its actor.")
+		line("REPEATED:      this message also covers %d %s of this kind since %s.", r.Repeats.More, plural(r.Repeats.More, "record"), r.Repeats.Since.Format(time.RFC3339))
+		line("               Each has a line in the function's log, with its actor.")
 	}
 	if r.Overruled {
-		line("OVERRULED:     CloudFormation is at work on our stack and was overruled, because what is open may not stay so.")
+		line("OVERRULED:     corrected while CloudFormation changes the stack, because open access cannot wait.")
 	}
 	if r.Unread != "" {
-		line("Not readable:  what was live is not known: %s", clean(r.Unread))
+		line("Not readable:  the state before the correction is unknown: %s", clean(r.Unread))
 	}
 	if r.Allowed != "" {
 		line("Why open:      %s", clean(r.Allowed))
 	}
-	line("Why we looked: %s", why(r.Trigger))
+	line("Trigger:       %s", why(r.Trigger))
 	if r.Actor != nil {
-		line("The event names (as it claims; other drift may be somebody else's):")
+		line("The event names this caller (unverified; the drift may have another cause):")
 		actor(line, r.Actor)
 	}
 	if r.Outcome == guard.Corrected {
 		line("Corrected:     after %s, with %d %s", took(r), r.Attempts, plural(r.Attempts, "write"))
 	}
 	if r.Stack != "" {
-		line("Our stack:     %s", r.Stack)
+		line("Stack:         %s", r.Stack)
 	}
 	if r.Error != "" {
 		line("Error:         %s", clean(r.Error))
@@ -109,7 +109,7 @@ func prose(r guard.Record) string {
 	differences(line, r.Diff)
 	remedy(line, r.Remedy())
 	line("")
-	line("The whole record; \"before\" is what was live and can be put back by hand:")
+	line("The full record. \"before\" is the state before the correction, for a rollback by hand:")
 	return b.String()
 }
 
@@ -129,26 +129,26 @@ func headline(r guard.Record) string {
 		if r.Verdict == iampolicy.Open {
 			return "Unwanted access was possible and has been closed."
 		}
-		return "A harmless-looking change was taken back; nothing had been opened by it."
+		return "A change that gave no access was taken back."
 	case guard.Ended:
-		return "Drift ended before it was corrected: somebody else, or another run of the guard, undid it."
+		return "Drift ended before it was corrected: another caller, or another run of the guard, undid it."
 	case guard.Observed:
 		return "Drift was seen and left alone: the guard is set to Observe."
 	case guard.StandingDown:
 		if r.Verdict == iampolicy.Open {
-			return "Drift was seen and left alone while CloudFormation works on our stack; with Enforcement=Enforce, what stays open is closed after five to twenty minutes, unless the stack is deleted."
+			return "Drift was seen and left alone while CloudFormation changes the stack. With Enforcement=Enforce the guard closes open access after 5 to 20 minutes, unless the stack is being deleted."
 		}
-		return "Drift was seen and left alone while CloudFormation works on our stack; the guard looks again after that."
+		return "Drift was seen and left alone while CloudFormation changes the stack. The guard checks again afterwards."
 	case guard.Refused:
 		return "NOT CORRECTED: the template's own bucket policy would lock out those who configure the bucket."
 	default:
 		if r.Missing {
-			return "NOT CORRECTED: something that is guarded is gone, and only a person can bring it back."
+			return "NOT CORRECTED: a guarded resource no longer exists, and only a person can restore it."
 		}
 		if r.Unread != "" {
-			return "NOT CORRECTED, as far as can be seen: the guard may not read the state; the error below says what came of it."
+			return "NOT CORRECTED, as far as the guard can see: it may not read the state. See the error below."
 		}
-		return "NOT CORRECTED: look at the error below; the guard goes on trying."
+		return "NOT CORRECTED: see the error below. The guard keeps trying."
 	}
 }
 
@@ -164,7 +164,7 @@ func why(t guard.Trigger) string {
 	case guard.Event:
 		return fmt.Sprintf("event %s %s of %s", clean(t.EventName), clean(t.EventID), t.EventTime.Format(time.RFC3339))
 	case guard.Stack:
-		return "our stack's status became " + clean(t.EventName)
+		return "the stack's status became " + clean(t.EventName)
 	case guard.Direct:
 		return "invoked by hand"
 	default:

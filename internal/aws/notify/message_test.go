@@ -89,7 +89,7 @@ var records = map[string]guard.Record{
 func TestMessagesReadAsWritten(t *testing.T) {
 	for name, r := range records {
 		t.Run(name, func(t *testing.T) {
-			section := regexp.MustCompile(`(?s)(What to do \([^)]+\):\n).*?\n\n(The whole record)`)
+			section := regexp.MustCompile(`(?s)(What to do \([^)]+\):\n).*?\n\n(The full record)`)
 			got := "Subject: " + notify.Subject(r) + "\n\n" + section.ReplaceAllString(notify.Message(r), "$1  (the runbook's section)\n\n$2")
 			golden := filepath.Join("testdata", name+".txt")
 			if *update {

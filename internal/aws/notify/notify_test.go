@@ -24,7 +24,7 @@ type fakeSNS struct {
 	err     error
 }
 
-var standsFor = regexp.MustCompile(`stands for (.*)\.`)
+var standsFor = regexp.MustCompile(`also covers (.*)\.`)
 
 func (f *fakeSNS) Publish(_ context.Context, in *sns.PublishInput, _ ...func(*sns.Options)) (*sns.PublishOutput, error) {
 	if f.err != nil {

@@ -1,6 +1,7 @@
 package healthcheck_test
 
 import (
+	"io"
 	"log/slog"
 	"strings"
 	"testing"
@@ -45,7 +46,7 @@ func TestNewNamesEverythingThatIsWrong(t *testing.T) {
 	wrong := map[string]string{
 		"AWS_REGION": "", "BUCKET": "", "REMEDIATE_FUNCTION": "a:b", "RULES": "", "SWEEP_MINUTES": "0", "IDLE_DAYS": "x", "CANARY_KEY": "",
 	}
-	_, err := healthcheck.New(variables(wrong), slog.New(slog.DiscardHandler))
+	_, err := healthcheck.New(variables(wrong), slog.New(slog.DiscardHandler), io.Discard)
 	for name := range wrong {
 		if err == nil || !strings.Contains(err.Error(), name+" ") {
 			t.Errorf("New = %v, want an error that names %s", err, name)
@@ -55,7 +56,7 @@ func TestNewNamesEverythingThatIsWrong(t *testing.T) {
 
 func TestNewMakesTheChecksOfEachEndpointType(t *testing.T) {
 	for endpointType, gateway := range map[string]bool{"Interface": false, "Gateway": true} {
-		f, err := healthcheck.New(variables(map[string]string{"ENDPOINT_TYPE": endpointType}), slog.New(slog.DiscardHandler))
+		f, err := healthcheck.New(variables(map[string]string{"ENDPOINT_TYPE": endpointType}), slog.New(slog.DiscardHandler), io.Discard)
 		if err != nil {
 			t.Fatal(err)
 		}

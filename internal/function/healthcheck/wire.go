@@ -3,6 +3,7 @@ package healthcheck
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"strings"
 	"time"
@@ -32,8 +33,8 @@ const idleEvery = time.Hour
 const strangerAttempts = 3
 
 // New creates the function from its environment: it reads the configuration, creates each client once, and makes no
-// network call.
-func New(getenv func(string) string, log *slog.Logger) (*Function, error) {
+// network call. It prints nothing, so it ignores the writer that the New of each function gets.
+func New(getenv func(string) string, log *slog.Logger, _ io.Writer) (*Function, error) {
 	c, err := ReadConfig(getenv)
 	sdk, sdkErr := awsconfig.Load(getenv)
 	if err := errors.Join(err, sdkErr); err != nil {

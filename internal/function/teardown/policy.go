@@ -90,7 +90,7 @@ func (t *Teardown) takeOver(ctx context.Context, request cfnresponse.Request, bu
 	err := t.denyOthers(ctx, bucket)
 	if err == nil && owner == listed {
 		if err = t.confirm(ctx, request, bucket); err != nil {
-			err = fmt.Errorf("%w; the bucket's policy was replaced, and now denies its objects to everybody: delete it, or put back the one before", err)
+			err = fmt.Errorf("%w; the bucket's policy was replaced, and now denies its objects to all callers: delete it, or put back the one before", err)
 		}
 	}
 	return time.Now(), err
@@ -107,9 +107,9 @@ func (t *Teardown) denyOthers(ctx context.Context, bucket string) error {
 	case err == nil, errorcode.Of(err) == "NoSuchBucket": // the emptying will find that too
 		return nil
 	case errorcode.Of(err) == emptying.AccessDenied:
-		return fmt.Errorf("denying everybody else the objects of bucket %s: %w; %s", bucket, err, lockedOut)
+		return fmt.Errorf("denying all other callers the objects of bucket %s: %w; %s", bucket, err, lockedOut)
 	}
-	return fmt.Errorf("denying everybody else the objects of bucket %s: %w", bucket, err)
+	return fmt.Errorf("denying all other callers the objects of bucket %s: %w", bucket, err)
 }
 
 // putPolicy puts a bucket's policy. It tries again while another configuration change is in progress.

@@ -227,7 +227,7 @@ func inAll(report emptying.Report, err error) error {
 func withHint(report emptying.Report, err error) error {
 	for _, g := range report.Leftovers {
 		if g.Locks.Governance+g.Locks.Legal > 0 {
-			return fmt.Errorf("%w; the bucket's policy now denies its objects to everybody else: delete it before lifting locks", err)
+			return fmt.Errorf("%w; the bucket's policy now denies its objects to all other callers: delete it before removing locks", err)
 		}
 	}
 	return err
