@@ -1,6 +1,6 @@
 # What SAM builds (make build-RemediateFunction …) and what people work with. `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help build bootstraps test lint demo local dashboard-preview cost bench bench-teardown fuzz cover docs clean first-build FORCE
+.PHONY: help build bootstraps test lint demo local cost bench bench-teardown fuzz cover docs clean first-build FORCE
 
 # What functions are built for: Lambda's processor, whatever GOOS and GOARCH say in the shell; SAM would package what
 # cannot run. Tests and the demo build for HOST.
@@ -52,9 +52,6 @@ lint: ## gofmt, go vet, staticcheck, cfn-lint
 	go vet ./...
 	go tool -modfile=tools/go.mod staticcheck ./...
 	@if command -v cfn-lint; then cfn-lint template.yaml; else echo "cfn-lint is not installed: template.yaml is not linted"; fi
-
-dashboard-preview: bootstraps ## draw the dashboard, with an hour of data, into docs/dashboard.svg
-	$(WITH_BUILT) go run -v ./cmd/guard dashboard-preview
 
 cost: ## what the stack costs in a month
 	@go run ./cmd/guard cost

@@ -28,13 +28,12 @@ func TestTheCostFollowsTheParameters(t *testing.T) {
 		}
 		return line
 	}
-	all, least := bill(), bill("EndpointType=Gateway", "CreateProbe=false", "CreateHealthcheck=false", "CreateAlarms=false",
-		"CreateDashboard=false", "CreateTrail=false")
+	all, least := bill(), bill("EndpointType=Gateway", "CreateProbe=false", "HealthRate=60", "SweepRate=60", "CreateDashboard=false", "CreateTrail=false")
 	if all.PaidUSD >= all.ListUSD || all.AsOf == "" || all.EndpointUSD == 0 || len(all.Parts) != 7 {
 		t.Errorf("guard cost = %+v, want seven parts, an endpoint, and less to pay than the list price", all)
 	}
-	if least.ListUSD >= 2 || least.EndpointUSD != 0 || len(least.Parts) != 2 {
-		t.Errorf("guard cost of what cannot be left out = %+v, want two parts under 2 USD", least)
+	if least.ListUSD >= 9 || least.EndpointUSD != 0 || len(least.Parts) != 4 {
+		t.Errorf("guard cost of what cannot be left out = %+v, want four parts under 9 USD", least)
 	}
 }
 

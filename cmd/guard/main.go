@@ -38,7 +38,7 @@ func rootCommand() *cobra.Command {
 	root.SetHelpCommand(helpCommand())
 	root.AddCommand(
 		accessCommand(), diffCommand(), exposureCommand(), matchCommand(),
-		demoCommand(), localCommand(), costCommand(), dashboardPreviewCommand(), emptyCommand(),
+		demoCommand(), localCommand(), costCommand(), emptyCommand(),
 	)
 	return root
 }

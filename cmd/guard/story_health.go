@@ -151,3 +151,14 @@ func ruleDisabled(ctx context.Context, s *stage) error {
 func aftermath(ctx context.Context, s *stage) error {
 	return errors.Join(s.watches(ctx, 1, "Guard, OpenDrift"), s.draws())
 }
+
+// setZone gives the endpoint's network interface in the second zone a status.
+func (s *stage) setZone(status types.NetworkInterfaceStatus) error {
+	zone := s.stack.Attribute("SubnetB", "AvailabilityZone")
+	for _, n := range s.cloud.EC2.NetworkInterfaces(s.endpoint) {
+		if n.Zone == zone {
+			return s.cloud.EC2.SetInterfaceStatus(n.ID, string(status))
+		}
+	}
+	return fmt.Errorf("the endpoint has no network interface in %s", zone)
+}

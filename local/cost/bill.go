@@ -110,8 +110,8 @@ var partNames = []string{correction, healthcheck, probe, alarms, dashboard, noti
 
 // off contains the parameters that leave parts out, or that make required parts cheaper.
 var off = map[string]string{
-	correction: "SweepRate=60 costs less", healthcheck: "CreateHealthcheck=false", probe: "CreateProbe=false",
-	alarms: "CreateAlarms=false", dashboard: "CreateDashboard=false", trail: "CreateTrail=false", endpoint: "EndpointType=Gateway",
+	correction: "SweepRate=60 costs less", healthcheck: "HealthRate=60 costs less", probe: "CreateProbe=false",
+	dashboard: "CreateDashboard=false", trail: "CreateTrail=false", endpoint: "EndpointType=Gateway",
 }
 
 // counter counts a plan's resources.

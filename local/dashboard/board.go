@@ -1,10 +1,9 @@
-// Package dashboard reads the body of a CloudWatch dashboard and draws it, with the values of a [Source]: as an SVG
-// image, or as text for a terminal.
+// Package dashboard reads the body of a CloudWatch dashboard and prints it as text, with the values of a [Source].
 //
 // It imports only the standard library, and supports the part of the format that the project's own dashboard uses:
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
 //
-// To draw another kind of widget, add its properties to [Widget] and a case to draw and to [Text].
+// To print another kind of widget, add its properties to [Widget] and a case to [Board.Text].
 package dashboard
 
 import (

@@ -1,10 +1,7 @@
 package dashboard_test
 
 import (
-	"encoding/xml"
-	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"testing"
 	"time"
@@ -116,59 +113,6 @@ func TestCheckFindsWhatLeavesTheGridOrCoversAnother(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			if err := parse(t, v.widgets...).Check(); (err == nil) != v.ok {
 				t.Errorf("Check = %v, want ok %t", err, v.ok)
-			}
-		})
-	}
-}
-
-// draw draws a board as SVG and parses it, because browsers show only valid XML.
-func draw(t *testing.T, b dashboard.Board, source dashboard.Source) string {
-	t.Helper()
-	var svg strings.Builder
-	if err := b.SVG(&svg, source, now); err != nil {
-		t.Fatal(err)
-	}
-	decoder := xml.NewDecoder(strings.NewReader(svg.String()))
-	for {
-		if _, err := decoder.Token(); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			t.Fatalf("the image is not XML: %v", err)
-		}
-	}
-	return svg.String()
-}
-
-func TestSVGDrawsEveryWidget(t *testing.T) {
-	svg := draw(t, parse(t, words, latency, single, alarms), values{1, 1, 3})
-	for _, want := range []string{
-		"The board &lt;b&gt;", "and some words", ">Latency<", ">too slow<", ">all<", "<polyline", ">State<", `font-weight="300">3<`,
-		">quiet<", ">loud<", ">In alarm<", ">No data yet<", ">12:00<",
-	} {
-		if !strings.Contains(svg, want) {
-			t.Errorf("the image lacks %s", want)
-		}
-	}
-}
-
-func TestSVGDrawsStacksDotsAndNothing(t *testing.T) {
-	stacked := strings.Replace(latency, `"view"`, `"stacked":true,"view"`, 1)
-	for name, v := range map[string]struct {
-		widget string
-		values values
-		want   string
-	}{
-		"a stack":       {stacked, values{1, 2}, "<polygon"},
-		"a lone value":  {latency, values{1}, "<circle"},
-		"thousands":     {latency, values{1500, 1500}, ">2k<"},
-		"no data":       {latency, nil, ">Latency<"},
-		"no state":      {single, nil, ">--<"},
-		"only zeros":    {latency, values{0, 0}, "<polyline"},
-		"beyond a line": {latency, values{0.1, 0.2}, ">0.2<"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			if svg := draw(t, parse(t, v.widget), v.values); !strings.Contains(svg, v.want) {
-				t.Errorf("the image lacks %s", v.want)
 			}
 		})
 	}

@@ -3,7 +3,9 @@ package dashboard
 import (
 	"fmt"
 	"io"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -99,4 +101,16 @@ func textAlarms(w io.Writer, widget Widget, source Source, mark func(kind, text 
 		line = mark("bad", "IN ALARM: "+strings.Join(ringing, ", ")) + ", " + line
 	}
 	fmt.Fprintf(w, "%-24.24s %s\n", widget.Title, line)
+}
+
+// shorten formats a number with three significant digits, and k, M or G for thousands and more.
+func shorten(value float64) string {
+	suffix := ""
+	for _, next := range []string{"k", "M", "G"} {
+		if math.Abs(value) < 1000 {
+			break
+		}
+		value, suffix = value/1000, next
+	}
+	return strconv.FormatFloat(math.Round(value*100)/100, 'g', 3, 64) + suffix
 }

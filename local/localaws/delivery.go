@@ -31,7 +31,9 @@ func (c *Cloud) target(ruleARN, targetARN string, event []byte) error {
 func (c *Cloud) deadLetter(queueARN string, m events.Message) error {
 	request := iampolicy.Request{
 		Principal: "events.amazonaws.com", Action: "sqs:SendMessage", Resource: queueARN, ResourceAccount: c.Gate.Options().Account,
-		Context: map[string][]string{"aws:SourceArn": {m.Attributes["RULE_ARN"]}, "aws:SecureTransport": {"true"}},
+		Context: map[string][]string{
+			"aws:SourceArn": {m.Attributes["RULE_ARN"]}, "aws:SecureTransport": {"true"}, "aws:PrincipalIsAWSService": {"true"},
+		},
 	}
 	return c.send(request, api.Caller{}, string(m.Body))
 }

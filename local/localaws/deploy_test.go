@@ -328,7 +328,7 @@ func TestAFunctionThatFailsEndsInItsDestination(t *testing.T) {
 	c := cloud(t)
 	s := deploy(t, c, plan(t, nil)) // its bootstrap fails at once
 	rest(t, c)
-	if got := len(c.SQS.Messages(s.Attribute("RemediateDeadLetterQueue", "Arn"))); got != 1 {
+	if got := len(c.SQS.Messages(s.Attribute("DeadLetterQueue", "Arn"))); got != 1 {
 		t.Errorf("the destination holds %d records, want 1: %v", got, c.Lambda.LostRecords())
 	}
 	if got := len(c.Lambda.Invocations(s.Physical("RemediateFunction"))); got != 3 {

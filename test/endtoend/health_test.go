@@ -359,7 +359,7 @@ func TestMetricsThatCannotBePublishedFailTheRun(t *testing.T) {
 	s := deploy(t, watching)
 	s.refuses("monitoring", "PutMetricData")
 	s.fires("HealthcheckRule")
-	if got := len(s.SQS.Messages(s.stack.Attribute("HealthcheckDeadLetterQueue", "Arn"))); got != 1 {
+	if got := len(s.SQS.Messages(s.stack.Attribute("DeadLetterQueue", "Arn"))); got != 1 {
 		t.Errorf("%d failed runs were kept, want 1: %q", got, s.said("HealthcheckFunction"))
 	}
 }

@@ -117,7 +117,7 @@ func deployInto(t testing.TB, o localaws.Options, p parameters) *scene {
 	s.must(err)
 	s.bucket, s.endpoint = s.stack.Physical("Bucket"), s.stack.Endpoint()
 	s.function, s.role = s.stack.Physical("RemediateFunction"), s.stack.Attribute("RemediateRole", "Arn")
-	s.topic, s.queue = s.stack.Physical("NotificationTopic"), s.stack.Attribute("RemediateDeadLetterQueue", "Arn")
+	s.topic, s.queue = s.stack.Physical("NotificationTopic"), s.stack.Attribute("DeadLetterQueue", "Arn")
 	s.s3 = s3As(c, c.Admin())
 	s.ec2 = ec2.NewFromConfig(c.Config(c.Admin(), c.Internet()))
 	s.rest()

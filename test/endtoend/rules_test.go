@@ -68,7 +68,7 @@ func TestAnEventThatCannotBeDeliveredIsKept(t *testing.T) {
 	s.must(s.Lambda.Forbid(s.function, s.stack.Physical("BucketRulePermission")))
 	r := s.watch(func() { s.must(s.deletesBucketPolicy()) })
 	r.runs(t, 0)
-	letters := s.SQS.Messages(s.stack.Attribute("RulesDeadLetterQueue", "Arn"))
+	letters := s.SQS.Messages(s.stack.Attribute("DeadLetterQueue", "Arn"))
 	if len(letters) != 1 || !strings.Contains(letters[0].Body, "DeleteBucketPolicy") {
 		t.Errorf("the rules' dead-letter queue holds %v, want the event", letters)
 	}
@@ -82,7 +82,7 @@ func TestEveryRuleMayInvokeItsTargets(t *testing.T) {
 			t.Parallel()
 			s := deploy(t, p)
 			for _, rule := range s.Events.Rules() {
-				if rule.Targets[0].DeadLetterARN != s.stack.Attribute("RulesDeadLetterQueue", "Arn") {
+				if rule.Targets[0].DeadLetterARN != s.stack.Attribute("DeadLetterQueue", "Arn") {
 					t.Errorf("rule %s keeps no undelivered events", rule.Name)
 				}
 				for _, target := range rule.Targets {

@@ -173,7 +173,7 @@ func alarmNames(t *testing.T, p parameters) []string {
 var gateway = parameters{"EndpointType": "Gateway"}
 
 func TestEachAlarmRingsAloneAndNotTooSoon(t *testing.T) {
-	for _, p := range []parameters{nil, gateway, {"CreateHealthcheck": "false"}} {
+	for _, p := range []parameters{nil, gateway, {"CreateProbe": "false"}} {
 		w := watch(t, p)
 		for _, name := range alarmNames(t, p) {
 			v, ok := troubles[name]
@@ -280,8 +280,8 @@ func TestCloudWatchMayPublishToTheTopic(t *testing.T) {
 // switches returns all combinations of the parameters that disable parts of the monitoring.
 func switches() []parameters {
 	return mixes(map[string][]string{
-		"EndpointType": {"Interface", "Gateway"}, "Enforcement": {"Enforce", "Observe"}, "CreateHealthcheck": {"true", "false"},
-		"CreateProbe": {"true", "false"}, "CreateAlarms": {"true", "false"}, "CreateDashboard": {"true", "false"},
+		"EndpointType": {"Interface", "Gateway"}, "Enforcement": {"Enforce", "Observe"},
+		"CreateProbe": {"true", "false"}, "CreateDashboard": {"true", "false"},
 	})
 }
 
@@ -297,33 +297,9 @@ func TestEveryMixOfWhatIsLeftOutResolves(t *testing.T) {
 	}
 }
 
-func TestAlarmsAndDashboardCanBeLeftOut(t *testing.T) {
-	for name, v := range map[string]struct {
-		parameters
-		types []string
-	}{
-		"no alarms":    {parameters{"CreateAlarms": "false"}, []string{"AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm", "AWS::CloudWatch::AnomalyDetector"}},
-		"no dashboard": {parameters{"CreateDashboard": "false"}, []string{"AWS::CloudWatch::Dashboard"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			for _, typ := range v.types {
-				if got := deploy(t, v.parameters).ofType(typ); len(got) > 0 {
-					t.Errorf("%v creates %v, want none of %s", v.parameters, got, typ)
-				}
-			}
-		})
-	}
-	var left []string
-	for _, name := range alarmNames(t, parameters{"CreateHealthcheck": "false"}) {
-		if !strings.HasPrefix(name, "Probe") {
-			left = append(left, name)
-		}
-	}
-	if want := []string{
-		"ResourceGone", "DataCanLeave", "OpenDrift", "ClosedDrift", "CorrectionFailed", "Contested", "DeadLetters", "FunctionErrors",
-		"FunctionThrottles", "PacketsDropped", "ConnectionsReset", "UnusualTraffic",
-	}; !slices.Equal(left, want) {
-		t.Errorf("without a health check there are alarms %q, want %q", left, want)
+func TestProbeAndDashboardCanBeLeftOut(t *testing.T) {
+	if got := deploy(t, parameters{"CreateDashboard": "false"}).ofType("AWS::CloudWatch::Dashboard"); len(got) > 0 {
+		t.Errorf("CreateDashboard=false creates %v", got)
 	}
 	for _, name := range alarmNames(t, parameters{"CreateProbe": "false"}) {
 		if strings.HasPrefix(name, "Probe") || name == "DataCanLeave" {
@@ -341,7 +317,7 @@ func TestAlarmsAndDashboardCanBeLeftOut(t *testing.T) {
 // new function. An update runs TeardownFunction if a property of EmptyBucket changes.
 func TestAnUpdateThatBeginsToWatchRunsTheTeardownFunction(t *testing.T) {
 	properties := func(p parameters) string { return fmt.Sprint(deploy(t, p).properties("EmptyBucket")) }
-	for _, before := range []parameters{{"CreateHealthcheck": "false"}, {"CreateProbe": "false"}, {"HealthRate": "60"}} {
+	for _, before := range []parameters{{"CreateProbe": "false"}, {"HealthRate": "60"}} {
 		if properties(before) == properties(nil) {
 			t.Errorf("an update from %v changes no property of EmptyBucket: an alarm on missing data would go to ALARM at once", before)
 		}

@@ -37,7 +37,7 @@ func TestEachPartCanBeLeftOut(t *testing.T) {
 	}
 	all := names(month(t, nil))
 	for name, parameter := range map[string]string{
-		"Health check": "CreateHealthcheck", "Probe": "CreateProbe", "Alarms": "CreateAlarms", "Dashboard": "CreateDashboard", "Trail": "CreateTrail",
+		"Probe": "CreateProbe", "Dashboard": "CreateDashboard", "Trail": "CreateTrail",
 	} {
 		b := month(t, parameters{parameter: "false"})
 		if got := names(b); slices.Contains(got, name) || !slices.Contains(all, name) {

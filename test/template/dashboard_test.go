@@ -188,7 +188,7 @@ func TestTheDashboardBeginsWithTheStateAtAGlance(t *testing.T) {
 }
 
 func TestTheDashboardShowsEveryAlarm(t *testing.T) {
-	for _, p := range []parameters{nil, gateway, {"CreateProbe": "false"}, {"CreateHealthcheck": "false"}, {"Enforcement": "Observe"}} {
+	for _, p := range []parameters{nil, gateway, {"CreateProbe": "false"}, {"Enforcement": "Observe"}} {
 		s := deploy(t, p)
 		var shown, want []string
 		for _, w := range board(t, s).Widgets {

@@ -221,8 +221,8 @@ func TestEveryRuleReachesTheFunctionOrTheQueue(t *testing.T) {
 	for _, endpointType := range []string{"Interface", "Gateway"} {
 		s := deploy(t, parameters{"EndpointType": endpointType})
 		function, _ := s.GetAtt("RemediateFunction", "Arn")
-		queue, _ := s.GetAtt("RulesDeadLetterQueue", "Arn")
-		mayWrite := list(at(s.properties("RulesDeadLetterQueuePolicy"), "PolicyDocument", "Statement", 0, "Condition", "ArnEquals", "aws:SourceArn"))
+		queue, _ := s.GetAtt("DeadLetterQueue", "Arn")
+		mayWrite := list(at(s.properties("DeadLetterQueuePolicy"), "PolicyDocument", "Statement", 0, "Condition", "ArnEquals", "aws:SourceArn"))
 		var mayCall []any
 		for _, p := range s.ofType("AWS::Lambda::Permission") {
 			mayCall = append(mayCall, s.properties(p.LogicalID)["SourceArn"])
@@ -270,7 +270,7 @@ func TestFailedRunsAreRetriedAndKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	queue, _ := s.GetAtt("RemediateDeadLetterQueue", "Arn")
+	queue, _ := s.GetAtt("DeadLetterQueue", "Arn")
 	if got := function.EventInvoke; got.MaximumRetryAttempts != 2 || got.OnFailure != queue {
 		t.Errorf("failed runs: %+v, want 2 retries, then %v", got, queue)
 	}
