@@ -94,14 +94,6 @@ func (e *Engine) arn(service, resource string) string {
 	return fmt.Sprintf("arn:%s:%s:%s:%s:%s", base.Partition, service, base.Region, base.Account, resource)
 }
 
-// service returns the service in an ARN, or "".
-func service(arn string) string {
-	parts := strings.SplitN(arn, ":", 4)
-	if len(parts) < 4 {
-		return ""
-	}
-	return parts[2]
-}
 
 // document reads a policy document, which may be an object or JSON text in a template.
 func (p properties) document(name string) string {

@@ -101,6 +101,7 @@ func TestReadsAndObjectsLeaveNoTrail(t *testing.T) {
 	client.DeleteObject(background, &awss3.DeleteObjectInput{Bucket: aws.String(bucket), Key: aws.String("a")})
 }
 
+// GetAccountPublicAccessBlock, PutAccountPublicAccessBlock and DeleteAccountPublicAccessBlock.
 func TestAccountLevelBlockGoesOverItsOwnPath(t *testing.T) {
 	s := newScene(t)
 	id, _ := s.gate.Credentials(s.admin())
