@@ -56,6 +56,7 @@ func TestManyCorrectionsAreSummedUp(t *testing.T) {
 	t.Parallel()
 	s := deploy(t, nil)
 	const times = 20
+	began := time.Now()
 	r := s.watch(func() {
 		for range times {
 			s.must(s.deletesBucketPolicy())
@@ -63,9 +64,10 @@ func TestManyCorrectionsAreSummedUp(t *testing.T) {
 		}
 	})
 	s.isDesired()
-	if len(r.records) != times || len(r.messages) != 1 {
-		t.Errorf("%d records and %d messages of %d deletions, want a record of each and one message at once:\n%s",
-			len(r.records), len(r.messages), times, r.log())
+	minutes := int(time.Since(began) / time.Minute) // a busy machine takes more than the minute that one message covers
+	if len(r.records) != times || len(r.messages) < 1 || len(r.messages) > 1+minutes {
+		t.Errorf("%d records and %d messages of %d deletions in %d minutes, want a record of each and one message at once:\n%s",
+			len(r.records), len(r.messages), times, minutes, r.log())
 	}
 }
 

@@ -11,14 +11,14 @@ import (
 	"s3-endpoint-guard/local/localaws/api"
 )
 
-// apart is the latency for tests of call depth: with it, concurrent calls overlap even on a busy machine.
-const apart = 60 * time.Millisecond
+// overlap returns the latency for tests of call depth: with it, concurrent calls overlap, on a busy machine as well.
+func overlap() time.Duration { return time.Duration(slowness() * float64(60*time.Millisecond)) }
 
 func TestARunThatFindsNothingIsOneWaveOfReads(t *testing.T) {
 	for endpointType, p := range endpointTypes {
 		t.Run(endpointType, func(t *testing.T) {
 			s := deploy(t, p)
-			s.Gate.SetLatency(apart)
+			s.Gate.SetLatency(overlap())
 			r := s.watch(s.Events.Sweep)
 			if diff := cmp.Diff(wave[endpointType], r.names()); diff != "" {
 				t.Errorf("calls (-want +got):\n%s", diff)
@@ -43,7 +43,7 @@ func TestOneDriftTakesOneWriteAndOneReadBack(t *testing.T) {
 				s := deploy(t, p)
 				s.Events.Hold()
 				s.attack(a)
-				s.Gate.SetLatency(apart)
+				s.Gate.SetLatency(overlap())
 				r := s.watch(func() { s.Events.Release(nil) })
 				s.isDesired()
 				if diff := cmp.Diff(with(wave[endpointType], a.write, readOf[a.property], "Publish"), r.names()); diff != "" {

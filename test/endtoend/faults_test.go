@@ -171,8 +171,11 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// impatiently shortens the function's time-out, for faults that do not end.
-func impatiently(f *lambda.Function) { f.Timeout = 6 * time.Second }
+// impatiently shortens the function's time-out, for faults that do not end. On a busy machine it is longer.
+func impatiently(f *lambda.Function) { f.Timeout = time.Duration(slowness() * float64(6*time.Second)) }
+
+// slowness is how many times longer the functions may take than on an idle machine, at most 8.
+func slowness() float64 { return min(contention(), 8) }
 
 // patiently sets the template's time-out.
 func patiently(f *lambda.Function) { f.Timeout = 50 * time.Second }

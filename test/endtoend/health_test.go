@@ -375,22 +375,20 @@ func (s *scene) callsOf(roles ...string) []api.Call {
 	return calls
 }
 
-// perCall is the latency of a call in tests of a run's depth: calls that do not wait for each other overlap.
-const perCall = 30 * time.Millisecond
-
 func TestAHealthRunIsThreeRoundTripsDeep(t *testing.T) {
 	for endpointType, p := range endpointTypes {
 		t.Run(endpointType, func(t *testing.T) {
 			s := deploy(t, p.and("CreateProbe", "false"))
 			s.must(s.attachesWidePolicy())
 			s.fires("SweepRule", "HealthcheckRule") // a warm process that has read the managed policy
-			s.Gate.SetLatency(perCall)
+			latency := overlap()
+			s.Gate.SetLatency(latency)
 			for range 3 {
 				s.Gate.ResetCalls()
 				s.fires("HealthcheckRule")
 				calls := s.callsOf("HealthcheckRole")
 				if got := api.Depth(calls); got > 3 {
-					t.Errorf("%d round trips deep, want at most 3", got)
+					t.Errorf("%d round trips deep with %v per call, want at most 3", got, latency)
 				}
 				puts := 0
 				for _, call := range calls {
@@ -402,7 +400,7 @@ func TestAHealthRunIsThreeRoundTripsDeep(t *testing.T) {
 					t.Errorf("%d calls of PutMetricData, want 1", puts)
 				}
 				runs := s.Lambda.Invocations(s.stack.Physical("HealthcheckFunction"))
-				t.Logf("%d calls, %d deep, in %v with %v per call", len(calls), api.Depth(calls), runs[len(runs)-1].Duration, perCall)
+				t.Logf("%d calls, %d deep, in %v with %v per call", len(calls), api.Depth(calls), runs[len(runs)-1].Duration, latency)
 			}
 		})
 	}
