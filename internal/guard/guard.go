@@ -161,6 +161,8 @@ const part = 4
 type Report struct {
 	// Records has one record for each drifted property and for each resource that could not be inspected.
 	Records []Record
+	// AsDesired has the findings of the properties that were inspected and had not drifted, in no order.
+	AsDesired []Finding
 	// Stack is what our stack was doing; its zero value if that could not be read.
 	Stack StackState
 	// StackError is why the stack's status could not be read. It is part of Run's error only if something had to be
@@ -195,6 +197,9 @@ type run struct {
 	began   time.Time
 	// stack waits for the stack's status, which is read once, concurrently with the inspections.
 	stack func() (StackState, error)
+
+	mu        sync.Mutex
+	asDesired []Finding
 }
 
 // askStack begins to read the stack's status and returns a function that waits for it.
@@ -229,6 +234,7 @@ func (r *run) tend(ctx context.Context, resource Resource) []Record {
 		return []Record{r.uninspected(resource, err)}
 	}
 	r.guard.memory.note(findings, r.guard.Now())
+	r.noteAsDesired(findings)
 	drifted := drift(findings)
 	if len(drifted) == 0 {
 		return nil
@@ -264,6 +270,17 @@ func lookAgain(ctx context.Context, resource Resource) ([]Finding, error) {
 	return resource.Inspect(ctx)
 }
 
+// noteAsDesired keeps the findings that have not drifted for the report.
+func (r *run) noteAsDesired(findings []Finding) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, f := range findings {
+		if f.Verdict == iampolicy.Same {
+			r.asDesired = append(r.asDesired, f)
+		}
+	}
+}
+
 // drift selects the findings that differ from the desired state.
 func drift(findings []Finding) []Finding {
 	var drifted []Finding
@@ -278,7 +295,7 @@ func drift(findings []Finding) []Finding {
 // report joins the records of all resources, and all their errors and the stack's.
 func (r *run) report(records [][]Record) (Report, error) {
 	standing, err := r.stack()
-	report := Report{Stack: standing, StackError: err}
+	report := Report{AsDesired: r.asDesired, Stack: standing, StackError: err}
 	var failures []error
 	for _, part := range records {
 		for _, record := range part {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -75,6 +76,37 @@ func TestRunDoesTheLeastThatIsNeeded(t *testing.T) {
 			if test.lamp.inspections != test.inspections || test.lamp.writes != test.writes {
 				t.Errorf("%d inspections and %d writes, want %d and %d",
 					test.lamp.inspections, test.lamp.writes, test.inspections, test.writes)
+			}
+		})
+	}
+}
+
+func TestTheReportNamesWhatHadNotDrifted(t *testing.T) {
+	unreadable := newLamp("gate", "lit")
+	unreadable.inspect = always(errors.New("InternalError"))
+	for name, test := range map[string]struct {
+		lamps []*lamp
+		want  []string
+	}{
+		"nothing drifted":      {[]*lamp{newLamp("door", "lit", "lit")}, []string{"door-1", "door-2"}},
+		"one of two drifted":   {[]*lamp{newLamp("door", "lit", "dark")}, []string{"door-1"}},
+		"one is not readable":  {[]*lamp{newLamp("door", "lit"), unreadable}, []string{"door-1"}},
+		"what was corrected":   {[]*lamp{newLamp("door", "broken")}, nil},
+		"of several resources": {[]*lamp{newLamp("door", "lit"), newLamp("wall", "lit")}, []string{"door-1", "wall-1"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := newGuard(atRest())
+			for _, l := range test.lamps {
+				g.Resources = append(g.Resources, l)
+			}
+			report, _ := run(t, g, sweep) // the error is that of the unreadable resource
+			var got []string
+			for _, f := range report.AsDesired {
+				got = append(got, f.Property)
+			}
+			slices.Sort(got)
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("AsDesired (-want +got):\n%s", diff)
 			}
 		})
 	}
