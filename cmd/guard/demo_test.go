@@ -7,8 +7,11 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"s3-endpoint-guard/local/bootstrap"
 )
@@ -45,6 +48,108 @@ func TestTheDemoKeepsEveryPromise(t *testing.T) {
 			if strings.Contains(told, "\x1b[") {
 				t.Error("guard demo writes colours to output that is not a terminal")
 			}
+			checkWidth(t, told)
+		})
+	}
+}
+
+// checkWidth checks that each line has at most 80 columns.
+func checkWidth(t *testing.T, told string) {
+	t.Helper()
+	for line := range strings.Lines(told) {
+		if width := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); width > 80 {
+			t.Errorf("a line has %d columns, want at most 80: %s", width, line)
+		}
+	}
+}
+
+func TestEachSceneCanBePlayedAlone(t *testing.T) {
+	list, code := guardCommand(t, "demo", "--list")
+	if code != 0 {
+		t.Fatalf("guard demo --list: exit code = %d, want 0", code)
+	}
+	titles := regexp.MustCompile(`(?m)^ ?(\d+)  (.*)$`).FindAllStringSubmatch(list, -1)
+	if len(titles) < 10 {
+		t.Fatalf("guard demo --list prints %q, want all scenes", list)
+	}
+	for _, title := range titles {
+		t.Run(title[1], func(t *testing.T) {
+			told, code := demoOf(t, "--scene", title[1])
+			if code != 0 {
+				t.Errorf("guard demo --scene %s: exit code = %d, want 0:\n%s", title[1], code, told)
+			}
+			if !strings.HasPrefix(told, "\n"+title[1]+". "+title[2]) || strings.Contains(told, "\n\n"+title[1]) {
+				t.Errorf("guard demo --scene %s prints %q, want only the scene %q", title[1], told, title[2])
+			}
+		})
+	}
+}
+
+func TestChosenScenesKeepTheirOrder(t *testing.T) {
+	told, code := demoOf(t, "--scene", "11,8", "--scene=7")
+	if code != 0 {
+		t.Errorf("guard demo --scene 11,8 --scene 7: exit code = %d, want 0:\n%s", code, told)
+	}
+	var numbers []string
+	for _, scene := range regexp.MustCompile(`(?m)^(\d+)\. `).FindAllStringSubmatch(told, -1) {
+		numbers = append(numbers, scene[1])
+	}
+	if want := []string{"7", "8", "11"}; !slices.Equal(numbers, want) {
+		t.Errorf("guard demo --scene 11,8 --scene 7 plays %v, want %v", numbers, want)
+	}
+}
+
+func TestLongLinesAreWrapped(t *testing.T) {
+	for name, c := range map[string]struct {
+		tell func(*plain)
+		want string
+	}{
+		"a short answer": {func(p *plain) { p.promise(promise{Who: "app", What: "reads", Answer: success, Kept: true}) },
+			"   app        reads                                         200 OK            ok\n"},
+		"an answer that is longer than its column": {
+			func(p *plain) {
+				p.promise(promise{Who: "guard", What: "corrects", Answer: strings.Repeat("x", 30), Kept: true})
+			},
+			"   guard      corrects                         xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx ok\n"},
+		"an answer that needs its own line": {
+			func(p *plain) {
+				p.promise(promise{Who: "admin", What: "an action with a name of forty characters", Answer: strings.Repeat("x", 30), Kept: true})
+			},
+			"   admin      an action with a name of forty characters\n" +
+				"                                               xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx ok\n"},
+		"a broken promise": {
+			func(p *plain) {
+				p.promise(promise{Who: "stranger", What: "GET thankyou.txt from the internet", Answer: success, Promised: refused})
+			},
+			"   stranger   GET thankyou.txt from the internet\n" +
+				"                              200 OK, promised: 403 AccessDenied NOT AS PROMISED\n"},
+		"a title": {func(p *plain) { p.scene(12, strings.Repeat("long ", 18)) },
+			"\n12. long long long long long long long long long long long long long long long\n    long long long\n"},
+		"an indented text": {func(p *plain) { p.says("", "     "+strings.Repeat("long ", 16)) },
+			"        long long long long long long long long long long long long long long\n        long long\n"},
+		"a word that is longer than a line": {func(p *plain) { p.says("", strings.Repeat("x", 80)) },
+			"   " + strings.Repeat("x", 77) + "\n   xxx\n"},
+		"an ARN that is longer than a line": {func(p *plain) { p.says("", "arn:aws:s3:::"+strings.Repeat("x", 60)+"/thankyou.txt") },
+			"   arn:aws:s3:::" + strings.Repeat("x", 60) + "/\n   thankyou.txt\n"},
+		"a long list": {
+			func(p *plain) {
+				c := correction{Outcome: "corrected", Resource: "routes", Verdict: "open", Trigger: "sweep"}
+				for range 40 {
+					c.Difference = append(c.Difference, difference{Removed: true, Name: "DenySomething"})
+				}
+				p.correction(c)
+			},
+			"   guard      corrected routes (open) in 0 ms\n              trigger  sweep\n" +
+				"              missing  " + strings.Repeat("DenySomething, DenySomething, DenySomething,\n                       ", 4) +
+				"DenySomething, DenySomething, DenySomething and 25 more\n                       items\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var out strings.Builder
+			c.tell(newPlain(&out))
+			if got := out.String(); got != c.want {
+				t.Errorf("printed\n%swant\n%s", got, c.want)
+			}
+			checkWidth(t, out.String())
 		})
 	}
 }

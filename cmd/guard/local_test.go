@@ -183,8 +183,8 @@ func TestNewsAreToldRawWhereAsked(t *testing.T) {
 
 func TestAnAlarmIsExplainedOnlyWhileItRings(t *testing.T) {
 	for state, want := range map[string]string{
-		"ALARM": "   message   s (to you@example.com)\n             | what to do\n             | why\n",
-		"OK":    "   message   s (to you@example.com)\n",
+		"ALARM": "   message    s (to you@example.com)\n              | what to do\n              | why\n",
+		"OK":    "   message    s (to you@example.com)\n",
 	} {
 		var out strings.Builder
 		body := `{"AlarmName":"a","AlarmDescription":"what to do","NewStateValue":"` + state + `","NewStateReason":"why"}`
@@ -200,11 +200,11 @@ func TestNewsForPeople(t *testing.T) {
 		"a run that found nothing": {"s-RemediateFunction-X", `{"level":"INFO","message":"already as desired","trigger":{"kind":"sweep"}}`, ""},
 		"metrics":                  {"s-RemediateFunction-X", `{"OpenDrift":0,"_aws":{"Timestamp":1}}`, ""},
 		"a failure": {"s-HealthcheckFunction-X", `{"level":"ERROR","message":"not checked","error":"AccessDenied"}`,
-			"   function  HealthcheckFunction: not checked AccessDenied\n"},
-		"what is no JSON": {"s-ProbeAFunction-X", "panic: oh", "   function  ProbeAFunction: panic: oh\n"},
+			"   function   HealthcheckFunction: not checked AccessDenied\n"},
+		"what is no JSON": {"s-ProbeAFunction-X", "panic: oh", "   function   ProbeAFunction: panic: oh\n"},
 		"a correction": {"s-RemediateFunction-X",
 			`{"level":"WARN","message":"corrected","resource":"bucket-policy","verdict":"open","elapsedMs":9,"trigger":{"kind":"sweep"}}`,
-			"   guard     corrected bucket-policy (open) in 9 ms\n             trigger  sweep\n"},
+			"   guard      corrected bucket-policy (open) in 9 ms\n              trigger  sweep\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out strings.Builder
@@ -222,9 +222,9 @@ func TestMessagesForPeople(t *testing.T) {
 		want []string
 	}{
 		"of the guard": {localsns.Message{Subject: "OPEN", Body: "Unwanted access was possible.\n\nThe record:\n{\n  \"a\": 1\n}\n"},
-			[]string{"message   OPEN (to no one", "| Unwanted access was possible.", "| The record:", "{ … 3 more lines"}},
+			[]string{"message    OPEN (to no one", "| Unwanted access was possible.", "| The record:", "{ … 3 more lines"}},
 		"of an alarm": {localsns.Message{Subject: `ALARM: "a"`, Body: `{"AlarmName":"a","AlarmDescription":"Look here.","NewStateReason":"Threshold"}`},
-			[]string{`message   ALARM: "a"`, "| Look here.", "| Threshold"}},
+			[]string{`message    ALARM: "a"`, "| Look here.", "| Threshold"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out strings.Builder

@@ -47,12 +47,12 @@ func (n *news) log(function string, line lambda.Line) {
 		fmt.Fprintln(n.to, line.Text)
 	case err != nil || l.Outcome == "":
 		if l.EMF == nil {
-			n.plain.line("   %-9s %s", "function", shortName(function)+": "+line.Text)
+			n.plain.line("   %-10s %s", "function", shortName(function)+": "+line.Text)
 		}
 	case l.Resource != "":
 		n.plain.correction(l.correction())
 	case l.Level != "INFO":
-		n.plain.line("   %-9s %s: %s %s", "function", shortName(function), l.Outcome, shorten(l.Error, 400))
+		n.plain.line("   %-10s %s: %s %s", "function", shortName(function), l.Outcome, shorten(l.Error, 400))
 	}
 }
 
@@ -80,9 +80,9 @@ func (n *news) message(topicARN string, m sns.Message, to []sns.Subscription) {
 	for _, s := range to {
 		readers = append(readers, s.Endpoint)
 	}
-	n.plain.line("   %-9s %s (to %s)", "message", n.plain.colour.bold(m.Subject), cmp.Or(strings.Join(readers, ", "), "no one: the topic has no subscription"))
+	n.plain.line("   %-10s %s (to %s)", "message", n.plain.colour.bold(m.Subject), cmp.Or(strings.Join(readers, ", "), "no one: the topic has no subscription"))
 	for _, line := range legible(m.Body) {
-		n.plain.line("             | %s", line)
+		n.plain.line("              | %s", line)
 	}
 }
 

@@ -35,6 +35,8 @@ type stage struct {
 	kept, heard int
 	// broken are the promises that were not kept.
 	broken []string
+	// happened are the preparations of scenes that are done.
+	happened map[preparation]bool
 	// outcomes are those of the guard's latest runs, corrected the properties that these runs restored.
 	outcomes, corrected []string
 
@@ -55,7 +57,7 @@ func newStage(ctx context.Context, where stackFlags, audience teller) (*stage, e
 	if err := d.playable(); err != nil {
 		return nil, errors.Join(err, d.close())
 	}
-	s := &stage{deployed: d, teller: audience, bucket: d.stack.Physical("Bucket"), endpoint: d.stack.Endpoint()}
+	s := &stage{deployed: d, teller: audience, bucket: d.stack.Physical("Bucket"), endpoint: d.stack.Endpoint(), happened: map[preparation]bool{}}
 	if err := errors.Join(s.place(), d.cloud.S3.CreateBucket(collector, "444455556666")); err != nil {
 		return nil, errors.Join(err, d.close())
 	}

@@ -15,20 +15,16 @@ import (
 	"s3-endpoint-guard/local/localaws/events"
 )
 
-// scene is one part of the demo. Its error means that it could not run.
-type scene struct {
-	title string
-	play  func(context.Context, *stage) error
-}
-
 // story is the demo.
 var story = []scene{
-	{"The lock: only the app reads, through the endpoint", theLock},
-	{"An administrator opens the bucket: Block Public Access off, then the article's own public policy", openBucket},
-	{"Somebody sets the endpoint's policy to full access: data can leave to a foreign bucket", openEndpoint},
-	{"Somebody saves the same policy in another order: nothing to correct", reorder},
-	{"An attack without an event: the sweep corrects it", lostEvent},
-	{"A stack update is in progress: the guard stands down, and catches up after it", truce},
+	{title: "The lock: only the app reads, through the endpoint", play: theLock, gives: objectStored},
+	{title: "An administrator opens the bucket: Block Public Access off, then the article's own public policy",
+		play: openBucket, needs: []preparation{objectStored}, gives: driftSeen},
+	{title: "The endpoint's policy is set to full access: data can leave to a foreign bucket", play: openEndpoint, gives: driftSeen},
+	{title: "The same policy is saved in another order: nothing to correct", play: reorder},
+	{title: "An attack without an event: the sweep corrects it", play: lostEvent,
+		needs: []preparation{objectStored}, gives: driftSeen},
+	{title: "A stack update is in progress: the guard stands down, and catches up after it", play: truce, gives: driftSeen},
 }
 
 func theLock(ctx context.Context, s *stage) error {
@@ -140,10 +136,11 @@ func truce(ctx context.Context, s *stage) error {
 	return nil
 }
 
-// corrects wakes the guard and promises that it corrects exactly these properties.
+// corrects wakes the guard and promises that it corrects exactly these properties. Two runs that begin together may both
+// correct the same property.
 func (s *stage) corrects(ctx context.Context, what string, wake func() error, properties ...string) error {
 	_, err := s.guardWakes(ctx, wake)
-	s.promises("guard", "corrects "+what, strings.Join(s.corrected, ", "), strings.Join(properties, ", "))
+	s.promises("guard", "corrects "+what, strings.Join(slices.Compact(s.corrected), ", "), strings.Join(properties, ", "))
 	return err
 }
 

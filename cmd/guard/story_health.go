@@ -20,17 +20,22 @@ import (
 // healthStory are the scenes of monitoring. They come before the attacks, because an attack keeps an alarm in ALARM
 // for a quarter of an hour.
 var healthStory = []scene{
-	{"Health: minutes pass, and in each one the health check and two probes run", healthy},
-	{"An Availability Zone's interface of the endpoint is lost, and comes back", zoneLost},
-	{"The VPC's DNS resolves S3's name to another address", redirected},
-	{"An intruder switches the guard's alarm bell off: a rule is disabled", ruleDisabled},
+	{title: "Health: minutes pass, and in each one the health check and two probes run", play: healthy, gives: minutesPassed},
+	{title: "An Availability Zone's interface of the endpoint is lost, and comes back", play: zoneLost,
+		needs: []preparation{objectStored, minutesPassed}},
+	{title: "The VPC's DNS resolves S3's name to another address", play: redirected, needs: []preparation{minutesPassed}},
+	{title: "An intruder switches the guard's alarm bell off: a rule is disabled", play: ruleDisabled,
+		needs: []preparation{minutesPassed}},
 }
 
 // afterStory shows what monitoring recorded of the attacks, and the deletion of the stack.
 var afterStory = []scene{
-	{"What the watch saw of it all", aftermath},
-	{"The stack is deleted, with 50,000 versions in its bucket and one of them locked", deleteStack},
+	{title: "What the watch saw of it all", play: aftermath, needs: []preparation{minutesPassed, driftSeen}},
+	{title: "The stack is deleted, with 50,000 versions in its bucket and one of them locked", play: deleteStack},
 }
+
+// healthyMinutes is how long the health check and the probes run before the first faults.
+const healthyMinutes = 6
 
 // none is the text if no alarm is in ALARM.
 const none = "none"
@@ -71,7 +76,7 @@ func (s *stage) draws() error {
 }
 
 func healthy(ctx context.Context, s *stage) error {
-	if err := s.watches(ctx, 6, none); err != nil {
+	if err := s.watches(ctx, healthyMinutes, none); err != nil {
 		return err
 	}
 	return s.draws()
@@ -112,7 +117,7 @@ func (s *stage) elsewhere() netip.Addr {
 func redirected(ctx context.Context, s *stage) error {
 	host := s.stack.Attribute("Bucket", "RegionalDomainName")
 	s.cloud.Network.Lie(host, s.elsewhere())
-	s.teller.says(s.scene, fmt.Sprintf("%s now leads to %s.", shorten(host, 60), s.elsewhere()))
+	s.teller.says(s.scene, fmt.Sprintf("%s now leads to %s.", host, s.elsewhere()))
 	if err := s.watches(ctx, 2, "Guard, ProbeFailing"); err != nil {
 		return err
 	}

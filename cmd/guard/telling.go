@@ -134,56 +134,116 @@ func newPlain(to io.Writer) *plain { return &plain{to: to, colour: paletteFor(to
 
 func (p *plain) line(format string, args ...any) { fmt.Fprintf(p.to, format+"\n", args...) }
 
+// Indents of the demo's lines: texts, what the callers do, and the details of a correction.
+const (
+	textIndent   = 3
+	actionIndent = textIndent + 11
+	detailIndent = actionIndent + 9
+)
+
+// answerColumn is where an answer begins, relative to its action, unless the action or the answer needs more space.
+const answerColumn = 46
+
 func (p *plain) scene(number int, title string) {
-	p.line("\n%s", p.colour.bold(fmt.Sprintf("%d. %s", number, title)))
+	label := fmt.Sprintf("%d. ", number)
+	p.line("")
+	for i, line := range wrap(title, columns-len(label)) {
+		if i > 0 {
+			label = strings.Repeat(" ", len(label))
+		}
+		p.line("%s", p.colour.bold(label+line))
+	}
 }
 
-func (p *plain) says(_, text string) { p.line("   %s", text) }
+// says keeps the spaces at the beginning of the text.
+func (p *plain) says(_, text string) {
+	indent := textIndent + len(text) - len(strings.TrimLeft(text, " "))
+	for _, line := range wrap(text, columns-indent) {
+		p.line("%*s%s", indent, "", line)
+	}
+}
 
 func (p *plain) promise(m promise) {
-	mark, answer := p.colour.green("ok"), m.Answer
+	mark, paint := "ok", p.colour.green
+	answer := m.Answer
 	if !m.Kept {
-		mark, answer = p.colour.red("NOT AS PROMISED"), fmt.Sprintf("%s, promised: %s", m.Answer, m.Promised)
+		mark, paint = "NOT AS PROMISED", p.colour.red
+		answer = fmt.Sprintf("%s, promised: %s", m.Answer, m.Promised)
 	}
-	p.line("   %-9s %-52s %-18s %s", m.Who, m.What, answer, mark)
-}
-
-func (p *plain) correction(c correction) {
-	p.line("   %-9s %s %s (%s) in %s ms", "guard", p.colour.bold(c.Outcome), c.Resource, c.Verdict, number(c.ElapsedMs))
-	detail := func(label, text string) {
-		if text != "" {
-			p.line("             %-8s %s", label, shorten(text, 110))
+	space := columns - actionIndent - 1 - len(mark)
+	lines := wrap(m.What, space)
+	if last := len(lines) - 1; length(lines[last])+1+length(answer) <= space {
+		lines[last] = align(lines[last], answer, space)
+	} else {
+		for _, line := range wrap(answer, space) {
+			lines = append(lines, align("", line, space))
 		}
 	}
-	detail("allowed", c.Allowed)
+	for _, line := range lines[:len(lines)-1] {
+		p.line("%*s%-10s %s", textIndent, "", m.Who, line)
+		m.Who = ""
+	}
+	last := lines[len(lines)-1]
+	p.line("%*s%-10s %s%*s %s", textIndent, "", m.Who, last, space-length(last), "", paint(mark))
+}
+
+// align puts an answer to the right of a text, in answerColumn if there is room, and otherwise at the end of the space.
+func align(text, answer string, space int) string {
+	at := min(answerColumn, space-length(answer))
+	if text != "" {
+		at = max(at, length(text)+1)
+	}
+	return text + strings.Repeat(" ", max(0, at-length(text))) + answer
+}
+
+// Limits of the details of a correction, in characters: of a text or list, and of one item of a list.
+const (
+	maxDetail = 230
+	maxItem   = 110
+)
+
+func (p *plain) correction(c correction) {
+	p.line("%*s%-10s %s %s (%s) in %s ms", textIndent, "", "guard", p.colour.bold(c.Outcome), c.Resource, c.Verdict, number(c.ElapsedMs))
+	detail := func(label, text string) {
+		for _, line := range wrap(text, columns-detailIndent) {
+			if line != "" {
+				p.line("%*s%-8s %s", actionIndent, "", label, line)
+			}
+			label = ""
+		}
+	}
+	detail("allowed", shorten(c.Allowed, maxDetail))
 	detail("trigger", c.Trigger)
 	if c.Actor != "" {
 		detail("actor", c.Actor+" from "+c.Address+", as the event says")
 	}
-	detail("error", c.Error)
-	detail("missing", named(c.Difference, true))
-	detail("added", named(c.Difference, false))
+	detail("error", shorten(c.Error, maxDetail))
+	detail("missing", list(named(c.Difference, true), maxDetail))
+	detail("added", list(named(c.Difference, false), maxDetail))
 	if c.Calls != (calls{}) {
 		detail("calls", c.Calls.String())
 	}
 }
 
 // named lists the differences of one side by their names, or by their values.
-func named(all []difference, removed bool) string {
+func named(all []difference, removed bool) []string {
 	var names []string
 	for _, d := range all {
 		if d.Removed == removed {
-			names = append(names, cmp.Or(d.Name, d.Value))
+			names = append(names, shorten(cmp.Or(d.Name, d.Value), maxItem))
 		}
 	}
-	return strings.Join(names, ", ")
+	return names
 }
+
+// boardFrame is to the left of each line of the dashboard.
+const boardFrame = "   | "
 
 func (p *plain) board(_ string, draw func(lineWriter)) {
 	var text strings.Builder
 	draw(lineWriter{&text, p.colour})
 	for line := range strings.Lines(text.String()) {
-		fmt.Fprint(p.to, "   | "+line)
+		fmt.Fprint(p.to, boardFrame+line)
 	}
 }
 
@@ -192,7 +252,8 @@ func (p *plain) end(kept, broken int, took time.Duration) {
 	if broken > 0 {
 		verdict = p.colour.red(fmt.Sprintf("%d of %d promises were NOT kept", broken, kept+broken))
 	}
-	p.line("\n%s, in %.1f s. No account was used; what ran is the bootstrap that is deployed.", verdict, took.Seconds())
+	p.line("\n%s, in %.1f s.", verdict, took.Seconds())
+	p.line("No account was used; what ran is the bootstrap that is deployed.")
 }
 
 // number formats milliseconds without unnecessary digits.

@@ -101,6 +101,10 @@ var mistakes = map[string][]struct{ args, says string }{
 	"demo": {
 		{"extra", `unexpected argument "extra"`},
 		{"--template none.yaml", "open none.yaml: no such file"},
+		{"--scene 13", "there is no scene 13. The scenes are:\n 1  The lock: only the app reads, through the endpoint\n 2  "},
+		{"--scene 0,1", "there is no scene 0."},
+		{"--scene first", `invalid argument "first" for "--scene"`},
+		{"--pause", "--pause waits for Enter between the scenes, but standard input is not a terminal"},
 		{"", "finding the functions' sources"},
 	},
 	"diff": {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -50,6 +51,8 @@ var (
 		"metrics":[["N","M","Bucket","b",{"label":"all"}],[".","M",".",".","Zone","a",{"stat":"p50"}],[{"expression":"ANOMALY_DETECTION_BAND(m)"}]]`)
 	single = at("metric", 12, 2, 6, 6, `"title":"State","view":"singleValue","stat":"Minimum","period":60,"metrics":[["N","M"]]`)
 	alarms = at("alarm", 18, 2, 6, 6, `"title":"Alarms","alarms":["quiet=OK","loud=ALARM","new=INSUFFICIENT_DATA"]`)
+	many   = at("metric", 12, 2, 6, 6, `"title":"State","view":"singleValue","stat":"Minimum","period":60,"metrics":[
+		["N","M",{"label":"a long name of a value"}],["N","M",{"label":"a second long name of it"}],["N","M",{"label":"a third one"}]]`)
 )
 
 // parse parses a valid board.
@@ -123,10 +126,11 @@ func TestTextDrawsValuesSparklinesAndAlarms(t *testing.T) {
 	var text strings.Builder
 	parse(t, words, latency, single, alarms).Text(&text, values{0, 1, 4, 2}, now, mark)
 	want := `The board <b>
-Latency                                         all                              2  ▁▂█▄
-                                                M                                2  ▁▂█▄
-State                    M: 2
-Alarms                   <bad>IN ALARM: loud</>, <good>1 OK</>, <unsure>1 without enough data</>
+Latency
+  all                                    2  ▁▂█▄
+  M                                      2  ▁▂█▄
+State                  M: 2
+Alarms                 <bad>IN ALARM: loud</>, <good>1 OK</>, <unsure>1 without enough data</>
 `
 	if diff := cmp.Diff(want, text.String()); diff != "" {
 		t.Errorf("text (-want +got):\n%s", diff)
@@ -138,7 +142,23 @@ Alarms                   <bad>IN ALARM: loud</>, <good>1 OK</>, <unsure>1 withou
 	}
 	text.Reset()
 	parse(t, alarms).Text(&text, values{}, now, nil)
-	if got := text.String(); !strings.Contains(got, "IN ALARM: loud, 1 OK, 1 without enough data") {
+	if got := text.String(); !strings.Contains(got, "IN ALARM: loud, 1 OK, 1 without enough data\n") {
 		t.Errorf("text without colours = %s", got)
+	}
+}
+
+func TestTextBreaksItsLinesBetweenTheValues(t *testing.T) {
+	var text strings.Builder
+	long := at("text", 0, 0, 24, 2, `"markdown":"# `+strings.Repeat("long words ", 8)+`"`)
+	parse(t, long, many).Text(&text, values{2}, now, nil)
+	want := "long words long words long words long words long words long words long\nwords long words\n" +
+		"State                  a long name of a value: 2,\n                       a second long name of it: 2, a third one: 2\n"
+	if diff := cmp.Diff(want, text.String()); diff != "" {
+		t.Errorf("text (-want +got):\n%s", diff)
+	}
+	for line := range strings.Lines(text.String()) {
+		if width := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); width > dashboard.TextColumns {
+			t.Errorf("a line has %d columns, want at most %d: %s", width, dashboard.TextColumns, line)
+		}
 	}
 }
