@@ -67,8 +67,12 @@ func (e *examination) rule(c *requestContext, t *target, applying []application,
 		}
 	}
 	granted := sum.allowed != no || sum.entrusted != no
-	if !granted && (c.caller.account != c.resourceAccount || ofEndpoint && len(e.policy.statements) > 0) {
-		return ruling{effect: Deny} // no other document can grant it
+	decisive := c.caller.account != c.resourceAccount // only this document can grant it
+	if ofEndpoint {
+		decisive = len(e.policy.statements) > 0
+	}
+	if !granted && decisive {
+		return ruling{effect: Deny}
 	}
 	worst := tally{allowed: yes}
 	v := votes{endpoint: worst, resource: sum}
@@ -88,9 +92,8 @@ func (e *examination) rule(c *requestContext, t *target, applying []application,
 	return r
 }
 
-// firstAllowed returns the name of the first forbidden request that is allowed with at least the given certainty, yes or unknown, and
-// what allows it; "" when there is none.
-func (e *examination) firstAllowed(forbidden []ForbiddenRequest, certainty truth) (name, how string) {
+// each rules on all forbidden requests in their order, until f returns false. err is set when a request cannot be judged.
+func (e *examination) each(forbidden []ForbiddenRequest, f func(i int, r ruling, c *requestContext, err error) bool) {
 	var current *scene
 	var applying []application
 	var c requestContext
@@ -98,11 +101,11 @@ func (e *examination) firstAllowed(forbidden []ForbiddenRequest, certainty truth
 		p := &forbidden[i]
 		if p.scene == nil {
 			made, err := p.completed()
-			switch {
-			case err != nil && certainty == yes:
+			if err != nil {
+				if !f(i, ruling{effect: Undecided}, nil, err) {
+					return
+				}
 				continue
-			case err != nil:
-				return p.Name, " cannot be judged: " + err.Error()
 			}
 			p = made
 		}
@@ -111,11 +114,28 @@ func (e *examination) firstAllowed(forbidden []ForbiddenRequest, certainty truth
 			applying = e.applying(&c, applying)
 		}
 		c.aim(p.target)
-		if r := e.rule(&c, p.target, applying, p.OfEndpoint); r.allows() >= certainty {
-			return p.Name, describe(r, &c, p.Request.Action)
+		if !f(i, e.rule(&c, p.target, applying, p.OfEndpoint), &c, nil) {
+			return
 		}
 	}
-	return "", ""
+}
+
+// firstAllowed returns the name of the first forbidden request that is allowed with at least the given certainty, yes or unknown, and
+// what allows it; "" when there is none.
+func (e *examination) firstAllowed(forbidden []ForbiddenRequest, certainty truth) (name, how string) {
+	e.each(forbidden, func(i int, r ruling, c *requestContext, err error) bool {
+		switch {
+		case r.allows() < certainty:
+			return true
+		case err != nil:
+			how = " cannot be judged: " + err.Error()
+		default:
+			how = describe(r, c, forbidden[i].Request.Action)
+		}
+		name = forbidden[i].Name
+		return false
+	})
+	return name, how
 }
 
 // describe says what allowed a request that should have been denied.

@@ -35,9 +35,20 @@ type ForbiddenRequest struct {
 	target *target // shared by all requests with the same action and resource
 }
 
+// From returns the standpoint from which the request is made. Its names are "" if the request was made outside this package.
+func (p *ForbiddenRequest) From() Standpoint {
+	if p.scene == nil {
+		return Standpoint{Principal: p.Request.Principal, Context: p.Request.Context}
+	}
+	return p.scene.from
+}
+
 // scene is shared by many forbidden requests: a standpoint, and the account that owns the bucket. Its context is set to the
 // target of each of them in turn.
-type scene struct{ context *requestContext }
+type scene struct {
+	context *requestContext
+	from    Standpoint
+}
 
 type target struct {
 	action, resource string
@@ -274,7 +285,7 @@ func newScene(at Standpoint, account string, t *target) (*scene, error) {
 		return nil, err
 	}
 	c.worst = true
-	return &scene{context: c}, nil
+	return &scene{context: c, from: at}, nil
 }
 
 // aim sets the target of a context.

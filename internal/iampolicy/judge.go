@@ -51,11 +51,12 @@ func Judge(desired, live []byte, forbidden func() []ForbiddenRequest) Judgement 
 	if err != nil {
 		return Judgement{Verdict: Open, Allowed: "the desired document cannot be judged: " + err.Error()}
 	}
-	have := &Policy{version: want.version, id: want.id} // no policy
-	if len(bytes.TrimSpace(live)) > 0 {
-		if have, err = parseResourcePolicy(live); err != nil {
-			return Judgement{Verdict: Open, Allowed: "the live document cannot be judged: " + err.Error()}
-		}
+	have, err := parseOptionalPolicy(live)
+	if err != nil {
+		return Judgement{Verdict: Open, Allowed: "the live document cannot be judged: " + err.Error()}
+	}
+	if len(have.statements) == 0 { // no policy
+		have.version, have.id = want.version, want.id
 	}
 	if Equal(want, have) {
 		return Judgement{Verdict: Same}
@@ -80,6 +81,14 @@ func Allowed(document []byte, forbidden []ForbiddenRequest) string {
 	}
 	name, how := newExamination(p).firstAllowed(forbidden, unknown)
 	return name + how
+}
+
+// parseOptionalPolicy parses a resource's policy. A document without text is a policy without statements.
+func parseOptionalPolicy(document []byte) (*Policy, error) {
+	if len(bytes.TrimSpace(document)) == 0 {
+		return &Policy{}, nil
+	}
+	return parseResourcePolicy(document)
 }
 
 func parseResourcePolicy(document []byte) (*Policy, error) {
