@@ -34,8 +34,8 @@ const (
 func (o Outcome) IsOver() bool { return o == Corrected || o == Ended }
 
 // Record is the result for one drifted property, or for one resource that could not be inspected. The same struct is the
-// log line and the JSON part of the SNS message. Fields have AWS's names if AWS has the same data, and quantities have
-// the unit in the name.
+// log line and what messages are made from. Fields have AWS's names if AWS has the same data, and quantities have the
+// unit in the name.
 type Record struct {
 	Outcome Outcome `json:"message"`
 	Trigger Trigger `json:"trigger"`
@@ -79,6 +79,9 @@ type Record struct {
 	Error string `json:"error,omitempty"`
 	// Runbook is the runbook's heading that says what to do; set for what was not corrected.
 	Runbook Remedy `json:"runbook,omitempty"`
+	// RequestID is the id of the invocation that made the record, by which its log line is found; "" outside Lambda. The
+	// log adds it to each line.
+	RequestID string `json:"-"`
 
 	// failure is the error whose text is Error.
 	failure error

@@ -1,29 +1,60 @@
 package notify
 
 import (
-	"bytes"
-	"encoding/json"
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
-	"unicode"
 
-	"s3-endpoint-guard/docs"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sns/types"
+
 	"s3-endpoint-guard/internal/guard"
 	"s3-endpoint-guard/internal/iampolicy"
 )
 
-// Limits of a message: the subject in ASCII characters ("less than 100" in the documentation), the whole message in
-// bytes.
-// https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
+// Format is the format of a message's body.
+type Format string
+
+// The formats.
 const (
-	maxSubject = 99
-	maxMessage = 256 << 10
+	// Text is text for e-mail.
+	Text Format = "Text"
+	// AmazonQ is the JSON of a custom notification of Amazon Q Developer in chat applications.
+	AmazonQ Format = "AmazonQ"
 )
+
+// Origin is where messages come from: what a message says beyond its record.
+type Origin struct {
+	// Partition, Region and Account are those of the stack.
+	Partition, Region, Account string
+	// Stack is the stack's name, Bucket the guarded bucket's.
+	Stack, Bucket string
+	// LogGroup is the name of the log group that has the records.
+	LogGroup string
+	// Runbook is the URL of the runbook; "" for docs/runbook.md.
+	Runbook string
+}
+
+// Message is what is sent about one record, or about several of a kind.
+type Message struct {
+	Record guard.Record
+	Origin Origin
+	// Time is when it is sent.
+	Time time.Time
+	// Thread is the id of the chat thread to which it belongs.
+	Thread string
+}
+
+// maxSubject is the maximum length of a subject in ASCII characters ("less than 100" in the documentation).
+// https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
+const maxSubject = 99
 
 // Subject returns the message's subject: one line of at most 99 ASCII characters, e.g.
 // "[s3-endpoint-guard] OPEN bucket-policy of docs-example: corrected".
-func Subject(r guard.Record) string {
+func (m Message) Subject() string {
+	r := m.Record
 	text := "[s3-endpoint-guard] "
 	if r.Contested != nil {
 		text += "CONTESTED "
@@ -31,10 +62,7 @@ func Subject(r guard.Record) string {
 	if r.Verdict != "" {
 		text += strings.ToUpper(string(r.Verdict)) + " "
 	}
-	text += r.Resource
-	if r.Target != "" {
-		text += " of " + r.Target
-	}
+	text += r.Resource + of(r.Target)
 	return ascii(text, maxSubject-len(": ")-len(r.Outcome)) + ": " + string(r.Outcome)
 }
 
@@ -52,74 +80,134 @@ func ascii(text string, limit int) string {
 	return kept
 }
 
-// Message returns the message's body: text for people first, then the record as JSON. If both do not fit, it omits the
-// state before and after, and says that the log has them.
-func Message(r guard.Record) string {
-	text := prose(r)
-	if whole := text + "\n" + indented(r); len(whole) <= maxMessage {
-		return whole
+// Attributes returns the message's attributes, for the filter policies of subscriptions. It omits empty ones, because
+// SNS refuses them.
+// https://docs.aws.amazon.com/sns/latest/dg/sns-message-attributes.html
+func (m Message) Attributes() map[string]types.MessageAttributeValue {
+	attributes := map[string]types.MessageAttributeValue{}
+	for name, value := range map[string]string{
+		"outcome": string(m.Record.Outcome), "verdict": string(m.Record.Verdict), "resource": m.Record.Resource,
+		"bucket": m.Origin.Bucket, "account": m.Origin.Account, "region": m.Origin.Region,
+	} {
+		if value != "" {
+			attributes[name] = types.MessageAttributeValue{DataType: aws.String("String"), StringValue: &value}
+		}
 	}
-	const note = "(omitted: see the function's log)"
-	r.Before, r.After, r.Diff = note, note, nil
-	return text + "\n" + indented(r)
+	return attributes
 }
 
-// maxProse is the maximum length in bytes of each foreign text in prose.
-const maxProse = 2 << 10
+// Body returns the message's body in a format.
+func (m Message) Body(format Format) string {
+	if format == AmazonQ {
+		return m.amazonQ()
+	}
+	return m.text()
+}
 
-// prose describes a record for people. Text that others chose (actor, live state) is quoted, with control characters
-// escaped, so that it cannot imitate lines of the message.
-func prose(r guard.Record) string {
+// text returns the message as text, with the link to the record and the link to the runbook at its end.
+func (m Message) text() string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	line("%s", headline(r))
+	line("%s", headline(m.Record))
 	line("")
-	line("What drifted:  %s%s", r.Resource, of(r.Target))
-	if r.Contested != nil {
-		line("CONTESTED:     corrected %d times within 15 minutes. Another caller keeps changing it back;", r.Contested.Corrections)
-		line("               the guard, %s, keeps correcting it.", r.Contested.Guard)
+	for _, f := range m.facts() {
+		value := f.value
+		if f.kind == foreign {
+			value = quoted(value)
+		}
+		line("%-15s%s", f.label+":", value+f.note)
 	}
-	if r.Repeats != nil {
-		line("REPEATED:      this message also covers %d %s of this kind since %s.", r.Repeats.More, plural(r.Repeats.More, "record"), r.Repeats.Since.Format(time.RFC3339))
-		line("               Each has a line in the function's log, with its actor.")
+	if len(m.Record.Diff) > 0 {
+		line("\n%s:", differed)
+		for _, text := range differences(m.Record.Diff, clean) {
+			line("  %s", text)
+		}
 	}
-	if r.Overruled {
-		line("OVERRULED:     corrected while CloudFormation changes the stack, because open access cannot wait.")
+	line("\n%s:", recordIs)
+	line("  %s", m.recordURL())
+	if m.Record.RequestID != "" {
+		line("  %s", m.recordCommand())
 	}
-	if r.Unread != "" {
-		line("Not readable:  the state before the correction is unknown: %s", clean(r.Unread))
-	}
-	if r.Allowed != "" {
-		line("Why open:      %s", clean(r.Allowed))
-	}
-	line("Trigger:       %s", why(r.Trigger))
-	if r.Actor != nil {
-		line("The event names this caller (unverified; the drift may have another cause):")
-		actor(line, r.Actor)
-	}
-	if r.Outcome == guard.Corrected {
-		line("Corrected:     after %s, with %d %s", took(r), r.Attempts, plural(r.Attempts, "write"))
-	}
-	if r.Stack != "" {
-		line("Stack:         %s", r.Stack)
-	}
-	if r.Error != "" {
-		line("Error:         %s", clean(r.Error))
-	}
-	differences(line, r.Diff)
-	remedy(line, r.Remedy())
-	line("")
-	line("The full record. \"before\" is the state before the correction, for a rollback by hand:")
+	line("\nWhat to do:\n  %s", m.runbookURL())
 	return b.String()
 }
 
-// remedy writes the runbook's instructions.
-func remedy(line func(string, ...any), r guard.Remedy) {
-	line("")
-	line("What to do (%s):", r.Link())
-	for _, text := range strings.Split(docs.Section(string(r)), "\n") {
-		line("%s", strings.TrimRight("  "+text, " "))
+// Headings of the parts that all formats have.
+const (
+	differed = "What differed (- desired and missing, + live and not desired)"
+	recordIs = `The full record. Its "before" is the state before the correction, for a rollback by hand`
+)
+
+// fact is one line of a message.
+type fact struct {
+	label, value string
+	kind         kindOfValue
+	// note is the guard's own text after the value.
+	note string
+}
+
+// kindOfValue says how a format writes the value of a fact.
+type kindOfValue int
+
+const (
+	// sentence is the guard's own text.
+	sentence kindOfValue = iota
+	// identifier is an id or name of AWS.
+	identifier
+	// foreign is a text that others chose (an actor, live state). It is quoted, so that it cannot imitate the guard's text.
+	foreign
+)
+
+// facts returns what all formats say, in order. Facts without a value are absent.
+func (m Message) facts() []fact {
+	r, o := m.Record, m.Origin
+	facts := []fact{
+		{"Bucket", o.Bucket, identifier, ""},
+		{"Account", o.Account, identifier, ""},
+		{"Region", o.Region, identifier, ""},
+		{"Stack", joined(", ", o.Stack, r.Stack), identifier, ""},
+		{"What drifted", r.Resource + of(r.Target), identifier, ""},
 	}
+	if c := r.Contested; c != nil {
+		facts = append(facts, fact{"CONTESTED", c.Guard, identifier, fmt.Sprintf(
+			", the guard, corrected it %d times within 15 minutes, because another caller keeps changing it", c.Corrections)})
+	}
+	if more := r.Repeats; more != nil {
+		facts = append(facts, fact{"REPEATED", fmt.Sprintf(
+			"this message also covers %d %s of this kind since %s. Each has a line in the log.",
+			more.More, plural(more.More, "record"), more.Since.Format(time.RFC3339)), sentence, ""})
+	}
+	if r.Overruled {
+		const overruled = "corrected while CloudFormation changes the stack, because open access cannot wait"
+		facts = append(facts, fact{"OVERRULED", overruled, sentence, ""})
+	}
+	facts = append(facts,
+		fact{"Open for", openFor(r), sentence, ""},
+		fact{"Why open", r.Allowed, foreign, ""},
+		fact{"Not readable", r.Unread, foreign, " (so the state before the correction is unknown)"},
+		why(r.Trigger))
+	if a := r.Actor; a != nil {
+		facts = append(facts,
+			fact{"Who", cmp.Or(a.ARN, "not named"), foreign, " as the event claims (the drift may have another cause)"},
+			fact{"  account", a.AccountID, foreign, ""},
+			fact{"  role", a.IssuerARN, foreign, ""},
+			fact{"  through", a.InvokedBy, foreign, ""},
+			fact{"  address", a.SourceIPAddress, foreign, ""},
+			fact{"  user agent", a.UserAgent, foreign, ""})
+	}
+	facts = append(facts, fact{"Done", done(r), sentence, ""}, fact{"Error", r.Error, foreign, ""})
+	return slices.DeleteFunc(facts, func(f fact) bool { return f.value == "" })
+}
+
+// joined joins the texts that are not empty.
+func joined(separator string, texts ...string) string {
+	var there []string
+	for _, text := range texts {
+		if text != "" {
+			there = append(there, text)
+		}
+	}
+	return strings.Join(there, separator)
 }
 
 // headline returns the message's first sentence.
@@ -136,7 +224,8 @@ func headline(r guard.Record) string {
 		return "Drift was seen and left alone: the guard is set to Observe."
 	case guard.StandingDown:
 		if r.Verdict == iampolicy.Open {
-			return "Drift was seen and left alone while CloudFormation changes the stack. With Enforcement=Enforce the guard closes open access after 5 to 20 minutes, unless the stack is being deleted."
+			return "Drift was seen and left alone while CloudFormation changes the stack. With Enforcement=Enforce the guard " +
+				"closes open access after 5 to 20 minutes, unless the stack is being deleted."
 		}
 		return "Drift was seen and left alone while CloudFormation changes the stack. The guard checks again afterwards."
 	case guard.Refused:
@@ -159,40 +248,74 @@ func of(target string) string {
 	return " of " + target
 }
 
-func why(t guard.Trigger) string {
+// openFor says how long access was open. Only an event gives the start; without one, a sweep found the drift.
+func openFor(r guard.Record) string {
+	const noStart = "no event gives the start; usually at most one sweep interval"
+	switch {
+	case r.Verdict == iampolicy.Closed:
+		return "no time: the drift gave no access"
+	case r.Verdict != iampolicy.Open:
+		return "not known: the state could not be read"
+	case r.Outcome == guard.Corrected && r.SinceEventMs > 0:
+		return fmt.Sprintf("%s, from the event to the verified correction", duration(r.SinceEventMs))
+	case r.Outcome == guard.Corrected && r.Overruled:
+		return "not known: the guard waited for CloudFormation first"
+	case r.Outcome.IsOver():
+		return "not known: " + noStart
+	case !r.Trigger.EventTime.IsZero() && r.Trigger.Kind == guard.Event:
+		return "still open, since " + r.Trigger.EventTime.Format(time.RFC3339) + " (the event)"
+	default:
+		return "still open: no event gives the start"
+	}
+}
+
+// done says what the guard did, or why it did nothing.
+func done(r guard.Record) string {
+	writes := fmt.Sprintf("%d %s", r.Attempts, plural(r.Attempts, "write"))
+	switch r.Outcome {
+	case guard.Corrected:
+		return fmt.Sprintf("restored with %s, verified %s after the run began", writes, duration(r.ElapsedMs))
+	case guard.Ended:
+		return writes + ", then the drift was over at the next read"
+	case guard.Observed:
+		return "nothing, because Enforcement is Observe"
+	case guard.StandingDown:
+		return "nothing, because CloudFormation changes the stack"
+	case guard.Refused:
+		return "nothing written: the desired policy would lock out those who configure the bucket"
+	default:
+		if r.Attempts == 0 {
+			return "nothing written, because of the error"
+		}
+		return fmt.Sprintf("%s within %s, not verified as restored", writes, duration(r.ElapsedMs))
+	}
+}
+
+// duration formats milliseconds: as such below a second, otherwise in seconds and larger units.
+func duration(ms int64) string {
+	d := time.Duration(ms) * time.Millisecond
+	if d < time.Second {
+		return fmt.Sprintf("%d ms", ms)
+	}
+	if d < time.Minute {
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	}
+	return d.Round(time.Second).String()
+}
+
+// why says what started the run.
+func why(t guard.Trigger) fact {
 	switch t.Kind {
 	case guard.Event:
-		return fmt.Sprintf("event %s %s of %s", clean(t.EventName), clean(t.EventID), t.EventTime.Format(time.RFC3339))
+		when := " (event of " + t.EventTime.Format(time.RFC3339) + ")"
+		return fact{"Trigger", joined(" ", t.EventName, t.EventID), foreign, when}
 	case guard.Stack:
-		return "the stack's status became " + clean(t.EventName)
+		return fact{"Trigger", t.EventName, foreign, " became the stack's status"}
 	case guard.Direct:
-		return "invoked by hand"
+		return fact{"Trigger", "invoked by hand", sentence, ""}
 	default:
-		return "the regular sweep"
+		return fact{"Trigger", "the regular sweep", sentence, ""}
 	}
-}
-
-func actor(line func(string, ...any), a *guard.Actor) {
-	for _, field := range []struct{ label, value string }{
-		{"who", a.ARN},
-		{"account", a.AccountID},
-		{"role", a.IssuerARN},
-		{"through", a.InvokedBy},
-		{"address", a.SourceIPAddress},
-		{"user agent", a.UserAgent},
-	} {
-		if field.value != "" {
-			line("  %-12s %q", field.label, field.value)
-		}
-	}
-}
-
-// took returns the time to the verified correction, from the event if its time is known.
-func took(r guard.Record) string {
-	if r.SinceEventMs > 0 {
-		return fmt.Sprintf("%d ms (%d ms since the event)", r.ElapsedMs, r.SinceEventMs)
-	}
-	return fmt.Sprintf("%d ms", r.ElapsedMs)
 }
 
 func plural(n int, noun string) string {
@@ -202,51 +325,21 @@ func plural(n int, noun string) string {
 	return noun + "s"
 }
 
-// maxLines is the number of differences that prose lists.
-const maxLines = 20
+// maxDifferences is the number of differences in a message. The record in the log has all.
+const maxDifferences = 6
 
-func differences(line func(string, ...any), diff []guard.Difference) {
-	if len(diff) == 0 {
-		return
-	}
-	line("")
-	line("What differed (- desired and missing, + live and not desired):")
+// differences returns the first lines of a diff, each made harmless.
+func differences(diff []guard.Difference, harmless func(string) string) []string {
+	var lines []string
 	for i, d := range diff {
-		if i == maxLines {
-			line("  … and %d more", len(diff)-i)
-			return
+		if i == maxDifferences {
+			return append(lines, fmt.Sprintf("... and %d more", len(diff)-i))
 		}
 		sign := "+"
 		if d.Removed {
 			sign = "-"
 		}
-		line("  %s %s", sign, clean(strings.TrimSpace(d.Name+" "+d.Value)))
+		lines = append(lines, sign+" "+harmless(strings.TrimSpace(d.Name+" "+d.Value)))
 	}
-}
-
-// clean replaces non-printing characters in a text that is not quoted (control characters, line separators, marks that
-// reverse the text direction), and shortens it.
-func clean(text string) string {
-	text = strings.Map(func(c rune) rune {
-		if !unicode.IsPrint(c) {
-			return ' '
-		}
-		return c
-	}, text)
-	if len(text) > maxProse {
-		text = strings.ToValidUTF8(text[:maxProse], "") + " …"
-	}
-	return text
-}
-
-// indented returns the record as JSON, with <, > and & unescaped.
-func indented(r guard.Record) string {
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	if err := encoder.Encode(r); err != nil {
-		return fmt.Sprintf("(the record cannot be encoded: %v)", err)
-	}
-	return b.String()
+	return lines
 }

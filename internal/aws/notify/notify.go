@@ -1,5 +1,5 @@
-// Package notify sends notifications about corrections: one SNS message per record, with text for people first and the
-// record as JSON below. Records of the same kind in quick succession are combined.
+// Package notify sends notifications about corrections: one SNS message per record, as text for e-mail or as a custom
+// notification of Amazon Q Developer in chat applications. Records of the same kind in quick succession are combined.
 //
 // It makes one SNS call with the AWS SDK.
 package notify
@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -45,11 +46,17 @@ type Topic struct {
 	API API
 	// ARN is the topic's ARN.
 	ARN string
+	// Format is the format of the messages' bodies.
+	Format Format
+	// Origin is what messages say beyond their records.
+	Origin Origin
 	// Now returns the current time.
 	Now func() time.Time
 
 	mu   sync.Mutex
 	told map[kind]*telling
+	// threads has the chat thread of each resource's drift that is not over.
+	threads map[string]string
 }
 
 // kind identifies records of which one message can represent several.
@@ -96,13 +103,15 @@ func (t *Topic) SumUp(ctx context.Context) error {
 }
 
 func (t *Topic) send(ctx context.Context, record guard.Record) error {
+	m := Message{Record: record, Origin: t.Origin, Time: t.Now(), Thread: t.thread(record)}
 	_, err := t.API.Publish(ctx, &sns.PublishInput{
-		TopicArn: &t.ARN, Subject: aws.String(Subject(record)), Message: aws.String(Message(record)),
+		TopicArn: &t.ARN, Subject: aws.String(m.Subject()), Message: aws.String(m.Body(t.Format)),
+		MessageAttributes: m.Attributes(),
 	})
 	if err != nil {
 		return fmt.Errorf("notifying of %s: topic %s: %w", record.Resource, t.ARN, err)
 	}
-	t.remember(record)
+	t.remember(record, m.Thread)
 	return nil
 }
 
@@ -114,6 +123,7 @@ func (t *Topic) Forget(records []guard.Record) {
 	for _, r := range records {
 		still[r.Resource] = true
 	}
+	maps.DeleteFunc(t.threads, func(resource, _ string) bool { return !still[resource] })
 	for k, last := range t.told {
 		last.over = last.over || !still[k.resource]
 		if last.over && last.waiting == nil && !last.goesOn(t.Now()) {
@@ -174,9 +184,28 @@ func (t *Topic) counted() []guard.Record {
 	return due
 }
 
-func (t *Topic) remember(record guard.Record) {
+// thread returns the chat thread of a record: it begins with the first message about drift of a resource, and its last
+// message is that the drift is over.
+func (t *Topic) thread(record guard.Record) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if id, ok := t.threads[record.Resource]; ok {
+		return id
+	}
+	return joined("/", t.Origin.Bucket, record.Resource, t.Now().UTC().Format(time.RFC3339Nano))
+}
+
+func (t *Topic) remember(record guard.Record, thread string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if record.Outcome.IsOver() {
+		delete(t.threads, record.Resource)
+	} else {
+		if t.threads == nil {
+			t.threads = make(map[string]string)
+		}
+		t.threads[record.Resource] = thread
+	}
 	pause := firstPause
 	if last := t.told[kindOf(record)]; last != nil && last.goesOn(t.Now()) {
 		pause = min(2*last.pause, longestPause)

@@ -2,6 +2,7 @@ package notify_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"regexp"
 	"testing"
@@ -21,16 +22,18 @@ type fakeSNS struct {
 	subjects []string
 	// repeats is the part of the latest message that says which other records it represents.
 	repeats string
-	err     error
+	// inputs are the messages as sent.
+	inputs []*sns.PublishInput
+	err    error
 }
 
-var standsFor = regexp.MustCompile(`also covers (.*)\.`)
+var standsFor = regexp.MustCompile(`also covers (.*)\. Each`)
 
 func (f *fakeSNS) Publish(_ context.Context, in *sns.PublishInput, _ ...func(*sns.Options)) (*sns.PublishOutput, error) {
 	if f.err != nil {
 		return nil, f.err
 	}
-	f.subjects, f.repeats = append(f.subjects, aws.ToString(in.Subject)), ""
+	f.subjects, f.repeats, f.inputs = append(f.subjects, aws.ToString(in.Subject)), "", append(f.inputs, in)
 	if found := standsFor.FindStringSubmatch(aws.ToString(in.Message)); found != nil {
 		f.repeats = found[1]
 	}
@@ -205,5 +208,44 @@ func TestEndedDriftIsCounted(t *testing.T) {
 	sweeps(t, topic, now, 2)
 	if len(fake.subjects) != 2 || fake.repeats != "1 record of this kind since 1970-01-01T00:00:00Z" {
 		t.Errorf("%d messages, the last also for %q, want two that report all three", len(fake.subjects), fake.repeats)
+	}
+}
+
+// A thread has the messages about one resource until its drift is over.
+func TestAThreadEndsWithTheDrift(t *testing.T) {
+	topic, fake, now := newTopic()
+	topic.Format, topic.Origin = notify.AmazonQ, origin
+	failing, observed := drift(guard.NotCorrected, "bucket-policy", "x"), drift(guard.Observed, "bucket-policy", "x")
+	corrected, other := drift(guard.Corrected, "bucket-policy", "x"), drift(guard.Observed, "subnets", "x")
+	for _, run := range [][]guard.Record{{failing, other}, {observed, other}, {corrected}, {failing}, {}, {observed}} {
+		publish(t, topic, run...)
+		*now = now.Add(2 * time.Hour)
+	}
+	var threads []string
+	for _, in := range fake.inputs {
+		var n customNotification
+		if err := json.Unmarshal([]byte(*in.Message), &n); err != nil {
+			t.Fatal(err)
+		}
+		threads = append(threads, n.Metadata.ThreadID)
+	}
+	const first, subnets = "docs-example/bucket-policy/1970-01-01T00:00:00Z", "docs-example/subnets/1970-01-01T00:00:00Z"
+	want := []string{
+		first, subnets, first, subnets, first, // the correction is the first thread's last message
+		"docs-example/bucket-policy/1970-01-01T06:00:00Z",
+		"docs-example/bucket-policy/1970-01-01T10:00:00Z", // a run between them found no drift
+	}
+	if diff := cmp.Diff(want, threads); diff != "" {
+		t.Errorf("threads (-want +got):\n%s", diff)
+	}
+}
+
+func TestMessagesAreSentWithTheirAttributes(t *testing.T) {
+	topic, fake, _ := newTopic()
+	topic.Origin = origin
+	publish(t, topic, drift(guard.Observed, "bucket-policy", "x"))
+	attributes := fake.inputs[0].MessageAttributes
+	if len(attributes) != 6 || aws.ToString(attributes["verdict"].StringValue) != "open" {
+		t.Errorf("attributes %v, want six, with the verdict", attributes)
 	}
 }
