@@ -59,6 +59,9 @@ type Options struct {
 	Messages func(topicARN string, m sns.Message, to []sns.Subscription)
 }
 
+	// Recorded and Delivered are those of [events.Options]. They may be nil.
+	Recorded  func(e events.Event, rules []string)
+	Delivered func(events.Delivery)
 // Cloud is the whole local AWS. Its services may be read and configured directly, at any time and concurrently.
 type Cloud struct {
 	// Engine has the services, and deploys stacks on them.
@@ -156,7 +159,7 @@ func (c *Cloud) eventOptions(o Options) events.Options {
 	base := c.Gate.Options()
 	options := events.Options{
 		Account: base.Account, Region: base.Region, Partition: base.Partition, Clock: o.Clock, Work: &c.work,
-		Target: c.target, DeadLetter: c.deadLetter,
+		Target: c.target, DeadLetter: c.deadLetter, Recorded: o.Recorded, Delivered: o.Delivered,
 	}
 	if !o.Patient {
 		options.RetryDelay = func(int) time.Duration { return 0 }

@@ -56,6 +56,7 @@ type Gate struct {
 	faults         []*armedFault
 	latency        time.Duration
 	calls          []Call
+	keep           int
 	onTrail        []func(TrailCall)
 	onCall         []func(Call)
 	servers        []*http.Server

@@ -72,6 +72,9 @@ func (x *exchange) record(err error) {
 	}
 	x.gate.mu.Lock()
 	x.gate.calls = append(x.gate.calls, c)
+	if keep := x.gate.keep; keep > 0 && len(x.gate.calls) >= 2*keep {
+		x.gate.calls = slices.Clone(x.gate.calls[len(x.gate.calls)-keep:])
+	}
 	listeners := slices.Clone(x.gate.onCall)
 	x.gate.mu.Unlock()
 	for _, f := range listeners {
@@ -95,6 +98,13 @@ func (g *Gate) Calls() []Call {
 	calls := slices.Clone(g.calls)
 	slices.SortStableFunc(calls, func(a, b Call) int { return a.Began.Compare(b.Began) })
 	return calls
+}
+
+// KeepCalls limits the number of ended calls that are kept: the latest n calls, and at most 2n. Without it all are kept.
+func (g *Gate) KeepCalls(n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.keep = n
 }
 
 // ResetCalls removes the ended calls.

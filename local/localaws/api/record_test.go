@@ -91,3 +91,17 @@ func TestCallsAreRecordedAsTheyWent(t *testing.T) {
 		t.Errorf("calls after ResetCalls = %d, want 0", got)
 	}
 }
+
+func TestOnlyTheLatestCallsAreKept(t *testing.T) {
+	s := newScene(t, "board")
+	admin := s.admin()
+	s.gate.KeepCalls(3)
+	s.outcome(admin, "/Read", "")
+	for range 5 {
+		s.outcome(admin, "/Write", "x")
+	}
+	calls := s.gate.Calls()
+	if len(calls) != 3 || calls[0].Operation != "Write" {
+		t.Errorf("%d calls are kept, the first is %s, want the latest 3", len(calls), calls[0].Operation)
+	}
+}

@@ -7,6 +7,7 @@
 //	CloudTrail record   best effort, and only while a trail logs   Disturb, Hold, Release
 //	stack status        guaranteed                                 never disturbed
 //	schedule            fired by the clock, Fire or Sweep          never disturbed
+//	PutEvents           events of callers                          never disturbed
 //	Put                 events of the test                         never disturbed
 //
 // Source: docs/facts.md, CloudTrail through EventBridge
@@ -37,6 +38,11 @@ type Options struct {
 	Target func(ruleARN, targetARN string, event []byte) error
 	// DeadLetter sends a message to a queue; nil drops it.
 	DeadLetter func(queueARN string, m Message) error
+	// Recorded is called with the CloudTrail event of each management write, whether it is delivered or not, and with the
+	// names of the enabled rules that it matches, before any delivery of it. Delivered is called after each delivery. Both
+	// may be nil. They may be called from several goroutines at once, and they delay the caller: they should return soon.
+	Recorded  func(e Event, rules []string)
+	Delivered func(Delivery)
 	// RetryDelay returns the pause before a target's next attempt, counted from 1. nil means one second, then doubled
 	// each time.
 	RetryDelay func(retry int) time.Duration
@@ -54,8 +60,10 @@ type Bus struct {
 	disturbance Disturbance
 	holding     bool
 	held        []Event
-	deliveries  []Delivery
-	closed      bool
+	// custom are the events of PutEvents.
+	custom     []Event
+	deliveries []Delivery
+	closed     bool
 }
 
 // Event is an event as decoded JSON.
@@ -79,6 +87,9 @@ func New(o Options) *Bus {
 	}
 	if o.DeadLetter == nil {
 		o.DeadLetter = func(string, Message) error { return nil }
+	}
+	if o.Delivered == nil {
+		o.Delivered = func(Delivery) {}
 	}
 	if o.RetryDelay == nil {
 		o.RetryDelay = func(retry int) time.Duration { return time.Second << min(retry-1, 10) }

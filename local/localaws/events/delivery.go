@@ -122,8 +122,9 @@ func (b *Bus) end(p *passage, err error, why string) {
 		d.DeadLettered = b.options.DeadLetter(p.target.DeadLetterARN, p.letter(err, why)) == nil
 	}
 	b.mu.Lock()
-	defer b.mu.Unlock()
 	b.deliveries = append(b.deliveries, d)
+	b.mu.Unlock()
+	b.options.Delivered(d)
 }
 
 // letter returns the message about an undelivered event.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"net/http"
 	"net/url"
 	"os"
@@ -190,6 +191,28 @@ func disable(b bus, name string) {
 			r.Disabled = true
 			_, _ = b.PutRule(r)
 		}
+	}
+}
+
+func TestHooksGetEachRecordWithItsRulesAndEachDelivery(t *testing.T) {
+	var got []string
+	b := events.New(events.Options{
+		Target: func(string, string, []byte) error { return nil },
+		Recorded: func(e events.Event, rules []string) {
+			got = append(got, fmt.Sprint(e["detail"].(map[string]any)["eventName"], " matches ", rules))
+		},
+		Delivered: func(d events.Delivery) { got = append(got, "delivered by "+d.Rule) },
+	})
+	defer func() { _ = b.Close() }()
+	b.PutTrail(events.Trail{Name: "trail", Logging: true})
+	bus{Bus: b}.rule(t, events.Rule{Name: "bucket", Pattern: map[string]any{"detail": map[string]any{"eventName": []any{"PutBucketPolicy"}}}})
+	b.Record(putPolicy(admin))
+	b.Record(call(admin, "s3", "DeleteBucketPolicy", nil))
+	b.Disturb(events.Disturbance{Lose: true})
+	b.Record(putPolicy(admin))
+	want := []string{"PutBucketPolicy matches [bucket]", "delivered by bucket", "DeleteBucketPolicy matches []", "PutBucketPolicy matches [bucket]"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("calls of the hooks (-want +got)\n%s", diff)
 	}
 }
 

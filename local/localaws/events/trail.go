@@ -60,9 +60,21 @@ func (b *Bus) Record(call api.TrailCall) {
 	record := normal(Record(call, b.options.Account, b.options.Region))
 	e := b.envelope("AWS API Call via CloudTrail", "aws."+call.Service, []string{})
 	e["detail"] = map[string]any(record)
+	if b.options.Recorded != nil {
+		b.reportRecorded(normal(e))
+	}
 	if b.note(record, normal(e)) {
 		b.carry(e)
 	}
+}
+
+// reportRecorded calls [Options.Recorded].
+func (b *Bus) reportRecorded(e Event) {
+	var names []string
+	for _, r := range b.matching(e) {
+		names = append(names, r.Name)
+	}
+	b.options.Recorded(e, names)
 }
 
 // note stores a record, and reports whether its event is to be delivered now.
