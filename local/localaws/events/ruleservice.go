@@ -12,8 +12,8 @@ import (
 // ruleService is EventBridge's API of the bus.
 type ruleService struct{ bus *Bus }
 
-// Service returns the API of the bus: DescribeRule, ListRules, ListTargetsByRule, DisableRule, EnableRule and
-// RemoveTargets.
+// Service returns the API of the bus: DescribeRule, ListRules, ListTargetsByRule, DisableRule, EnableRule, RemoveTargets
+// and PutEvents.
 func (b *Bus) Service() api.Service { return ruleService{b} }
 
 // SigningName implements [api.Service].
@@ -51,6 +51,9 @@ func (s ruleService) calls() map[string]ruleCall {
 // Decode implements [api.Service].
 func (s ruleService) Decode(r *api.Request) (*api.Operation, error) {
 	name := jsonrpc.Operation(r)
+	if name == "PutEvents" {
+		return s.putEvents(r)
+	}
 	var p ruleParameters
 	if err := jsonrpc.Parse(r, &p); err != nil {
 		return nil, err
