@@ -57,11 +57,11 @@ type Options struct {
 	Log func(function string, line lambda.Line)
 	// Messages is called with each message published to a topic, and the subscriptions that get it. It may be nil.
 	Messages func(topicARN string, m sns.Message, to []sns.Subscription)
-}
-
 	// Recorded and Delivered are those of [events.Options]. They may be nil.
 	Recorded  func(e events.Event, rules []string)
 	Delivered func(events.Delivery)
+}
+
 // Cloud is the whole local AWS. Its services may be read and configured directly, at any time and concurrently.
 type Cloud struct {
 	// Engine has the services, and deploys stacks on them.
