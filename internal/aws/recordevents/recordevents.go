@@ -1,0 +1,167 @@
+// Package recordevents puts the guard's records on the account's default event bus, so that users can build on them with
+// rules of their own. docs/events.md describes the events.
+//
+// It makes one EventBridge call with the AWS SDK.
+package recordevents
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+
+	"s3-endpoint-guard/internal/guard"
+	"s3-endpoint-guard/internal/iampolicy"
+)
+
+// API contains the call that [Bus] makes.
+type API interface {
+	PutEvents(context.Context, *eventbridge.PutEventsInput, ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error)
+}
+
+// maxUnsent is how many records of ended drift that could not be sent are kept at most.
+const maxUnsent = 100
+
+// Bus sends records to the default event bus. It is for one run at a time.
+//
+// It sends each record of ended drift. Drift that stays is found by each sweep: it is sent when its outcome, its verdict
+// or the live state differs from what was sent last about the same property. Only this process remembers what it has
+// sent: after a cold start an unchanged state is sent again.
+type Bus struct {
+	API API
+	// Setting names the account, the Region, the bucket and the endpoint.
+	Setting iampolicy.Setting
+	// StackID is the ARN of the guard's own stack.
+	StackID string
+
+	sent map[subject]state
+	// unsent are records of ended drift that could not be sent. Later runs do not find that drift.
+	unsent []guard.Record
+}
+
+// subject is what a record is about.
+type subject struct{ resource, target string }
+
+// state is what a record says about its subject.
+type state struct {
+	outcome guard.Outcome
+	verdict iampolicy.Verdict
+	missing bool
+	before  string
+}
+
+func subjectOf(r guard.Record) subject { return subject{r.Resource, r.Target} }
+
+func stateOf(r guard.Record) state { return state{r.Outcome, r.Verdict, r.Missing, r.Before} }
+
+// Name names the bus in the function's memory of failures.
+func (b *Bus) Name() string { return "record events" }
+
+// Send sends the records of a run that are news. The error names the records that were not sent. They are sent again by
+// the next run: because it finds their drift, or because Send keeps them if their drift is over.
+func (b *Bus) Send(ctx context.Context, report guard.Report) error {
+	b.forget(report.Records)
+	due := b.due(append(b.unsent, report.Records...))
+	b.unsent = nil
+	var failures []error
+	for _, group := range b.groups(due) {
+		failures = append(failures, b.put(ctx, group))
+	}
+	return errors.Join(failures...)
+}
+
+// forget forgets what was sent about subjects that a run has no record of: their drift is over.
+func (b *Bus) forget(records []guard.Record) {
+	still := map[subject]state{}
+	for _, r := range records {
+		if last, ok := b.sent[subjectOf(r)]; ok {
+			still[subjectOf(r)] = last
+		}
+	}
+	b.sent = still
+}
+
+// due selects the records to send.
+func (b *Bus) due(records []guard.Record) []guard.Record {
+	var due []guard.Record
+	for _, r := range records {
+		if last, ok := b.sent[subjectOf(r)]; !ok || last != stateOf(r) || r.Outcome.IsOver() {
+			due = append(due, r)
+		}
+	}
+	return due
+}
+
+// group are the records of one call, with their entries.
+type group struct {
+	records []guard.Record
+	entries []types.PutEventsRequestEntry
+}
+
+// groups divides records among calls: at most maxEntries each, with at most maxSize in all.
+func (b *Bus) groups(records []guard.Record) []group {
+	var groups []group
+	size := 0
+	for _, r := range records {
+		e := b.entry(r)
+		n := len(groups)
+		if n == 0 || len(groups[n-1].entries) == maxEntries || size+sizeOf(e) > maxSize {
+			groups, size, n = append(groups, group{}), 0, n+1
+		}
+		size += sizeOf(e)
+		last := &groups[n-1]
+		last.records, last.entries = append(last.records, r), append(last.entries, e)
+	}
+	return groups
+}
+
+// put makes one call. EventBridge can accept a call and refuse single entries of it.
+// https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html#API_PutEvents_ResponseElements
+func (b *Bus) put(ctx context.Context, g group) error {
+	answer, err := b.API.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: g.entries})
+	if err != nil {
+		var names []string
+		for _, r := range g.records {
+			names = append(names, r.Resource)
+			b.keep(r)
+		}
+		return fmt.Errorf("sending the events of %s: %w", strings.Join(names, ", "), err)
+	}
+	var failures []error
+	for i, r := range g.records {
+		if refusal := refused(answer, i); refusal != nil {
+			b.keep(r)
+			failures = append(failures, fmt.Errorf("sending the event of %s: %w", r.Resource, refusal))
+			continue
+		}
+		b.remember(r)
+	}
+	return errors.Join(failures...)
+}
+
+// refused returns why EventBridge refused an entry; nil if it did not. The results are in the order of the entries.
+func refused(answer *eventbridge.PutEventsOutput, i int) error {
+	switch {
+	case answer.FailedEntryCount == 0:
+		return nil
+	case i >= len(answer.Entries):
+		return errors.New("EventBridge does not say whether it accepted it")
+	case answer.Entries[i].ErrorCode == nil:
+		return nil
+	}
+	return fmt.Errorf("%s: %s", *answer.Entries[i].ErrorCode, aws.ToString(answer.Entries[i].ErrorMessage))
+}
+
+// keep keeps a record of ended drift for the next run.
+func (b *Bus) keep(r guard.Record) {
+	if r.Outcome.IsOver() && len(b.unsent) < maxUnsent {
+		b.unsent = append(b.unsent, r)
+	}
+}
+
+// remember remembers what was sent.
+func (b *Bus) remember(r guard.Record) { b.sent[subjectOf(r)] = stateOf(r) }
