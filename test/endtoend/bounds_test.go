@@ -26,6 +26,10 @@ func TestAFailureThatLastsFloodsNobody(t *testing.T) {
 			s.Gate.Inject(denies(s, "sns", "Publish"))
 			s.must(s.resetsEndpointPolicy())
 		},
+		"no event can be sent": func(s *scene) {
+			s.Gate.Inject(denies(s, "events", "PutEvents"))
+			s.must(s.resetsEndpointPolicy())
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -44,7 +48,8 @@ func TestAFailureThatLastsFloodsNobody(t *testing.T) {
 			if len(r.letters) != 1 || len(r.messages) > 2 {
 				t.Errorf("%d dead letters and %d messages in ten minutes, want 1 and 2 at most", len(r.letters), len(r.messages))
 			}
-			if got := s.sum("CorrectionFailed"); name != "nobody can be told" && got < 10 {
+			corrects := name == "nobody can be told" || name == "no event can be sent"
+			if got := s.sum("CorrectionFailed"); !corrects && got < 10 {
 				t.Errorf("CorrectionFailed = %g, want every run counted", got)
 			}
 		})

@@ -36,6 +36,8 @@ const (
 	status kind = "stack status"
 	// tells sends the notification.
 	tells kind = "notification"
+	// sends passes the record on to another system.
+	sends kind = "record to another system"
 )
 
 // criticals are all calls of all corrections.
@@ -48,6 +50,7 @@ var criticals = []critical{
 	{"Interface", "bucket policy: deleted", "ec2", "DescribeSecurityGroupRules", others},
 	{"Interface", "bucket policy: deleted", "cloudformation", "DescribeStacks", status},
 	{"Interface", "bucket policy: deleted", "sns", "Publish", tells},
+	{"Interface", "bucket policy: deleted", "events", "PutEvents", sends},
 	{"Interface", "public access block: deleted", "s3", "GetPublicAccessBlock", reads},
 	{"Interface", "public access block: deleted", "s3", "PutPublicAccessBlock", writes},
 	{"Interface", "ownership controls: deleted", "s3", "GetBucketOwnershipControls", reads},
@@ -77,7 +80,7 @@ func (c critical) attackOf() attack {
 
 func TestEveryCallOfEveryCorrectionIsMadeToFail(t *testing.T) {
 	for endpointType := range endpointTypes {
-		calls := with(wave[endpointType], "PutBucketAcl", "Publish")
+		calls := with(wave[endpointType], "PutBucketAcl", "Publish", "PutEvents")
 		for _, a := range attacks(endpointType) {
 			calls = append(calls, a.write)
 		}
@@ -94,6 +97,7 @@ func TestEveryCallOfEveryCorrectionIsMadeToFail(t *testing.T) {
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/CommonErrors.html
 // https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
+// https://docs.aws.amazon.com/eventbridge/latest/APIReference/CommonErrors.html
 var answers = map[string]map[string]api.Error{
 	"s3": {
 		"throttled": {Status: 503, Code: "SlowDown"}, "500": {Status: 500, Code: "InternalError"},
@@ -113,6 +117,10 @@ var answers = map[string]map[string]api.Error{
 		"throttled": {Status: 400, Code: "KMSThrottling"}, "500": {Status: 500, Code: "InternalError"},
 		"503": {Status: 503, Code: "ServiceUnavailable"}, "denied": {Status: 403, Code: "AuthorizationError"},
 	},
+	"events": {
+		"throttled": {Status: 400, Code: "ThrottlingException"}, "500": {Status: 500, Code: "InternalException"},
+		"503": {Status: 503, Code: "ServiceUnavailable"}, "denied": {Status: 403, Code: "AccessDeniedException"},
+	},
 }
 
 // denies returns a fault with which a service denies the guard each call.
@@ -130,7 +138,7 @@ func (c critical) faults() map[string]api.Fault {
 			all[name] = api.Fault{Error: &answer}
 		}
 	}
-	if c.kind == writes || c.kind == tells {
+	if c.kind == writes || c.kind == tells || c.kind == sends {
 		all["carried out, but the answer lost"] = api.Fault{Reset: true, After: true}
 	}
 	return all
@@ -282,10 +290,11 @@ func (c critical) checkLasting(s *scene, r report, f api.Fault) {
 	if len(r.failures()) != 3 || len(r.letters) != 1 {
 		s.Errorf("%d runs failed and %d were given up, want 3 and 1:\n%s", len(r.failures()), len(r.letters), r.log())
 	}
-	if corrects := c.kind == others || c.kind == tells; corrects && s.drifted() {
+	reports := c.kind == tells || c.kind == sends
+	if (c.kind == others || reports) && s.drifted() {
 		s.Errorf("a failure of another call stopped the correction:\n%s", r.log())
 	}
-	if c.kind == tells {
+	if reports {
 		return
 	}
 	if last := r.records[len(r.records)-1]; last.Message != "not corrected" || last.Level != "ERROR" || last.Error == "" {
@@ -361,7 +370,7 @@ func (c critical) verifies(t *testing.T, f api.Fault, readBacks int) {
 	s.Gate.Inject(f)
 	r := s.watch(func() { s.Events.Release(nil) })
 	s.isDesired()
-	want := with(wave[c.endpointType], c.attackOf().write, "Publish")
+	want := with(wave[c.endpointType], c.attackOf().write, "Publish", "PutEvents")
 	for range readBacks {
 		want = with(want, c.operation)
 	}

@@ -165,6 +165,43 @@ func TestNobodyCanHideBehindASimilarName(t *testing.T) {
 	}
 }
 
+// Each record becomes an event, and so does each finding in Security Hub. If one of them started a run, that run could
+// send the next event.
+func TestTheGuardsOwnEventsTriggerNothing(t *testing.T) {
+	files, err := filepath.Glob("internal/aws/recordevents/testdata/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no examples of the guard's events: %v", err)
+	}
+	for _, endpointType := range []string{"Interface", "Gateway"} {
+		s := deploy(t, parameters{"EndpointType": endpointType})
+		for _, file := range files {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var event map[string]any
+			if err := json.Unmarshal(data, &event); err != nil {
+				t.Fatal(err)
+			}
+			if got := triggered(t, s, event); len(got) > 0 {
+				t.Errorf("%s triggers %q, want nothing", file, got)
+			}
+		}
+		for _, r := range s.ofType("AWS::Events::Rule") {
+			p := s.properties(r.LogicalID)
+			sources := list(at(p, "EventPattern", "source"))
+			if p["EventPattern"] != nil && len(sources) == 0 {
+				t.Errorf("%s names no source, so that it could match the guard's own events", r.LogicalID)
+			}
+			for _, own := range []string{"s3-endpoint-guard", "aws.securityhub"} {
+				if slices.Contains(sources, any(own)) {
+					t.Errorf("%s matches events of %s", r.LogicalID, own)
+				}
+			}
+		}
+	}
+}
+
 func TestNoEventNameIsListenedToTwice(t *testing.T) {
 	for _, endpointType := range []string{"Interface", "Gateway"} {
 		s := deploy(t, parameters{"EndpointType": endpointType})

@@ -34,7 +34,22 @@ type failed struct {
 	at      time.Time
 }
 
-// The failures of a run that no record contains.
+// problem is the error of a part of a run that comes after the corrections, by the part's name; its error may be nil.
+type problem struct {
+	name string
+	err  error
+}
+
+// joined joins the errors of all problems.
+func joined(problems []problem) error {
+	var all []error
+	for _, p := range problems {
+		all = append(all, p.err)
+	}
+	return errors.Join(all...)
+}
+
+// The failures of a run that no record contains. A sender's failures have the sender's name.
 const (
 	stackFailure  = "stack"
 	metricFailure = "metrics"
@@ -64,16 +79,16 @@ func (f *failures) news(met []failure, request string, now time.Time) bool {
 }
 
 // met returns the failures of a run.
-func met(report guard.Report, runErr, measureErr, notifyErr error) []failure {
+func met(report guard.Report, runErr error, problems []problem) []failure {
 	var all []failure
 	for _, r := range report.Records {
 		if r.Error != "" {
 			all = append(all, failure{r.Resource, r.Outcome, r.Missing})
 		}
 	}
-	for name, err := range map[string]error{metricFailure: measureErr, notifyFailure: notifyErr} {
-		if err != nil {
-			all = append(all, failure{resource: name})
+	for _, p := range problems {
+		if p.err != nil {
+			all = append(all, failure{resource: p.name})
 		}
 	}
 	if runErr != nil && errors.Is(runErr, report.StackError) {

@@ -33,6 +33,14 @@ type Notifier interface {
 	SumUp(context.Context) error
 }
 
+// Sender passes a run's records on to another system, in addition to the notifications.
+type Sender interface {
+	// Name identifies the sender's failures.
+	Name() string
+	// Send passes on what is news in the report. The next call repeats what could not be passed on.
+	Send(context.Context, guard.Report) error
+}
+
 // Function handles invocations through the Lambda Runtime API. It implements lambda.Handler. Like the runtime, callers
 // must call it for one invocation at a time.
 type Function struct {
@@ -40,6 +48,8 @@ type Function struct {
 	Bucket string
 	Guard  *guard.Guard
 	Notify Notifier
+	// Senders pass on the records at the same time as the notifications are sent.
+	Senders []Sender
 	// Log receives one line per record, or one line if there is no drift.
 	Log *slog.Logger
 	// Out receives the metrics as EMF lines.
@@ -77,7 +87,7 @@ const maxLogged = 1 << 10
 // in each run is returned as an error once an hour, in each manual invocation, and for each event that leaves drift
 // open; at other times it is only logged.
 //
-// Log and metrics are written before notifications are sent, because sending can fail.
+// Log and metrics are written before notifications and other messages are sent, because sending can fail.
 func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	t := trigger.Parse(payload)
 	if t.Unknown {
@@ -88,14 +98,14 @@ func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	report, err := f.Guard.Run(running, t)
 	f.contest.note(report.Records, f.Role, f.Now())
 	f.log(ctx, t, report)
-	measureErr := metrics.Write(f.Out, f.line(ctx), measure(report)...)
-	notifyErr := f.notify(ctx, report.Records)
+	problems := []problem{{metricFailure, metrics.Write(f.Out, f.line(ctx), measure(report)...)}}
+	problems = append(problems, f.tell(ctx, report)...)
 	answer, encodeErr := json.Marshal(append([]guard.Record{}, report.Records...)) // [] instead of null
-	all := errors.Join(err, measureErr, notifyErr, encodeErr)
+	all := errors.Join(err, joined(problems), encodeErr)
 	if all == nil {
 		return answer, nil
 	}
-	news := f.failures.news(met(report, err, measureErr, notifyErr), request(ctx), f.Now())
+	news := f.failures.news(met(report, err, problems), request(ctx), f.Now())
 	if news || t.Kind == guard.Direct || t.Kind == guard.Event && leavesOpen(report) || encodeErr != nil {
 		return answer, all
 	}
@@ -147,6 +157,21 @@ func (f *Function) line(ctx context.Context) metrics.Line {
 // maxUntold is how many unpublished records are kept at most.
 const maxUntold = 100
 
+// tell sends the notifications and lets the senders pass on the report, all at the same time, so that a failure of one
+// neither prevents nor delays the others.
+func (f *Function) tell(ctx context.Context, report guard.Report) []problem {
+	ctx, cancel := timeleft.Early(ctx, answerMargin, 4)
+	defer cancel()
+	problems := make([]problem, 1+len(f.Senders))
+	var all sync.WaitGroup
+	all.Go(func() { problems[0] = problem{notifyFailure, f.notify(ctx, report.Records)} })
+	for i, s := range f.Senders {
+		all.Go(func() { problems[1+i] = problem{s.Name(), s.Send(ctx, report)} })
+	}
+	all.Wait()
+	return problems
+}
+
 // notify publishes the records. It publishes those of the same resource in sequence, because the first message decides
 // whether the next is due. Later runs do not find drift that is over; therefore, if publishing fails, its record is
 // kept for the next run of this process, which fails too if publishing fails again. Other drift is found again by each
@@ -154,8 +179,6 @@ const maxUntold = 100
 func (f *Function) notify(ctx context.Context, records []guard.Record) error {
 	f.Notify.Forget(records)
 	records = append(f.untold, records...)
-	ctx, cancel := timeleft.Early(ctx, answerMargin, 4)
-	defer cancel()
 	failures := f.publish(ctx, records)
 	f.untold = nil
 	for i, r := range records {

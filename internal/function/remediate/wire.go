@@ -9,11 +9,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"s3-endpoint-guard/internal/aws/awsconfig"
 	"s3-endpoint-guard/internal/aws/notify"
+	"s3-endpoint-guard/internal/aws/recordevents"
 	"s3-endpoint-guard/internal/aws/s3bucket"
 	"s3-endpoint-guard/internal/aws/stack"
 	"s3-endpoint-guard/internal/aws/vpcendpoint"
@@ -34,10 +36,13 @@ func New(getenv func(string) string, log *slog.Logger, out io.Writer) (*Function
 		Bucket: c.Setting.Bucket,
 		Guard:  newGuard(c, sdk),
 		Notify: topic,
-		Log:    log,
-		Out:    out,
-		Now:    time.Now,
-		Role:   c.Setting.Guard,
+		Senders: []Sender{
+			&recordevents.Bus{API: eventbridge.NewFromConfig(sdk), Setting: c.Setting, StackID: c.StackID},
+		},
+		Log:  log,
+		Out:  out,
+		Now:  time.Now,
+		Role: c.Setting.Guard,
 	}, nil
 }
 
