@@ -53,7 +53,7 @@ func (c *Cloud) destination(f lambda.Function, arn string, record []byte) error 
 	if !api.Allows(request, nil, caller) {
 		return denied(request)
 	}
-	_, err := c.SNS.Publish(arn, nil, string(record))
+	_, err := c.SNS.Publish(arn, nil, string(record), nil)
 	return err
 }
 

@@ -46,7 +46,7 @@ func (c *Cloud) observe() {
 
 // tell publishes an alarm's message to its topic. It ignores errors, e.g. for a deleted topic, as CloudWatch does.
 func (c *Cloud) tell(topicARN, subject, message string) {
-	_, _ = c.SNS.Publish(topicARN, &subject, message)
+	_, _ = c.SNS.Publish(topicARN, &subject, message, nil)
 }
 
 // publish stores metrics of one of AWS's own namespaces. They are made here and always valid.

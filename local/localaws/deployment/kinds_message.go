@@ -6,6 +6,7 @@ import (
 	"path"
 
 	"s3-endpoint-guard/internal/iampolicy"
+	"s3-endpoint-guard/local/localaws/sns"
 )
 
 // messageKinds are the types of AWS::SNS, AWS::SQS, AWS::SSM and AWS::Logs.
@@ -42,7 +43,11 @@ func createTopicPolicy(c *creation, p properties) (made, error) {
 
 func createSubscription(c *creation, p properties) (made, error) {
 	topic := p.text("TopicArn")
-	if err := c.SNS.Subscribe(topic, p.text("Protocol"), p.text("Endpoint")); err != nil {
+	err := c.SNS.Subscribe(topic, sns.Subscription{
+		Protocol: p.text("Protocol"), Endpoint: p.text("Endpoint"),
+		FilterPolicy: p.document("FilterPolicy"), FilterPolicyScope: p.text("FilterPolicyScope"),
+	})
+	if err != nil {
 		return made{}, err
 	}
 	return made{ref: topic + ":" + uuid(c.name())}, nil

@@ -1,13 +1,17 @@
 // Package sns is the local AWS's SNS: topics whose messages tests can read, over the query protocol (version
 // 2010-03-31). It passes messages only to the functions set in this process ([Service.OnMessage]).
 //
-// To add a call, write a decoder for it and add it to [Service.Decode].
+// Filter policies of subscriptions apply to message attributes of type String. They can have exact strings, anything-but
+// (one string, a list, or a prefix), prefix, and exists. The local AWS refuses other operators, other types of attributes,
+// and filters on the message body.
+//
 // To add a call, write a decoder for it and name it in [Service.Decode].
 package sns
 
 import (
 	"fmt"
 	"net/http"
+	"regexp"
 
 	"s3-endpoint-guard/internal/iampolicy"
 	"s3-endpoint-guard/local/localaws/api"
@@ -64,8 +68,11 @@ func (s *Service) Decode(r *api.Request) (*api.Operation, error) {
 var imitated = map[string][]string{
 	"CreateTopic": {"Name", "Attributes.entry.key", "Attributes.entry.value"},
 	"ListTopics":  {},
-	"Publish":     {"TopicArn", "Subject", "Message"},
-	"Subscribe":   {"TopicArn", "Protocol", "Endpoint"},
+	"Publish": {
+		"TopicArn", "Subject", "Message",
+		"MessageAttributes.entry.Name", "MessageAttributes.entry.Value.DataType", "MessageAttributes.entry.Value.StringValue",
+	},
+	"Subscribe": {"TopicArn", "Protocol", "Endpoint", "Attributes.entry.key", "Attributes.entry.value"},
 }
 
 // RenderError implements [api.Service].
@@ -98,15 +105,17 @@ func invalid(format string, details ...any) *api.Error {
 	return &api.Error{Status: http.StatusBadRequest, Code: "InvalidParameter", Message: "Invalid parameter: " + fmt.Sprintf(format, details...)}
 }
 
-func (s *Service) decodeCreateTopic(c call) *api.Operation {
-	name := c.params["Name"]
-	keyID := ""
-	for i := 1; c.params.Has(fmt.Sprintf("Attributes.entry.%d", i)); i++ {
-		entry := c.params.Struct(fmt.Sprintf("Attributes.entry.%d", i))
-		if entry["key"] == "KmsMasterKeyId" {
-			keyID = entry["value"]
-		}
+// attributes returns the map in the parameter Attributes.
+func (c call) attributes() map[string]string {
+	attributes := map[string]string{}
+	for _, entry := range c.params.Structs("Attributes.entry") {
+		attributes[entry["key"]] = entry["value"]
 	}
+	return attributes
+}
+
+func (s *Service) decodeCreateTopic(c call) *api.Operation {
+	name, keyID := c.params["Name"], c.attributes()["KmsMasterKeyId"]
 	trail := &api.Trail{RequestParameters: map[string]any{"name": name}}
 	return &api.Operation{Needs: []api.Need{s.need("CreateTopic", s.arn(name))}, Trail: trail, Do: func() (*api.Response, error) {
 		arn := s.CreateTopic(name, keyID)
@@ -129,10 +138,21 @@ func (s *Service) decodeListTopics(c call) *api.Operation {
 }
 
 func (s *Service) decodeSubscribe(c call) *api.Operation {
-	arn, protocolName, endpoint := c.params["TopicArn"], c.params["Protocol"], c.params["Endpoint"]
-	trail := &api.Trail{RequestParameters: map[string]any{"topicArn": arn, "protocol": protocolName, "endpoint": endpoint}}
+	arn, attributes := c.params["TopicArn"], c.attributes()
+	subscription := Subscription{
+		Protocol: c.params["Protocol"], Endpoint: c.params["Endpoint"],
+		FilterPolicy: attributes["FilterPolicy"], FilterPolicyScope: attributes["FilterPolicyScope"],
+	}
+	trail := &api.Trail{RequestParameters: map[string]any{
+		"topicArn": arn, "protocol": subscription.Protocol, "endpoint": subscription.Endpoint,
+	}}
 	return &api.Operation{Needs: []api.Need{s.need("Subscribe", arn)}, Trail: trail, Do: func() (*api.Response, error) {
-		if err := s.Subscribe(arn, protocolName, endpoint); err != nil {
+		for name := range attributes {
+			if name != "FilterPolicy" && name != "FilterPolicyScope" {
+				return nil, invalid("Attributes: the local AWS has no attribute %q", name)
+			}
+		}
+		if err := s.Subscribe(arn, subscription); err != nil {
 			return nil, err
 		}
 		return c.answer(struct{ SubscriptionArn string }{"pending confirmation"})
@@ -147,10 +167,38 @@ func (s *Service) decodePublish(c call) *api.Operation {
 		if text, ok := c.params["Subject"]; ok {
 			subject = &text
 		}
-		id, err := s.Publish(arn, subject, c.params["Message"])
+		attributes, refusal := c.messageAttributes()
+		if refusal != nil {
+			return nil, refusal
+		}
+		id, err := s.Publish(arn, subject, c.params["Message"], attributes)
 		if err != nil {
 			return nil, err
 		}
 		return c.answer(struct{ MessageId string }{id})
 	}}
 }
+
+// messageAttributes returns the values of a message's attributes, which must be of type String.
+// https://docs.aws.amazon.com/sns/latest/dg/sns-message-attributes.html
+func (c call) messageAttributes() (map[string]string, *api.Error) {
+	attributes := map[string]string{}
+	for _, entry := range c.params.Structs("MessageAttributes.entry") {
+		name, kind, value := entry["Name"], entry["Value.DataType"], entry["Value.StringValue"]
+		_, twice := attributes[name]
+		switch {
+		case !attributeName.MatchString(name) || twice:
+			return nil, invalid("The message attribute name %q is invalid or not unique", name)
+		case kind != "String":
+			return nil, invalid("MessageAttributes: the local AWS has attributes of type String only, not %q", kind)
+		case value == "":
+			return nil, invalid("The message attribute %q must contain non-empty message attribute value for message attribute type %q",
+				name, kind)
+		}
+		attributes[name] = value
+	}
+	return attributes, nil
+}
+
+// attributeName matches the name of a message attribute.
+var attributeName = regexp.MustCompile(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$`)

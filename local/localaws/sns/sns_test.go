@@ -1,12 +1,15 @@
 package sns_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sns/types"
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"s3-endpoint-guard/local/localaws/api"
 	"s3-endpoint-guard/local/localaws/localtest"
@@ -99,5 +102,122 @@ func TestTopicsAreCreatedListedAndSubscribedTo(t *testing.T) {
 	s.DeleteTopic(*out.TopicArn)
 	if got := s.Topics(); len(got) != 0 {
 		t.Errorf("Topics after deletion = %v, want none", got)
+	}
+}
+
+// receives publishes messages with attributes and returns those that a subscription with a filter gets.
+func receives(t *testing.T, filterPolicy string, messages ...map[string]string) []map[string]string {
+	t.Helper()
+	s, client := start(t, localtest.Everything)
+	topic := s.CreateTopic("alerts", "")
+	localtest.Must(client.Subscribe(t.Context(), &sdk.SubscribeInput{
+		TopicArn: &topic, Protocol: aws.String("email"), Endpoint: aws.String("ops@example.com"),
+		Attributes: map[string]string{"FilterPolicy": filterPolicy, "FilterPolicyScope": "MessageAttributes"},
+	}))(t)
+	for _, attributes := range messages {
+		in := &sdk.PublishInput{TopicArn: &topic, Message: aws.String("m"), MessageAttributes: map[string]types.MessageAttributeValue{}}
+		for name, value := range attributes {
+			in.MessageAttributes[name] = types.MessageAttributeValue{DataType: aws.String("String"), StringValue: &value}
+		}
+		localtest.Must(client.Publish(t.Context(), in))(t)
+	}
+	got := []map[string]string{}
+	for _, m := range s.Delivered(topic, "ops@example.com") {
+		got = append(got, m.Attributes)
+	}
+	if n := len(s.Messages(topic)); n != len(messages) {
+		t.Errorf("the topic has %d messages, want all %d", n, len(messages))
+	}
+	return got
+}
+
+func TestFiltersLetPassWhatTheyName(t *testing.T) {
+	open := map[string]string{"verdict": "open", "outcome": "corrected"}
+	failed := map[string]string{"verdict": "open", "outcome": "not corrected"}
+	closed := map[string]string{"verdict": "closed", "outcome": "corrected"}
+	alarm := map[string]string{} // as CloudWatch's messages
+	for policy, want := range map[string][]map[string]string{
+		"":                              {open, failed, closed, alarm},
+		`{}`:                            {open, failed, closed, alarm},
+		`{"verdict":["open"]}`:          {open, failed},
+		`{"verdict":["open","closed"]}`: {open, failed, closed},
+		`{"verdict":["open"],"outcome":["not corrected"]}`:                                 {failed},
+		`{"verdict":["OPEN"]}`:                                                             {},
+		`{"outcome":[{"anything-but":"corrected"}]}`:                                       {failed},
+		`{"outcome":[{"anything-but":["corrected","not corrected"]}]}`:                     {},
+		`{"outcome":[{"anything-but":{"prefix":"not"}}]}`:                                  {open, closed},
+		`{"outcome":[{"prefix":"not "}]}`:                                                  {failed},
+		`{"verdict":[{"exists":true}]}`:                                                    {open, failed, closed},
+		`{"verdict":[{"exists":false}]}`:                                                   {alarm},
+		`{"verdict":["open",{"exists":false}]}`:                                            {open, failed, alarm},
+		`{"verdict":[{"exists":false}],"outcome":[{"exists":false}],"x":["y"]}`:            {},
+		`{"outcome":[{"prefix":"cor"},{"prefix":"not"}],"verdict":[{"anything-but":"x"}]}`: {open, failed, closed},
+	} {
+		t.Run(policy, func(t *testing.T) {
+			if diff := cmp.Diff(want, receives(t, policy, open, failed, closed, alarm), cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("messages (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestSubscribeRefusesFiltersThatItDoesNotHave(t *testing.T) {
+	var many []string
+	for i := range 13 {
+		many = append(many, fmt.Sprintf("%q", fmt.Sprint(i)))
+	}
+	values := "[" + strings.Join(many, ",") + "]"
+	for name, attributes := range map[string]map[string]string{
+		"the message's body":     {"FilterPolicy": `{"a":["b"]}`, "FilterPolicyScope": "MessageBody"},
+		"another attribute":      {"RawMessageDelivery": "true"},
+		"no JSON":                {"FilterPolicy": `{`},
+		"no list":                {"FilterPolicy": `{"a":"b"}`},
+		"an empty list":          {"FilterPolicy": `{"a":[]}`},
+		"a nested policy":        {"FilterPolicy": `{"a":{"b":["c"]}}`},
+		"a number":               {"FilterPolicy": `{"a":[1]}`},
+		"null":                   {"FilterPolicy": `{"a":[null]}`},
+		"numeric":                {"FilterPolicy": `{"a":[{"numeric":[">",1]}]}`},
+		"suffix":                 {"FilterPolicy": `{"a":[{"suffix":"b"}]}`},
+		"$or":                    {"FilterPolicy": `{"$or":[{"a":["b"]},{"c":["d"]}]}`},
+		"two operators":          {"FilterPolicy": `{"a":[{"prefix":"b","exists":true}]}`},
+		"anything-but a number":  {"FilterPolicy": `{"a":[{"anything-but":[1]}]}`},
+		"anything-but a suffix":  {"FilterPolicy": `{"a":[{"anything-but":{"suffix":"b"}}]}`},
+		"anything-but nothing":   {"FilterPolicy": `{"a":[{"anything-but":[]}]}`},
+		"exists with a text":     {"FilterPolicy": `{"a":[{"exists":"true"}]}`},
+		"exists with null":       {"FilterPolicy": `{"a":[{"exists":null}]}`},
+		"six keys":               {"FilterPolicy": `{"a":["x"],"b":["x"],"c":["x"],"d":["x"],"e":["x"],"f":["x"]}`},
+		"more than 150 together": {"FilterPolicy": `{"a":` + values + `,"b":` + values + `}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, client := start(t, localtest.Everything)
+			topic := s.CreateTopic("alerts", "")
+			_, err := client.Subscribe(t.Context(), &sdk.SubscribeInput{
+				TopicArn: &topic, Protocol: aws.String("email"), Endpoint: aws.String("ops@example.com"), Attributes: attributes,
+			})
+			if got := localtest.Code(err); got != "InvalidParameter" || len(s.Subscriptions(topic)) != 0 {
+				t.Errorf("Subscribe = %v and %d subscriptions, want InvalidParameter and none", err, len(s.Subscriptions(topic)))
+			}
+		})
+	}
+}
+
+func TestPublishRefusesAttributesThatSNSRefuses(t *testing.T) {
+	s, client := start(t, localtest.Everything)
+	topic := s.CreateTopic("alerts", "")
+	for name, v := range map[string]struct{ name, kind, value, want string }{
+		"an attribute":                  {"verdict", "String", "open", ""},
+		"an empty value":                {"verdict", "String", "", "InvalidParameter"},
+		"a name with a space":           {"a b", "String", "open", "InvalidParameter"},
+		"a name that ends in a period":  {"a.", "String", "open", "InvalidParameter"},
+		"a type that is not here":       {"n", "Number", "1", "InvalidParameter"},
+		"one that is too long together": {"n", "String", strings.Repeat("x", 256<<10), "InvalidParameter"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := client.Publish(t.Context(), &sdk.PublishInput{TopicArn: &topic, Message: aws.String("m"),
+				MessageAttributes: map[string]types.MessageAttributeValue{v.name: {DataType: &v.kind, StringValue: &v.value}}})
+			if got := localtest.Code(err); got != v.want {
+				t.Errorf("Publish = %v, want %q", err, v.want)
+			}
+		})
 	}
 }

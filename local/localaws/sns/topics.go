@@ -32,19 +32,32 @@ type Message struct {
 	// Subject is "" if there was none.
 	Subject string
 	Body    string
-	Time    time.Time
+	// Attributes are its attributes, all of type String; nil if there are none.
+	Attributes map[string]string
+	Time       time.Time
 }
 
 // Subscription is a subscription to a topic.
 type Subscription struct {
 	Protocol, Endpoint string
+	// FilterPolicy is the JSON that says which messages it gets; "" for all.
+	FilterPolicy string
+	// FilterPolicyScope is MessageAttributes, or "", which means the same.
+	FilterPolicyScope string
+}
+
+// subscription is a subscription with the messages that it got.
+type subscription struct {
+	Subscription
+	filter filter
+	got    []Message
 }
 
 // topic is a topic with its messages and subscriptions.
 type topic struct {
 	keyARN        string
 	messages      []Message
-	subscriptions []Subscription
+	subscriptions []*subscription
 }
 
 // Service is the SNS of one account and Region. Its methods are safe for concurrent use.
@@ -107,9 +120,16 @@ func (s *Service) DeleteTopic(arn string) {
 
 // Subscribe adds a subscription to a topic. Its messages go to the function set with [Service.OnMessage]. Protocols
 // for recipients other than people are refused, because no message is sent to them.
-func (s *Service) Subscribe(topicARN, protocolName, endpoint string) error {
-	if protocolName != "email" && protocolName != "email-json" {
-		return invalid("Protocol: the local AWS has subscriptions by email only, not by %q", protocolName)
+func (s *Service) Subscribe(topicARN string, wanted Subscription) error {
+	if wanted.Protocol != "email" && wanted.Protocol != "email-json" {
+		return invalid("Protocol: the local AWS has subscriptions by email only, not by %q", wanted.Protocol)
+	}
+	if scope := wanted.FilterPolicyScope; scope != "" && scope != "MessageAttributes" {
+		return invalid("FilterPolicyScope: the local AWS filters by MessageAttributes only, not by %q", scope)
+	}
+	f, err := parseFilter(wanted.FilterPolicy)
+	if err != nil {
+		return invalid("FilterPolicy: %v", err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -117,7 +137,7 @@ func (s *Service) Subscribe(topicARN, protocolName, endpoint string) error {
 	if t == nil {
 		return noTopic()
 	}
-	t.subscriptions = append(t.subscriptions, Subscription{protocolName, endpoint})
+	t.subscriptions = append(t.subscriptions, &subscription{Subscription: wanted, filter: f})
 	return nil
 }
 
@@ -125,18 +145,37 @@ func (s *Service) Subscribe(topicARN, protocolName, endpoint string) error {
 func (s *Service) Subscriptions(topicARN string) []Subscription {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	var all []Subscription
 	if t := s.topics[topicARN]; t != nil {
-		return slices.Clone(t.subscriptions)
+		for _, one := range t.subscriptions {
+			all = append(all, one.Subscription)
+		}
 	}
-	return nil
+	return all
 }
 
-// Publish adds a message to a topic, unless SNS would refuse it, and returns its id. A nil subject means no subject.
-func (s *Service) Publish(topicARN string, subject *string, body string) (string, error) {
-	if refusal := check(subject, body); refusal != nil {
+// Delivered returns the messages of a topic that the subscriptions of an endpoint got, oldest first.
+func (s *Service) Delivered(topicARN, endpoint string) []Message {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var got []Message
+	if t := s.topics[topicARN]; t != nil {
+		for _, one := range t.subscriptions {
+			if one.Endpoint == endpoint {
+				got = append(got, one.got...)
+			}
+		}
+	}
+	return got
+}
+
+// Publish adds a message to a topic, unless SNS would refuse it, and returns its id. A nil subject means no subject; the
+// attributes are of type String.
+func (s *Service) Publish(topicARN string, subject *string, body string, attributes map[string]string) (string, error) {
+	if refusal := check(subject, body, attributes); refusal != nil {
 		return "", refusal
 	}
-	m, to, err := s.keep(topicARN, subject, body)
+	m, to, err := s.keep(topicARN, Message{Body: body, Attributes: attributes}, subject)
 	if err != nil {
 		return "", err
 	}
@@ -146,8 +185,8 @@ func (s *Service) Publish(topicARN string, subject *string, body string) (string
 	return m.ID, nil
 }
 
-// keep adds a message to a topic, and returns it with the topic's subscriptions.
-func (s *Service) keep(topicARN string, subject *string, body string) (Message, []Subscription, error) {
+// keep adds a message to a topic, and returns it with the subscriptions whose filters it passes.
+func (s *Service) keep(topicARN string, m Message, subject *string) (Message, []Subscription, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t := s.topics[topicARN]
@@ -155,12 +194,19 @@ func (s *Service) keep(topicARN string, subject *string, body string) (Message, 
 		return Message{}, nil, noTopic()
 	}
 	s.sent++
-	m := Message{ID: fmt.Sprintf("00000000-0000-4000-8000-%012d", s.sent), Body: body, Time: s.options.Now()}
+	m.ID, m.Time = fmt.Sprintf("00000000-0000-4000-8000-%012d", s.sent), s.options.Now()
 	if subject != nil {
 		m.Subject = *subject
 	}
 	t.messages = append(t.messages, m)
-	return m, slices.Clone(t.subscriptions), nil
+	var to []Subscription
+	for _, one := range t.subscriptions {
+		if one.filter.matches(m.Attributes) {
+			one.got = append(one.got, m)
+			to = append(to, one.Subscription)
+		}
+	}
+	return m, to, nil
 }
 
 // Messages returns the messages published to a topic, oldest first; nil if there is no such topic.
@@ -187,15 +233,19 @@ func (s *Service) keyNeeds(topicARN string) []api.Need {
 	}
 }
 
-// check refuses a message that SNS refuses. A subject is ASCII text that begins with a letter, number or punctuation
+// check refuses a message that SNS refuses. The attributes count towards its size. A subject is ASCII text that begins with a letter, number or punctuation
 // mark and has no line breaks or control characters. The page says "less than 100 characters"; other emulators have
 // found that 100 are accepted.
 // https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
-func check(subject *string, body string) *api.Error {
+func check(subject *string, body string, attributes map[string]string) *api.Error {
+	size := len(body)
+	for name, value := range attributes {
+		size += len(name) + len("String") + len(value)
+	}
 	switch {
 	case body == "":
 		return invalid("Empty message")
-	case len(body) > maxMessage:
+	case size > maxMessage:
 		return invalid("Message too long")
 	case !utf8.ValidString(body):
 		return invalid("Message must be UTF-8 encoded")
