@@ -24,15 +24,24 @@ type Shape struct {
 // The shapes that need no parameter.
 var (
 	// Name is the shape of the name of a bucket, role, rule, function, host or Availability Zone.
-	Name = Shape{"a name", func(s string) bool { return s != "" && !strings.ContainsAny(s, " \t\n/:") }}
+	Name = Shape{"a name", isName}
 	// Key is the shape of an object's key.
 	Key = Shape{"an object's key", func(s string) bool { return s != "" && len(s) <= 1024 }}
+	// Stack is the shape of the last part of a stack's ARN, with its name and id.
+	Stack = Shape{"a stack such as stack/name/id", func(s string) bool {
+		parts := strings.Split(s, "/")
+		return len(parts) == 3 && parts[0] == "stack" && isName(parts[1]) && isName(parts[2])
+	}}
+	// Address is the shape of a URL, or of a path in the repository.
+	Address = Shape{"an address without spaces and fragment", func(s string) bool { return !strings.ContainsAny(s, " \t\n#") }}
 	// CIDR is the shape of an IPv4 range.
 	CIDR = Shape{"an IPv4 range such as 10.0.0.0/24", func(s string) bool {
 		p, err := netip.ParsePrefix(s)
 		return err == nil && p.Addr().Is4()
 	}}
 )
+
+func isName(s string) bool { return s != "" && !strings.ContainsAny(s, " \t\n/:") }
 
 func isAccount(s string) bool {
 	return len(s) == 12 && strings.Trim(s, "0123456789") == ""
@@ -143,6 +152,7 @@ var written = strings.NewReplacer(
 	"#", `"Effect":"Allow","Principal":"*","Action":`,
 	"^", `"Condition":{"StringNotEquals":{"aws:`,
 	"|", `Equals":{"aws:PrincipalArn":["arn:`,
+	";", `","Resource":"arn:`,
 	"'", `"`,
 )
 

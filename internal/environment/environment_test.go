@@ -22,10 +22,12 @@ func TestMatchTakesWhatHasTheShape(t *testing.T) {
 		shape      environment.Shape
 		good, poor []string
 	}{
-		"name": {environment.Name, []string{"docs-example", "a.b_c"}, []string{"a b", "a/b", "a:b"}},
-		"key":  {environment.Key, []string{"a/b c"}, []string{strings.Repeat("k", 1025)}},
-		"CIDR": {environment.CIDR, []string{"10.0.0.0/24"}, []string{"10.0.0.0", "::/0", "x"}},
-		"id":   {environment.ID("sg"), []string{"sg-0a1b"}, []string{"sg-", "SG-0a", "vpc-0a", "sg-0a,sg-0b"}},
+		"name":    {environment.Name, []string{"docs-example", "a.b_c"}, []string{"a b", "a/b", "a:b"}},
+		"key":     {environment.Key, []string{"a/b c"}, []string{strings.Repeat("k", 1025)}},
+		"address": {environment.Address, []string{"https://example.com/r?a=b", "docs/runbook.md"}, []string{"https://example.com/#a", "a b"}},
+		"stack":   {environment.Stack, []string{"stack/guard/0f0f-01"}, []string{"guard", "stack/guard", "stack//0f0f", "arn:x/guard/0f0f", "stack/a/b/c"}},
+		"CIDR":    {environment.CIDR, []string{"10.0.0.0/24"}, []string{"10.0.0.0", "::/0", "x"}},
+		"id":      {environment.ID("sg"), []string{"sg-0a1b"}, []string{"sg-", "SG-0a", "vpc-0a", "sg-0a,sg-0b"}},
 		"ARN": {environment.ARN("iam", "role/"), []string{"arn:aws:iam::111122223333:role/x", "arn:aws-cn:iam::111122223333:role/x"},
 			[]string{"arn:aws:iam::1111:role/x", "arn:aws:iam::111122223333:user/x", "arn:aws:iam::111122223333:role/", "arn:gcp:iam::111122223333:role/x", "x"}},
 	} {
@@ -58,10 +60,10 @@ func TestPoliciesMayBeAbbreviated(t *testing.T) {
 	const policy = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*"}]}`
 	const own = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"*","Resource":"arn:aws:s3:::it's"}]}`
 	const long = `{"Version":"2012-10-17","Statement":[` +
-		`{"Sid":"A","Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*","Condition":{"StringNotEquals":{"aws:SourceVpce":"vpce-1"},"ArnNotEquals":{"aws:PrincipalArn":["arn:aws:iam::111122223333:role/a"]}}},` +
+		`{"Sid":"A","Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::b","Condition":{"StringNotEquals":{"aws:SourceVpce":"vpce-1"},"ArnNotEquals":{"aws:PrincipalArn":["arn:aws:iam::111122223333:role/a"]}}},` +
 		`{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"*","Condition":{"ArnEquals":{"aws:PrincipalArn":["arn:aws:iam::111122223333:role/a"]}}}]}`
 	const short = `{'Version':'2012-10-17','Statement':[` +
-		`{'Sid':'A~*','Resource':'*',^SourceVpce':'vpce-1'},'ArnNot|aws:iam::111122223333:role/a']}}},` +
+		`{'Sid':'A~*;aws:s3:::b',^SourceVpce':'vpce-1'},'ArnNot|aws:iam::111122223333:role/a']}}},` +
 		`{#'s3:GetObject','Resource':'*','Condition':{'Arn|aws:iam::111122223333:role/a']}}}]}`
 	for value, want := range map[string]string{policy: policy, strings.ReplaceAll(policy, `"`, "'"): policy, own: own, long: long, short: long} {
 		r := reader(value)

@@ -164,7 +164,7 @@ func TestAFunctionThatCannotStartIsNoticed(t *testing.T) {
 	t.Parallel()
 	s := deploy(t, nil)
 	s.reconfigure(func(f *lambda.Function) {
-		delete(f.Environment, "TOPIC_ARN")
+		delete(f.Environment, "TOPIC")
 		f.Environment["ENFORCEMENT"] = "Sometimes"
 	})
 	r := s.watch(func() { s.must(s.deletesBucketPolicy()) })
@@ -176,7 +176,7 @@ func TestAFunctionThatCannotStartIsNoticed(t *testing.T) {
 	}
 	for _, line := range r.lines {
 		text, _ := line.Fields["error"].(string)
-		if line.Fields["message"] != "not started" || !strings.Contains(text, "TOPIC_ARN") || !strings.Contains(text, "ENFORCEMENT") {
+		if line.Fields["message"] != "not started" || !strings.Contains(text, "TOPIC") || !strings.Contains(text, "ENFORCEMENT") {
 			t.Errorf("line %s, want one that names both variables", line.Text)
 		}
 	}

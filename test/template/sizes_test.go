@@ -47,11 +47,13 @@ func longest(t *testing.T, p parameters) stack {
 			"StackRule":             name64("-StackRule-0123456789AB"),
 			"SweepRule":             name64("-SweepRule-0123456789AB"),
 			"NotificationTopic":     arn + "sns:us-gov-west-1:111122223333:" + name + "-NotificationTopic-0123456789AB",
+
+			"NotificationTopic.TopicName": name + "-NotificationTopic-0123456789AB",
 		})
 }
 
-// fullest returns the parameters with the longest policies, for each endpoint type: as long as their patterns allow,
-// in one ARN or in several.
+// fullest returns the parameters with the longest policies and texts, for each endpoint type: as long as their patterns
+// allow, in one ARN or in several.
 func fullest() []parameters {
 	arns := func(n int) string {
 		const prefix = "arn:aws-us-gov:iam::111122223333:role/"
@@ -69,6 +71,8 @@ func fullest() []parameters {
 		"EndpointType":       {"Interface", "Gateway"},
 		"RolePath":           {"", "/" + strings.Repeat("p", 14) + "/"},
 		"ManagementRoleArns": {"", arns(1), arns(2), arns(3)},
+		"NotificationFormat": {"AmazonQ"},
+		"RunbookUrl":         {"https://" + strings.Repeat("u", 142)},
 	})
 }
 

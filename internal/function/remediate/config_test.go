@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"s3-endpoint-guard/internal/aws/notify"
 	"s3-endpoint-guard/internal/environment"
 	"s3-endpoint-guard/internal/function/remediate"
 	"s3-endpoint-guard/internal/iampolicy"
@@ -39,9 +40,10 @@ func variables(changes map[string]string) func(string) string {
 		"ENDPOINT_ID": "vpce-0a1b2c3d4e5f60718", "ENDPOINT_TYPE": "Interface", "ENDPOINT_POLICY": denyAll,
 		"VPC_ID": "vpc-0a1b2c3d4e5f60718", "SUBNET_IDS": "subnet-0a,subnet-0b",
 		"SECURITY_GROUP_IDS": "sg-0a", "ALLOWED_GROUP_IDS": "sg-0b",
-		"STACK_ID":    "arn:aws:cloudformation:eu-central-1:111122223333:stack/guard/0f0f0f0f-0000-4000-8000-000000000001",
-		"TOPIC_ARN":   "arn:aws:sns:eu-central-1:111122223333:guard-NotificationTopic",
-		"ENFORCEMENT": "Enforce", "GUARD_ROLE_ARN": guardRole, "WORKLOAD_ROLE": "guard-InstanceRole-EXAMPLE",
+		"STACK": "stack/guard/0f0f0f0f-0000-4000-8000-000000000001",
+		"TOPIC": "guard-NotificationTopic", "NOTIFY_FORMAT": "Text", "RUNBOOK_URL": "https://example.com/runbook.md",
+		"AWS_LAMBDA_LOG_GROUP_NAME": "guard-RemediateLogGroup",
+		"ENFORCEMENT":               "Enforce", "GUARD_ROLE_ARN": guardRole, "WORKLOAD_ROLE": "guard-InstanceRole-EXAMPLE",
 	}
 	return func(name string) string {
 		if value, ok := changes[name]; ok {
@@ -60,13 +62,21 @@ func TestReadConfigReadsWhatTheTemplateSets(t *testing.T) {
 		Guarded: environment.Guarded{
 			Setting: setting, BucketPolicy: desiredPolicy, EndpointPolicy: denyAll, SubnetIDs: []string{"subnet-0a", "subnet-0b"},
 		},
-		StackID: variables(nil)("STACK_ID"), TopicARN: variables(nil)("TOPIC_ARN"),
+		StackID:  "arn:aws:cloudformation:eu-central-1:111122223333:stack/guard/0f0f0f0f-0000-4000-8000-000000000001",
+		TopicARN: "arn:aws:sns:eu-central-1:111122223333:guard-NotificationTopic",
+		Format:   notify.Text, Origin: notify.Origin{
+			Partition: "aws", Region: "eu-central-1", Account: account, Stack: "guard", Bucket: "docs-example",
+			LogGroup: "guard-RemediateLogGroup", Runbook: "https://example.com/runbook.md",
+		},
 	}
 	ofInterface, ofGateway, observing := common, common, common
 	ofInterface.SecurityGroupIDs, ofInterface.AllowedGroupIDs = []string{"sg-0a"}, []string{"sg-0b"}
 	ofGateway.Gateway, ofGateway.RouteTableIDs = true, []string{"rtb-1", "rtb-2"}
 	observing = ofInterface
 	observing.Observe, observing.Setting = true, chinese
+	observing.TopicARN = "arn:aws-cn:sns:eu-central-1:111122223333:guard-NotificationTopic"
+	observing.StackID, observing.Origin.Partition = strings.Replace(common.StackID, "aws", "aws-cn", 1), "aws-cn"
+	observing.Format, observing.Origin.Runbook = notify.AmazonQ, ""
 	for name, test := range map[string]struct {
 		changes map[string]string
 		want    remediate.Config
@@ -80,7 +90,7 @@ func TestReadConfigReadsWhatTheTemplateSets(t *testing.T) {
 		}, ofGateway},
 		"observing, with all roles, in China": {map[string]string{
 			"ENFORCEMENT": "Observe", "GUARD_ROLE_ARN": chinese.Guard,
-			"PROBE_ROLE": "probe", "TEARDOWN_ROLE": "teardown",
+			"PROBE_ROLE": "probe", "TEARDOWN_ROLE": "teardown", "NOTIFY_FORMAT": "AmazonQ", "RUNBOOK_URL": "",
 		}, observing},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -96,7 +106,8 @@ func TestReadConfigNamesEverythingThatIsWrong(t *testing.T) {
 	wrong := map[string]string{
 		"BUCKET": "a b", "BUCKET_POLICY": "{}", "ENDPOINT_ID": "vpce-", "ENDPOINT_TYPE": "gateway",
 		"ENDPOINT_POLICY": "not JSON", "VPC_ID": "subnet-1", "SUBNET_IDS": "subnet-1,,subnet-2", "SECURITY_GROUP_IDS": "sg-1;sg-2",
-		"ALLOWED_GROUP_IDS": "SG-1", "STACK_ID": "guard", "TOPIC_ARN": "arn:aws:sns:eu-central-1:1:t", "ENFORCEMENT": "yes",
+		"ALLOWED_GROUP_IDS": "SG-1", "STACK": "guard", "TOPIC": "arn:aws:sns:eu-central-1:1:t", "ENFORCEMENT": "yes",
+		"NOTIFY_FORMAT": "JSON", "RUNBOOK_URL": "https://example.com/#top",
 		"GUARD_ROLE_ARN": "arn:aws:iam::111122223333:user/x", "WORKLOAD_ROLE": "role/x", "PROBE_ROLE": "role/x",
 	}
 	unset := map[string]string{}
@@ -109,7 +120,7 @@ func TestReadConfigNamesEverythingThatIsWrong(t *testing.T) {
 			t.Fatalf("ReadConfig(everything %s) succeeded", kind)
 		}
 		for name := range changes {
-			optional := kind == "unset" && name == "PROBE_ROLE"
+			optional := kind == "unset" && (name == "PROBE_ROLE" || name == "RUNBOOK_URL")
 			if strings.Contains(err.Error(), name+" ") == optional && strings.Contains(err.Error(), name+":") == optional {
 				t.Errorf("everything %s: the error names %s although it is optional, or does not name it:\n%v", kind, name, err)
 			}

@@ -96,6 +96,9 @@ func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	running, cancel := timeleft.Early(ctx, reportMargin, 4)
 	defer cancel()
 	report, err := f.Guard.Run(running, t)
+	for i := range report.Records {
+		report.Records[i].RequestID = request(ctx)
+	}
 	f.contest.note(report.Records, f.Role, f.Now())
 	f.log(ctx, t, report)
 	problems := []problem{{metricFailure, metrics.Write(f.Out, f.line(ctx), measure(report)...)}}

@@ -31,7 +31,9 @@ func New(getenv func(string) string, log *slog.Logger, out io.Writer) (*Function
 	if err := errors.Join(err, sdkErr); err != nil {
 		return nil, err
 	}
-	topic := &notify.Topic{API: sns.NewFromConfig(sdk), ARN: c.TopicARN, Now: time.Now}
+	topic := &notify.Topic{
+		API: sns.NewFromConfig(sdk), ARN: c.TopicARN, Format: c.Format, Origin: c.Origin, Now: time.Now,
+	}
 	return &Function{
 		Bucket: c.Setting.Bucket,
 		Guard:  newGuard(c, sdk),
