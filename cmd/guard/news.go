@@ -72,7 +72,9 @@ func (n *news) message(topicARN string, m sns.Message, to []sns.Subscription) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.plain == nil {
-		raw, _ := json.Marshal(map[string]any{"topic": topicARN, "subject": m.Subject, "message": m.Body, "to": to}) // texts
+		raw, _ := json.Marshal(map[string]any{ // it has only texts
+			"topic": topicARN, "subject": m.Subject, "message": m.Body, "attributes": m.Attributes, "to": to,
+		})
 		fmt.Fprintln(n.to, string(raw))
 		return
 	}
@@ -92,8 +94,16 @@ type alarmMessage struct {
 	AlarmName, AlarmDescription, NewStateValue, NewStateReason string
 }
 
-// legible returns the lines of a message without the record at the end of the guard's messages. An alarm with state
-// OK has no lines: a new stack sends thirty of those in its first minutes.
+// chatMessage is the guard's message with NotificationFormat AmazonQ.
+type chatMessage struct {
+	Content struct {
+		Title, Description string
+		NextSteps          []string
+	}
+}
+
+// legible returns the lines of a message as its recipients see them. An alarm with state OK has no lines: a new stack
+// sends thirty of those in its first minutes.
 func legible(body string) []string {
 	var alarm alarmMessage
 	if err := json.Unmarshal([]byte(body), &alarm); err == nil && alarm.AlarmName != "" {
@@ -102,10 +112,9 @@ func legible(body string) []string {
 		}
 		return []string{alarm.AlarmDescription, alarm.NewStateReason}
 	}
-	text, record, found := strings.Cut(body, "\n{")
-	all := strings.Split(strings.TrimSpace(text), "\n")
-	if found {
-		all = append(all, fmt.Sprintf("{ … %d more lines: see --json }", strings.Count(record, "\n")))
+	var chat chatMessage
+	if err := json.Unmarshal([]byte(body), &chat); err == nil && chat.Content.Title != "" {
+		body = chat.Content.Title + "\n\n" + chat.Content.Description + "\n" + strings.Join(chat.Content.NextSteps, "\n")
 	}
-	return all
+	return strings.Split(strings.TrimSpace(body), "\n")
 }

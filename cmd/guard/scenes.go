@@ -40,7 +40,7 @@ func (s *stage) prepare(ctx context.Context, p preparation) error {
 	case minutesPassed:
 		return s.cloud.Pass(ctx, healthyMinutes*time.Minute)
 	case driftSeen:
-		return errors.Join(s.resetEndpointPolicy(ctx), s.cloud.Quiesce(ctx))
+		return errors.Join(openTheEndpoint.run(ctx, s.callers), s.cloud.Quiesce(ctx))
 	}
 	return fmt.Errorf("preparing %q: there is no such preparation", p)
 }

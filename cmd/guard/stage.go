@@ -8,13 +8,11 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
 
 	"s3-endpoint-guard/internal/guard"
 	"s3-endpoint-guard/local/localaws"
-	"s3-endpoint-guard/local/localaws/api"
 )
 
 // The object that the article's app serves, and its content.
@@ -23,12 +21,9 @@ const (
 	objectText = "Thank you for reading! This came from S3 through the VPC endpoint.\n"
 )
 
-// collector is a bucket of another account, a target for data exfiltration.
-const collector = "collector-444455556666"
-
-// stage is the local AWS with the deployed stack, and the clients of all callers of the demo.
+// stage is where the demo is played.
 type stage struct {
-	*deployed
+	*callers
 	teller teller
 	scene  string
 	// kept is the number of promises kept so far, heard the number of lines of the guard's log that have been read.
@@ -39,13 +34,6 @@ type stage struct {
 	happened map[preparation]bool
 	// outcomes are those of the guard's latest runs, corrected the properties that these runs restored.
 	outcomes, corrected []string
-
-	bucket, endpoint string
-	// app is the workload, through the endpoint; stranger is anonymous and adminAway an administrator, both on the
-	// internet; thief has credentials of the other account, inside the VPC.
-	app, appPlain, stranger, adminAway, thief *s3.Client
-	// adminEC2 is the administrator's EC2 client.
-	adminEC2 *ec2.Client
 }
 
 // newStage deploys the template and makes the clients of all callers.
@@ -57,10 +45,11 @@ func newStage(ctx context.Context, where stackFlags, audience teller) (*stage, e
 	if err := d.playable(); err != nil {
 		return nil, errors.Join(err, d.close())
 	}
-	s := &stage{deployed: d, teller: audience, bucket: d.stack.Physical("Bucket"), endpoint: d.stack.Endpoint(), happened: map[preparation]bool{}}
-	if err := errors.Join(s.place(), d.cloud.S3.CreateBucket(collector, "444455556666")); err != nil {
+	c, err := newCallers(d)
+	if err != nil {
 		return nil, errors.Join(err, d.close())
 	}
+	s := &stage{callers: c, teller: audience, happened: map[preparation]bool{}}
 	if err := d.cloud.Quiesce(ctx); err != nil { // the guard's first check, at the end of the deployment
 		return nil, errors.Join(err, d.close())
 	}
@@ -81,27 +70,6 @@ func (d *deployed) playable() error {
 	if mode := guard.Environment["ENFORCEMENT"]; mode != "Enforce" {
 		return fmt.Errorf("a guard that is told to %s corrects nothing: leave Enforcement at Enforce", strings.ToLower(mode))
 	}
-	return nil
-}
-
-// place makes the clients of all callers.
-func (s *stage) place() error {
-	inside, err := s.cloud.Through(s.endpoint)
-	if err != nil {
-		return err
-	}
-	insidePlain, err := s.cloud.ThroughPlain(s.endpoint)
-	if err != nil {
-		return err
-	}
-	client := func(caller api.Caller, url string) *s3.Client {
-		return s3.NewFromConfig(s.cloud.Config(caller, url), func(o *s3.Options) { o.UsePathStyle = true })
-	}
-	away := s.cloud.Internet()
-	s.app, s.appPlain = client(s.stack.Workload(), inside), client(s.stack.Workload(), insidePlain)
-	s.stranger, s.adminAway = client(s.cloud.Stranger(), away), client(s.cloud.Admin(), away)
-	s.thief = client(s.cloud.OtherAccount(), inside)
-	s.adminEC2 = ec2.NewFromConfig(s.cloud.Config(s.cloud.Admin(), away))
 	return nil
 }
 
@@ -169,6 +137,13 @@ func (s *stage) writes(ctx context.Context, who string, client *s3.Client, bucke
 // does reports a change that a caller makes. The scene needs it to succeed.
 func (s *stage) does(who, what string, err error) {
 	s.promises(who, what, answerOf(err), success)
+}
+
+// attacks makes the calls of an attack as the administrator. The scene needs them to succeed.
+func (s *stage) attacks(ctx context.Context, a attack) {
+	for _, step := range a.steps {
+		s.does("admin", step.what, step.do(ctx, s.callers))
+	}
 }
 
 // answerOf returns the HTTP status and error code of an error.

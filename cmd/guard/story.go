@@ -2,14 +2,9 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"s3-endpoint-guard/internal/guard"
 	"s3-endpoint-guard/local/localaws/events"
@@ -39,9 +34,7 @@ func theLock(ctx context.Context, s *stage) error {
 
 func openBucket(ctx context.Context, s *stage) error {
 	s.cloud.Events.Hold() // CloudTrail delivers late; the stranger is faster
-	_, err := s.adminAway.DeletePublicAccessBlock(ctx, &s3.DeletePublicAccessBlockInput{Bucket: &s.bucket})
-	s.does("admin", "DeletePublicAccessBlock", err)
-	s.does("admin", "PutBucketPolicy: the article's", s.putPolicy(ctx, articleBucketPolicy(s.bucket, s.endpoint)))
+	s.attacks(ctx, openTheBucket)
 	version := s.finds(ctx, "stranger", s.stranger, "from the internet", success)
 	s.readsVersion(ctx, "stranger", s.stranger, version, success)
 	late, err := s.correctsAfterLast(ctx, "bucket-policy", "public-access-block")
@@ -78,7 +71,7 @@ func (s *stage) put(list []events.Event) error {
 func openEndpoint(ctx context.Context, s *stage) error {
 	s.writes(ctx, "thief", s.thief, collector, "loot.txt", "to a foreign bucket", refused)
 	s.cloud.Events.Hold()
-	s.does("admin", "ModifyVpcEndpoint: full access", s.resetEndpointPolicy(ctx))
+	s.attacks(ctx, openTheEndpoint)
 	s.writes(ctx, "thief", s.thief, collector, "loot.txt", "to a foreign bucket", success)
 	if _, err := s.correctsAfterLast(ctx, "endpoint-policy"); err != nil {
 		return err
@@ -88,12 +81,8 @@ func openEndpoint(ctx context.Context, s *stage) error {
 }
 
 func reorder(ctx context.Context, s *stage) error {
-	reordered, err := reverseStatements(s.cloud.S3.Policy(s.bucket))
-	if err != nil {
-		return err
-	}
 	return s.restsAfter(ctx, func() error {
-		s.does("admin", "PutBucketPolicy: the same, reordered", s.putPolicy(ctx, reordered))
+		s.attacks(ctx, reorderThePolicy)
 		return nil
 	})
 }
@@ -101,8 +90,7 @@ func reorder(ctx context.Context, s *stage) error {
 func lostEvent(ctx context.Context, s *stage) error {
 	s.cloud.Events.Disturb(events.Disturbance{Lose: true})
 	defer s.cloud.Events.Disturb(events.Disturbance{})
-	_, err := s.adminAway.DeleteBucketPolicy(ctx, &s3.DeleteBucketPolicyInput{Bucket: &s.bucket})
-	s.does("admin", "DeleteBucketPolicy", err)
+	s.attacks(ctx, deleteThePolicy)
 	s.reads(ctx, "admin", s.adminAway, "from a laptop at home", success)
 	s.teller.says(s.scene, "The time of the next sweep comes.")
 	sweep := func() error { s.cloud.Events.Sweep(); return nil }
@@ -119,7 +107,7 @@ func truce(ctx context.Context, s *stage) error {
 		return err
 	}
 	made, err := s.guardWakes(ctx, func() error {
-		s.does("admin", "ModifyVpcEndpoint, while the stack is updated", s.resetEndpointPolicy(ctx))
+		s.does("admin", "ModifyVpcEndpoint, while the stack is updated", resetEndpointPolicy.do(ctx, s.callers))
 		return nil
 	})
 	if err != nil {
@@ -149,30 +137,4 @@ func (s *stage) restsAfter(ctx context.Context, wake func() error) error {
 	made, err := s.guardWakes(ctx, wake)
 	s.promises("guard", "looks, and leaves it alone", count(made.Writes, "write"), "0 writes")
 	return err
-}
-
-// putPolicy sets the bucket policy as the administrator.
-func (s *stage) putPolicy(ctx context.Context, document string) error {
-	_, err := s.adminAway.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{Bucket: &s.bucket, Policy: &document})
-	return err
-}
-
-// resetEndpointPolicy sets the endpoint's policy to AWS's default, full access, as the administrator.
-func (s *stage) resetEndpointPolicy(ctx context.Context) error {
-	_, err := s.adminEC2.ModifyVpcEndpoint(ctx, &ec2.ModifyVpcEndpointInput{
-		VpcEndpointId: &s.endpoint, ResetPolicy: aws.Bool(true),
-	})
-	return err
-}
-
-// reverseStatements returns a policy with its statements in the opposite order.
-func reverseStatements(document string) (string, error) {
-	var policy map[string]any
-	if err := json.Unmarshal([]byte(document), &policy); err != nil {
-		return "", fmt.Errorf("reading the live policy: %w", err)
-	}
-	statements, _ := policy["Statement"].([]any)
-	slices.Reverse(statements)
-	text, err := json.Marshal(policy)
-	return string(text), err
 }

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
-	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 
 	"s3-endpoint-guard/local/localaws/cloudwatch"
 	"s3-endpoint-guard/local/localaws/vpcnet"
@@ -141,15 +140,11 @@ func (s *stage) probeSays() (step, why string) {
 }
 
 func ruleDisabled(ctx context.Context, s *stage) error {
-	rules := eventbridge.NewFromConfig(s.cloud.Config(s.cloud.Admin(), s.cloud.Internet()))
-	name := s.stack.Physical("BucketRule")
-	_, err := rules.DisableRule(ctx, &eventbridge.DisableRuleInput{Name: &name})
-	s.does("admin", "DisableRule: changes of the bucket trigger no run", err)
+	s.attacks(ctx, disableTheRule)
 	if err := s.watches(ctx, 1, "Guard, RuleOff"); err != nil {
 		return err
 	}
-	_, err = rules.EnableRule(ctx, &eventbridge.EnableRuleInput{Name: &name})
-	s.does("admin", "EnableRule", err)
+	s.attacks(ctx, enableTheRule)
 	return s.watches(ctx, 1, none)
 }
 
