@@ -35,6 +35,8 @@ type Detail struct {
 	// StackID is the ARN of the guard's own stack. The record's "stack" is that stack's status.
 	StackID string `json:"stackId"`
 	Bucket  string `json:"bucket"`
+	// RequestID is the id of the invocation, by which the record's log line is found; "" outside Lambda.
+	RequestID string `json:"requestId,omitempty"`
 	// Truncated names the fields that were omitted because the event would have been too large. The function's log has
 	// them.
 	Truncated []string `json:"truncated,omitempty"`
@@ -43,7 +45,9 @@ type Detail struct {
 // entry returns a record's event. If it is too large, fields are omitted: see cuts.
 func (b *Bus) entry(r guard.Record) types.PutEventsRequestEntry {
 	s := b.Setting
-	detail := Detail{Record: r, Account: s.Account, Region: s.Region, StackID: b.StackID, Bucket: s.Bucket}
+	detail := Detail{
+		Record: r, Account: s.Account, Region: s.Region, StackID: b.StackID, Bucket: s.Bucket, RequestID: r.RequestID,
+	}
 	e := types.PutEventsRequestEntry{
 		Source: aws.String(source), DetailType: aws.String(detailType), Resources: resources(s), Detail: encode(detail),
 	}

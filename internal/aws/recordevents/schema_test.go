@@ -54,6 +54,7 @@ var examples = map[string]guard.Record{
 		Diff:    []guard.Difference{{Name: "Everyone", Value: `{"Effect":"Allow","Principal":"*"}`}},
 		Before:  `{"Statement":[{"Sid":"Everyone"}]}`, After: `{"Statement":[{"Sid":"DenyPlainHTTP"}]}`,
 		Stack: "CREATE_COMPLETE", SinceEventMs: 4210, ElapsedMs: 96, Attempts: 1,
+		RequestID: "5c1f3a52-0000-4000-8000-000000000001",
 	},
 	"contested": {
 		Outcome: guard.Corrected, Resource: "subnets", Target: "vpce-0a1b2c3d4e5f60718", Verdict: iampolicy.Closed,
