@@ -7,9 +7,10 @@ type View struct {
 	// Title is the Sid, or e.g. "statement 2".
 	Title string
 	Allow bool
-	// Everyone is true if Principal covers all callers; Principals are the AWS principals that it names otherwise.
+	// Everyone is true if Principal covers all callers. Principals are the AWS principals that it names, Services the services,
+	// and Others the identity providers and canonical users.
 	Everyone                             bool
-	Principals                           []string
+	Principals, Services, Others         []string
 	NotPrincipal, NotAction, NotResource bool
 	Actions, Resources                   []string
 	Conditions                           []ConditionView
@@ -36,6 +37,7 @@ func (p *Policy) Views() []View {
 		}
 		if s.principal != nil {
 			v.Everyone, v.Principals = s.principal.includesEveryone() && !s.notPrincipal, slices.Clone(s.principal.aws)
+			v.Services, v.Others = slices.Clone(s.principal.service), slices.Concat(s.principal.federated, s.principal.canonicalUser)
 		}
 		for _, a := range s.actions {
 			v.Actions = append(v.Actions, spellAction(a))

@@ -53,7 +53,7 @@ var layers = []layer{
 		outside: []string{"github.com/aws"}},
 	{name: "core", packages: []string{
 		"internal/guard", "internal/emptying", "internal/trigger", "internal/health", "internal/metrics", "internal/environment",
-		"internal/parallel", "internal/timeleft", "docs"},
+		"internal/parallel", "internal/timeleft", "internal/audit"},
 		below: []string{"judge"}},
 	{name: "judge", packages: []string{"internal/iampolicy"}},
 	{name: "documents", packages: []string{"local/cost", "local/dashboard", "test/doctable"},

@@ -1,0 +1,143 @@
+package audit
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"s3-endpoint-guard/internal/iampolicy"
+)
+
+// classifyOnBucket returns the rule that a request on the bucket breaks.
+func classifyOnBucket(l Lock) func(iampolicy.Standpoint, iampolicy.Breach, iampolicy.Request) Rule {
+	door := l.door()
+	return func(at iampolicy.Standpoint, b iampolicy.Breach, r iampolicy.Request) Rule {
+		inside := slices.ContainsFunc(door.Values, func(v string) bool { return slices.Contains(at.Context[door.Key], v) })
+		switch {
+		case slices.Contains(at.Context["aws:SecureTransport"], "false"):
+			return PlainHTTP
+		case b.Statement != "" && !isOf(l.Account, at.Principal):
+			return GrantedToOthers
+		case !inside:
+			return OutsideEndpoint
+		}
+		return OtherCallers
+	}
+}
+
+// classifyOnEndpoint returns the rule that a request through the endpoint breaks.
+func classifyOnEndpoint(l Lock) func(iampolicy.Standpoint, iampolicy.Breach, iampolicy.Request) Rule {
+	return func(at iampolicy.Standpoint, _ iampolicy.Breach, r iampolicy.Request) Rule {
+		if isOf(l.Account, at.Principal) && r.ResourceAccount != l.Account {
+			return EndpointOtherBuckets
+		}
+		return EndpointOtherCallers
+	}
+}
+
+// isOf reports whether a principal belongs to an account.
+func isOf(account, principal string) bool {
+	parts := strings.SplitN(principal, ":", 6)
+	return len(parts) == 6 && parts[4] == account
+}
+
+// findings lists what a document certainly allows and must not, by rule and statement.
+func (j policyJudge) findings(document string) []Finding {
+	breaches, err := iampolicy.Breaches([]byte(document), j.forbidden)
+	if err != nil {
+		return nil
+	}
+	type key struct {
+		rule      Rule
+		statement string
+	}
+	found := map[key][]allowedRequest{}
+	for _, b := range breaches {
+		if !b.Certain {
+			continue
+		}
+		f := &j.forbidden[b.Index]
+		at := f.From()
+		k := key{j.classify(at, b, f.Request), b.Statement}
+		found[k] = append(found[k], allowedRequest{at.Caller, at.Path, on(f.Request), f.Request.Action})
+	}
+	var list []Finding
+	for _, rule := range Rules {
+		var statements []string
+		for k := range found {
+			if k.rule == rule.ID {
+				statements = append(statements, k.statement)
+			}
+		}
+		slices.Sort(statements)
+		for _, s := range statements {
+			access := group(found[key{rule.ID, s}])
+			list = append(list, Finding{Rule: rule.ID, Statement: Readable(s), Access: access, Message: message(access, s), Origin: j.document.Origin})
+		}
+	}
+	return list
+}
+
+// on describes the resource of a request.
+func on(r iampolicy.Request) string {
+	if r.ResourceAccount == "" {
+		return r.Resource
+	}
+	return r.Resource + " of account " + r.ResourceAccount
+}
+
+type allowedRequest struct{ caller, path, on, action string }
+
+// group merges requests to sets: first the actions of one caller, path and resource, then resources, paths and callers with
+// the same rest.
+func group(requests []allowedRequest) []Access {
+	var sets []Access
+	for _, r := range requests {
+		sets = append(sets, Access{[]string{r.caller}, []string{r.path}, []string{r.on}, []string{r.action}})
+	}
+	sets = join(sets, func(a *Access) *[]string { return &a.Actions })
+	sets = join(sets, func(a *Access) *[]string { return &a.On })
+	sets = join(sets, func(a *Access) *[]string { return &a.Paths })
+	return join(sets, func(a *Access) *[]string { return &a.Callers })
+}
+
+// join merges the sets that differ in one part only.
+func join(sets []Access, part func(*Access) *[]string) []Access {
+	byRest := map[string]int{}
+	var joined []Access
+	for _, s := range sets {
+		rest := s
+		*part(&rest) = nil
+		key := fmt.Sprintf("%q", rest)
+		i, seen := byRest[key]
+		if !seen {
+			byRest[key] = len(joined)
+			joined = append(joined, s)
+			continue
+		}
+		to := part(&joined[i])
+		*to = union(*to, *part(&s))
+	}
+	return joined
+}
+
+// message describes the first set, and counts the rest.
+func message(access []Access, statement string) string {
+	a := access[0]
+	text := fmt.Sprintf("%s %s: %s on %s", strings.Join(a.Callers, ", "), strings.Join(a.Paths, ", "), some(a.Actions), strings.Join(a.On, ", "))
+	if more := len(access) - 1; more > 0 {
+		text += fmt.Sprintf("; and %d more", more)
+	}
+	if statement == "" {
+		return text + " (nothing denies it)"
+	}
+	return text + " (allowed by " + Readable(statement) + ")"
+}
+
+// some names the first of several actions, and counts the rest.
+func some(actions []string) string {
+	if len(actions) == 1 {
+		return actions[0]
+	}
+	return fmt.Sprintf("%s and %d more actions", actions[0], len(actions)-1)
+}

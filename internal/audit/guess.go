@@ -1,0 +1,409 @@
+package audit
+
+import (
+	"encoding/json"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"s3-endpoint-guard/internal/iampolicy"
+)
+
+// Guess is one part of a lock that was guessed.
+type Guess struct {
+	// What is e.g. "endpoint", Values what was guessed, From the reason, e.g. "aws:SourceVpce in DenyOutside".
+	What   string   `json:"what"`
+	Values []string `json:"values"`
+	From   string   `json:"from"`
+}
+
+func (g Guess) String() string {
+	return g.What + " " + strings.Join(g.Values, ", ") + " (" + g.From + ")"
+}
+
+// guesser guesses what a lock lacks.
+type guesser struct {
+	lock    Lock
+	given   Lock
+	guesses []Guess
+}
+
+// Guess completes a lock for a bucket: it takes what the lock does not say from the bucket's policy. The endpoints are those
+// of the network conditions, the workloads and the exceptions are what the Deny statements except. Endpoints that were found,
+// but that no policy names, are only used if the policy has no network condition.
+//
+// Exceptions by what a caller can choose, such as aws:UserAgent or aws:Referer, are never guessed, nor those for whole
+// accounts or organisations: they would make the lock meaningless.
+func (l Lock) Guess(b Bucket, endpoints []Endpoint) (Lock, []Guess) {
+	g := &guesser{lock: l, given: l}
+	views := viewsOf(b.Policy)
+	g.guessAccount(b.Account, views)
+	g.guessRegion(b.Region)
+	for _, v := range views {
+		if v.Allow {
+			g.guessFromAllow(v)
+		} else {
+			g.guessFromDeny(v)
+		}
+	}
+	if g.given.Grants == nil {
+		g.guessGrants(views)
+	}
+	if g.lacksDoor() {
+		for _, e := range endpoints {
+			g.addEndpoint(e.ID, "found beside the bucket")
+		}
+	}
+	if g.lacksDoor() && !slices.ContainsFunc(g.lock.Exceptions, func(e Exception) bool { return isNetwork(e.Key) }) {
+		g.guesses = append(g.guesses, Guess{"endpoint", []string{"none"}, "no policy names one"})
+	}
+	return g.lock, g.guesses
+}
+
+// GuessThrough completes a lock for an endpoint.
+func (l Lock) GuessThrough(e Endpoint) (Lock, []Guess) {
+	g := &guesser{lock: l, given: l}
+	views := viewsOf(e.Policy)
+	g.guessAccount(e.Account, views)
+	g.guessRegion(e.Region)
+	for _, v := range views {
+		if !v.Allow {
+			continue
+		}
+		for _, c := range v.Conditions {
+			if !c.Negated && (c.Key == "aws:PrincipalOrgID" || c.Key == "aws:ResourceOrgID") && len(c.Values) == 1 &&
+				strings.HasPrefix(c.Values[0], "o-") && g.lock.Organization == "" {
+				g.lock.Organization = c.Values[0]
+				g.add("organisation", c.Key+" in "+v.Title, c.Values...)
+			}
+		}
+		for _, r := range v.Resources {
+			if bucket, isAWS := awsBucket(r); isAWS && !v.NotResource && !slices.Contains(g.lock.AWSBuckets, r) {
+				g.lock.AWSBuckets = append(g.lock.AWSBuckets, r)
+				g.add("bucket of AWS", "resource of "+v.Title, bucket)
+			}
+		}
+	}
+	return g.lock, g.guesses
+}
+
+// viewsOf returns the statements of a document as far as they are known.
+func viewsOf(d Document) []iampolicy.View {
+	text, err := d.least()
+	if err != nil {
+		return nil
+	}
+	p, err := iampolicy.Parse([]byte(text))
+	if err != nil {
+		return nil
+	}
+	return p.Views()
+}
+
+func (g *guesser) add(what, from string, values ...string) {
+	if i := slices.IndexFunc(g.guesses, func(o Guess) bool { return o.What == what && o.From == from }); i >= 0 {
+		g.guesses[i].Values = union(g.guesses[i].Values, values)
+		return
+	}
+	g.guesses = append(g.guesses, Guess{what, slices.Clone(values), from})
+}
+
+// guessAccount takes the account that was found, or else the one that the policies name most often.
+func (g *guesser) guessAccount(found string, views []iampolicy.View) {
+	if g.lock.Account != "" {
+		return
+	}
+	if g.lock.Account = found; found != "" {
+		return
+	}
+	// What names the account best comes first: its own roles in exceptions, then principals with a grant.
+	for _, names := range [][]string{ownAccounts(views), principalAccounts(views)} {
+		if account := mostFrequent(names); account != "" {
+			g.lock.Account = account
+			g.add("account", "the policy names it", account)
+			return
+		}
+	}
+	g.lock.Account = inventedAccount
+	g.add("account", "invented, because no policy names one", inventedAccount)
+}
+
+func ownAccounts(views []iampolicy.View) []string {
+	var accounts []string
+	for _, v := range views {
+		for _, c := range v.Conditions {
+			switch c.Key {
+			case "aws:PrincipalArn", "aws:PrincipalAccount", "aws:ResourceAccount", "s3:ResourceAccount", "aws:SourceAccount":
+				accounts = append(accounts, accountsIn(c.Values)...)
+			}
+		}
+	}
+	return accounts
+}
+
+func principalAccounts(views []iampolicy.View) []string {
+	var accounts []string
+	for _, v := range views {
+		accounts = append(accounts, accountsIn(v.Principals)...)
+	}
+	return accounts
+}
+
+var accountID = regexp.MustCompile(`^(?:arn:[^:]*:[^:]*:[^:]*:)?([0-9]{12})(?::.*)?$`)
+
+// accountsIn returns the accounts in ARNs and account ids.
+func accountsIn(texts []string) []string {
+	var accounts []string
+	for _, text := range texts {
+		if m := accountID.FindStringSubmatch(text); m != nil {
+			accounts = append(accounts, m[1])
+		}
+	}
+	return accounts
+}
+
+// mostFrequent returns the most frequent text; of several the first in alphabetical order.
+func mostFrequent(texts []string) string {
+	count := map[string]int{}
+	for _, text := range texts {
+		count[text]++
+	}
+	best := ""
+	for _, text := range slices.Sorted(maps.Keys(count)) {
+		if count[text] > count[best] {
+			best = text
+		}
+	}
+	return best
+}
+
+func (g *guesser) guessRegion(found string) {
+	if g.lock.Region == "" {
+		g.lock.Region = found
+	}
+}
+
+// guessFromAllow takes the endpoints and VPCs that an Allow requires.
+func (g *guesser) guessFromAllow(v iampolicy.View) {
+	for _, c := range v.Conditions {
+		if !c.Negated {
+			g.guessDoors(v, c)
+		}
+	}
+}
+
+// guessDoors takes the endpoints or VPCs of a network condition.
+func (g *guesser) guessDoors(v iampolicy.View, c iampolicy.ConditionView) {
+	for _, value := range c.Values {
+		switch {
+		case strings.ContainsAny(value, "*?$"):
+			// a pattern also matches the endpoints of other accounts
+		case c.Key == "aws:SourceVpce" && strings.HasPrefix(value, "vpce-"):
+			g.addEndpoint(value, "aws:SourceVpce in "+v.Title)
+		case c.Key == "aws:SourceVpc" && strings.HasPrefix(value, "vpc-"):
+			g.addVPC(value, "aws:SourceVpc in "+v.Title)
+		}
+	}
+}
+
+func (g *guesser) addEndpoint(id, from string) {
+	if len(g.given.EndpointIDs)+len(g.given.VPCIDs) == 0 && !slices.Contains(g.lock.EndpointIDs, id) {
+		g.lock.EndpointIDs = append(g.lock.EndpointIDs, id)
+		g.add("endpoint", from, id)
+	}
+}
+
+func (g *guesser) addVPC(id, from string) {
+	if len(g.given.EndpointIDs)+len(g.given.VPCIDs) == 0 && !slices.Contains(g.lock.VPCIDs, id) {
+		g.lock.VPCIDs = append(g.lock.VPCIDs, id)
+		g.add("VPC", from, id)
+	}
+}
+
+func (g *guesser) lacksDoor() bool { return len(g.lock.EndpointIDs)+len(g.lock.VPCIDs) == 0 }
+
+// guessFromDeny takes what a Deny excepts.
+//
+//	network condition   about objects   what it excepts
+//	yes                 yes             exceptions
+//	yes                 no              management roles, from aws:PrincipalArn
+//	no                  yes             workloads
+//	no                  no              nothing: the workloads of the objects count
+func (g *guesser) guessFromDeny(v iampolicy.View) {
+	network := false
+	for _, c := range v.Conditions {
+		network = network || c.Negated && isNetwork(c.Key)
+	}
+	var excepted []Exception
+	doors := 0
+	for _, c := range v.Conditions {
+		if e := (Exception{c.Operator, c.Key, c.Values}); c.Negated && (c.Key == "aws:SourceVpce" || c.Key == "aws:SourceVpc") {
+			g.guessDoors(v, c)
+			doors++
+		} else if excepts(c) && g.isNarrow(e, network) {
+			excepted = append(excepted, e)
+		}
+	}
+	if doors > 1 { // one of them is not the lock's own: a VPC, beside an endpoint
+		for _, c := range v.Conditions {
+			if c.Key == "aws:SourceVpc" && c.Negated {
+				excepted = append(excepted, Exception{c.Operator, c.Key, c.Values})
+			}
+		}
+	}
+	switch {
+	case network && aboutObjects(v):
+		for _, e := range excepted {
+			if g.given.Exceptions == nil {
+				g.lock.Exceptions = merge(g.lock.Exceptions, e)
+				g.add("exception", v.Title, e.String())
+			}
+		}
+	case network && g.given.ManagementRoles == nil:
+		g.guessManagement(v, excepted)
+	case !network && aboutObjects(v) && g.given.Workloads == nil && slices.ContainsFunc(excepted, isIdentity):
+		for _, e := range excepted {
+			g.lock.Workloads = merge(g.lock.Workloads, e)
+			g.add("workload", v.Title, e.String())
+		}
+	}
+}
+
+func (g *guesser) guessManagement(v iampolicy.View, excepted []Exception) {
+	for _, e := range excepted {
+		if e.Key == "aws:PrincipalArn" {
+			g.lock.ManagementRoles = union(g.lock.ManagementRoles, e.Values)
+			g.add("management role", v.Title, e.Values...)
+		}
+	}
+}
+
+// guessGrants takes the Allow statements that open nothing by themselves: to the bucket's data, for single principals of the
+// account, or for services if the exceptions let services in.
+func (g *guesser) guessGrants(views []iampolicy.View) {
+	services := slices.ContainsFunc(g.lock.Exceptions, func(e Exception) bool { return hasKey(serviceKeys, e.Key) })
+	for _, v := range views {
+		if !v.Allow || v.Everyone || v.NotPrincipal || v.NotAction || v.NotResource || len(v.Others) > 0 || len(v.Services) > 0 && !services ||
+			slices.ContainsFunc(v.Principals, func(p string) bool { return !isOf(g.lock.Account, p) || strings.HasSuffix(p, ":root") }) ||
+			configures(v) {
+			continue
+		}
+		g.lock.Grants = append(g.lock.Grants, json.RawMessage(v.Text))
+		g.add("grant", v.Title, slices.Concat(v.Principals, v.Services)...)
+	}
+}
+
+// configures reports whether an Allow may grant an action that changes the bucket itself.
+func configures(v iampolicy.View) bool {
+	unconditional, err := encode(statement{Effect: "Allow", Principal: "*", Action: v.Actions, Resource: v.Resources})
+	if err != nil {
+		return true
+	}
+	p, err := iampolicy.Parse([]byte(compose([]json.RawMessage{unconditional})))
+	if err != nil {
+		return true
+	}
+	for _, r := range v.Resources {
+		bucket, _, _ := strings.Cut(r, "/")
+		for _, action := range iampolicy.ConfigurationActions() {
+			if strings.HasPrefix(action, "s3:Get") || strings.HasPrefix(action, "s3:List") {
+				continue
+			}
+			d := iampolicy.Evaluate(iampolicy.Request{Action: action, Resource: example(bucket), ResourceAccount: inventedAccount}, iampolicy.Policies{Resource: p})
+			if d.Effect != iampolicy.Deny {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func isNetwork(key string) bool {
+	return key == "aws:SourceVpce" || key == "aws:SourceVpc" || key == "aws:SourceIp" || key == "aws:VpcSourceIp"
+}
+
+// identityKeys identify a caller; it cannot choose them. A key that ends in "/" is a prefix.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principal-properties
+var identityKeys = []string{"aws:PrincipalArn", "aws:userid", "aws:PrincipalAccount", "aws:PrincipalOrgID", "aws:PrincipalOrgPaths", "aws:PrincipalTag/"}
+
+// serviceKeys identify an AWS service, or a call that a service makes for a caller.
+var serviceKeys = []string{"aws:PrincipalIsAWSService", "aws:PrincipalServiceName", "aws:PrincipalServiceNamesList", "aws:ViaAWSService",
+	"aws:CalledVia", "aws:CalledViaFirst", "aws:CalledViaLast"}
+
+func isIdentity(e Exception) bool { return hasKey(identityKeys, e.Key) }
+
+func hasKey(keys []string, key string) bool {
+	return slices.ContainsFunc(keys, func(k string) bool {
+		if strings.HasSuffix(k, "/") {
+			return len(key) > len(k) && strings.EqualFold(key[:len(k)], k)
+		}
+		return strings.EqualFold(k, key)
+	})
+}
+
+// excepts reports whether a condition of a Deny excepts requests by something that a caller cannot choose.
+func excepts(c iampolicy.ConditionView) bool {
+	switch {
+	case c.Key == "aws:PrincipalIsAWSService" || c.Key == "aws:ViaAWSService":
+		return slices.Equal(c.Values, []string{"false"})
+	case !c.Negated || slices.ContainsFunc(c.Values, func(v string) bool { return strings.Contains(v, "${") }):
+		return false
+	}
+	return hasKey(identityKeys, c.Key) || hasKey(serviceKeys, c.Key) || c.Key == "aws:SourceIp"
+}
+
+// broad matches the resource part of an ARN, or a unique id, that stands for all principals of an account.
+var broad = regexp.MustCompile(`^(\*|(role|user|assumed-role)/\*+|[?*]+)$`)
+
+// isNarrow reports whether an exception is for single principals or networks. An exception from the network condition for all
+// principals of an account or an organisation is not.
+func (g *guesser) isNarrow(e Exception, network bool) bool {
+	if !network {
+		return true
+	}
+	switch {
+	case hasKey([]string{"aws:PrincipalOrgID", "aws:PrincipalOrgPaths"}, e.Key):
+		return false
+	case e.Key == "aws:PrincipalAccount":
+		return !slices.Contains(e.Values, g.lock.Account)
+	case e.Key == "aws:SourceIp":
+		return !slices.ContainsFunc(e.Values, func(v string) bool { return strings.HasSuffix(v, "/0") })
+	}
+	return !slices.ContainsFunc(e.Values, func(v string) bool {
+		parts := strings.SplitN(v, ":", 6)
+		return broad.MatchString(parts[len(parts)-1])
+	})
+}
+
+// aboutObjects reports whether a statement is about the objects, and not only about listings.
+func aboutObjects(v iampolicy.View) bool {
+	if v.NotAction {
+		return true
+	}
+	listing := func(action string) bool {
+		return strings.HasPrefix(action, "s3:List") || strings.HasPrefix(action, "s3:Head")
+	}
+	objects := v.NotResource || slices.ContainsFunc(v.Resources, func(r string) bool { return strings.Contains(r, "/") || strings.HasSuffix(r, "*") })
+	return objects && !slices.ContainsFunc(v.Actions, listing) || objects && slices.ContainsFunc(v.Actions, func(a string) bool { return !listing(a) })
+}
+
+// awsBuckets are the names of buckets of AWS, from which clients behind an endpoint read packages, patches and images.
+// R is a Region's name.
+// https://docs.aws.amazon.com/systems-manager/latest/userguide/ssm-agent-minimum-s3-permissions.html
+// https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html#ecr-setting-up-s3-gateway
+// https://docs.aws.amazon.com/linux/al2023/ug/managing-repos-os-updates.html
+var awsBuckets = regexp.MustCompile(strings.ReplaceAll(`^(al2023-repos-R-de612dc2|amazonlinux-2-repos-R|(amazonlinux|packages|repo)\.R\.amazonaws\.com|`+
+	`prod-R-starport-layer-bucket|(aws|amazon)-ssm-R|amazon-ssm-packages-R|aws-windows-downloads-R|R-birdwatcher-prod|`+
+	`aws-ssm-distributor-file-R|aws-ssm-document-attachments-R|patch-baseline-snapshot-R|aws-patchmanager-macos-R|`+
+	`amazoncloudwatch-agent(-R)?|aws-codedeploy-R|repo\.R\.emr\.amazonaws\.com)$`, "R", `[a-z]{2}(-[a-z]+)+-[0-9]`))
+
+// awsBucket returns the bucket in the ARN of objects, and whether it is one of AWS's.
+func awsBucket(arn string) (string, bool) {
+	parts := strings.SplitN(arn, ":", 6)
+	if len(parts) < 6 || parts[2] != "s3" {
+		return "", false
+	}
+	bucket, _, objects := strings.Cut(parts[5], "/")
+	return bucket, objects && awsBuckets.MatchString(bucket)
+}
