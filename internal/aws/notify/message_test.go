@@ -295,6 +295,22 @@ func TestAttributesAreThoseThatFiltersNeed(t *testing.T) {
 	}
 }
 
+func TestTheDocumentationNamesAttributesAndOutcomes(t *testing.T) {
+	text, err := os.ReadFile("../../../docs/notifications.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := slices.Collect(maps.Keys(message(records["corrected-open"]).Attributes()))
+	for _, r := range records {
+		words = append(words, string(r.Outcome))
+	}
+	for _, word := range words {
+		if !strings.Contains(string(text), "`"+word+"`") {
+			t.Errorf("docs/notifications.md does not name %s", word)
+		}
+	}
+}
+
 func TestSubjectFitsAndIsOneLineOfASCII(t *testing.T) {
 	for name, r := range map[string]guard.Record{
 		"a long target":         {Outcome: guard.StandingDown, Resource: "bucket-policy", Target: strings.Repeat("x", 300), Verdict: iampolicy.Open},

@@ -2,6 +2,8 @@ package sns_test
 
 import (
 	"fmt"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -219,5 +221,25 @@ func TestPublishRefusesAttributesThatSNSRefuses(t *testing.T) {
 				t.Errorf("Publish = %v, want %q", err, v.want)
 			}
 		})
+	}
+}
+
+// The examples of the documentation select the messages that they are for.
+func TestDocumentedFiltersSelectMessages(t *testing.T) {
+	text := localtest.Must(os.ReadFile("../../../docs/notifications.md"))(t)
+	examples := regexp.MustCompile("(?s)```json\n(.*?)\n```").FindAllStringSubmatch(string(text), -1)
+	message := func(outcome, verdict string) map[string]string {
+		return map[string]string{"outcome": outcome, "verdict": verdict, "bucket": "docs-example"}
+	}
+	alarm, corrected, ended := map[string]string{}, message("corrected", "open"), message("drift ended", "closed")
+	failed, unread := message("not corrected", "closed"), map[string]string{"outcome": "not corrected", "bucket": "docs-example"}
+	wants := [][]map[string]string{{alarm, corrected, unread}, {failed, unread}, {corrected, failed, unread}}
+	if len(examples) != len(wants) {
+		t.Fatalf("%d examples, want %d", len(examples), len(wants))
+	}
+	for i, example := range examples {
+		if diff := cmp.Diff(wants[i], receives(t, example[1], alarm, corrected, ended, failed, unread), cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%s selects (-want +got):\n%s", example[1], diff)
+		}
 	}
 }
