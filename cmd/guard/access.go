@@ -97,12 +97,22 @@ type accessAnswer struct {
 
 func accessCommand() *cobra.Command {
 	var batch string
+	var one question
 	c := &cobra.Command{
-		Use:   "access --batch FILE",
+		Use:   "access --batch FILE | --action ACTION --as ARN",
 		Short: "Show whether AWS would allow requests, and which statement decides",
 		Long: `Access evaluates requests against bucket, endpoint and identity policies.
 
-FILE holds a JSON array of requests ("-" reads standard input):
+One request:
+
+  guard access --bucket-policy p.json --endpoint-policy e.json --action s3:GetObject --as ARN --vpce vpce-…
+
+--as is an ARN, the name of a service such as logging.s3.amazonaws.com, or "anonymous". Without --vpce the request comes from
+the internet, and the endpoint's policy does not count. Without --identity-policy IAM is taken to allow the request. What --bucket,
+--account and --vpc leave out is guessed, and standard error says what. Standard output is the answer and what decides:
+"deny: bucket policy: DenyOutside"; with --json it is that of a batch. A file that is no policy is wrong usage.
+
+Many requests: FILE holds a JSON array of them ("-" reads standard input):
 
   {"name": "…", "principal": "ARN, service name, or empty for anonymous", "action": "s3:GetObject",
    "resource": "arn:…", "resourceAccount": "111122223333", "context": {"aws:SecureTransport": ["true"]},
@@ -116,11 +126,17 @@ come through the endpoint: it is left out where the context has aws:SourceIp and
 aws:SourceVpc and aws:VpcSourceIp.
 
 Standard output is a JSON array of {"name", "decision": "allow"|"deny"|"error", "by"}.
-The exit code is 2 when FILE is not a batch, or the command is used wrongly.`,
+The exit code is 0 for every answer, and 2 when FILE is not a batch, or the command is used wrongly.`,
 		Args: arguments(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
-			if batch == "" {
-				return misused(c, errors.New("--batch is missing"))
+			asked := one.isAsked(c.Flags())
+			switch {
+			case batch != "" && asked != "":
+				return misused(c, fmt.Errorf("--%s has no meaning with --batch", asked))
+			case batch == "" && asked == "":
+				return misused(c, errors.New("--batch is missing, or --action and --as"))
+			case asked != "":
+				return one.run(c)
 			}
 			requests, err := readBatch(batch, c.InOrStdin())
 			if err != nil {
@@ -130,6 +146,7 @@ The exit code is 2 when FILE is not a batch, or the command is used wrongly.`,
 		},
 	}
 	c.Flags().StringVar(&batch, "batch", "", "file of requests, or - for standard input")
+	one.flags(c.Flags())
 	c.SetFlagErrorFunc(misused)
 	return c
 }

@@ -15,16 +15,29 @@ import (
 
 func exposureCommand() *cobra.Command {
 	var where stackFlags
+	var own ownPolicy
 	command := &cobra.Command{
-		Use:   "exposure",
-		Short: "Compare which callers have access under the article's bucket policy and ours",
+		Use:   "exposure [--policy FILE]",
+		Short: "Show which callers have access under a bucket policy: yours, or the article's and ours compared",
 		Long: `Evaluates every S3 action on the bucket and its objects, for each caller and network path, under the article's
 bucket policy and under the template's, and prints a Markdown table of how many are open. Data are objects, versions and
 listings. The table assumes that identity policies allow all actions to the account's own callers: what is not open to
 them is denied by the bucket policy alone. Without --parameter ManagementRoleArns=… one such role is invented, to show its
-access.`,
+access.
+
+--policy shows the same table for a bucket policy of your own ("-" reads standard input; it may be what "aws s3api
+get-bucket-policy" printed). What --bucket, --account, --region, --vpce, --vpc and --role leave out is guessed from the policy; the
+last line says what was guessed. "workload" is --role, or the role that the policy excepts.
+
+The exit code is 2 if the policy cannot be judged, or the command is used wrongly.`,
 		Args: arguments(0, 0),
 		RunE: func(command *cobra.Command, _ []string) error {
+			if err := own.checkFlags(command); err != nil {
+				return misused(command, err)
+			}
+			if own.file != "" {
+				return unjudged(command, own.write(command.OutOrStdout(), command.InOrStdin()))
+			}
 			plan, err := where.planManaged()
 			if err != nil {
 				return &exitError{2, err}
@@ -36,6 +49,7 @@ access.`,
 		},
 	}
 	where.flags(command.Flags())
+	own.flags(command.Flags())
 	return command
 }
 
@@ -82,16 +96,20 @@ type row struct {
 func rows(lock lock, article *iampolicy.Policy) []row {
 	var list []row
 	for _, at := range slices.Concat(lock.setting.Standpoints(), lock.exempt()) {
-		r := row{at.Caller, []string{at.Path}, exposed(article, lock.setting, at), exposed(lock.bucketPolicy, lock.setting, at)}
-		same := slices.IndexFunc(list, func(other row) bool {
-			return other.caller == r.caller && other.article == r.article && other.ours == r.ours
-		})
-		if same < 0 {
-			list = append(list, r)
-			continue
-		}
-		list[same].paths = append(list[same].paths, at.Path)
+		list = addRow(list, row{at.Caller, []string{at.Path}, exposed(article, lock.setting, at), exposed(lock.bucketPolicy, lock.setting, at)})
 	}
+	return list
+}
+
+// addRow adds a row, or its paths to the row of the same caller with the same access.
+func addRow(list []row, r row) []row {
+	same := slices.IndexFunc(list, func(other row) bool {
+		return other.caller == r.caller && other.article == r.article && other.ours == r.ours
+	})
+	if same < 0 {
+		return append(list, r)
+	}
+	list[same].paths = append(list[same].paths, r.paths...)
 	return list
 }
 

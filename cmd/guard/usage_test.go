@@ -82,7 +82,17 @@ func outside(t *testing.T) string {
 var mistakes = map[string][]struct{ args, says string }{
 	"access": {
 		{"open.json", `unexpected argument "open.json"` + "\nusage: guard access --batch FILE"},
-		{"", "--batch is missing\nusage: guard access --batch FILE"},
+		{"", "--batch is missing, or --action and --as\nusage: guard access --batch FILE | --action ACTION --as ARN"},
+		{"--batch requests.json --action s3:GetObject", "--action has no meaning with --batch"},
+		{"--action s3:GetObject", "--as is missing"},
+		{"--as anonymous", "--action is missing"},
+		{"--action s3:GetObject --as anonymous", "--bucket-policy or --endpoint-policy is missing"},
+		{"--action s3:GetObject --as anonymous --bucket-policy none.json", "open none.json: no such file"},
+		{"--action s3:GetObject --as anonymous --bucket-policy broken.json", "broken.json: "},
+		{"--action s3:GetObject --as anonymous --bucket-policy policy.json --vpce x", "--vpce x: want an id that begins with vpce-"},
+		{"--action s3:GetObject --as anonymous --bucket-policy policy.json --vpc vpc-1", "--vpc without --vpce"},
+		{"--action s3:GetObject --as anonymous --bucket-policy policy.json --source-ip here", "--source-ip here: want an address"},
+		{"--action s3:GetObject --as anonymous --bucket-policy policy.json --context x", "--context x: want Key=Value"},
 		{"--batch", "flag needs an argument: --batch\nusage: guard access"},
 		{"--batch none.json", "open none.json: no such file"},
 		{"--batch .", "is a directory"},
@@ -121,6 +131,8 @@ var mistakes = map[string][]struct{ args, says string }{
 		{"--bucket docs extra", `unexpected argument "extra"`},
 	},
 	"exposure": {
+		{"--policy none.json", "open none.json: no such file"},
+		{"--policy broken.json", "broken.json: "},
 		{"extra", `unexpected argument "extra"`},
 		{"--template none.yaml", "open none.yaml: no such file"},
 	},

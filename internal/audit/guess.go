@@ -16,6 +16,8 @@ type Guess struct {
 	What   string   `json:"what"`
 	Values []string `json:"values"`
 	From   string   `json:"from"`
+	// Invented is true if nothing was found from which it could be guessed.
+	Invented bool `json:"invented,omitempty"`
 }
 
 func (g Guess) String() string {
@@ -56,7 +58,7 @@ func (l Lock) Guess(b Bucket, endpoints []Endpoint) (Lock, []Guess) {
 		}
 	}
 	if g.lacksDoor() && !slices.ContainsFunc(g.lock.Exceptions, func(e Exception) bool { return isNetwork(e.Key) }) {
-		g.guesses = append(g.guesses, Guess{"endpoint", []string{"none"}, "no policy names one"})
+		g.guesses = append(g.guesses, Guess{"endpoint", []string{inventedEndpoint}, "invented, because no policy names one", true})
 	}
 	return g.lock, g.guesses
 }
@@ -106,7 +108,7 @@ func (g *guesser) add(what, from string, values ...string) {
 		g.guesses[i].Values = union(g.guesses[i].Values, values)
 		return
 	}
-	g.guesses = append(g.guesses, Guess{what, slices.Clone(values), from})
+	g.guesses = append(g.guesses, Guess{What: what, Values: slices.Clone(values), From: from})
 }
 
 // guessAccount takes the account that was found, or else the one that the policies name most often.
@@ -126,7 +128,7 @@ func (g *guesser) guessAccount(found string, views []iampolicy.View) {
 		}
 	}
 	g.lock.Account = inventedAccount
-	g.add("account", "invented, because no policy names one", inventedAccount)
+	g.guesses = append(g.guesses, Guess{"account", []string{inventedAccount}, "invented, because no policy names one", true})
 }
 
 func ownAccounts(views []iampolicy.View) []string {
@@ -208,7 +210,7 @@ func (g *guesser) guessDoors(v iampolicy.View, c iampolicy.ConditionView) {
 }
 
 func (g *guesser) addEndpoint(id, from string) {
-	if len(g.given.EndpointIDs)+len(g.given.VPCIDs) == 0 && !slices.Contains(g.lock.EndpointIDs, id) {
+	if len(g.given.EndpointIDs) == 0 && !slices.Contains(g.lock.EndpointIDs, id) {
 		g.lock.EndpointIDs = append(g.lock.EndpointIDs, id)
 		g.add("endpoint", from, id)
 	}
