@@ -136,6 +136,9 @@ func (c *correction) readBack(ctx context.Context) ([]Finding, error) {
 			return nil, nil
 		}
 		if err := c.pauseBeforeRead(ctx); err != nil {
+			for _, f := range drifted {
+				c.restorationOf(f) // also of a property that drifted during the correction: it is reported as not corrected
+			}
 			return nil, err
 		}
 		if reads >= staleReads || c.changed(drifted) {

@@ -51,6 +51,8 @@ type Options struct {
 	// Takes returns how long CloudFormation takes to create a resource of a type, by a stepped clock; nil means no time.
 	// With it, the creation of a resource starts as soon as those that it depends on are done, as in CloudFormation.
 	Takes func(resourceType string) time.Duration
+	// Answer answers a request to a custom resource instead of its function, if it returns true; nil answers none.
+	Answer func(cloudformation.CustomRequest) (cloudformation.CustomAnswer, bool)
 	// Freeze stops idle functions, as Lambda does (on Linux only).
 	Freeze bool
 	// Log is called with each line that a function prints. It may be nil.
@@ -128,7 +130,7 @@ func New(o Options) (*Cloud, error) {
 	}
 	c.Engine.Options = deployment.Options{
 		As: c.Deployer(), AccessKeyID: c.accessKey(c.Deployer()).id, SourceIP: internetIP, FunctionsURL: c.functions,
-		Patient: o.Patient, Takes: o.Takes, Work: &c.work,
+		Patient: o.Patient, Takes: o.Takes, Answer: o.Answer, Work: &c.work,
 	}
 	if o.Watch {
 		c.watch()

@@ -103,7 +103,7 @@ func TestEachThingThatIsWrongRingsItsAlarm(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := deploy(t, c.parameters.and("ProbeLatencyMs", "60000")) // because on a busy machine the latency is high
+			s := deployWhole(t, c.parameters.and("ProbeLatencyMs", "60000")) // because on a busy machine the latency is high
 			s.minutes(3)
 			if got := s.ringing(); got != "" {
 				t.Errorf("before the fault these alarms are in ALARM: %q", got)
@@ -167,7 +167,7 @@ func TestTheBillCountsTheMetricsThatAreThere(t *testing.T) {
 	for endpointType, p := range endpointTypes {
 		t.Run(endpointType, func(t *testing.T) {
 			t.Parallel()
-			s := deploy(t, p)
+			s := deployWhole(t, p)
 			s.minutes(2)
 			var got, want []string
 			for _, m := range s.CloudWatch.Metrics() {
@@ -198,7 +198,7 @@ func TestTheDashboardShowsDataOfEveryMetric(t *testing.T) {
 	for endpointType, p := range endpointTypes {
 		t.Run(endpointType, func(t *testing.T) {
 			t.Parallel()
-			s := deploy(t, p)
+			s := deployWhole(t, p)
 			s.minutes(2)
 			body, _ := s.CloudWatch.Dashboard(s.stack.Physical("Dashboard"))
 			board, err := dashboard.Parse([]byte(body))

@@ -8,6 +8,7 @@ package endtoend_test
 import (
 	"context"
 	"flag"
+	"fmt"
 	"sync"
 	"testing"
 
@@ -17,6 +18,7 @@ import (
 	"s3-endpoint-guard/local/bootstrap"
 	"s3-endpoint-guard/local/localaws"
 	"s3-endpoint-guard/local/localaws/api"
+	"s3-endpoint-guard/local/localaws/cloudformation"
 	"s3-endpoint-guard/local/localaws/cloudtest"
 	"s3-endpoint-guard/local/localaws/deployment"
 	"s3-endpoint-guard/local/localaws/lambda"
@@ -101,10 +103,23 @@ type scene struct {
 	desired state
 }
 
-// deploy makes a scene.
+// deploy makes a scene. TeardownFunction does not run: its answers to Create are given for it, because the process would
+// take as long as all others of a deployment. [deployWhole] runs it.
 func deploy(t testing.TB, p parameters) *scene {
 	t.Helper()
+	return deployInto(t, localaws.Options{Answer: created}, p)
+}
+
+// deployWhole makes a scene in which TeardownFunction has answered the creation of the custom resources.
+func deployWhole(t testing.TB, p parameters) *scene {
+	t.Helper()
 	return deployInto(t, localaws.Options{}, p)
+}
+
+// created is TeardownFunction's answer to the creation of a custom resource.
+func created(r cloudformation.CustomRequest) (cloudformation.CustomAnswer, bool) {
+	id := fmt.Sprintf("emptied-on-delete-%v", r.ResourceProperties["BucketName"])
+	return cloudformation.CustomAnswer{Status: "SUCCESS", PhysicalResourceID: id}, r.RequestType == "Create"
 }
 
 // deployInto makes a scene in a local AWS with options.

@@ -16,21 +16,22 @@ import (
 	"s3-endpoint-guard/local/samtemplate"
 )
 
-// shortens leaves an invocation of the teardown function about 3 s for its work, and more on a busy machine. It returns how
-// many times more.
-func (s *scene) shortens() (slower float64) {
+// shortens leaves an invocation of the teardown function about 3 s for its work, and more on a busy machine.
+func (s *scene) shortens() { s.leaves(time.Duration(slowness() * float64(3*time.Second))) }
+
+// leaves leaves an invocation of the teardown function a time for its work.
+func (s *scene) leaves(d time.Duration) {
 	s.Helper()
-	slower = slowness()
 	f, _ := s.Lambda.Function(s.stack.Physical("TeardownFunction"))
-	f.Timeout = 25*time.Second + time.Duration(slower*float64(3*time.Second)) // 25 s are reserved for the answer
+	f.Timeout = 25*time.Second + d // 25 s are reserved for the answer
 	s.must(s.Lambda.Update(f))
-	return slower
 }
 
-// hurried shortens an invocation, and slows down the work: it deletes at most 3600 versions in the time it has.
+// hurried shortens an invocation, and slows down the work: it deletes at most 3600 versions in its time.
 func (s *scene) hurried(versions int) {
 	s.Helper()
-	s.must(s.S3.SetDeleteLimit(s.bucket, 1200/s.shortens()))
+	s.leaves(3 * time.Second)
+	s.must(s.S3.SetDeleteLimit(s.bucket, 1200))
 	s.must(s.S3.Fill(s.bucket, versions, func(i int) string { return fmt.Sprintf("%06d", i) }))
 }
 

@@ -61,6 +61,8 @@ type Options struct {
 	Patient bool
 	// Takes returns how long the creation of a resource of a type takes; nil means no time.
 	Takes func(resourceType string) time.Duration
+	// Answer answers a request to a custom resource instead of its function, if it returns true; nil answers none.
+	Answer func(cloudformation.CustomRequest) (cloudformation.CustomAnswer, bool)
 	// Work counts the unfinished work in the local AWS.
 	Work *underway.Count
 }

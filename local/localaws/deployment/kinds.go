@@ -94,7 +94,6 @@ func (e *Engine) arn(service, resource string) string {
 	return fmt.Sprintf("arn:%s:%s:%s:%s:%s", base.Partition, service, base.Region, base.Account, resource)
 }
 
-
 // document reads a policy document, which may be an object or JSON text in a template.
 func (p properties) document(name string) string {
 	value := p.any(name)

@@ -108,6 +108,11 @@ func (r custom) ask(kind string, old map[string]any) (cloudformation.CustomAnswe
 		LogicalResourceID: r.resource.LogicalID, PhysicalResourceID: r.physicalID, ResourceType: r.resource.Type,
 		ResourceProperties: r.properties, OldResourceProperties: old,
 	}
+	if r.Options.Answer != nil {
+		if answer, ok := r.Options.Answer(request); ok {
+			return answer, nil
+		}
+	}
 	url, answers, err := r.Answers.Expect(request.StackID, request.LogicalResourceID, request.RequestID)
 	if err != nil {
 		return cloudformation.CustomAnswer{}, err
