@@ -122,6 +122,9 @@ func (d *decider) equals(arg place) (bool, error) {
 		return false, err
 	}
 	right, err := d.text(two[1])
+	if err == nil && (d.plan.isUnknown(left) || d.plan.isUnknown(right)) {
+		err = arg.errorf("a value is not known")
+	}
 	return left == right, err
 }
 

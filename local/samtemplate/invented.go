@@ -40,6 +40,8 @@ func InventedExcept(p *Plan, given map[string]string) (Attributes, error) {
 type inventor struct {
 	plan  *Plan
 	given map[string]string
+	// busy are the resources whose names are being made, for templates whose references may be circular; nil for others.
+	busy map[string]bool
 }
 
 // Ref implements Attributes.
@@ -116,6 +118,14 @@ func (in *inventor) species(logicalID string) (species, *resource, error) {
 
 // property returns one resolved property.
 func (in *inventor) property(r *resource, name string) (any, error) {
+	if in.busy != nil {
+		key := r.LogicalID + "." + name
+		if in.busy[key] {
+			return nil, r.at.errorf("a circle of references")
+		}
+		in.busy[key] = true
+		defer delete(in.busy, key)
+	}
 	properties, err := r.properties.byName()
 	if err != nil {
 		return nil, err
@@ -161,6 +171,13 @@ func (in *inventor) hash(r *resource) string {
 // name returns the name or id on which the other values of a resource are based: the given one, the one in its
 // properties, or an invented one.
 func (in *inventor) name(s species, r *resource) (string, error) {
+	if in.busy != nil {
+		if in.busy[r.LogicalID] {
+			return "", r.at.errorf("a circle of references")
+		}
+		in.busy[r.LogicalID] = true
+		defer delete(in.busy, r.LogicalID)
+	}
 	if given := cmp.Or(in.given[r.LogicalID], in.given[r.LogicalID+".Arn"]); given != "" {
 		return nameIn(given), nil
 	}

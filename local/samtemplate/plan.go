@@ -63,6 +63,7 @@ type Plan struct {
 	conditions map[string]bool
 	order      []Resource
 	active     map[string]bool // the resources whose condition holds
+	foreign    *ForeignOptions // nil for a template that must be resolved completely
 }
 
 // Resource is one resource of the stack.

@@ -21,13 +21,17 @@ type nothing struct{}
 // value resolves all functions at and below p.
 func (s scope) value(p place) (any, error) {
 	if name, arg, ok := p.function(); ok {
-		return s.call(name, arg)
+		v, err := s.call(name, arg)
+		return s.orUnknown(v, err, p)
 	}
 	switch p.Kind {
 	case yaml.SequenceNode:
 		return s.listOf(p)
 	case yaml.MappingNode:
 		return s.mapOf(p)
+	}
+	if s.plan.foreign != nil {
+		return s.foreignScalar(p), nil
 	}
 	return p.scalar()
 }
@@ -98,7 +102,7 @@ func (s scope) call(name string, arg place) (any, error) {
 	case "Fn::Cidr":
 		return s.cidr(arg)
 	case "Fn::Base64":
-		text, err := s.text(arg)
+		text, err := s.knownText(arg)
 		return base64.StdEncoding.EncodeToString([]byte(text)), err
 	}
 	return nil, arg.errorf("%s stands only in Conditions and Rules", name)
@@ -111,6 +115,12 @@ func (s scope) named(to target) (any, error) {
 			return v, nil
 		}
 	}
+	v, err := s.resourceValue(to)
+	return s.orUnknown(v, err, to.place)
+}
+
+// resourceValue evaluates Ref and Fn::GetAtt of a resource.
+func (s scope) resourceValue(to target) (any, error) {
 	r := s.plan.template.byID[to.name]
 	switch {
 	case r == nil:
@@ -238,7 +248,7 @@ func (s scope) split(arg place) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := s.text(whole)
+	text, err := s.knownText(whole)
 	if err != nil {
 		return nil, err
 	}
