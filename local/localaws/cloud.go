@@ -30,6 +30,7 @@ import (
 	"s3-endpoint-guard/local/localaws/iam"
 	"s3-endpoint-guard/local/localaws/lambda"
 	"s3-endpoint-guard/local/localaws/s3"
+	"s3-endpoint-guard/local/localaws/securityhub"
 	"s3-endpoint-guard/local/localaws/sns"
 	"s3-endpoint-guard/local/localaws/sqs"
 	"s3-endpoint-guard/local/localaws/ssm"
@@ -69,6 +70,8 @@ type Cloud struct {
 	// Engine has the services, and deploys stacks on them.
 	*deployment.Engine
 	STS *sts.Service
+	// SecurityHub is not enabled at first.
+	SecurityHub *securityhub.Service
 
 	admin  api.Caller
 	work   underway.Count
@@ -111,7 +114,7 @@ func New(o Options) (*Cloud, error) {
 			SSM: ssm.New(base), CloudFormation: cloudformation.New(base), CloudWatch: cloudwatch.New(base),
 			Answers: &cloudformation.Answers{},
 		}),
-		STS:    sts.New(base),
+		STS: sts.New(base), SecurityHub: securityhub.New(base),
 		client: &http.Client{Timeout: callLimit, Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
 		doors:  map[api.Door]string{}, keys: map[string]accessKey{}, passed: map[string]traffic{},
 	}
@@ -142,7 +145,7 @@ func New(o Options) (*Cloud, error) {
 func (c *Cloud) wire() {
 	for _, service := range []api.Service{
 		c.S3, c.EC2, c.IAM, c.STS, c.SNS, c.SQS, c.SSM, c.CloudFormation, c.CloudWatch, c.Lambda.Service(),
-		c.Events.Service(), c.Events.TrailService(),
+		c.Events.Service(), c.Events.TrailService(), c.SecurityHub,
 	} {
 		c.Gate.Add(service)
 	}
@@ -152,6 +155,7 @@ func (c *Cloud) wire() {
 	c.Gate.OnCall(c.count)
 	c.CloudWatch.OnAlarm(c.tell)
 	c.CloudWatch.Skew(c.Clock.Advanced)
+	c.SecurityHub.OnImport(func(f securityhub.Finding) { c.Events.Imported(f) })
 	c.CloudFormation.OnStatus(func(e cloudformation.StackEvent) {
 		c.Events.StackStatus(e.Stack.ID, e.Stack.Status, e.Stack.Reason, e.Token)
 	})

@@ -20,6 +20,7 @@ import (
 var localServices = map[string]string{
 	"S3": "s3", "EC2": "ec2", "IAM": "iam", "STS": "sts", "Lambda": "lambda", "EventBridge and CloudTrail": "events",
 	"CloudFormation": "cloudformation", "CloudWatch": "cloudwatch", "SNS": "sns", "SQS": "sqs", "Systems Manager": "ssm",
+	"Security Hub": "securityhub",
 }
 
 func TestDocsListWhatTheLocalAWSAnswers(t *testing.T) {
@@ -110,4 +111,4 @@ func localCalls(t *testing.T, folder string) []string {
 }
 
 // callName is the form of a call's name.
-var callName = regexp.MustCompile(`^(Abort|Associate|Authorize|Complete|Copy|Create|Delete|Describe|Detach|Disable|Disassociate|Enable|Get|Head|Invoke|List|LookupEvents|Modify|Publish|Put|Receive|Remove|Replace|Revoke|Send|Set|Start|Stop|Subscribe|Upload)[A-Za-z]*$`)
+var callName = regexp.MustCompile(`^(Abort|Associate|Authorize|Batch|Complete|Copy|Create|Delete|Describe|Detach|Disable|Disassociate|Enable|Get|Head|Invoke|List|LookupEvents|Modify|Publish|Put|Receive|Remove|Replace|Revoke|Send|Set|Start|Stop|Subscribe|Upload)[A-Za-z]*$`)

@@ -6,6 +6,7 @@
 //
 //	CloudTrail record   best effort, and only while a trail logs   Disturb, Hold, Release
 //	stack status        guaranteed                                 never disturbed
+//	Security Hub        of each imported finding                   never disturbed
 //	schedule            fired by the clock, Fire or Sweep          never disturbed
 //	PutEvents           events of callers                          never disturbed
 //	Put                 events of the test                         never disturbed
@@ -127,6 +128,15 @@ func (b *Bus) StackStatus(stackID, status, reason, token string) {
 		"status-details":       map[string]any{"status": status, "status-reason": reason},
 		"client-request-token": token,
 	}
+	b.deliver(normal(e))
+}
+
+// Imported sends the event about a finding that was imported into Security Hub.
+// https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-cwe-event-formats.html
+func (b *Bus) Imported(finding map[string]any) {
+	arn := fmt.Sprintf("%v/%v", finding["ProductArn"], finding["Id"])
+	e := b.envelope("Security Hub Findings - Imported", "aws.securityhub", []string{arn})
+	e["detail"] = map[string]any{"findings": []any{finding}}
 	b.deliver(normal(e))
 }
 
