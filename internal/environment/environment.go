@@ -34,6 +34,8 @@ var (
 	}}
 	// Address is the shape of a URL, or of a path in the repository.
 	Address = Shape{"an address without spaces and fragment", func(s string) bool { return !strings.ContainsAny(s, " \t\n#") }}
+	// Yes is the shape of a switch that is off when it is not set.
+	Yes = Shape{"true or nothing", func(s string) bool { return s == "true" }}
 	// CIDR is the shape of an IPv4 range.
 	CIDR = Shape{"an IPv4 range such as 10.0.0.0/24", func(s string) bool {
 		p, err := netip.ParsePrefix(s)

@@ -51,6 +51,7 @@ var criticals = []critical{
 	{"Interface", "bucket policy: deleted", "cloudformation", "DescribeStacks", status},
 	{"Interface", "bucket policy: deleted", "sns", "Publish", tells},
 	{"Interface", "bucket policy: deleted", "events", "PutEvents", sends},
+	{"Interface", "bucket policy: deleted", "securityhub", "BatchImportFindings", sends},
 	{"Interface", "public access block: deleted", "s3", "GetPublicAccessBlock", reads},
 	{"Interface", "public access block: deleted", "s3", "PutPublicAccessBlock", writes},
 	{"Interface", "ownership controls: deleted", "s3", "GetBucketOwnershipControls", reads},
@@ -80,7 +81,7 @@ func (c critical) attackOf() attack {
 
 func TestEveryCallOfEveryCorrectionIsMadeToFail(t *testing.T) {
 	for endpointType := range endpointTypes {
-		calls := with(wave[endpointType], "PutBucketAcl", "Publish", "PutEvents")
+		calls := with(wave[endpointType], "PutBucketAcl", "Publish", "PutEvents", "BatchImportFindings")
 		for _, a := range attacks(endpointType) {
 			calls = append(calls, a.write)
 		}
@@ -98,6 +99,7 @@ func TestEveryCallOfEveryCorrectionIsMadeToFail(t *testing.T) {
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/CommonErrors.html
 // https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
 // https://docs.aws.amazon.com/eventbridge/latest/APIReference/CommonErrors.html
+// https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_BatchImportFindings.html
 var answers = map[string]map[string]api.Error{
 	"s3": {
 		"throttled": {Status: 503, Code: "SlowDown"}, "500": {Status: 500, Code: "InternalError"},
@@ -119,6 +121,10 @@ var answers = map[string]map[string]api.Error{
 	},
 	"events": {
 		"throttled": {Status: 400, Code: "ThrottlingException"}, "500": {Status: 500, Code: "InternalException"},
+		"503": {Status: 503, Code: "ServiceUnavailable"}, "denied": {Status: 403, Code: "AccessDeniedException"},
+	},
+	"securityhub": {
+		"throttled": {Status: 429, Code: "LimitExceededException"}, "500": {Status: 500, Code: "InternalException"},
 		"503": {Status: 503, Code: "ServiceUnavailable"}, "denied": {Status: 403, Code: "AccessDeniedException"},
 	},
 }
@@ -189,9 +195,18 @@ func slowness() float64 { return min(max(1, contention()/10), 3) }
 // patiently sets the template's time-out.
 func patiently(f *lambda.Function) { f.Timeout = 50 * time.Second }
 
+// deploy makes a scene in which the correction makes the call.
+func (c critical) deploy(t *testing.T) *scene {
+	t.Helper()
+	if c.service == "securityhub" {
+		return deployHub(t, hubType)
+	}
+	return deploy(t, endpointTypes[c.endpointType])
+}
+
 // survives attacks, injects the fault, and checks the result.
 func (c critical) survives(t *testing.T, f api.Fault) {
-	s := deploy(t, endpointTypes[c.endpointType])
+	s := c.deploy(t)
 	lasting := f.Times == 0
 	if lasting {
 		s.reconfigure(impatiently)

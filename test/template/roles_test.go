@@ -42,7 +42,7 @@ func knowsNoResource(action string) bool {
 
 func TestRolesNameWhatTheyMayTouch(t *testing.T) {
 	for _, endpointType := range []string{"Interface", "Gateway"} {
-		s := deploy(t, parameters{"EndpointType": endpointType})
+		s := deploy(t, parameters{"EndpointType": endpointType, "SecurityHub": "true"})
 		for _, role := range s.ofType("AWS::IAM::Role") {
 			sids := map[any]bool{}
 			for _, statement := range statements(s, role.LogicalID) {
@@ -119,7 +119,7 @@ var iamAction = map[string]string{
 // TestTheGuardMayDoWhatItDoesAndNothingElse compares RemediateRole with the calls that the adapters declare.
 func TestTheGuardMayDoWhatItDoesAndNothingElse(t *testing.T) {
 	want := map[string]bool{}
-	for _, adapter := range []string{"s3bucket", "vpcendpoint", "stack", "notify", "recordevents"} {
+	for _, adapter := range []string{"s3bucket", "vpcendpoint", "stack", "notify", "recordevents", "securityhub"} {
 		for _, call := range declaredCalls(t, filepath.Join("internal/aws", adapter), "StatusAPI", "ReadAPI", "InterfacesAPI") {
 			if action, ok := iamAction[call]; ok {
 				call = action
@@ -135,7 +135,8 @@ func TestTheGuardMayDoWhatItDoesAndNothingElse(t *testing.T) {
 	}
 	got := map[string]bool{}
 	for _, endpointType := range []string{"Interface", "Gateway"} {
-		for _, statement := range statements(deploy(t, parameters{"EndpointType": endpointType}), "RemediateRole") {
+		p := parameters{"EndpointType": endpointType, "SecurityHub": "true"}
+		for _, statement := range statements(deploy(t, p), "RemediateRole") {
 			for _, action := range list(statement["Action"]) {
 				got[action.(string)] = true
 			}
@@ -149,6 +150,25 @@ func TestTheGuardMayDoWhatItDoesAndNothingElse(t *testing.T) {
 	for action := range got {
 		if !want[action] {
 			t.Errorf("RemediateRole allows %s, which the guard does not call", action)
+		}
+	}
+}
+
+// Without the parameter, the guard neither may import findings nor tries to.
+func TestFindingsAreImportedOnlyIfAskedFor(t *testing.T) {
+	for value, want := range map[string][]any{
+		"false": nil,
+		"true":  {"arn:aws:securityhub:eu-central-1:111122223333:product/111122223333/default"},
+	} {
+		s := deploy(t, parameters{"SecurityHub": value})
+		var got []any
+		for _, statement := range statements(s, "RemediateRole") {
+			if slices.Contains(list(statement["Action"]), any("securityhub:BatchImportFindings")) {
+				got = append(got, list(statement["Resource"])...)
+			}
+		}
+		if _, set := variables(s, "RemediateFunction")["SECURITY_HUB"]; !slices.Equal(got, want) || set != (want != nil) {
+			t.Errorf("SecurityHub=%s: findings may be imported into %v, and the variable is set: %t; want %v", value, got, set, want)
 		}
 	}
 }

@@ -72,6 +72,7 @@ func fullest() []parameters {
 		"RolePath":           {"", "/" + strings.Repeat("p", 14) + "/"},
 		"ManagementRoleArns": {"", arns(1), arns(2), arns(3)},
 		"NotificationFormat": {"AmazonQ"},
+		"SecurityHub":        {"true"},
 		"RunbookUrl":         {"https://" + strings.Repeat("u", 142)},
 	})
 }

@@ -95,7 +95,7 @@ func faults(statement map[string]any) []string {
 func TestStatementsSayWhatAWSKnows(t *testing.T) {
 	for partition, region := range regions {
 		for _, p := range mixes(map[string][]string{"EndpointType": {"Interface", "Gateway"}, "CreateProbe": {"true", "false"}}) {
-			p = p.with("BypassGovernanceRetention", "true")
+			p = p.with("BypassGovernanceRetention", "true").with("SecurityHub", "true")
 			s := deployAs(t, samtemplate.Options{Parameters: p, Region: region}, nil)
 			for owner, document := range documents(s) {
 				for _, statement := range statementsOf(t, document) {

@@ -18,6 +18,8 @@ type Config struct {
 	Origin notify.Origin
 	// Observe makes the guard report drift and write nothing.
 	Observe bool
+	// SecurityHub makes it import findings into Security Hub.
+	SecurityHub bool
 }
 
 // ReadConfig reads the environment. The error names all wrong variables. Stack and topic are given without the beginning of
@@ -28,6 +30,8 @@ func ReadConfig(getenv func(string) string) (Config, error) {
 		Guarded: r.Guarded(),
 		Observe: r.Choice("ENFORCEMENT", "Enforce", "Observe") == "Observe",
 		Format:  notify.Format(r.Choice("NOTIFY_FORMAT", string(notify.Text), string(notify.AmazonQ))),
+
+		SecurityHub: r.Optional("SECURITY_HUB", environment.Yes) != "",
 	}
 	stack, s := r.Match("STACK", environment.Stack), c.Setting
 	arn := func(service, resource string) string {

@@ -3,6 +3,7 @@ package remediate_test
 import (
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 
@@ -76,7 +77,7 @@ func TestReadConfigReadsWhatTheTemplateSets(t *testing.T) {
 	observing.Observe, observing.Setting = true, chinese
 	observing.TopicARN = "arn:aws-cn:sns:eu-central-1:111122223333:guard-NotificationTopic"
 	observing.StackID, observing.Origin.Partition = strings.Replace(common.StackID, "aws", "aws-cn", 1), "aws-cn"
-	observing.Format, observing.Origin.Runbook = notify.AmazonQ, ""
+	observing.Format, observing.Origin.Runbook, observing.SecurityHub = notify.AmazonQ, "", true
 	for name, test := range map[string]struct {
 		changes map[string]string
 		want    remediate.Config
@@ -90,7 +91,7 @@ func TestReadConfigReadsWhatTheTemplateSets(t *testing.T) {
 		}, ofGateway},
 		"observing, with all roles, in China": {map[string]string{
 			"ENFORCEMENT": "Observe", "GUARD_ROLE_ARN": chinese.Guard,
-			"PROBE_ROLE": "probe", "TEARDOWN_ROLE": "teardown", "NOTIFY_FORMAT": "AmazonQ", "RUNBOOK_URL": "",
+			"PROBE_ROLE": "probe", "TEARDOWN_ROLE": "teardown", "NOTIFY_FORMAT": "AmazonQ", "RUNBOOK_URL": "", "SECURITY_HUB": "true",
 		}, observing},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -107,7 +108,7 @@ func TestReadConfigNamesEverythingThatIsWrong(t *testing.T) {
 		"BUCKET": "a b", "BUCKET_POLICY": "{}", "ENDPOINT_ID": "vpce-", "ENDPOINT_TYPE": "gateway",
 		"ENDPOINT_POLICY": "not JSON", "VPC_ID": "subnet-1", "SUBNET_IDS": "subnet-1,,subnet-2", "SECURITY_GROUP_IDS": "sg-1;sg-2",
 		"ALLOWED_GROUP_IDS": "SG-1", "STACK": "guard", "TOPIC": "arn:aws:sns:eu-central-1:1:t", "ENFORCEMENT": "yes",
-		"NOTIFY_FORMAT": "JSON", "RUNBOOK_URL": "https://example.com/#top",
+		"NOTIFY_FORMAT": "JSON", "RUNBOOK_URL": "https://example.com/#top", "SECURITY_HUB": "yes",
 		"GUARD_ROLE_ARN": "arn:aws:iam::111122223333:user/x", "WORKLOAD_ROLE": "role/x", "PROBE_ROLE": "role/x",
 	}
 	unset := map[string]string{}
@@ -120,7 +121,7 @@ func TestReadConfigNamesEverythingThatIsWrong(t *testing.T) {
 			t.Fatalf("ReadConfig(everything %s) succeeded", kind)
 		}
 		for name := range changes {
-			optional := kind == "unset" && (name == "PROBE_ROLE" || name == "RUNBOOK_URL")
+			optional := kind == "unset" && slices.Contains([]string{"PROBE_ROLE", "RUNBOOK_URL", "SECURITY_HUB"}, name)
 			if strings.Contains(err.Error(), name+" ") == optional && strings.Contains(err.Error(), name+":") == optional {
 				t.Errorf("everything %s: the error names %s although it is optional, or does not name it:\n%v", kind, name, err)
 			}
@@ -148,6 +149,22 @@ func TestNewNamesTheProblemsOfConfigurationAndSDKTogether(t *testing.T) {
 	_, err := remediate.New(variables(map[string]string{"BUCKET": "", "AWS_REGION": ""}), slog.New(slog.DiscardHandler), io.Discard)
 	if err == nil || !strings.Contains(err.Error(), "BUCKET is not set") || !strings.Contains(err.Error(), "AWS_REGION is not set") {
 		t.Errorf("New = %v, want an error that names BUCKET and AWS_REGION", err)
+	}
+}
+
+func TestNewImportsFindingsOnlyIfAskedTo(t *testing.T) {
+	for value, want := range map[string][]string{"": {"record events"}, "true": {"record events", "Security Hub"}} {
+		f, err := remediate.New(variables(map[string]string{"SECURITY_HUB": value}), slog.New(slog.DiscardHandler), io.Discard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, s := range f.Senders {
+			got = append(got, s.Name())
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("senders with SECURITY_HUB %q (-want +got):\n%s", value, diff)
+		}
 	}
 }
 

@@ -11,12 +11,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	securityhubsdk "github.com/aws/aws-sdk-go-v2/service/securityhub"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"s3-endpoint-guard/internal/aws/awsconfig"
 	"s3-endpoint-guard/internal/aws/notify"
 	"s3-endpoint-guard/internal/aws/recordevents"
 	"s3-endpoint-guard/internal/aws/s3bucket"
+	"s3-endpoint-guard/internal/aws/securityhub"
 	"s3-endpoint-guard/internal/aws/stack"
 	"s3-endpoint-guard/internal/aws/vpcendpoint"
 	"s3-endpoint-guard/internal/guard"
@@ -35,17 +37,25 @@ func New(getenv func(string) string, log *slog.Logger, out io.Writer) (*Function
 		API: sns.NewFromConfig(sdk), ARN: c.TopicARN, Format: c.Format, Origin: c.Origin, Now: time.Now,
 	}
 	return &Function{
-		Bucket: c.Setting.Bucket,
-		Guard:  newGuard(c, sdk),
-		Notify: topic,
-		Senders: []Sender{
-			&recordevents.Bus{API: eventbridge.NewFromConfig(sdk), Setting: c.Setting, StackID: c.StackID},
-		},
-		Log:  log,
-		Out:  out,
-		Now:  time.Now,
-		Role: c.Setting.Guard,
+		Bucket:  c.Setting.Bucket,
+		Guard:   newGuard(c, sdk),
+		Notify:  topic,
+		Senders: senders(c, sdk),
+		Log:     log,
+		Out:     out,
+		Now:     time.Now,
+		Role:    c.Setting.Guard,
 	}, nil
+}
+
+func senders(c Config, sdk aws.Config) []Sender {
+	list := []Sender{&recordevents.Bus{API: eventbridge.NewFromConfig(sdk), Setting: c.Setting, StackID: c.StackID}}
+	if c.SecurityHub {
+		list = append(list, &securityhub.Hub{
+			API: securityhubsdk.NewFromConfig(sdk), Setting: c.Setting, StackID: c.StackID, Runbook: c.Origin.Runbook, Now: time.Now,
+		})
+	}
+	return list
 }
 
 func newGuard(c Config, sdk aws.Config) *guard.Guard {

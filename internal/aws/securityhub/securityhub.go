@@ -1,0 +1,303 @@
+// Package securityhub keeps one finding in AWS Security Hub for each guarded property: active and failed while the
+// property has drifted, archived and passed when it is as desired. docs/events.md describes the findings.
+//
+// It makes one Security Hub call with the AWS SDK.
+package securityhub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/securityhub"
+	"github.com/aws/aws-sdk-go-v2/service/securityhub/types"
+
+	"s3-endpoint-guard/internal/guard"
+	"s3-endpoint-guard/internal/iampolicy"
+)
+
+// API contains the call that [Hub] makes.
+type API interface {
+	BatchImportFindings(context.Context, *securityhub.BatchImportFindingsInput, ...func(*securityhub.Options)) (*securityhub.BatchImportFindingsOutput, error)
+}
+
+// Hub imports findings into the Security Hub of the account and Region. It is for one run at a time.
+//
+// It imports a finding for each record of ended drift, and for drift that stays when its outcome or verdict has changed. A
+// property that has no record and was inspected is as desired: its finding is resolved if it is active, or if this process
+// has not imported it yet. An earlier process may have left it active, and only this process remembers what it imported.
+type Hub struct {
+	API API
+	// Setting names the account, the Region, the bucket and the endpoint.
+	Setting iampolicy.Setting
+	// StackID is the ARN of the guard's own stack.
+	StackID string
+	// Runbook is the URL of the runbook, or its path in the repository.
+	Runbook string
+	// Now returns the current time.
+	Now func() time.Time
+
+	// known are the findings that this process has imported, by property.
+	known map[string]status
+}
+
+// status is what a finding says.
+type status struct {
+	// active is true while the property has drifted.
+	active  bool
+	verdict iampolicy.Verdict
+	outcome guard.Outcome
+	// created is when the finding became active, or when it was imported if it never was.
+	created time.Time
+}
+
+// update is a finding to import, and what it says.
+type update struct {
+	property string
+	status   status
+	finding  types.AwsSecurityFinding
+}
+
+// Name names the hub in the function's memory of failures.
+func (h *Hub) Name() string { return "Security Hub" }
+
+// Send imports the findings of a run that are news, with one call. The error names the properties whose findings were not
+// imported; the next run imports them again.
+//
+// While the stack is being deleted it imports nothing: soon no guard could resolve the findings.
+func (h *Hub) Send(ctx context.Context, report guard.Report) error {
+	if report.Stack.Deleting {
+		return nil
+	}
+	updates := h.updates(report, h.Now())
+	if len(updates) == 0 {
+		return nil
+	}
+	in := &securityhub.BatchImportFindingsInput{}
+	for _, u := range updates {
+		in.Findings = append(in.Findings, u.finding)
+	}
+	answer, err := h.API.BatchImportFindings(ctx, in)
+	if err != nil {
+		var properties []string
+		for _, u := range updates {
+			properties = append(properties, u.property)
+			delete(h.known, u.property)
+		}
+		return fmt.Errorf("importing the findings of %s: %w", strings.Join(properties, ", "), err)
+	}
+	return h.note(updates, answer)
+}
+
+// note remembers the imported findings. Security Hub can accept a call and refuse single findings of it.
+// https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_BatchImportFindings.html#API_BatchImportFindings_ResponseSyntax
+func (h *Hub) note(updates []update, answer *securityhub.BatchImportFindingsOutput) error {
+	refused := map[string]error{}
+	for _, f := range answer.FailedFindings {
+		refused[aws.ToString(f.Id)] = fmt.Errorf("%s: %s", aws.ToString(f.ErrorCode), aws.ToString(f.ErrorMessage))
+	}
+	var failures []error
+	for _, u := range updates {
+		if why := refused[*u.finding.Id]; why != nil {
+			delete(h.known, u.property)
+			failures = append(failures, fmt.Errorf("importing the finding of %s: %w", u.property, why))
+			continue
+		}
+		if h.known == nil {
+			h.known = map[string]status{}
+		}
+		h.known[u.property] = u.status
+	}
+	return errors.Join(failures...)
+}
+
+// updates returns the findings that are news. A record without a verdict says nothing about its property, because the
+// resource could not be inspected: its findings stay as they are.
+func (h *Hub) updates(report guard.Report, now time.Time) []update {
+	var updates []update
+	recorded := map[string]bool{}
+	for _, r := range report.Records {
+		recorded[r.Resource] = true
+		if r.Verdict == "" {
+			continue
+		}
+		next := status{!r.Outcome.IsOver(), r.Verdict, r.Outcome, h.created(r.Resource, now)}
+		if last, ok := h.known[r.Resource]; !ok || !next.active || next != last {
+			updates = append(updates, update{r.Resource, next, h.finding(r.Target, next, r, now)})
+		}
+	}
+	for _, f := range report.AsDesired {
+		last, ok := h.known[f.Property]
+		if recorded[f.Property] || ok && !last.active {
+			continue
+		}
+		next := status{verdict: last.verdict, created: h.created(f.Property, now)}
+		resolved := h.finding(f.Target, next, guard.Record{Resource: f.Property}, now)
+		updates = append(updates, update{f.Property, next, resolved})
+	}
+	return updates
+}
+
+// created returns when a property's finding became active, or now if it is not known to be active.
+func (h *Hub) created(property string, now time.Time) time.Time {
+	if last := h.known[property]; last.active {
+		return last.created
+	}
+	return now
+}
+
+// The finding's fields that are always the same. The types are of AWS's taxonomy, the labels of severity as AWS describes
+// them: HIGH must be addressed as a priority, LOW needs no action of its own, INFORMATIONAL is no issue.
+// https://docs.aws.amazon.com/securityhub/latest/userguide/asff-required-attributes.html
+// https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-findings-format-type-taxonomy.html
+// https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_Severity.html
+const (
+	schemaVersion = "2018-10-08"
+	generator     = "s3-endpoint-guard"
+	exposure      = "Effects/Data Exposure"
+	practices     = "Software and Configuration Checks/AWS Security Best Practices"
+)
+
+var (
+	severities = map[iampolicy.Verdict]types.SeverityLabel{
+		iampolicy.Open: types.SeverityLabelHigh, iampolicy.Closed: types.SeverityLabelLow, "": types.SeverityLabelInformational,
+	}
+	kinds = map[iampolicy.Verdict]string{iampolicy.Open: exposure, iampolicy.Closed: practices, "": practices}
+)
+
+// Limits of a finding's texts, in bytes; AWS counts characters.
+// https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_AwsSecurityFinding.html
+// https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_Recommendation.html
+const (
+	maxTitle          = 256
+	maxDescription    = 1024
+	maxRecommendation = 512
+	maxProductField   = 2048
+)
+
+// finding returns a property's finding. Its Id is always the same, so that Security Hub updates it. Workflow is absent:
+// only the account's users change it, and Security Hub resets it when a finding becomes active again.
+// https://docs.aws.amazon.com/securityhub/latest/userguide/finding-update-batchimportfindings.html
+// https://docs.aws.amazon.com/securityhub/latest/userguide/findings-workflow-status.html
+func (h *Hub) finding(target string, s status, r guard.Record, now time.Time) types.AwsSecurityFinding {
+	setting := h.Setting
+	compliance, state := types.ComplianceStatusPassed, types.RecordStateArchived
+	if s.active {
+		compliance, state = types.ComplianceStatusFailed, types.RecordStateActive
+	}
+	return types.AwsSecurityFinding{
+		SchemaVersion: aws.String(schemaVersion),
+		Id:            h.id(r.Resource),
+		ProductArn: aws.String(fmt.Sprintf("arn:%s:securityhub:%s:%s:product/%s/default",
+			setting.Partition, setting.Region, setting.Account, setting.Account)),
+		GeneratorId:  aws.String(generator + "/" + r.Resource),
+		AwsAccountId: &setting.Account,
+		// A new finding must have the same time in both; a later UpdatedAt is an update.
+		CreatedAt: stamp(s.created), FirstObservedAt: stamp(s.created), UpdatedAt: stamp(now), LastObservedAt: stamp(now),
+		Title:       shortened(fmt.Sprintf("%s of %s must be as its stack deployed it", r.Resource, target), maxTitle),
+		Description: shortened(description(r), maxDescription),
+		Compliance:  &types.Compliance{Status: compliance},
+		RecordState: state,
+		// A finding provider sets these two here, so that it does not overwrite what users set.
+		FindingProviderFields: &types.FindingProviderFields{
+			Severity: &types.FindingProviderSeverity{Label: severities[s.verdict], Original: original(s.verdict)},
+			Types:    []string{kinds[s.verdict]},
+		},
+		Resources:     h.resources(target),
+		Remediation:   h.remediation(r),
+		ProductFields: h.fields(r),
+	}
+}
+
+// id returns the Id of a property's finding. It contains what makes it unique in the organisation.
+func (h *Hub) id(property string) *string {
+	s := h.Setting
+	return aws.String(strings.Join([]string{generator, s.Region, s.Account, s.Bucket, property}, "/"))
+}
+
+// stamp returns a time in the format of findings.
+// https://docs.aws.amazon.com/securityhub/1.0/APIReference/Welcome.html#timestamps
+func stamp(t time.Time) *string { return aws.String(t.UTC().Format("2006-01-02T15:04:05.000Z07:00")) }
+
+// original returns the verdict; nil for none.
+func original(v iampolicy.Verdict) *string {
+	if v == "" {
+		return nil
+	}
+	return aws.String(string(v))
+}
+
+// resources returns the bucket, and the endpoint if the property is the endpoint's. ASFF has no type for VPC endpoints.
+// https://docs.aws.amazon.com/securityhub/latest/userguide/asff-resources.html
+func (h *Hub) resources(target string) []types.Resource {
+	s := h.Setting
+	resource := func(kind, arn string) types.Resource {
+		return types.Resource{Type: &kind, Id: &arn, Partition: types.Partition(s.Partition), Region: &s.Region}
+	}
+	list := []types.Resource{resource("AwsS3Bucket", "arn:"+s.Partition+":s3:::"+s.Bucket)}
+	if target != s.Bucket {
+		arn := fmt.Sprintf("arn:%s:ec2:%s:%s:vpc-endpoint/%s", s.Partition, s.Region, s.Account, s.EndpointID)
+		list = append(list, resource("Other", arn))
+	}
+	return list
+}
+
+// description says what was found and done.
+func description(r guard.Record) string {
+	if r.Outcome == "" {
+		return r.Resource + " is as the stack deployed it."
+	}
+	parts := []string{fmt.Sprintf("%s drift of %s: %s.", r.Verdict, r.Resource, r.Outcome)}
+	for _, part := range []struct{ label, text string }{
+		{"Why open", r.Allowed}, {"Error", r.Error}, {"Not readable", r.Unread},
+	} {
+		if part.text != "" {
+			parts = append(parts, part.label+": "+part.text+".")
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
+// remediation names the runbook's section; nil if there is nothing to do.
+func (h *Hub) remediation(r guard.Record) *types.Remediation {
+	if r.Outcome == "" {
+		return nil
+	}
+	link := r.Remedy().Link()
+	recommendation := &types.Recommendation{Text: shortened("What to do: "+link, maxRecommendation)}
+	if strings.HasPrefix(h.Runbook, "https://") {
+		_, section, _ := strings.Cut(link, "#")
+		recommendation.Url = aws.String(h.Runbook + "#" + section)
+	}
+	return &types.Remediation{Recommendation: recommendation}
+}
+
+// fields returns the facts for filters and automation. Empty ones are absent, because ASFF refuses empty texts.
+func (h *Hub) fields(r guard.Record) map[string]string {
+	all := map[string]string{
+		"property": r.Resource, "outcome": string(r.Outcome), "verdict": string(r.Verdict), "stackId": h.StackID,
+		"requestId": r.RequestID, "eventName": r.Trigger.EventName, "eventId": r.Trigger.EventID,
+	}
+	if r.Actor != nil {
+		all["actor"], all["actorIssuer"], all["actorAddress"] = r.Actor.ARN, r.Actor.IssuerARN, r.Actor.SourceIPAddress
+	}
+	fields := map[string]string{}
+	for name, value := range all {
+		if value != "" {
+			fields[generator+"/"+name] = *shortened(value, maxProductField)
+		}
+	}
+	return fields
+}
+
+// shortened limits a text's length in bytes.
+func shortened(text string, limit int) *string {
+	const mark = " …"
+	if len(text) > limit {
+		text = strings.ToValidUTF8(text[:limit-len(mark)], "") + mark
+	}
+	return &text
+}
