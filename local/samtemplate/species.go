@@ -91,6 +91,7 @@ var allSpecies = map[string]species{
 	"AWS::Logs::LogGroup": {property: "LogGroupName", ref: "{name}", attributes: map[string]string{
 		"Arn": "arn:{partition}:logs:{region}:{account}:log-group:{name}:*",
 	}},
+	"AWS::Logs::QueryDefinition": {prefix: "uuid", ref: "{name}", attributes: map[string]string{"QueryDefinitionId": "{name}"}},
 	"AWS::CloudTrail::Trail": {property: "TrailName", ref: "{name}", attributes: map[string]string{
 		"Arn": "arn:{partition}:cloudtrail:{region}:{account}:trail/{name}",
 	}},

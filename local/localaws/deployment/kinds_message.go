@@ -17,9 +17,10 @@ var messageKinds = map[string]kind{
 	"AWS::SQS::Queue": {create: createQueue, ignored: []string{
 		"SqsManagedSseEnabled", "KmsMasterKeyId", "MessageRetentionPeriod", "VisibilityTimeout", "Tags",
 	}},
-	"AWS::SQS::QueuePolicy": {create: createQueuePolicy},
-	"AWS::SSM::Parameter":   {create: createParameter, ignored: []string{"Description", "Tags"}},
-	"AWS::Logs::LogGroup":   {create: createLogGroup, ignored: []string{"RetentionInDays", "KmsKeyId", "Tags"}},
+	"AWS::SQS::QueuePolicy":      {create: createQueuePolicy},
+	"AWS::SSM::Parameter":        {create: createParameter, ignored: []string{"Description", "Tags"}},
+	"AWS::Logs::QueryDefinition": {create: createQuery, ignored: []string{"LogGroupNames", "QueryString"}},
+	"AWS::Logs::LogGroup":        {create: createLogGroup, ignored: []string{"RetentionInDays", "KmsKeyId", "Tags"}},
 }
 
 func createTopic(c *creation, p properties) (made, error) {
@@ -105,5 +106,13 @@ func createLogGroup(c *creation, p properties) (made, error) {
 		ref: name, attributes: map[string]any{"Arn": c.arn("logs", "log-group:"+name+":*")},
 		remove: c.named("log group", name),
 		update: func(p properties) (made, error) { return createLogGroup(c, p) },
+	}, nil
+}
+
+// createQuery records the name of a saved query. The local AWS runs no queries.
+func createQuery(c *creation, p properties) (made, error) {
+	return made{
+		ref: uuid(c.name()), remove: c.named("saved query", p.text("Name")),
+		update: func(p properties) (made, error) { return createQuery(c, p) },
 	}, nil
 }
