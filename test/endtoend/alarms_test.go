@@ -59,6 +59,7 @@ func removes(rule string) func(*scene) error {
 }
 
 func TestEachThingThatIsWrongRingsItsAlarm(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		parameters
 		wrong   func(*scene) error

@@ -16,6 +16,7 @@ func (s *scene) deletesEndpoint() error {
 
 // A failure that lasts ten minutes is notified and dead-lettered once, and counted in each run.
 func TestAFailureThatLastsFloodsNobody(t *testing.T) {
+	t.Parallel()
 	for name, begin := range map[string]func(*scene){
 		"the endpoint is deleted": func(s *scene) { s.must(s.deletesEndpoint()) },
 		"a write is denied": func(s *scene) {

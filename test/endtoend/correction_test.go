@@ -79,6 +79,7 @@ func (r report) tells(t *testing.T, a attack) {
 }
 
 func TestEverythingAtOnceIsRestored(t *testing.T) {
+	t.Parallel()
 	for endpointType, p := range endpointTypes {
 		t.Run(endpointType, func(t *testing.T) {
 			s := deploy(t, p)
@@ -99,6 +100,7 @@ func TestEverythingAtOnceIsRestored(t *testing.T) {
 
 // A setting that blocks a write costs one more write, and is in the same record.
 func TestWhatStandsInTheWayIsMovedFirst(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		do     func(*scene)
 		writes []string
@@ -138,6 +140,7 @@ func TestWhatStandsInTheWayIsMovedFirst(t *testing.T) {
 }
 
 func TestEveryPartitionIsGuardedAlike(t *testing.T) {
+	t.Parallel()
 	for partition, region := range map[string]string{"aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"} {
 		for endpointType, p := range endpointTypes {
 			t.Run(partition+"/"+endpointType, func(t *testing.T) {

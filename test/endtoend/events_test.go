@@ -71,6 +71,7 @@ func TestADoubledEventIsCorrectedOnce(t *testing.T) {
 }
 
 func TestEventsInAnyOrderEndAsDesired(t *testing.T) {
+	t.Parallel()
 	for name, order := range map[string]func([]events.Event) []events.Event{
 		"as they happened":  nil,
 		"backwards":         func(held []events.Event) []events.Event { slices.Reverse(held); return held },
@@ -117,6 +118,7 @@ func (s *scene) restsNow() {
 
 // The event of our own write matches no rule. If the function still gets it, the run ends without a write.
 func TestOurOwnWritesEchoWithoutEnd(t *testing.T) {
+	t.Parallel()
 	for endpointType, p := range endpointTypes {
 		t.Run(endpointType, func(t *testing.T) {
 			t.Parallel()
@@ -159,6 +161,7 @@ func (s *scene) ownRecords() []events.Event {
 }
 
 func TestAHarmlessRewritingIsNotTakenBack(t *testing.T) {
+	t.Parallel()
 	for name, rewrite := range map[string]func([]any) []any{
 		"the same again":         func(list []any) []any { return list },
 		"in another order":       func(list []any) []any { slices.Reverse(list); return list },
@@ -236,6 +239,7 @@ func TestRunsAtTheSameTimeAreHarmless(t *testing.T) {
 // TestAnAttackerWhoGoesOnIsReportedAndOutlasted attacks again right after each of the guard's writes: with the state
 // from before, which a stale read would also show, or with a new one each time.
 func TestAnAttackerWhoGoesOnIsReportedAndOutlasted(t *testing.T) {
+	t.Parallel()
 	for name, again := range map[string]func(s *scene, n int) error{
 		"with the same": func(s *scene, n int) error { return s.S3.DeletePolicy(s.bucket) },
 		"with something new": func(s *scene, n int) error {

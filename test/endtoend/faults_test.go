@@ -80,6 +80,7 @@ func (c critical) attackOf() attack {
 }
 
 func TestEveryCallOfEveryCorrectionIsMadeToFail(t *testing.T) {
+	t.Parallel()
 	for endpointType := range endpointTypes {
 		calls := with(wave[endpointType], "PutBucketAcl", "Publish", "PutEvents", "BatchImportFindings")
 		for _, a := range attacks(endpointType) {
@@ -167,6 +168,7 @@ func (c critical) moments(f api.Fault) map[string]moment {
 // TestFaults makes each call of a correction fail in all ways. Afterwards the live state is the desired one, or the
 // run has failed with an error. When the fault is gone, the next sweep corrects the rest.
 func TestFaults(t *testing.T) {
+	t.Parallel()
 	for _, c := range criticals {
 		for fault, f := range c.faults() {
 			for when, m := range c.moments(f) {
@@ -188,9 +190,9 @@ func TestFaults(t *testing.T) {
 // impatiently shortens the function's time-out, for faults that do not end. On a busy machine it is longer.
 func impatiently(f *lambda.Function) { f.Timeout = time.Duration(slowness() * float64(6*time.Second)) }
 
-// slowness is how many times longer than usual the functions may take now, from 1 to 3. The tests that run at the same time
-// make a computation take up to ten times as long as on an idle machine; that is usual.
-func slowness() float64 { return min(max(1, contention()/10), 3) }
+// slowness is how many times longer than usual the functions may take now, from 1 to 2. The tests that run at the same time
+// make a computation take up to twenty times as long as on an idle machine; that is usual.
+func slowness() float64 { return min(max(1, contention()/20), 2) }
 
 // patiently sets the template's time-out.
 func patiently(f *lambda.Function) { f.Timeout = 50 * time.Second }
@@ -353,6 +355,7 @@ func (s *scene) writesOnlyWhatIsDesired() {
 
 // TestStaleReads covers reads of S3 and EC2 that return the state before the latest write (docs/facts.md, S3).
 func TestStaleReads(t *testing.T) {
+	t.Parallel()
 	for _, c := range criticals {
 		if c.kind != reads {
 			continue

@@ -70,6 +70,7 @@ var forgeries = map[string]func(*scene) events.Event{
 
 // A forged event makes the guard read the state, and only the read decides.
 func TestAForgedEventIsNotBelieved(t *testing.T) {
+	t.Parallel()
 	for name, forge := range forgeries {
 		t.Run(name+", nothing drifted", func(t *testing.T) {
 			t.Parallel()
@@ -100,6 +101,7 @@ func TestAForgedEventIsNotBelieved(t *testing.T) {
 
 // For all payloads, a direct invocation reads, corrects, and answers.
 func TestAPayloadOfAnyKindMakesTheGuardLook(t *testing.T) {
+	t.Parallel()
 	for name, payload := range map[string]string{
 		"nothing":                  ``,
 		"null":                     `null`,

@@ -138,6 +138,7 @@ func (s *scene) said(logicalID string) []string {
 const otherBucket = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::other/*"}]}`
 
 func TestEachThingThatIsWrongShowsInItsMetricAlone(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		endpointType string
 		wrong        func(*scene) error

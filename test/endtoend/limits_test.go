@@ -13,6 +13,7 @@ import (
 )
 
 func TestWhoOnlyObservesWritesNothingAndTellsOnce(t *testing.T) {
+	t.Parallel()
 	for endpointType, p := range endpointTypes {
 		t.Run(endpointType, func(t *testing.T) {
 			t.Parallel()
@@ -54,6 +55,7 @@ func TestWhoOnlyObservesWritesNothingAndTellsOnce(t *testing.T) {
 // TestALockoutIsRefused gives the function a desired policy that locks out all principals. The template cannot
 // produce it, but a wrong template could.
 func TestALockoutIsRefused(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct{ policy, outcome string }{
 		"that denies everybody everything": {`{"Version":"2012-10-17","Statement":[{"Sid":"DenyAll","Effect":"Deny","Principal":"*",
 			"Action":"s3:*","Resource":["arn:aws:s3:::BUCKET","arn:aws:s3:::BUCKET/*"]}]}`, "lockout refused"},

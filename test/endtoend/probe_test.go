@@ -44,6 +44,7 @@ func (s *scene) probe() board {
 const patience = 6 * time.Second
 
 func TestProbesTellWhatIsWrongOnTheirWay(t *testing.T) {
+	t.Parallel()
 	failed := func(names ...string) board {
 		b := without(names...)
 		for _, zone := range []string{zoneA, zoneB} {

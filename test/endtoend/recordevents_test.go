@@ -62,6 +62,9 @@ func TestACorrectionIsAnEvent(t *testing.T) {
 	if want := []string{"111122223333", "eu-central-1", s.stack.ID(), s.bucket}; !slices.Equal(got, want) {
 		t.Errorf("account, region, stackId, bucket = %q, want %q", got, want)
 	}
+	if line := lineOf(r, "corrected"); !strings.Contains(line, `"requestId":"`+details[0].RequestID+`"`) {
+		t.Errorf("requestId = %q, want that of the log line: %s", details[0].RequestID, line)
+	}
 	arns := []any{"arn:aws:s3:::" + s.bucket, "arn:aws:ec2:eu-central-1:111122223333:vpc-endpoint/" + s.endpoint}
 	if diff := cmp.Diff(arns, all[0]["resources"]); diff != "" {
 		t.Errorf("resources (-want +got):\n%s", diff)

@@ -112,6 +112,7 @@ func TestARecordHasTheDocumentedFields(t *testing.T) {
 
 // TestMetricsArrive checks the metrics that CloudWatch received.
 func TestMetricsArrive(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		do   func(*scene)
 		want map[metrics.Name]float64

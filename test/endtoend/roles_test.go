@@ -22,6 +22,7 @@ var inTheRolesName = map[string]string{
 //
 // SNS's use of the topic's key on behalf of the role is one of the needs of Publish.
 func TestTheRoleIsExactlyWhatTheFunctionNeeds(t *testing.T) {
+	t.Parallel()
 	for endpointType, p := range endpointTypes {
 		t.Run(endpointType, func(t *testing.T) {
 			t.Parallel()

@@ -41,6 +41,7 @@ var deaf = map[string]func(*scene) events.Event{
 }
 
 func TestEventsOfOthersWakeNobody(t *testing.T) {
+	t.Parallel()
 	for name, event := range deaf {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -77,6 +78,7 @@ func TestAnEventThatCannotBeDeliveredIsKept(t *testing.T) {
 }
 
 func TestEveryRuleMayInvokeItsTargets(t *testing.T) {
+	t.Parallel()
 	for endpointType, p := range endpointTypes {
 		t.Run(endpointType, func(t *testing.T) {
 			t.Parallel()

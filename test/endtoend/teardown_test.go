@@ -98,6 +98,7 @@ func (s *scene) teardownCalls(role string) []api.Call {
 }
 
 func TestADeletedStackLeavesNothing(t *testing.T) {
+	t.Parallel()
 	for name, p := range map[string]parameters{
 		"Interface": interfaceType, "Gateway": gatewayType, "without a trail": {"CreateTrail": "false"},
 	} {
@@ -173,6 +174,7 @@ func TestALegalHoldIsLiftedByAnAdministrator(t *testing.T) {
 }
 
 func TestGovernanceRetentionIsBypassedOnlyWhenAsked(t *testing.T) {
+	t.Parallel()
 	for bypass, deleted := range map[string]bool{"true": true, "false": false} {
 		t.Run(bypass, func(t *testing.T) {
 			t.Parallel()
@@ -204,6 +206,7 @@ func TestMFADeleteIsFoundBeforeAnythingIsDeleted(t *testing.T) {
 
 // Only AWS sets tags that begin with "aws:", so they identify the creator of a bucket.
 func TestABucketThatTheStackDidNotMakeIsNotTouched(t *testing.T) {
+	t.Parallel()
 	const other = "arn:aws:cloudformation:eu-central-1:111122223333:stack/other/0f0f0f0f-0000-4000-8000-000000000002"
 	for name, tags := range map[string]map[string]string{
 		"another stack's": {"aws:cloudformation:stack-id": other},

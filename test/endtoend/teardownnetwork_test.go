@@ -14,6 +14,7 @@ import (
 // Resources that the guard restores, such as a rule or an association, may have another id than those that
 // CloudFormation made. The stack's deletion must still succeed.
 func TestAStackInWhichAnythingWasRestoredCanBeDeleted(t *testing.T) {
+	t.Parallel()
 	for endpointType, p := range endpointTypes {
 		for name, a := range typeAttacks[endpointType] {
 			t.Run(name, func(t *testing.T) {
@@ -56,6 +57,7 @@ func (s *scene) removesForeign(before []string) {
 
 // The probe is removed from a stack in which its rule was restored, and the guard continues without it.
 func TestTheProbeCanBeTakenOut(t *testing.T) {
+	t.Parallel()
 	for endpointType, p := range endpointTypes {
 		t.Run(endpointType, func(t *testing.T) {
 			t.Parallel()

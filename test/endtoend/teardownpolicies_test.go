@@ -22,6 +22,7 @@ func (s *scene) denies(actions string) {
 
 // None of these policies denies the teardown role s3:PutBucketPolicy.
 func TestAStackIsDeletedUnderPoliciesOfOthers(t *testing.T) {
+	t.Parallel()
 	for name, actions := range map[string]string{
 		"reads":    `["s3:Get*","s3:List*"]`,
 		"the tags": `"s3:GetBucketTagging"`,
@@ -71,6 +72,7 @@ func TestATotalLockoutIsEndedByTheRootUser(t *testing.T) {
 
 // IAM may use the role's previous policy for a while (docs/facts.md, CloudFormation).
 func TestAnUpdateWaitsForThePermissionsThatItGave(t *testing.T) {
+	t.Parallel()
 	for name, p := range map[string]parameters{
 		"EmptyBucketOnDelete": {"EmptyBucketOnDelete": "false"}, "CreateTrail": {"CreateTrail": "false"},
 	} {

@@ -106,6 +106,7 @@ func (s *scene) asks(requestType string, properties map[string]any) cloudformati
 }
 
 func TestRequestsAreAnsweredWhateverTheyAre(t *testing.T) {
+	t.Parallel()
 	s := deploy(t, nil)
 	s.must(s.S3.CreateBucket("foreign", ""))
 	s.must(s.S3.Put("foreign", "kept", nil))
@@ -163,6 +164,7 @@ func TestWhatTheTimeCannotHoldIsLeftToS3(t *testing.T) {
 }
 
 func TestUpdatesDeleteNothing(t *testing.T) {
+	t.Parallel()
 	s := deploy(t, nil)
 	versions, trail := s.fills(s.bucket), s.stack.Physical("TrailBucket")
 	s.must(s.S3.Put(trail, "file", nil))

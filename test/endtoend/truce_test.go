@@ -11,6 +11,7 @@ import (
 )
 
 func TestTheGuardStandsDownWhileTheStackIsUpdatedAndCatchesUp(t *testing.T) {
+	t.Parallel()
 	for endpointType, p := range endpointTypes {
 		t.Run(endpointType, func(t *testing.T) {
 			t.Parallel()
@@ -40,6 +41,7 @@ func TestTheGuardStandsDownWhileTheStackIsUpdatedAndCatchesUp(t *testing.T) {
 
 // What CloudFormation changes during an update becomes the desired state.
 func TestAnUpdateOfTheStackIsNotFought(t *testing.T) {
+	t.Parallel()
 	for name, change := range map[string]parameters{
 		"another sweep rate":        {"SweepRate": "5"},
 		"observing only":            {"Enforcement": "Observe"},
@@ -77,6 +79,7 @@ func TestAChangeByCloudFormationIsSeen(t *testing.T) {
 
 // TestADeletedStackIsNeverFought runs the guard at each step of a delete, whose steps take no time here.
 func TestADeletedStackIsNeverFought(t *testing.T) {
+	t.Parallel()
 	for endpointType, p := range endpointTypes {
 		t.Run(endpointType, func(t *testing.T) {
 			t.Parallel()
@@ -123,6 +126,7 @@ func TestADeleteThatFailedIsNotFoughtEither(t *testing.T) {
 
 // TestAnEndedUpdateWakesTheGuardWhateverItsEnd covers the statuses at the end of CloudFormation's operations.
 func TestAnEndedUpdateWakesTheGuardWhateverItsEnd(t *testing.T) {
+	t.Parallel()
 	for _, status := range []string{"UPDATE_COMPLETE", "UPDATE_FAILED", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED", "IMPORT_COMPLETE"} {
 		t.Run(status, func(t *testing.T) {
 			t.Parallel()

@@ -10,6 +10,7 @@ import (
 
 // A policy that denies reads of itself or of other guarded properties is replaced too.
 func TestWhatAPolicyHidesIsRestored(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		deny string
 		// beside is a change that is made before the policy is set.
