@@ -32,19 +32,19 @@ type step struct {
 // The attacks of the demo.
 var (
 	openTheBucket = attack{"open-bucket", "Open the bucket",
-		"Block Public Access off, then the article's own policy: strangers list the bucket and read versions.",
+		"Block Public Access off, then the article's policy: strangers can list it and read versions.",
 		[]step{deletePublicAccessBlock, putArticlePolicy}}
 	openTheEndpoint = attack{"open-endpoint", "Open the endpoint",
-		"The endpoint's policy is set to full access: data can leave to a bucket of another account.",
+		"Its policy is set to full access: data can leave to a bucket of another account.",
 		[]step{resetEndpointPolicy}}
-	deleteThePolicy = attack{"delete-policy", "Delete the bucket policy",
+	deleteThePolicy = attack{"delete-policy", "Delete the policy",
 		"Administrators can read the objects from the internet.",
 		[]step{deleteBucketPolicy}}
-	reorderThePolicy = attack{"reorder-policy", "Save the policy in another order",
+	reorderThePolicy = attack{"reorder-policy", "Reorder the policy",
 		"The meaning is the same, so the guard leaves it alone.",
 		[]step{putReorderedPolicy}}
-	disableTheRule = attack{"disable-rule", "Disable the guard's rule",
-		"Changes of the bucket trigger no run: the sweep finds them, and the alarm RuleOff rings.",
+	disableTheRule = attack{"disable-rule", "Disable the rule",
+		"Changes of the bucket start no run: the sweep finds them, and the alarm RuleOff rings.",
 		[]step{disableRule}}
 	enableTheRule = attack{"enable-rule", "Enable the rule again", "Ends the attack above.", []step{enableRule}}
 )

@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"time"
 
 	"github.com/spf13/cobra"
-)
 
-// sceneTime limits a scene. Each takes at most a few seconds; the limit is for a scene that hangs in CI.
-const sceneTime = time.Minute
+	"s3-endpoint-guard/local/localaws"
+)
 
 // demoOptions are the flags of guard demo.
 type demoOptions struct {
@@ -22,6 +20,7 @@ type demoOptions struct {
 	list   bool
 	pause  bool
 	json   bool
+	board  boardFlags
 }
 
 func demoCommand() *cobra.Command {
@@ -31,6 +30,8 @@ func demoCommand() *cobra.Command {
 		Short: "Play attacks on the guarded bucket and their correction, without an AWS account",
 		Long: `Deploys template.yaml onto an AWS in this process, attacks the bucket and its endpoint with real requests, and shows
 what the guard's own bootstrap, run over the Lambda Runtime API, does about it.
+
+With --board it serves a page on which a button plays the scenes, and each attack has its own button, until Ctrl-C.
 
 Each promised answer is checked. The exit code is 0 when all promises were kept, 1 when one was not, and 2 when the
 demo could not be played.`,
@@ -44,6 +45,8 @@ demo could not be played.`,
 	flags.BoolVar(&o.list, "list", false, "print the numbers and titles of the scenes")
 	flags.BoolVar(&o.pause, "pause", false, "wait for Enter before each scene but the first")
 	flags.BoolVar(&o.json, "json", false, "print lines of JSON")
+	o.board.flags(flags)
+	command.MarkFlagsMutuallyExclusive("board", "pause")
 	o.stack.flags(flags)
 	return command
 }
@@ -53,6 +56,9 @@ func (o *demoOptions) run(command *cobra.Command) error {
 	if o.list {
 		fmt.Fprint(command.OutOrStdout(), sceneList())
 		return nil
+	}
+	if err := o.board.check(command); err != nil {
+		return err
 	}
 	chosen, err := chooseScenes(o.scenes)
 	if err != nil {
@@ -70,6 +76,12 @@ func (o *demoOptions) run(command *cobra.Command) error {
 	if o.json {
 		audience = lines{json.NewEncoder(command.OutOrStdout())}
 	}
+	if o.board.on {
+		if err := exhibit(ctx, *o, audience, chosen, command.OutOrStdout()); err != nil {
+			return &exitError{2, fmt.Errorf("showing the demo: %w", err)}
+		}
+		return nil
+	}
 	broken, err := play(ctx, o.stack, audience, chosen, between)
 	switch {
 	case err != nil:
@@ -84,8 +96,7 @@ func (o *demoOptions) run(command *cobra.Command) error {
 // scene but the first.
 func play(ctx context.Context, where stackFlags, audience teller, scenes []numberedScene,
 	between func(context.Context, numberedScene) error) (broken []string, err error) {
-	began := time.Now()
-	s, err := newStage(ctx, where, audience)
+	s, err := newStage(ctx, where, localaws.Options{}, audience)
 	if err != nil {
 		return nil, err
 	}
@@ -94,16 +105,6 @@ func play(ctx context.Context, where stackFlags, audience teller, scenes []numbe
 			err = closing
 		}
 	}()
-	for i, scene := range scenes {
-		if i > 0 {
-			if err := between(ctx, scene); err != nil {
-				return s.broken, err
-			}
-		}
-		if err := s.plays(ctx, scene); err != nil {
-			return s.broken, fmt.Errorf("%s: %w", scene.title, err)
-		}
-	}
-	audience.end(s.kept, len(s.broken), time.Since(began))
-	return s.broken, nil
+	err = s.playsAll(ctx, scenes, between)
+	return s.broken, err
 }

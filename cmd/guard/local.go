@@ -14,46 +14,72 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/spf13/cobra"
 
+	"s3-endpoint-guard/local/board"
 	"s3-endpoint-guard/local/localaws"
 	"s3-endpoint-guard/local/localaws/api"
 	"s3-endpoint-guard/local/localaws/clock"
+	"s3-endpoint-guard/local/localaws/events"
 )
 
 func localCommand() *cobra.Command {
 	var where stackFlags
+	var seen boardFlags
 	var raw bool
 	command := &cobra.Command{
 		Use:   "local",
 		Short: "Keep the guarded stack running on the local AWS, for the AWS CLI",
 		Long: `Deploys template.yaml onto an AWS in this process and keeps it running until Ctrl-C, sweeps included. It prints the
 export lines with which the AWS CLI, or any SDK, runs as the administrator, the app or a stranger. It shows what the
-guard does, and the messages of the guard and the alarms, as they happen.`,
+guard does, and the messages of the guard and the alarms, as they happen.
+
+With --board it serves a page that shows who reaches the bucket by which path, each event with its correction, the
+alarms, the dashboard and the latest message. There CloudTrail's events arrive after two seconds.`,
 		Args: arguments(0, 0),
 		RunE: func(command *cobra.Command, _ []string) error {
+			if err := seen.check(command); err != nil {
+				return err
+			}
 			ctx, cancel := signal.NotifyContext(command.Context(), os.Interrupt, syscall.SIGTERM)
 			defer cancel()
-			if err := stay(ctx, where, newNews(command.OutOrStdout(), raw)); err != nil {
+			if err := stay(ctx, where, seen, newNews(command.OutOrStdout(), raw)); err != nil {
 				return &exitError{2, fmt.Errorf("running the local AWS: %w", err)}
 			}
 			return nil
 		},
 	}
 	command.Flags().BoolVar(&raw, "json", false, "print the functions' logs, including metrics, and the messages unformatted")
+	seen.flags(command.Flags())
 	where.flags(command.Flags())
 	return command
 }
 
 // stay deploys the stack, prints how to reach it, and runs until the context ends.
-func stay(ctx context.Context, where stackFlags, n *news) (err error) {
-	d, err := where.deploy(ctx, localOptions(n))
+func stay(ctx context.Context, where stackFlags, seen boardFlags, n *news) (err error) {
+	options, watcher := localOptions(n), &spectator{board: board.New()}
+	if seen.on {
+		options = watcher.hooks(options)
+	}
+	d, err := where.deploy(ctx, options)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.close()) }()
-	if err := d.seed(ctx); err != nil {
+	version, err := d.seed(ctx)
+	if err != nil {
 		return fmt.Errorf("putting %s into the bucket: %w", objectKey, err)
 	}
+	var address string
+	if seen.on {
+		var closeBoard func() error
+		if address, closeBoard, err = watcher.opens(ctx, d, version, seen); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, closeBoard()) }()
+	}
 	n.mu.Lock()
+	if seen.on {
+		announce(n.to, address)
+	}
 	err = d.tellHow(ctx, n.to)
 	n.mu.Unlock()
 	if err != nil {
@@ -63,22 +89,57 @@ func stay(ctx context.Context, where stackFlags, n *news) (err error) {
 	return nil
 }
 
+// opens opens the board of a local AWS on the real clock.
+func (s *spectator) opens(ctx context.Context, d *deployed, version string, f boardFlags) (address string, closeBoard func() error, err error) {
+	c, err := newCallers(d)
+	if err != nil {
+		return "", nil, err
+	}
+	d.cloud.Gate.KeepCalls(keptCalls)
+	d.cloud.Events.Disturb(arrival(eventLate))
+	show, err := c.shows("s3-endpoint-guard, local AWS", version, func(ctx context.Context, a attack, event string) error {
+		d.cloud.Events.Disturb(arrival(event))
+		defer d.cloud.Events.Disturb(arrival(eventLate))
+		return a.run(ctx, c)
+	})
+	if err != nil {
+		return "", nil, err
+	}
+	s.watched.Store(c)
+	s.board.Show(show)
+	return openBoard(ctx, s.board, f)
+}
+
 // localOptions returns the options of a local AWS on the real clock.
 func localOptions(n *news) localaws.Options {
 	return localaws.Options{Clock: clock.Real(), Patient: true, Watch: true, Log: n.log, Messages: n.message}
 }
 
-// seed puts the article's object into the bucket, as the app does.
-func (d *deployed) seed(ctx context.Context) error {
+// arrival returns the disturbance for a chosen arrival of events.
+func arrival(event string) events.Disturbance {
+	switch event {
+	case eventNow:
+		return events.Disturbance{}
+	case eventLost:
+		return events.Disturbance{Lose: true}
+	}
+	return events.Disturbance{Delay: eventDelay}
+}
+
+// seed puts the article's object into the bucket, as the app does, and returns its version.
+func (d *deployed) seed(ctx context.Context) (version string, err error) {
 	inside, err := d.cloud.Through(d.stack.Endpoint())
 	if err != nil {
-		return err
+		return "", err
 	}
 	app := s3.NewFromConfig(d.cloud.Config(d.stack.Workload(), inside), func(o *s3.Options) { o.UsePathStyle = true })
-	_, err = app.PutObject(ctx, &s3.PutObjectInput{
+	out, err := app.PutObject(ctx, &s3.PutObjectInput{
 		Bucket: aws.String(d.stack.Physical("Bucket")), Key: aws.String(objectKey), Body: strings.NewReader(objectText),
 	})
-	return err
+	if err != nil {
+		return "", err
+	}
+	return aws.ToString(out.VersionId), nil
 }
 
 // tellHow prints how the AWS CLI uses each caller's credentials.

@@ -34,11 +34,17 @@ type running struct {
 // runLocal starts guard local, and returns when it has printed how to reach it.
 func runLocal(t *testing.T, raw bool) *running {
 	t.Helper()
+	return runLocalWith(t, boardFlags{}, raw)
+}
+
+// runLocalWith is [runLocal] with a board, if the flags say so.
+func runLocalWith(t *testing.T, seen boardFlags, raw bool) *running {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	r := &running{T: t, ended: make(chan error, 1), end: cancel}
 	out, in := io.Pipe()
 	go func() {
-		r.ended <- stay(ctx, stackFlags{template: "../../template.yaml"}, newNews(in, raw))
+		r.ended <- stay(ctx, stackFlags{template: "../../template.yaml"}, seen, newNews(in, raw))
 		_ = in.Close()
 	}()
 	go func() {
@@ -132,7 +138,7 @@ func TestLocalHasTheObjectThatItsCurlLineAsksFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = d.close() }()
-	if err := d.seed(ctx); err != nil {
+	if _, err := d.seed(ctx); err != nil {
 		t.Fatal(err)
 	}
 	if keys := d.cloud.S3.Keys(d.stack.Physical("Bucket")); len(keys) != 1 || keys[0] != objectKey {

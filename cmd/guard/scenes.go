@@ -36,7 +36,8 @@ const (
 func (s *stage) prepare(ctx context.Context, p preparation) error {
 	switch p {
 	case objectStored:
-		return s.seed(ctx)
+		_, err := s.seed(ctx)
+		return err
 	case minutesPassed:
 		return s.cloud.Pass(ctx, healthyMinutes*time.Minute)
 	case driftSeen:
@@ -92,6 +93,25 @@ func sceneList() string {
 	}
 	return text.String()
 }
+
+// playsAll plays scenes. It calls between before each scene but the first.
+func (s *stage) playsAll(ctx context.Context, scenes []numberedScene, between func(context.Context, numberedScene) error) error {
+	for i, scene := range scenes {
+		if i > 0 {
+			if err := between(ctx, scene); err != nil {
+				return err
+			}
+		}
+		if err := s.plays(ctx, scene); err != nil {
+			return fmt.Errorf("%s: %w", scene.title, err)
+		}
+	}
+	s.teller.end(s.kept, len(s.broken), time.Since(s.began))
+	return nil
+}
+
+// sceneTime limits a scene. Each takes at most a few seconds; the limit is for a scene that hangs in CI.
+const sceneTime = time.Minute
 
 // plays prepares and plays a scene.
 func (s *stage) plays(ctx context.Context, scene numberedScene) error {

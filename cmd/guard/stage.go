@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -24,6 +25,8 @@ const (
 // stage is where the demo is played.
 type stage struct {
 	*callers
+	// began is when the deployment of its stack began.
+	began  time.Time
 	teller teller
 	scene  string
 	// kept is the number of promises kept so far, heard the number of lines of the guard's log that have been read.
@@ -37,8 +40,9 @@ type stage struct {
 }
 
 // newStage deploys the template and makes the clients of all callers.
-func newStage(ctx context.Context, where stackFlags, audience teller) (*stage, error) {
-	d, err := where.deploy(ctx, localaws.Options{})
+func newStage(ctx context.Context, where stackFlags, o localaws.Options, audience teller) (*stage, error) {
+	began := time.Now()
+	d, err := where.deploy(ctx, o)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +53,7 @@ func newStage(ctx context.Context, where stackFlags, audience teller) (*stage, e
 	if err != nil {
 		return nil, errors.Join(err, d.close())
 	}
-	s := &stage{callers: c, teller: audience, happened: map[preparation]bool{}}
+	s := &stage{callers: c, began: began, teller: audience, happened: map[preparation]bool{}}
 	if err := d.cloud.Quiesce(ctx); err != nil { // the guard's first check, at the end of the deployment
 		return nil, errors.Join(err, d.close())
 	}

@@ -115,6 +115,8 @@ var mistakes = map[string][]struct{ args, says string }{
 		{"--scene 0,1", "there is no scene 0."},
 		{"--scene first", `invalid argument "first" for "--scene"`},
 		{"--pause", "--pause waits for Enter between the scenes, but standard input is not a terminal"},
+		{"--board-port 8000", "--board-port needs --board"},
+		{"--board --pause", "if any flags in the group [board pause] are set none of the others can be"},
 		{"", "finding the functions' sources"},
 	},
 	"diff": {
@@ -142,6 +144,7 @@ var mistakes = map[string][]struct{ args, says string }{
 	},
 	"local": {
 		{"extra", `unexpected argument "extra"`},
+		{"--board-port 8000", "--board-port needs --board"},
 		{"", "finding the functions' sources"},
 	},
 	"match": {

@@ -56,7 +56,7 @@ var layers = []layer{
 		"internal/parallel", "internal/timeleft", "internal/audit"},
 		below: []string{"judge"}},
 	{name: "judge", packages: []string{"internal/iampolicy"}},
-	{name: "documents", packages: []string{"local/cost", "local/dashboard", "test/doctable"},
+	{name: "documents", packages: []string{"local/board", "local/cost", "local/dashboard", "test/doctable"},
 		below: []string{"template"}},
 	{name: "template", packages: []string{"local/samtemplate", "local/eventpattern", root},
 		outside: []string{"go.yaml.in/yaml/v3"}},
