@@ -168,7 +168,6 @@ func (c critical) moments(f api.Fault) map[string]moment {
 // TestFaults makes each call of a correction fail in all ways. Afterwards the live state is the desired one, or the
 // run has failed with an error. When the fault is gone, the next sweep corrects the rest.
 func TestFaults(t *testing.T) {
-	t.Parallel()
 	for _, c := range criticals {
 		for fault, f := range c.faults() {
 			for when, m := range c.moments(f) {
