@@ -126,6 +126,8 @@ type Result struct {
 	Verdict Verdict `json:"verdict"`
 	// Reason says why the verdict is [Undecided].
 	Reason string `json:"reason,omitempty"`
+	// Lock is the rendered lock with which the policy was compared.
+	Lock string `json:"lock"`
 	// Judgement is what the running guard's judge says of the policy and the rendered lock: same, closed or open. It is "" if
 	// the policy is not known, or not completely.
 	Judgement iampolicy.Verdict `json:"judgement,omitempty"`

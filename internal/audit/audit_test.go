@@ -67,7 +67,7 @@ func TestBucketsAreJudgedAgainstTheLockThatTheirPolicyShows(t *testing.T) {
 		"exactly, but in other words":           {document(plainHTTP, outside), audit.Lock{Exact: true}, audit.Drifted, []audit.Rule{audit.Differs, audit.LocksOut}},
 		"plain HTTP":                            {document(outside), audit.Lock{}, audit.Open, []audit.Rule{audit.PlainHTTP, audit.LocksOut}},
 		"two actions only":                      {document(plainHTTP, fewActions), audit.Lock{}, audit.Open, []audit.Rule{audit.OutsideEndpoint}},
-		"an exception for a role":               {document(plainHTTP, butAdmin), audit.Lock{}, audit.Locked, []audit.Rule{audit.LocksOut}},
+		"an exception for a role":               {document(plainHTTP, butAdmin), audit.Lock{}, audit.Locked, nil},
 		"an exception that the lock lacks":      {document(plainHTTP, butAdmin), audit.Lock{Exceptions: []audit.Exception{}}, audit.Open, []audit.Rule{audit.NotShownClosed, audit.LocksOut}},
 		"an exception that a caller can choose": {document(plainHTTP, butAgent), audit.Lock{}, audit.Open, []audit.Rule{audit.NotShownClosed, audit.LocksOut}},
 		"an exception for the whole account":    {document(plainHTTP, butAll), audit.Lock{}, audit.Open, []audit.Rule{audit.OutsideEndpoint}},
@@ -81,7 +81,7 @@ func TestBucketsAreJudgedAgainstTheLockThatTheirPolicyShows(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := audit.JudgeBucket(bucket(c.policy), nil, c.lock)
-			if r.Verdict != c.want || !slices.Equal(rules(r), c.rules) {
+			if r.Verdict != c.want || !slices.Equal(rules(r), c.rules) || r.Lock == "" {
 				t.Errorf("%s, rules %q (%+v), want %s, %q", r.Verdict, rules(r), r, c.want, c.rules)
 			}
 			if (r.Verdict == audit.Undecided) != (r.Reason != "") {
@@ -100,11 +100,11 @@ func TestWhatWouldBeWrittenIsLocked(t *testing.T) {
 		"a same Sid":  document(`{"Sid":"DenyPlainHTTP","Effect":"Allow","Principal":"*","Action":"s3:GetObject",` + objects + `}`),
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := audit.JudgeBucket(bucket(policy), nil, audit.Lock{})
+			r := audit.JudgeBucket(bucket(policy), nil, audit.Lock{Account: account})
 			if r.Verdict != audit.Open || r.Write == nil || len(r.Write.Diff) == 0 {
 				t.Fatalf("%s, write %+v, want open and a document to write", r.Verdict, r.Write)
 			}
-			after := audit.JudgeBucket(bucket(r.Write.Document), nil, audit.Lock{})
+			after := audit.JudgeBucket(bucket(r.Write.Document), nil, audit.Lock{Account: account})
 			if after.Verdict != audit.Locked {
 				t.Errorf("after writing %s: %s, %+v, want locked", r.Write.Document, after.Verdict, after.Findings)
 			}
@@ -122,7 +122,7 @@ func TestGuessesAreSaid(t *testing.T) {
 		said = append(said, g.String())
 	}
 	want := []string{
-		"account 111122223333 (the policy names it)",
+		"account 111122223333 (its conditions name it)",
 		"endpoint " + endpoint + " (aws:SourceVpce in Outside)",
 		"exception ArnNotLike aws:PrincipalArn " + admin + " (Outside)",
 		"workload ArnNotEquals aws:PrincipalArn " + app + " (Strangers)",
@@ -240,6 +240,47 @@ func TestEndpointsAreJudgedAgainstThePerimeter(t *testing.T) {
 			e.Policy.Text = r.Write.Document
 			if after := audit.JudgeEndpoint(e, c.lock); after.Verdict != audit.Locked {
 				t.Errorf("after writing %s: %+v", r.Write.Document, after)
+			}
+		})
+	}
+}
+
+// A grant to another account does not make this account the owner.
+func TestAGrantDoesNotShowTheOwner(t *testing.T) {
+	const account = "444455556666"
+	for _, principal := range []string{account, "arn:aws:iam::" + account + ":root", "arn:aws:iam::" + account + ":role/reader"} {
+		r := audit.JudgeBucket(bucket(document(plainHTTP, outside, strings.Replace(ownApp, app, principal, 1))), nil, audit.Lock{})
+		if r.Verdict != audit.Open {
+			t.Errorf("a grant to %s: %s, guesses %v, want open", principal, r.Verdict, r.Guesses)
+		}
+	}
+}
+
+// A caller that a grant names is tried itself, on what the grant allows, and with what its conditions require.
+func TestNamedCallersAreTried(t *testing.T) {
+	grant := func(principal, resource, condition string) string {
+		return document(plainHTTP, `{"Sid":"Grant","Effect":"Allow","Principal":`+principal+`,"Action":"s3:Get*","Resource":"arn:aws:s3:::docs-example`+resource+`","Condition":`+condition+`}`)
+	}
+	for name, c := range map[string]struct{ policy, caller string }{
+		"a service with a source":    {grant(`{"Service":"cloudfront.amazonaws.com"}`, "/*", `{"StringEquals":{"AWS:SourceArn":"arn:aws:cloudfront::111122223333:distribution/E1"}}`), "cloudfront.amazonaws.com"},
+		"a role of another account":  {grant(`{"AWS":"arn:aws:iam::444455556666:role/reader"}`, "/*", `{}`), "arn:aws:iam::444455556666:role/reader"},
+		"another account":            {grant(`{"AWS":"999900001111"}`, "/*", `{}`), "user of account 999900001111"},
+		"everyone, for one folder":   {grant(`"*"`, "/public/*", `{}`), "anonymous caller"},
+		"everyone, from one network": {grant(`"*"`, "/*", `{"IpAddress":{"aws:SourceIp":"192.0.2.0/24"}}`), "anonymous caller"},
+		"an organisation":            {grant(`"*"`, "/*", `{"StringEquals":{"aws:PrincipalOrgID":"o-1"}}`), "user of another account"},
+		"an origin access identity":  {grant(`{"AWS":"arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E1"}`, "/*", `{}`), "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E1"},
+		"its own account":            {grant(`"*"`, "/*", `{"StringEquals":{"aws:PrincipalAccount":"111122223333"}}`), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := audit.JudgeBucket(bucket(c.policy), nil, audit.Lock{Account: account})
+			found := ""
+			for _, f := range r.Findings {
+				if f.Rule == audit.GrantedToOthers && f.Statement == "Grant" {
+					found = f.Access[0].Callers[0]
+				}
+			}
+			if found != c.caller {
+				t.Errorf("%q is granted access by Grant, want %q; findings: %+v", found, c.caller, r.Findings)
 			}
 		})
 	}

@@ -41,7 +41,7 @@ func (l Lock) Guess(b Bucket, endpoints []Endpoint) (Lock, []Guess) {
 	g := &guesser{lock: l, given: l}
 	views := viewsOf(b.Policy)
 	g.guessAccount(b.Account, views)
-	g.guessRegion(b.Region)
+	g.guessRegion(b.Region, views)
 	for _, v := range views {
 		if v.Allow {
 			g.guessFromAllow(v)
@@ -68,17 +68,13 @@ func (l Lock) GuessThrough(e Endpoint) (Lock, []Guess) {
 	g := &guesser{lock: l, given: l}
 	views := viewsOf(e.Policy)
 	g.guessAccount(e.Account, views)
-	g.guessRegion(e.Region)
+	g.guessRegion(e.Region, views)
 	for _, v := range views {
+		for _, c := range v.Conditions {
+			g.guessPerimeter(v, c)
+		}
 		if !v.Allow {
 			continue
-		}
-		for _, c := range v.Conditions {
-			if !c.Negated && (c.Key == "aws:PrincipalOrgID" || c.Key == "aws:ResourceOrgID") && len(c.Values) == 1 &&
-				strings.HasPrefix(c.Values[0], "o-") && g.lock.Organization == "" {
-				g.lock.Organization = c.Values[0]
-				g.add("organisation", c.Key+" in "+v.Title, c.Values...)
-			}
 		}
 		for _, r := range v.Resources {
 			if bucket, isAWS := awsBucket(r); isAWS && !v.NotResource && !slices.Contains(g.lock.AWSBuckets, r) {
@@ -88,6 +84,28 @@ func (l Lock) GuessThrough(e Endpoint) (Lock, []Guess) {
 		}
 	}
 	return g.lock, g.guesses
+}
+
+// guessPerimeter takes from a condition of an endpoint's policy whom and what the endpoint serves, in addition to the account,
+// and how the policy says so.
+func (g *guesser) guessPerimeter(v iampolicy.View, c iampolicy.ConditionView) {
+	one := len(c.Values) == 1
+	switch {
+	case c.Key == "aws:ResourceAccount" || c.Key == "s3:ResourceAccount" || c.Key == "aws:PrincipalAccount":
+		if c.Key == "s3:ResourceAccount" {
+			g.lock.OwnerKey = c.Key
+		}
+		g.lock.ByDeny = g.lock.ByDeny || !v.Allow && c.Negated
+	case !v.Allow:
+	case c.Key == "aws:PrincipalOrgID" || c.Key == "aws:ResourceOrgID":
+		if !c.Negated && one && strings.HasPrefix(c.Values[0], "o-") && g.lock.Organization == "" {
+			g.lock.Organization = c.Values[0]
+			g.add("organisation", c.Key+" in "+v.Title, c.Values...)
+		}
+	case c.Key == "aws:PrincipalIsAWSService" && slices.Equal(c.Values, []string{"true"}) && len(v.Conditions) == 1 && !g.lock.Services:
+		g.lock.Services = true
+		g.add("AWS services", c.Key+" in "+v.Title, "all")
+	}
 }
 
 // viewsOf returns the statements of a document as far as they are known.
@@ -111,7 +129,8 @@ func (g *guesser) add(what, from string, values ...string) {
 	g.guesses = append(g.guesses, Guess{What: what, Values: slices.Clone(values), From: from})
 }
 
-// guessAccount takes the account that was found, or else the one that the policies name most often.
+// guessAccount takes the account that was found, or else the one that the conditions name most often. The principals of Allow
+// statements do not count: a grant to another account must not make it the owner.
 func (g *guesser) guessAccount(found string, views []iampolicy.View) {
 	if g.lock.Account != "" {
 		return
@@ -119,16 +138,13 @@ func (g *guesser) guessAccount(found string, views []iampolicy.View) {
 	if g.lock.Account = found; found != "" {
 		return
 	}
-	// What names the account best comes first: its own roles in exceptions, then principals with a grant.
-	for _, names := range [][]string{ownAccounts(views), principalAccounts(views)} {
-		if account := mostFrequent(names); account != "" {
-			g.lock.Account = account
-			g.add("account", "the policy names it", account)
-			return
-		}
+	if account := mostFrequent(ownAccounts(views)); account != "" {
+		g.lock.Account = account
+		g.add("account", "its conditions name it", account)
+		return
 	}
 	g.lock.Account = inventedAccount
-	g.guesses = append(g.guesses, Guess{"account", []string{inventedAccount}, "invented, because no policy names one", true})
+	g.guesses = append(g.guesses, Guess{"account", []string{inventedAccount}, "invented, because no condition names one", true})
 }
 
 func ownAccounts(views []iampolicy.View) []string {
@@ -140,14 +156,6 @@ func ownAccounts(views []iampolicy.View) []string {
 				accounts = append(accounts, accountsIn(c.Values)...)
 			}
 		}
-	}
-	return accounts
-}
-
-func principalAccounts(views []iampolicy.View) []string {
-	var accounts []string
-	for _, v := range views {
-		accounts = append(accounts, accountsIn(v.Principals)...)
 	}
 	return accounts
 }
@@ -180,9 +188,20 @@ func mostFrequent(texts []string) string {
 	return best
 }
 
-func (g *guesser) guessRegion(found string) {
+// guessRegion takes the Region that was found, and the partition of the resources.
+func (g *guesser) guessRegion(found string, views []iampolicy.View) {
 	if g.lock.Region == "" {
 		g.lock.Region = found
+	}
+	if g.lock.Region != "" || g.lock.Partition != "" {
+		return
+	}
+	for _, v := range views {
+		for _, r := range v.Resources {
+			if parts := strings.Split(r, ":"); len(parts) > 2 && (parts[1] == "aws-cn" || parts[1] == "aws-us-gov") {
+				g.lock.Partition = parts[1]
+			}
+		}
 	}
 }
 
@@ -355,8 +374,8 @@ func excepts(c iampolicy.ConditionView) bool {
 	return hasKey(identityKeys, c.Key) || hasKey(serviceKeys, c.Key) || c.Key == "aws:SourceIp"
 }
 
-// broad matches the resource part of an ARN, or a unique id, that stands for all principals of an account.
-var broad = regexp.MustCompile(`^(\*|(role|user|assumed-role)/\*+|[?*]+)$`)
+// broad matches the resource part of an ARN that stands for all principals of an account.
+var broad = regexp.MustCompile(`^((role|user|assumed-role)/)?[?*]+$`)
 
 // isNarrow reports whether an exception is for single principals or networks. An exception from the network condition for all
 // principals of an account or an organisation is not.
@@ -373,6 +392,9 @@ func (g *guesser) isNarrow(e Exception, network bool) bool {
 		return !slices.ContainsFunc(e.Values, func(v string) bool { return strings.HasSuffix(v, "/0") })
 	}
 	return !slices.ContainsFunc(e.Values, func(v string) bool {
+		if !strings.HasPrefix(v, "arn:") {
+			return strings.Trim(v, "?*") == ""
+		}
 		parts := strings.SplitN(v, ":", 6)
 		return broad.MatchString(parts[len(parts)-1])
 	})

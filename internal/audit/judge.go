@@ -3,6 +3,7 @@ package audit
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"s3-endpoint-guard/internal/iampolicy"
@@ -25,12 +26,18 @@ func JudgeBucket(b Bucket, endpoints []Endpoint, given Lock) Result {
 		name = bucketIn(b.Policy)
 	}
 	j := policyJudge{
-		document: b.Policy, desired: lock.BucketPolicy(name), forbidden: lock.forbiddenOnBucket(name), exact: lock.Exact,
+		document: b.Policy, desired: lock.BucketPolicy(name), lock: lock.withoutGrants().BucketPolicy(name), forbidden: lock.ForbiddenOnBucket(name), exact: lock.Exact,
 		classify: classifyOnBucket(lock),
 	}
+	r.Lock = j.desired
+	j.named = namedRequests(b.Policy, lock)
 	j.judge(&r)
-	if lockout := j.lockout(lock.Setting(name)); lockout != "" {
-		r.add(Finding{Rule: LocksOut, Message: lockout, Origin: b.Policy.Origin})
+	if network := slices.ContainsFunc(lock.Exceptions, func(e Exception) bool { return isNetwork(e.Key) }); network && r.Verdict == Locked &&
+		len(lock.EndpointIDs)+len(lock.VPCIDs) == 0 {
+		r.undecided(b.Policy.Origin, "the policy limits the network, but names no endpoint and no VPC")
+	}
+	if len(lock.Exceptions) == 0 && j.locksOut(lock.Setting(name)) {
+		r.add(Finding{Rule: LocksOut, Message: "from outside the endpoint, only the root user can change the policy", Origin: b.Policy.Origin})
 	}
 	r.write(j, lock)
 	r.judgeBlocks(b.PublicAccessBlock)
@@ -81,9 +88,10 @@ func JudgeEndpoint(e Endpoint, given Lock) Result {
 		e.Policy.Text = fullAccess
 	}
 	j := policyJudge{
-		document: e.Policy, desired: lock.EndpointPolicy(), forbidden: lock.forbiddenThroughEndpoint(bucketIn(e.Policy)), exact: lock.Exact,
+		document: e.Policy, desired: lock.EndpointPolicy(), lock: lock.EndpointPolicy(), forbidden: lock.forbiddenThroughEndpoint(bucketIn(e.Policy)), exact: lock.Exact,
 		classify: classifyOnEndpoint(lock), ofEndpoint: true,
 	}
+	r.Lock = j.desired
 	j.judge(&r)
 	r.write(j, lock)
 	return r
@@ -91,10 +99,13 @@ func JudgeEndpoint(e Endpoint, given Lock) Result {
 
 // policyJudge judges one policy.
 type policyJudge struct {
-	document   Document
-	desired    string
-	forbidden  []iampolicy.ForbiddenRequest
-	exact      bool
+	document Document
+	// desired is the rendered lock, with what it grants; lock is the same without grants.
+	desired, lock string
+	forbidden     []iampolicy.ForbiddenRequest
+	exact         bool
+	// named are requests of callers that the policy names.
+	named      []namedRequest
 	ofEndpoint bool
 	classify   func(at iampolicy.Standpoint, b iampolicy.Breach, r iampolicy.Request) Rule
 }
@@ -190,17 +201,29 @@ func (j policyJudge) judgeUnknown(r *Result, unknown []string) {
 	}
 }
 
-// lockout says which callers the policy locks out of the bucket's configuration; "" if none.
-func (j policyJudge) lockout(s iampolicy.Setting) string {
+// locksOut reports whether the policy denies administrators to change it from the internet.
+func (j policyJudge) locksOut(s iampolicy.Setting) bool {
 	if j.document.Unread != "" || IsUnknown(j.document.Text) || j.document.Text == "" || j.refused() != "" {
-		return ""
+		return false
 	}
-	err := iampolicy.Lockout([]byte(j.document.Text), s)
-	if err == nil {
-		return ""
+	p, err := iampolicy.Parse([]byte(j.document.Text))
+	if err != nil || slices.ContainsFunc(p.Views(), dependsOnMembership) {
+		return false
 	}
-	first, _, _ := strings.Cut(err.Error(), "\n")
-	return first
+	for _, at := range s.Standpoints() {
+		if at.Caller == "administrators' role of the account" && at.Path == "from the internet" {
+			_, open := iampolicy.OpenActions(p, s, at)["s3:PutBucketPolicy"]
+			return !open
+		}
+	}
+	return false
+}
+
+// dependsOnMembership reports whether a Deny excepts callers by what an invented administrator lacks: an organisation, tags, an id.
+func dependsOnMembership(v iampolicy.View) bool {
+	return !v.Allow && slices.ContainsFunc(v.Conditions, func(c iampolicy.ConditionView) bool {
+		return c.Key != "aws:PrincipalArn" && c.Key != "aws:PrincipalAccount" && hasKey(identityKeys, c.Key)
+	})
 }
 
 func (r *Result) add(f Finding) { r.Findings = append(r.Findings, f) }

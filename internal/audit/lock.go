@@ -29,6 +29,12 @@ type Lock struct {
 	Grants []json.RawMessage
 	// Organization is the id of the organisation whose principals and buckets the endpoints serve, in addition to the account's.
 	Organization string
+	// Services lets requests of AWS services pass through the endpoints.
+	Services bool
+	// OwnerKey is the condition key for the account of a bucket: aws:ResourceAccount, or s3:ResourceAccount, which has the same
+	// value. ByDeny is the form of the rendered endpoint policy.
+	OwnerKey string
+	ByDeny   bool
 	// AWSBuckets are resources in buckets of AWS from which the endpoints may read, e.g. those of Amazon Linux's packages.
 	AWSBuckets []string
 	// OnlyBuckets limits the endpoints to the named buckets. Without names they serve all buckets of the account.
@@ -106,9 +112,14 @@ func example(pattern string) string {
 	return strings.NewReplacer("*", "any", "?", "a").Replace(pattern)
 }
 
+func (l Lock) withoutGrants() Lock {
+	l.Grants = nil
+	return l
+}
+
 func (l Lock) withDefaults() Lock {
 	l.Partition = cmp.Or(l.Partition, partitionOf(l.Region))
-	l.Region = cmp.Or(l.Region, inventedRegion)
+	l.Region = cmp.Or(l.Region, map[string]string{"aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}[l.Partition], inventedRegion)
 	l.Account = cmp.Or(l.Account, inventedAccount)
 	return l
 }
@@ -123,8 +134,8 @@ func partitionOf(region string) string {
 	return "aws"
 }
 
-// forbiddenOnBucket lists the requests that the lock denies on a bucket, of those that the judge tries.
-func (l Lock) forbiddenOnBucket(bucket string) []iampolicy.ForbiddenRequest {
+// ForbiddenOnBucket lists the requests that the lock denies on a bucket, of those that the judge tries.
+func (l Lock) ForbiddenOnBucket(bucket string) []iampolicy.ForbiddenRequest {
 	return deniedBy(l.BucketPolicy(bucket), iampolicy.ForbiddenOnBucket(l.Setting(bucket)))
 }
 

@@ -2,8 +2,11 @@ package audit
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"slices"
+
+	"s3-endpoint-guard/internal/iampolicy"
 )
 
 // statement is a policy statement to write.
@@ -36,13 +39,15 @@ func encode(v any) ([]byte, error) {
 	return bytes.TrimSpace(b.Bytes()), err
 }
 
-func deny(sid, action string, conditions []Exception, resources ...string) statement {
-	return statement{sid, "Deny", "*", oneOrMore{action}, resources, conditionsOf(conditions)}
+func deny(sid string, actions []string, conditions []Exception, resources ...string) statement {
+	return statement{sid, "Deny", "*", actions, resources, conditionsOf(conditions)}
 }
 
 func allow(sid, action string, conditions []Exception, resources ...string) statement {
 	return statement{sid, "Allow", "*", oneOrMore{action}, resources, conditionsOf(conditions)}
 }
+
+var everything = []string{"s3:*"}
 
 func conditionsOf(list []Exception) map[string]map[string]oneOrMore {
 	conditions := map[string]map[string]oneOrMore{}
@@ -76,21 +81,22 @@ func (l Lock) BucketPolicy(bucket string) string {
 	l = l.withDefaults()
 	arn := l.arn(bucket)
 	objects := arn + "/*"
-	const listing, versions = "s3:ListBucket", "s3:ListBucket?*"
+	const listing = "s3:ListBucket"
+	versions := slices.DeleteFunc(iampolicy.ListingActions(), func(a string) bool { return a == listing })
 	outside := merge([]Exception{l.door()}, l.Exceptions...)
 	outsideListing := merge(outside, merge(Roles(l.ManagementRoles...), formation)...)
 	all := []statement{
-		deny("DenyPlainHTTP", "s3:*", []Exception{{"Bool", "aws:SecureTransport", []string{"false"}}}, arn, objects),
-		deny("DenyObjectsOutsideEndpoint", "s3:*", outside, objects),
-		deny("DenyListingOutsideEndpoint", listing, outsideListing, arn),
+		deny("DenyPlainHTTP", everything, []Exception{{"Bool", "aws:SecureTransport", []string{"false"}}}, arn, objects),
+		deny("DenyObjectsOutsideEndpoint", everything, outside, objects),
+		deny("DenyListingOutsideEndpoint", []string{listing}, outsideListing, arn),
 		deny("DenyVersionsOutsideEndpoint", versions, outside, arn),
 	}
 	if len(l.Workloads) > 0 {
 		strangers := merge(l.Workloads, l.Exceptions...)
 		strangersListing := merge(strangers, merge(Roles(l.ManagementRoles...), formation)...)
 		all = append(all,
-			deny("DenyObjectsToStrangers", "s3:*", strangers, objects),
-			deny("DenyListingToStrangers", listing, strangersListing, arn),
+			deny("DenyObjectsToStrangers", everything, strangers, objects),
+			deny("DenyListingToStrangers", []string{listing}, strangersListing, arn),
 			deny("DenyVersionsToStrangers", versions, strangers, arn))
 	}
 	return render(all, l.Grants...)
@@ -98,10 +104,11 @@ func (l Lock) BucketPolicy(bucket string) string {
 
 func (l Lock) arn(bucket string) string { return "arn:" + l.Partition + ":s3:::" + bucket }
 
-// EndpointPolicy renders the lock as the policy of its endpoints.
+// EndpointPolicy renders the lock as the policy of its endpoints. Two forms are equivalent: Allow statements with conditions, or
+// with [Lock.ByDeny] an Allow of everything, and Deny statements.
 func (l Lock) EndpointPolicy() string {
 	l = l.withDefaults()
-	equals := func(key string, values ...string) Exception { return Exception{"StringEquals", key, values} }
+	owner := cmp.Or(l.OwnerKey, "aws:ResourceAccount")
 	resources := []string{"*"}
 	if len(l.OnlyBuckets) > 0 {
 		resources = nil
@@ -109,16 +116,24 @@ func (l Lock) EndpointPolicy() string {
 			resources = append(resources, l.arn(name), l.arn(name)+"/*")
 		}
 	}
-	all := []statement{allow("AllowOwnAccount", "s3:*",
-		[]Exception{equals("aws:ResourceAccount", l.Account), equals("aws:PrincipalAccount", l.Account)}, resources...)}
+	if l.ByDeny && len(l.OnlyBuckets) == 0 {
+		not := func(key string) []Exception { return []Exception{{"StringNotEquals", key, []string{l.Account}}} }
+		return render([]statement{
+			allow("AllowAll", "*", nil, "*"),
+			deny("DenyOtherAccountsBuckets", everything, not(owner), "*"),
+			deny("DenyOtherAccountsCallers", everything, not("aws:PrincipalAccount"), "*"),
+		})
+	}
+	equals := func(key, value string) Exception { return Exception{"StringEquals", key, []string{value}} }
+	all := []statement{allow("AllowOwnAccount", "s3:*", []Exception{equals(owner, l.Account), equals("aws:PrincipalAccount", l.Account)}, resources...)}
 	if l.Organization != "" && len(l.OnlyBuckets) == 0 {
 		all = append(all, allow("AllowOwnOrganization", "s3:*",
 			[]Exception{equals("aws:ResourceOrgID", l.Organization), equals("aws:PrincipalOrgID", l.Organization)}, "*"))
 	}
-	if buckets := l.awsBuckets(); len(buckets) > 0 {
-		all = append(all, allow("AllowAWSBuckets", "s3:GetObject", nil, buckets...))
+	if l.Services {
+		all = append(all, allow("AllowAWSServices", "s3:*", []Exception{{"Bool", "aws:PrincipalIsAWSService", []string{"true"}}}, "*"))
 	}
-	return render(all)
+	return render(append(all, allow("AllowAWSBuckets", "s3:GetObject", nil, l.awsBuckets()...)))
 }
 
 // awsBuckets returns AWSBuckets with the repositories of Amazon Linux 2023. Source: docs/facts.md, VPC endpoints

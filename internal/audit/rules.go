@@ -57,7 +57,7 @@ var Rules = []RuleInfo{
 		"Allow only requests with aws:PrincipalAccount, or aws:PrincipalOrgID, of your own."},
 	{PublicAccess, Error, "The public access block is not completely on", "Turn all four settings on."},
 	{ObjectOwnership, Warning, "Access control lists take effect", "Set the object ownership to BucketOwnerEnforced."},
-	{LocksOut, Warning, "The bucket policy locks administrators out of the bucket's configuration",
+	{LocksOut, Warning, "The bucket policy locks administrators out",
 		"Deny data actions only: s3:* on the bucket itself also denies its configuration."},
 	{CannotTell, Warning, "It cannot be told whether the policy is closed", "Give the values that are missing."},
 }

@@ -2,12 +2,13 @@ package audit
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"s3-endpoint-guard/internal/iampolicy"
 )
 
-// write sets what would be written: the lock, and beside it the statements of the found policy that open nothing. With
+// write sets what would be written: what the lock lacks, beside the statements of the found policy that open nothing. With
 // [Lock.Exact] it is the lock alone.
 func (r *Result) write(j policyJudge, lock Lock) {
 	if r.Verdict != Open && r.Verdict != Drifted || j.document.Unread != "" {
@@ -35,25 +36,36 @@ func (r *Result) write(j policyJudge, lock Lock) {
 	r.Write = w
 }
 
-// compose returns the lock with the statements of the found policy that open nothing beside it. A statement that has the Sid of
-// one of the lock's is replaced by it.
+// compose returns the statements of the found policy that open nothing beside the lock, and the lock's statements that they do not
+// replace. A found statement that has the Sid of one of the lock's is replaced by it.
 func (j policyJudge) compose() string {
-	statements := statementsIn(j.desired)
+	lock := statementsIn(j.lock)
 	sids := map[string]bool{}
-	for _, s := range statements {
+	for _, s := range lock {
 		sids[sidOf(s)] = true
 	}
 	variables := versionOf(j.document.Text) == "2012-10-17"
+	var kept []json.RawMessage
 	for _, s := range statementsIn(j.document.Text) {
 		if sid := sidOf(s); sid != "" && sids[sid] || IsUnknown(string(s)) || !variables && strings.Contains(string(s), "${") {
 			continue
 		}
-		with := append(statements[:len(statements):len(statements)], s)
-		if j.verdict(compose(with)).Verdict != iampolicy.Open {
-			statements = with
+		if with := append(slices.Clone(kept), s); j.isClosed(with, lock) {
+			kept = with
 		}
 	}
-	return compose(statements)
+	for i := len(lock) - 1; i >= 0; i-- {
+		if without := slices.Delete(slices.Clone(lock), i, i+1); j.isClosed(kept, without) {
+			lock = without
+		}
+	}
+	return compose(slices.Concat(kept, lock))
+}
+
+// isClosed reports whether a policy with these statements is as closed as the lock.
+func (j policyJudge) isClosed(statements ...[]json.RawMessage) bool {
+	all := slices.Concat(statements...)
+	return len(all) > 0 && j.verdict(compose(all)).Verdict != iampolicy.Open
 }
 
 func sidOf(s json.RawMessage) string {
