@@ -37,7 +37,7 @@ type layer struct {
 // Each package belongs to exactly one layer, so a new package must be added here.
 var layers = []layer{
 	{name: "commands", packages: []string{"cmd/..."},
-		below:   []string{"local AWS", "wiring", "adapters", "core", "judge", "documents", "template"},
+		below:   []string{"local AWS", "wiring", "adapters", "core", "judge", "documents", "files", "template"},
 		outside: []string{"github.com/spf13", "golang.org/x/term", "golang.org/x/sync", "github.com/aws"}},
 	{name: "local AWS", packages: []string{"local/localaws/...", "local/bootstrap"},
 		below:   []string{"judge", "template"},
@@ -56,6 +56,8 @@ var layers = []layer{
 		"internal/parallel", "internal/timeleft", "internal/audit"},
 		below: []string{"judge"}},
 	{name: "judge", packages: []string{"internal/iampolicy"}},
+	{name: "files", packages: []string{"local/policyfiles"},
+		below: []string{"core", "judge", "template"}},
 	{name: "documents", packages: []string{"local/board", "local/cost", "local/dashboard", "test/doctable"},
 		below: []string{"template"}},
 	{name: "template", packages: []string{"local/samtemplate", "local/eventpattern", root},
