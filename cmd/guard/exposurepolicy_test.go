@@ -24,7 +24,7 @@ func TestExposureOfAPolicyOfYourOwn(t *testing.T) {
 			"through another endpoint of the same VPC, through the endpoint, over plain HTTP through the endpoint | nothing |\n",
 		"| workload | through the endpoint, over plain HTTP through the endpoint | data 47 of 47, configuration 59 of 59 |\n",
 		"| role arn:aws:iam::222233334444:role/breakglass | from the internet, ",
-		"\nGuessed: bucket mine-example (the policy's resources); account 222233334444 (the policy names it); " +
+		"\nGuessed: bucket mine-example (the policy's resources); account 222233334444 (its conditions name it); " +
 			"endpoint vpce-0123456789abcdef0 (aws:SourceVpce in Outside); ",
 	} {
 		if !strings.Contains(out, want) {

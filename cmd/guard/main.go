@@ -28,7 +28,7 @@ func main() {
 func rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "guard",
-		Short:         "Tools of s3-endpoint-guard: evaluate policies and events, run the guard on a local AWS, empty a bucket",
+		Short:         "Tools of s3-endpoint-guard: check and evaluate policies and events, run the guard on a local AWS, empty a bucket",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Version:       versionText(),
@@ -37,7 +37,7 @@ func rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(misused)
 	root.SetHelpCommand(helpCommand())
 	root.AddCommand(
-		accessCommand(), diffCommand(), exposureCommand(), matchCommand(),
+		checkCommand(), accessCommand(), diffCommand(), exposureCommand(), matchCommand(),
 		demoCommand(), localCommand(), costCommand(), emptyCommand(),
 	)
 	return root
