@@ -59,7 +59,10 @@ func TestAFindingIsOpenUntilTheGuardCorrects(t *testing.T) {
 	s.rest()
 	s.watch(s.Events.Sweep)
 	s.isDesired()
-	s.finds("bucket-policy", "ARCHIVED PASSED HIGH")
+	// Another process may have imported the finding after that, without knowing how severe it was.
+	if got := s.found("bucket-policy"); !strings.HasPrefix(got, "ARCHIVED PASSED ") {
+		t.Errorf("the finding of bucket-policy is %q, want it resolved", got)
+	}
 }
 
 // An administrator undoes drift that the guard only observes: there is no record of that.

