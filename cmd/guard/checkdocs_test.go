@@ -1,0 +1,24 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"s3-endpoint-guard/internal/audit"
+	"s3-endpoint-guard/local/policyfiles"
+	"s3-endpoint-guard/test/doctable"
+)
+
+func TestDocsListTheRulesAndTheTestedVersions(t *testing.T) {
+	var rules, tested strings.Builder
+	fmt.Fprintf(&rules, "| id | severity | finding | what to do |\n|---|---|---|---|\n")
+	for _, r := range audit.Rules {
+		fmt.Fprintf(&rules, "| `%s` | %s | %s | %s |\n", r.ID, r.Severity, r.Title, r.Help)
+	}
+	for line := range strings.Lines(policyfiles.Tested + "\n") {
+		fmt.Fprintf(&tested, "- %s", line)
+	}
+	doctable.Check(t, "../../docs/check.md", "rules", rules.String())
+	doctable.Check(t, "../../docs/check.md", "tested", tested.String())
+}
