@@ -160,6 +160,7 @@ func TestUnknownValuesStayUnknown(t *testing.T) {
 		"an effect":                           {document(plainHTTP, strings.Replace(outside, `"Deny"`, unknown("parameter Effect"), 1)), audit.Undecided, "Effect of a statement is not known"},
 		"a Sid":                               {document(plainHTTP, strings.Replace(outside, `"Outside"`, unknown("parameter Sid"), 1)), audit.Locked, ""},
 		"a statement":                         {document(plainHTTP, unknown("Fn::Transform")), audit.Undecided, "a whole statement is not known"},
+		"twice":                               {document(plainHTTP, strings.Replace(outside, `"Effect":"Deny"`, `"Effect":"Deny","Effect":"Allow"`, 1), grant), audit.Undecided, `"Effect" given twice`},
 		"the document":                        {unknown("after apply"), audit.Undecided, "not a JSON object"},
 		"an action":                           {document(plainHTTP, strings.Replace(outside, `"s3:*"`, unknown("parameter Action"), 1)), audit.Undecided, "parameter Action"},
 		"an operator":                         {document(plainHTTP, strings.Replace(outside, `"StringNotEquals"`, unknown("parameter Operator"), 1)), audit.Undecided, "parameter Operator"},

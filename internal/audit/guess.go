@@ -38,7 +38,7 @@ type guesser struct {
 // Exceptions by what a caller can choose, such as aws:UserAgent or aws:Referer, are never guessed, nor those for whole
 // accounts or organisations: they would make the lock meaningless.
 func (l Lock) Guess(b Bucket, endpoints []Endpoint) (Lock, []Guess) {
-	g := &guesser{lock: l, given: l}
+	g := &guesser{lock: l, given: l, guesses: []Guess{}}
 	views := viewsOf(b.Policy)
 	g.guessAccount(b.Account, views)
 	g.guessRegion(b.Region, views)
@@ -65,7 +65,7 @@ func (l Lock) Guess(b Bucket, endpoints []Endpoint) (Lock, []Guess) {
 
 // GuessThrough completes a lock for an endpoint.
 func (l Lock) GuessThrough(e Endpoint) (Lock, []Guess) {
-	g := &guesser{lock: l, given: l}
+	g := &guesser{lock: l, given: l, guesses: []Guess{}}
 	views := viewsOf(e.Policy)
 	g.guessAccount(e.Account, views)
 	g.guessRegion(e.Region, views)

@@ -66,6 +66,9 @@ func (d Document) extreme(dropped string) (string, error) {
 	if err := json.Unmarshal([]byte(d.Text), &document); err != nil {
 		return "", fmt.Errorf("not a JSON object: %w", err)
 	}
+	if err := refuseDuplicates(json.NewDecoder(strings.NewReader(d.Text))); err != nil {
+		return "", err
+	}
 	if text, _ := document["Id"].(string); IsUnknown(text) {
 		delete(document, "Id") // it has no effect
 	}
@@ -104,6 +107,37 @@ func (d Document) extreme(dropped string) (string, error) {
 	}
 	text, err := encode(document)
 	return string(text), err
+}
+
+// refuseDuplicates returns an error if an object of a JSON value has a member twice: which of them counts is not defined, and only
+// one of them would be judged.
+func refuseDuplicates(d *json.Decoder) error {
+	token, err := d.Token()
+	if err != nil {
+		return err
+	}
+	open, isDelim := token.(json.Delim)
+	if !isDelim {
+		return nil
+	}
+	seen := map[any]bool{}
+	for d.More() {
+		if open == '{' {
+			name, err := d.Token()
+			if err != nil {
+				return err
+			}
+			if seen[name] {
+				return fmt.Errorf("%q given twice", name)
+			}
+			seen[name] = true
+		}
+		if err := refuseDuplicates(d); err != nil {
+			return err
+		}
+	}
+	_, err = d.Token()
+	return err
 }
 
 // widen replaces the elements with unknown values by what they can cover at most.

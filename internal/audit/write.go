@@ -22,13 +22,16 @@ func (r *Result) write(j policyJudge, lock Lock) {
 	if err != nil {
 		return
 	}
-	w := &Write{Document: document}
+	w := &Write{Document: document, Diff: []iampolicy.Change{}}
 	if from, err := iampolicy.Parse([]byte(j.document.Text)); err == nil {
-		w.Diff = iampolicy.Diff(to, from)
+		w.Diff = append(w.Diff, iampolicy.Diff(to, from)...)
 	} else {
 		for _, v := range to.Views() {
 			w.Diff = append(w.Diff, iampolicy.Change{Removed: true, Sid: v.Title, Statement: v.Text})
 		}
+	}
+	for i := range w.Diff {
+		w.Diff[i].Statement = Readable(w.Diff[i].Statement)
 	}
 	if !j.ofEndpoint && len(lock.EndpointIDs)+len(lock.VPCIDs) == 0 {
 		w.Incomplete = "the endpoint's id: " + inventedEndpoint + " stands for it"

@@ -137,6 +137,9 @@ func (f *Found) readData(name string, data []byte, o Options) error {
 		}
 		return f.readPlain(name, data, object, o)
 	}
+	if isTerraformLog(data) {
+		return errors.New("this is the log of terraform plan -json: give what terraform show -json prints of a plan")
+	}
 	if isPolicyText(data) {
 		return f.readPlain(name, data, nil, o)
 	}
@@ -144,6 +147,15 @@ func (f *Found) readData(name string, data []byte, o Options) error {
 		return errors.New("this is Terraform's source: give what terraform show -json prints of a plan")
 	}
 	return f.readTemplate(name, data, o)
+}
+
+// isTerraformLog reports whether a text is what terraform plan -json prints: JSON objects, one a line.
+func isTerraformLog(data []byte) bool {
+	line, _, _ := bytes.Cut(bytes.TrimSpace(data), []byte("\n"))
+	var message struct {
+		Level string `json:"@level"`
+	}
+	return json.Unmarshal(line, &message) == nil && message.Level != ""
 }
 
 // isPolicyText reports whether a text that is not JSON was meant as JSON.

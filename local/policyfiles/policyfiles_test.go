@@ -260,6 +260,30 @@ func TestTerraformsUnknownValues(t *testing.T) {
 	}
 }
 
+// Old providers have the policy in the bucket. In newer ones that attribute is what S3 answered last, and does not count.
+func TestTerraformsPolicyInTheBucket(t *testing.T) {
+	const address, policy = "aws_s3_bucket.old", `{"Statement":{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::harbour-old-example/*"}}`
+	for _, configured := range []bool{true, false} {
+		file := edited(t, "existing/plan.json", func(p map[string]any) {
+			change(p, address)["after"].(map[string]any)["policy"] = policy
+			for _, c := range p["resource_changes"].([]any) {
+				if c := c.(map[string]any); c["address"] == "aws_s3_bucket_policy.old[0]" {
+					c["type"] = "aws_something_else"
+				}
+			}
+			for _, r := range p["configuration"].(map[string]any)["root_module"].(map[string]any)["resources"].([]any) {
+				if r := r.(map[string]any); r["address"] == address && configured {
+					r["expressions"].(map[string]any)["policy"] = map[string]any{"constant_value": policy}
+				}
+			}
+		})
+		r, found := verdicts(policyfiles.Read([]string{file}, policyfiles.Options{}))["harbour-old-example"]
+		if found != configured || found && !slices.Contains(rules(r), audit.GrantedToOthers) {
+			t.Errorf("policy in the configuration: %t; judged: %t, %+v", configured, found, r.Findings)
+		}
+	}
+}
+
 func TestTerraformsDeletions(t *testing.T) {
 	deletes := func(address string) func(p map[string]any) {
 		return func(p map[string]any) {
@@ -293,6 +317,7 @@ func TestFilesThatCannotBeReadAreErrorsAndLoseNothing(t *testing.T) {
 	for name, c := range map[string]struct{ text, says string }{
 		"empty.json":    {" \n", "the file is empty"},
 		"p.tfplan":      {"PK\x03\x04rest", "this is Terraform's own plan file: give what terraform show -json prints of it"},
+		"log.json":      {`{"@level":"info","@message":"Terraform 1.11.4"}` + "\n" + `{"@level":"info"}` + "\n", "this is the log of terraform plan -json"},
 		"main.tf":       {`resource "aws_s3_bucket" "a" {}`, "this is Terraform's source"},
 		"version.json":  {`{"format_version": "2.0", "resource_changes": []}`, `format_version "2.0" is not known: want 0.x or 1.x`},
 		"errored.json":  {`{"format_version": "1.2", "errored": true, "resource_changes": []}`, "the plan is not complete"},
