@@ -116,7 +116,12 @@ func truce(ctx context.Context, s *stage) error {
 	s.promises("guard", "leaves it to CloudFormation", strings.Join(s.outcomes, ", "), string(guard.StandingDown))
 	s.promises("guard", "and writes nothing", count(made.Writes, "write"), "0 writes")
 	s.teller.says(s.scene, "The update is complete. CloudFormation's event, which is guaranteed, wakes the guard.")
-	complete := func() error { s.stack.CompleteUpdate(); return nil }
+	complete := func() error { // the second status comes seconds after the first: not while the first run is correcting
+		s.stack.BeginCleanUp()
+		err := s.cloud.Quiesce(ctx)
+		s.stack.EndCleanUp()
+		return err
+	}
 	if err := s.corrects(ctx, "it now", complete, "endpoint-policy"); err != nil {
 		return err
 	}

@@ -106,11 +106,17 @@ func (s *Stack) Update(ctx context.Context, plan *samtemplate.Plan) error {
 // BeginUpdate puts the stack into UPDATE_IN_PROGRESS.
 func (s *Stack) BeginUpdate() { s.enter("UPDATE_IN_PROGRESS", "User Initiated") }
 
-// CompleteUpdate ends an update: UPDATE_COMPLETE_CLEANUP_IN_PROGRESS, then UPDATE_COMPLETE, as in CloudFormation.
+// CompleteUpdate ends an update: it begins to clean up, as CloudFormation does, and completes.
 func (s *Stack) CompleteUpdate() {
-	s.enter("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "")
-	s.enter("UPDATE_COMPLETE", "")
+	s.BeginCleanUp()
+	s.EndCleanUp()
 }
+
+// BeginCleanUp puts the stack into UPDATE_COMPLETE_CLEANUP_IN_PROGRESS.
+func (s *Stack) BeginCleanUp() { s.enter("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "") }
+
+// EndCleanUp puts the stack into UPDATE_COMPLETE.
+func (s *Stack) EndCleanUp() { s.enter("UPDATE_COMPLETE", "") }
 
 // apply changes the stack's resources to those of a plan, and returns the functions that remove the replaced ones.
 func (s *Stack) apply(ctx context.Context, plan *samtemplate.Plan) (replaced []func() error, err error) {
