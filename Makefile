@@ -56,8 +56,8 @@ lint: ## gofmt, go vet, staticcheck, cfn-lint
 cost: ## what the stack costs in a month
 	@go run ./cmd/guard cost
 
-demo local: bootstraps ## an attack and its correction, without an account (local: keeps running for the AWS CLI)
-	$(WITH_BUILT) go run -v ./cmd/guard $@
+demo local: bootstraps ## an attack and its correction, without an account (local: keeps running for the AWS CLI; ARGS=--board)
+	$(WITH_BUILT) go run -v ./cmd/guard $@ $(ARGS)
 
 bench: ## measure the critical path, cold starts and the judge
 	go test -run '^$$' -bench . -benchmem ./...

@@ -212,7 +212,7 @@ func (c *callers) shows(title, version string, attack func(ctx context.Context, 
 	show := board.Show{
 		Title: title, Subject: c.bucket + " behind " + c.endpoint,
 		Choices: []board.Choice{
-			{Value: eventLate, Title: "after " + eventDelay.String()}, {Value: eventNow, Title: "at once"}, {Value: eventLost, Title: "never"},
+			{Value: eventLate, Title: fmt.Sprintf("after %g s", eventDelay.Seconds())}, {Value: eventNow, Title: "at once"}, {Value: eventLost, Title: "never"},
 		},
 		Panel: c.panel,
 	}

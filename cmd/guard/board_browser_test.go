@@ -85,22 +85,23 @@ func (in *tab) prefers(scheme string) {
 	}
 }
 
-// evaluate returns the value of an expression in the tab.
+// evaluate returns the value of an expression in the tab. If the value is a promise, it waits for it.
 func evaluate[T any](in *tab, expression string) T {
 	in.Helper()
 	ctx, cancel := context.WithTimeout(in.ctx, localtest.Limit)
 	defer cancel()
-	value, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression))
+	value, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 	if err != nil {
 		in.Fatalf("%s: %v", expression, err)
 	}
 	return value
 }
 
-// until waits until an expression is true in the tab.
+// until waits until an expression is true in the tab. The page itself looks, so that the wait does not delay it.
 func (in *tab) until(what, expression string) {
 	in.Helper()
-	localtest.Until(in, what, func() bool { return evaluate[bool](in, expression) })
+	in.Logf("waiting for %s", what)
+	evaluate[bool](in, `new Promise(done => { const timer = setInterval(() => { if (`+expression+`) { clearInterval(timer); done(true); } }, 10); })`)
 }
 
 // locked is an expression that is true while the page shows that all is locked.
@@ -169,7 +170,7 @@ func TestTheBoardInABrowser(t *testing.T) {
 		}
 	}
 	in.until("all to be locked again", locked)
-	in.until("the action to end", `!state.busy.action`)
+	in.until("the action and its correction to end", `!state.busy.action && Boolean(state.timeline.at(-1).results?.length)`)
 	if flips := evaluate[[]struct{ Red int }](in, "flips"); len(flips) != 2 || flips[0].Red == 0 || flips[1].Red != 0 {
 		t.Errorf("numbers of red cells = %v, want some and then none", flips)
 	}
