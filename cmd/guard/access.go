@@ -108,9 +108,9 @@ One request:
   guard access --bucket-policy p.json --endpoint-policy e.json --action s3:GetObject --as ARN --vpce vpce-…
 
 --as is an ARN, the name of a service such as logging.s3.amazonaws.com, or "anonymous". Without --vpce the request comes from
-the internet, and the endpoint's policy does not count. Without --identity-policy IAM is taken to allow the request. What --bucket,
---account and --vpc leave out is guessed, and standard error says what. Standard output is the answer and what decides:
-"deny: bucket policy: DenyOutside"; with --json it is that of a batch. A file that is no policy is wrong usage.
+the internet, and the endpoint's policy does not count. Without --identity-policy IAM is taken to allow the request. What
+--bucket, --account and --vpc leave out is guessed, and standard error says what. Standard output is the answer and what
+decides: "deny: bucket policy: DenyOutside"; with --json it is that of a batch. A file that is no policy is wrong usage.
 
 Many requests: FILE holds a JSON array of them ("-" reads standard input):
 

@@ -169,7 +169,9 @@ func (q *question) request(p iampolicy.Policies) (iampolicy.Request, error) {
 	if err != nil {
 		return iampolicy.Request{}, err
 	}
-	r := iampolicy.Request{Principal: q.as, Action: q.action, Resource: bucket, ResourceAccount: q.account, Context: q.network(p)}
+	r := iampolicy.Request{
+		Principal: q.as, Action: q.action, Resource: bucket, ResourceAccount: q.account, Context: q.network(p),
+	}
 	if q.as == "anonymous" {
 		r.Principal = ""
 	}

@@ -35,8 +35,9 @@ func checkCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "check FILE...",
 		Short: "Judge the bucket and endpoint policies in the files of a pull request",
-		Long: `Check finds bucket policies, endpoint policies, public access blocks and object ownership in files, and judges them as the guard
-does: what is allowed that must be denied, the statement that allows it, and what the guard would write. It needs no account.
+		Long: `Check finds bucket policies, endpoint policies, public access blocks and object ownership in files, and
+judges them as the guard does: what is allowed that must be denied, the statement that allows it, and what the guard
+would write. It needs no account.
 
 FILE is ("-" reads standard input):
 
@@ -48,17 +49,19 @@ FILE is ("-" reads standard input):
 Tested with:
 ` + indent(policyfiles.Tested) + `
 
-The lock. A bucket's data may be reached only over TLS, through the endpoints --vpce (or those of --vpc), and by the roles --role.
-An endpoint may serve only principals and buckets of the account. What the flags leave out is guessed from each policy (the values of
-aws:SourceVpce; what its Deny statements except), and said. A guess trusts the policy: give the flags to find an exception that
-should not be there. A policy may have more statements than the lock, or other words, if it allows nothing that the lock denies; with
---exact it must be the lock. Buckets without a policy in the files are not judged, unless --bucket names them.
+The lock. A bucket's data may be reached only over TLS, through the endpoints --vpce (or those of --vpc), and by the
+roles --role. An endpoint may serve only principals and buckets of the account. What the flags leave out is guessed
+from each policy (the values of aws:SourceVpce; what its Deny statements except), and said. A guess trusts the policy:
+give the flags to find an exception that should not be there. A policy may have more statements than the lock, or
+other words, if it allows nothing that the lock denies; with --exact it must be the lock. Buckets without a policy in
+the files are not judged, unless --bucket names them.
 
-Values that are known only after apply stay unknown. A policy with such values is judged if the verdict does not depend on them.
+Values that are known only after apply stay unknown. A policy with such values is judged if the verdict does not
+depend on them.
 
-Output: text; --json; --sarif (2.1.0), for code scanning; --github, annotations of GitHub Actions. The exit code is 0 if all is locked;
-1 if a policy is open, or has drifted; 2 if that cannot be told, a file cannot be read, or the files have no policy. What could
-be judged is printed in each case.`,
+Output: text; --json; --sarif (2.1.0), for code scanning; --github, annotations of GitHub Actions. The exit code is 0
+if all is locked; 1 if a policy is open, or has drifted; 2 if that cannot be told, a file cannot be read, or the files
+have no policy. What could be judged is printed in each case.`,
 		Args: arguments(1, 1<<20),
 		RunE: func(c *cobra.Command, files []string) error {
 			options, given, err := check.read(c)
@@ -81,7 +84,8 @@ be judged is printed in each case.`,
 	check.lock.roleFlags(f)
 	f.StringArrayVar(&check.parameters, "parameter", nil, "a parameter of the templates, as `Key=Value` (repeatable)")
 	f.StringSliceVar(&check.buckets, "bucket", nil, "`NAME` of a bucket to judge, may have * (repeatable; default all)")
-	f.StringSliceVar(&check.onlyBuckets, "only-bucket", nil, "`NAME` of a bucket that endpoints may serve (repeatable; default all of the account)")
+	f.StringSliceVar(&check.onlyBuckets, "only-bucket", nil,
+		"`NAME` of a bucket that endpoints may serve (repeatable; default all)")
 	f.StringVar(&check.kind, "kind", "", "what a file with a policy alone is: `bucket or endpoint` (default: guessed)")
 	f.BoolVar(&check.exact, "exact", false, "the policies must be the lock, without other statements")
 	f.BoolVar(&check.json, "json", false, "print JSON")
@@ -95,7 +99,9 @@ func indent(text string) string { return "  " + strings.ReplaceAll(text, "\n", "
 
 // read reads the flags.
 func (k *checker) read(c *cobra.Command) (policyfiles.Options, audit.Lock, error) {
-	o := policyfiles.Options{Parameters: map[string]string{}, Account: k.lock.account, Region: k.lock.region, Stdin: c.InOrStdin()}
+	o := policyfiles.Options{
+		Parameters: map[string]string{}, Account: k.lock.account, Region: k.lock.region, Stdin: c.InOrStdin(),
+	}
 	lock, err := k.lock.lock()
 	if err != nil {
 		return o, lock, err
@@ -137,7 +143,9 @@ func (k *checker) selects(b audit.Bucket) bool {
 
 // judge judges what was found.
 func (k *checker) judge(lock audit.Lock) *report {
-	r := &report{Version: versionText(), Results: []audit.Result{}, Notes: append([]string{}, k.found.Notes...), Errors: []string{}}
+	r := &report{
+		Version: versionText(), Results: []audit.Result{}, Notes: append([]string{}, k.found.Notes...), Errors: []string{},
+	}
 	for _, err := range k.found.Errors {
 		r.Errors = append(r.Errors, err.Error())
 	}
@@ -156,7 +164,8 @@ func (k *checker) judge(lock audit.Lock) *report {
 		}
 	}
 	if len(without) > 0 {
-		r.Notes = append(r.Notes, "not judged, because the files have no policy of them (--bucket judges them): "+strings.Join(without, ", "))
+		const note = "not judged, because the files have no policy of them (--bucket judges them): "
+		r.Notes = append(r.Notes, note+strings.Join(without, ", "))
 	}
 	if len(k.buckets) == 0 {
 		for _, e := range k.found.Endpoints {

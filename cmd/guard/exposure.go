@@ -26,8 +26,8 @@ them is denied by the bucket policy alone. Without --parameter ManagementRoleArn
 access.
 
 --policy shows the same table for a bucket policy of your own ("-" reads standard input; it may be what "aws s3api
-get-bucket-policy" printed). What --bucket, --account, --region, --vpce, --vpc and --role leave out is guessed from the policy; the
-last line says what was guessed. "workload" is --role, or the role that the policy excepts.
+get-bucket-policy" printed). What --bucket, --account, --region, --vpce, --vpc and --role leave out is guessed from the policy;
+the last line says what was guessed. "workload" is --role, or the role that the policy excepts.
 
 The exit code is 2 if the policy cannot be judged, or the command is used wrongly.`,
 		Args: arguments(0, 0),
@@ -96,7 +96,8 @@ type row struct {
 func rows(lock lock, article *iampolicy.Policy) []row {
 	var list []row
 	for _, at := range slices.Concat(lock.setting.Standpoints(), lock.exempt()) {
-		list = addRow(list, row{at.Caller, []string{at.Path}, exposed(article, lock.setting, at), exposed(lock.bucketPolicy, lock.setting, at)})
+		r := row{at.Caller, []string{at.Path}, exposed(article, lock.setting, at), exposed(lock.bucketPolicy, lock.setting, at)}
+		list = addRow(list, r)
 	}
 	return list
 }

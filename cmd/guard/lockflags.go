@@ -23,14 +23,17 @@ func (l *lockFlags) flags(flags *pflag.FlagSet) {
 	flags.StringVar(&l.account, "account", "", "the `ID` of the account that owns the bucket")
 	flags.StringVar(&l.region, "region", "", "the bucket's `REGION`")
 	flags.StringSliceVar(&l.endpoints, "vpce", nil, "`ID` of the endpoint through which the bucket may be reached (repeatable)")
-	flags.StringSliceVar(&l.vpcs, "vpc", nil, "`ID` of the endpoint's VPC; if no endpoint is named, all its endpoints are let in (repeatable)")
+	flags.StringSliceVar(&l.vpcs, "vpc", nil,
+		"`ID` of the endpoint's VPC; if no endpoint is named, all its endpoints are let in (repeatable)")
 	flags.StringSliceVar(&l.roles, "role", nil, "`ARN` of a role that may reach the data (repeatable)")
 }
 
 // roleFlags adds the flags for the roles that are excepted.
 func (l *lockFlags) roleFlags(flags *pflag.FlagSet) {
-	flags.StringSliceVar(&l.managementRoles, "management-role", nil, "`ARN` of a role that may list names from everywhere (repeatable)")
-	flags.StringSliceVar(&l.exceptionRoles, "except-role", nil, "`ARN` of a role that may do everything from everywhere (repeatable)")
+	flags.StringSliceVar(&l.managementRoles, "management-role", nil,
+		"`ARN` of a role that may list names from everywhere (repeatable)")
+	flags.StringSliceVar(&l.exceptionRoles, "except-role", nil,
+		"`ARN` of a role that may do everything from everywhere (repeatable)")
 }
 
 var (

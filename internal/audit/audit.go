@@ -6,12 +6,12 @@
 //	desired          the lock, rendered as a policy (render.go)
 //	must be denied   the requests of iampolicy.ForbiddenOnBucket and ForbiddenThroughEndpoint that the rendered lock denies
 //	verdict          iampolicy.Judge(desired, found)
-//	findings         iampolicy.Breaches(found): each request that is allowed and must not be, with the statement that allows it
+//	findings         iampolicy.Breaches(found): each request that is allowed and must not be, and the statement that allows it
 //
 // Package iampolicy is the only judge: the verdict is the one that the running guard gives for the same two documents.
 //
-// A value that is not known stays unknown (unknown.go): a policy with such values is judged twice, once as if they allowed the
-// most, once as if they allowed the least. Only where both agree is there a verdict.
+// A value that is not known stays unknown (unknown.go): a policy with such values is judged twice, once as if they
+// allowed the most, once as if they allowed the least. Only where both agree is there a verdict.
 //
 // The package imports iampolicy and the standard library only. It is for the command line; no function uses it.
 package audit

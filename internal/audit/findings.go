@@ -76,7 +76,9 @@ func (j policyJudge) findings(document string) []Finding {
 		slices.Sort(statements)
 		for _, s := range statements {
 			access := group(found[key{rule.ID, s}])
-			list = append(list, Finding{Rule: rule.ID, Statement: Readable(s), Access: access, Message: message(access, s), Origin: j.document.Origin})
+			list = append(list, Finding{
+				Rule: rule.ID, Statement: Readable(s), Access: access, Message: message(access, s), Origin: j.document.Origin,
+			})
 		}
 	}
 	return list
@@ -128,7 +130,8 @@ func join(sets []Access, part func(*Access) *[]string) []Access {
 // message describes the first set, and counts the rest.
 func message(access []Access, statement string) string {
 	a := access[0]
-	text := fmt.Sprintf("%s %s: %s on %s", strings.Join(a.Callers, ", "), strings.Join(a.Paths, ", "), some(a.Actions), strings.Join(a.On, ", "))
+	join := func(list []string) string { return strings.Join(list, ", ") }
+	text := fmt.Sprintf("%s %s: %s on %s", join(a.Callers), join(a.Paths), some(a.Actions), join(a.On))
 	if more := len(access) - 1; more > 0 {
 		text += fmt.Sprintf("; and %d more", more)
 	}

@@ -31,9 +31,9 @@ type guesser struct {
 	guesses []Guess
 }
 
-// Guess completes a lock for a bucket: it takes what the lock does not say from the bucket's policy. The endpoints are those
-// of the network conditions, the workloads and the exceptions are what the Deny statements except. Endpoints that were found,
-// but that no policy names, are only used if the policy has no network condition.
+// Guess completes a lock for a bucket: it takes what the lock does not say from the bucket's policy. The endpoints are
+// those of the network conditions, the workloads and the exceptions are what the Deny statements except. Endpoints that
+// were found, but that no policy names, are only used if the policy has no network condition.
 //
 // Exceptions by what a caller can choose, such as aws:UserAgent or aws:Referer, are never guessed, nor those for whole
 // accounts or organisations: they would make the lock meaningless.
@@ -86,8 +86,8 @@ func (l Lock) GuessThrough(e Endpoint) (Lock, []Guess) {
 	return g.lock, g.guesses
 }
 
-// guessPerimeter takes from a condition of an endpoint's policy whom and what the endpoint serves, in addition to the account,
-// and how the policy says so.
+// guessPerimeter takes from a condition of an endpoint's policy whom and what the endpoint serves, in addition to the
+// account, and how the policy says so.
 func (g *guesser) guessPerimeter(v iampolicy.View, c iampolicy.ConditionView) {
 	one := len(c.Values) == 1
 	switch {
@@ -102,7 +102,7 @@ func (g *guesser) guessPerimeter(v iampolicy.View, c iampolicy.ConditionView) {
 			g.lock.Organization = c.Values[0]
 			g.add("organisation", c.Key+" in "+v.Title, c.Values...)
 		}
-	case c.Key == "aws:PrincipalIsAWSService" && slices.Equal(c.Values, []string{"true"}) && len(v.Conditions) == 1 && !g.lock.Services:
+	case c.Key == "aws:PrincipalIsAWSService" && one && c.Values[0] == "true" && len(v.Conditions) == 1 && !g.lock.Services:
 		g.lock.Services = true
 		g.add("AWS services", c.Key+" in "+v.Title, "all")
 	}
@@ -129,8 +129,8 @@ func (g *guesser) add(what, from string, values ...string) {
 	g.guesses = append(g.guesses, Guess{What: what, Values: slices.Clone(values), From: from})
 }
 
-// guessAccount takes the account that was found, or else the one that the conditions name most often. The principals of Allow
-// statements do not count: a grant to another account must not make it the owner.
+// guessAccount takes the account that was found, or else the one that the conditions name most often. The principals of
+// Allow statements do not count: a grant to another account must not make it the owner.
 func (g *guesser) guessAccount(found string, views []iampolicy.View) {
 	if g.lock.Account != "" {
 		return
@@ -304,10 +304,10 @@ func (g *guesser) guessManagement(v iampolicy.View, excepted []Exception) {
 // account, or for services if the exceptions let services in.
 func (g *guesser) guessGrants(views []iampolicy.View) {
 	services := slices.ContainsFunc(g.lock.Exceptions, func(e Exception) bool { return hasKey(serviceKeys, e.Key) })
+	foreign := func(p string) bool { return !isOf(g.lock.Account, p) || strings.HasSuffix(p, ":root") }
 	for _, v := range views {
-		if !v.Allow || v.Everyone || v.NotPrincipal || v.NotAction || v.NotResource || len(v.Others) > 0 || len(v.Services) > 0 && !services ||
-			slices.ContainsFunc(v.Principals, func(p string) bool { return !isOf(g.lock.Account, p) || strings.HasSuffix(p, ":root") }) ||
-			configures(v) {
+		unclear := v.Everyone || v.NotPrincipal || v.NotAction || v.NotResource || len(v.Others) > 0
+		if !v.Allow || unclear || len(v.Services) > 0 && !services || slices.ContainsFunc(v.Principals, foreign) || configures(v) {
 			continue
 		}
 		g.lock.Grants = append(g.lock.Grants, json.RawMessage(v.Text))
@@ -331,8 +331,8 @@ func configures(v iampolicy.View) bool {
 			if strings.HasPrefix(action, "s3:Get") || strings.HasPrefix(action, "s3:List") {
 				continue
 			}
-			d := iampolicy.Evaluate(iampolicy.Request{Action: action, Resource: example(bucket), ResourceAccount: inventedAccount}, iampolicy.Policies{Resource: p})
-			if d.Effect != iampolicy.Deny {
+			r := iampolicy.Request{Action: action, Resource: example(bucket), ResourceAccount: inventedAccount}
+			if d := iampolicy.Evaluate(r, iampolicy.Policies{Resource: p}); d.Effect != iampolicy.Deny {
 				return true
 			}
 		}
@@ -346,11 +346,15 @@ func isNetwork(key string) bool {
 
 // identityKeys identify a caller; it cannot choose them. A key that ends in "/" is a prefix.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principal-properties
-var identityKeys = []string{"aws:PrincipalArn", "aws:userid", "aws:PrincipalAccount", "aws:PrincipalOrgID", "aws:PrincipalOrgPaths", "aws:PrincipalTag/"}
+var identityKeys = []string{
+	"aws:PrincipalArn", "aws:userid", "aws:PrincipalAccount", "aws:PrincipalOrgID", "aws:PrincipalOrgPaths", "aws:PrincipalTag/",
+}
 
 // serviceKeys identify an AWS service, or a call that a service makes for a caller.
-var serviceKeys = []string{"aws:PrincipalIsAWSService", "aws:PrincipalServiceName", "aws:PrincipalServiceNamesList", "aws:ViaAWSService",
-	"aws:CalledVia", "aws:CalledViaFirst", "aws:CalledViaLast"}
+var serviceKeys = []string{
+	"aws:PrincipalIsAWSService", "aws:PrincipalServiceName", "aws:PrincipalServiceNamesList", "aws:ViaAWSService", "aws:CalledVia",
+	"aws:CalledViaFirst", "aws:CalledViaLast",
+}
 
 func isIdentity(e Exception) bool { return hasKey(identityKeys, e.Key) }
 
@@ -377,8 +381,8 @@ func excepts(c iampolicy.ConditionView) bool {
 // broad matches the resource part of an ARN that stands for all principals of an account.
 var broad = regexp.MustCompile(`^((role|user|assumed-role)/)?[?*]+$`)
 
-// isNarrow reports whether an exception is for single principals or networks. An exception from the network condition for all
-// principals of an account or an organisation is not.
+// isNarrow reports whether an exception is for single principals or networks. An exception from the network condition for
+// all principals of an account or an organisation is not.
 func (g *guesser) isNarrow(e Exception, network bool) bool {
 	if !network {
 		return true
@@ -405,11 +409,11 @@ func aboutObjects(v iampolicy.View) bool {
 	if v.NotAction {
 		return true
 	}
-	listing := func(action string) bool {
-		return strings.HasPrefix(action, "s3:List") || strings.HasPrefix(action, "s3:Head")
+	data := func(action string) bool {
+		return !strings.HasPrefix(action, "s3:List") && !strings.HasPrefix(action, "s3:Head")
 	}
-	objects := v.NotResource || slices.ContainsFunc(v.Resources, func(r string) bool { return strings.Contains(r, "/") || strings.HasSuffix(r, "*") })
-	return objects && !slices.ContainsFunc(v.Actions, listing) || objects && slices.ContainsFunc(v.Actions, func(a string) bool { return !listing(a) })
+	objects := func(r string) bool { return strings.Contains(r, "/") || strings.HasSuffix(r, "*") }
+	return (v.NotResource || slices.ContainsFunc(v.Resources, objects)) && slices.ContainsFunc(v.Actions, data)
 }
 
 // awsBuckets are the names of buckets of AWS, from which clients behind an endpoint read packages, patches and images.
@@ -417,8 +421,9 @@ func aboutObjects(v iampolicy.View) bool {
 // https://docs.aws.amazon.com/systems-manager/latest/userguide/ssm-agent-minimum-s3-permissions.html
 // https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html#ecr-setting-up-s3-gateway
 // https://docs.aws.amazon.com/linux/al2023/ug/managing-repos-os-updates.html
-var awsBuckets = regexp.MustCompile(strings.ReplaceAll(`^(al2023-repos-R-de612dc2|amazonlinux-2-repos-R|(amazonlinux|packages|repo)\.R\.amazonaws\.com|`+
-	`prod-R-starport-layer-bucket|(aws|amazon)-ssm-R|amazon-ssm-packages-R|aws-windows-downloads-R|R-birdwatcher-prod|`+
+var awsBuckets = regexp.MustCompile(strings.ReplaceAll(`^(al2023-repos-R-de612dc2|amazonlinux-2-repos-R|`+
+	`(amazonlinux|packages|repo)\.R\.amazonaws\.com|prod-R-starport-layer-bucket|(aws|amazon)-ssm-R|`+
+	`amazon-ssm-packages-R|aws-windows-downloads-R|R-birdwatcher-prod|`+
 	`aws-ssm-distributor-file-R|aws-ssm-document-attachments-R|patch-baseline-snapshot-R|aws-patchmanager-macos-R|`+
 	`amazoncloudwatch-agent(-R)?|aws-codedeploy-R|repo\.R\.emr\.amazonaws\.com)$`, "R", `[a-z]{2}(-[a-z]+)+-[0-9]`))
 

@@ -2,9 +2,9 @@ package audit
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"s3-endpoint-guard/internal/iampolicy"
 )
@@ -26,18 +26,18 @@ func JudgeBucket(b Bucket, endpoints []Endpoint, given Lock) Result {
 		name = bucketIn(b.Policy)
 	}
 	j := policyJudge{
-		document: b.Policy, desired: lock.BucketPolicy(name), lock: lock.withoutGrants().BucketPolicy(name), forbidden: lock.ForbiddenOnBucket(name), exact: lock.Exact,
+		document: b.Policy, desired: lock.BucketPolicy(name), lock: lock.withoutGrants().BucketPolicy(name),
+		forbidden: lock.ForbiddenOnBucket(name), named: namedRequests(b.Policy, lock), exact: lock.Exact,
 		classify: classifyOnBucket(lock),
 	}
 	r.Lock = j.desired
-	j.named = namedRequests(b.Policy, lock)
 	j.judge(&r)
-	if network := slices.ContainsFunc(lock.Exceptions, func(e Exception) bool { return isNetwork(e.Key) }); network && r.Verdict == Locked &&
-		len(lock.EndpointIDs)+len(lock.VPCIDs) == 0 {
+	if r.Verdict == Locked && lock.limitsNetworkOnly() {
 		r.undecided(b.Policy.Origin, "the policy limits the network, but names no endpoint and no VPC")
 	}
 	if len(lock.Exceptions) == 0 && j.locksOut(lock.Setting(name)) {
-		r.add(Finding{Rule: LocksOut, Message: "from outside the endpoint, only the root user can change the policy", Origin: b.Policy.Origin})
+		const message = "from outside the endpoint, only the root user can change the policy"
+		r.add(Finding{Rule: LocksOut, Message: message, Origin: b.Policy.Origin})
 	}
 	r.write(j, lock)
 	r.judgeBlocks(b.PublicAccessBlock)
@@ -88,7 +88,8 @@ func JudgeEndpoint(e Endpoint, given Lock) Result {
 		e.Policy.Text = fullAccess
 	}
 	j := policyJudge{
-		document: e.Policy, desired: lock.EndpointPolicy(), lock: lock.EndpointPolicy(), forbidden: lock.forbiddenThroughEndpoint(bucketIn(e.Policy)), exact: lock.Exact,
+		document: e.Policy, desired: lock.EndpointPolicy(), lock: lock.EndpointPolicy(),
+		forbidden: lock.forbiddenThroughEndpoint(bucketIn(e.Policy)), exact: lock.Exact,
 		classify: classifyOnEndpoint(lock), ofEndpoint: true,
 	}
 	r.Lock = j.desired
@@ -140,7 +141,8 @@ func (j policyJudge) judgeKnown(r *Result) {
 	case iampolicy.Closed:
 		if j.exact {
 			r.Verdict = Worse(r.Verdict, Drifted)
-			r.add(Finding{Rule: Differs, Message: "it differs from the lock, and allows nothing that the lock denies", Origin: j.document.Origin})
+			const message = "it differs from the lock, and allows nothing that the lock denies"
+			r.add(Finding{Rule: Differs, Message: message, Origin: j.document.Origin})
 		}
 	default:
 		if refused := j.refused(); refused != "" {
@@ -210,16 +212,25 @@ func (j policyJudge) locksOut(s iampolicy.Setting) bool {
 	if err != nil || slices.ContainsFunc(p.Views(), dependsOnMembership) {
 		return false
 	}
-	for _, at := range s.Standpoints() {
-		if at.Caller == "administrators' role of the account" && at.Path == "from the internet" {
-			_, open := iampolicy.OpenActions(p, s, at)["s3:PutBucketPolicy"]
-			return !open
-		}
-	}
-	return false
+	d := iampolicy.Evaluate(iampolicy.Request{
+		Principal: "arn:" + s.Partition + ":iam::" + s.Account + ":role/invented/administrator", Action: "s3:PutBucketPolicy",
+		Resource: "arn:" + s.Partition + ":s3:::" + s.Bucket, ResourceAccount: s.Account,
+		Context: map[string][]string{"aws:SecureTransport": {"true"}, "aws:SourceIp": {"198.51.100.7"}},
+	}, iampolicy.Policies{Resource: p, Identity: []*iampolicy.Policy{everythingAllowed()}})
+	return d.Effect == iampolicy.Deny
 }
 
-// dependsOnMembership reports whether a Deny excepts callers by what an invented administrator lacks: an organisation, tags, an id.
+// everythingAllowed is an identity policy that allows everything.
+var everythingAllowed = sync.OnceValue(func() *iampolicy.Policy {
+	p, err := iampolicy.Parse([]byte(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`))
+	if err != nil {
+		panic(err) // it is a constant
+	}
+	return p
+})
+
+// dependsOnMembership reports whether a Deny excepts callers by what an invented administrator lacks: an organisation,
+// tags, an id.
 func dependsOnMembership(v iampolicy.View) bool {
 	return !v.Allow && slices.ContainsFunc(v.Conditions, func(c iampolicy.ConditionView) bool {
 		return c.Key != "aws:PrincipalArn" && c.Key != "aws:PrincipalAccount" && hasKey(identityKeys, c.Key)
@@ -263,7 +274,8 @@ func (r *Result) judgeBlocks(p *PublicAccessBlock) {
 	}
 	if len(off) > 0 {
 		r.Verdict = Open
-		r.add(Finding{Rule: PublicAccess, Message: "public access may be granted: " + strings.Join(off, ", ") + " off", Origin: p.Origin})
+		message := "public access may be granted: " + strings.Join(off, ", ") + " off"
+		r.add(Finding{Rule: PublicAccess, Message: message, Origin: p.Origin})
 	}
 }
 
@@ -276,6 +288,7 @@ func (r *Result) judgeOwnership(o *Ownership) {
 		r.undecided(o.Origin, "the object ownership is not known: "+o.Value)
 	case o.Value != "BucketOwnerEnforced":
 		r.Verdict = Open
-		r.add(Finding{Rule: ObjectOwnership, Message: fmt.Sprintf("access control lists take effect: the object ownership is %s", cmp.Or(o.Value, "not set")), Origin: o.Origin})
+		message := "access control lists take effect: the object ownership is " + cmp.Or(o.Value, "not set")
+		r.add(Finding{Rule: ObjectOwnership, Message: message, Origin: o.Origin})
 	}
 }

@@ -14,8 +14,8 @@ import (
 type Lock struct {
 	// Partition, Region and Account are those of the buckets.
 	Partition, Region, Account string
-	// EndpointIDs are the endpoints through which the data may be reached. Without them VPCIDs are the VPCs from which it may be
-	// reached, through all their endpoints.
+	// EndpointIDs are the endpoints through which the data may be reached. Without them VPCIDs are the VPCs from which it
+	// may be reached, through all their endpoints.
 	EndpointIDs, VPCIDs []string
 	// Workloads are the callers that may reach the data: a request is denied if all these conditions are true. Without
 	// conditions these are all principals of the account that IAM allows.
@@ -27,7 +27,8 @@ type Lock struct {
 	// Grants are Allow statements that the bucket's policy may have, as JSON: access to its data for single principals of the
 	// account, and for services that Exceptions let in.
 	Grants []json.RawMessage
-	// Organization is the id of the organisation whose principals and buckets the endpoints serve, in addition to the account's.
+	// Organization is the id of the organisation whose principals and buckets the endpoints serve, in addition to the
+	// account's.
 	Organization string
 	// Services lets requests of AWS services pass through the endpoints.
 	Services bool
@@ -85,6 +86,12 @@ func (l Lock) door() Exception {
 	return Exception{"StringNotEquals", "aws:SourceVpce", []string{inventedEndpoint}}
 }
 
+// limitsNetworkOnly reports whether the lock has no endpoint and no VPC, but excepts networks.
+func (l Lock) limitsNetworkOnly() bool {
+	network := func(e Exception) bool { return isNetwork(e.Key) }
+	return len(l.EndpointIDs)+len(l.VPCIDs) == 0 && slices.ContainsFunc(l.Exceptions, network)
+}
+
 // Setting returns the judge's setting for a bucket: the lock's first endpoint, VPC and workload, or invented ones.
 func (l Lock) Setting(bucket string) iampolicy.Setting {
 	first := func(list []string, otherwise string) string {
@@ -119,7 +126,8 @@ func (l Lock) withoutGrants() Lock {
 
 func (l Lock) withDefaults() Lock {
 	l.Partition = cmp.Or(l.Partition, partitionOf(l.Region))
-	l.Region = cmp.Or(l.Region, map[string]string{"aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}[l.Partition], inventedRegion)
+	first := map[string]string{"aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
+	l.Region = cmp.Or(l.Region, first[l.Partition], inventedRegion)
 	l.Account = cmp.Or(l.Account, inventedAccount)
 	return l
 }

@@ -2,14 +2,15 @@ package audit
 
 import (
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
 	"s3-endpoint-guard/internal/iampolicy"
 )
 
-// namedRequest is a request of a caller that an Allow names. The judge tries callers that it has invented: a grant to one role of
-// another account, or to one service, would not show among what they may do.
+// namedRequest is a request of a caller that an Allow names. The judge tries callers that it has invented: a grant to one
+// role of another account, or to one service, would not show among what they may do.
 type namedRequest struct {
 	allowedRequest
 	statement string
@@ -23,8 +24,8 @@ const (
 	maxActions   = 10
 )
 
-// namedRequests lists requests, from the internet and through the lock's door, of the callers outside the account that a policy's
-// Allow statements name, on what these allow, and with what their conditions require.
+// namedRequests lists requests, from the internet and through the lock's door, of the callers outside the account that a
+// policy's Allow statements name, on what these allow, and with what their conditions require.
 func namedRequests(d Document, lock Lock) []namedRequest {
 	var list []namedRequest
 	account := lock.Account
@@ -49,8 +50,8 @@ func namedRequests(d Document, lock Lock) []namedRequest {
 	return list
 }
 
-// outsidersOf lists the callers outside the account that an Allow names. For everyone these are an anonymous caller, and a user of
-// another account.
+// outsidersOf lists the callers outside the account that an Allow names. For everyone these are an anonymous caller, and
+// a user of another account.
 func outsidersOf(v iampolicy.View, lock Lock) []iampolicy.Standpoint {
 	var callers []iampolicy.Standpoint
 	outside := map[string][]string{"aws:SecureTransport": {"true"}, "aws:SourceIp": {"198.51.100.7"}}
@@ -91,17 +92,16 @@ func outsidersOf(v iampolicy.View, lock Lock) []iampolicy.Standpoint {
 	return callers
 }
 
-// required adds to the context of a network path what makes the conditions of an Allow true, as far as one value of each decides
-// that. What follows from the caller stays as it is.
+// required adds to the context of a network path what makes the conditions of an Allow true, as far as one value of each
+// decides that. What follows from the caller stays as it is.
 func required(v iampolicy.View, path map[string][]string) map[string][]string {
 	context := maps.Clone(path)
 	for _, c := range v.Conditions {
-		undecidable := strings.Contains(c.Operator, "Null") || strings.Contains(c.Operator, "Numeric") || strings.Contains(c.Operator, "Date")
 		switch {
-		case c.Negated || undecidable || strings.Contains(c.Values[0], "${"):
+		case c.Negated || unordered.MatchString(c.Operator) || strings.Contains(c.Values[0], "${"):
 		case c.Key == "aws:SecureTransport" || c.Key == "aws:SourceVpce" || c.Key == "aws:SourceVpc":
 			// the path has them, or has none
-		case c.Key == "aws:PrincipalArn" || c.Key == "aws:PrincipalAccount" || c.Key == "aws:PrincipalType" || hasKey(serviceKeys, c.Key):
+		case hasKey(callerKeys, c.Key) || hasKey(serviceKeys, c.Key):
 			// they follow from the caller
 		case c.Key == "aws:SourceIp":
 			if address, _, _ := strings.Cut(c.Values[0], "/"); context[c.Key] != nil {
@@ -113,6 +113,12 @@ func required(v iampolicy.View, path map[string][]string) map[string][]string {
 	}
 	return context
 }
+
+// callerKeys have the values that follow from a request's principal.
+var callerKeys = []string{"aws:PrincipalArn", "aws:PrincipalAccount", "aws:PrincipalType"}
+
+// unordered matches the operators whose values are not an example of what they require.
+var unordered = regexp.MustCompile("Null|Numeric|Date")
 
 // actionsOf lists actions that patterns cover, on objects or on the bucket; the most informative ones first.
 func actionsOf(patterns []string, resource string) []string {

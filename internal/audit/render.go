@@ -104,8 +104,8 @@ func (l Lock) BucketPolicy(bucket string) string {
 
 func (l Lock) arn(bucket string) string { return "arn:" + l.Partition + ":s3:::" + bucket }
 
-// EndpointPolicy renders the lock as the policy of its endpoints. Two forms are equivalent: Allow statements with conditions, or
-// with [Lock.ByDeny] an Allow of everything, and Deny statements.
+// EndpointPolicy renders the lock as the policy of its endpoints. Two forms are equivalent: Allow statements with
+// conditions, or with [Lock.ByDeny] an Allow of everything, and Deny statements.
 func (l Lock) EndpointPolicy() string {
 	l = l.withDefaults()
 	owner := cmp.Or(l.OwnerKey, "aws:ResourceAccount")
@@ -125,13 +125,15 @@ func (l Lock) EndpointPolicy() string {
 		})
 	}
 	equals := func(key, value string) Exception { return Exception{"StringEquals", key, []string{value}} }
-	all := []statement{allow("AllowOwnAccount", "s3:*", []Exception{equals(owner, l.Account), equals("aws:PrincipalAccount", l.Account)}, resources...)}
+	own := []Exception{equals(owner, l.Account), equals("aws:PrincipalAccount", l.Account)}
+	all := []statement{allow("AllowOwnAccount", "s3:*", own, resources...)}
 	if l.Organization != "" && len(l.OnlyBuckets) == 0 {
 		all = append(all, allow("AllowOwnOrganization", "s3:*",
 			[]Exception{equals("aws:ResourceOrgID", l.Organization), equals("aws:PrincipalOrgID", l.Organization)}, "*"))
 	}
 	if l.Services {
-		all = append(all, allow("AllowAWSServices", "s3:*", []Exception{{"Bool", "aws:PrincipalIsAWSService", []string{"true"}}}, "*"))
+		services := Exception{"Bool", "aws:PrincipalIsAWSService", []string{"true"}}
+		all = append(all, allow("AllowAWSServices", "s3:*", []Exception{services}, "*"))
 	}
 	return render(append(all, allow("AllowAWSBuckets", "s3:GetObject", nil, l.awsBuckets()...)))
 }

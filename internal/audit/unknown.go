@@ -109,8 +109,8 @@ func (d Document) extreme(dropped string) (string, error) {
 	return string(text), err
 }
 
-// refuseDuplicates returns an error if an object of a JSON value has a member twice: which of them counts is not defined, and only
-// one of them would be judged.
+// refuseDuplicates returns an error if an object of a JSON value has a member twice: which of them counts is not defined,
+// and only one of them would be judged.
 func refuseDuplicates(d *json.Decoder) error {
 	token, err := d.Token()
 	if err != nil {

@@ -39,8 +39,8 @@ func (r *Result) write(j policyJudge, lock Lock) {
 	r.Write = w
 }
 
-// compose returns the statements of the found policy that open nothing beside the lock, and the lock's statements that they do not
-// replace. A found statement that has the Sid of one of the lock's is replaced by it.
+// compose returns the statements of the found policy that open nothing beside the lock, and the lock's statements that
+// they do not replace. A found statement that has the Sid of one of the lock's is replaced by it.
 func (j policyJudge) compose() string {
 	lock := statementsIn(j.lock)
 	sids := map[string]bool{}

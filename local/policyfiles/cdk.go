@@ -75,8 +75,8 @@ func isInside(path string) error {
 	return nil
 }
 
-// readStack reads a stack's template. What the environment says of account and Region counts if --account and --region are not
-// given.
+// readStack reads a stack's template. What the environment says of account and Region counts if --account and --region
+// are not given.
 func (f *Found) readStack(folder, file, environment string, o Options) error {
 	if err := isInside(file); err != nil {
 		return err

@@ -26,7 +26,9 @@ type stackReader struct {
 
 // readTemplate reads a CloudFormation or SAM template.
 func (f *Found) readTemplate(name string, data []byte, o Options) error {
-	stack := samtemplate.Options{Parameters: o.Parameters, Region: o.Region, AccountID: o.Account, StackName: fmt.Sprintf("stack%d", len(f.Texts))}
+	stack := samtemplate.Options{
+		Parameters: o.Parameters, Region: o.Region, AccountID: o.Account, StackName: fmt.Sprintf("stack%d", len(f.Texts)),
+	}
 	t, err := samtemplate.ReadForeign(data, samtemplate.ForeignOptions{
 		Options: stack, Types: []string{bucketType, policyType, endpointType}, Unknown: audit.Unknown, IsUnknown: audit.IsUnknown,
 	})
@@ -93,7 +95,8 @@ func (r stackReader) bucket(resource samtemplate.ForeignResource) {
 		}
 		b.PublicAccessBlock = &audit.PublicAccessBlock{
 			BlockPublicAcls: flag("BlockPublicAcls"), IgnorePublicAcls: flag("IgnorePublicAcls"),
-			BlockPublicPolicy: flag("BlockPublicPolicy"), RestrictPublicBuckets: flag("RestrictPublicBuckets"), Origin: r.origin(resource),
+			BlockPublicPolicy: flag("BlockPublicPolicy"), RestrictPublicBuckets: flag("RestrictPublicBuckets"),
+			Origin: r.origin(resource),
 		}
 	}
 	if value, ok := resource.Properties["OwnershipControls"]; ok {
@@ -166,6 +169,7 @@ func (r stackReader) endpoint(resource samtemplate.ForeignResource) {
 	vpc, _ := resource.Properties["VpcId"].(string)
 	r.found.note(r.file, "%s stands for the id of %s", resource.Ref, resource.LogicalID)
 	r.found.Endpoints = append(r.found.Endpoints, audit.Endpoint{
-		ID: resource.Ref, Title: resource.LogicalID, VPCID: vpc, Account: r.o.Account, Region: r.o.Region, Policy: r.document(resource),
+		ID: resource.Ref, Title: resource.LogicalID, VPCID: vpc, Account: r.o.Account, Region: r.o.Region,
+		Policy: r.document(resource),
 	})
 }

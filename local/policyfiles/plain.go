@@ -35,7 +35,8 @@ func (f *Found) readPlain(name string, data []byte, object map[string]json.RawMe
 				f.note(name, "%s is not judged: it is an endpoint for %s", e.VpcEndpointID, e.ServiceName)
 				continue
 			}
-			document := audit.Document{Origin: audit.Origin{File: name, Line: lineOf(data, `"`+e.VpcEndpointID+`"`), Address: e.VpcEndpointID}}
+			origin := audit.Origin{File: name, Line: lineOf(data, `"`+e.VpcEndpointID+`"`), Address: e.VpcEndpointID}
+			document := audit.Document{Origin: origin}
 			if e.PolicyDocument != nil {
 				document.Text = *e.PolicyDocument
 			}
@@ -51,7 +52,8 @@ func (f *Found) readPlain(name string, data []byte, object map[string]json.RawMe
 	return errors.New("this is neither a policy, nor a CloudFormation template, Terraform's JSON, or CDK's cloud assembly")
 }
 
-// isS3 reports whether an endpoint service is Amazon S3's: com.amazonaws.eu-central-1.s3, or in China also with "cn." before it.
+// isS3 reports whether an endpoint service is Amazon S3's: com.amazonaws.eu-central-1.s3, or in China also with "cn."
+// before it.
 // https://docs.aws.amazon.com/vpc/latest/privatelink/aws-services-privatelink-support.html
 func isS3(service string) bool { return strings.HasSuffix(service, ".s3") }
 
@@ -87,7 +89,9 @@ func (f *Found) addPolicy(name, text string, o Options) error {
 		}
 	}
 	if kind == audit.KindEndpoint {
-		f.Endpoints = append(f.Endpoints, audit.Endpoint{ID: audit.Unknown("endpoint"), Title: "the endpoint of " + name, Account: o.Account, Region: o.Region, Policy: document})
+		f.Endpoints = append(f.Endpoints, audit.Endpoint{
+			ID: audit.Unknown("endpoint"), Title: "the endpoint of " + name, Account: o.Account, Region: o.Region, Policy: document,
+		})
 		return nil
 	}
 	bucket := audit.Bucket{Account: o.Account, Region: o.Region, Policy: document}
@@ -116,15 +120,15 @@ func bucketsOf(p *iampolicy.Policy) []string {
 	return names
 }
 
-// kindOf finds out to what a policy belongs. A bucket's policy names the bucket in each resource; an endpoint's policy usually
-// has "*", several buckets, or a condition on the owner of the resource.
+// kindOf finds out to what a policy belongs. A bucket's policy names the bucket in each resource; an endpoint's policy
+// usually has "*", several buckets, or a condition on the owner of the resource.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-arn-format.html
 func kindOf(p *iampolicy.Policy) (audit.Kind, error) {
 	views := p.Views()
 	all, owner := true, false
 	for _, v := range views {
 		if !v.Everyone && !v.NotPrincipal && len(v.Principals)+len(v.Services)+len(v.Others) == 0 {
-			return "", errors.New("a statement without Principal: this is a policy of an identity or of an organisation, which neither a bucket nor an endpoint has")
+			return "", errors.New("a statement without Principal: this is the policy of an identity or an organisation")
 		}
 		for _, r := range v.Resources {
 			all = all && r == "*"

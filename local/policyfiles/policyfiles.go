@@ -5,8 +5,8 @@
 //	CDK         a cloud assembly: the folder cdk.out or its manifest.json (cdk.go)
 //	policies    a bucket or endpoint policy, or what the AWS CLI prints (plain.go)
 //
-// It needs no account. What a file does not say is unknown (audit.Unknown), and stays so. A file that cannot be read is an error
-// in [Found].Errors, and does not prevent the reading of the others.
+// It needs no account. What a file does not say is unknown (audit.Unknown), and stays so. A file that cannot be read is
+// an error in [Found].Errors, and does not prevent the reading of the others.
 //
 // Versions that were tested: see [Tested].
 package policyfiles
@@ -128,7 +128,7 @@ func (f *Found) readData(name string, data []byte, o Options) error {
 	if json.Unmarshal(data, &object) == nil {
 		has := func(member string) bool { _, ok := object[member]; return ok }
 		switch {
-		case has("format_version") && (has("resource_changes") || has("planned_values") || has("values") || has("terraform_version")):
+		case has("format_version"):
 			return f.readTerraform(name, data)
 		case has("Resources"):
 			return f.readTemplate(name, data, o)

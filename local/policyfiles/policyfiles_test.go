@@ -326,7 +326,7 @@ func TestFilesThatCannotBeReadAreErrorsAndLoseNothing(t *testing.T) {
 		"list.json":     {`[1]`, "want a mapping"},
 		"broken.json":   {`{"Statement": [`, "not JSON"},
 		"twice.json":    {`{"Statement": {"Effect": "Deny", "Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": "*"}}`, `"Effect" given twice`},
-		"identity.json": {`{"Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}`, "a statement without Principal: this is a policy of an identity or of an organisation"},
+		"identity.json": {`{"Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}`, "a statement without Principal: this is the policy of an identity or an organisation"},
 		"queue.json":    {`{"Statement": {"Effect": "Allow", "Principal": "*", "Action": "sqs:*", "Resource": "arn:aws:sqs:eu-west-1:111122223333:q"}}`, "it is about sqs, not about Amazon S3"},
 		"yaml.yaml":     {"a: [", "reading it as a CloudFormation template: yaml"},
 		"text.yaml":     {"just text", "reading it as a CloudFormation template: line 1: template: want a mapping"},

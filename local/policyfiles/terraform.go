@@ -115,7 +115,8 @@ func (c *tfChange) deleted() bool {
 	return slices.Equal(c.Change.Actions, []string{"delete"}) || slices.Equal(c.Change.Actions, []string{"forget"})
 }
 
-// value returns an attribute after the plan, or before it if the resource is deleted. Unknown attributes are not known: false.
+// value returns an attribute after the plan, or before it if the resource is deleted. Unknown attributes are not known:
+// false.
 func (c *tfChange) value(name string) (v any, known bool) {
 	if c.deleted() {
 		return c.Change.Before[name], true
@@ -170,7 +171,8 @@ func moduleCalls(address string) []string {
 	return names
 }
 
-// references lists what an attribute's expression refers to, the most specific references only: of "a.b.c" and "a.b" the first.
+// references lists what an attribute's expression refers to, the most specific references only: of "a.b.c" and "a.b" the
+// first.
 func (r *tfReader) references(c *tfChange, attribute string) []string {
 	res := r.config(c)
 	if res == nil {
@@ -218,8 +220,8 @@ func knownLater(references []string) string {
 	return strings.Join(references, ", ") + " (known after apply)"
 }
 
-// referred returns the resource of a type to which an attribute refers, in the same module: the one with the same index, if there
-// are several instances. nil if it is not clear which it is.
+// referred returns the resource of a type to which an attribute refers, in the same module: the one with the same index,
+// if there are several instances. nil if it is not clear which it is.
 func (r *tfReader) referred(c *tfChange, attribute, mode, kind string) *tfChange {
 	prefix := kind + "."
 	if mode == "data" {
@@ -243,7 +245,8 @@ func (r *tfReader) referred(c *tfChange, attribute, mode, kind string) *tfChange
 	var same []*tfChange
 	for i := range r.file.ResourceChanges {
 		to := &r.file.ResourceChanges[i]
-		if to.Type == kind && to.Name == names[0] && to.ModuleAddress == c.ModuleAddress && (to.Mode == "data") == (mode == "data") {
+		isData := to.Mode == "data"
+		if to.Type == kind && to.Name == names[0] && to.ModuleAddress == c.ModuleAddress && isData == (mode == "data") {
 			same = append(same, to)
 		}
 	}
@@ -268,8 +271,8 @@ const (
 	tfOwnership      = "aws_s3_bucket_ownership_controls"
 )
 
-// bucket reads a bucket. Old providers have the policy in the bucket; newer ones show there what S3 answered last, which does not
-// count: only a policy in the configuration does.
+// bucket reads a bucket. Old providers have the policy in the bucket; newer ones show there what S3 answered last, which
+// does not count: only a policy in the configuration does.
 func (r *tfReader) bucket(c *tfChange) {
 	if c.Type != tfBucket || c.deleted() {
 		return
@@ -348,11 +351,14 @@ func (r *tfReader) document(c *tfChange) audit.Document {
 
 // isWhole reports whether a policy's expression refers to nothing but the JSON of one policy document.
 func isWhole(references []string) bool {
-	return len(references) == 1 && (strings.HasSuffix(references[0], ".json") || strings.HasSuffix(references[0], ".minified_json"))
+	if len(references) != 1 {
+		return false
+	}
+	return strings.HasSuffix(references[0], ".json") || strings.HasSuffix(references[0], ".minified_json")
 }
 
-// deferred makes the JSON of a policy document that Terraform can only read when the plan is applied, because some of its values
-// are not known yet: these stay unknown. It returns "" if even the list of statements is not known.
+// deferred makes the JSON of a policy document that Terraform can only read when the plan is applied, because some of its
+// values are not known yet: these stay unknown. It returns "" if even the list of statements is not known.
 // https://registry.terraform.io/providers/hashicorp/aws/latest/docs/data-sources/iam_policy_document
 func (r *tfReader) deferred(c *tfChange) string {
 	unknown, _ := c.Change.AfterUnknown.(map[string]any)
@@ -436,63 +442,83 @@ func (s tfStatements) what(i int, attribute string) string {
 	return knownLater(referencesIn(member(at(s.config, i), attribute)))
 }
 
+// tfStatement is a statement block being converted: its values after the plan, and which of them are unknown.
+type tfStatement struct {
+	tfStatements
+	index          int
+	block, unknown any
+	out            map[string]any
+}
+
 func (s tfStatements) statement(i int, block any) any {
-	unknown := at(s.unknown, i)
+	b := tfStatement{s, i, block, at(s.unknown, i), map[string]any{"Effect": "Allow"}}
+	if b.unknown == true {
+		return b.mark("statement")
+	}
+	for _, name := range []struct{ from, to string }{{"sid", "Sid"}, {"effect", "Effect"}} {
+		if text, _ := member(block, name.from).(string); text != "" {
+			b.out[name.to] = text
+		} else if member(b.unknown, name.from) == true {
+			b.out[name.to] = b.mark(name.from)
+		}
+	}
+	for _, name := range []struct{ from, to string }{
+		{"actions", "Action"}, {"not_actions", "NotAction"}, {"resources", "Resource"}, {"not_resources", "NotResource"},
+	} {
+		values, unknown := member(block, name.from), member(b.unknown, name.from)
+		if len(listAt(values)) > 0 || unknown == true {
+			b.out[name.to] = b.texts(values, unknown, name.from)
+		}
+	}
+	b.principals("principals", "Principal")
+	b.principals("not_principals", "NotPrincipal")
+	b.conditions()
+	return b.out
+}
+
+// mark returns an unknown value of an attribute.
+func (b tfStatement) mark(attribute string) string { return audit.Unknown(b.what(b.index, attribute)) }
+
+// texts returns a list of which elements may be unknown.
+func (b tfStatement) texts(values, unknown any, attribute string) any {
 	if unknown == true {
-		return audit.Unknown(s.what(i, "statement"))
+		return b.mark(attribute)
 	}
-	texts := func(values, unknown any, attribute string) any {
-		if unknown == true {
-			return audit.Unknown(s.what(i, attribute))
-		}
-		list := listAt(values)
-		out := make([]any, len(list))
-		for j, v := range list {
-			if out[j] = v; at(listAt(unknown), j) == true {
-				out[j] = audit.Unknown(s.what(i, attribute))
-			}
-		}
-		return out
-	}
-	out := map[string]any{"Effect": "Allow"}
-	for from, to := range map[string]string{"sid": "Sid", "effect": "Effect"} {
-		if text, _ := member(block, from).(string); text != "" {
-			out[to] = text
-		} else if member(unknown, from) == true {
-			out[to] = audit.Unknown(s.what(i, from))
+	list := listAt(values)
+	out := make([]any, len(list))
+	for i, v := range list {
+		if out[i] = v; at(listAt(unknown), i) == true {
+			out[i] = b.mark(attribute)
 		}
 	}
-	for from, to := range map[string]string{"actions": "Action", "not_actions": "NotAction", "resources": "Resource", "not_resources": "NotResource"} {
-		if len(listAt(member(block, from))) > 0 || member(unknown, from) == true {
-			out[to] = texts(member(block, from), member(unknown, from), from)
-		}
-	}
-	for from, to := range map[string]string{"principals": "Principal", "not_principals": "NotPrincipal"} {
-		blocks, unknown := member(block, from), member(unknown, from)
-		if unknown == true {
-			out[to] = audit.Unknown(s.what(i, from))
-			continue
-		}
-		for j, p := range listAt(blocks) {
-			names := texts(member(p, "identifiers"), member(at(listAt(unknown), j), "identifiers"), from)
-			kind, _ := member(p, "type").(string)
-			byType, isObject := out[to].(map[string]any)
-			switch {
-			case kind == "*":
-				out[to] = "*"
-			case kind == "":
-				out[to] = audit.Unknown(s.what(i, from))
-			case out[to] == nil:
-				out[to] = map[string]any{kind: names}
-			case isObject:
-				byType[kind] = joined(byType[kind], names)
-			}
-		}
-	}
-	s.conditions(i, member(block, "condition"), member(unknown, "condition"), out, texts)
 	return out
 }
 
+// principals converts blocks with a type and a list of identifiers.
+func (b tfStatement) principals(from, to string) {
+	unknown := member(b.unknown, from)
+	if unknown == true {
+		b.out[to] = b.mark(from)
+		return
+	}
+	byType := map[string]any{}
+	for i, p := range listAt(member(b.block, from)) {
+		kind, _ := member(p, "type").(string)
+		switch kind {
+		case "*":
+			b.out[to] = "*"
+			return
+		case "":
+			b.out[to] = b.mark(from)
+			return
+		}
+		identifiers := b.texts(member(p, "identifiers"), member(at(listAt(unknown), i), "identifiers"), from)
+		byType[kind] = joined(byType[kind], identifiers)
+		b.out[to] = byType
+	}
+}
+
+// joined joins two lists. An unknown value in place of a list becomes an element.
 func joined(a, b any) any {
 	if a == nil {
 		return b
@@ -505,32 +531,35 @@ func joined(a, b any) any {
 	return append(list, more...)
 }
 
-func (s tfStatements) conditions(i int, blocks, unknown any, out map[string]any, texts func(values, unknown any, attribute string) any) {
-	if unknown == true {
-		out["Condition"] = audit.Unknown(s.what(i, "condition"))
-		return
-	}
+// conditions converts blocks with an operator, a key and a list of values.
+func (b tfStatement) conditions() {
+	unknown := member(b.unknown, "condition")
 	conditions := map[string]any{}
-	for j, block := range listAt(blocks) {
+	for i, block := range listAt(member(b.block, "condition")) {
 		test, _ := member(block, "test").(string)
 		variable, _ := member(block, "variable").(string)
 		if test == "" || variable == "" {
-			out["Condition"] = audit.Unknown(s.what(i, "condition"))
-			return
+			unknown = true
+			break
 		}
 		keys, _ := conditions[test].(map[string]any)
 		if keys == nil {
 			keys = map[string]any{}
 			conditions[test] = keys
 		}
-		keys[variable] = joined(keys[variable], texts(member(block, "values"), member(at(listAt(unknown), j), "values"), "condition"))
+		values := b.texts(member(block, "values"), member(at(listAt(unknown), i), "values"), "condition")
+		keys[variable] = joined(keys[variable], values)
 	}
-	if len(conditions) > 0 {
-		out["Condition"] = conditions
+	switch {
+	case unknown == true:
+		b.out["Condition"] = b.mark("condition")
+	case len(conditions) > 0:
+		b.out["Condition"] = conditions
 	}
 }
 
-// endpoint reads an endpoint for S3. Its attribute policy is known after apply if nothing sets it: then it has the default policy.
+// endpoint reads an endpoint for S3. Its attribute policy is known after apply if nothing sets it: then it has the
+// default policy.
 func (r *tfReader) endpoint(c *tfChange) {
 	if c.Type != tfEndpoint || c.deleted() {
 		return
@@ -605,7 +634,8 @@ func (r *tfReader) block(c *tfChange) {
 	}
 	b.PublicAccessBlock = &audit.PublicAccessBlock{
 		BlockPublicAcls: flag("block_public_acls"), IgnorePublicAcls: flag("ignore_public_acls"),
-		BlockPublicPolicy: flag("block_public_policy"), RestrictPublicBuckets: flag("restrict_public_buckets"), Origin: r.origin(c),
+		BlockPublicPolicy: flag("block_public_policy"), RestrictPublicBuckets: flag("restrict_public_buckets"),
+		Origin: r.origin(c),
 	}
 }
 

@@ -45,9 +45,9 @@ type ForeignResource struct {
 }
 
 // ReadForeign reads a template of CloudFormation or SAM, in YAML or JSON. Unlike [Parse] it does not insist that it
-// understands all of it: other sections, resource types, macros and functions are skipped, and a value that depends on one,
-// or on a parameter without a value, is unknown. Two kinds of parameters get an invented value, because only the identity of the
-// value matters: a bucket's name, and the id of an EC2 resource.
+// understands all of it: other sections, resource types, macros and functions are skipped, and a value that depends on
+// one, or on a parameter without a value, is unknown. Two kinds of parameters get an invented value, because only the
+// identity of the value matters: a bucket's name, and the id of an EC2 resource.
 func ReadForeign(data []byte, o ForeignOptions) (*Foreign, error) {
 	root, err := foreignRoot(data)
 	if err != nil {
@@ -211,7 +211,9 @@ func (r *foreignReader) parameterValues(section place) (map[string]any, error) {
 
 // invent returns a value for a parameter without one.
 func (r *foreignReader) invent(name string, kind valueKind, isBucket bool) string {
-	prefix := map[string]string{"AWS::EC2::VPC::Id": "vpc", "AWS::EC2::Subnet::Id": "subnet", "AWS::EC2::SecurityGroup::Id": "sg"}[kind.item]
+	prefix := map[string]string{
+		"AWS::EC2::VPC::Id": "vpc", "AWS::EC2::Subnet::Id": "subnet", "AWS::EC2::SecurityGroup::Id": "sg",
+	}[kind.item]
 	value := ""
 	switch {
 	case isBucket:

@@ -1,0 +1,19 @@
+package audit_test
+
+import (
+	"testing"
+
+	"s3-endpoint-guard/internal/audit"
+)
+
+// BenchmarkJudgeBucket judges one bucket: what an audit of many buckets costs for each.
+func BenchmarkJudgeBucket(b *testing.B) {
+	for name, policy := range map[string]string{"locked": document(plainHTTP, outside, strangers, ownApp), "open": document(fewActions, strangers, ownApp)} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				audit.JudgeBucket(bucket(policy), nil, audit.Lock{Account: account})
+			}
+		})
+	}
+}
