@@ -57,7 +57,12 @@ func (d Document) most() (string, error) { return d.extreme("Deny") }
 // least returns the document as if its unknown values allowed the least.
 func (d Document) least() (string, error) { return d.extreme("Allow") }
 
-// extreme drops the statements with unknown values and one effect, and widens those with the other.
+// known returns the document without the statements that have unknown values.
+func (d Document) known() (string, error) { return d.extreme(bothEffects) }
+
+const bothEffects = ""
+
+// extreme drops the statements with unknown values and one effect, or both, and widens those with the other.
 func (d Document) extreme(dropped string) (string, error) {
 	if !IsUnknown(d.Text) {
 		return d.Text, nil
@@ -87,6 +92,8 @@ func (d Document) extreme(dropped string) (string, error) {
 		}
 		switch {
 		case !hasUnknown(s):
+		case dropped == bothEffects:
+			continue
 		case hasUnknown(s["Effect"]):
 			return "", errors.New("the Effect of a statement is not known")
 		case s["Effect"] == dropped:

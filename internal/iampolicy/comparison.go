@@ -21,6 +21,17 @@ type comparison struct {
 
 // objection returns the reason why the live document may allow more than the desired one; "" when it certainly does not.
 func (c *comparison) objection() string {
+	if why := c.widening(); why != "" {
+		return why
+	}
+	if name, how := newExamination(c.desired).firstAllowed(c.forbidden, unknown); name != "" {
+		return "by the desired document, too, " + name + how
+	}
+	return ""
+}
+
+// widening describes what the live document allows, or does not deny, in contrast to the desired one; "" when there is nothing.
+func (c *comparison) widening() string {
 	if len(c.live.statements) == 0 {
 		return "there is no policy"
 	}
@@ -33,9 +44,6 @@ func (c *comparison) objection() string {
 		if why := c.whyUnforeseen(a); why != "" {
 			return why
 		}
-	}
-	if name, how := newExamination(c.desired).firstAllowed(c.forbidden, unknown); name != "" {
-		return "by the desired document, too, " + name + how
 	}
 	return ""
 }
