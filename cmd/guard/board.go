@@ -267,7 +267,7 @@ func (c *callers) probes(version string) ([]board.Probe, error) {
 		name   string
 		caller api.Caller
 	}{
-		{"Anyone, no credentials", c.cloud.Stranger()}, {"Another account", c.cloud.OtherAccount()},
+		{"Anonymous caller", c.cloud.Stranger()}, {"Another account", c.cloud.OtherAccount()},
 		{"An administrator", c.cloud.Admin()}, {"The app", c.stack.Workload()},
 	} {
 		for _, path := range []struct{ name, url string }{

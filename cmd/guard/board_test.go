@@ -157,9 +157,9 @@ func exhibited(t testing.TB, scenes ...int) string {
 
 // Cells of the matrix.
 const (
-	anyoneCell = "Anyone, no credentials, Internet"
-	appCell    = "The app, VPC endpoint"
-	thiefCell  = "Another account, Endpoint, to a foreign bucket"
+	anonymousCell = "Anonymous caller, Internet"
+	appCell       = "The app, VPC endpoint"
+	thiefCell     = "Another account, Endpoint, to a foreign bucket"
 )
 
 func TestTheBoardShowsAnAttackAndItsCorrection(t *testing.T) {
@@ -177,7 +177,7 @@ func TestTheBoardShowsAnAttackAndItsCorrection(t *testing.T) {
 		t.Errorf("the cell of the app is %q, want it allowed to read", got)
 	}
 	for _, c := range []struct{ attack, cell, red string }{
-		{"open-bucket", anyoneCell, "bad open list, versions"},
+		{"open-bucket", anonymousCell, "bad open list, versions"},
 		{"open-endpoint", thiefCell, "bad open write"},
 		{"delete-policy", "An administrator, Internet", "bad open list, read, versions"},
 	} {

@@ -132,7 +132,7 @@ func TestACellTurnsRedAndGreenAtTheWriteNotLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		bucket := &answers{takes: 5 * time.Millisecond}
 		bucket.become(board.Refused)
-		b := running(t, board.Probe{Caller: "anyone", Path: "internet", Requests: []board.Request{bucket.request("read")}})
+		b := running(t, board.Probe{Caller: "anonymous caller", Path: "internet", Requests: []board.Request{bucket.request("read")}})
 		reader := read(t, b)
 		time.Sleep(100 * time.Millisecond)
 		for _, c := range []struct {
