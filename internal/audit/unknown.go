@@ -87,21 +87,13 @@ func (d Document) extreme(dropped string) (string, error) {
 		if !isObject {
 			return "", errors.New("a whole statement is not known")
 		}
-		if text, _ := s["Sid"].(string); IsUnknown(text) {
-			delete(s, "Sid") // it has no effect
+		keep, err := settle(s, dropped)
+		if err != nil {
+			return "", err
 		}
-		switch {
-		case !hasUnknown(s):
-		case dropped == bothEffects:
-			continue
-		case hasUnknown(s["Effect"]):
-			return "", errors.New("the Effect of a statement is not known")
-		case s["Effect"] == dropped:
-			continue
-		default:
-			widen(s)
+		if keep {
+			kept = append(kept, s)
 		}
-		kept = append(kept, s)
 	}
 	if len(kept) == 0 {
 		return "", nil // no policy
@@ -114,6 +106,25 @@ func (d Document) extreme(dropped string) (string, error) {
 	}
 	text, err := encode(document)
 	return string(text), err
+}
+
+// settle reports whether a statement is kept, and widens one with unknown values.
+func settle(s map[string]any, dropped string) (keep bool, err error) {
+	if text, _ := s["Sid"].(string); IsUnknown(text) {
+		delete(s, "Sid") // it has no effect
+	}
+	switch {
+	case !hasUnknown(s):
+		return true, nil
+	case dropped == bothEffects:
+		return false, nil
+	case hasUnknown(s["Effect"]):
+		return false, errors.New("the Effect of a statement is not known")
+	case s["Effect"] == dropped:
+		return false, nil
+	}
+	widen(s)
+	return true, nil
 }
 
 // refuseDuplicates returns an error if an object of a JSON value has a member twice: which of them counts is not defined,
