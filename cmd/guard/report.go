@@ -114,7 +114,7 @@ func writeResult(w io.Writer, colour palette, r audit.Result) {
 		}
 		fmt.Fprintf(w, "  %-7s  %s%s\n           %s\n", info.Severity, info.Title, place, f.Message)
 	}
-	if r.Verdict != audit.Locked && len(r.Guesses) > 0 {
+	if len(r.Guesses) > 0 {
 		fmt.Fprintf(w, "  guessed  %s\n", strings.Join(guessLines(r.Guesses), "\n           "))
 	}
 	if r.Write == nil {
