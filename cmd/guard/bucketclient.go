@@ -11,10 +11,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"s3-endpoint-guard/internal/aws/errorcode"
 	"s3-endpoint-guard/internal/aws/s3versions"
+	"s3-endpoint-guard/internal/aws/survey"
 )
 
 // place says where a bucket is and with which profile it is read. Empty fields are taken from the machine's AWS
@@ -37,7 +37,7 @@ func (p place) open(ctx context.Context, say io.Writer) (*s3.Client, error) {
 	}
 	client, configured := p.client(sdk, style), sdk.Region
 	err = p.look(ctx, client)
-	if other := regionOf(err); other != "" && other != configured {
+	if other := survey.RegionOf(err); other != "" && other != configured {
 		fmt.Fprintf(say, "bucket %s is in Region %s, not in %s: asking there\n", p.bucket, other, configured)
 		sdk.Region = other
 		client = p.client(sdk, style)
@@ -98,14 +98,4 @@ func (p place) explained(region, configured string, err error) error {
 		where = fmt.Sprintf(" in Region %s, where it is not (--region names another)", region)
 	}
 	return fmt.Errorf("looking at bucket %s%s: %w", p.bucket, where, err)
-}
-
-// regionOf returns the bucket's Region from S3's answer, or "" if the answer has none. S3 sends the Region with
-// redirects and also with refusals.
-// https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
-func regionOf(err error) string {
-	if answer, ok := errors.AsType[*smithyhttp.ResponseError](err); ok && answer.Response != nil {
-		return answer.Response.Header.Get("X-Amz-Bucket-Region")
-	}
-	return ""
 }

@@ -37,7 +37,7 @@ func rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(misused)
 	root.SetHelpCommand(helpCommand())
 	root.AddCommand(
-		checkCommand(), accessCommand(), diffCommand(), exposureCommand(), matchCommand(),
+		auditCommand(), checkCommand(), accessCommand(), diffCommand(), exposureCommand(), matchCommand(),
 		demoCommand(), localCommand(), costCommand(), emptyCommand(),
 	)
 	return root

@@ -89,15 +89,20 @@ func writeReport(w io.Writer, r *report) {
 	for _, n := range r.Notes {
 		fmt.Fprintln(w, "note:", n)
 	}
+	if len(count) > 0 {
+		fmt.Fprintln(w, verdictCounts(count))
+	}
+}
+
+// verdictCounts says how often there was each verdict, the worst first.
+func verdictCounts(count map[audit.Verdict]int) string {
 	var counts []string
 	for _, v := range []audit.Verdict{audit.Open, audit.Drifted, audit.Undecided, audit.Locked} {
 		if count[v] > 0 {
 			counts = append(counts, fmt.Sprintf("%d %s", count[v], v))
 		}
 	}
-	if len(counts) > 0 {
-		fmt.Fprintln(w, strings.Join(counts, ", "))
-	}
+	return strings.Join(counts, ", ")
 }
 
 func writeResult(w io.Writer, colour palette, r audit.Result) {

@@ -99,6 +99,18 @@ var mistakes = map[string][]struct{ args, says string }{
 		{"--batch broken.json", "reading broken.json: "},
 		{"--batch policy.json", "want a JSON array of requests"},
 	},
+	"audit": {
+		{"", "--bucket, --vpc-endpoint, --stack or --all is missing\nusage: guard audit --bucket NAME"},
+		{"extra", `unexpected argument "extra"`},
+		{"--all --json --sarif", "--json and --sarif: want at most one"},
+		{"--all --concurrency 0", "--concurrency 0: want 1 to 256"},
+		{"--all --vpce x", "--vpce x: want an id that begins with vpce-"},
+		{"--vpc-endpoint x", "--vpc-endpoint x: want an id that begins with vpce-"},
+		{"--bucket [", "--bucket [: syntax error in pattern"},
+		{"--bucket s3://docs-example", "--bucket s3://docs-example: this is more than a name"},
+		{"--all --endpoint-url here", "--endpoint-url here: want an address"},
+		{"--all --profile nosuch", "reading the AWS configuration: "},
+	},
 	"check": {
 		{"", "an argument is missing: want 1, got 0\nusage: guard check FILE..."},
 		{"policy.json --json --sarif", "--json, --sarif and --github: want at most one"},

@@ -128,7 +128,6 @@ func (r Record) LogValue() slog.Value {
 	add(r.Target != "", slog.String("target", r.Target))
 	add(r.Verdict != "", slog.String("verdict", string(r.Verdict)))
 	add(r.Allowed != "", slog.String("allowed", r.Allowed))
-	add(len(r.Diff) > 0, slog.Any("diff", r.Diff))
 	add(r.Unread != "", slog.String("unread", r.Unread))
 	add(true, slog.String("before", r.Before))
 	add(true, slog.String("after", r.After))
@@ -141,6 +140,8 @@ func (r Record) LogValue() slog.Value {
 	add(r.Missing, slog.Bool("missing", true))
 	add(r.Error != "", slog.String("error", r.Error))
 	add(r.Runbook != "", slog.String("runbook", string(r.Runbook)))
+	// The last, because Logs Insights finds only the first 200 fields of a line, and a diff can have more.
+	add(len(r.Diff) > 0, slog.Any("diff", r.Diff))
 	return slog.GroupValue(attrs...)
 }
 

@@ -27,11 +27,11 @@ func TestFiltersSelectMessages(t *testing.T) {
 	t.Parallel()
 	s := deploy(t, nil)
 	for address, filterPolicy := range map[string]string{
-		"all@example.com":    `{"bucket":["` + s.bucket + `"],"account":["111122223333"],"region":["eu-central-1"]}`,
-		"open@example.com":   `{"verdict":["open"]}`,
-		"failed@example.com": `{"outcome":["not corrected"]}`,
-		"policy@example.com": `{"resource":[{"prefix":"bucket-"}],"outcome":[{"anything-but":"not corrected"}]}`,
-		"alarms@example.com": `{"outcome":[{"exists":false}]}`,
+		"all@example.com":     `{"bucket":["` + s.bucket + `"],"account":["111122223333"],"region":["eu-central-1"]}`,
+		"open@example.com":    `{"verdict":["open"]}`,
+		"failed@example.com":  `{"outcome":["not corrected"]}`,
+		"policy@example.com":  `{"resource":[{"prefix":"bucket-"}],"outcome":[{"anything-but":"not corrected"}]}`,
+		"nothing@example.com": `{"outcome":[{"exists":false}]}`,
 	} {
 		s.subscribes(address, filterPolicy)
 	}
@@ -43,11 +43,11 @@ func TestFiltersSelectMessages(t *testing.T) {
 	s.watch(func() { s.must(s.deletesBucketPolicy()) })
 	open, closed := "OPEN bucket-policy of "+s.bucket, "CLOSED subnets of "+s.endpoint
 	for address, want := range map[string][]string{
-		"all@example.com":    {open + ": corrected", closed + ": corrected", open + ": not corrected"},
-		"open@example.com":   {open + ": corrected", open + ": not corrected"},
-		"failed@example.com": {open + ": not corrected"},
-		"policy@example.com": {open + ": corrected"},
-		"alarms@example.com": nil,
+		"all@example.com":     {open + ": corrected", closed + ": corrected", open + ": not corrected"},
+		"open@example.com":    {open + ": corrected", open + ": not corrected"},
+		"failed@example.com":  {open + ": not corrected"},
+		"policy@example.com":  {open + ": corrected"},
+		"nothing@example.com": nil,
 	} {
 		var got []string
 		for _, m := range s.SNS.Delivered(s.topic, address) {

@@ -54,13 +54,13 @@ func queries(s stack) []query {
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax-Stats.html
 var (
 	queryCommands = []string{"fields", "filter", "stats", "sort", "limit"}
-	keywords      = []string{"by", "as", "in", "and", "or", "not", "asc", "desc"}
+	keywords      = []string{"by", "as", "in", "and", "or", "not", "like", "asc", "desc"}
 	functions     = []string{"count", "min", "max", "latest", "ispresent"}
 	generated     = []string{"@timestamp", "@message", "@log"}
 )
 
 var (
-	text  = regexp.MustCompile(`"[^"]*"`)
+	text  = regexp.MustCompile(`"[^"]*"|/[^/]*/`) // strings and patterns
 	word  = regexp.MustCompile(`[@A-Za-z][A-Za-z0-9_.@]*\(?`)
 	asked = regexp.MustCompile(`\bmessage (?:= ("[^"]*")|in \[([^\]]*)\])`)
 )
@@ -102,7 +102,7 @@ func (q query) messages() []string {
 
 // sources are the folders of the functions that write to each log group.
 var sources = map[string]string{
-	"RemediateLogGroup": "remediate", "HealthcheckLogGroup": "healthcheck", "ProbeLogGroup": "probe",
+	"RemediateLogGroup": "remediate", "HealthcheckLogGroup": "healthcheck", "ProbeLogGroup": "probe", "TeardownLogGroup": "teardown",
 }
 
 // written returns the fields and messages that a function's code can write to its log: the logger's own, all strings in

@@ -35,14 +35,23 @@ func escaped(text string) string {
 // code returns a text as a Markdown code span.
 func code(text string) string { return "`" + escaped(text) + "`" }
 
-// shortened replaces each character, and ends where the result would be longer than maxForeign.
+// shortened replaces each character, and ends where the result would be longer than maxForeign. Runs of spaces become one, so
+// that a text cannot fill the rest of a line and imitate the next one; marks that change the character before them go.
 func shortened(text string, replacement func(rune) string) string {
 	var b strings.Builder
+	space := false
 	for _, c := range strings.ReplaceAll(text, "://", "[://]") {
+		if unicode.Is(unicode.Mn, c) {
+			continue
+		}
 		next := " "
-		if unicode.IsPrint(c) {
+		if unicode.IsPrint(c) && !strings.ContainsRune(blanks, c) {
 			next = replacement(c)
 		}
+		if next == " " && space {
+			continue
+		}
+		space = next == " "
 		if b.Len()+len(next) > maxForeign {
 			return b.String() + "..."
 		}
@@ -50,3 +59,6 @@ func shortened(text string, replacement func(rune) string) string {
 	}
 	return b.String()
 }
+
+// blanks are printable characters that look like spaces: Hangul fillers, and Braille without dots.
+const blanks = "\u115f\u1160\u3164\uffa0\u2800"

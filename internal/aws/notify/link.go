@@ -55,8 +55,8 @@ func dollars(text string) string { return strings.ReplaceAll(text, "%", "$") }
 
 // recordCommand returns the AWS CLI command that prints the record.
 func (m Message) recordCommand() string {
-	return fmt.Sprintf("aws logs filter-log-events --region %s --log-group-name %s --filter-pattern '%s'"+
-		` --query "events[].message" --output text`, m.Origin.Region, m.Origin.LogGroup, m.pattern())
+	return fmt.Sprintf("aws logs filter-log-events --region %s --log-group-name %s --start-time %d --filter-pattern '%s'"+
+		` --query "events[].message" --output text`, m.Origin.Region, m.Origin.LogGroup, m.Time.Add(-searched).UnixMilli(), m.pattern())
 }
 
 // runbookURL returns the address of the runbook's section for the record.

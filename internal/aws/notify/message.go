@@ -135,7 +135,7 @@ func (m Message) text() string {
 // Headings of the parts that all formats have.
 const (
 	differed = "What differed (- desired and missing, + live and not desired)"
-	recordIs = `The full record. Its "before" is the state before the correction, for a rollback by hand`
+	recordIs = `The full record. Its "before" is the live state that was found, for a rollback by hand`
 )
 
 // fact is one line of a message.
@@ -189,8 +189,8 @@ func (m Message) facts() []fact {
 	if a := r.Actor; a != nil {
 		facts = append(facts,
 			fact{"Who", cmp.Or(a.ARN, "not named"), foreign, " as the event claims (the drift may have another cause)"},
-			fact{"  account", a.AccountID, foreign, ""},
-			fact{"  role", a.IssuerARN, foreign, ""},
+			fact{"  its account", a.AccountID, foreign, ""},
+			fact{"  its role", a.IssuerARN, foreign, ""},
 			fact{"  through", a.InvokedBy, foreign, ""},
 			fact{"  address", a.SourceIPAddress, foreign, ""},
 			fact{"  user agent", a.UserAgent, foreign, ""})
@@ -307,7 +307,10 @@ func duration(ms int64) string {
 func why(t guard.Trigger) fact {
 	switch t.Kind {
 	case guard.Event:
-		when := " (event of " + t.EventTime.Format(time.RFC3339) + ")"
+		when := ""
+		if !t.EventTime.IsZero() {
+			when = " (event of " + t.EventTime.Format(time.RFC3339) + ")"
+		}
 		return fact{"Trigger", joined(" ", t.EventName, t.EventID), foreign, when}
 	case guard.Stack:
 		return fact{"Trigger", t.EventName, foreign, " became the stack's status"}

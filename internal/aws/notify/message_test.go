@@ -233,7 +233,7 @@ func TestTheLinkToTheRecordIsThatOfThePartition(t *testing.T) {
 // The command in the text finds the record's line in the log, which has all fields.
 func TestTheTextHasTheCommandThatPrintsTheRecord(t *testing.T) {
 	const want = `aws logs filter-log-events --region eu-central-1 --log-group-name s3-endpoint-guard-RemediateLogGroup-EXAMPLE` +
-		` --filter-pattern '{$.requestId="8f507cfc-xmpl-4697-b07a-ac58fc914c95" && $.resource="bucket-policy"}'`
+		` --start-time 1772355668000 --filter-pattern '{$.requestId="8f507cfc-xmpl-4697-b07a-ac58fc914c95" && $.resource="bucket-policy"}'`
 	m := message(records["corrected-open"])
 	if text := m.Body(notify.Text); !strings.Contains(text, "\n  "+want) {
 		t.Errorf("no command %s in\n%s", want, text)

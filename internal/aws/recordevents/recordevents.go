@@ -64,7 +64,7 @@ func (b *Bus) Name() string { return "record events" }
 // Send sends the records of a run that are news. The error names the records that were not sent. They are sent again by
 // the next run: because it finds their drift, or because Send keeps them if their drift is over.
 func (b *Bus) Send(ctx context.Context, report guard.Report) error {
-	b.forget(report.Records)
+	b.forget(report.AsDesired)
 	due := b.due(append(b.unsent, report.Records...))
 	b.unsent = nil
 	var failures []error
@@ -74,15 +74,12 @@ func (b *Bus) Send(ctx context.Context, report guard.Report) error {
 	return errors.Join(failures...)
 }
 
-// forget forgets what was sent about subjects that a run has no record of: their drift is over.
-func (b *Bus) forget(records []guard.Record) {
-	still := map[subject]state{}
-	for _, r := range records {
-		if last, ok := b.sent[subjectOf(r)]; ok {
-			still[subjectOf(r)] = last
-		}
+// forget forgets what was sent about properties that a run found as desired: their drift is over. A resource that could not
+// be inspected says nothing about its properties.
+func (b *Bus) forget(desired []guard.Finding) {
+	for _, f := range desired {
+		delete(b.sent, subject{f.Property, f.Target})
 	}
-	b.sent = still
 }
 
 // due selects the records to send.
@@ -164,4 +161,9 @@ func (b *Bus) keep(r guard.Record) {
 }
 
 // remember remembers what was sent.
-func (b *Bus) remember(r guard.Record) { b.sent[subjectOf(r)] = stateOf(r) }
+func (b *Bus) remember(r guard.Record) {
+	if b.sent == nil {
+		b.sent = map[subject]state{}
+	}
+	b.sent[subjectOf(r)] = stateOf(r)
+}

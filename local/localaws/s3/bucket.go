@@ -3,9 +3,11 @@ package s3
 import (
 	"cmp"
 	"encoding/xml"
+	"math"
 	"net/http"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -158,15 +160,30 @@ func (c *call) getLocation() (*answer, error) {
 	}), nil
 }
 
-// listBuckets lists the buckets of the caller's account by name.
+// listBuckets lists the buckets of the caller's account by name, all at once or in pages. The token of a page is the name of its
+// first bucket.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html
 func (c *call) listBuckets() (*answer, error) {
+	most := math.MaxInt
+	if text := c.query.Get("max-buckets"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > 10000 {
+			return nil, invalidArgument("Argument max-buckets must be an integer between 1 and 10000")
+		}
+		most = n
+	}
+	prefix, region, from := c.query.Get("prefix"), c.query.Get("bucket-region"), c.query.Get("continuation-token")
 	var own []*bucket
 	for _, b := range c.service.buckets {
-		if b.owner == c.Caller.Account && strings.HasPrefix(b.name, c.query.Get("prefix")) {
+		if b.owner == c.Caller.Account && strings.HasPrefix(b.name, prefix) && b.name >= from && (region == "" || region == c.service.options.Region) {
 			own = append(own, b)
 		}
 	}
 	slices.SortFunc(own, func(a, b *bucket) int { return strings.Compare(a.name, b.name) })
+	next := ""
+	if len(own) > most {
+		own, next = own[:most], own[most].name
+	}
 	return asXML(func(d *document) {
 		d.root("ListAllMyBucketsResult")
 		d.owner("Owner", c.Caller.Account)
@@ -179,6 +196,8 @@ func (c *call) listBuckets() (*answer, error) {
 			d.close("Bucket")
 		}
 		d.close("Buckets")
+		d.optional("Prefix", prefix)
+		d.optional("ContinuationToken", next)
 		d.close("ListAllMyBucketsResult")
 	}), nil
 }

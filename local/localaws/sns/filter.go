@@ -23,7 +23,13 @@ type filter map[string][]condition
 // condition reports whether an attribute's value matches; there is false if the message does not have the attribute.
 type condition func(value string, there bool) bool
 
+// matches reports whether a message passes. A message without attributes passes no policy that names one, not even by
+// "exists": false.
+// https://docs.aws.amazon.com/sns/latest/dg/attribute-key-matching.html
 func (f filter) matches(attributes map[string]string) bool {
+	if len(f) > 0 && len(attributes) == 0 {
+		return false
+	}
 	for name, conditions := range f {
 		value, there := attributes[name]
 		if !slices.ContainsFunc(conditions, func(c condition) bool { return c(value, there) }) {
