@@ -43,7 +43,7 @@ func TestCheckHasAnExitCodeForEachVerdict(t *testing.T) {
 		code   int
 		says   string
 	}{
-		"locked":                      {lockedPolicy, nil, 0, "bucket docs-example: locked (policy.json)\n  guessed  account 111122223333 (invented, because no condition names one)\n" +
+		"locked": {lockedPolicy, nil, 0, "bucket docs-example: locked (policy.json)\n  guessed  account 111122223333 (invented, because no condition names one)\n" +
 			"           endpoint vpce-0a1b2c3d4e5f60718 (aws:SourceVpce in Objects)\n1 locked\n"},
 		"open":                        {openPolicy, nil, 1, "bucket docs-example: open (policy.json)\n  error    The bucket policy grants access to callers outside the account (policy.json:5)\n"},
 		"drifted":                     {lockedPolicy, []string{"--exact"}, 1, "bucket docs-example: drifted (policy.json)\n"},
