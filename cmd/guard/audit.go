@@ -38,6 +38,7 @@ type auditor struct {
 	onlyBuckets []string
 	all, exact  bool
 	json, sarif bool
+	html        string
 	concurrency int
 
 	out, err    io.Writer
@@ -71,10 +72,10 @@ policy, and from the endpoints of the stack or the Region, and said. A guess tru
 exception that should not be there. A policy may have more statements than the lock, or other words, if it allows nothing
 that the lock denies; with --exact it must be the lock.
 
-Output: text, in the order of the listing, as results come; --json, one object a line; --sarif (2.1.0), at the end. Standard
-error has the progress, and what could not be read. The exit code is 0 if all is locked; 1 if something is open, or has
-drifted; 2 if that cannot be told; 130 after Ctrl-C or SIGTERM, which prints what there is. A permission that is missing
-costs only what needs it: the rest is judged, and the permission is named.
+Output: text, in the order of the listing, as results come; --json, one object a line; --sarif (2.1.0), at the end; --html,
+also a page. Standard error has the progress, and what could not be read. The exit code is 0 if all is locked; 1 if something
+is open, or has drifted; 2 if that cannot be told; 130 after Ctrl-C or SIGTERM, which prints what there is. A permission that
+is missing costs only what needs it: the rest is judged, and the permission is named.
 
 Calls: three a bucket, at most --concurrency at a time, fewer while AWS throttles. The permissions needed:
 s3:GetBucketPolicy, s3:GetBucketPublicAccessBlock, s3:GetBucketOwnershipControls, ec2:DescribeVpcEndpoints; with --all or a *
@@ -105,6 +106,7 @@ are found as the AWS CLI finds them.`,
 	f.BoolVar(&a.exact, "exact", false, "the policies must be the lock, without other statements")
 	f.BoolVar(&a.json, "json", false, "print one JSON object a line")
 	f.BoolVar(&a.sarif, "sarif", false, "print SARIF 2.1.0")
+	f.StringVar(&a.html, "html", "", "also write a page to `FILE`")
 	c.SetFlagErrorFunc(misused)
 	return c
 }
@@ -161,7 +163,9 @@ func (a *auditor) run(parent context.Context) error {
 		sdk.BaseEndpoint = &a.endpoint
 	}
 	a.pace = survey.NewPacer(a.concurrency)
-	a.results = newAuditResults(a)
+	if a.results, err = newAuditResults(a); err != nil {
+		return &exitError{exitUnjudged, err}
+	}
 	a.reader = &survey.Reader{Home: sdk.Region, Pace: a.pace, Client: perRegion(func(region string) survey.S3 {
 		there := sdk.Copy()
 		there.Region = region

@@ -28,6 +28,7 @@ type auditResult struct {
 // auditResults prints results as they come and counts them. It keeps them only for SARIF.
 type auditResults struct {
 	*auditor
+	page     *auditPage // nil without --html
 	colour   palette
 	report   report
 	verdicts map[audit.Verdict]int
@@ -40,10 +41,14 @@ type auditResults struct {
 	mu sync.Mutex // of notes and errors in report
 }
 
-func newAuditResults(a *auditor) *auditResults {
-	r := &auditResults{auditor: a, colour: paletteFor(a.out), verdicts: map[audit.Verdict]int{}, missing: map[string]int{}, shown: time.Now()}
+func newAuditResults(a *auditor) (r *auditResults, err error) {
+	r = &auditResults{auditor: a, colour: paletteFor(a.out), verdicts: map[audit.Verdict]int{}, missing: map[string]int{}}
+	r.shown = time.Now()
 	r.report = report{Version: versionText(), Results: []audit.Result{}, Notes: []string{}, Errors: []string{}}
-	return r
+	if a.html != "" {
+		r.page, err = newAuditPage(a.html)
+	}
+	return r, err
 }
 
 func (r *auditResults) listed(n int) { r.total.Add(int64(n)) }
@@ -77,6 +82,11 @@ func (r *auditResults) add(result auditResult) error {
 	}
 	r.mu.Unlock()
 	defer r.progress()
+	if r.page != nil {
+		if err := r.page.add(result); err != nil {
+			return err
+		}
+	}
 	switch {
 	case r.json:
 		r.clear()
@@ -160,6 +170,11 @@ func (r *auditResults) end(interrupted bool, err error) error {
 			text += fmt.Sprintf(" for %s", count(n, "bucket"))
 		}
 		r.report.Notes = append(r.report.Notes, text)
+	}
+	if r.page != nil {
+		if err := r.page.end(r.counts(), interrupted, slices.Concat(r.report.Notes, r.report.Errors)); err != nil {
+			return &exitError{exitUnjudged, fmt.Errorf("writing the results: %w", err)}
+		}
 	}
 	switch {
 	case r.sarif:
