@@ -214,7 +214,7 @@ func (j policyJudge) locksOut(s iampolicy.Setting) bool {
 	}
 	d := iampolicy.Evaluate(iampolicy.Request{
 		Principal: "arn:" + s.Partition + ":iam::" + s.Account + ":role/invented/administrator", Action: "s3:PutBucketPolicy",
-		Resource: "arn:" + s.Partition + ":s3:::" + s.Bucket, ResourceAccount: s.Account,
+		Resource: s.BucketARN(), ResourceAccount: s.Account,
 		Context: map[string][]string{"aws:SecureTransport": {"true"}, "aws:SourceIp": {"198.51.100.7"}},
 	}, iampolicy.Policies{Resource: p, Identity: []*iampolicy.Policy{everythingAllowed()}})
 	return d.Effect == iampolicy.Deny

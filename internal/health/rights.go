@@ -41,11 +41,11 @@ func (t Criteria) rights(s Snapshot) []right {
 		trails = append(trails, here("cloudtrail", "trail/"+c.Name))
 	}
 	return []right{
-		{[]string{fmt.Sprintf("arn:%s:s3:::%s", set.Partition, set.Bucket)}, []string{
+		{[]string{set.BucketARN()}, []string{
 			"s3:PutBucketPolicy", "s3:DeleteBucketPolicy", "s3:PutBucketPublicAccessBlock", "s3:PutBucketOwnershipControls",
 			"s3:PutBucketAcl", "s3:DeleteBucket",
 		}},
-		{[]string{here("ec2", "vpc-endpoint/"+set.EndpointID)}, []string{"ec2:ModifyVpcEndpoint", "ec2:DeleteVpcEndpoints"}},
+		{[]string{set.EndpointARN()}, []string{"ec2:ModifyVpcEndpoint", "ec2:DeleteVpcEndpoints"}},
 		{[]string{t.Function}, []string{
 			"lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration", "lambda:DeleteFunction",
 			"lambda:PutFunctionConcurrency", "lambda:RemovePermission",

@@ -128,6 +128,14 @@ func (s Setting) iam(account, resource string) string {
 	return "arn:" + s.Partition + ":iam::" + account + ":" + resource
 }
 
+// BucketARN returns the ARN of the guarded bucket.
+func (s Setting) BucketARN() string { return s.bucketARN(s.Bucket) }
+
+// EndpointARN returns the ARN of the guarded VPC endpoint.
+func (s Setting) EndpointARN() string {
+	return "arn:" + s.Partition + ":ec2:" + s.Region + ":" + s.Account + ":vpc-endpoint/" + s.EndpointID
+}
+
 func (s Setting) bucketARN(name string) string { return "arn:" + s.Partition + ":s3:::" + name }
 
 // otherAccount returns the id of a different account.
@@ -154,7 +162,7 @@ func (s Setting) Standpoints() []Standpoint {
 // ForbiddenOnBucket lists requests that the bucket policy must deny: all object, listing and configuration actions from all
 // standpoints, except those that permitsOnBucket permits.
 func ForbiddenOnBucket(s Setting) []ForbiddenRequest {
-	targets, standpoints := targetsOn(s.bucketARN(s.Bucket), 0), s.Standpoints()
+	targets, standpoints := targetsOn(s.BucketARN(), 0), s.Standpoints()
 	forbidden := make([]ForbiddenRequest, 0, len(targets)*len(standpoints))
 	for _, at := range standpoints {
 		forbidden = append(forbidden, forbiddenFrom(at, s.Account, targets, s.permitsOnBucket)...)
@@ -225,7 +233,7 @@ func (s Setting) permitsOnEndpoint(c *requestContext) bool {
 	if glob(s.bucketARN(s.packageBucket())+"/"+string([]byte{anyText}), c.resource) {
 		return c.action == "s3:getobject"
 	}
-	ours := c.resource == s.bucketARN(s.Bucket) || glob(s.bucketARN(s.Bucket)+"/"+string([]byte{anyText}), c.resource)
+	ours := c.resource == s.BucketARN() || glob(s.BucketARN()+"/"+string([]byte{anyText}), c.resource)
 	return ours && c.resourceAccount == s.Account && c.is("aws:sourcevpc", s.VPCID) && s.isTenant(c)
 }
 

@@ -56,7 +56,7 @@ func (s Setting) configures(at Standpoint) bool {
 // policy means a bucket without one.
 func OpenActions(p *Policy, s Setting, at Standpoint) map[string]string {
 	open := map[string]string{}
-	for _, t := range targetsOn(s.bucketARN(s.Bucket), 0) {
+	for _, t := range targetsOn(s.BucketARN(), 0) {
 		d := Evaluate(
 			Request{Principal: at.Principal, Action: t.action, Resource: t.resource, ResourceAccount: s.Account, Context: at.Context},
 			Policies{Identity: []*Policy{allowAll()}, Resource: p})

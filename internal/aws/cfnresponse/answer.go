@@ -19,8 +19,8 @@ const (
 	// idLimit is the maximum size in bytes of a physical resource id.
 	// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html
 	idLimit = 1024
-	// cutMark ends a Reason that was too long.
-	cutMark = "…"
+	// truncationMark ends a Reason that was too long.
+	truncationMark = "…"
 )
 
 // answer is the answer to CloudFormation.
@@ -46,7 +46,7 @@ func (a *answer) failed(err error) {
 
 // about copies the request's ids to the answer.
 func (a *answer) about(request Request, physicalID string) {
-	a.PhysicalResourceID = cut(physicalID, idLimit, plainSize, "")
+	a.PhysicalResourceID = truncate(physicalID, idLimit, plainSize, "")
 	a.StackID, a.RequestID, a.LogicalResourceID = request.StackID, request.RequestID, request.LogicalResourceID
 }
 
@@ -67,7 +67,7 @@ func (a answer) encode() ([]byte, error) {
 		return bare, err
 	}
 	room := sizeLimit - 1 - len(bare) - len(`"Reason":"",`)
-	a.Reason = cut(reason, room, jsonSize, cutMark)
+	a.Reason = truncate(reason, room, jsonSize, truncationMark)
 	return marshal(a)
 }
 
@@ -82,8 +82,8 @@ func marshal(v any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
-// cut shortens s at a character boundary so that its size is at most room, and ends it with mark if it was cut.
-func cut(s string, room int, size func(string) int, mark string) string {
+// truncate shortens s at a character boundary so that its size is at most room, and ends it with mark if it was cut.
+func truncate(s string, room int, size func(string) int, mark string) string {
 	if size(s) <= room {
 		return s
 	}

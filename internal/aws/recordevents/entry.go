@@ -8,7 +8,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 
 	"s3-endpoint-guard/internal/guard"
-	"s3-endpoint-guard/internal/iampolicy"
 )
 
 // What each event has in its fields source and detail-type.
@@ -49,7 +48,8 @@ func (b *Bus) entry(r guard.Record) types.PutEventsRequestEntry {
 		Record: r, Account: s.Account, Region: s.Region, StackID: b.StackID, Bucket: s.Bucket, RequestID: r.RequestID,
 	}
 	e := types.PutEventsRequestEntry{
-		Source: aws.String(source), DetailType: aws.String(detailType), Resources: resources(s), Detail: encode(detail),
+		Source: aws.String(source), DetailType: aws.String(detailType),
+		Resources: []string{s.BucketARN(), s.EndpointARN()}, Detail: encode(detail),
 	}
 	for _, c := range cuts {
 		if sizeOf(e) <= maxSize {
@@ -84,14 +84,6 @@ func emptied(text *string) bool {
 	had := *text != ""
 	*text = ""
 	return had
-}
-
-// resources returns the ARNs of the bucket and its endpoint.
-func resources(s iampolicy.Setting) []string {
-	return []string{
-		"arn:" + s.Partition + ":s3:::" + s.Bucket,
-		"arn:" + s.Partition + ":ec2:" + s.Region + ":" + s.Account + ":vpc-endpoint/" + s.EndpointID,
-	}
 }
 
 // encode returns a detail as JSON, with <, > and & unescaped. A detail has only types that can be encoded.

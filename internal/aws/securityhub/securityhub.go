@@ -237,10 +237,9 @@ func (h *Hub) resources(target string) []types.Resource {
 	resource := func(kind, arn string) types.Resource {
 		return types.Resource{Type: &kind, Id: &arn, Partition: types.Partition(s.Partition), Region: &s.Region}
 	}
-	list := []types.Resource{resource("AwsS3Bucket", "arn:"+s.Partition+":s3:::"+s.Bucket)}
+	list := []types.Resource{resource("AwsS3Bucket", s.BucketARN())}
 	if target != s.Bucket {
-		arn := fmt.Sprintf("arn:%s:ec2:%s:%s:vpc-endpoint/%s", s.Partition, s.Region, s.Account, s.EndpointID)
-		list = append(list, resource("Other", arn))
+		list = append(list, resource("Other", s.EndpointARN()))
 	}
 	return list
 }

@@ -2,7 +2,6 @@ package survey
 
 import (
 	"context"
-	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 
 	"s3-endpoint-guard/internal/aws/errorcode"
+	"s3-endpoint-guard/internal/timeleft"
 )
 
 // Limits of a call.
@@ -61,20 +61,15 @@ func (p *Pacer) Do(ctx context.Context, call func(context.Context) error) error 
 		if !throttled || attempt == attempts {
 			return err
 		}
-		pause := time.NewTimer(pauseBefore(attempt + 1))
-		select {
-		case <-pause.C:
-		case <-ctx.Done():
-			pause.Stop()
-			return ctx.Err()
+		if err := timeleft.Wait(ctx, pauseBefore(attempt+1)); err != nil {
+			return err
 		}
 	}
 }
 
 // pauseBefore returns the pause before an attempt: a random part of a time that doubles.
 func pauseBefore(attempt int) time.Duration {
-	most := min(longestPause, 50*time.Millisecond<<attempt)
-	return most/2 + rand.N(most/2)
+	return timeleft.Jitter(min(longestPause, 50*time.Millisecond<<attempt))
 }
 
 func (p *Pacer) enter(ctx context.Context) error {
