@@ -7,7 +7,7 @@ import (
 
 	"s3-endpoint-guard/internal/audit"
 	"s3-endpoint-guard/local/policyfiles"
-	"s3-endpoint-guard/test/doctable"
+	"s3-endpoint-guard/test/golden"
 )
 
 func TestDocsListTheRulesAndTheTestedVersions(t *testing.T) {
@@ -19,6 +19,6 @@ func TestDocsListTheRulesAndTheTestedVersions(t *testing.T) {
 	for line := range strings.Lines(policyfiles.Tested + "\n") {
 		fmt.Fprintf(&tested, "- %s", line)
 	}
-	doctable.Check(t, "../../docs/check.md", "rules", rules.String())
-	doctable.Check(t, "../../docs/check.md", "tested", tested.String())
+	golden.Table(t, "../../docs/check.md", "rules", rules.String())
+	golden.Table(t, "../../docs/check.md", "tested", tested.String())
 }

@@ -4,12 +4,12 @@ import (
 	"encoding/json"
 	"testing"
 
-	"s3-endpoint-guard/test/doctable"
+	"s3-endpoint-guard/test/golden"
 )
 
 func TestDocsShowTheCost(t *testing.T) {
 	want, _ := guardCommand(t, "cost", "--template", "../../template.yaml")
-	doctable.Check(t, "../../docs/cost.md", "cost", want)
+	golden.Table(t, "../../docs/cost.md", "cost", want)
 }
 
 func TestTheCostFollowsTheParameters(t *testing.T) {

@@ -5,12 +5,12 @@ import (
 	"strings"
 	"testing"
 
-	"s3-endpoint-guard/test/doctable"
+	"s3-endpoint-guard/test/golden"
 )
 
 func TestDocsShowTheExposure(t *testing.T) {
 	want, _ := guardCommand(t, "exposure", "--template", "../../template.yaml")
-	doctable.Check(t, "../../docs/exposure.md", "exposure", want)
+	golden.Table(t, "../../docs/exposure.md", "exposure", want)
 }
 
 // The exemptions in the bucket policy open one data action, which lists object names; they open no object and no

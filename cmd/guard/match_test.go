@@ -2,16 +2,13 @@ package main
 
 import (
 	"errors"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"s3-endpoint-guard/test/golden"
 )
-
-var updateMatch = flag.Bool("update-match", false, "write what guard match says as its golden files")
 
 // runMatch runs guard match on the test's own template, and returns its output and exit code.
 func runMatch(stdin string, args ...string) (output string, code int, err error) {
@@ -41,7 +38,7 @@ var theStack = []string{
 }
 
 func TestMatchTellsTriggersAndFields(t *testing.T) {
-	for golden, c := range map[string]struct {
+	for name, c := range map[string]struct {
 		args []string
 		code int
 	}{
@@ -57,24 +54,12 @@ func TestMatchTellsTriggersAndFields(t *testing.T) {
 		"lookup-events":              {append([]string{"testdata/printed/lookup-events.json"}, theStack...), 0},
 		"another-account":            {append([]string{event("put-bucket-policy.json"), "--account", "444455556666"}, theStack...), 1},
 	} {
-		t.Run(golden, func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			got, code, err := runMatch("", c.args...)
 			if code != c.code || err != nil {
 				t.Errorf("guard match %v: exit code %d (%v), want %d", c.args, code, err, c.code)
 			}
-			path := event(golden + ".golden")
-			if *updateMatch {
-				if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), got); diff != "" {
-				t.Errorf("guard match %v (-want +got):\n%s", c.args, diff)
-			}
+			golden.File(t, event(name+".golden"), got)
 		})
 	}
 }

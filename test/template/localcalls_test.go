@@ -13,7 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	"s3-endpoint-guard/test/doctable"
+	"s3-endpoint-guard/test/golden"
 )
 
 // localServices are the folders of the local AWS's services, by the name that the documentation uses.
@@ -30,7 +30,7 @@ func TestDocsListWhatTheLocalAWSAnswers(t *testing.T) {
 		calls := localCalls(t, filepath.Join("local/localaws", localServices[service]))
 		fmt.Fprintf(&table, "| %s | %s |\n", service, "`"+strings.Join(calls, "`, `")+"`")
 	}
-	doctable.Check(t, "docs/local.md", "calls", table.String())
+	golden.Table(t, "docs/local.md", "calls", table.String())
 }
 
 func TestEachCallOfTheLocalAWSIsTested(t *testing.T) {

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"s3-endpoint-guard/local/samtemplate"
-	"s3-endpoint-guard/test/doctable"
+	"s3-endpoint-guard/test/golden"
 )
 
 func TestDocsListTheParameters(t *testing.T) {
@@ -14,7 +14,7 @@ func TestDocsListTheParameters(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	doctable.Check(t, "docs/parameters.md", "parameters", parameterTable(template.Parameters()))
+	golden.Table(t, "docs/parameters.md", "parameters", parameterTable(template.Parameters()))
 }
 
 // parameterTable returns a Markdown table of parameters.

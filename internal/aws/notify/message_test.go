@@ -1,7 +1,6 @@
 package notify_test
 
 import (
-	"flag"
 	"fmt"
 	"maps"
 	"os"
@@ -18,9 +17,8 @@ import (
 	"s3-endpoint-guard/internal/aws/notify"
 	"s3-endpoint-guard/internal/guard"
 	"s3-endpoint-guard/internal/iampolicy"
+	"s3-endpoint-guard/test/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 var admin = &guard.Actor{
 	ARN: "arn:aws:sts::111122223333:assumed-role/ops/alice", IssuerARN: "arn:aws:iam::111122223333:role/ops",
@@ -118,30 +116,12 @@ func longest() guard.Record {
 	return r
 }
 
-// golden compares a text with a file, and writes the file with -update.
-func golden(t *testing.T, file, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", file)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", file, diff)
-	}
-}
-
 func TestMessagesReadAsWritten(t *testing.T) {
 	for name, r := range records {
 		t.Run(name, func(t *testing.T) {
 			m := message(r)
-			golden(t, name+".txt", "Subject: "+m.Subject()+"\n\n"+m.Body(notify.Text))
-			golden(t, name+".json", m.Body(notify.AmazonQ))
+			golden.File(t, filepath.Join("testdata", name+".txt"), "Subject: "+m.Subject()+"\n\n"+m.Body(notify.Text))
+			golden.File(t, filepath.Join("testdata", name+".json"), m.Body(notify.AmazonQ))
 		})
 	}
 }

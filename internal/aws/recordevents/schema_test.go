@@ -3,7 +3,6 @@ package recordevents_test
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -24,9 +23,8 @@ import (
 	"s3-endpoint-guard/internal/guard"
 	"s3-endpoint-guard/internal/iampolicy"
 	"s3-endpoint-guard/local/eventpattern"
+	"s3-endpoint-guard/test/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 const (
 	schemaFile = "../../../docs/record.schema.json"
@@ -131,19 +129,8 @@ func event(t *testing.T, r guard.Record) string {
 func TestEventsAreAsOnFileAndAsTheSchemaSays(t *testing.T) {
 	for name, r := range examples {
 		t.Run(name, func(t *testing.T) {
-			got, golden := event(t, r), filepath.Join("testdata", name+".json")
-			if *update {
-				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), got); diff != "" {
-				t.Errorf("event (-want +got):\n%s", diff)
-			}
+			got, path := event(t, r), filepath.Join("testdata", name+".json")
+			golden.File(t, path, got)
 			var whole struct{ Detail json.RawMessage }
 			if err := json.Unmarshal([]byte(got), &whole); err != nil {
 				t.Fatal(err)

@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,7 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/securityhub"
 	"github.com/aws/aws-sdk-go-v2/service/securityhub/types"
-	"github.com/google/go-cmp/cmp"
 
 	"s3-endpoint-guard/internal/aws/securityhub"
 	"s3-endpoint-guard/internal/guard"
@@ -22,9 +19,8 @@ import (
 	"s3-endpoint-guard/local/localaws/api"
 	"s3-endpoint-guard/local/localaws/localtest"
 	local "s3-endpoint-guard/local/localaws/securityhub"
+	"s3-endpoint-guard/test/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // calls passes calls on to the local AWS's Security Hub, unless it refuses them.
 type calls struct {
@@ -319,19 +315,8 @@ func TestFindingsAreAsOnFile(t *testing.T) {
 					got = string(text) + "\n"
 				}
 			}
-			golden := filepath.Join("testdata", name+".json")
-			if *update {
-				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), got); diff != "" {
-				t.Errorf("finding (-want +got):\n%s", diff)
-			}
+			path := filepath.Join("testdata", name+".json")
+			golden.File(t, path, got)
 		})
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -24,9 +23,8 @@ import (
 	"s3-endpoint-guard/internal/function/remediate"
 	"s3-endpoint-guard/internal/guard"
 	"s3-endpoint-guard/internal/iampolicy"
+	"s3-endpoint-guard/test/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // publicPolicy is an attacker's policy.
 const publicPolicy = `{"Version":"2012-10-17","Statement":[{"Sid":"Everyone","Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::docs-example/*"}]}`
@@ -177,15 +175,7 @@ func TestEventsBecomeTheRecordsOnFile(t *testing.T) {
 					t.Fatal(err)
 				}
 				got := h.log.String() + h.out.String()
-				golden := event + ".record.jsonl"
-				if *update {
-					if err := os.WriteFile(filepath.Join("testdata", golden), []byte(got), 0o644); err != nil {
-						t.Fatal(err)
-					}
-				}
-				if diff := cmp.Diff(string(read(t, golden)), got); diff != "" {
-					t.Errorf("lines (-want +got):\n%s", diff)
-				}
+				golden.File(t, filepath.Join("testdata", event+".record.jsonl"), got)
 			})
 		})
 	}

@@ -3,11 +3,9 @@ package events_test
 import (
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -18,10 +16,8 @@ import (
 	"s3-endpoint-guard/local/localaws/api"
 	"s3-endpoint-guard/local/localaws/clock"
 	"s3-endpoint-guard/local/localaws/events"
+	"s3-endpoint-guard/test/golden"
 )
-
-// update rewrites the golden records.
-var update = flag.Bool("update", false, "write the golden records anew")
 
 const (
 	account  = "111122223333"
@@ -248,18 +244,7 @@ func TestRecordsHaveTheShapesOfCloudTrail(t *testing.T) {
 				t.Fatal(err)
 			}
 			path := filepath.Join("testdata", name+".json")
-			if *update {
-				if err := os.WriteFile(path, append(got, '\n'), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), string(got)+"\n"); diff != "" {
-				t.Errorf("Record (-want +got); -update rewrites it\n%s", diff)
-			}
+			golden.File(t, path, string(got)+"\n")
 		})
 	}
 }
