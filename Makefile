@@ -1,6 +1,6 @@
 # What SAM builds (make build-RemediateFunction …) and what people work with. `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help build bootstraps test lint demo local cost bench bench-teardown fuzz cover docs clean first-build FORCE
+.PHONY: help build bootstraps test lint demo local cost bench bench-teardown fuzz cover docs module clean first-build FORCE
 
 # What functions are built for: Lambda's processor, whatever GOOS and GOARCH say in the shell; SAM would package what
 # cannot run. Tests and the demo build for HOST.
@@ -74,6 +74,12 @@ cover: ## coverage by package, and in all
 
 docs: ## write the tables of parameters, exposure and cost into docs/
 	go test -run TestDocs ./test/template ./cmd/guard -update
+
+module: ## change the module's path in go.mod and in all imports (MODULE=host/owner/s3-endpoint-guard)
+	@test -n "$(MODULE)" || { echo "MODULE is not set, e.g. make module MODULE=git.example.com/team/s3-endpoint-guard"; exit 2; }
+	@old=$$(go list -m) && go mod edit -module "$(MODULE)" && go mod edit -module "$(MODULE)/tools" tools/go.mod && \
+	grep -rl --include='*.go' "\"$$old[/\"]" . | xargs sed -i.before -E "s#\"$$old([/\"])#\"$(MODULE)\1#" && \
+	find . -name '*.go.before' -delete && gofmt -w . && go build ./... && echo "the module is $(MODULE) now"
 
 clean: ## remove what was built
 	rm -rf .aws-sam

@@ -1,4 +1,4 @@
-module s3-endpoint-guard
+module example.com/s3-endpoint-guard
 
 go 1.26.0
 

@@ -1,5 +1,5 @@
 // Tools for working on the project, apart from it so that their dependencies are none of its own.
-module s3-endpoint-guard/tools
+module example.com/s3-endpoint-guard/tools
 
 go 1.26.0
 

@@ -18,8 +18,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"s3-endpoint-guard/internal/aws/s3versions"
-	"s3-endpoint-guard/local/localaws/s3model"
+	"example.com/s3-endpoint-guard/internal/aws/s3versions"
+	"example.com/s3-endpoint-guard/local/localaws/s3model"
 )
 
 // measurement is the result of a scenario.

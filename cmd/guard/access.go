@@ -12,7 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 // accessRequest is one request of a batch file.

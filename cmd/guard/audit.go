@@ -21,8 +21,8 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"s3-endpoint-guard/internal/audit"
-	"s3-endpoint-guard/internal/aws/survey"
+	"example.com/s3-endpoint-guard/internal/audit"
+	"example.com/s3-endpoint-guard/internal/aws/survey"
 )
 
 // exitStopped is the exit code of guard audit after Ctrl-C or SIGTERM: 128 + SIGINT, as a shell has it.

@@ -14,14 +14,14 @@ import (
 	"testing"
 	"time"
 
-	"s3-endpoint-guard/internal/audit"
-	"s3-endpoint-guard/internal/iampolicy"
-	"s3-endpoint-guard/local/localaws"
-	"s3-endpoint-guard/local/localaws/api"
-	"s3-endpoint-guard/local/localaws/cloudformation"
-	"s3-endpoint-guard/local/localaws/ec2"
-	"s3-endpoint-guard/local/localaws/s3"
-	"s3-endpoint-guard/local/policyfiles"
+	"example.com/s3-endpoint-guard/internal/audit"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/local/localaws"
+	"example.com/s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/cloudformation"
+	"example.com/s3-endpoint-guard/local/localaws/ec2"
+	"example.com/s3-endpoint-guard/local/localaws/s3"
+	"example.com/s3-endpoint-guard/local/policyfiles"
 )
 
 // auditedAccount is an account on the local AWS that guard audit reads.

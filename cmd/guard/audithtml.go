@@ -10,8 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"s3-endpoint-guard/internal/audit"
-	"s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/audit"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 //go:embed audit.html

@@ -12,8 +12,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"s3-endpoint-guard/internal/audit"
-	"s3-endpoint-guard/internal/aws/survey"
+	"example.com/s3-endpoint-guard/internal/audit"
+	"example.com/s3-endpoint-guard/internal/aws/survey"
 )
 
 // auditResult is the result for one bucket or endpoint of an account.

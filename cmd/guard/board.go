@@ -18,12 +18,12 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"s3-endpoint-guard/local/board"
-	"s3-endpoint-guard/local/localaws"
-	"s3-endpoint-guard/local/localaws/api"
-	"s3-endpoint-guard/local/localaws/events"
-	"s3-endpoint-guard/local/localaws/lambda"
-	"s3-endpoint-guard/local/localaws/sns"
+	"example.com/s3-endpoint-guard/local/board"
+	"example.com/s3-endpoint-guard/local/localaws"
+	"example.com/s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/events"
+	"example.com/s3-endpoint-guard/local/localaws/lambda"
+	"example.com/s3-endpoint-guard/local/localaws/sns"
 )
 
 // boardFlags say whether a board is served, and where.

@@ -8,8 +8,8 @@ import (
 	"net/url"
 	"time"
 
-	"s3-endpoint-guard/local/board"
-	"s3-endpoint-guard/local/localaws"
+	"example.com/s3-endpoint-guard/local/board"
+	"example.com/s3-endpoint-guard/local/localaws"
 )
 
 // exhibition is the demo on a board. The board runs one action at a time.

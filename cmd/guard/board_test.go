@@ -16,8 +16,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"s3-endpoint-guard/local/localaws/events"
-	"s3-endpoint-guard/local/localaws/localtest"
+	"example.com/s3-endpoint-guard/local/localaws/events"
+	"example.com/s3-endpoint-guard/local/localaws/localtest"
 )
 
 // boardReader is a reader of a board's events.

@@ -7,7 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/api"
 )
 
 // collector is a bucket of another account, a target for data exfiltration.

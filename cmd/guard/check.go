@@ -11,8 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"s3-endpoint-guard/internal/audit"
-	"s3-endpoint-guard/local/policyfiles"
+	"example.com/s3-endpoint-guard/internal/audit"
+	"example.com/s3-endpoint-guard/local/policyfiles"
 )
 
 // exitOpen is the exit code of guard check when a policy is open or has drifted.

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"s3-endpoint-guard/internal/audit"
+	"example.com/s3-endpoint-guard/internal/audit"
 )
 
 // The policies of the tests, with one statement a line.

@@ -5,9 +5,9 @@ import (
 	"strings"
 	"testing"
 
-	"s3-endpoint-guard/internal/audit"
-	"s3-endpoint-guard/local/policyfiles"
-	"s3-endpoint-guard/test/golden"
+	"example.com/s3-endpoint-guard/internal/audit"
+	"example.com/s3-endpoint-guard/local/policyfiles"
+	"example.com/s3-endpoint-guard/test/golden"
 )
 
 func TestDocsListTheRulesAndTheTestedVersions(t *testing.T) {

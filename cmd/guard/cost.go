@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"s3-endpoint-guard/local/cost"
+	"example.com/s3-endpoint-guard/local/cost"
 )
 
 func costCommand() *cobra.Command {

@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"testing"
 
-	"s3-endpoint-guard/test/golden"
+	"example.com/s3-endpoint-guard/test/golden"
 )
 
 func TestDocsShowTheCost(t *testing.T) {

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"time"
 
-	"s3-endpoint-guard/local/dashboard"
-	"s3-endpoint-guard/local/localaws/cloudwatch"
+	"example.com/s3-endpoint-guard/local/dashboard"
+	"example.com/s3-endpoint-guard/local/localaws/cloudwatch"
 )
 
 // board is the deployed stack's dashboard.

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"s3-endpoint-guard/local/localaws"
+	"example.com/s3-endpoint-guard/local/localaws"
 )
 
 // demoOptions are the flags of guard demo.

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"s3-endpoint-guard/local/bootstrap"
+	"example.com/s3-endpoint-guard/local/bootstrap"
 )
 
 // guardCommand runs guard with arguments and returns its standard output and exit code.

@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 // The exit codes of guard diff.

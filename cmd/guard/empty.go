@@ -18,10 +18,10 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
-	"s3-endpoint-guard/internal/aws/awsconfig"
-	"s3-endpoint-guard/internal/aws/errorcode"
-	"s3-endpoint-guard/internal/aws/s3versions"
-	"s3-endpoint-guard/internal/emptying"
+	"example.com/s3-endpoint-guard/internal/aws/awsconfig"
+	"example.com/s3-endpoint-guard/internal/aws/errorcode"
+	"example.com/s3-endpoint-guard/internal/aws/s3versions"
+	"example.com/s3-endpoint-guard/internal/emptying"
 )
 
 // Exit codes of guard empty, in addition to 0 for a bucket that was proven empty (or counted).

@@ -21,8 +21,8 @@ import (
 
 	"github.com/creack/pty"
 
-	"s3-endpoint-guard/local/localaws/localtest"
-	"s3-endpoint-guard/local/localaws/s3model"
+	"example.com/s3-endpoint-guard/local/localaws/localtest"
+	"example.com/s3-endpoint-guard/local/localaws/s3model"
 )
 
 // screen collects the output of a terminal.

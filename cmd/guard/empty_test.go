@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"s3-endpoint-guard/local/localaws/s3model"
+	"example.com/s3-endpoint-guard/local/localaws/s3model"
 )
 
 // empty runs guard empty on a model of a bucket and returns its output and exit code.

@@ -7,7 +7,7 @@ import (
 	"io"
 	"time"
 
-	"s3-endpoint-guard/internal/emptying"
+	"example.com/s3-endpoint-guard/internal/emptying"
 )
 
 // Outcomes of guard empty, in addition to the engine's (see [emptying.Outcome]).

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"s3-endpoint-guard/internal/emptying"
+	"example.com/s3-endpoint-guard/internal/emptying"
 )
 
 // Prices in us-east-1, in US dollars. Deleting is free of charge.

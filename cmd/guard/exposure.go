@@ -8,9 +8,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"s3-endpoint-guard/internal/environment"
-	"s3-endpoint-guard/internal/iampolicy"
-	"s3-endpoint-guard/local/samtemplate"
+	"example.com/s3-endpoint-guard/internal/environment"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/local/samtemplate"
 )
 
 func exposureCommand() *cobra.Command {

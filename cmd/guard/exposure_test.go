@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"s3-endpoint-guard/test/golden"
+	"example.com/s3-endpoint-guard/test/golden"
 )
 
 func TestDocsShowTheExposure(t *testing.T) {

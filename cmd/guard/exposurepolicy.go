@@ -9,8 +9,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"s3-endpoint-guard/internal/audit"
-	"s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/audit"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 // ownPolicy is a bucket policy of the user's own, whose exposure is shown.

@@ -14,11 +14,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/spf13/cobra"
 
-	"s3-endpoint-guard/local/board"
-	"s3-endpoint-guard/local/localaws"
-	"s3-endpoint-guard/local/localaws/api"
-	"s3-endpoint-guard/local/localaws/clock"
-	"s3-endpoint-guard/local/localaws/events"
+	"example.com/s3-endpoint-guard/local/board"
+	"example.com/s3-endpoint-guard/local/localaws"
+	"example.com/s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/clock"
+	"example.com/s3-endpoint-guard/local/localaws/events"
 )
 
 func localCommand() *cobra.Command {

@@ -16,9 +16,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
-	"s3-endpoint-guard/local/localaws/lambda"
-	"s3-endpoint-guard/local/localaws/localtest"
-	localsns "s3-endpoint-guard/local/localaws/sns"
+	"example.com/s3-endpoint-guard/local/localaws/lambda"
+	"example.com/s3-endpoint-guard/local/localaws/localtest"
+	localsns "example.com/s3-endpoint-guard/local/localaws/sns"
 )
 
 // running is a running guard local, with its output.

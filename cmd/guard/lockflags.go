@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"s3-endpoint-guard/internal/audit"
+	"example.com/s3-endpoint-guard/internal/audit"
 )
 
 // lockFlags say who may have access to a bucket, and how. What they leave out is guessed from the policies.

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"s3-endpoint-guard/local/bootstrap"
+	"example.com/s3-endpoint-guard/local/bootstrap"
 )
 
 // runMain is the environment variable with which a test makes this program run as the command itself.

@@ -13,7 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"s3-endpoint-guard/local/samtemplate"
+	"example.com/s3-endpoint-guard/local/samtemplate"
 )
 
 // exitUnmatched is the exit code of guard match when an event triggers no rule.

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"s3-endpoint-guard/test/golden"
+	"example.com/s3-endpoint-guard/test/golden"
 )
 
 // runMatch runs guard match on the test's own template, and returns its output and exit code.

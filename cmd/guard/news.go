@@ -8,8 +8,8 @@ import (
 	"strings"
 	"sync"
 
-	"s3-endpoint-guard/local/localaws/lambda"
-	"s3-endpoint-guard/local/localaws/sns"
+	"example.com/s3-endpoint-guard/local/localaws/lambda"
+	"example.com/s3-endpoint-guard/local/localaws/sns"
 )
 
 // news prints the events of a local AWS that keeps running: corrections in the demo's format, messages as recipients

@@ -15,10 +15,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
 
-	"s3-endpoint-guard/internal/audit"
-	"s3-endpoint-guard/internal/aws/s3bucket"
-	"s3-endpoint-guard/internal/iampolicy"
-	"s3-endpoint-guard/local/policyfiles"
+	"example.com/s3-endpoint-guard/internal/audit"
+	"example.com/s3-endpoint-guard/internal/aws/s3bucket"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/local/policyfiles"
 )
 
 var rewrite = flag.Bool("verdicts", false, "write testdata/policies/verdicts.md")

@@ -3,7 +3,7 @@ package main
 import (
 	"encoding/json"
 
-	"s3-endpoint-guard/internal/guard"
+	"example.com/s3-endpoint-guard/internal/guard"
 )
 
 // logLine has the fields of a line of the guard's log that the demo reads: a guard.Record, or the line of a run

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"s3-endpoint-guard/internal/audit"
+	"example.com/s3-endpoint-guard/internal/audit"
 )
 
 // report is the result of a check.

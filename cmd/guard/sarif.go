@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"s3-endpoint-guard/internal/audit"
+	"example.com/s3-endpoint-guard/internal/audit"
 )
 
 // The types of a SARIF log, as far as it is written here.

@@ -9,11 +9,11 @@ import (
 
 	"github.com/spf13/pflag"
 
-	template "s3-endpoint-guard"
-	"s3-endpoint-guard/local/bootstrap"
-	"s3-endpoint-guard/local/localaws"
-	"s3-endpoint-guard/local/localaws/deployment"
-	"s3-endpoint-guard/local/samtemplate"
+	template "example.com/s3-endpoint-guard"
+	"example.com/s3-endpoint-guard/local/bootstrap"
+	"example.com/s3-endpoint-guard/local/localaws"
+	"example.com/s3-endpoint-guard/local/localaws/deployment"
+	"example.com/s3-endpoint-guard/local/samtemplate"
 )
 
 // stackFlags says which template is deployed onto the local AWS, and with which parameters.

@@ -12,8 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
 
-	"s3-endpoint-guard/internal/guard"
-	"s3-endpoint-guard/local/localaws"
+	"example.com/s3-endpoint-guard/internal/guard"
+	"example.com/s3-endpoint-guard/local/localaws"
 )
 
 // The object that the article's app serves, and its content.

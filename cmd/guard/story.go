@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"s3-endpoint-guard/internal/guard"
-	"s3-endpoint-guard/local/localaws/events"
+	"example.com/s3-endpoint-guard/internal/guard"
+	"example.com/s3-endpoint-guard/local/localaws/events"
 )
 
 // story is the demo.

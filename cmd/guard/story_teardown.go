@@ -9,7 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	locals3 "s3-endpoint-guard/local/localaws/s3"
+	locals3 "example.com/s3-endpoint-guard/local/localaws/s3"
 )
 
 // The contents of the bucket in the last scene: many versions, and a locked one that cannot be deleted before its

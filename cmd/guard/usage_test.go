@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"s3-endpoint-guard/local/bootstrap"
+	"example.com/s3-endpoint-guard/local/bootstrap"
 )
 
 // commandFolder is the folder of the built command. TestMain makes and removes it.

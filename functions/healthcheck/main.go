@@ -3,8 +3,8 @@
 package main
 
 import (
-	"s3-endpoint-guard/internal/function"
-	"s3-endpoint-guard/internal/function/healthcheck"
+	"example.com/s3-endpoint-guard/internal/function"
+	"example.com/s3-endpoint-guard/internal/function/healthcheck"
 )
 
 // version is set by the build (-ldflags -X).

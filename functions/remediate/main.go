@@ -2,8 +2,8 @@
 package main
 
 import (
-	"s3-endpoint-guard/internal/function"
-	"s3-endpoint-guard/internal/function/remediate"
+	"example.com/s3-endpoint-guard/internal/function"
+	"example.com/s3-endpoint-guard/internal/function/remediate"
 )
 
 // version is set by the build (-ldflags -X).

@@ -5,9 +5,9 @@ package main
 import (
 	"runtime/debug"
 
-	"s3-endpoint-guard/internal/emptying"
-	"s3-endpoint-guard/internal/function"
-	"s3-endpoint-guard/internal/function/teardown"
+	"example.com/s3-endpoint-guard/internal/emptying"
+	"example.com/s3-endpoint-guard/internal/function"
+	"example.com/s3-endpoint-guard/internal/function/teardown"
 )
 
 // version is set by the build (-ldflags -X).

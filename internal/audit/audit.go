@@ -19,7 +19,7 @@ package audit
 import (
 	"slices"
 
-	"s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 // Origin says where something was found. Its fields are "" or 0 if they are not known.

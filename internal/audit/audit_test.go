@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"s3-endpoint-guard/internal/audit"
-	"s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/audit"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 const (

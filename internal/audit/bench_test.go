@@ -3,7 +3,7 @@ package audit_test
 import (
 	"testing"
 
-	"s3-endpoint-guard/internal/audit"
+	"example.com/s3-endpoint-guard/internal/audit"
 )
 
 // BenchmarkJudgeBucket judges one bucket: what an audit of many buckets costs for each.

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 // classifyOnBucket returns the rule that a request on the bucket breaks.

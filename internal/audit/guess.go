@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 // Guess is one part of a lock that was guessed.

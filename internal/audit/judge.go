@@ -6,7 +6,7 @@ import (
 	"strings"
 	"sync"
 
-	"s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 // fullAccess is the effective policy of an endpoint without a policy.

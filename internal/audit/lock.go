@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 // Lock says who may have access to a bucket's data, and by which endpoints. Fields that are not given are guessed from the

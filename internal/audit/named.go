@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 // namedRequest is a request of a caller that an Allow names. The judge tries callers that it has invented: a grant to one

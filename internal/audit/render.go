@@ -6,7 +6,7 @@ import (
 	"encoding/json"
 	"slices"
 
-	"s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 // statement is a policy statement to write.

@@ -3,7 +3,7 @@ package audit
 import (
 	"encoding/json"
 
-	"s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 // write sets what would be written: what the lock lacks, beside the statements of the found policy that open nothing. With

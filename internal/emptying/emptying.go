@@ -30,7 +30,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"s3-endpoint-guard/internal/timeleft"
+	"example.com/s3-endpoint-guard/internal/timeleft"
 )
 
 // Memory is the memory limit, in bytes, for a process that only calls [Run] (see runtime/debug.SetMemoryLimit). The

@@ -11,12 +11,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"s3-endpoint-guard/internal/aws/s3versions"
-	"s3-endpoint-guard/internal/emptying"
-	"s3-endpoint-guard/internal/iampolicy"
-	"s3-endpoint-guard/local/localaws/api"
-	"s3-endpoint-guard/local/localaws/localtest"
-	"s3-endpoint-guard/local/localaws/s3"
+	"example.com/s3-endpoint-guard/internal/aws/s3versions"
+	"example.com/s3-endpoint-guard/internal/emptying"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/localtest"
+	"example.com/s3-endpoint-guard/local/localaws/s3"
 )
 
 // cloud is a bucket of the local AWS with the SDK's client: 84 versions of odd keys and seven unfinished uploads, as in

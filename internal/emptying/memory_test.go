@@ -11,7 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"s3-endpoint-guard/internal/emptying"
+	"example.com/s3-endpoint-guard/internal/emptying"
 )
 
 // longKeyBucket is a bucket with long keys. The keys of each page share one string, as those from S3 do.

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"s3-endpoint-guard/internal/aws/s3versions"
-	"s3-endpoint-guard/internal/emptying"
+	"example.com/s3-endpoint-guard/internal/aws/s3versions"
+	"example.com/s3-endpoint-guard/internal/emptying"
 )
 
 // shared is a bucket of which only a part is to be emptied; it records the markers of the list requests.

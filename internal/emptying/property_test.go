@@ -10,8 +10,8 @@ import (
 
 	"pgregory.net/rapid"
 
-	"s3-endpoint-guard/internal/emptying"
-	"s3-endpoint-guard/local/localaws/localtest"
+	"example.com/s3-endpoint-guard/internal/emptying"
+	"example.com/s3-endpoint-guard/local/localaws/localtest"
 )
 
 // scenario is a bucket and the options for emptying it, both drawn at random.

@@ -9,7 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"s3-endpoint-guard/internal/emptying"
+	"example.com/s3-endpoint-guard/internal/emptying"
 )
 
 // stubborn is a bucket that answers that it deleted keys with "odd" in them, but keeps them, as real stores do that

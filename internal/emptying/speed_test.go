@@ -15,7 +15,7 @@ import (
 
 	"github.com/aws/smithy-go"
 
-	"s3-endpoint-guard/internal/emptying"
+	"example.com/s3-endpoint-guard/internal/emptying"
 )
 
 // largeBucket is a bucket with very many versions, S3's latency and its limit per prefix. It is for synthetic time.

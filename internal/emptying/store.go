@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"s3-endpoint-guard/internal/timeleft"
+	"example.com/s3-endpoint-guard/internal/timeleft"
 )
 
 // BatchSize is the most versions that one DeleteObjects call takes, and that one page of a listing has.

@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"s3-endpoint-guard/internal/emptying"
+	"example.com/s3-endpoint-guard/internal/emptying"
 )
 
 // smallBucket is a bucket with S3's semantics: versions, delete markers, locks, uploads, and faults.

@@ -11,7 +11,7 @@ import (
 	"strconv"
 	"strings"
 
-	"s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 // Shape is the required format of a variable. Shapes are functions, because regular expressions would have to be

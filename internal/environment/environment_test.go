@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"s3-endpoint-guard/internal/environment"
+	"example.com/s3-endpoint-guard/internal/environment"
 )
 
 // reader returns a reader with one variable X.

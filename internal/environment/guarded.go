@@ -3,7 +3,7 @@ package environment
 import (
 	"strings"
 
-	"s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 // Guarded is the desired state of the guarded resources, as in the template.

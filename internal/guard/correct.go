@@ -8,8 +8,8 @@ import (
 	"slices"
 	"time"
 
-	"s3-endpoint-guard/internal/iampolicy"
-	"s3-endpoint-guard/internal/timeleft"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/timeleft"
 )
 
 // The pauses between read-backs double from firstPause to longestPause. The state is written again only after staleReads

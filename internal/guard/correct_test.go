@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"s3-endpoint-guard/internal/guard"
+	"example.com/s3-endpoint-guard/internal/guard"
 )
 
 func TestStaleReadsAreReadAgain(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"s3-endpoint-guard/internal/guard"
+	"example.com/s3-endpoint-guard/internal/guard"
 )
 
 // slow is a lamp whose calls take a tenth of a second each.

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"sync"
 
-	"s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 // Holds returns an error unless a desired policy denies all forbidden requests. A resource calls it before it writes the

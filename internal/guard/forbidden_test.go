@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"s3-endpoint-guard/internal/guard"
-	"s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/guard"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 func TestHoldsRefusesPoliciesThatAreThemselvesOpen(t *testing.T) {

@@ -26,8 +26,8 @@ import (
 	"sync"
 	"time"
 
-	"s3-endpoint-guard/internal/iampolicy"
-	"s3-endpoint-guard/internal/timeleft"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/timeleft"
 )
 
 // Resource is an AWS resource that one read describes, with one or more guarded properties: a bucket's policy, or a VPC

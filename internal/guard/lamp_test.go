@@ -7,8 +7,8 @@ import (
 	"sync"
 	"time"
 
-	"s3-endpoint-guard/internal/guard"
-	"s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/guard"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 // lamp is a guarded resource with state: each of its properties should be "lit". It can return stale reads, fail calls

@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 // How long an open property is left to CloudFormation: for truceLimit after this process first found it open. A step of

@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"s3-endpoint-guard/internal/guard"
+	"example.com/s3-endpoint-guard/internal/guard"
 )
 
 var errDenied = errors.New("AccessDenied")

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 // Outcome is the result for one drifted property. It is the log line's message.

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 // Remedy is a heading of docs/runbook.md, under which a person finds what to do. Errors, records and alarms only name

@@ -3,7 +3,7 @@ package health
 import (
 	"fmt"
 
-	"s3-endpoint-guard/internal/metrics"
+	"example.com/s3-endpoint-guard/internal/metrics"
 )
 
 // Volume is the traffic through the endpoint, in bytes.

@@ -6,9 +6,9 @@ import (
 	"strings"
 	"time"
 
-	"s3-endpoint-guard/internal/guard"
-	"s3-endpoint-guard/internal/iampolicy"
-	"s3-endpoint-guard/internal/metrics"
+	"example.com/s3-endpoint-guard/internal/guard"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/metrics"
 )
 
 // Endpoint is a VPC endpoint as returned by EC2.

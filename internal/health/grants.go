@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"s3-endpoint-guard/internal/iampolicy"
-	"s3-endpoint-guard/internal/metrics"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/metrics"
 )
 
 // Document is one policy of a role.

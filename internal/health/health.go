@@ -22,9 +22,9 @@ package health
 import (
 	"time"
 
-	"s3-endpoint-guard/internal/guard"
-	"s3-endpoint-guard/internal/iampolicy"
-	"s3-endpoint-guard/internal/metrics"
+	"example.com/s3-endpoint-guard/internal/guard"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/metrics"
 )
 
 // Check is the name of a check, in the log and as the dimension of CheckFailed.

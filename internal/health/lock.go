@@ -3,9 +3,9 @@ package health
 import (
 	"fmt"
 
-	"s3-endpoint-guard/internal/guard"
-	"s3-endpoint-guard/internal/iampolicy"
-	"s3-endpoint-guard/internal/metrics"
+	"example.com/s3-endpoint-guard/internal/guard"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/metrics"
 )
 
 // judgeLock judges whether bucket and endpoint still deny all access that must be denied.

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 // right is a group of guarded resources or parts of the guard, and the actions that change them.

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"s3-endpoint-guard/internal/metrics"
+	"example.com/s3-endpoint-guard/internal/metrics"
 )
 
 // CloudTrail is a trail that covers the Region.

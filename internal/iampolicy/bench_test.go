@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 // BenchmarkJudge judges one live document with all forbidden requests. The promised time is under 1 ms.

@@ -5,7 +5,7 @@ import (
 	"os"
 	"testing"
 
-	"s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 // reported is the setting of the policies in testdata/verdicts.json.

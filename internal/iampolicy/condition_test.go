@@ -3,7 +3,7 @@ package iampolicy_test
 import (
 	"testing"
 
-	"s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 // given is a condition and the request's values of the key "aws:k" (none: the key is missing).

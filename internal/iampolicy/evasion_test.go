@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 // changed returns a policy in which change was applied to each statement whose Sid contains sid.

@@ -3,7 +3,7 @@ package iampolicy_test
 import (
 	"testing"
 
-	"s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 // shapes are real policies, S3's spellings of them, and invalid policies.

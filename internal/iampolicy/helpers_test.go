@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 // The principals of the tests. 111122223333 owns the bucket "docs".

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 func TestLockout(t *testing.T) {

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 func TestMergeKeepsWhatOpensNothing(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 // document is a policy as decoded JSON, which tests rewrite or change.

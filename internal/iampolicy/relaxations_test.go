@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 // Judge treats some operators as equivalent or as narrower. These tests judge each pair of conditions on one key. If the

@@ -9,7 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 // Judge compares statements; these tests check it with requests. They draw live documents at random, and for each that is

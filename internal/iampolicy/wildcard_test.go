@@ -7,7 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 // matches reports whether Evaluate matches a text with a wildcard pattern.

@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"s3-endpoint-guard/internal/metrics"
+	"example.com/s3-endpoint-guard/internal/metrics"
 )
 
 var line = metrics.Line{Bucket: "docs-example", Time: time.UnixMilli(1772442063000), RequestID: "r-1"}

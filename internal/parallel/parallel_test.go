@@ -7,7 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"s3-endpoint-guard/internal/parallel"
+	"example.com/s3-endpoint-guard/internal/parallel"
 )
 
 func TestMapCallsAtTheSameTimeAndKeepsTheOrder(t *testing.T) {

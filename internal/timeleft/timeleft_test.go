@@ -7,7 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"s3-endpoint-guard/internal/timeleft"
+	"example.com/s3-endpoint-guard/internal/timeleft"
 )
 
 // within runs f in synthetic time, with a context that ends after d; 0 means no deadline.

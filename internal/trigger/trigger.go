@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"s3-endpoint-guard/internal/guard"
+	"example.com/s3-endpoint-guard/internal/guard"
 )
 
 // maxField is the maximum length in bytes of a trigger's fields. They are used in log lines and messages, and callers

@@ -11,8 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"s3-endpoint-guard/internal/guard"
-	"s3-endpoint-guard/internal/trigger"
+	"example.com/s3-endpoint-guard/internal/guard"
+	"example.com/s3-endpoint-guard/internal/trigger"
 )
 
 func at(minute int) time.Time { return time.Date(2026, 5, 4, 8, minute, 0, 0, time.UTC) }

@@ -19,9 +19,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"s3-endpoint-guard/local/board"
-	"s3-endpoint-guard/local/dashboard"
-	"s3-endpoint-guard/local/localaws/localtest"
+	"example.com/s3-endpoint-guard/local/board"
+	"example.com/s3-endpoint-guard/local/dashboard"
+	"example.com/s3-endpoint-guard/local/localaws/localtest"
 )
 
 // stream is a reader of a board's events, without a network.

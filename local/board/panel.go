@@ -4,7 +4,7 @@ import (
 	"reflect"
 	"time"
 
-	"s3-endpoint-guard/local/dashboard"
+	"example.com/s3-endpoint-guard/local/dashboard"
 )
 
 // Panel is the state of the alarms and of the dashboard.

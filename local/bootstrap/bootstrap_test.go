@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"s3-endpoint-guard/local/bootstrap"
+	"example.com/s3-endpoint-guard/local/bootstrap"
 )
 
 // repository makes a module whose make target writes a line for each build.

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"s3-endpoint-guard/local/samtemplate"
+	"example.com/s3-endpoint-guard/local/samtemplate"
 )
 
 // Part is a part of the stack that has a cost.

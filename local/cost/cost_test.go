@@ -7,8 +7,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"s3-endpoint-guard/local/cost"
-	"s3-endpoint-guard/local/samtemplate"
+	"example.com/s3-endpoint-guard/local/cost"
+	"example.com/s3-endpoint-guard/local/samtemplate"
 )
 
 // table contains round prices.

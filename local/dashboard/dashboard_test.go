@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"s3-endpoint-guard/local/dashboard"
+	"example.com/s3-endpoint-guard/local/dashboard"
 )
 
 // now is the time of all boards.

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"s3-endpoint-guard/local/eventpattern"
+	"example.com/s3-endpoint-guard/local/eventpattern"
 )
 
 func decode(t *testing.T, text string) any {

@@ -7,7 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"s3-endpoint-guard/local/eventpattern"
+	"example.com/s3-endpoint-guard/local/eventpattern"
 )
 
 // leaf is one value of an event from which a pattern can be made.

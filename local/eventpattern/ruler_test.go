@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"s3-endpoint-guard/local/eventpattern"
+	"example.com/s3-endpoint-guard/local/eventpattern"
 )
 
 // The answers in testdata/ruler.json are those of AWS's own matcher (aws/event-ruler, July 2026).

@@ -3,7 +3,7 @@ package localaws
 import (
 	"path"
 
-	"s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/api"
 )
 
 // otherAccount is a second account.

@@ -5,10 +5,10 @@ import (
 	"path"
 	"strings"
 
-	"s3-endpoint-guard/internal/iampolicy"
-	"s3-endpoint-guard/local/localaws/api"
-	"s3-endpoint-guard/local/localaws/events"
-	"s3-endpoint-guard/local/localaws/lambda"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/events"
+	"example.com/s3-endpoint-guard/local/localaws/lambda"
 )
 
 // target sends an event of a rule to a Lambda function, whose permissions must allow it.

@@ -9,10 +9,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
 
-	"s3-endpoint-guard/internal/iampolicy"
-	"s3-endpoint-guard/local/localaws"
-	"s3-endpoint-guard/local/localaws/deployment"
-	"s3-endpoint-guard/local/localaws/events"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/local/localaws"
+	"example.com/s3-endpoint-guard/local/localaws/deployment"
+	"example.com/s3-endpoint-guard/local/localaws/events"
 )
 
 func TestDeployCreatesWhatTheTemplateSays(t *testing.T) {

@@ -13,9 +13,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
 
-	"s3-endpoint-guard/local/localaws"
-	"s3-endpoint-guard/local/localaws/deployment"
-	"s3-endpoint-guard/local/localaws/events"
+	"example.com/s3-endpoint-guard/local/localaws"
+	"example.com/s3-endpoint-guard/local/localaws/deployment"
+	"example.com/s3-endpoint-guard/local/localaws/events"
 )
 
 // scene is the deployed stack with its real function. Its methods change the bucket and check the result.

@@ -5,9 +5,9 @@ import (
 	"strings"
 	"testing"
 
-	"s3-endpoint-guard/local/localaws"
-	"s3-endpoint-guard/local/localaws/deployment"
-	"s3-endpoint-guard/local/localaws/ec2"
+	"example.com/s3-endpoint-guard/local/localaws"
+	"example.com/s3-endpoint-guard/local/localaws/deployment"
+	"example.com/s3-endpoint-guard/local/localaws/ec2"
 )
 
 // network returns a template with an endpoint's security group, its description and inline rules, and more resources.

@@ -6,8 +6,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"s3-endpoint-guard/local/localaws/sns"
-	"s3-endpoint-guard/local/samtemplate"
+	"example.com/s3-endpoint-guard/local/localaws/sns"
+	"example.com/s3-endpoint-guard/local/samtemplate"
 )
 
 // subscribed is a template with a topic and a subscription that has more properties.

@@ -6,13 +6,13 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"s3-endpoint-guard/local/bootstrap"
-	"s3-endpoint-guard/local/localaws"
-	"s3-endpoint-guard/local/localaws/api"
-	"s3-endpoint-guard/local/localaws/cloudtest"
-	"s3-endpoint-guard/local/localaws/deployment"
-	"s3-endpoint-guard/local/localaws/localtest"
-	"s3-endpoint-guard/local/samtemplate"
+	"example.com/s3-endpoint-guard/local/bootstrap"
+	"example.com/s3-endpoint-guard/local/localaws"
+	"example.com/s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/cloudtest"
+	"example.com/s3-endpoint-guard/local/localaws/deployment"
+	"example.com/s3-endpoint-guard/local/localaws/localtest"
+	"example.com/s3-endpoint-guard/local/samtemplate"
 )
 
 // built builds the functions' bootstraps for all tests of this package.

@@ -4,8 +4,8 @@ import (
 	"context"
 	"time"
 
-	"s3-endpoint-guard/local/localaws/api"
-	"s3-endpoint-guard/local/localaws/cloudwatch"
+	"example.com/s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/cloudwatch"
 )
 
 // Pass advances the clock by d, a minute at a time. After each minute it waits until the work that the minute started is

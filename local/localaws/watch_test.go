@@ -4,8 +4,8 @@ import (
 	"testing"
 	"time"
 
-	"s3-endpoint-guard/local/localaws/cloudwatch"
-	"s3-endpoint-guard/local/localaws/localtest"
+	"example.com/s3-endpoint-guard/local/localaws/cloudwatch"
+	"example.com/s3-endpoint-guard/local/localaws/localtest"
 )
 
 // The functions are processes with the real time, and the clock is advanced: their metrics must have the clock's time.

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"strings"
 
-	"s3-endpoint-guard/internal/audit"
-	"s3-endpoint-guard/local/samtemplate"
+	"example.com/s3-endpoint-guard/internal/audit"
+	"example.com/s3-endpoint-guard/local/samtemplate"
 )
 
 // The resource types in which policies and settings stand.

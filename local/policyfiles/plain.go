@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"s3-endpoint-guard/internal/audit"
-	"s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/audit"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 // readPlain reads a policy, or what the AWS CLI prints of policies.

@@ -23,7 +23,7 @@ import (
 	"slices"
 	"strings"
 
-	"s3-endpoint-guard/internal/audit"
+	"example.com/s3-endpoint-guard/internal/audit"
 )
 
 // Tested says with which versions of the tools this package was tested.

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"s3-endpoint-guard/internal/audit"
-	"s3-endpoint-guard/local/policyfiles"
+	"example.com/s3-endpoint-guard/internal/audit"
+	"example.com/s3-endpoint-guard/local/policyfiles"
 )
 
 // verdicts judges what was found, by the names of buckets and endpoints.

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"s3-endpoint-guard/internal/audit"
+	"example.com/s3-endpoint-guard/internal/audit"
 )
 
 // tfFile is the JSON that terraform show -json prints of a plan or a state.

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"s3-endpoint-guard/local/eventpattern"
+	"example.com/s3-endpoint-guard/local/eventpattern"
 )
 
 // Rule is a deployed AWS::Events::Rule. It has a pattern or a schedule.

@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"s3-endpoint-guard/local/samtemplate"
+	"example.com/s3-endpoint-guard/local/samtemplate"
 )
 
 // frame is a template in which "Value: %" is replaced by the value under test.

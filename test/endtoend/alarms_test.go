@@ -12,15 +12,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/google/go-cmp/cmp"
 
-	"s3-endpoint-guard/internal/metrics"
-	"s3-endpoint-guard/local/cost"
-	"s3-endpoint-guard/local/dashboard"
-	"s3-endpoint-guard/local/localaws"
-	"s3-endpoint-guard/local/localaws/api"
-	"s3-endpoint-guard/local/localaws/cloudwatch"
-	"s3-endpoint-guard/local/localaws/lambda"
-	"s3-endpoint-guard/local/localaws/localtest"
-	"s3-endpoint-guard/local/localaws/vpcnet"
+	"example.com/s3-endpoint-guard/internal/metrics"
+	"example.com/s3-endpoint-guard/local/cost"
+	"example.com/s3-endpoint-guard/local/dashboard"
+	"example.com/s3-endpoint-guard/local/localaws"
+	"example.com/s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/cloudwatch"
+	"example.com/s3-endpoint-guard/local/localaws/lambda"
+	"example.com/s3-endpoint-guard/local/localaws/localtest"
+	"example.com/s3-endpoint-guard/local/localaws/vpcnet"
 )
 
 // minutes advances the clock minute by minute: rules fire, functions run, and alarms are evaluated.

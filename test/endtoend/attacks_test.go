@@ -12,8 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 
-	localec2 "s3-endpoint-guard/local/localaws/ec2"
-	"s3-endpoint-guard/local/localaws/events"
+	localec2 "example.com/s3-endpoint-guard/local/localaws/ec2"
+	"example.com/s3-endpoint-guard/local/localaws/events"
 )
 
 // attack is one call of the administrator that makes one guarded property drift.

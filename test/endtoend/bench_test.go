@@ -16,9 +16,9 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	localec2 "s3-endpoint-guard/local/localaws/ec2"
-	"s3-endpoint-guard/local/localaws/lambda"
-	locals3 "s3-endpoint-guard/local/localaws/s3"
+	localec2 "example.com/s3-endpoint-guard/local/localaws/ec2"
+	"example.com/s3-endpoint-guard/local/localaws/lambda"
+	locals3 "example.com/s3-endpoint-guard/local/localaws/s3"
 )
 
 // Limits of the function. The first two are multiples of the latency that is added to each call.

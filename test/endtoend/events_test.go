@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"s3-endpoint-guard/local/localaws/api"
-	"s3-endpoint-guard/local/localaws/events"
-	"s3-endpoint-guard/local/localaws/s3"
+	"example.com/s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/events"
+	"example.com/s3-endpoint-guard/local/localaws/s3"
 )
 
 // runs fails the test unless the guard ran exactly so many times, without a failure.

@@ -6,8 +6,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"s3-endpoint-guard/internal/aws/errorcode"
-	"s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/internal/aws/errorcode"
+	"example.com/s3-endpoint-guard/local/localaws/api"
 )
 
 // CloudFormation, Terraform and AWS Config use HeadBucket to see that the bucket exists (docs/facts.md, S3).

@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"s3-endpoint-guard/local/localaws/events"
+	"example.com/s3-endpoint-guard/local/localaws/events"
 )
 
 // called returns a CloudTrail event of a call, changed by change.

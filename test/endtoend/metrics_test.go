@@ -3,8 +3,8 @@ package endtoend_test
 import (
 	"time"
 
-	"s3-endpoint-guard/internal/metrics"
-	"s3-endpoint-guard/local/localaws/cloudwatch"
+	"example.com/s3-endpoint-guard/internal/metrics"
+	"example.com/s3-endpoint-guard/local/localaws/cloudwatch"
 )
 
 // sum returns the sum of a metric's values since the start of the last watch.

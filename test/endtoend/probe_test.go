@@ -11,9 +11,9 @@ import (
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/google/go-cmp/cmp"
 
-	"s3-endpoint-guard/internal/metrics"
-	"s3-endpoint-guard/local/localaws/cloudwatch"
-	"s3-endpoint-guard/local/localaws/vpcnet"
+	"example.com/s3-endpoint-guard/internal/metrics"
+	"example.com/s3-endpoint-guard/local/localaws/cloudwatch"
+	"example.com/s3-endpoint-guard/local/localaws/vpcnet"
 )
 
 // probing are the parameters of a stack whose guard only observes.

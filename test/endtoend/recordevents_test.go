@@ -12,9 +12,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
-	"s3-endpoint-guard/internal/aws/recordevents"
-	"s3-endpoint-guard/internal/guard"
-	"s3-endpoint-guard/local/localaws/events"
+	"example.com/s3-endpoint-guard/internal/aws/recordevents"
+	"example.com/s3-endpoint-guard/internal/guard"
+	"example.com/s3-endpoint-guard/local/localaws/events"
 )
 
 // sent returns the guard's events on the bus, which must have the published form.

@@ -13,9 +13,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/google/go-cmp/cmp"
 
-	"s3-endpoint-guard/internal/guard"
-	"s3-endpoint-guard/internal/metrics"
-	"s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/internal/guard"
+	"example.com/s3-endpoint-guard/internal/metrics"
+	"example.com/s3-endpoint-guard/local/localaws/api"
 )
 
 // somebody is an open endpoint policy.

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"testing"
 
-	"s3-endpoint-guard/internal/iampolicy"
-	"s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/local/localaws/api"
 )
 
 // inTheRolesName are the statements that AWS itself uses on behalf of the role. No call of the function shows that

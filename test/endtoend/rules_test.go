@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"s3-endpoint-guard/local/localaws/events"
-	"s3-endpoint-guard/local/localaws/lambda"
+	"example.com/s3-endpoint-guard/local/localaws/events"
+	"example.com/s3-endpoint-guard/local/localaws/lambda"
 )
 
 // deaf are events of calls that must match no rule: they concern other resources, changed nothing, or are our own.

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"s3-endpoint-guard/local/localaws/lambda"
+	"example.com/s3-endpoint-guard/local/localaws/lambda"
 )
 
 // hubType is a stack that imports findings.

@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"s3-endpoint-guard/local/localaws/lambda"
+	"example.com/s3-endpoint-guard/local/localaws/lambda"
 )
 
 // The artefact for this machine's processor; BenchmarkArtefact measures the one for Lambda's.

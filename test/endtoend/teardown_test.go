@@ -12,9 +12,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 
-	"s3-endpoint-guard/local/localaws/api"
-	"s3-endpoint-guard/local/localaws/cloudformation"
-	locals3 "s3-endpoint-guard/local/localaws/s3"
+	"example.com/s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/cloudformation"
+	locals3 "example.com/s3-endpoint-guard/local/localaws/s3"
 )
 
 // everything is an identity policy that allows all actions.

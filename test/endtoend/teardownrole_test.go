@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"s3-endpoint-guard/local/localaws/api"
-	locals3 "s3-endpoint-guard/local/localaws/s3"
+	"example.com/s3-endpoint-guard/local/localaws/api"
+	locals3 "example.com/s3-endpoint-guard/local/localaws/s3"
 )
 
 // theTeardownRoleIsExactlyWhatTheFunctionNeeds compares the permissions that deletions used with the role: IAM

@@ -10,10 +10,10 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"s3-endpoint-guard/local/localaws/cloudformation"
-	"s3-endpoint-guard/local/localaws/cloudtest"
-	"s3-endpoint-guard/local/localaws/lambda"
-	"s3-endpoint-guard/local/samtemplate"
+	"example.com/s3-endpoint-guard/local/localaws/cloudformation"
+	"example.com/s3-endpoint-guard/local/localaws/cloudtest"
+	"example.com/s3-endpoint-guard/local/localaws/lambda"
+	"example.com/s3-endpoint-guard/local/samtemplate"
 )
 
 // shortens leaves an invocation of the teardown function about 3 s for its work, and more on a busy machine.

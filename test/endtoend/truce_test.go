@@ -7,7 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"s3-endpoint-guard/local/localaws/events"
+	"example.com/s3-endpoint-guard/local/localaws/events"
 )
 
 func TestTheGuardStandsDownWhileTheStackIsUpdatedAndCatchesUp(t *testing.T) {

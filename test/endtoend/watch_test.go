@@ -6,10 +6,10 @@ import (
 	"slices"
 	"strings"
 
-	"s3-endpoint-guard/local/localaws/api"
-	"s3-endpoint-guard/local/localaws/lambda"
-	"s3-endpoint-guard/local/localaws/sns"
-	"s3-endpoint-guard/local/localaws/sqs"
+	"example.com/s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/lambda"
+	"example.com/s3-endpoint-guard/local/localaws/sns"
+	"example.com/s3-endpoint-guard/local/localaws/sqs"
 )
 
 // report is what the guard did during a watch.

@@ -9,11 +9,11 @@ import (
 	"testing"
 	"time"
 
-	"s3-endpoint-guard/internal/iampolicy"
-	"s3-endpoint-guard/local/localaws"
-	"s3-endpoint-guard/local/localaws/cloudwatch"
-	"s3-endpoint-guard/local/localaws/deployment"
-	"s3-endpoint-guard/local/localaws/localtest"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/local/localaws"
+	"example.com/s3-endpoint-guard/local/localaws/cloudwatch"
+	"example.com/s3-endpoint-guard/local/localaws/deployment"
+	"example.com/s3-endpoint-guard/local/localaws/localtest"
 )
 
 // well are the values of all metrics per minute on a healthy stack. Missing metrics are published only on a fault.

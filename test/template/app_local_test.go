@@ -4,10 +4,10 @@ import (
 	"os/exec"
 	"testing"
 
-	"s3-endpoint-guard/local/localaws"
-	"s3-endpoint-guard/local/localaws/cloudtest"
-	"s3-endpoint-guard/local/localaws/deployment"
-	"s3-endpoint-guard/local/localaws/ec2"
+	"example.com/s3-endpoint-guard/local/localaws"
+	"example.com/s3-endpoint-guard/local/localaws/cloudtest"
+	"example.com/s3-endpoint-guard/local/localaws/deployment"
+	"example.com/s3-endpoint-guard/local/localaws/ec2"
 )
 
 // TestTheAppRunsOnTheRealCommandLine runs the script with the real AWS CLI, against the template deployed to the

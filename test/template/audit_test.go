@@ -3,7 +3,7 @@ package template_test
 import (
 	"testing"
 
-	"s3-endpoint-guard/internal/audit"
+	"example.com/s3-endpoint-guard/internal/audit"
 )
 
 // The template's own policies are a lock for `guard check`, which guesses what it must hold from the policies alone.

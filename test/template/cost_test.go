@@ -4,7 +4,7 @@ import (
 	"slices"
 	"testing"
 
-	"s3-endpoint-guard/local/cost"
+	"example.com/s3-endpoint-guard/local/cost"
 )
 
 // month returns the monthly bill of the template with parameters.

@@ -10,8 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"s3-endpoint-guard/internal/metrics"
-	"s3-endpoint-guard/local/dashboard"
+	"example.com/s3-endpoint-guard/internal/metrics"
+	"example.com/s3-endpoint-guard/local/dashboard"
 )
 
 // theirs are the metrics of AWS's own namespaces that alarms and the dashboard may use, with their dimensions.

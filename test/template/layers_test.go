@@ -15,8 +15,17 @@ import (
 	"testing"
 )
 
-// module is the path that the project's own imports begin with.
-const module = "s3-endpoint-guard/"
+// module is the path that the project's own imports begin with, from go.mod.
+var module = modulePath() + "/"
+
+func modulePath() string {
+	text, err := os.ReadFile("../../go.mod")
+	if err != nil {
+		panic(err)
+	}
+	first, _, _ := strings.Cut(string(text), "\n")
+	return strings.TrimPrefix(first, "module ")
+}
 
 // root is the folder of the package that embeds template.yaml. Its import path is the module's own.
 const root = "."
@@ -109,7 +118,7 @@ func TestLayersNoticeABreach(t *testing.T) {
 			want:    []string{"internal/aws/notify (adapters) imports github.com/awslabs/x"},
 		},
 		"a function imports the template": {
-			imports: map[string][]string{"functions/remediate": {"s3-endpoint-guard"}},
+			imports: map[string][]string{"functions/remediate": {strings.TrimSuffix(module, "/")}},
 			want:    []string{"functions/remediate (functions) imports . (template)"},
 		},
 		"a package without a layer": {

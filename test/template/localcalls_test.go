@@ -13,7 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	"s3-endpoint-guard/test/golden"
+	"example.com/s3-endpoint-guard/test/golden"
 )
 
 // localServices are the folders of the local AWS's services, by the name that the documentation uses.

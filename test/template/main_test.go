@@ -5,8 +5,8 @@ import (
 	"os"
 	"testing"
 
-	"s3-endpoint-guard/local/bootstrap"
-	"s3-endpoint-guard/local/localaws/cloudtest"
+	"example.com/s3-endpoint-guard/local/bootstrap"
+	"example.com/s3-endpoint-guard/local/localaws/cloudtest"
 )
 
 // builds builds the functions, each once for all tests.

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"s3-endpoint-guard/local/localaws/localtest"
+	"example.com/s3-endpoint-guard/local/localaws/localtest"
 )
 
 // checkout is a small checkout that the project's own Makefile builds. Its path has spaces.

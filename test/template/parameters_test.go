@@ -5,9 +5,9 @@ import (
 	"strings"
 	"testing"
 
-	"s3-endpoint-guard/internal/aws/inspect"
-	"s3-endpoint-guard/internal/iampolicy"
-	"s3-endpoint-guard/local/samtemplate"
+	"example.com/s3-endpoint-guard/internal/aws/inspect"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/local/samtemplate"
 )
 
 // numbers are the numeric parameters with their ranges; if steps is set, only those values are allowed.

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"s3-endpoint-guard/local/samtemplate"
-	"s3-endpoint-guard/test/golden"
+	"example.com/s3-endpoint-guard/local/samtemplate"
+	"example.com/s3-endpoint-guard/test/golden"
 )
 
 func TestDocsListTheParameters(t *testing.T) {

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"s3-endpoint-guard/internal/function/remediate"
-	"s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/function/remediate"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 // article are the policies of the article on which this project is based, for our bucket.

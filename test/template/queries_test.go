@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"s3-endpoint-guard/internal/guard"
+	"example.com/s3-endpoint-guard/internal/guard"
 )
 
 // query is a saved query of the template.

@@ -14,11 +14,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"s3-endpoint-guard/internal/function/healthcheck"
-	"s3-endpoint-guard/internal/function/probe"
-	"s3-endpoint-guard/internal/function/remediate"
-	"s3-endpoint-guard/local/localaws/serviceauth"
-	"s3-endpoint-guard/local/samtemplate"
+	"example.com/s3-endpoint-guard/internal/function/healthcheck"
+	"example.com/s3-endpoint-guard/internal/function/probe"
+	"example.com/s3-endpoint-guard/internal/function/remediate"
+	"example.com/s3-endpoint-guard/local/localaws/serviceauth"
+	"example.com/s3-endpoint-guard/local/samtemplate"
 )
 
 // statements returns the statements of a role's inline policies.

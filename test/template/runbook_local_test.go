@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"s3-endpoint-guard/local/localaws"
-	"s3-endpoint-guard/local/localaws/localtest"
+	"example.com/s3-endpoint-guard/local/localaws"
+	"example.com/s3-endpoint-guard/local/localaws/localtest"
 )
 
 // notOnLocal are the commands of the runbook that the local AWS does not support, and the reason.

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"s3-endpoint-guard/local/samtemplate"
+	"example.com/s3-endpoint-guard/local/samtemplate"
 )
 
 // longest has the longest names that AWS allows: a stack name of 128 characters in the Region and partition with the

@@ -7,8 +7,8 @@ import (
 	"sync"
 	"testing"
 
-	read "s3-endpoint-guard/internal/environment"
-	"s3-endpoint-guard/local/samtemplate"
+	read "example.com/s3-endpoint-guard/internal/environment"
+	"example.com/s3-endpoint-guard/local/samtemplate"
 )
 
 // The physical ids in testdata/events.

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"s3-endpoint-guard/local/localaws/serviceauth"
-	"s3-endpoint-guard/local/samtemplate"
+	"example.com/s3-endpoint-guard/local/localaws/serviceauth"
+	"example.com/s3-endpoint-guard/local/samtemplate"
 )
 
 // documents returns all policy documents of a deployed template by owner: a role or a resource.

@@ -9,10 +9,10 @@ import (
 	"strings"
 	"testing"
 
-	"s3-endpoint-guard/internal/aws/cfnresponse"
-	"s3-endpoint-guard/internal/function/teardown"
-	"s3-endpoint-guard/internal/iampolicy"
-	"s3-endpoint-guard/local/samtemplate"
+	"example.com/s3-endpoint-guard/internal/aws/cfnresponse"
+	"example.com/s3-endpoint-guard/internal/function/teardown"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/local/samtemplate"
 )
 
 const teardownRole = "arn:aws:iam::111122223333:role/guard-TeardownRole-EXAMPLE"

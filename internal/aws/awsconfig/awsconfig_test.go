@@ -16,7 +16,7 @@ import (
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
-	"s3-endpoint-guard/internal/aws/awsconfig"
+	"example.com/s3-endpoint-guard/internal/aws/awsconfig"
 )
 
 // environment returns the variables that Lambda sets, with changes.

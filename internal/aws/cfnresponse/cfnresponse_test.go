@@ -17,8 +17,8 @@ import (
 
 	"pgregory.net/rapid"
 
-	"s3-endpoint-guard/internal/aws/cfnresponse"
-	"s3-endpoint-guard/local/localaws/localtest"
+	"example.com/s3-endpoint-guard/internal/aws/cfnresponse"
+	"example.com/s3-endpoint-guard/local/localaws/localtest"
 )
 
 const request = `{"RequestType":"Delete","ResponseURL":"https://answers.example/x?sig=secret","StackId":"stack","RequestId":"r1",

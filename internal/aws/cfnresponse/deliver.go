@@ -11,7 +11,7 @@ import (
 	"net/url"
 	"time"
 
-	"s3-endpoint-guard/internal/timeleft"
+	"example.com/s3-endpoint-guard/internal/timeleft"
 )
 
 const (

@@ -7,7 +7,7 @@ import (
 
 	"github.com/aws/smithy-go"
 
-	"s3-endpoint-guard/internal/aws/errorcode"
+	"example.com/s3-endpoint-guard/internal/aws/errorcode"
 )
 
 func TestOf(t *testing.T) {

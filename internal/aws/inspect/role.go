@@ -10,8 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 
-	"s3-endpoint-guard/internal/health"
-	"s3-endpoint-guard/internal/parallel"
+	"example.com/s3-endpoint-guard/internal/health"
+	"example.com/s3-endpoint-guard/internal/parallel"
 )
 
 // RoleAPI has the calls that [Role] makes.

@@ -13,8 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/google/go-cmp/cmp"
 
-	"s3-endpoint-guard/internal/aws/inspect"
-	"s3-endpoint-guard/internal/health"
+	"example.com/s3-endpoint-guard/internal/aws/inspect"
+	"example.com/s3-endpoint-guard/internal/health"
 )
 
 const managed = "arn:aws:iam::111122223333:policy/more"

@@ -12,8 +12,8 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 
-	"s3-endpoint-guard/internal/aws/inspect"
-	"s3-endpoint-guard/internal/health"
+	"example.com/s3-endpoint-guard/internal/aws/inspect"
+	"example.com/s3-endpoint-guard/internal/health"
 )
 
 // fakeEventBridge is an EventBridge with one rule of each state.

@@ -9,9 +9,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
-	"s3-endpoint-guard/internal/health"
-	"s3-endpoint-guard/internal/metrics"
-	"s3-endpoint-guard/internal/parallel"
+	"example.com/s3-endpoint-guard/internal/health"
+	"example.com/s3-endpoint-guard/internal/metrics"
+	"example.com/s3-endpoint-guard/internal/parallel"
 )
 
 // StatisticsAPI has the call that [Statistics] makes. GetMetricStatistics is free for the first million calls a month;

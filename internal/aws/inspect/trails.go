@@ -8,8 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
 	"github.com/aws/aws-sdk-go-v2/service/cloudtrail/types"
 
-	"s3-endpoint-guard/internal/health"
-	"s3-endpoint-guard/internal/parallel"
+	"example.com/s3-endpoint-guard/internal/health"
+	"example.com/s3-endpoint-guard/internal/parallel"
 )
 
 // TrailAPI has the calls that [Trails] makes.

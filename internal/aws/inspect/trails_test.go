@@ -12,8 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudtrail/types"
 	"github.com/google/go-cmp/cmp"
 
-	"s3-endpoint-guard/internal/aws/inspect"
-	"s3-endpoint-guard/internal/health"
+	"example.com/s3-endpoint-guard/internal/aws/inspect"
+	"example.com/s3-endpoint-guard/internal/health"
 )
 
 // fakeCloudTrail is a CloudTrail that answers by ARN.

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"strings"
 
-	"s3-endpoint-guard/internal/guard"
-	"s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/guard"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 // notification is a custom notification of Amazon Q Developer in chat applications. Limits of its texts: docs/facts.md,

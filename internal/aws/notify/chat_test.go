@@ -9,8 +9,8 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
-	"s3-endpoint-guard/internal/aws/notify"
-	"s3-endpoint-guard/internal/guard"
+	"example.com/s3-endpoint-guard/internal/aws/notify"
+	"example.com/s3-endpoint-guard/internal/guard"
 )
 
 // customNotification has the fields of a custom notification that tests check.

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
-	"s3-endpoint-guard/internal/metrics"
+	"example.com/s3-endpoint-guard/internal/metrics"
 )
 
 // Limits of one call: number of data, and number of values in a datum.

@@ -12,8 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"s3-endpoint-guard/internal/aws/putmetrics"
-	"s3-endpoint-guard/internal/metrics"
+	"example.com/s3-endpoint-guard/internal/aws/putmetrics"
+	"example.com/s3-endpoint-guard/internal/metrics"
 )
 
 // fake records the calls.

@@ -19,11 +19,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
-	"s3-endpoint-guard/internal/aws/recordevents"
-	"s3-endpoint-guard/internal/guard"
-	"s3-endpoint-guard/internal/iampolicy"
-	"s3-endpoint-guard/local/eventpattern"
-	"s3-endpoint-guard/test/golden"
+	"example.com/s3-endpoint-guard/internal/aws/recordevents"
+	"example.com/s3-endpoint-guard/internal/guard"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/local/eventpattern"
+	"example.com/s3-endpoint-guard/test/golden"
 )
 
 const (

@@ -9,9 +9,9 @@ package s3bucket
 import (
 	"fmt"
 
-	"s3-endpoint-guard/internal/aws/errorcode"
-	"s3-endpoint-guard/internal/guard"
-	"s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/aws/errorcode"
+	"example.com/s3-endpoint-guard/internal/guard"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 // Bucket names the guarded bucket.

@@ -7,9 +7,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
-	"s3-endpoint-guard/internal/aws/errorcode"
-	"s3-endpoint-guard/internal/guard"
-	"s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/aws/errorcode"
+	"example.com/s3-endpoint-guard/internal/guard"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 // OwnershipAPI contains the calls that [Ownership] makes.

@@ -10,8 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
 
-	"s3-endpoint-guard/internal/aws/s3bucket"
-	"s3-endpoint-guard/internal/guard"
+	"example.com/s3-endpoint-guard/internal/aws/s3bucket"
+	"example.com/s3-endpoint-guard/internal/guard"
 )
 
 var docs = s3bucket.Bucket{Name: "docs-example", Account: "111122223333"}

@@ -10,7 +10,7 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"s3-endpoint-guard/internal/aws/errorcode"
+	"example.com/s3-endpoint-guard/internal/aws/errorcode"
 )
 
 // StatusAPI contains the call that [Status] makes.

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
-	"s3-endpoint-guard/internal/emptying"
+	"example.com/s3-endpoint-guard/internal/emptying"
 )
 
 // decodePage makes a ListObjectVersions call fill page instead of its own output.

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"s3-endpoint-guard/internal/emptying"
+	"example.com/s3-endpoint-guard/internal/emptying"
 )
 
 // text escapes a text for XML.

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"sync"
 
-	"s3-endpoint-guard/internal/emptying"
+	"example.com/s3-endpoint-guard/internal/emptying"
 )
 
 // span is a range of bytes in a text.

@@ -7,7 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
 
-	"s3-endpoint-guard/internal/aws/awsconfig"
+	"example.com/s3-endpoint-guard/internal/aws/awsconfig"
 )
 
 // pauses draws 1,000 pauses after the same failures. It returns the shortest, the longest, and how many are different.

@@ -18,10 +18,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/google/go-cmp/cmp"
 
-	"s3-endpoint-guard/internal/aws/errorcode"
-	"s3-endpoint-guard/internal/aws/s3versions"
-	"s3-endpoint-guard/internal/emptying"
-	"s3-endpoint-guard/local/localaws/localtest"
+	"example.com/s3-endpoint-guard/internal/aws/errorcode"
+	"example.com/s3-endpoint-guard/internal/aws/s3versions"
+	"example.com/s3-endpoint-guard/internal/emptying"
+	"example.com/s3-endpoint-guard/local/localaws/localtest"
 )
 
 // wire is a server with canned answers that records its requests.

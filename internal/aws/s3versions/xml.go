@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"s3-endpoint-guard/internal/emptying"
+	"example.com/s3-endpoint-guard/internal/emptying"
 )
 
 // anyListing is a listing of versions or uploads, as encoding/xml reads it.

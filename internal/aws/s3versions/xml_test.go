@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"s3-endpoint-guard/internal/emptying"
+	"example.com/s3-endpoint-guard/internal/emptying"
 )
 
 // listing is a ListVersionsResult with these elements.

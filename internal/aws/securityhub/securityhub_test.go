@@ -13,13 +13,13 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/securityhub"
 	"github.com/aws/aws-sdk-go-v2/service/securityhub/types"
 
-	"s3-endpoint-guard/internal/aws/securityhub"
-	"s3-endpoint-guard/internal/guard"
-	"s3-endpoint-guard/internal/iampolicy"
-	"s3-endpoint-guard/local/localaws/api"
-	"s3-endpoint-guard/local/localaws/localtest"
-	local "s3-endpoint-guard/local/localaws/securityhub"
-	"s3-endpoint-guard/test/golden"
+	"example.com/s3-endpoint-guard/internal/aws/securityhub"
+	"example.com/s3-endpoint-guard/internal/guard"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/localtest"
+	local "example.com/s3-endpoint-guard/local/localaws/securityhub"
+	"example.com/s3-endpoint-guard/test/golden"
 )
 
 // calls passes calls on to the local AWS's Security Hub, unless it refuses them.

@@ -9,7 +9,7 @@ import (
 
 	"github.com/aws/smithy-go"
 
-	"s3-endpoint-guard/internal/aws/survey"
+	"example.com/s3-endpoint-guard/internal/aws/survey"
 )
 
 var (

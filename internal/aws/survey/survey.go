@@ -21,9 +21,9 @@ import (
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
-	"s3-endpoint-guard/internal/audit"
-	"s3-endpoint-guard/internal/aws/errorcode"
-	"s3-endpoint-guard/internal/parallel"
+	"example.com/s3-endpoint-guard/internal/audit"
+	"example.com/s3-endpoint-guard/internal/aws/errorcode"
+	"example.com/s3-endpoint-guard/internal/parallel"
 )
 
 // The permissions of the calls.

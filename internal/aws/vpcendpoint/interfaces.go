@@ -7,7 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
-	"s3-endpoint-guard/internal/health"
+	"example.com/s3-endpoint-guard/internal/health"
 )
 
 // InterfacesAPI contains the call that [Interfaces] makes.

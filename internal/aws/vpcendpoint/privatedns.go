@@ -5,8 +5,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
-	"s3-endpoint-guard/internal/guard"
-	"s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/guard"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 // dns is an interface endpoint's private DNS. The desired state is on, for queries from all of the VPC, not only for

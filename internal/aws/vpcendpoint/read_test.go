@@ -12,8 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/google/go-cmp/cmp"
 
-	"s3-endpoint-guard/internal/aws/vpcendpoint"
-	"s3-endpoint-guard/internal/health"
+	"example.com/s3-endpoint-guard/internal/aws/vpcendpoint"
+	"example.com/s3-endpoint-guard/internal/health"
 )
 
 func TestLookTellsEveryState(t *testing.T) {

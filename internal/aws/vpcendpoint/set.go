@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"s3-endpoint-guard/internal/guard"
-	"s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/guard"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 // set compares two sets of ids. Drift is closed; the caller may change that.

@@ -5,8 +5,8 @@ import (
 	"sync"
 	"time"
 
-	"s3-endpoint-guard/internal/guard"
-	"s3-endpoint-guard/internal/health"
+	"example.com/s3-endpoint-guard/internal/guard"
+	"example.com/s3-endpoint-guard/internal/health"
 )
 
 // Checks are the checks of a snapshot. Each makes its own calls. A check that is nil is left out.

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"time"
 
-	"s3-endpoint-guard/internal/environment"
-	"s3-endpoint-guard/internal/health"
+	"example.com/s3-endpoint-guard/internal/environment"
+	"example.com/s3-endpoint-guard/internal/health"
 )
 
 // Config is the function's configuration from its environment. template.yaml sets all variables.

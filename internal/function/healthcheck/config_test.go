@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"s3-endpoint-guard/internal/function/healthcheck"
+	"example.com/s3-endpoint-guard/internal/function/healthcheck"
 )
 
 const denyAll = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*"}]}`

@@ -13,9 +13,9 @@ import (
 	"sync"
 	"time"
 
-	"s3-endpoint-guard/internal/health"
-	"s3-endpoint-guard/internal/metrics"
-	"s3-endpoint-guard/internal/timeleft"
+	"example.com/s3-endpoint-guard/internal/health"
+	"example.com/s3-endpoint-guard/internal/metrics"
+	"example.com/s3-endpoint-guard/internal/timeleft"
 )
 
 // Function handles invocations through the Lambda Runtime API. It implements lambda.Handler.

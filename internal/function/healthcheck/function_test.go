@@ -12,9 +12,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"s3-endpoint-guard/internal/function/healthcheck"
-	"s3-endpoint-guard/internal/health"
-	"s3-endpoint-guard/internal/metrics"
+	"example.com/s3-endpoint-guard/internal/function/healthcheck"
+	"example.com/s3-endpoint-guard/internal/health"
+	"example.com/s3-endpoint-guard/internal/metrics"
 )
 
 // harness is a function with two checks, and its metrics and log.

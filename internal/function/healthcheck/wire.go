@@ -16,14 +16,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"s3-endpoint-guard/internal/aws/awsconfig"
-	"s3-endpoint-guard/internal/aws/inspect"
-	"s3-endpoint-guard/internal/aws/putmetrics"
-	"s3-endpoint-guard/internal/aws/s3bucket"
-	"s3-endpoint-guard/internal/aws/vpcendpoint"
-	"s3-endpoint-guard/internal/guard"
-	"s3-endpoint-guard/internal/health"
-	"s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/aws/awsconfig"
+	"example.com/s3-endpoint-guard/internal/aws/inspect"
+	"example.com/s3-endpoint-guard/internal/aws/putmetrics"
+	"example.com/s3-endpoint-guard/internal/aws/s3bucket"
+	"example.com/s3-endpoint-guard/internal/aws/vpcendpoint"
+	"example.com/s3-endpoint-guard/internal/guard"
+	"example.com/s3-endpoint-guard/internal/health"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 // idleEvery is the interval of the idle check. An endpoint becomes idle only after weeks.

@@ -3,7 +3,7 @@ package probe
 import (
 	"net/netip"
 
-	"s3-endpoint-guard/internal/environment"
+	"example.com/s3-endpoint-guard/internal/environment"
 )
 
 // Config is the function's configuration from its environment. template.yaml sets all variables except the last.

@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"s3-endpoint-guard/internal/function/probe"
+	"example.com/s3-endpoint-guard/internal/function/probe"
 )
 
 // variables returns the template's environment variables, with changes.

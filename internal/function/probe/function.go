@@ -20,7 +20,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
-	"s3-endpoint-guard/internal/metrics"
+	"example.com/s3-endpoint-guard/internal/metrics"
 )
 
 // Function handles invocations through the Lambda Runtime API. It implements lambda.Handler.

@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"s3-endpoint-guard/internal/function/probe"
-	"s3-endpoint-guard/local/localaws/localtest"
+	"example.com/s3-endpoint-guard/internal/function/probe"
+	"example.com/s3-endpoint-guard/local/localaws/localtest"
 )
 
 // relay answers each CONNECT with a line, and sends the requested address to asked.

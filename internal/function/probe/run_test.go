@@ -22,7 +22,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"s3-endpoint-guard/internal/function/probe"
+	"example.com/s3-endpoint-guard/internal/function/probe"
 )
 
 // httptest's certificate is valid for this name and for the loopback addresses.

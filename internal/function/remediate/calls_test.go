@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"s3-endpoint-guard/internal/function/remediate"
+	"example.com/s3-endpoint-guard/internal/function/remediate"
 )
 
 // Each call in the example events that changes a guarded property concerns one resource, and the run writes to it at

@@ -4,8 +4,8 @@ import (
 	"path"
 	"strings"
 
-	"s3-endpoint-guard/internal/aws/notify"
-	"s3-endpoint-guard/internal/environment"
+	"example.com/s3-endpoint-guard/internal/aws/notify"
+	"example.com/s3-endpoint-guard/internal/environment"
 )
 
 // Config is the function's configuration from its environment. template.yaml sets all variables.

@@ -9,10 +9,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"s3-endpoint-guard/internal/aws/notify"
-	"s3-endpoint-guard/internal/environment"
-	"s3-endpoint-guard/internal/function/remediate"
-	"s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/aws/notify"
+	"example.com/s3-endpoint-guard/internal/environment"
+	"example.com/s3-endpoint-guard/internal/function/remediate"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 const (

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"s3-endpoint-guard/internal/guard"
+	"example.com/s3-endpoint-guard/internal/guard"
 )
 
 // A property counts as contested when it was corrected in contestedFrom different minutes within contestedWithin: a

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"s3-endpoint-guard/internal/guard"
+	"example.com/s3-endpoint-guard/internal/guard"
 )
 
 func TestAPropertyCorrectedAgainAndAgainIsContested(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"s3-endpoint-guard/internal/guard"
+	"example.com/s3-endpoint-guard/internal/guard"
 )
 
 // failAgainAfter is the time after which a lasting failure makes an invocation fail again.

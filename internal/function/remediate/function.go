@@ -16,11 +16,11 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
-	"s3-endpoint-guard/internal/guard"
-	"s3-endpoint-guard/internal/iampolicy"
-	"s3-endpoint-guard/internal/metrics"
-	"s3-endpoint-guard/internal/timeleft"
-	"s3-endpoint-guard/internal/trigger"
+	"example.com/s3-endpoint-guard/internal/guard"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/metrics"
+	"example.com/s3-endpoint-guard/internal/timeleft"
+	"example.com/s3-endpoint-guard/internal/trigger"
 )
 
 // Notifier sends notifications about records.

@@ -19,11 +19,11 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 
-	"s3-endpoint-guard/internal/aws/s3bucket"
-	"s3-endpoint-guard/internal/function/remediate"
-	"s3-endpoint-guard/internal/guard"
-	"s3-endpoint-guard/internal/iampolicy"
-	"s3-endpoint-guard/test/golden"
+	"example.com/s3-endpoint-guard/internal/aws/s3bucket"
+	"example.com/s3-endpoint-guard/internal/function/remediate"
+	"example.com/s3-endpoint-guard/internal/guard"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/test/golden"
 )
 
 // publicPolicy is an attacker's policy.

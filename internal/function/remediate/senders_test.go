@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"s3-endpoint-guard/internal/function/remediate"
-	"s3-endpoint-guard/internal/guard"
+	"example.com/s3-endpoint-guard/internal/function/remediate"
+	"example.com/s3-endpoint-guard/internal/guard"
 )
 
 // receiver is a fake sender.

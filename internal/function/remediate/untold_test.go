@@ -8,7 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
-	"s3-endpoint-guard/internal/aws/notify"
+	"example.com/s3-endpoint-guard/internal/aws/notify"
 )
 
 // slowSNS is a fake SNS that takes 100 ms per message.

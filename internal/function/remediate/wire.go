@@ -14,15 +14,15 @@ import (
 	securityhubsdk "github.com/aws/aws-sdk-go-v2/service/securityhub"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
-	"s3-endpoint-guard/internal/aws/awsconfig"
-	"s3-endpoint-guard/internal/aws/notify"
-	"s3-endpoint-guard/internal/aws/recordevents"
-	"s3-endpoint-guard/internal/aws/s3bucket"
-	"s3-endpoint-guard/internal/aws/securityhub"
-	"s3-endpoint-guard/internal/aws/stack"
-	"s3-endpoint-guard/internal/aws/vpcendpoint"
-	"s3-endpoint-guard/internal/guard"
-	"s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/aws/awsconfig"
+	"example.com/s3-endpoint-guard/internal/aws/notify"
+	"example.com/s3-endpoint-guard/internal/aws/recordevents"
+	"example.com/s3-endpoint-guard/internal/aws/s3bucket"
+	"example.com/s3-endpoint-guard/internal/aws/securityhub"
+	"example.com/s3-endpoint-guard/internal/aws/stack"
+	"example.com/s3-endpoint-guard/internal/aws/vpcendpoint"
+	"example.com/s3-endpoint-guard/internal/guard"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 // New creates the function from its environment: it reads the configuration, creates each client once, and makes no

@@ -10,9 +10,9 @@ import (
 	cfntypes "github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"s3-endpoint-guard/internal/aws/cfnresponse"
-	"s3-endpoint-guard/internal/aws/errorcode"
-	"s3-endpoint-guard/internal/emptying"
+	"example.com/s3-endpoint-guard/internal/aws/cfnresponse"
+	"example.com/s3-endpoint-guard/internal/aws/errorcode"
+	"example.com/s3-endpoint-guard/internal/emptying"
 )
 
 // ownershipTag is the tag that CloudFormation sets on a stack's resources. Only AWS can set tags with this prefix.

@@ -9,10 +9,10 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"s3-endpoint-guard/internal/aws/cfnresponse"
-	"s3-endpoint-guard/internal/aws/errorcode"
-	"s3-endpoint-guard/internal/emptying"
-	"s3-endpoint-guard/internal/timeleft"
+	"example.com/s3-endpoint-guard/internal/aws/cfnresponse"
+	"example.com/s3-endpoint-guard/internal/aws/errorcode"
+	"example.com/s3-endpoint-guard/internal/emptying"
+	"example.com/s3-endpoint-guard/internal/timeleft"
 )
 
 const (

@@ -11,9 +11,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"s3-endpoint-guard/internal/emptying"
-	"s3-endpoint-guard/internal/function/teardown"
-	"s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/emptying"
+	"example.com/s3-endpoint-guard/internal/function/teardown"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 // docs is the setting of the stack for package iampolicy.

@@ -29,9 +29,9 @@ import (
 	"strconv"
 	"time"
 
-	"s3-endpoint-guard/internal/aws/cfnresponse"
-	"s3-endpoint-guard/internal/emptying"
-	"s3-endpoint-guard/internal/metrics"
+	"example.com/s3-endpoint-guard/internal/aws/cfnresponse"
+	"example.com/s3-endpoint-guard/internal/emptying"
+	"example.com/s3-endpoint-guard/internal/metrics"
 )
 
 // The metrics of a teardown, written every 10 s during the emptying.

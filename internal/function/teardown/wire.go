@@ -13,10 +13,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"s3-endpoint-guard/internal/aws/awsconfig"
-	"s3-endpoint-guard/internal/aws/cfnresponse"
-	"s3-endpoint-guard/internal/aws/s3versions"
-	"s3-endpoint-guard/internal/emptying"
+	"example.com/s3-endpoint-guard/internal/aws/awsconfig"
+	"example.com/s3-endpoint-guard/internal/aws/cfnresponse"
+	"example.com/s3-endpoint-guard/internal/aws/s3versions"
+	"example.com/s3-endpoint-guard/internal/emptying"
 )
 
 // New creates the handler from its environment, without a network call. The handler takes CloudFormation's request.

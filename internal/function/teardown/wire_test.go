@@ -11,11 +11,11 @@ import (
 	"testing"
 	"time"
 
-	"s3-endpoint-guard/internal/function/teardown"
-	"s3-endpoint-guard/internal/iampolicy"
-	"s3-endpoint-guard/local/localaws/api"
-	"s3-endpoint-guard/local/localaws/cloudformation"
-	"s3-endpoint-guard/local/localaws/s3"
+	"example.com/s3-endpoint-guard/internal/function/teardown"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/cloudformation"
+	"example.com/s3-endpoint-guard/local/localaws/s3"
 )
 
 // TestTheFunctionEmptiesABucketOfTheLocalAWS wires the function as Lambda does, with real clients: the first delete

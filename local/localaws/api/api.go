@@ -13,7 +13,7 @@ import (
 	"net/url"
 	"time"
 
-	"s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 // Door is one address on which the local AWS listens. It determines the network from which its requests come.

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"s3-endpoint-guard/internal/iampolicy"
-	"s3-endpoint-guard/local/localaws/serviceauth"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/local/localaws/serviceauth"
 )
 
 // EndpointPolicy sets the function that returns the policy of a VPC endpoint by id. nil means that there is no

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"testing"
 
-	"s3-endpoint-guard/internal/iampolicy"
-	"s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/local/localaws/api"
 )
 
 // onlyIf returns an identity policy that allows all actions under one condition.

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/api"
 )
 
 func TestFaultsHitTheCallsTheySelect(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 // Options are the options of a [Gate]. The zero value of each field has a default.

@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"s3-endpoint-guard/internal/iampolicy"
-	"s3-endpoint-guard/local/localaws/api"
-	"s3-endpoint-guard/local/localaws/localtest"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/localtest"
 )
 
 // board is a minimal service: POST /Write stores a text, GET /Read reads it, other names do nothing.

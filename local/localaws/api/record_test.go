@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/api"
 )
 
 // during returns a call that began and ended these milliseconds after a common start.

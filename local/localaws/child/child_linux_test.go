@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"s3-endpoint-guard/local/localaws/child"
-	"s3-endpoint-guard/local/localaws/localtest"
+	"example.com/s3-endpoint-guard/local/localaws/child"
+	"example.com/s3-endpoint-guard/local/localaws/localtest"
 )
 
 // start starts a shell that starts another process. The returned file ends after both have ended.

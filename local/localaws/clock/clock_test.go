@@ -6,8 +6,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"s3-endpoint-guard/local/localaws/clock"
-	"s3-endpoint-guard/local/localaws/localtest"
+	"example.com/s3-endpoint-guard/local/localaws/clock"
+	"example.com/s3-endpoint-guard/local/localaws/localtest"
 )
 
 func TestAdvanceRunsTimersInTheOrderInWhichTheyComeDue(t *testing.T) {

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"s3-endpoint-guard/local/localaws/cloudformation"
-	"s3-endpoint-guard/local/localaws/localtest"
+	"example.com/s3-endpoint-guard/local/localaws/cloudformation"
+	"example.com/s3-endpoint-guard/local/localaws/localtest"
 )
 
 // put sends an answer and returns its status.

@@ -13,7 +13,7 @@ import (
 	"sync"
 	"time"
 
-	"s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/api"
 )
 
 // KeyValue is a parameter or an output of a stack.

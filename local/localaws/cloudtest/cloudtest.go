@@ -6,9 +6,9 @@ import (
 	"os"
 	"testing"
 
-	"s3-endpoint-guard/local/bootstrap"
-	"s3-endpoint-guard/local/localaws"
-	"s3-endpoint-guard/local/localaws/serviceauth"
+	"example.com/s3-endpoint-guard/local/bootstrap"
+	"example.com/s3-endpoint-guard/local/localaws"
+	"example.com/s3-endpoint-guard/local/localaws/serviceauth"
 )
 
 // Emptier contains the resources of a template whose custom resources empty buckets: the function, as

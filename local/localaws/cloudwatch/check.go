@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/api"
 )
 
 // The limits of PutMetricData.

@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"regexp"
 
-	"s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/api"
 )
 
 // dashboardNames matches valid names of dashboards.

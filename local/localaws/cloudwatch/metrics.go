@@ -18,7 +18,7 @@ import (
 	"sync"
 	"time"
 
-	"s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/api"
 )
 
 // Dimension is a name and value that distinguish metrics of the same name.

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/api"
 )
 
 var _ api.Service = (*Service)(nil)

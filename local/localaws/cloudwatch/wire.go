@@ -15,8 +15,8 @@ import (
 
 	"github.com/aws/smithy-go/encoding/cbor"
 
-	"s3-endpoint-guard/local/localaws/api"
-	"s3-endpoint-guard/local/localaws/query"
+	"example.com/s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/query"
 )
 
 // maxBody is the maximum size of a request's decompressed body, in bytes.

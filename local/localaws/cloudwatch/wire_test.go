@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"s3-endpoint-guard/local/localaws/cloudwatch"
-	"s3-endpoint-guard/local/localaws/localtest"
+	"example.com/s3-endpoint-guard/local/localaws/cloudwatch"
+	"example.com/s3-endpoint-guard/local/localaws/localtest"
 )
 
 // send posts a body in a protocol that the Go SDK does not use, as the AWS CLI and older SDKs do.

@@ -20,16 +20,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/smithy-go"
 
-	"s3-endpoint-guard/local/localaws/api"
-	"s3-endpoint-guard/local/localaws/cloudformation"
-	"s3-endpoint-guard/local/localaws/cloudwatch"
-	"s3-endpoint-guard/local/localaws/ec2"
-	"s3-endpoint-guard/local/localaws/iam"
-	"s3-endpoint-guard/local/localaws/localtest"
-	"s3-endpoint-guard/local/localaws/s3"
-	"s3-endpoint-guard/local/localaws/sns"
-	"s3-endpoint-guard/local/localaws/sqs"
-	"s3-endpoint-guard/local/localaws/sts"
+	"example.com/s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/cloudformation"
+	"example.com/s3-endpoint-guard/local/localaws/cloudwatch"
+	"example.com/s3-endpoint-guard/local/localaws/ec2"
+	"example.com/s3-endpoint-guard/local/localaws/iam"
+	"example.com/s3-endpoint-guard/local/localaws/localtest"
+	"example.com/s3-endpoint-guard/local/localaws/s3"
+	"example.com/s3-endpoint-guard/local/localaws/sns"
+	"example.com/s3-endpoint-guard/local/localaws/sqs"
+	"example.com/s3-endpoint-guard/local/localaws/sts"
 )
 
 // account and region are those of all implementations.

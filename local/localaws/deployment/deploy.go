@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"s3-endpoint-guard/local/samtemplate"
+	"example.com/s3-endpoint-guard/local/samtemplate"
 )
 
 // Deploy creates the resources of a plan, in its order, as CloudFormation does. bootstraps returns the path of the built

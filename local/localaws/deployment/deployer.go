@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"net/url"
 
-	"s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/api"
 )
 
 // perform makes one call as CloudFormation does when it deploys. The call bypasses the gate: no policy is evaluated,

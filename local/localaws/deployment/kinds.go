@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"s3-endpoint-guard/local/samtemplate"
+	"example.com/s3-endpoint-guard/local/samtemplate"
 )
 
 // kind is how the local AWS handles one type of resource.

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"s3-endpoint-guard/local/localaws/cloudformation"
+	"example.com/s3-endpoint-guard/local/localaws/cloudformation"
 )
 
 // serviceTimeout is how long CloudFormation waits for a custom resource without ServiceTimeout.

@@ -6,7 +6,7 @@ import (
 	"net/url"
 	"slices"
 
-	"s3-endpoint-guard/local/localaws/ec2"
+	"example.com/s3-endpoint-guard/local/localaws/ec2"
 )
 
 // createEndpoint creates a VPC endpoint through the API call, so that CloudTrail records it.

@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"time"
 
-	"s3-endpoint-guard/internal/iampolicy"
-	"s3-endpoint-guard/local/localaws/api"
-	"s3-endpoint-guard/local/localaws/events"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/events"
 )
 
 // eventKinds are the types of AWS::Events and AWS::CloudTrail. Trails write no files here.

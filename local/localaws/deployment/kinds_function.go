@@ -6,10 +6,10 @@ import (
 	"path"
 	"time"
 
-	"s3-endpoint-guard/internal/iampolicy"
-	"s3-endpoint-guard/local/localaws/api"
-	"s3-endpoint-guard/local/localaws/lambda"
-	"s3-endpoint-guard/local/localaws/vpcnet"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/lambda"
+	"example.com/s3-endpoint-guard/local/localaws/vpcnet"
 )
 
 // functionKinds are the types of functions. CodeUri and Architectures are ignored, because [Engine.Deploy] gets the path

@@ -3,7 +3,7 @@ package deployment
 import (
 	"slices"
 
-	"s3-endpoint-guard/local/localaws/ec2"
+	"example.com/s3-endpoint-guard/local/localaws/ec2"
 )
 
 func createSecurityGroup(c *creation, p properties) (made, error) {

@@ -5,8 +5,8 @@ import (
 	"maps"
 	"path"
 
-	"s3-endpoint-guard/internal/iampolicy"
-	"s3-endpoint-guard/local/localaws/sns"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/local/localaws/sns"
 )
 
 // messageKinds are the types of AWS::SNS, AWS::SQS, AWS::SSM and AWS::Logs.

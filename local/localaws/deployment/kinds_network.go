@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"s3-endpoint-guard/local/localaws/ec2"
+	"example.com/s3-endpoint-guard/local/localaws/ec2"
 )
 
 // networkKinds are the types of AWS::EC2. The deletion of a resource that does not exist any more is not an error, as in

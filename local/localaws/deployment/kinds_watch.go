@@ -3,7 +3,7 @@ package deployment
 import (
 	"time"
 
-	"s3-endpoint-guard/local/localaws/cloudwatch"
+	"example.com/s3-endpoint-guard/local/localaws/cloudwatch"
 )
 
 // watchKinds are the types of AWS::CloudWatch. Models of anomaly detection are not supported: a detector is only recorded,

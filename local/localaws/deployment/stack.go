@@ -5,9 +5,9 @@ import (
 	"slices"
 	"sync"
 
-	"s3-endpoint-guard/local/localaws/api"
-	"s3-endpoint-guard/local/localaws/cloudformation"
-	"s3-endpoint-guard/local/samtemplate"
+	"example.com/s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/cloudformation"
+	"example.com/s3-endpoint-guard/local/samtemplate"
 )
 
 // Stack is a deployed template. Its methods may be called concurrently, except for those that change it: Update,

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"s3-endpoint-guard/local/samtemplate"
+	"example.com/s3-endpoint-guard/local/samtemplate"
 )
 
 // step is a resource and the start of its creation, relative to that of the stack.

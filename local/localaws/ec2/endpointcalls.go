@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/api"
 )
 
 // describedEndpoint is a VPC endpoint in the answer of DescribeVpcEndpoints.

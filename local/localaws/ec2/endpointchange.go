@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 // EndpointChange is a change of a VPC endpoint. The zero value changes nothing.

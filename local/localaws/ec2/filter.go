@@ -6,8 +6,8 @@ import (
 	"strconv"
 	"strings"
 
-	"s3-endpoint-guard/local/localaws/api"
-	"s3-endpoint-guard/local/localaws/query"
+	"example.com/s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/query"
 )
 
 // Tag is a tag.

@@ -1,8 +1,8 @@
 package ec2
 
 import (
-	"s3-endpoint-guard/local/localaws/api"
-	"s3-endpoint-guard/local/localaws/query"
+	"example.com/s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/query"
 )
 
 // describedGroup is a security group in the answer of DescribeSecurityGroups.

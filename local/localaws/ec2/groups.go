@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/api"
 )
 
 // SecurityGroup is a security group. Its rules are separate: see [Rule].

@@ -8,8 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/google/go-cmp/cmp"
 
-	"s3-endpoint-guard/local/localaws/ec2"
-	"s3-endpoint-guard/local/localaws/localtest"
+	"example.com/s3-endpoint-guard/local/localaws/ec2"
+	"example.com/s3-endpoint-guard/local/localaws/localtest"
 )
 
 // tcp returns a permission for one port from one address range.

@@ -4,7 +4,7 @@ import (
 	"net/netip"
 	"slices"
 
-	"s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/api"
 )
 
 // NetworkInterface is a network interface: of an interface endpoint in one subnet, of an instance, or of functions.

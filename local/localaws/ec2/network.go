@@ -4,7 +4,7 @@ import (
 	"net/netip"
 	"strconv"
 
-	"s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/api"
 )
 
 // VPC is a network.

@@ -1,7 +1,7 @@
 package ec2
 
 import (
-	"s3-endpoint-guard/local/localaws/query"
+	"example.com/s3-endpoint-guard/local/localaws/query"
 )
 
 // permission groups rules as calls about groups do: those with the same protocol and port range.

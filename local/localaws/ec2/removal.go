@@ -3,7 +3,7 @@ package ec2
 import (
 	"slices"
 
-	"s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/api"
 )
 
 // The methods in this file remove resources as EC2 does: if a resource is still in use, they refuse with

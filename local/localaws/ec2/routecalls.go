@@ -1,7 +1,7 @@
 package ec2
 
 import (
-	"s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/api"
 )
 
 // describedTable is a route table in the answer of DescribeRouteTables.

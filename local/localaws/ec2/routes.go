@@ -3,7 +3,7 @@ package ec2
 import (
 	"slices"
 
-	"s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/api"
 )
 
 // RouteTable is a route table. Its routes to gateway endpoints belong to the endpoints: see [Endpoint].

@@ -7,8 +7,8 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
-	"s3-endpoint-guard/local/localaws/ec2"
-	"s3-endpoint-guard/local/localaws/localtest"
+	"example.com/s3-endpoint-guard/local/localaws/ec2"
+	"example.com/s3-endpoint-guard/local/localaws/localtest"
 )
 
 // tableOf returns the route table associated with a subnet; "" if it uses the main one.

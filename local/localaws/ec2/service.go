@@ -12,9 +12,9 @@ import (
 	"net/http"
 	"sync"
 
-	"s3-endpoint-guard/internal/iampolicy"
-	"s3-endpoint-guard/local/localaws/api"
-	"s3-endpoint-guard/local/localaws/query"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/query"
 )
 
 // protocol encodes this service's answers. The namespace is that of the API's version.

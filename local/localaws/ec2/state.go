@@ -8,7 +8,7 @@ import (
 	"net/http"
 	"slices"
 
-	"s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/api"
 )
 
 // state is the state of all resources. It is immutable once published.

@@ -5,8 +5,8 @@ import (
 	"strconv"
 	"strings"
 
-	"s3-endpoint-guard/local/localaws/api"
-	"s3-endpoint-guard/local/localaws/query"
+	"example.com/s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/query"
 )
 
 // namespace is the xmlns in CloudTrail's wrapped records.

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/api"
 )
 
 // Record returns CloudTrail's record of a management write, as the account sees it in the Region (docs/facts.md,

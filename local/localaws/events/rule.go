@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"time"
 
-	"s3-endpoint-guard/local/eventpattern"
+	"example.com/s3-endpoint-guard/local/eventpattern"
 )
 
 // Rule is an EventBridge rule: it has a pattern, a schedule, or both.

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"s3-endpoint-guard/local/localaws/api"
-	"s3-endpoint-guard/local/localaws/jsonrpc"
+	"example.com/s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/jsonrpc"
 )
 
 // ruleService is EventBridge's API of the bus.

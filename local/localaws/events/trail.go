@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/api"
 )
 
 // Disturbance is a disturbance of CloudTrail's events, which AWS delivers only with best effort. The zero value

@@ -8,8 +8,8 @@ import (
 	"slices"
 	"time"
 
-	"s3-endpoint-guard/local/localaws/api"
-	"s3-endpoint-guard/local/localaws/jsonrpc"
+	"example.com/s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/jsonrpc"
 )
 
 // Trail is a CloudTrail trail.

@@ -8,10 +8,10 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/google/go-cmp/cmp"
 
-	"s3-endpoint-guard/internal/iampolicy"
-	"s3-endpoint-guard/local/localaws/api"
-	"s3-endpoint-guard/local/localaws/iam"
-	"s3-endpoint-guard/local/localaws/localtest"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/iam"
+	"example.com/s3-endpoint-guard/local/localaws/localtest"
 )
 
 const readDocs = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::docs/*"}]}`

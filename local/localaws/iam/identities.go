@@ -13,8 +13,8 @@ import (
 	"sync"
 	"time"
 
-	"s3-endpoint-guard/internal/iampolicy"
-	"s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/local/localaws/api"
 )
 
 // administratorAccess is the name of the managed policy that allows all actions.

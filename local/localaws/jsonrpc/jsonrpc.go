@@ -9,7 +9,7 @@ import (
 	"net/http"
 	"strings"
 
-	"s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/api"
 )
 
 const contentType = "application/x-amz-json-1.1"

@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"s3-endpoint-guard/local/localaws/api"
-	"s3-endpoint-guard/local/localaws/jsonrpc"
+	"example.com/s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/jsonrpc"
 )
 
 func TestParseRefusesWhatIsNotImitated(t *testing.T) {

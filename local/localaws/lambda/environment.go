@@ -12,7 +12,7 @@ import (
 	"sync"
 	"time"
 
-	"s3-endpoint-guard/local/localaws/child"
+	"example.com/s3-endpoint-guard/local/localaws/child"
 )
 
 // initTimeout is the maximum time of a cold start until the first poll of the Runtime API.

@@ -21,9 +21,9 @@ import (
 	"sync"
 	"time"
 
-	"s3-endpoint-guard/local/localaws/child"
-	"s3-endpoint-guard/local/localaws/clock"
-	"s3-endpoint-guard/local/localaws/underway"
+	"example.com/s3-endpoint-guard/local/localaws/child"
+	"example.com/s3-endpoint-guard/local/localaws/clock"
+	"example.com/s3-endpoint-guard/local/localaws/underway"
 )
 
 // Options are the options of a host.

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"s3-endpoint-guard/local/localaws/child"
+	"example.com/s3-endpoint-guard/local/localaws/child"
 )
 
 // Invocation is the record of one attempt to run a function.

@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"strings"
 
-	"s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/api"
 )
 
 // The account's concurrency: AWS's default quota, of which 100 must remain unreserved.

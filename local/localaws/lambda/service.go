@@ -8,7 +8,7 @@ import (
 	"net/url"
 	"strings"
 
-	"s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/api"
 )
 
 // service is the API for invoking functions, and for inspecting them: see [service.manage].

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"s3-endpoint-guard/local/localaws/child"
+	"example.com/s3-endpoint-guard/local/localaws/child"
 )
 
 // Time limits of a server in a test: until it serves, and until its output is closed after it was killed.

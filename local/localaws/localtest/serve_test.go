@@ -5,7 +5,7 @@ import (
 	"slices"
 	"testing"
 
-	"s3-endpoint-guard/local/localaws/localtest"
+	"example.com/s3-endpoint-guard/local/localaws/localtest"
 )
 
 func TestServeReturnsWhenTheServerIsReady(t *testing.T) {

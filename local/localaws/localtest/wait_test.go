@@ -10,7 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"s3-endpoint-guard/local/localaws/localtest"
+	"example.com/s3-endpoint-guard/local/localaws/localtest"
 )
 
 // failing is a test whose failure is inspected.

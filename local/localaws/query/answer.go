@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"net/http"
 
-	"s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/api"
 )
 
 // Protocol encodes the answers of one service.

@@ -17,7 +17,7 @@ import (
 	"strconv"
 	"strings"
 
-	"s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/api"
 )
 
 // Params are the parameters of one call by their full name, e.g. "Filter.1.Value.2".

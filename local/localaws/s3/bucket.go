@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/api"
 )
 
 // setting is one part of a bucket's configuration, with its value before the latest write. S3 may return either for a

@@ -6,7 +6,7 @@ import (
 	"net/url"
 	"strings"
 
-	"s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/api"
 )
 
 // call is one parsed request.

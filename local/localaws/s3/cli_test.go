@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"s3-endpoint-guard/local/localaws/localtest"
+	"example.com/s3-endpoint-guard/local/localaws/localtest"
 )
 
 // cli returns a function that runs the AWS CLI as a user with full access. It skips the test if the AWS CLI is not

@@ -4,7 +4,7 @@ import (
 	"encoding/xml"
 	"errors"
 
-	"s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/api"
 )
 
 // deleteNeeds returns the permissions for deleting a key or a version.

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"net/http"
 
-	"s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/api"
 )
 
 // The errors without details. Codes, statuses and messages are S3's.

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"pgregory.net/rapid"
 
-	"s3-endpoint-guard/local/localaws/localtest"
+	"example.com/s3-endpoint-guard/local/localaws/localtest"
 )
 
 // model is a simple model of a bucket: all versions, the newest last, without regard to speed.

@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/api"
 )
 
 // kept are the headers, in addition to x-amz-meta-, that are stored with an object and returned with it.

@@ -13,7 +13,7 @@ import (
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
-	"s3-endpoint-guard/local/localaws/localtest"
+	"example.com/s3-endpoint-guard/local/localaws/localtest"
 )
 
 func TestBucketsAreNamedByHostOrByPath(t *testing.T) {

@@ -8,8 +8,8 @@ import (
 	"slices"
 	"strings"
 
-	"s3-endpoint-guard/internal/iampolicy"
-	"s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/local/localaws/api"
 )
 
 // maxPolicy is the maximum size of a bucket policy, in bytes.

@@ -4,7 +4,7 @@ import (
 	"encoding/xml"
 	"net/http"
 
-	"s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/api"
 )
 
 // PublicAccessBlock are the four settings of Block Public Access, of a bucket or of an account.

@@ -3,7 +3,7 @@ package s3
 import (
 	"strings"
 
-	"s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/api"
 )
 
 // level is the kind of resource of a request.

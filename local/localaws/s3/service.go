@@ -14,8 +14,8 @@ import (
 	"sync"
 	"time"
 
-	"s3-endpoint-guard/internal/iampolicy"
-	"s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/local/localaws/api"
 )
 
 // Service is S3. It implements [api.Service] and [api.Refuser]; its methods may be called concurrently.

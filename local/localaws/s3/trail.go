@@ -7,7 +7,7 @@ import (
 	"maps"
 	"strings"
 
-	"s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/api"
 )
 
 // newTrail returns CloudTrail's record of the call before it succeeds; nil if the call is not a management write

@@ -12,8 +12,8 @@ import (
 	"slices"
 	"sync"
 
-	"s3-endpoint-guard/local/localaws/api"
-	"s3-endpoint-guard/local/localaws/jsonrpc"
+	"example.com/s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/jsonrpc"
 )
 
 // Limits of one call: number of findings, and size of each in bytes.

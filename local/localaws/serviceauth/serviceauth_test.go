@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"s3-endpoint-guard/local/localaws/serviceauth"
+	"example.com/s3-endpoint-guard/local/localaws/serviceauth"
 )
 
 const ec2 = "arn:aws:ec2:eu-central-1:111122223333:"

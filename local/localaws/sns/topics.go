@@ -9,7 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/api"
 )
 
 // The permissions on a topic's key that are needed to publish to the topic.

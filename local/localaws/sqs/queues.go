@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/api"
 )
 
 // defaultVisibility is the time for which a received message is hidden from other receivers.

@@ -5,8 +5,8 @@ import (
 	"net/http"
 	"sync"
 
-	"s3-endpoint-guard/local/localaws/api"
-	"s3-endpoint-guard/local/localaws/jsonrpc"
+	"example.com/s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/jsonrpc"
 )
 
 // Service is the parameter store of one account and Region. Its methods are safe for concurrent use.

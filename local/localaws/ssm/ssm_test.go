@@ -6,9 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"s3-endpoint-guard/local/localaws/api"
-	"s3-endpoint-guard/local/localaws/localtest"
-	"s3-endpoint-guard/local/localaws/ssm"
+	"example.com/s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/localtest"
+	"example.com/s3-endpoint-guard/local/localaws/ssm"
 )
 
 // answer is the answer of SSM, including errors.

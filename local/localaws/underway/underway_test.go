@@ -5,8 +5,8 @@ import (
 	"errors"
 	"testing"
 
-	"s3-endpoint-guard/local/localaws/localtest"
-	"s3-endpoint-guard/local/localaws/underway"
+	"example.com/s3-endpoint-guard/local/localaws/localtest"
+	"example.com/s3-endpoint-guard/local/localaws/underway"
 )
 
 func TestWaitReturnsWhenTheLastWorkEnds(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 	"net/netip"
 	"slices"
 
-	"s3-endpoint-guard/local/localaws/ec2"
+	"example.com/s3-endpoint-guard/local/localaws/ec2"
 )
 
 // The ports with a listener.

@@ -7,7 +7,7 @@ import (
 	"net/netip"
 	"strings"
 
-	"s3-endpoint-guard/local/localaws/ec2"
+	"example.com/s3-endpoint-guard/local/localaws/ec2"
 )
 
 // answerNames answers questions on a connection until the caller closes it. Over TCP, each message begins with its

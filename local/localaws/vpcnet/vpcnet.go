@@ -24,7 +24,7 @@ import (
 	"os"
 	"sync"
 
-	"s3-endpoint-guard/local/localaws/ec2"
+	"example.com/s3-endpoint-guard/local/localaws/ec2"
 )
 
 // Options are the options of a network.

@@ -16,11 +16,11 @@ import (
 	"testing"
 	"time"
 
-	"s3-endpoint-guard/internal/function/probe"
-	"s3-endpoint-guard/local/localaws/api"
-	"s3-endpoint-guard/local/localaws/ec2"
-	"s3-endpoint-guard/local/localaws/localtest"
-	"s3-endpoint-guard/local/localaws/vpcnet"
+	"example.com/s3-endpoint-guard/internal/function/probe"
+	"example.com/s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/ec2"
+	"example.com/s3-endpoint-guard/local/localaws/localtest"
+	"example.com/s3-endpoint-guard/local/localaws/vpcnet"
 )
 
 const name = "docs-example.s3.eu-central-1.amazonaws.com"
