@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -131,8 +132,9 @@ func look(root string) error {
 	})
 }
 
-// module is the first line of this repository's go.mod. make runs only in this repository.
-const module = "module s3-endpoint-guard"
+// module is the last element of this repository's module path (make module changes what precedes it). make runs only in
+// this repository.
+const module = "s3-endpoint-guard"
 
 // repository returns the nearest parent folder with the module.
 func repository(folder string) (string, error) {
@@ -142,7 +144,7 @@ func repository(folder string) (string, error) {
 	}
 	for folder = start; ; folder = filepath.Dir(folder) {
 		text, err := os.ReadFile(filepath.Join(folder, "go.mod"))
-		if line, _, _ := strings.Cut(string(text), "\n"); strings.TrimSpace(line) == module {
+		if line, _, _ := strings.Cut(string(text), "\n"); path.Base(strings.TrimSpace(line)) == module {
 			return folder, nil
 		}
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -20,7 +20,7 @@ func repository(t *testing.T) {
 	}
 	t.Setenv(bootstrap.ReadyBuilt, "")
 	root := t.TempDir()
-	write(t, filepath.Join(root, "go.mod"), "module s3-endpoint-guard\n")
+	write(t, filepath.Join(root, "go.mod"), "module git.example.com/team/s3-endpoint-guard\n")
 	write(t, filepath.Join(root, "Makefile"), "build-%:\n\techo $* $(TARGET) >> $(ARTIFACTS_DIR)/bootstrap\n"+
 		"build-Broken:\n\techo why; false\n")
 	below := filepath.Join(root, "a", "b")
@@ -112,7 +112,7 @@ func TestAFolderOfBootstrapsThatIsNoneIsNamed(t *testing.T) {
 func TestNoOtherModuleIsBuilt(t *testing.T) {
 	t.Setenv(bootstrap.ReadyBuilt, "")
 	other := t.TempDir()
-	write(t, filepath.Join(other, "go.mod"), "module other\n")
+	write(t, filepath.Join(other, "go.mod"), "module example.com/other\n")
 	t.Chdir(other)
 	if _, err := bootstrap.New(); err == nil || !strings.Contains(err.Error(), "is a checkout of s3-endpoint-guard") {
 		t.Errorf("New in another module = %v, want an error that says what is missing", err)
