@@ -38,6 +38,8 @@ const (
 // retryCodes are temporary errors that are not in the SDK's own list.
 //
 //   - OperationAborted: another configuration write to the same bucket is in progress (docs/facts.md, S3).
+//   - ConditionalRequestConflict: another write to the same key is in progress; only conditional writes get it.
+//     https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
 //   - OperationInProgress: another modification of the same VPC endpoint is in progress.
 //     https://github.com/hashicorp/terraform-provider-aws/pull/48364
 //   - IncorrectState, Unavailable: EC2's codes for a resource that is changing state, and for an overloaded server.
@@ -45,11 +47,12 @@ const (
 //   - KMSThrottling: too many requests for the key of an encrypted topic; SNS returns 400.
 //     https://docs.aws.amazon.com/sns/latest/api/API_Publish.html#API_Publish_Errors
 var retryCodes = map[string]struct{}{
-	"OperationAborted":    {},
-	"OperationInProgress": {},
-	"IncorrectState":      {},
-	"Unavailable":         {},
-	"KMSThrottling":       {},
+	"OperationAborted":           {},
+	"ConditionalRequestConflict": {},
+	"OperationInProgress":        {},
+	"IncorrectState":             {},
+	"Unavailable":                {},
+	"KMSThrottling":              {},
 }
 
 // Load reads the environment that Lambda sets and returns the configuration for all clients. The error names all

@@ -129,7 +129,7 @@ func TestAServicesOwnEndpointWins(t *testing.T) {
 
 func TestRetryerTriesAgainWhatPassesByItself(t *testing.T) {
 	passing := []string{
-		"OperationAborted", "OperationInProgress", "IncorrectState", "Unavailable",
+		"OperationAborted", "ConditionalRequestConflict", "OperationInProgress", "IncorrectState", "Unavailable",
 		"SlowDown", "Throttling", "ThrottlingException", "RequestLimitExceeded", "RequestTimeout", "InternalError/500", "ServiceUnavailable/503",
 	}
 	lasting := []string{
