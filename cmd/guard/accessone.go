@@ -15,6 +15,7 @@ import (
 
 	"example.com/s3-endpoint-guard/internal/audit"
 	"example.com/s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/lock"
 )
 
 // question is one request that flags describe.
@@ -197,7 +198,7 @@ func (q *question) request(p iampolicy.Policies) (iampolicy.Request, error) {
 
 // owner guesses the account that owns the bucket: the one that the bucket's policy names, or else the caller's.
 func (q *question) owner(p iampolicy.Policies) string {
-	l, guesses := audit.Lock{}.Guess(audit.Bucket{Policy: audit.Document{Text: textOf(p.Resource)}}, nil)
+	l, guesses := audit.GuessLock(lock.Lock{}, audit.Bucket{Policy: audit.Document{Text: textOf(p.Resource)}}, nil)
 	invented := slices.ContainsFunc(guesses, func(g audit.Guess) bool { return g.What == "account" && g.Invented })
 	if parts := strings.Split(q.as, ":"); invented && len(parts) > 4 && accountShape.MatchString(parts[4]) {
 		return parts[4]

@@ -23,6 +23,7 @@ import (
 
 	"example.com/s3-endpoint-guard/internal/audit"
 	"example.com/s3-endpoint-guard/internal/aws/survey"
+	"example.com/s3-endpoint-guard/internal/lock"
 )
 
 // exitStopped is the exit code of guard audit after Ctrl-C or SIGTERM: 128 + SIGINT, as a shell has it.
@@ -45,7 +46,7 @@ type auditor struct {
 	interactive bool // standard error is a terminal
 	pace        *survey.Pacer
 	reader      *survey.Reader
-	given       audit.Lock
+	given       lock.Lock
 	beside      []audit.Endpoint // the endpoints that belong to the buckets
 	results     *auditResults
 }
@@ -116,7 +117,7 @@ func (a *auditor) check() (err error) {
 	if a.given, err = a.lock.lock(); err != nil {
 		return err
 	}
-	a.given.Exact, a.given.OnlyBuckets = a.exact, a.onlyBuckets
+	a.given.OnlyBuckets = a.onlyBuckets
 	a.given.Region, a.region = "", a.lock.region // each bucket has its own Region
 	switch {
 	case len(a.buckets)+len(a.endpoints)+len(a.stacks) == 0 && !a.all:
@@ -178,7 +179,7 @@ func (a *auditor) run(parent context.Context) error {
 	a.results.listed(len(endpoints))
 	err = a.judge(ctx, names)
 	for _, e := range endpoints {
-		err = errors.Join(err, a.results.add(auditResult{Result: audit.JudgeEndpoint(e, a.given), Region: e.Region}))
+		err = errors.Join(err, a.results.add(auditResult{Result: audit.JudgeEndpoint(e, a.given, modeOf(a.exact)), Region: e.Region}))
 	}
 	return a.results.end(ctx.Err() != nil, err)
 }
@@ -368,7 +369,7 @@ func (a *auditor) result(found survey.Bucket) auditResult {
 	if a.sarif {
 		found.Policy.Origin.Address = "arn:aws:s3:::" + found.Name
 	}
-	r := auditResult{Result: audit.JudgeBucket(found.Bucket, a.beside, a.given), Region: found.Region}
+	r := auditResult{Result: audit.JudgeBucket(found.Bucket, a.beside, a.given, modeOf(a.exact)), Region: found.Region}
 	for _, f := range found.Failures {
 		if f.Missing() {
 			r.Missing = append(r.Missing, f.Permission)

@@ -12,6 +12,7 @@ import (
 
 	"example.com/s3-endpoint-guard/internal/audit"
 	"example.com/s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/lock"
 )
 
 //go:embed audit.html
@@ -70,7 +71,7 @@ func (p *auditPage) add(r auditResult) error {
 	s := auditSection{auditResult: r, Guessed: guessLines(r.Guesses)}
 	var callers []string
 	if len(r.Findings) > 0 && r.Kind == audit.KindBucket {
-		for _, at := range (audit.Lock{Account: "111122223333"}).Setting(r.Name).Standpoints() {
+		for _, at := range (lock.Lock{Account: "111122223333"}).Setting(r.Name).Standpoints() {
 			s.Paths, callers = withOne(s.Paths, at.Path), withOne(callers, at.Caller)
 		}
 	}

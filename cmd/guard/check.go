@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"example.com/s3-endpoint-guard/internal/audit"
+	"example.com/s3-endpoint-guard/internal/lock"
 	"example.com/s3-endpoint-guard/local/policyfiles"
 )
 
@@ -95,39 +96,47 @@ have no policy. What could be judged is printed in each case.`,
 	return c
 }
 
+// modeOf returns what --exact says.
+func modeOf(exact bool) lock.Mode {
+	if exact {
+		return lock.Exact
+	}
+	return lock.AtLeast
+}
+
 func indent(text string) string { return "  " + strings.ReplaceAll(text, "\n", "\n  ") }
 
 // read reads the flags.
-func (k *checker) read(c *cobra.Command) (policyfiles.Options, audit.Lock, error) {
+func (k *checker) read(c *cobra.Command) (policyfiles.Options, lock.Lock, error) {
 	o := policyfiles.Options{
 		Parameters: map[string]string{}, Account: k.lock.account, Region: k.lock.region, Stdin: c.InOrStdin(),
 	}
-	lock, err := k.lock.lock()
+	l, err := k.lock.lock()
 	if err != nil {
-		return o, lock, err
+		return o, l, err
 	}
 	if k.json && k.sarif || k.json && k.github || k.sarif && k.github {
-		return o, lock, errors.New("--json, --sarif and --github: want at most one")
+		return o, l, errors.New("--json, --sarif and --github: want at most one")
 	}
-	lock.Exact, lock.OnlyBuckets = k.exact, k.onlyBuckets
+	l.OnlyBuckets = k.onlyBuckets
 	for _, parameter := range k.parameters {
 		name, value, ok := strings.Cut(parameter, "=")
 		if !ok {
-			return o, lock, fmt.Errorf("--parameter %s: want Key=Value", parameter)
+			return o, l, fmt.Errorf("--parameter %s: want Key=Value", parameter)
 		}
 		o.Parameters[name] = value
 	}
 	switch o.Kind = audit.Kind(k.kind); o.Kind {
 	case "", audit.KindBucket, audit.KindEndpoint:
 	default:
-		return o, lock, fmt.Errorf("--kind %s: want bucket or endpoint", k.kind)
+		return o, l, fmt.Errorf("--kind %s: want bucket or endpoint", k.kind)
 	}
 	for _, pattern := range k.buckets {
 		if _, err := path.Match(pattern, ""); err != nil {
-			return o, lock, fmt.Errorf("--bucket %s: %w", pattern, err)
+			return o, l, fmt.Errorf("--bucket %s: %w", pattern, err)
 		}
 	}
-	return o, lock, nil
+	return o, l, nil
 }
 
 // selects reports whether a bucket is to be judged.
@@ -142,7 +151,7 @@ func (k *checker) selects(b audit.Bucket) bool {
 }
 
 // judge judges what was found.
-func (k *checker) judge(lock audit.Lock) *report {
+func (k *checker) judge(given lock.Lock) *report {
 	r := &report{
 		Version: versionText(), Results: []audit.Result{}, Notes: append([]string{}, k.found.Notes...), Errors: []string{},
 	}
@@ -158,7 +167,7 @@ func (k *checker) judge(lock audit.Lock) *report {
 	var without []string
 	for _, b := range k.found.Buckets {
 		if k.selects(b) {
-			r.Results = append(r.Results, k.located(audit.JudgeBucket(b, beside, lock)))
+			r.Results = append(r.Results, k.located(audit.JudgeBucket(b, beside, given, modeOf(k.exact))))
 		} else if !policyfiles.HasPolicy(b) {
 			without = append(without, audit.Readable(cmp.Or(b.Title, b.Name)))
 		}
@@ -169,7 +178,7 @@ func (k *checker) judge(lock audit.Lock) *report {
 	}
 	if len(k.buckets) == 0 {
 		for _, e := range k.found.Endpoints {
-			r.Results = append(r.Results, k.located(audit.JudgeEndpoint(e, lock)))
+			r.Results = append(r.Results, k.located(audit.JudgeEndpoint(e, given, modeOf(k.exact))))
 		}
 	}
 	if len(r.Results) == 0 && len(r.Errors) == 0 {

@@ -93,7 +93,7 @@ type row struct {
 }
 
 // rows compares the policies for each caller, in the order of the standpoints.
-func rows(lock lock, article *iampolicy.Policy) []row {
+func rows(lock plannedLock, article *iampolicy.Policy) []row {
 	var list []row
 	for _, at := range slices.Concat(lock.setting.Standpoints(), lock.exempt()) {
 		r := row{at.Caller, []string{at.Path}, exposed(article, lock.setting, at), exposed(lock.bucketPolicy, lock.setting, at)}
@@ -164,8 +164,8 @@ func among(open map[string]string, actions []string) string {
 	return fmt.Sprintf("%d of %d", len(found), len(actions))
 }
 
-// lock is the resources that a planned stack protects, and the bucket policy that protects them.
-type lock struct {
+// plannedLock is the resources that a planned stack protects, and the bucket policy that protects them.
+type plannedLock struct {
 	setting      iampolicy.Setting
 	bucketPolicy *iampolicy.Policy
 	management   string // the first of the management roles
@@ -173,7 +173,7 @@ type lock struct {
 
 // exempt returns the callers to which the bucket policy leaves s3:ListBucket open, each with its network path:
 // CloudFormation on behalf of an administrator, and the management roles.
-func (l lock) exempt() []iampolicy.Standpoint {
+func (l plannedLock) exempt() []iampolicy.Standpoint {
 	const service = "cloudformation.amazonaws.com"
 	forwarded := map[string][]string{
 		"aws:SecureTransport": {"true"}, "aws:ViaAWSService": {"true"},
@@ -194,11 +194,11 @@ func (l lock) exempt() []iampolicy.Standpoint {
 }
 
 // readLock reads the lock of a plan, with invented ids.
-func readLock(plan *samtemplate.Plan) (lock, error) {
+func readLock(plan *samtemplate.Plan) (plannedLock, error) {
 	ids := samtemplate.Invented(plan)
 	function, err := plan.Function("RemediateFunction", ids)
 	if err != nil {
-		return lock{}, err
+		return plannedLock{}, err
 	}
 	read := environment.New(func(name string) string {
 		if name == "AWS_REGION" { // Lambda sets it
@@ -208,12 +208,12 @@ func readLock(plan *samtemplate.Plan) (lock, error) {
 	})
 	guarded := read.Guarded()
 	if err := read.Err(); err != nil {
-		return lock{}, fmt.Errorf("reading the function's environment: %w", err)
+		return plannedLock{}, fmt.Errorf("reading the function's environment: %w", err)
 	}
 	policy, err := iampolicy.Parse([]byte(guarded.BucketPolicy))
 	if err != nil {
-		return lock{}, fmt.Errorf("reading the template's bucket policy: %w", err)
+		return plannedLock{}, fmt.Errorf("reading the template's bucket policy: %w", err)
 	}
 	management, _, _ := strings.Cut(plan.Options().Parameters[managementRoles], ",")
-	return lock{guarded.Setting, policy, management}, nil
+	return plannedLock{guarded.Setting, policy, management}, nil
 }

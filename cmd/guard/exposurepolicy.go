@@ -11,6 +11,7 @@ import (
 
 	"example.com/s3-endpoint-guard/internal/audit"
 	"example.com/s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/lock"
 )
 
 // ownPolicy is a bucket policy of the user's own, whose exposure is shown.
@@ -70,10 +71,10 @@ func (o *ownPolicy) write(w io.Writer, stdin io.Reader) error {
 	default:
 		return fmt.Errorf("%s: it names no bucket: give --bucket", o.file)
 	}
-	lock, more := given.Guess(found, nil)
-	setting := lock.Setting(found.Name)
+	l, more := audit.GuessLock(given, found, nil)
+	setting := l.Setting(found.Name)
 	fmt.Fprintf(w, "| who | from where | under this policy |\n|---|---|---|\n")
-	for _, row := range together(policyRows(policy, setting, lock)) {
+	for _, row := range together(policyRows(policy, setting, l)) {
 		fmt.Fprintf(w, "| %s | %s | %s |\n", row.caller, strings.Join(row.paths, ", "), row.ours)
 	}
 	if guesses = append(guesses, more...); len(guesses) > 0 {
@@ -100,13 +101,13 @@ func bucketsIn(policy *iampolicy.Policy) []string {
 }
 
 // policyRows lists what a policy opens to each caller, and to each role that the policy excepts.
-func policyRows(policy *iampolicy.Policy, s iampolicy.Setting, lock audit.Lock) []row {
+func policyRows(policy *iampolicy.Policy, s iampolicy.Setting, l lock.Lock) []row {
 	standpoints := s.Standpoints()
 	for _, at := range s.Standpoints() {
 		if at.Caller != "administrators' role of the account" {
 			continue
 		}
-		for _, role := range exceptedRoles(lock) {
+		for _, role := range exceptedRoles(l) {
 			excepted := at
 			excepted.Caller, excepted.Principal = "role "+role, role
 			standpoints = append(standpoints, excepted)
@@ -120,9 +121,9 @@ func policyRows(policy *iampolicy.Policy, s iampolicy.Setting, lock audit.Lock) 
 }
 
 // exceptedRoles lists the ARNs of roles, without wildcards, that the lock excepts.
-func exceptedRoles(lock audit.Lock) []string {
-	roles := slices.Clone(lock.ManagementRoles)
-	for _, e := range lock.Exceptions {
+func exceptedRoles(l lock.Lock) []string {
+	roles := slices.Clone(l.ManagementRoles)
+	for _, e := range l.Exceptions {
 		if e.Key == "aws:PrincipalArn" {
 			roles = append(roles, e.Values...)
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"example.com/s3-endpoint-guard/internal/audit"
+	"example.com/s3-endpoint-guard/internal/lock"
 )
 
 // lockFlags say who may have access to a bucket, and how. What they leave out is guessed from the policies.
@@ -45,7 +46,7 @@ var (
 )
 
 // lock returns the lock, or an error that names the flag.
-func (l *lockFlags) lock() (audit.Lock, error) {
+func (l *lockFlags) lock() (lock.Lock, error) {
 	for _, f := range []struct {
 		name   string
 		values []string
@@ -61,12 +62,12 @@ func (l *lockFlags) lock() (audit.Lock, error) {
 		{"except-role", l.exceptionRoles, roleShape, "the ARN of a role"},
 	} {
 		if i := slices.IndexFunc(f.values, func(v string) bool { return !f.shape.MatchString(v) }); i >= 0 {
-			return audit.Lock{}, fmt.Errorf("--%s %s: want %s", f.name, f.values[i], f.want)
+			return lock.Lock{}, fmt.Errorf("--%s %s: want %s", f.name, f.values[i], f.want)
 		}
 	}
-	return audit.Lock{
+	return lock.Lock{
 		Region: l.region, Account: l.account, EndpointIDs: l.endpoints, VPCIDs: l.vpcs,
-		Workloads: audit.Roles(l.roles...), Exceptions: audit.Roles(l.exceptionRoles...), ManagementRoles: l.managementRoles,
+		Workloads: lock.Roles(l.roles...), Exceptions: lock.Roles(l.exceptionRoles...), ManagementRoles: l.managementRoles,
 	}, nil
 }
 

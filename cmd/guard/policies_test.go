@@ -18,6 +18,7 @@ import (
 	"example.com/s3-endpoint-guard/internal/audit"
 	"example.com/s3-endpoint-guard/internal/aws/s3bucket"
 	"example.com/s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/lock"
 	"example.com/s3-endpoint-guard/local/policyfiles"
 )
 
@@ -111,21 +112,22 @@ func TestCheckAndTheRunningGuardAgree(t *testing.T) {
 		files = append(files, filepath.Join("..", "..", "local", "policyfiles", "testdata", other))
 	}
 	const account = "111122223333"
-	for name, lock := range map[string]audit.Lock{
+	modes := map[string]lock.Mode{"guessed": lock.AtLeast, "given": lock.Exact}
+	for name, given := range map[string]lock.Lock{
 		"guessed": {Account: account},
 		"given": {
 			Account: account, Region: "eu-central-1", EndpointIDs: []string{"vpce-0a1b2c3d4e5f60718"}, VPCIDs: []string{"vpc-0a1b2c3d4e5f60718"},
-			Workloads: audit.Roles("arn:aws:iam::111122223333:role/quay-app"), Exceptions: []audit.Exception{}, ManagementRoles: []string{}, Grants: []json.RawMessage{},
+			Workloads: lock.Roles("arn:aws:iam::111122223333:role/quay-app"), Exceptions: []lock.Exception{}, ManagementRoles: []string{}, Grants: []json.RawMessage{},
 		},
 	} {
 		verdicts := map[iampolicy.Verdict]int{}
 		for _, file := range files {
 			for _, b := range policyfiles.Read([]string{file}, policyfiles.Options{Account: account}).Buckets {
-				r := audit.JudgeBucket(b, nil, lock)
+				r := audit.JudgeBucket(b, nil, given, modes[name])
 				if r.Judgement == "" {
 					continue // the policy is not known completely
 				}
-				guards := inspected(t, b, r.Lock, forbidden(lock, b, name == "given"))
+				guards := inspected(t, b, r.Lock, forbidden(given, b, name == "given"))
 				verdicts[guards]++
 				if guards != r.Judgement || r.Verdict == audit.Locked && guards == iampolicy.Open || r.Verdict == audit.Open && guards != iampolicy.Open && !blocksOff(r) {
 					t.Errorf("%s lock, %s: guard check says %s (%s), the running guard %s", name, file, r.Verdict, r.Judgement, guards)
@@ -139,8 +141,8 @@ func TestCheckAndTheRunningGuardAgree(t *testing.T) {
 }
 
 // forbidden returns what the running guard's judge tries: what the template's lock forbids, or what the guessed lock denies of it.
-func forbidden(lock audit.Lock, b audit.Bucket, given bool) func() []iampolicy.ForbiddenRequest {
-	own, _ := lock.Guess(b, nil)
+func forbidden(l lock.Lock, b audit.Bucket, given bool) func() []iampolicy.ForbiddenRequest {
+	own, _ := audit.GuessLock(l, b, nil)
 	if given {
 		return func() []iampolicy.ForbiddenRequest { return iampolicy.ForbiddenOnBucket(own.Setting(b.Name)) }
 	}

@@ -1,19 +1,15 @@
-// Package audit judges buckets and VPC endpoints as they were found, in an account or in files, against a [Lock]: what the
+// Package audit judges buckets and VPC endpoints as they were found, in an account or in files, against a [lock.Lock]: what the
 // lock allows, and nothing else, may be allowed.
 //
 //	found            what was read of a bucket or an endpoint: policy, public access block, object ownership
 //	lock             who may have access and by which endpoints; what is not given is guessed from the policies (guess.go)
-//	desired          the lock, rendered as a policy (render.go)
-//	must be denied   the requests of iampolicy.ForbiddenOnBucket and ForbiddenThroughEndpoint that the rendered lock denies
-//	verdict          iampolicy.Judge(desired, found)
+//	verdict          lock.Judge, as in the running guard, and public access block and object ownership
 //	findings         iampolicy.Breaches(found): each request that is allowed and must not be, and the statement that allows it
-//
-// Package iampolicy is the only judge: the verdict is the one that the running guard gives for the same two documents.
 //
 // A value that is not known stays unknown (unknown.go): a policy with such values is judged twice, once as if they
 // allowed the most, once as if they allowed the least. Only where both agree is there a verdict.
 //
-// The package imports iampolicy and the standard library only. It is for the command line; no function uses it.
+// The package imports lock, iampolicy and the standard library only. It is for the command line; no function uses it.
 package audit
 
 import (
@@ -94,7 +90,7 @@ type Verdict string
 const (
 	// Locked: nothing is allowed that must be denied. The policy may differ from the rendered lock.
 	Locked Verdict = "locked"
-	// Drifted: as Locked, but the policy differs, and the lock is [Lock.Exact].
+	// Drifted: as Locked, but the policy differs, and the mode is [lock.Exact].
 	Drifted Verdict = "drifted"
 	// Undecided: it cannot be told; Result.Reason says why.
 	Undecided Verdict = "cannot tell"

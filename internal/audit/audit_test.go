@@ -8,6 +8,7 @@ import (
 
 	"example.com/s3-endpoint-guard/internal/audit"
 	"example.com/s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/lock"
 )
 
 const (
@@ -57,30 +58,29 @@ func unknown(what string) string { return `"` + audit.Unknown(what) + `"` }
 func TestBucketsAreJudgedAgainstTheLockThatTheirPolicyShows(t *testing.T) {
 	for name, c := range map[string]struct {
 		policy string
-		lock   audit.Lock
+		lock   lock.Lock
 		want   audit.Verdict
 		rules  []audit.Rule
 	}{
-		"a lock in other words":                 {document(plainHTTP, outside), audit.Lock{}, audit.Locked, []audit.Rule{audit.LocksOut}},
-		"with workloads":                        {document(plainHTTP, outside, strangers), audit.Lock{}, audit.Locked, []audit.Rule{audit.LocksOut}},
-		"with a grant to its own role":          {document(plainHTTP, outside, strangers, ownApp), audit.Lock{}, audit.Locked, []audit.Rule{audit.LocksOut}},
-		"exactly, but in other words":           {document(plainHTTP, outside), audit.Lock{Exact: true}, audit.Drifted, []audit.Rule{audit.Differs, audit.LocksOut}},
-		"plain HTTP":                            {document(outside), audit.Lock{}, audit.Open, []audit.Rule{audit.PlainHTTP, audit.LocksOut}},
-		"two actions only":                      {document(plainHTTP, fewActions), audit.Lock{}, audit.Open, []audit.Rule{audit.OutsideEndpoint}},
-		"an exception for a role":               {document(plainHTTP, butAdmin), audit.Lock{}, audit.Locked, nil},
-		"an exception that the lock lacks":      {document(plainHTTP, butAdmin), audit.Lock{Exceptions: []audit.Exception{}}, audit.Open, []audit.Rule{audit.NotShownClosed, audit.LocksOut}},
-		"an exception that a caller can choose": {document(plainHTTP, butAgent), audit.Lock{}, audit.Open, []audit.Rule{audit.NotShownClosed, audit.LocksOut}},
-		"an exception for the whole account":    {document(plainHTTP, butAll), audit.Lock{}, audit.Open, []audit.Rule{audit.OutsideEndpoint}},
-		"everyone, denied to all strangers":     {document(plainHTTP, outside, strangers, everyone), audit.Lock{}, audit.Locked, []audit.Rule{audit.LocksOut}},
-		"everyone through the endpoint":         {document(plainHTTP, outside, everyone), audit.Lock{}, audit.Open, []audit.Rule{audit.GrantedToOthers, audit.LocksOut}},
-		"public":                                {document(everyone), audit.Lock{}, audit.Open, []audit.Rule{audit.GrantedToOthers, audit.OutsideEndpoint, audit.PlainHTTP}},
-		"other roles than the given one":        {document(plainHTTP, outside), audit.Lock{Workloads: audit.Roles(app)}, audit.Open, []audit.Rule{audit.OtherCallers, audit.LocksOut}},
-		"another endpoint than the given one":   {document(plainHTTP, outside), audit.Lock{EndpointIDs: []string{"vpce-0123"}}, audit.Open, []audit.Rule{audit.NotShownClosed, audit.LocksOut}},
-		"no policy":                             {"", audit.Lock{}, audit.Open, []audit.Rule{audit.OutsideEndpoint, audit.PlainHTTP}},
-		"not a policy":                          {"{}", audit.Lock{}, audit.Undecided, []audit.Rule{audit.CannotTell}},
+		"a lock in other words":                 {document(plainHTTP, outside), lock.Lock{}, audit.Locked, []audit.Rule{audit.LocksOut}},
+		"with workloads":                        {document(plainHTTP, outside, strangers), lock.Lock{}, audit.Locked, []audit.Rule{audit.LocksOut}},
+		"with a grant to its own role":          {document(plainHTTP, outside, strangers, ownApp), lock.Lock{}, audit.Locked, []audit.Rule{audit.LocksOut}},
+		"plain HTTP":                            {document(outside), lock.Lock{}, audit.Open, []audit.Rule{audit.PlainHTTP, audit.LocksOut}},
+		"two actions only":                      {document(plainHTTP, fewActions), lock.Lock{}, audit.Open, []audit.Rule{audit.OutsideEndpoint}},
+		"an exception for a role":               {document(plainHTTP, butAdmin), lock.Lock{}, audit.Locked, nil},
+		"an exception that the lock lacks":      {document(plainHTTP, butAdmin), lock.Lock{Exceptions: []lock.Exception{}}, audit.Open, []audit.Rule{audit.NotShownClosed, audit.LocksOut}},
+		"an exception that a caller can choose": {document(plainHTTP, butAgent), lock.Lock{}, audit.Open, []audit.Rule{audit.NotShownClosed, audit.LocksOut}},
+		"an exception for the whole account":    {document(plainHTTP, butAll), lock.Lock{}, audit.Open, []audit.Rule{audit.OutsideEndpoint}},
+		"everyone, denied to all strangers":     {document(plainHTTP, outside, strangers, everyone), lock.Lock{}, audit.Locked, []audit.Rule{audit.LocksOut}},
+		"everyone through the endpoint":         {document(plainHTTP, outside, everyone), lock.Lock{}, audit.Open, []audit.Rule{audit.GrantedToOthers, audit.LocksOut}},
+		"public":                                {document(everyone), lock.Lock{}, audit.Open, []audit.Rule{audit.GrantedToOthers, audit.OutsideEndpoint, audit.PlainHTTP}},
+		"other roles than the given one":        {document(plainHTTP, outside), lock.Lock{Workloads: lock.Roles(app)}, audit.Open, []audit.Rule{audit.OtherCallers, audit.LocksOut}},
+		"another endpoint than the given one":   {document(plainHTTP, outside), lock.Lock{EndpointIDs: []string{"vpce-0123"}}, audit.Open, []audit.Rule{audit.NotShownClosed, audit.LocksOut}},
+		"no policy":                             {"", lock.Lock{}, audit.Open, []audit.Rule{audit.OutsideEndpoint, audit.PlainHTTP}},
+		"not a policy":                          {"{}", lock.Lock{}, audit.Undecided, []audit.Rule{audit.CannotTell}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := audit.JudgeBucket(bucket(c.policy), nil, c.lock)
+			r := audit.JudgeBucket(bucket(c.policy), nil, c.lock, lock.AtLeast)
 			if r.Verdict != c.want || !slices.Equal(rules(r), c.rules) || r.Lock == "" {
 				t.Errorf("%s, rules %q (%+v), want %s, %q", r.Verdict, rules(r), r, c.want, c.rules)
 			}
@@ -88,6 +88,14 @@ func TestBucketsAreJudgedAgainstTheLockThatTheirPolicyShows(t *testing.T) {
 				t.Errorf("verdict %s with the reason %q", r.Verdict, r.Reason)
 			}
 		})
+	}
+}
+
+// With the mode Exact a policy must be the lock: one that says the same in other words has drifted, and is replaced.
+func TestOtherWordsAreDriftFromAnExactLock(t *testing.T) {
+	r := audit.JudgeBucket(bucket(document(plainHTTP, outside)), nil, lock.Lock{}, lock.Exact)
+	if r.Verdict != audit.Drifted || !slices.Equal(rules(r), []audit.Rule{audit.Differs, audit.LocksOut}) || r.Write == nil || r.Write.Document != r.Lock {
+		t.Errorf("%s, rules %q, write %+v, want drifted, and the lock to be written", r.Verdict, rules(r), r.Write)
 	}
 }
 
@@ -100,11 +108,11 @@ func TestWhatWouldBeWrittenIsLocked(t *testing.T) {
 		"a same Sid":  document(`{"Sid":"DenyPlainHTTP","Effect":"Allow","Principal":"*","Action":"s3:GetObject",` + objects + `}`),
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := audit.JudgeBucket(bucket(policy), nil, audit.Lock{Account: account})
+			r := audit.JudgeBucket(bucket(policy), nil, lock.Lock{Account: account}, lock.AtLeast)
 			if r.Verdict != audit.Open || r.Write == nil || len(r.Write.Diff) == 0 {
 				t.Fatalf("%s, write %+v, want open and a document to write", r.Verdict, r.Write)
 			}
-			after := audit.JudgeBucket(bucket(r.Write.Document), nil, audit.Lock{Account: account})
+			after := audit.JudgeBucket(bucket(r.Write.Document), nil, lock.Lock{Account: account}, lock.AtLeast)
 			if after.Verdict != audit.Locked {
 				t.Errorf("after writing %s: %s, %+v, want locked", r.Write.Document, after.Verdict, after.Findings)
 			}
@@ -116,7 +124,7 @@ func TestWhatWouldBeWrittenIsLocked(t *testing.T) {
 }
 
 func TestGuessesAreSaid(t *testing.T) {
-	lock, guesses := audit.Lock{}.Guess(bucket(document(plainHTTP, butAdmin, strangers)), nil)
+	guessed, guesses := audit.GuessLock(lock.Lock{}, bucket(document(plainHTTP, butAdmin, strangers)), nil)
 	var said []string
 	for _, g := range guesses {
 		said = append(said, g.String())
@@ -130,30 +138,30 @@ func TestGuessesAreSaid(t *testing.T) {
 	if !slices.Equal(said, want) {
 		t.Errorf("guesses %q, want %q", said, want)
 	}
-	if lock.Account != account || !slices.Equal(lock.EndpointIDs, []string{endpoint}) {
-		t.Errorf("lock %+v", lock)
+	if guessed.Account != account || !slices.Equal(guessed.EndpointIDs, []string{endpoint}) {
+		t.Errorf("lock %+v", guessed)
 	}
-	_, guesses = audit.Lock{}.Guess(bucket(document(plainHTTP)), []audit.Endpoint{{ID: "vpce-0b"}})
+	_, guesses = audit.GuessLock(lock.Lock{}, bucket(document(plainHTTP)), []audit.Endpoint{{ID: "vpce-0b"}})
 	if !slices.ContainsFunc(guesses, func(g audit.Guess) bool { return g.String() == "endpoint vpce-0b (found beside the bucket)" }) {
 		t.Errorf("guesses %v, want the endpoint that was found", guesses)
 	}
-	given := audit.Lock{Account: account, Region: "eu-west-1", EndpointIDs: []string{"vpce-0c"}, Workloads: audit.Roles(app), Exceptions: audit.Roles(admin)}
-	if got, guesses := given.Guess(bucket(document(plainHTTP, butAdmin, strangers)), nil); len(guesses) != 0 || !slices.Equal(got.EndpointIDs, given.EndpointIDs) {
+	given := lock.Lock{Account: account, Region: "eu-west-1", EndpointIDs: []string{"vpce-0c"}, Workloads: lock.Roles(app), Exceptions: lock.Roles(admin)}
+	if got, guesses := audit.GuessLock(given, bucket(document(plainHTTP, butAdmin, strangers)), nil); len(guesses) != 0 || !slices.Equal(got.EndpointIDs, given.EndpointIDs) {
 		t.Errorf("guesses %v, want none for a lock that is given", guesses)
 	}
 }
 
 // An unknown value counts as what would be worst, and as what would be best: only where both agree is there a verdict.
 func TestUnknownValuesStayUnknown(t *testing.T) {
-	door := `{"Sid":"Outside","Effect":"Deny","Principal":"*","Action":"s3:*",` + both + `,"Condition":{"StringNotEquals":{"aws:SourceVpce":` + unknown("parameter VpceId") + `}}}`
+	network := `{"Sid":"Outside","Effect":"Deny","Principal":"*","Action":"s3:*",` + both + `,"Condition":{"StringNotEquals":{"aws:SourceVpce":` + unknown("parameter VpceId") + `}}}`
 	grant := `{"Effect":"Allow","Principal":{"AWS":` + unknown("parameter Reader") + `},"Action":"s3:GetObject",` + objects + `}`
 	for name, c := range map[string]struct {
 		policy string
 		want   audit.Verdict
 		says   string
 	}{
-		"the endpoint":                        {document(plainHTTP, door), audit.Undecided, "it depends on what is not known: parameter VpceId"},
-		"the endpoint, open anyway":           {document(door, everyone, `{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*"}`), audit.Undecided, "parameter VpceId"},
+		"the endpoint":                        {document(plainHTTP, network), audit.Undecided, "it depends on what is not known: parameter VpceId"},
+		"the endpoint, open anyway":           {document(network, everyone, `{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*"}`), audit.Undecided, "parameter VpceId"},
 		"a grant, locked anyway":              {document(plainHTTP, outside, strangers, grant), audit.Locked, ""},
 		"a grant":                             {document(plainHTTP, outside, grant), audit.Undecided, "parameter Reader"},
 		"a grant, and nothing denies":         {document(grant), audit.Open, ""},
@@ -167,7 +175,7 @@ func TestUnknownValuesStayUnknown(t *testing.T) {
 		"the resources of what is not a lock": {document(plainHTTP, outside, strings.Replace(everyone, `"arn:aws:s3:::docs-example/*"`, unknown("other"), 1)), audit.Undecided, "other"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := audit.JudgeBucket(bucket(c.policy), nil, audit.Lock{})
+			r := audit.JudgeBucket(bucket(c.policy), nil, lock.Lock{}, lock.AtLeast)
 			if r.Verdict != c.want || !strings.Contains(r.Reason, c.says) {
 				t.Errorf("%s (%s), findings %+v, want %s (%s)", r.Verdict, r.Reason, r.Findings, c.want, c.says)
 			}
@@ -195,7 +203,7 @@ func TestAccessBlockAndOwnership(t *testing.T) {
 		"ownership later": {&locked, &audit.Ownership{Unread: "known after apply"}, audit.Undecided, "known after apply"},
 	} {
 		b.PublicAccessBlock, b.Ownership = c.blocks, c.ownership
-		r := audit.JudgeBucket(b, nil, audit.Lock{})
+		r := audit.JudgeBucket(b, nil, lock.Lock{}, lock.AtLeast)
 		if text, _ := json.Marshal(r); r.Verdict != c.want || !strings.Contains(string(text), c.says) {
 			t.Errorf("%s: %s, %s, want %s with %q", name, r.Verdict, text, c.want, c.says)
 		}
@@ -211,24 +219,24 @@ func TestEndpointsAreJudgedAgainstThePerimeter(t *testing.T) {
 	const anyBucket = `{"Sid":"Any","Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*","Condition":{"StringEquals":{"aws:PrincipalAccount":"111122223333"}}}`
 	for name, c := range map[string]struct {
 		policy string
-		lock   audit.Lock
+		lock   lock.Lock
 		want   audit.Verdict
 		rules  []audit.Rule
 	}{
-		"no policy":                   {"", audit.Lock{Account: account}, audit.Open, []audit.Rule{audit.EndpointOtherBuckets, audit.EndpointOtherCallers}},
-		"the account":                 {document(own), audit.Lock{}, audit.Locked, nil},
-		"the organisation":            {document(organisation), audit.Lock{Account: account}, audit.Locked, nil},
-		"images of AWS":               {document(own, images), audit.Lock{}, audit.Locked, nil},
-		"a bucket that looks like it": {document(own, mimic), audit.Lock{}, audit.Open, []audit.Rule{audit.EndpointOtherBuckets, audit.EndpointOtherCallers}},
-		"one bucket for everyone":     {document(oneBucket), audit.Lock{Account: account}, audit.Open, []audit.Rule{audit.EndpointOtherBuckets, audit.EndpointOtherCallers}},
-		"all buckets for the account": {document(anyBucket), audit.Lock{}, audit.Open, []audit.Rule{audit.EndpointOtherBuckets}},
-		"more than the named bucket":  {document(own), audit.Lock{OnlyBuckets: []string{"docs-example"}}, audit.Open, []audit.Rule{audit.EndpointOtherCallers}},
-		"unknown":                     {document(own, strings.Replace(images, `"arn:aws:s3:::prod-eu-central-1-starport-layer-bucket/*"`, unknown("x"), 1)), audit.Lock{}, audit.Undecided, []audit.Rule{audit.CannotTell}},
-		"only unknown":                {document(strings.Replace(own, `"s3:*"`, unknown("x"), 1)), audit.Lock{}, audit.Locked, nil},
+		"no policy":                   {"", lock.Lock{Account: account}, audit.Open, []audit.Rule{audit.EndpointOtherBuckets, audit.EndpointOtherCallers}},
+		"the account":                 {document(own), lock.Lock{}, audit.Locked, nil},
+		"the organisation":            {document(organisation), lock.Lock{Account: account}, audit.Locked, nil},
+		"images of AWS":               {document(own, images), lock.Lock{}, audit.Locked, nil},
+		"a bucket that looks like it": {document(own, mimic), lock.Lock{}, audit.Open, []audit.Rule{audit.EndpointOtherBuckets, audit.EndpointOtherCallers}},
+		"one bucket for everyone":     {document(oneBucket), lock.Lock{Account: account}, audit.Open, []audit.Rule{audit.EndpointOtherBuckets, audit.EndpointOtherCallers}},
+		"all buckets for the account": {document(anyBucket), lock.Lock{}, audit.Open, []audit.Rule{audit.EndpointOtherBuckets}},
+		"more than the named bucket":  {document(own), lock.Lock{OnlyBuckets: []string{"docs-example"}}, audit.Open, []audit.Rule{audit.EndpointOtherCallers}},
+		"unknown":                     {document(own, strings.Replace(images, `"arn:aws:s3:::prod-eu-central-1-starport-layer-bucket/*"`, unknown("x"), 1)), lock.Lock{}, audit.Undecided, []audit.Rule{audit.CannotTell}},
+		"only unknown":                {document(strings.Replace(own, `"s3:*"`, unknown("x"), 1)), lock.Lock{}, audit.Locked, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := audit.Endpoint{ID: endpoint, Policy: audit.Document{Text: c.policy}}
-			r := audit.JudgeEndpoint(e, c.lock)
+			r := audit.JudgeEndpoint(e, c.lock, lock.AtLeast)
 			if r.Verdict != c.want || !slices.Equal(rules(r), c.rules) {
 				t.Errorf("%s, rules %q (%+v), want %s, %q", r.Verdict, rules(r), r, c.want, c.rules)
 			}
@@ -239,7 +247,7 @@ func TestEndpointsAreJudgedAgainstThePerimeter(t *testing.T) {
 				t.Fatal("nothing would be written")
 			}
 			e.Policy.Text = r.Write.Document
-			if after := audit.JudgeEndpoint(e, c.lock); after.Verdict != audit.Locked {
+			if after := audit.JudgeEndpoint(e, c.lock, lock.AtLeast); after.Verdict != audit.Locked {
 				t.Errorf("after writing %s: %+v", r.Write.Document, after)
 			}
 		})
@@ -250,7 +258,7 @@ func TestEndpointsAreJudgedAgainstThePerimeter(t *testing.T) {
 func TestAGrantDoesNotShowTheOwner(t *testing.T) {
 	const account = "444455556666"
 	for _, principal := range []string{account, "arn:aws:iam::" + account + ":root", "arn:aws:iam::" + account + ":role/reader"} {
-		r := audit.JudgeBucket(bucket(document(plainHTTP, outside, strings.Replace(ownApp, app, principal, 1))), nil, audit.Lock{})
+		r := audit.JudgeBucket(bucket(document(plainHTTP, outside, strings.Replace(ownApp, app, principal, 1))), nil, lock.Lock{}, lock.AtLeast)
 		if r.Verdict != audit.Open {
 			t.Errorf("a grant to %s: %s, guesses %v, want open", principal, r.Verdict, r.Guesses)
 		}
@@ -273,7 +281,7 @@ func TestNamedCallersAreTried(t *testing.T) {
 		"its own account":            {grant(`"*"`, "/*", `{"StringEquals":{"aws:PrincipalAccount":"111122223333"}}`), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := audit.JudgeBucket(bucket(c.policy), nil, audit.Lock{Account: account})
+			r := audit.JudgeBucket(bucket(c.policy), nil, lock.Lock{Account: account}, lock.AtLeast)
 			found := ""
 			for _, f := range r.Findings {
 				if f.Rule == audit.GrantedToOthers && f.Statement == "Grant" {
@@ -312,7 +320,7 @@ func TestGrantsThatOpenNothing(t *testing.T) {
 		"with NotAction, to its role":    {document(plainHTTP, outside, strings.Replace(ownApp, `"Action"`, `"NotAction"`, 1)), audit.Open},
 		"with NotPrincipal, of its role": {document(plainHTTP, outside, strings.Replace(ownApp, `"Principal"`, `"NotPrincipal"`, 1)), audit.Open},
 	} {
-		r := audit.JudgeBucket(bucket(c.policy), nil, audit.Lock{Account: account})
+		r := audit.JudgeBucket(bucket(c.policy), nil, lock.Lock{Account: account}, lock.AtLeast)
 		if r.Verdict != c.want {
 			t.Errorf("%s: %s, %+v, want %s", name, r.Verdict, r.Findings, c.want)
 		}
@@ -321,23 +329,23 @@ func TestGrantsThatOpenNothing(t *testing.T) {
 
 // The rendered lock denies what the judge says that a lock must deny, for each kind of lock.
 func TestRenderedLocksDenyWhatMustBeDenied(t *testing.T) {
-	for name, lock := range map[string]audit.Lock{
-		"endpoint and workload":  {Account: account, EndpointIDs: []string{endpoint}, VPCIDs: []string{"vpc-0a"}, Workloads: audit.Roles(app)},
+	for name, l := range map[string]lock.Lock{
+		"endpoint and workload":  {Account: account, EndpointIDs: []string{endpoint}, VPCIDs: []string{"vpc-0a"}, Workloads: lock.Roles(app)},
 		"endpoint":               {Account: account, EndpointIDs: []string{endpoint}},
 		"VPC":                    {Account: account, VPCIDs: []string{"vpc-0a"}},
 		"nothing":                {},
-		"management, exceptions": {Account: account, EndpointIDs: []string{endpoint}, Workloads: audit.Roles(app), ManagementRoles: []string{admin}, Exceptions: audit.Roles("arn:aws:iam::111122223333:role/backup-*")},
+		"management, exceptions": {Account: account, EndpointIDs: []string{endpoint}, Workloads: lock.Roles(app), ManagementRoles: []string{admin}, Exceptions: lock.Roles("arn:aws:iam::111122223333:role/backup-*")},
 	} {
 		t.Run(name, func(t *testing.T) {
-			policy := lock.BucketPolicy("docs-example")
-			r := audit.JudgeBucket(bucket(policy), nil, lock)
+			policy := l.BucketPolicy("docs-example")
+			r := audit.JudgeBucket(bucket(policy), nil, l, lock.AtLeast)
 			if r.Verdict != audit.Locked || r.Judgement != iampolicy.Same || len(r.Findings) != 0 {
 				t.Errorf("its own policy %s: %+v, want the same and no findings", policy, r)
 			}
 			if name != "endpoint and workload" {
 				return
 			}
-			if allowed := iampolicy.Allowed([]byte(policy), iampolicy.ForbiddenOnBucket(lock.Setting("docs-example"))); allowed != "" {
+			if allowed := iampolicy.Allowed([]byte(policy), iampolicy.ForbiddenOnBucket(l.Setting("docs-example"))); allowed != "" {
 				t.Errorf("%s allows %s", policy, allowed)
 			}
 		})

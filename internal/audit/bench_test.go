@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"example.com/s3-endpoint-guard/internal/audit"
+	"example.com/s3-endpoint-guard/internal/lock"
 )
 
 // BenchmarkJudgeBucket judges one bucket: what an audit of many buckets costs for each.
@@ -12,7 +13,7 @@ func BenchmarkJudgeBucket(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				audit.JudgeBucket(bucket(policy), nil, audit.Lock{Account: account})
+				audit.JudgeBucket(bucket(policy), nil, lock.Lock{Account: account}, lock.AtLeast)
 			}
 		})
 	}

@@ -6,17 +6,18 @@ import (
 	"strings"
 
 	"example.com/s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/lock"
 )
 
 // classifyOnBucket returns the rule that a request on the bucket breaks.
-func classifyOnBucket(l Lock) func(iampolicy.Standpoint, iampolicy.Breach, iampolicy.Request) Rule {
-	door := l.door()
+func classifyOnBucket(l lock.Lock) func(iampolicy.Standpoint, iampolicy.Breach, iampolicy.Request) Rule {
+	network := l.Network()
 	return func(at iampolicy.Standpoint, b iampolicy.Breach, r iampolicy.Request) Rule {
-		inside := slices.ContainsFunc(door.Values, func(v string) bool { return slices.Contains(at.Context[door.Key], v) })
+		inside := slices.ContainsFunc(network.Values, func(v string) bool { return slices.Contains(at.Context[network.Key], v) })
 		switch {
 		case slices.Contains(at.Context["aws:SecureTransport"], "false"):
 			return PlainHTTP
-		case b.Statement != "" && !isOf(l.Account, at.Principal):
+		case b.Statement != "" && !lock.IsOf(l.Account, at.Principal):
 			return GrantedToOthers
 		case !inside:
 			return OutsideEndpoint
@@ -26,24 +27,18 @@ func classifyOnBucket(l Lock) func(iampolicy.Standpoint, iampolicy.Breach, iampo
 }
 
 // classifyOnEndpoint returns the rule that a request through the endpoint breaks.
-func classifyOnEndpoint(l Lock) func(iampolicy.Standpoint, iampolicy.Breach, iampolicy.Request) Rule {
+func classifyOnEndpoint(l lock.Lock) func(iampolicy.Standpoint, iampolicy.Breach, iampolicy.Request) Rule {
 	return func(at iampolicy.Standpoint, _ iampolicy.Breach, r iampolicy.Request) Rule {
-		if isOf(l.Account, at.Principal) && r.ResourceAccount != l.Account {
+		if lock.IsOf(l.Account, at.Principal) && r.ResourceAccount != l.Account {
 			return EndpointOtherBuckets
 		}
 		return EndpointOtherCallers
 	}
 }
 
-// isOf reports whether a principal belongs to an account.
-func isOf(account, principal string) bool {
-	parts := strings.SplitN(principal, ":", 6)
-	return len(parts) == 6 && parts[4] == account
-}
-
 // findings lists what a document certainly allows and must not, by rule and statement.
-func (j policyJudge) findings(document string) []Finding {
-	breaches, err := iampolicy.Breaches([]byte(document), j.forbidden)
+func (j policyJudge) findings(document string, forbidden []iampolicy.ForbiddenRequest) []Finding {
+	breaches, err := iampolicy.Breaches([]byte(document), forbidden)
 	if err != nil {
 		return nil
 	}
@@ -56,7 +51,7 @@ func (j policyJudge) findings(document string) []Finding {
 		if !b.Certain {
 			continue
 		}
-		f := &j.forbidden[b.Index]
+		f := &forbidden[b.Index]
 		at := f.From()
 		k := key{j.classify(at, b, f.Request), b.Statement}
 		found[k] = append(found[k], allowedRequest{at.Caller, at.Path, on(f.Request), f.Request.Action})
@@ -122,7 +117,7 @@ func join(sets []Access, part func(*Access) *[]string) []Access {
 			continue
 		}
 		to := part(&joined[i])
-		*to = union(*to, *part(&s))
+		*to = lock.Union(*to, *part(&s))
 	}
 	return joined
 }

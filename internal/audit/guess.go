@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"example.com/s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/lock"
 )
 
 // Guess is one part of a lock that was guessed.
@@ -26,18 +27,18 @@ func (g Guess) String() string {
 
 // guesser guesses what a lock lacks.
 type guesser struct {
-	lock    Lock
-	given   Lock
+	lock    lock.Lock
+	given   lock.Lock
 	guesses []Guess
 }
 
-// Guess completes a lock for a bucket: it takes what the lock does not say from the bucket's policy. The endpoints are
+// GuessLock completes a lock for a bucket: it takes what the lock does not say from the bucket's policy. The endpoints are
 // those of the network conditions, the workloads and the exceptions are what the Deny statements except. Endpoints that
 // were found, but that no policy names, are only used if the policy has no network condition.
 //
 // Exceptions by what a caller can choose, such as aws:UserAgent or aws:Referer, are never guessed, nor those for whole
 // accounts or organisations: they would make the lock meaningless.
-func (l Lock) Guess(b Bucket, endpoints []Endpoint) (Lock, []Guess) {
+func GuessLock(l lock.Lock, b Bucket, endpoints []Endpoint) (lock.Lock, []Guess) {
 	g := &guesser{lock: l, given: l, guesses: []Guess{}}
 	views := viewsOf(b.Policy)
 	g.guessAccount(b.Account, views)
@@ -50,21 +51,24 @@ func (l Lock) Guess(b Bucket, endpoints []Endpoint) (Lock, []Guess) {
 		}
 	}
 	if g.given.Grants == nil {
-		g.guessGrants(views)
+		for _, v := range g.lock.GrantsIn(views) {
+			g.lock.Grants = append(g.lock.Grants, json.RawMessage(v.Text))
+			g.add("grant", v.Title, slices.Concat(v.Principals, v.Services)...)
+		}
 	}
-	if g.lacksDoor() {
+	if g.lacksNetwork() {
 		for _, e := range endpoints {
 			g.addEndpoint(e.ID, "found beside the bucket")
 		}
 	}
-	if g.lacksDoor() && !slices.ContainsFunc(g.lock.Exceptions, func(e Exception) bool { return isNetwork(e.Key) }) {
-		g.guesses = append(g.guesses, Guess{"endpoint", []string{inventedEndpoint}, "invented, because no policy names one", true})
+	if g.lacksNetwork() && !slices.ContainsFunc(g.lock.Exceptions, func(e lock.Exception) bool { return lock.IsNetwork(e.Key) }) {
+		g.guesses = append(g.guesses, Guess{"endpoint", []string{lock.InventedEndpoint}, "invented, because no policy names one", true})
 	}
 	return g.lock, g.guesses
 }
 
 // GuessThrough completes a lock for an endpoint.
-func (l Lock) GuessThrough(e Endpoint) (Lock, []Guess) {
+func GuessThrough(l lock.Lock, e Endpoint) (lock.Lock, []Guess) {
 	g := &guesser{lock: l, given: l, guesses: []Guess{}}
 	views := viewsOf(e.Policy)
 	g.guessAccount(e.Account, views)
@@ -123,7 +127,7 @@ func viewsOf(d Document) []iampolicy.View {
 
 func (g *guesser) add(what, from string, values ...string) {
 	if i := slices.IndexFunc(g.guesses, func(o Guess) bool { return o.What == what && o.From == from }); i >= 0 {
-		g.guesses[i].Values = union(g.guesses[i].Values, values)
+		g.guesses[i].Values = lock.Union(g.guesses[i].Values, values)
 		return
 	}
 	g.guesses = append(g.guesses, Guess{What: what, Values: slices.Clone(values), From: from})
@@ -143,8 +147,8 @@ func (g *guesser) guessAccount(found string, views []iampolicy.View) {
 		g.add("account", "its conditions name it", account)
 		return
 	}
-	g.lock.Account = inventedAccount
-	g.guesses = append(g.guesses, Guess{"account", []string{inventedAccount}, "invented, because no condition names one", true})
+	g.lock.Account = lock.InventedAccount
+	g.guesses = append(g.guesses, Guess{"account", []string{lock.InventedAccount}, "invented, because no condition names one", true})
 }
 
 func ownAccounts(views []iampolicy.View) []string {
@@ -209,13 +213,13 @@ func (g *guesser) guessRegion(found string, views []iampolicy.View) {
 func (g *guesser) guessFromAllow(v iampolicy.View) {
 	for _, c := range v.Conditions {
 		if !c.Negated {
-			g.guessDoors(v, c)
+			g.guessNetworks(v, c)
 		}
 	}
 }
 
-// guessDoors takes the endpoints or VPCs of a network condition.
-func (g *guesser) guessDoors(v iampolicy.View, c iampolicy.ConditionView) {
+// guessNetworks takes the endpoints or VPCs of a network condition.
+func (g *guesser) guessNetworks(v iampolicy.View, c iampolicy.ConditionView) {
 	for _, value := range c.Values {
 		switch {
 		case strings.ContainsAny(value, "*?$"):
@@ -242,7 +246,7 @@ func (g *guesser) addVPC(id, from string) {
 	}
 }
 
-func (g *guesser) lacksDoor() bool { return len(g.lock.EndpointIDs)+len(g.lock.VPCIDs) == 0 }
+func (g *guesser) lacksNetwork() bool { return len(g.lock.EndpointIDs)+len(g.lock.VPCIDs) == 0 }
 
 // guessFromDeny takes what a Deny excepts.
 //
@@ -254,22 +258,22 @@ func (g *guesser) lacksDoor() bool { return len(g.lock.EndpointIDs)+len(g.lock.V
 func (g *guesser) guessFromDeny(v iampolicy.View) {
 	network := false
 	for _, c := range v.Conditions {
-		network = network || c.Negated && isNetwork(c.Key)
+		network = network || c.Negated && lock.IsNetwork(c.Key)
 	}
-	var excepted []Exception
-	doors := 0
+	var excepted []lock.Exception
+	networks := 0
 	for _, c := range v.Conditions {
-		if e := (Exception{c.Operator, c.Key, c.Values}); c.Negated && (c.Key == "aws:SourceVpce" || c.Key == "aws:SourceVpc") {
-			g.guessDoors(v, c)
-			doors++
+		if e := exceptionOf(c); c.Negated && (c.Key == "aws:SourceVpce" || c.Key == "aws:SourceVpc") {
+			g.guessNetworks(v, c)
+			networks++
 		} else if excepts(c) && g.isNarrow(e, network) {
 			excepted = append(excepted, e)
 		}
 	}
-	if doors > 1 { // one of them is not the lock's own: a VPC, beside an endpoint
+	if networks > 1 { // one of them is not the lock's own: a VPC, beside an endpoint
 		for _, c := range v.Conditions {
 			if c.Key == "aws:SourceVpc" && c.Negated {
-				excepted = append(excepted, Exception{c.Operator, c.Key, c.Values})
+				excepted = append(excepted, exceptionOf(c))
 			}
 		}
 	}
@@ -277,7 +281,7 @@ func (g *guesser) guessFromDeny(v iampolicy.View) {
 	case network && aboutObjects(v):
 		for _, e := range excepted {
 			if g.given.Exceptions == nil {
-				g.lock.Exceptions = merge(g.lock.Exceptions, e)
+				g.lock.Exceptions = lock.Merge(g.lock.Exceptions, e)
 				g.add("exception", v.Title, e.String())
 			}
 		}
@@ -285,87 +289,26 @@ func (g *guesser) guessFromDeny(v iampolicy.View) {
 		g.guessManagement(v, excepted)
 	case !network && aboutObjects(v) && g.given.Workloads == nil && slices.ContainsFunc(excepted, isIdentity):
 		for _, e := range excepted {
-			g.lock.Workloads = merge(g.lock.Workloads, e)
+			g.lock.Workloads = lock.Merge(g.lock.Workloads, e)
 			g.add("workload", v.Title, e.String())
 		}
 	}
 }
 
-func (g *guesser) guessManagement(v iampolicy.View, excepted []Exception) {
+func (g *guesser) guessManagement(v iampolicy.View, excepted []lock.Exception) {
 	for _, e := range excepted {
 		if e.Key == "aws:PrincipalArn" {
-			g.lock.ManagementRoles = union(g.lock.ManagementRoles, e.Values)
+			g.lock.ManagementRoles = lock.Union(g.lock.ManagementRoles, e.Values)
 			g.add("management role", v.Title, e.Values...)
 		}
 	}
 }
 
-// guessGrants takes the Allow statements that open nothing by themselves: to the bucket's data, for single principals of the
-// account, or for services if the exceptions let services in.
-func (g *guesser) guessGrants(views []iampolicy.View) {
-	services := slices.ContainsFunc(g.lock.Exceptions, func(e Exception) bool { return hasKey(serviceKeys, e.Key) })
-	foreign := func(p string) bool { return !isOf(g.lock.Account, p) || strings.HasSuffix(p, ":root") }
-	for _, v := range views {
-		unclear := v.Everyone || v.NotPrincipal || v.NotAction || v.NotResource || len(v.Others) > 0
-		if !v.Allow || unclear || len(v.Services) > 0 && !services || slices.ContainsFunc(v.Principals, foreign) || configures(v) {
-			continue
-		}
-		g.lock.Grants = append(g.lock.Grants, json.RawMessage(v.Text))
-		g.add("grant", v.Title, slices.Concat(v.Principals, v.Services)...)
-	}
+func exceptionOf(c iampolicy.ConditionView) lock.Exception {
+	return lock.Exception{Operator: c.Operator, Key: c.Key, Values: c.Values}
 }
 
-// configures reports whether an Allow may grant an action that changes the bucket itself.
-func configures(v iampolicy.View) bool {
-	unconditional, err := encode(statement{Effect: "Allow", Principal: "*", Action: v.Actions, Resource: v.Resources})
-	if err != nil {
-		return true
-	}
-	p, err := iampolicy.Parse([]byte(compose([]json.RawMessage{unconditional})))
-	if err != nil {
-		return true
-	}
-	for _, r := range v.Resources {
-		bucket, _, _ := strings.Cut(r, "/")
-		for _, action := range iampolicy.ConfigurationActions() {
-			if strings.HasPrefix(action, "s3:Get") || strings.HasPrefix(action, "s3:List") {
-				continue
-			}
-			r := iampolicy.Request{Action: action, Resource: example(bucket), ResourceAccount: inventedAccount}
-			if d := iampolicy.Evaluate(r, iampolicy.Policies{Resource: p}); d.Effect != iampolicy.Deny {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-func isNetwork(key string) bool {
-	return key == "aws:SourceVpce" || key == "aws:SourceVpc" || key == "aws:SourceIp" || key == "aws:VpcSourceIp"
-}
-
-// identityKeys identify a caller; it cannot choose them. A key that ends in "/" is a prefix.
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principal-properties
-var identityKeys = []string{
-	"aws:PrincipalArn", "aws:userid", "aws:PrincipalAccount", "aws:PrincipalOrgID", "aws:PrincipalOrgPaths", "aws:PrincipalTag/",
-}
-
-// serviceKeys identify an AWS service, or a call that a service makes for a caller.
-var serviceKeys = []string{
-	"aws:PrincipalIsAWSService", "aws:PrincipalServiceName", "aws:PrincipalServiceNamesList", "aws:ViaAWSService", "aws:CalledVia",
-	"aws:CalledViaFirst", "aws:CalledViaLast",
-}
-
-func isIdentity(e Exception) bool { return hasKey(identityKeys, e.Key) }
-
-func hasKey(keys []string, key string) bool {
-	return slices.ContainsFunc(keys, func(k string) bool {
-		if strings.HasSuffix(k, "/") {
-			return len(key) > len(k) && strings.EqualFold(key[:len(k)], k)
-		}
-		return strings.EqualFold(k, key)
-	})
-}
+func isIdentity(e lock.Exception) bool { return lock.HasKey(lock.IdentityKeys, e.Key) }
 
 // excepts reports whether a condition of a Deny excepts requests by something that a caller cannot choose.
 func excepts(c iampolicy.ConditionView) bool {
@@ -375,7 +318,7 @@ func excepts(c iampolicy.ConditionView) bool {
 	case !c.Negated || slices.ContainsFunc(c.Values, func(v string) bool { return strings.Contains(v, "${") }):
 		return false
 	}
-	return hasKey(identityKeys, c.Key) || hasKey(serviceKeys, c.Key) || c.Key == "aws:SourceIp"
+	return lock.HasKey(lock.IdentityKeys, c.Key) || lock.HasKey(lock.ServiceKeys, c.Key) || c.Key == "aws:SourceIp"
 }
 
 // broad matches the resource part of an ARN that stands for all principals of an account.
@@ -383,12 +326,12 @@ var broad = regexp.MustCompile(`^((role|user|assumed-role)/)?[?*]+$`)
 
 // isNarrow reports whether an exception is for single principals or networks. An exception from the network condition for
 // all principals of an account or an organisation is not.
-func (g *guesser) isNarrow(e Exception, network bool) bool {
+func (g *guesser) isNarrow(e lock.Exception, network bool) bool {
 	if !network {
 		return true
 	}
 	switch {
-	case hasKey([]string{"aws:PrincipalOrgID", "aws:PrincipalOrgPaths"}, e.Key):
+	case lock.HasKey([]string{"aws:PrincipalOrgID", "aws:PrincipalOrgPaths"}, e.Key):
 		return false
 	case e.Key == "aws:PrincipalAccount":
 		return !slices.Contains(e.Values, g.lock.Account)

@@ -7,16 +7,13 @@ import (
 	"sync"
 
 	"example.com/s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/lock"
 )
 
-// fullAccess is the effective policy of an endpoint without a policy.
-// https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html#vpc-endpoint-policies-default
-const fullAccess = `{"Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}`
-
 // JudgeBucket judges a bucket. The endpoints are those that were found beside it.
-func JudgeBucket(b Bucket, endpoints []Endpoint, given Lock) Result {
-	lock, guesses := given.Guess(b, endpoints)
-	lock = lock.withDefaults()
+func JudgeBucket(b Bucket, endpoints []Endpoint, given lock.Lock, mode lock.Mode) Result {
+	l, guesses := GuessLock(given, b, endpoints)
+	l = l.WithDefaults()
 	r := Result{
 		Kind: KindBucket, Name: Readable(cmp.Or(b.Title, b.Name)), Origin: b.Policy.Origin, Verdict: Locked, Guesses: guesses,
 		Findings: []Finding{},
@@ -26,20 +23,22 @@ func JudgeBucket(b Bucket, endpoints []Endpoint, given Lock) Result {
 		name = bucketIn(b.Policy)
 	}
 	j := policyJudge{
-		document: b.Policy, desired: lock.BucketPolicy(name), lock: lock.withoutGrants().BucketPolicy(name),
-		forbidden: lock.ForbiddenOnBucket(name), named: namedRequests(b.Policy, lock), exact: lock.Exact,
-		classify: classifyOnBucket(lock),
+		document: b.Policy, lock: l.BucketPolicy(name), named: namedRequests(b.Policy, l), mode: mode, classify: classifyOnBucket(l),
+		judgeText: func(live string) lock.Judgement { return l.Judge(mode, name, live) },
 	}
-	r.Lock = j.desired
-	j.judge(&r)
-	if r.Verdict == Locked && lock.limitsNetworkOnly() {
+	r.Lock = j.lock
+	write := j.judge(&r)
+	if r.Verdict == Locked && l.LimitsNetworkOnly() {
 		r.undecided(b.Policy.Origin, "the policy limits the network, but names no endpoint and no VPC")
 	}
-	if len(lock.Exceptions) == 0 && j.locksOut(lock.Setting(name)) {
+	if len(l.Exceptions) == 0 && j.locksOut(l.Setting(name)) {
 		const message = "from outside the endpoint, only the root user can change the policy"
 		r.add(Finding{Rule: LocksOut, Message: message, Origin: b.Policy.Origin})
 	}
-	r.write(j, lock)
+	r.write(b.Policy, write)
+	if r.Write != nil && len(l.EndpointIDs)+len(l.VPCIDs) == 0 {
+		r.Write.Incomplete = "the endpoint's id: " + lock.InventedEndpoint + " stands for it"
+	}
 	r.judgeBlocks(b.PublicAccessBlock)
 	r.judgeOwnership(b.Ownership)
 	return r
@@ -54,7 +53,7 @@ func bucketIn(d Document) string {
 			}
 		}
 	}
-	return inventedBucket
+	return lock.InventedBucket
 }
 
 // BucketName returns the bucket in the ARN of a bucket or its objects; "" if it has a wildcard or is not such an ARN.
@@ -71,91 +70,90 @@ func BucketName(arn string) string {
 }
 
 // JudgeEndpoint judges an endpoint.
-func JudgeEndpoint(e Endpoint, given Lock) Result {
-	lock, guesses := given.GuessThrough(e)
-	lock = lock.withDefaults()
+func JudgeEndpoint(e Endpoint, given lock.Lock, mode lock.Mode) Result {
+	l, guesses := GuessThrough(given, e)
+	l = l.WithDefaults()
 	if strings.HasPrefix(e.ID, "vpce-") {
-		lock.EndpointIDs = []string{e.ID}
+		l.EndpointIDs = []string{e.ID}
 	}
 	if strings.HasPrefix(e.VPCID, "vpc-") {
-		lock.VPCIDs = []string{e.VPCID}
+		l.VPCIDs = []string{e.VPCID}
 	}
 	r := Result{
 		Kind: KindEndpoint, Name: Readable(cmp.Or(e.Title, e.ID)), Origin: e.Policy.Origin, Verdict: Locked, Guesses: guesses,
 		Findings: []Finding{},
 	}
+	bucket := bucketIn(e.Policy)
 	if e.Policy.Text == "" {
-		e.Policy.Text = fullAccess
+		e.Policy.Text = lock.FullAccess
 	}
 	j := policyJudge{
-		document: e.Policy, desired: lock.EndpointPolicy(), lock: lock.EndpointPolicy(),
-		forbidden: lock.forbiddenThroughEndpoint(bucketIn(e.Policy)), exact: lock.Exact,
-		classify: classifyOnEndpoint(lock), ofEndpoint: true,
+		document: e.Policy, lock: l.EndpointPolicy(), mode: mode, classify: classifyOnEndpoint(l), ofEndpoint: true,
+		judgeText: func(live string) lock.Judgement { return l.JudgeEndpoint(mode, bucket, cmp.Or(live, denyAll)) },
 	}
-	r.Lock = j.desired
-	j.judge(&r)
-	r.write(j, lock)
+	r.Lock = j.lock
+	r.write(e.Policy, j.judge(&r))
 	return r
 }
+
+// denyAll stands for an endpoint's policy without statements, which AWS does not accept: all its Allow statements were dropped.
+const denyAll = `{"Statement":[{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*"}]}`
 
 // policyJudge judges one policy.
 type policyJudge struct {
 	document Document
-	// desired is the rendered lock, with what it grants; lock is the same without grants.
-	desired, lock string
-	forbidden     []iampolicy.ForbiddenRequest
-	exact         bool
+	// lock is the rendered lock, with what it grants.
+	lock string
+	mode lock.Mode
+	// judgeText judges the document, or one that stands for it.
+	judgeText func(live string) lock.Judgement
 	// named are requests of callers that the policy names.
 	named      []namedRequest
 	ofEndpoint bool
 	classify   func(at iampolicy.Standpoint, b iampolicy.Breach, r iampolicy.Request) Rule
 }
 
-// judge sets the verdict of the policy, its reason and its findings.
-func (j policyJudge) judge(r *Result) {
+// judge sets the verdict of the policy, its reason and its findings. It returns the document that would be written; "" if none.
+func (j policyJudge) judge(r *Result) string {
 	switch unknown := Unknowns(j.document.Text); {
 	case j.document.Unread != "":
 		r.undecided(j.document.Origin, "the policy is not known: "+j.document.Unread)
 	case len(unknown) > 0:
-		j.judgeUnknown(r, unknown)
+		if j.judgeUnknown(r, unknown); r.Verdict == Open {
+			known, err := j.document.known()
+			if err != nil {
+				known = ""
+			}
+			return j.judgeText(known).Write
+		}
 	default:
-		j.judgeKnown(r)
+		return j.judgeKnown(r)
 	}
+	return ""
 }
 
-func (j policyJudge) verdict(document string) iampolicy.Judgement {
-	if document == "" && j.ofEndpoint {
-		document = denyAll // all its Allow statements were dropped: it allows nothing
-	}
-	return iampolicy.Judge([]byte(j.desired), []byte(document), func() []iampolicy.ForbiddenRequest { return j.forbidden })
-}
-
-// denyAll stands for an endpoint's policy without statements, which AWS does not accept.
-const denyAll = `{"Statement":[{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*"}]}`
-
-func (j policyJudge) judgeKnown(r *Result) {
-	judgement := j.verdict(j.document.Text)
-	r.Judgement = judgement.Verdict
+func (j policyJudge) judgeKnown(r *Result) string {
+	judgement := j.judgeText(j.document.Text)
+	r.Judgement = judgement.Compared
 	switch judgement.Verdict {
 	case iampolicy.Same:
 	case iampolicy.Closed:
-		if j.exact {
-			r.Verdict = Worse(r.Verdict, Drifted)
-			const message = "it differs from the lock, and allows nothing that the lock denies"
-			r.add(Finding{Rule: Differs, Message: message, Origin: j.document.Origin})
-		}
+		r.Verdict = Worse(r.Verdict, Drifted)
+		const message = "it differs from the lock, and allows nothing that the lock denies"
+		r.add(Finding{Rule: Differs, Message: message, Origin: j.document.Origin})
 	default:
 		if refused := j.refused(); refused != "" {
 			r.undecided(j.document.Origin, "the policy cannot be judged: "+refused)
-			return
+			return ""
 		}
 		r.Verdict = Open
-		if found := j.findings(j.document.Text); len(found) > 0 {
-			r.Findings = append(r.Findings, found...)
-			return
+		found := j.findings(j.document.Text, judgement.Forbidden())
+		if len(found) == 0 {
+			found = []Finding{{Rule: NotShownClosed, Message: judgement.Allowed, Origin: j.document.Origin}}
 		}
-		r.add(Finding{Rule: NotShownClosed, Message: judgement.Allowed, Origin: j.document.Origin})
+		r.Findings = append(r.Findings, found...)
 	}
+	return judgement.Write
 }
 
 // refused returns why the document is no policy that can be judged; "" if it is one.
@@ -186,15 +184,16 @@ func (j policyJudge) judgeUnknown(r *Result, unknown []string) {
 			return
 		}
 	}
+	judgement := j.judgeText(most)
 	switch {
-	case j.verdict(most).Verdict != iampolicy.Open:
-		if j.exact {
+	case judgement.Verdict != iampolicy.Open:
+		if j.mode == lock.Exact {
 			r.undecided(origin, reason)
 		}
 	case least == "" && j.ofEndpoint:
 		r.undecided(origin, reason)
 	default:
-		if found := j.findings(least); len(found) > 0 {
+		if found := j.findings(least, judgement.Forbidden()); len(found) > 0 {
 			r.Verdict = Open
 			r.Findings = append(r.Findings, found...)
 			return
@@ -233,7 +232,7 @@ var everythingAllowed = sync.OnceValue(func() *iampolicy.Policy {
 // tags, an id.
 func dependsOnMembership(v iampolicy.View) bool {
 	return !v.Allow && slices.ContainsFunc(v.Conditions, func(c iampolicy.ConditionView) bool {
-		return c.Key != "aws:PrincipalArn" && c.Key != "aws:PrincipalAccount" && hasKey(identityKeys, c.Key)
+		return c.Key != "aws:PrincipalArn" && c.Key != "aws:PrincipalAccount" && lock.HasKey(lock.IdentityKeys, c.Key)
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"example.com/s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/lock"
 )
 
 // namedRequest is a request of a caller that an Allow names. The judge tries callers that it has invented: a grant to one
@@ -24,23 +25,23 @@ const (
 	maxActions   = 10
 )
 
-// namedRequests lists requests, from the internet and through the lock's door, of the callers outside the account that a
+// namedRequests lists requests, from the internet and through the lock's endpoint, of the callers outside the account that a
 // policy's Allow statements name, on what these allow, and with what their conditions require.
-func namedRequests(d Document, lock Lock) []namedRequest {
+func namedRequests(d Document, l lock.Lock) []namedRequest {
 	var list []namedRequest
-	account := lock.Account
+	account := l.Account
 	for _, v := range viewsOf(d) {
 		if !v.Allow || v.NotPrincipal || v.NotAction || v.NotResource {
 			continue
 		}
-		for _, at := range outsidersOf(v, lock) {
+		for _, at := range outsidersOf(v, l) {
 			for _, r := range v.Resources[:min(len(v.Resources), maxResources)] {
 				if BucketName(r) == "" {
 					continue
 				}
 				for _, action := range actionsOf(v.Actions, r) {
 					request := iampolicy.Request{
-						Principal: at.Principal, Action: action, Resource: example(r), ResourceAccount: account, Context: at.Context,
+						Principal: at.Principal, Action: action, Resource: lock.Example(r), ResourceAccount: account, Context: at.Context,
 					}
 					list = append(list, namedRequest{allowedRequest{at.Caller, at.Path, on(request), action}, v.Title, request})
 				}
@@ -52,14 +53,14 @@ func namedRequests(d Document, lock Lock) []namedRequest {
 
 // outsidersOf lists the callers outside the account that an Allow names. For everyone these are an anonymous caller, and
 // a user of another account.
-func outsidersOf(v iampolicy.View, lock Lock) []iampolicy.Standpoint {
+func outsidersOf(v iampolicy.View, l lock.Lock) []iampolicy.Standpoint {
 	var callers []iampolicy.Standpoint
 	outside := map[string][]string{"aws:SecureTransport": {"true"}, "aws:SourceIp": {"198.51.100.7"}}
-	door := lock.door()
-	inside := map[string][]string{"aws:SecureTransport": {"true"}, "aws:SourceVpc": {inventedVPC}}
-	inside[door.Key] = door.Values[:1]
+	network := l.Network()
+	inside := map[string][]string{"aws:SecureTransport": {"true"}, "aws:SourceVpc": {lock.InventedVPC}}
+	inside[network.Key] = network.Values[:1]
 	add := func(name, principal string) {
-		if !isOf(lock.Account, principal) && len(callers) < 2*maxCallers {
+		if !lock.IsOf(l.Account, principal) && len(callers) < 2*maxCallers {
 			callers = append(callers,
 				iampolicy.Standpoint{Caller: name, Path: "from the internet", Principal: principal, Context: required(v, outside)},
 				iampolicy.Standpoint{Caller: name, Path: "through the endpoint", Principal: principal, Context: required(v, inside)})
@@ -67,10 +68,10 @@ func outsidersOf(v iampolicy.View, lock Lock) []iampolicy.Standpoint {
 	}
 	if v.Everyone {
 		// An anonymous caller belongs to no organisation and has no tags.
-		if !slices.ContainsFunc(v.Conditions, func(c iampolicy.ConditionView) bool { return hasKey(identityKeys, c.Key) }) {
+		if !slices.ContainsFunc(v.Conditions, func(c iampolicy.ConditionView) bool { return lock.HasKey(lock.IdentityKeys, c.Key) }) {
 			add("anonymous caller", "")
 		}
-		if lock.Account != "444455556666" {
+		if l.Account != "444455556666" {
 			add("user of another account", "arn:aws:iam::444455556666:user/stranger")
 		}
 		return callers
@@ -101,14 +102,14 @@ func required(v iampolicy.View, path map[string][]string) map[string][]string {
 		case c.Negated || unordered.MatchString(c.Operator) || strings.Contains(c.Values[0], "${"):
 		case c.Key == "aws:SecureTransport" || c.Key == "aws:SourceVpce" || c.Key == "aws:SourceVpc":
 			// the path has them, or has none
-		case hasKey(callerKeys, c.Key) || hasKey(serviceKeys, c.Key):
+		case lock.HasKey(callerKeys, c.Key) || lock.HasKey(lock.ServiceKeys, c.Key):
 			// they follow from the caller
 		case c.Key == "aws:SourceIp":
 			if address, _, _ := strings.Cut(c.Values[0], "/"); context[c.Key] != nil {
 				context[c.Key] = []string{address}
 			}
 		default:
-			context[c.Key] = []string{example(c.Values[0])}
+			context[c.Key] = []string{lock.Example(c.Values[0])}
 		}
 	}
 	return context
@@ -150,7 +151,7 @@ func (j policyJudge) allowedNamed(document string) []namedRequest {
 	for i, n := range j.named {
 		requests[i] = iampolicy.ForbiddenRequest{Name: n.caller, Request: n.request}
 	}
-	byLock, err := iampolicy.Breaches([]byte(j.desired), requests)
+	byLock, err := iampolicy.Breaches([]byte(j.lock), requests)
 	if err != nil {
 		return nil
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"example.com/s3-endpoint-guard/internal/audit"
+	"example.com/s3-endpoint-guard/internal/lock"
 	"example.com/s3-endpoint-guard/local/policyfiles"
 )
 
@@ -17,7 +18,7 @@ func verdicts(f *policyfiles.Found) map[string]audit.Result {
 	results := map[string]audit.Result{}
 	var beside []audit.Endpoint
 	for _, e := range f.Endpoints {
-		r := audit.JudgeEndpoint(e, audit.Lock{})
+		r := audit.JudgeEndpoint(e, lock.Lock{}, lock.AtLeast)
 		results[r.Name] = r
 		if !audit.IsUnknown(e.ID) {
 			beside = append(beside, e)
@@ -25,7 +26,7 @@ func verdicts(f *policyfiles.Found) map[string]audit.Result {
 	}
 	for _, b := range f.Buckets {
 		if policyfiles.HasPolicy(b) {
-			r := audit.JudgeBucket(b, beside, audit.Lock{})
+			r := audit.JudgeBucket(b, beside, lock.Lock{}, lock.AtLeast)
 			results[r.Name] = r
 		}
 	}

@@ -1,4 +1,4 @@
-package audit
+package lock
 
 import (
 	"bytes"
@@ -72,19 +72,31 @@ func render(statements []statement, grants ...json.RawMessage) string {
 	return compose(append(list, grants...))
 }
 
+// compose returns a document with these statements.
+func compose(statements []json.RawMessage) string {
+	text, err := encode(struct {
+		Version   string
+		Statement []json.RawMessage
+	}{"2012-10-17", statements})
+	if err != nil {
+		panic(err) // raw messages are statements that were parsed
+	}
+	return string(text)
+}
+
 // formation excepts what CloudFormation does in a caller's name. Source: docs/facts.md, S3
 var formation = Exception{"StringNotEquals", "aws:CalledViaLast", []string{"cloudformation.amazonaws.com"}}
 
 // BucketPolicy renders the lock as the policy of a bucket. It has the statements of template.yaml's BucketPolicyDocument,
 // except that the names of versions may be listed by the workload, through the endpoint.
 func (l Lock) BucketPolicy(bucket string) string {
-	l = l.withDefaults()
+	l = l.WithDefaults()
 	arn := l.arn(bucket)
 	objects := arn + "/*"
 	const listing = "s3:ListBucket"
 	versions := slices.DeleteFunc(iampolicy.ListingActions(), func(a string) bool { return a == listing })
-	outside := merge([]Exception{l.door()}, l.Exceptions...)
-	outsideListing := merge(outside, merge(Roles(l.ManagementRoles...), formation)...)
+	outside := Merge([]Exception{l.Network()}, l.Exceptions...)
+	outsideListing := Merge(outside, Merge(Roles(l.ManagementRoles...), formation)...)
 	all := []statement{
 		deny("DenyPlainHTTP", everything, []Exception{{"Bool", "aws:SecureTransport", []string{"false"}}}, arn, objects),
 		deny("DenyObjectsOutsideEndpoint", everything, outside, objects),
@@ -92,8 +104,8 @@ func (l Lock) BucketPolicy(bucket string) string {
 		deny("DenyVersionsOutsideEndpoint", versions, outside, arn),
 	}
 	if len(l.Workloads) > 0 {
-		strangers := merge(l.Workloads, l.Exceptions...)
-		strangersListing := merge(strangers, merge(Roles(l.ManagementRoles...), formation)...)
+		strangers := Merge(l.Workloads, l.Exceptions...)
+		strangersListing := Merge(strangers, Merge(Roles(l.ManagementRoles...), formation)...)
 		all = append(all,
 			deny("DenyObjectsToStrangers", everything, strangers, objects),
 			deny("DenyListingToStrangers", []string{listing}, strangersListing, arn),
@@ -104,10 +116,13 @@ func (l Lock) BucketPolicy(bucket string) string {
 
 func (l Lock) arn(bucket string) string { return "arn:" + l.Partition + ":s3:::" + bucket }
 
-// EndpointPolicy renders the lock as the policy of its endpoints. Two forms are equivalent: Allow statements with
+// EndpointPolicy renders the lock as the policy of its endpoints, or returns the one that is kept. Two forms are equivalent: Allow statements with
 // conditions, or with [Lock.ByDeny] an Allow of everything, and Deny statements.
 func (l Lock) EndpointPolicy() string {
-	l = l.withDefaults()
+	if l.Kept != "" {
+		return l.Kept
+	}
+	l = l.WithDefaults()
 	owner := cmp.Or(l.OwnerKey, "aws:ResourceAccount")
 	resources := []string{"*"}
 	if len(l.OnlyBuckets) > 0 {

@@ -1,4 +1,14 @@
-package audit
+// Package lock says who may have access to the data of buckets, and through which endpoints: as the policies of the buckets and
+// of the endpoints (render.go), and as the requests that these deny. It judges policies against them (judge.go): `guard audit`,
+// `guard check` and the running guard all use this judgement, so their verdicts cannot differ.
+//
+//	Parameters   the texts of guard.yaml's parameters
+//	Lock         what they mean; guard audit also guesses one from the policies that it finds
+//	Mode         whether a policy must be the lock, or must hold it
+//	Judgement    the verdict of package iampolicy, and what would be written
+//
+// The package imports iampolicy, selection and the standard library only.
+package lock
 
 import (
 	"cmp"
@@ -9,8 +19,7 @@ import (
 	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
-// Lock says who may have access to a bucket's data, and by which endpoints. Fields that are not given are guessed from the
-// policies that were found, see [Lock.Guess].
+// Lock says who may have access to the data of buckets, and by which endpoints.
 type Lock struct {
 	// Partition, Region and Account are those of the buckets.
 	Partition, Region, Account string
@@ -38,11 +47,22 @@ type Lock struct {
 	ByDeny   bool
 	// AWSBuckets are resources in buckets of AWS from which the endpoints may read, e.g. those of Amazon Linux's packages.
 	AWSBuckets []string
-	// OnlyBuckets limits the endpoints to the named buckets. Without names they serve all buckets of the account.
+	// OnlyBuckets limits the endpoints to buckets of the account by their names, which may have the wildcard *. Without names
+	// they serve all buckets of the account.
 	OnlyBuckets []string
-	// Exact is true if the policy must be the rendered lock, and false if it may also have other statements, or say the same
-	// in other words, as long as it allows nothing that the lock denies.
-	Exact bool
+	// Keep is true if the policies of the endpoints are not rendered, but kept as they were found. Kept is the one of the endpoint that
+	// [Lock.At] selected.
+	Keep bool
+	Kept string
+}
+
+// At returns the lock of one of the endpoints; found is the policy that it had when it was adopted, "" for the default one.
+func (l Lock) At(endpointID, found string) Lock {
+	l.EndpointIDs = []string{endpointID}
+	if l.Keep {
+		l.Kept = cmp.Or(found, FullAccess)
+	}
+	return l
 }
 
 // Exception is a negated condition of a Deny statement, which excepts requests from it.
@@ -65,30 +85,30 @@ func (e Exception) String() string {
 	return e.Operator + " " + e.Key + " " + strings.Join(e.Values, ", ")
 }
 
-// Invented ids, for a lock without an endpoint or without a VPC.
+// Invented names and ids, for what a lock does not name.
 const (
-	inventedEndpoint = "vpce-0dddddddddddddddd"
-	inventedVPC      = "vpc-0dddddddddddddddd"
+	InventedEndpoint = "vpce-0dddddddddddddddd"
+	InventedVPC      = "vpc-0dddddddddddddddd"
+	InventedAccount  = "111122223333"
+	InventedBucket   = "invented-bucket"
 	inventedRole     = "role/invented/workload"
-	inventedAccount  = "111122223333"
 	inventedRegion   = "eu-central-1"
-	inventedBucket   = "invented-bucket"
 )
 
-// door returns the network condition of the lock: a request that fulfils it comes from outside.
-func (l Lock) door() Exception {
+// Network returns the network condition of the lock: a request that fulfils it comes from outside.
+func (l Lock) Network() Exception {
 	switch {
 	case len(l.EndpointIDs) > 0:
 		return Exception{"StringNotEquals", "aws:SourceVpce", l.EndpointIDs}
 	case len(l.VPCIDs) > 0:
 		return Exception{"StringNotEquals", "aws:SourceVpc", l.VPCIDs}
 	}
-	return Exception{"StringNotEquals", "aws:SourceVpce", []string{inventedEndpoint}}
+	return Exception{"StringNotEquals", "aws:SourceVpce", []string{InventedEndpoint}}
 }
 
-// limitsNetworkOnly reports whether the lock has no endpoint and no VPC, but excepts networks.
-func (l Lock) limitsNetworkOnly() bool {
-	network := func(e Exception) bool { return isNetwork(e.Key) }
+// LimitsNetworkOnly reports whether the lock has no endpoint and no VPC, but excepts networks.
+func (l Lock) LimitsNetworkOnly() bool {
+	network := func(e Exception) bool { return IsNetwork(e.Key) }
 	return len(l.EndpointIDs)+len(l.VPCIDs) == 0 && slices.ContainsFunc(l.Exceptions, network)
 }
 
@@ -100,35 +120,31 @@ func (l Lock) Setting(bucket string) iampolicy.Setting {
 		}
 		return list[0]
 	}
-	l = l.withDefaults()
+	l = l.WithDefaults()
 	s := iampolicy.Setting{
-		Partition: l.Partition, Region: l.Region, Account: l.Account, Bucket: cmp.Or(bucket, inventedBucket),
-		EndpointID: first(l.EndpointIDs, inventedEndpoint), VPCID: first(l.VPCIDs, inventedVPC),
+		Partition: l.Partition, Region: l.Region, Account: l.Account, Bucket: cmp.Or(bucket, InventedBucket),
+		EndpointID: first(l.EndpointIDs, InventedEndpoint), VPCID: first(l.VPCIDs, InventedVPC),
 		Workload: "arn:" + l.Partition + ":iam::" + l.Account + ":" + inventedRole,
 	}
 	for _, w := range l.Workloads {
 		if w.Key == "aws:PrincipalArn" && len(w.Values) > 0 {
-			s.Workload = example(w.Values[0])
+			s.Workload = Example(w.Values[0])
 		}
 	}
 	return s
 }
 
-// example returns a text that a pattern with wildcards matches.
-func example(pattern string) string {
+// Example returns a text that a pattern with wildcards matches.
+func Example(pattern string) string {
 	return strings.NewReplacer("*", "any", "?", "a").Replace(pattern)
 }
 
-func (l Lock) withoutGrants() Lock {
-	l.Grants = nil
-	return l
-}
-
-func (l Lock) withDefaults() Lock {
+// WithDefaults returns the lock with an invented account, and a partition and a Region that belong together, where it has none.
+func (l Lock) WithDefaults() Lock {
 	l.Partition = cmp.Or(l.Partition, partitionOf(l.Region))
 	first := map[string]string{"aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 	l.Region = cmp.Or(l.Region, first[l.Partition], inventedRegion)
-	l.Account = cmp.Or(l.Account, inventedAccount)
+	l.Account = cmp.Or(l.Account, InventedAccount)
 	return l
 }
 
@@ -147,11 +163,11 @@ func (l Lock) ForbiddenOnBucket(bucket string) []iampolicy.ForbiddenRequest {
 	return deniedBy(l.BucketPolicy(bucket), iampolicy.ForbiddenOnBucket(l.Setting(bucket)))
 }
 
-// forbiddenThroughEndpoint lists the requests that the lock denies through its endpoints, of those that the judge tries; the
+// ForbiddenThroughEndpoint lists the requests that the lock denies through its endpoints, of those that the judge tries; the
 // bucket is one that the endpoint serves.
-func (l Lock) forbiddenThroughEndpoint(bucket string) []iampolicy.ForbiddenRequest {
+func (l Lock) ForbiddenThroughEndpoint(bucket string) []iampolicy.ForbiddenRequest {
 	if len(l.OnlyBuckets) > 0 {
-		bucket = l.OnlyBuckets[0]
+		bucket = Example(l.OnlyBuckets[0])
 	}
 	return deniedBy(l.EndpointPolicy(), iampolicy.ForbiddenThroughEndpoint(l.Setting(bucket)))
 }
@@ -175,8 +191,8 @@ func deniedBy(document string, forbidden []iampolicy.ForbiddenRequest) []iampoli
 	return denied
 }
 
-// merge adds exceptions to a list: values for the same operator and key are joined.
-func merge(list []Exception, more ...Exception) []Exception {
+// Merge adds exceptions to a list: values for the same operator and key are joined.
+func Merge(list []Exception, more ...Exception) []Exception {
 	list = slices.Clone(list)
 	for _, e := range more {
 		i := slices.IndexFunc(list, func(o Exception) bool { return o.Operator == e.Operator && strings.EqualFold(o.Key, e.Key) })
@@ -184,13 +200,13 @@ func merge(list []Exception, more ...Exception) []Exception {
 			list = append(list, Exception{e.Operator, e.Key, slices.Clone(e.Values)})
 			continue
 		}
-		list[i].Values = union(list[i].Values, e.Values)
+		list[i].Values = Union(list[i].Values, e.Values)
 	}
 	return list
 }
 
-// union returns the members of both lists, without duplicates, in their order.
-func union(a, b []string) []string {
+// Union returns the members of both lists, without duplicates, in their order.
+func Union(a, b []string) []string {
 	all := slices.Clone(a)
 	for _, v := range b {
 		if !slices.Contains(all, v) {
@@ -199,3 +215,7 @@ func union(a, b []string) []string {
 	}
 	return all
 }
+
+// FullAccess is the effective policy of an endpoint without a policy.
+// https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html#vpc-endpoint-policies-default
+const FullAccess = `{"Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}`

@@ -1,0 +1,174 @@
+// Package selection reads the list of buckets that one guard guards: names, and patterns with *.
+//
+// One text is the parameter BucketNames, the filter of the EventBridge rule, the resources of the guard's role, the prefixes of
+// ListBuckets, and the selection by name. This package says what each of these forms is, and refuses texts for which they would
+// differ, or that exceed a limit of AWS (limits.go). A test matches random names and patterns in all forms.
+//
+// The package imports the standard library only.
+package selection
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Selection is the buckets that a guard guards. The zero value selects none.
+type Selection struct {
+	// included and excluded are names and patterns, in the order of the text.
+	included, excluded []string
+}
+
+// Parse reads the texts of the parameters BucketNames and ExcludedBucketNames: names of buckets and patterns in which * stands for
+// any text, separated by commas. Spaces around them do not count. The error names each text that is no name and no pattern, and
+// each limit that is exceeded, with what to do.
+func Parse(names, excluded string) (Selection, error) {
+	s := Selection{split(names), split(excluded)}
+	var errs []error
+	if len(s.included) == 0 {
+		errs = append(errs, errors.New("BucketNames: want at least one bucket's name, or a pattern such as data-*"))
+	}
+	for _, list := range []struct {
+		parameter string
+		texts     []string
+	}{{"BucketNames", s.included}, {"ExcludedBucketNames", s.excluded}} {
+		for i, text := range list.texts {
+			if why := refused(text); why != "" {
+				errs = append(errs, fmt.Errorf("%s: %q %s", list.parameter, text, why))
+			} else if slices.Contains(list.texts[:i], text) {
+				errs = append(errs, fmt.Errorf("%s: %q is given twice", list.parameter, text))
+			}
+		}
+	}
+	for _, name := range s.Names() {
+		if matchesAny(s.excluded, name) {
+			errs = append(errs, fmt.Errorf("BucketNames: %q is also excluded by ExcludedBucketNames; leave it out of one of them", name))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return Selection{}, err
+	}
+	return s, nil
+}
+
+func split(text string) []string {
+	var list []string
+	for part := range strings.SplitSeq(text, ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			list = append(list, part)
+		}
+	}
+	return list
+}
+
+// form matches names of buckets, and patterns. Today S3 accepts 3 to 63 lower-case letters, digits, dots and hyphens; until March
+// 2018 names in us-east-1 could have upper-case letters, underscores and 255 characters.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+var form = regexp.MustCompile(`^[A-Za-z0-9._*-]+$`)
+
+// refused returns why a text is neither a bucket's name nor a pattern; "" if it is one.
+func refused(text string) string {
+	switch {
+	case !form.MatchString(text):
+		return "has characters that no bucket's name has; want letters, digits, dots, hyphens, and * for any text"
+	case strings.Contains(text, "**"):
+		return "has two * in a row; want one"
+	case len(text) > maxName:
+		return fmt.Sprintf("has more than %d characters", maxName)
+	case !isPattern(text) && len(text) < minName:
+		return fmt.Sprintf("has less than %d characters", minName)
+	}
+	return ""
+}
+
+const minName, maxName = 3, 255
+
+func isPattern(text string) bool { return strings.Contains(text, "*") }
+
+// Matches reports whether a bucket is selected.
+func (s Selection) Matches(name string) bool {
+	return matchesAny(s.included, name) && !matchesAny(s.excluded, name)
+}
+
+func matchesAny(list []string, name string) bool {
+	return slices.ContainsFunc(list, func(text string) bool { return matches(text, name) })
+}
+
+// matches reports whether a pattern matches a whole name; * stands for any text, also an empty one.
+func matches(pattern, name string) bool {
+	parts := strings.Split(pattern, "*")
+	rest, ok := strings.CutPrefix(name, parts[0])
+	if !ok || len(parts) == 1 {
+		return ok && rest == ""
+	}
+	for _, part := range parts[1 : len(parts)-1] {
+		_, after, found := strings.Cut(rest, part)
+		if !found {
+			return false
+		}
+		rest = after
+	}
+	return strings.HasSuffix(rest, parts[len(parts)-1])
+}
+
+// Names lists the names that are given without a pattern, in the order of the text.
+func (s Selection) Names() []string {
+	return slices.DeleteFunc(slices.Clone(s.included), isPattern)
+}
+
+// Patterns lists the patterns, in the order of the text.
+func (s Selection) Patterns() []string {
+	return slices.DeleteFunc(slices.Clone(s.included), func(text string) bool { return !isPattern(text) })
+}
+
+// Excluded lists the names and patterns that are excluded, in the order of the text.
+func (s Selection) Excluded() []string { return slices.Clone(s.excluded) }
+
+// Included lists the names and patterns that are selected, in the order of the text.
+func (s Selection) Included() []string { return slices.Clone(s.included) }
+
+// IsList reports whether the selection is a list of names, so that no bucket has to be looked for.
+func (s Selection) IsList() bool { return len(s.Patterns()) == 0 }
+
+// Prefixes lists the prefixes with which ListBuckets finds all buckets that the patterns can match: none begins with another one.
+// The prefix "" stands for all buckets.
+func (s Selection) Prefixes() []string {
+	var prefixes []string
+	for _, pattern := range s.Patterns() {
+		prefix, _, _ := strings.Cut(pattern, "*")
+		prefixes = append(prefixes, prefix)
+	}
+	slices.SortFunc(prefixes, func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) })
+	var needed []string
+	for _, p := range prefixes {
+		if !slices.ContainsFunc(needed, func(shorter string) bool { return strings.HasPrefix(p, shorter) }) {
+			needed = append(needed, p)
+		}
+	}
+	return needed
+}
+
+// EventMatchers returns the filter of an EventBridge pattern on detail.requestParameters.bucketName, as JSON: an event passes if one
+// of its members matches. The template joins the same text. It cannot contain the excluded names, because EventBridge has no
+// conjunction of filters on one field: events on them pass, and [Selection.Matches] drops them.
+// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html#eb-filtering-wildcard-matching
+func (s Selection) EventMatchers() string {
+	return `[{"wildcard":"` + strings.Join(s.included, `"},{"wildcard":"`) + `"}]`
+}
+
+// Resources lists the buckets as resources of an IAM policy: their ARNs, with * in patterns. They include the excluded buckets.
+func (s Selection) Resources(partition string) []string { return arns(partition, s.included) }
+
+// ExcludedResources lists the excluded buckets as resources of an IAM policy, for a Deny.
+func (s Selection) ExcludedResources(partition string) []string { return arns(partition, s.excluded) }
+
+func arns(partition string, names []string) []string {
+	list := make([]string, len(names))
+	for i, name := range names {
+		list[i] = "arn:" + partition + ":s3:::" + name
+	}
+	return list
+}
