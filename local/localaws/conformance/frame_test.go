@@ -29,6 +29,7 @@ import (
 	"example.com/s3-endpoint-guard/local/localaws/s3"
 	"example.com/s3-endpoint-guard/local/localaws/sns"
 	"example.com/s3-endpoint-guard/local/localaws/sqs"
+	"example.com/s3-endpoint-guard/local/localaws/ssm"
 	"example.com/s3-endpoint-guard/local/localaws/sts"
 )
 
@@ -40,7 +41,7 @@ const (
 
 // cases are all cases, by service.
 func cases() []testCase {
-	return slices.Concat(bucketCases(), objectCases(), listingCases(), networkCases(), messageCases())
+	return slices.Concat(bucketCases(), objectCases(), listingCases(), networkCases(), messageCases(), parameterCases())
 }
 
 // testCase is a list of ops, each with its expected answer.
@@ -133,7 +134,7 @@ func startLocal(t *testing.T) aws.Config {
 	options := gate.Options()
 	for _, service := range []api.Service{
 		s3.New(options), sts.New(options), ec2.New(options), sns.New(options), sqs.New(options), cloudformation.New(options),
-		cloudwatch.New(options), iam.New(options),
+		cloudwatch.New(options), iam.New(options), ssm.New(options),
 	} {
 		gate.Add(service)
 	}

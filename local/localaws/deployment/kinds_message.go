@@ -7,6 +7,7 @@ import (
 
 	"example.com/s3-endpoint-guard/internal/iampolicy"
 	"example.com/s3-endpoint-guard/local/localaws/sns"
+	"example.com/s3-endpoint-guard/local/localaws/ssm"
 )
 
 // messageKinds are the types of AWS::SNS, AWS::SQS, AWS::SSM and AWS::Logs.
@@ -83,13 +84,10 @@ func createQueuePolicy(c *creation, p properties) (made, error) {
 	return made{ref: c.name(), remove: remove, update: func(p properties) (made, error) { return createQueuePolicy(c, p) }}, nil
 }
 
-// maxParameter is the maximum length of a standard tier parameter's value, in bytes (docs/facts.md, CloudFormation).
-const maxParameter = 4096
-
 func createParameter(c *creation, p properties) (made, error) {
 	name, value := or(p.text("Name"), c.name()), p.text("Value")
-	if len(value) > maxParameter {
-		return made{}, fmt.Errorf("standard tier parameters support a maximum parameter value of %d characters, this has %d", maxParameter, len(value))
+	if len(value) > ssm.MaxValue {
+		return made{}, fmt.Errorf("standard tier parameters support a maximum parameter value of %d characters, this has %d", ssm.MaxValue, len(value))
 	}
 	kind, forget := p.oneOf("Type", "String", "StringList"), c.named("parameter", name)
 	c.SSM.Put(name, kind, value)

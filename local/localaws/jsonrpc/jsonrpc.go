@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 	"example.com/s3-endpoint-guard/local/localaws/api"
 )
 
@@ -60,6 +61,22 @@ func Error(r *api.Request, e *api.Error) *api.Response {
 		answer.Header[name] = values
 	}
 	return answer
+}
+
+// Refuser implements [api.Refuser] with the codes of this protocol's services. Embed it in a service.
+// https://docs.aws.amazon.com/systems-manager/latest/APIReference/CommonErrors.html
+type Refuser struct{}
+
+var _ api.Refuser = Refuser{}
+
+// Denied implements [api.Refuser].
+func (Refuser) Denied(r *api.Request, need api.Need, decision iampolicy.Decision) *api.Error {
+	return &api.Error{Status: http.StatusBadRequest, Code: "AccessDeniedException", Message: api.DeniedMessage(r, need, decision)}
+}
+
+// UnknownKey implements [api.Refuser].
+func (Refuser) UnknownKey(*api.Request) *api.Error {
+	return &api.Error{Status: http.StatusBadRequest, Code: "UnrecognizedClientException", Message: "The security token included in the request is invalid."}
 }
 
 func header(r *api.Request) http.Header {
