@@ -177,7 +177,7 @@ func (c *Cloud) lambdaOptions(o Options) lambda.Options {
 	base := c.Gate.Options()
 	options := lambda.Options{
 		Account: base.Account, Region: base.Region, Partition: base.Partition, Clock: o.Clock, Work: &c.work,
-		Credentials: c.roleCredentials, Destination: c.destination, Log: o.Log, Freeze: o.Freeze,
+		Credentials: c.roleCredentials, Destination: c.destination, Queues: queues{c}, Log: o.Log, Freeze: o.Freeze,
 		Metrics: func(_ string, line []byte) { _ = c.CloudWatch.PutEMF(line) },
 	}
 	if !o.Patient {

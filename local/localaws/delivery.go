@@ -4,6 +4,7 @@ import (
 	"errors"
 	"path"
 	"strings"
+	"time"
 
 	"example.com/s3-endpoint-guard/internal/iampolicy"
 	"example.com/s3-endpoint-guard/local/localaws/api"
@@ -64,6 +65,70 @@ func (c *Cloud) send(r iampolicy.Request, caller api.Caller, body string) error 
 	}
 	_, err := c.SQS.Send(r.Resource, body)
 	return err
+}
+
+// queues is SQS for Lambda's event source mappings.
+type queues struct{ *Cloud }
+
+var _ lambda.Queues = queues{}
+
+// allowed returns an error if a function's role may not take an action on a queue.
+func (q queues) allowed(f lambda.Function, action, queueARN string) error {
+	caller := q.IAM.Session(path.Base(f.Role), f.Name)
+	request := iampolicy.Request{
+		Principal: caller.Principal, Action: "sqs:" + action, Resource: queueARN, ResourceAccount: q.Gate.Options().Account,
+		Context: map[string][]string{"aws:SecureTransport": {"true"}, "aws:PrincipalArn": {f.Role}, "aws:PrincipalIsAWSService": {"false"}},
+	}
+	if !api.Allows(request, q.QueuePolicy(queueARN), caller) {
+		return &lambda.Error{
+			Status: 400, Code: "InvalidParameterValueException",
+			Message: "The function execution role does not have permissions to call " + action + " on SQS",
+		}
+	}
+	return nil
+}
+
+// VisibilityTimeout implements [lambda.Queues]. Lambda needs all three permissions when it creates a mapping.
+// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html#events-sqs-permissions
+func (q queues) VisibilityTimeout(f lambda.Function, queueARN string) (time.Duration, error) {
+	for _, action := range []string{"ReceiveMessage", "DeleteMessage", "GetQueueAttributes"} {
+		if err := q.allowed(f, action, queueARN); err != nil {
+			return 0, err
+		}
+	}
+	return q.SQS.VisibilityTimeout(queueARN)
+}
+
+// Watch implements [lambda.Queues].
+func (q queues) Watch(queueARN string, wake func(time.Duration)) (stop func()) {
+	return q.SQS.Watch(queueARN, wake)
+}
+
+// Receive implements [lambda.Queues].
+func (q queues) Receive(f lambda.Function, queueARN string, most int) ([]lambda.QueueMessage, error) {
+	if err := q.allowed(f, "ReceiveMessage", queueARN); err != nil {
+		return nil, err
+	}
+	received, err := q.SQS.Receive(queueARN, most, nil)
+	var messages []lambda.QueueMessage
+	for _, m := range received {
+		messages = append(messages, lambda.QueueMessage{
+			MessageID: m.ID, ReceiptHandle: m.Receipt(), Body: m.Body, Attributes: m.Attributes(), MD5OfBody: m.Digest(),
+		})
+	}
+	return messages, err
+}
+
+// Delete implements [lambda.Queues].
+func (q queues) Delete(f lambda.Function, queueARN string, receipts []string) error {
+	if err := q.allowed(f, "DeleteMessage", queueARN); err != nil {
+		return err
+	}
+	var errs []error
+	for _, receipt := range receipts {
+		errs = append(errs, q.SQS.Remove(queueARN, receipt))
+	}
+	return errors.Join(errs...)
 }
 
 func denied(r iampolicy.Request) error {

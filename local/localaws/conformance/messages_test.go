@@ -2,6 +2,7 @@ package conformance_test
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"time"
 
@@ -36,6 +37,24 @@ func messageCases() []testCase {
 		}},
 		{name: "a message waits in its queue until it is deleted", ops: []op{
 			queue(), send("one"), waiting("1"), receive("one"), waiting("0"), deleteReceived(), receive(""),
+		}},
+		{name: "each message of a batch waits for its delay", ops: []op{
+			queue(), sendBatch(0, 900), waiting("1"), delayed("1"), receive("0"), receive(""),
+		}},
+		{name: "a delay of more than 15 minutes fails alone in its batch", moto: "refuses the whole batch", ops: []op{
+			queue(), sendBatch(0, 901), waiting("1"), delayed("0"), receive("0"),
+		}},
+		{name: "a batch of more than ten messages is refused", ops: []op{
+			queue(), refused("AWS.SimpleQueueService.TooManyEntriesInBatchRequest", sendBatch(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10)), waiting("0"),
+		}},
+		{name: "a batch that repeats an id is refused", ops: []op{
+			queue(), refused("AWS.SimpleQueueService.BatchEntryIdsNotDistinct", sendBatch(0, 0)), waiting("0"),
+		}},
+		{name: "a purged queue is empty", ops: []op{
+			queue(), sendBatch(0, 900), purge(), waiting("0"), delayed("0"),
+		}},
+		{name: "a retention period of less than a minute is refused", moto: "takes it", ops: []op{
+			refused("InvalidAttributeValue", queueWith(map[string]string{"MessageRetentionPeriod": "59"})),
 		}},
 		{name: "a queue that there is not takes no message", ops: []op{
 			note("queue", "/"+account+"/gone"), refused("AWS.SimpleQueueService.NonExistentQueue", send("one")),
@@ -113,6 +132,33 @@ func receive(want string) op {
 	}
 }
 
+// sendBatch sends a batch with a message for each delay in seconds, which is also its body and its id.
+func sendBatch(delays ...int32) op {
+	return func(ctx context.Context, s *scene) error {
+		var entries []sqstypes.SendMessageBatchRequestEntry
+		for _, delay := range delays {
+			text := strconv.Itoa(int(delay))
+			entries = append(entries, sqstypes.SendMessageBatchRequestEntry{Id: &text, MessageBody: &text, DelaySeconds: delay})
+		}
+		_, err := s.sqs().SendMessageBatch(ctx, &sqs.SendMessageBatchInput{QueueUrl: aws.String(s.notes["queue"]), Entries: entries})
+		return err
+	}
+}
+
+func purge() op {
+	return func(ctx context.Context, s *scene) error {
+		_, err := s.sqs().PurgeQueue(ctx, &sqs.PurgeQueueInput{QueueUrl: aws.String(s.notes["queue"])})
+		return err
+	}
+}
+
+func queueWith(attributes map[string]string) op {
+	return func(ctx context.Context, s *scene) error {
+		_, err := s.sqs().CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: &s.name, Attributes: attributes})
+		return err
+	}
+}
+
 func deleteReceived() op {
 	return func(ctx context.Context, s *scene) error {
 		_, err := s.sqs().DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: aws.String(s.notes["queue"]), ReceiptHandle: aws.String(s.notes["receipt"])})
@@ -121,16 +167,22 @@ func deleteReceived() op {
 }
 
 // waiting expects this number of messages that can be received.
-func waiting(want string) op {
+func waiting(want string) op { return counted("ApproximateNumberOfMessages", want) }
+
+// delayed expects this number of messages whose delay has not ended.
+func delayed(want string) op { return counted("ApproximateNumberOfMessagesDelayed", want) }
+
+// counted expects this value of an attribute of the queue.
+func counted(attribute sqstypes.QueueAttributeName, want string) op {
 	return func(ctx context.Context, s *scene) error {
 		out, err := s.sqs().GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
-			QueueUrl: aws.String(s.notes["queue"]), AttributeNames: []sqstypes.QueueAttributeName{"ApproximateNumberOfMessages"},
+			QueueUrl: aws.String(s.notes["queue"]), AttributeNames: []sqstypes.QueueAttributeName{attribute},
 		})
 		if err != nil {
 			return err
 		}
-		if got := out.Attributes["ApproximateNumberOfMessages"]; got != want {
-			return differs("messages", got, want)
+		if got := out.Attributes[string(attribute)]; got != want {
+			return differs(string(attribute), got, want)
 		}
 		return nil
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"time"
 
 	"example.com/s3-endpoint-guard/internal/iampolicy"
@@ -18,7 +19,8 @@ var functionKinds = map[string]kind{
 	"AWS::Serverless::Function": {create: createFunction, ignored: []string{
 		"Architectures", "CodeUri", "Description", "Tracing", "Tags", "LoggingConfig.SystemLogLevel",
 	}},
-	"AWS::Lambda::Permission": {create: createPermission},
+	"AWS::Lambda::Permission":         {create: createPermission},
+	"AWS::Lambda::EventSourceMapping": {create: createMapping},
 }
 
 func createFunction(c *creation, p properties) (made, error) {
@@ -159,4 +161,13 @@ func createPermission(c *creation, p properties) (made, error) {
 	}
 	remove := func() error { return c.Lambda.Forbid(function, permission.StatementID) }
 	return made{ref: permission.StatementID, remove: remove}, c.Lambda.Permit(function, permission)
+}
+
+func createMapping(c *creation, p properties) (made, error) {
+	m := lambda.Mapping{
+		ID: uuid(c.name()), QueueARN: p.text("EventSourceArn"), Function: p.text("FunctionName"), BatchSize: p.number("BatchSize"),
+		MaximumConcurrency: p.object("ScalingConfig").number("MaximumConcurrency"),
+		ReportsFailures:    slices.Contains(p.texts("FunctionResponseTypes"), "ReportBatchItemFailures"),
+	}
+	return made{ref: m.ID, remove: func() error { return c.Lambda.Unmap(m.ID) }}, c.Lambda.Map(m)
 }

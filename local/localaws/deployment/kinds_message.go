@@ -16,7 +16,7 @@ var messageKinds = map[string]kind{
 	"AWS::SNS::TopicPolicy":  {create: createTopicPolicy},
 	"AWS::SNS::Subscription": {create: createSubscription},
 	"AWS::SQS::Queue": {create: createQueue, ignored: []string{
-		"SqsManagedSseEnabled", "KmsMasterKeyId", "MessageRetentionPeriod", "VisibilityTimeout", "Tags",
+		"SqsManagedSseEnabled", "KmsMasterKeyId", "Tags",
 	}},
 	"AWS::SQS::QueuePolicy":      {create: createQueuePolicy},
 	"AWS::SSM::Parameter":        {create: createParameter, ignored: []string{"Description", "Tags"}},
@@ -61,7 +61,19 @@ func createQueue(c *creation, p properties) (made, error) {
 	return made{
 		ref: url, attributes: map[string]any{"Arn": arn, "QueueName": name, "QueueUrl": url},
 		remove: func() error { c.SQS.DeleteQueue(name); return nil },
-	}, nil
+		update: func(p properties) (made, error) { return createQueue(c, p) },
+	}, c.SQS.SetAttributes(name, queueAttributes(p))
+}
+
+// queueAttributes returns the attributes that a template sets.
+func queueAttributes(p properties) map[string]string {
+	attributes := map[string]string{}
+	for _, name := range []string{"DelaySeconds", "VisibilityTimeout", "MessageRetentionPeriod"} {
+		if value := p.text(name); value != "" {
+			attributes[name] = value
+		}
+	}
+	return attributes
 }
 
 // createQueuePolicy stores the policy for messages that AWS's services send to the queue: see [Engine.QueuePolicy].

@@ -39,6 +39,9 @@ func (e *Engine) Leftovers() []string {
 	add("function", e.Lambda.Functions())
 	add("topic", e.SNS.Topics())
 	add("queue", e.SQS.Queues())
+	for _, m := range e.Lambda.Mappings() {
+		all = append(all, "event source mapping "+m.ID)
+	}
 	for _, trail := range e.Events.Trails() {
 		all = append(all, "trail "+trail.Name)
 	}

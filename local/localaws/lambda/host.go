@@ -6,8 +6,9 @@
 // environment of the host process.
 //
 //	Invoke ───────────────► environment (child process) ◄─ Runtime API ─► bootstrap
-//	InvokeAsync ► attempts ─┘   idle ones are reused; Shutdown makes the next one cold
+//	InvokeAsync ► attempts ─┤   idle ones are reused; Shutdown makes the next one cold
 //	                └─ failed for good ► Options.Destination
+//	Map: queue ► batches ───┘
 package lambda
 
 import (
@@ -43,6 +44,8 @@ type Options struct {
 	Metrics func(function string, line []byte)
 	// Log gets each line that a function prints; nil keeps them only for [Host.Logs].
 	Log func(function string, line Line)
+	// Queues is SQS for event source mappings; nil refuses them.
+	Queues Queues
 	// RetryDelay returns the pause before an asynchronous invocation's second (1) and third (2) attempt. nil means
 	// AWS's: one minute, then two. https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
 	RetryDelay func(retry int) time.Duration
@@ -60,6 +63,7 @@ type Host struct {
 
 	mu          sync.Mutex
 	functions   map[string]*hosted
+	mappings    []*mapping
 	invocations []Invocation
 	throttles   map[string]int
 	lostRecords []LostRecord

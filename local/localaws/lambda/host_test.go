@@ -15,9 +15,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"example.com/s3-endpoint-guard/local/localaws/api"
 	"example.com/s3-endpoint-guard/local/localaws/clock"
 	"example.com/s3-endpoint-guard/local/localaws/lambda"
 	"example.com/s3-endpoint-guard/local/localaws/localtest"
+	"example.com/s3-endpoint-guard/local/localaws/sqs"
 	"example.com/s3-endpoint-guard/local/localaws/underway"
 )
 
@@ -50,16 +52,19 @@ type at struct {
 	work    *underway.Count
 	records chan []byte
 	metrics chan string
+	queues  *queues
 }
 
 // host starts a host whose only function is changed by change.
 func host(t *testing.T, change func(*lambda.Function)) at {
 	t.Helper()
 	a := at{clock: clock.Stepped(), work: new(underway.Count), records: make(chan []byte, 10), metrics: make(chan string, 10)}
+	a.queues = &queues{Service: sqs.New(localtest.Gate(t, api.Options{Now: a.clock.Now}).Options())}
 	a.Host = lambda.New(lambda.Options{
 		Clock: a.clock, Work: a.work, Freeze: true,
 		Credentials: func(role, session string) (string, string) { return "ASIA" + session, "secret of " + role },
 		Destination: func(_ lambda.Function, arn string, record []byte) error { a.records <- record; return nil },
+		Queues:      a.queues,
 		Metrics:     func(function string, line []byte) { a.metrics <- function + " " + string(line) },
 	})
 	t.Cleanup(func() { _ = a.Close() })

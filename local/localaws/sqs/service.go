@@ -1,4 +1,4 @@
-// Package sqs is the local AWS's SQS, over its JSON protocol: standard queues, used as dead-letter queues.
+// Package sqs is the local AWS's SQS, over its JSON protocol: standard queues, for dead letters and for delayed messages.
 //
 // To add a call, write a decoder for it and add it to [Service.Decode].
 package sqs
@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
+	"time"
 
 	"example.com/s3-endpoint-guard/internal/iampolicy"
 	"example.com/s3-endpoint-guard/local/localaws/api"
@@ -31,7 +32,17 @@ type input struct {
 	Attributes                                      map[string]string
 	AttributeNames, MessageSystemAttributeNames     []string
 	MaxNumberOfMessages                             int
-	VisibilityTimeout                               *int
+	VisibilityTimeout, DelaySeconds                 *int
+	Entries                                         []entry
+}
+
+// seconds returns a number of seconds as a duration; nil for nil.
+func seconds(n *int) *time.Duration {
+	if n == nil {
+		return nil
+	}
+	d := time.Duration(*n) * time.Second
+	return &d
 }
 
 // Decode implements [api.Service].
@@ -42,8 +53,10 @@ func (s *Service) Decode(r *api.Request) (*api.Operation, error) {
 		"DeleteMessage":      s.decodeDeleteMessage,
 		"GetQueueAttributes": s.decodeGetQueueAttributes,
 		"GetQueueUrl":        s.decodeGetQueueURL,
+		"PurgeQueue":         s.decodePurgeQueue,
 		"ReceiveMessage":     s.decodeReceiveMessage,
 		"SendMessage":        s.decodeSendMessage,
+		"SendMessageBatch":   s.decodeSendMessageBatch,
 	}
 	decode, ok := decoders[name]
 	if !ok {
@@ -66,7 +79,14 @@ func refuse(code, message string) *api.Error {
 // queryCodes are the codes of the older query protocol that differ from JSON's. Clients of the JSON protocol also
 // check them.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html
-var queryCodes = map[string]string{"QueueDoesNotExist": "AWS.SimpleQueueService.NonExistentQueue"}
+var queryCodes = map[string]string{
+	"QueueDoesNotExist":            "AWS.SimpleQueueService.NonExistentQueue",
+	"EmptyBatchRequest":            "AWS.SimpleQueueService.EmptyBatchRequest",
+	"TooManyEntriesInBatchRequest": "AWS.SimpleQueueService.TooManyEntriesInBatchRequest",
+	"BatchEntryIdsNotDistinct":     "AWS.SimpleQueueService.BatchEntryIdsNotDistinct",
+	"InvalidBatchEntryId":          "AWS.SimpleQueueService.InvalidBatchEntryId",
+	"BatchRequestTooLong":          "AWS.SimpleQueueService.BatchRequestTooLong",
+}
 
 // RenderError implements [api.Service].
 func (s *Service) RenderError(r *api.Request, e *api.Error) *api.Response {
@@ -112,6 +132,9 @@ func (s *Service) decodeCreateQueue(r *api.Request, in input) *api.Operation {
 	trail := &api.Trail{RequestParameters: map[string]any{"queueName": in.QueueName, "attributes": in.Attributes}}
 	return &api.Operation{Needs: s.needs("CreateQueue", in.QueueName), Trail: trail, Do: func() (*api.Response, error) {
 		s.CreateQueue(in.QueueName)
+		if err := s.SetAttributes(in.QueueName, in.Attributes); err != nil {
+			return nil, err
+		}
 		url := s.url(r, in.QueueName)
 		trail.ResponseElements = map[string]any{"queueUrl": url}
 		return answer(r, map[string]any{"QueueUrl": url})
@@ -129,11 +152,11 @@ func (s *Service) decodeGetQueueURL(r *api.Request, in input) *api.Operation {
 
 func (s *Service) decodeSendMessage(r *api.Request, in input) *api.Operation {
 	return &api.Operation{Needs: s.needs("SendMessage", in.QueueUrl), Do: func() (*api.Response, error) {
-		m, err := s.Send(in.QueueUrl, in.MessageBody)
+		m, err := s.SendLater(in.QueueUrl, in.MessageBody, seconds(in.DelaySeconds))
 		if err != nil {
 			return nil, err
 		}
-		return answer(r, map[string]any{"MessageId": m.ID, "MD5OfMessageBody": m.digest()})
+		return answer(r, map[string]any{"MessageId": m.ID, "MD5OfMessageBody": m.Digest()})
 	}}
 }
 
@@ -145,14 +168,14 @@ type received struct {
 
 func (s *Service) decodeReceiveMessage(r *api.Request, in input) *api.Operation {
 	return &api.Operation{Needs: s.needs("ReceiveMessage", in.QueueUrl), Do: func() (*api.Response, error) {
-		messages, err := s.receive(in.QueueUrl, max(in.MaxNumberOfMessages, 1), in.VisibilityTimeout)
+		messages, err := s.Receive(in.QueueUrl, max(in.MaxNumberOfMessages, 1), seconds(in.VisibilityTimeout))
 		if err != nil {
 			return nil, err
 		}
 		wanted := append(in.AttributeNames, in.MessageSystemAttributeNames...)
 		var list []received
 		for _, m := range messages {
-			list = append(list, received{m.ID, m.receipt(), m.Body, m.digest(), m.attributes(wanted)})
+			list = append(list, received{m.ID, m.Receipt(), m.Body, m.Digest(), selected(m.Attributes(), wanted)})
 		}
 		return answer(r, map[string]any{"Messages": list})
 	}}
@@ -160,7 +183,19 @@ func (s *Service) decodeReceiveMessage(r *api.Request, in input) *api.Operation 
 
 func (s *Service) decodeDeleteMessage(r *api.Request, in input) *api.Operation {
 	return &api.Operation{Needs: s.needs("DeleteMessage", in.QueueUrl), Do: func() (*api.Response, error) {
-		if err := s.remove(in.QueueUrl, in.ReceiptHandle); err != nil {
+		if err := s.Remove(in.QueueUrl, in.ReceiptHandle); err != nil {
+			return nil, err
+		}
+		return answer(r, map[string]any{})
+	}}
+}
+
+// decodePurgeQueue deletes the messages at once. SQS takes up to a minute, and refuses a second purge in that time.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_PurgeQueue.html
+func (s *Service) decodePurgeQueue(r *api.Request, in input) *api.Operation {
+	trail := &api.Trail{RequestParameters: map[string]any{"queueUrl": in.QueueUrl}}
+	return &api.Operation{Needs: s.needs("PurgeQueue", in.QueueUrl), Trail: trail, Do: func() (*api.Response, error) {
+		if err := s.Purge(in.QueueUrl); err != nil {
 			return nil, err
 		}
 		return answer(r, map[string]any{})

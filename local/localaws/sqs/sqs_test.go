@@ -93,15 +93,133 @@ func TestSQSRefusals(t *testing.T) {
 			return err
 		}, "ReceiptHandleIsInvalid"},
 		"a call that there is not": {func() error {
-			_, err := client.PurgeQueue(t.Context(), &sdk.PurgeQueueInput{QueueUrl: &url})
+			_, err := client.ListQueues(t.Context(), &sdk.ListQueuesInput{})
 			return err
 		}, "InvalidAction"},
+		"a delay of more than 15 minutes": {func() error {
+			_, err := client.SendMessage(t.Context(), &sdk.SendMessageInput{QueueUrl: &url, MessageBody: aws.String("m"), DelaySeconds: 901})
+			return err
+		}, "InvalidParameterValue"},
+		"a batch for a queue that there is not": {func() error { return sendBatch(t, client, gone, "1") }, "AWS.SimpleQueueService.NonExistentQueue"},
+		"a batch without messages": {func() error {
+			_, err := client.SendMessageBatch(t.Context(), &sdk.SendMessageBatchInput{QueueUrl: &url, Entries: []types.SendMessageBatchRequestEntry{}})
+			return err
+		}, "AWS.SimpleQueueService.EmptyBatchRequest"},
+		"a batch of eleven": {func() error {
+			return sendBatch(t, client, url, "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11")
+		}, "AWS.SimpleQueueService.TooManyEntriesInBatchRequest"},
+		"a batch that repeats an id":         {func() error { return sendBatch(t, client, url, "1", "1") }, "AWS.SimpleQueueService.BatchEntryIdsNotDistinct"},
+		"a batch with an id that is invalid": {func() error { return sendBatch(t, client, url, "a b") }, "AWS.SimpleQueueService.InvalidBatchEntryId"},
+		"an attribute that has no effect here": {func() error {
+			_, err := client.CreateQueue(t.Context(), &sdk.CreateQueueInput{QueueName: aws.String("q"), Attributes: map[string]string{"KmsMasterKeyId": "k"}})
+			return err
+		}, "InvalidAttributeName"},
+		"a retention period below a minute": {func() error {
+			_, err := client.CreateQueue(t.Context(), &sdk.CreateQueueInput{QueueName: aws.String("q"), Attributes: map[string]string{"MessageRetentionPeriod": "59"}})
+			return err
+		}, "InvalidAttributeValue"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if err := v.call(); localtest.Code(err) != v.want {
 				t.Errorf("got %v, want %s", err, v.want)
 			}
 		})
+	}
+}
+
+// sendBatch sends a batch of messages with these ids.
+func sendBatch(t *testing.T, client *sdk.Client, url string, ids ...string) error {
+	t.Helper()
+	var entries []types.SendMessageBatchRequestEntry
+	for _, id := range ids {
+		entries = append(entries, types.SendMessageBatchRequestEntry{Id: &id, MessageBody: aws.String("m")})
+	}
+	_, err := client.SendMessageBatch(t.Context(), &sdk.SendMessageBatchInput{QueueUrl: &url, Entries: entries})
+	return err
+}
+
+// receives returns the bodies of the messages that can be received.
+func receives(t *testing.T, client *sdk.Client, url string) []string {
+	t.Helper()
+	out := localtest.Must(client.ReceiveMessage(t.Context(), &sdk.ReceiveMessageInput{QueueUrl: &url, MaxNumberOfMessages: 10}))(t)
+	var bodies []string
+	for _, m := range out.Messages {
+		bodies = append(bodies, *m.Body)
+	}
+	return bodies
+}
+
+func TestEachMessageOfABatchHasItsDelay(t *testing.T) {
+	s, client, forward := start(t, localtest.Everything)
+	s.CreateQueue("sweeps")
+	url := s.URL("sweeps")
+	var entries []types.SendMessageBatchRequestEntry
+	for id, delay := range map[string]int32{"now": 0, "five": 5, "ten": 10, "too-late": 901} {
+		entries = append(entries, types.SendMessageBatchRequestEntry{Id: &id, MessageBody: &id, DelaySeconds: delay})
+	}
+	out := localtest.Must(client.SendMessageBatch(t.Context(), &sdk.SendMessageBatchInput{QueueUrl: &url, Entries: entries}))(t)
+	if len(out.Successful) != 3 || len(out.Failed) != 1 || *out.Failed[0].Id != "too-late" || !out.Failed[0].SenderFault {
+		t.Errorf("SendMessageBatch = %+v, failed %+v, want three successes and too-late as the caller's fault", out.Successful, out.Failed)
+	}
+	attributes := localtest.Must(client.GetQueueAttributes(t.Context(), &sdk.GetQueueAttributesInput{
+		QueueUrl: &url, AttributeNames: []types.QueueAttributeName{"ApproximateNumberOfMessagesDelayed"},
+	}))(t).Attributes
+	if got := attributes["ApproximateNumberOfMessagesDelayed"]; got != "2" {
+		t.Errorf("ApproximateNumberOfMessagesDelayed = %s, want 2", got)
+	}
+	var got [][]string
+	for range 4 {
+		got = append(got, receives(t, client, url))
+		forward(5 * time.Second)
+	}
+	if diff := cmp.Diff([][]string{{"now"}, {"five"}, {"ten"}, nil}, got); diff != "" {
+		t.Errorf("received at 0, 5, 10 and 15 s (-want +got):\n%s", diff)
+	}
+}
+
+func TestAQueuesAttributesApply(t *testing.T) {
+	_, client, forward := start(t, localtest.Everything)
+	url := *localtest.Must(client.CreateQueue(t.Context(), &sdk.CreateQueueInput{QueueName: aws.String("q"), Attributes: map[string]string{
+		"DelaySeconds": "10", "VisibilityTimeout": "50", "MessageRetentionPeriod": "120",
+	}}))(t).QueueUrl
+	localtest.Must(client.SendMessage(t.Context(), &sdk.SendMessageInput{QueueUrl: &url, MessageBody: aws.String("m")}))(t)
+	var got []int
+	for _, step := range []time.Duration{9, 1, 49, 1, 59, 1} { // 9, 10, 59, 60, 119 and 120 s
+		forward(step * time.Second)
+		got = append(got, len(receives(t, client, url)))
+	}
+	if diff := cmp.Diff([]int{0, 1, 0, 1, 1, 0}, got); diff != "" {
+		t.Errorf("messages received at 9, 10, 59, 60, 119 and 120 s (-want +got):\n%s", diff)
+	}
+}
+
+func TestAPurgedQueueIsEmpty(t *testing.T) {
+	s, client, _ := start(t, localtest.Everything)
+	s.CreateQueue("q")
+	url := s.URL("q")
+	if err := sendBatch(t, client, url, "1", "2"); err != nil {
+		t.Fatal(err)
+	}
+	localtest.Must(client.PurgeQueue(t.Context(), &sdk.PurgeQueueInput{QueueUrl: &url}))(t)
+	if left := s.Messages("q"); len(left) != 0 {
+		t.Errorf("Messages after PurgeQueue = %v, want none", left)
+	}
+}
+
+func TestMessagesCanBeLostLateAndDoubled(t *testing.T) {
+	s, client, forward := start(t, localtest.Everything)
+	s.CreateQueue("q")
+	s.Disturb(func(body string) []time.Duration {
+		return map[string][]time.Duration{"late": {5 * time.Second}, "doubled": {0, 0}}[body]
+	})
+	for _, body := range []string{"lost", "late", "doubled"} {
+		localtest.Must(s.Send("q", body))(t)
+	}
+	got := [][]string{receives(t, client, s.URL("q"))}
+	forward(5 * time.Second)
+	got = append(got, receives(t, client, s.URL("q")))
+	if diff := cmp.Diff([][]string{{"doubled", "doubled"}, {"late"}}, got); diff != "" {
+		t.Errorf("received at 0 and 5 s (-want +got):\n%s", diff)
 	}
 }
 

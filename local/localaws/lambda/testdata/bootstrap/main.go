@@ -17,6 +17,17 @@ import (
 type event struct {
 	// Do is the action, Say a line to print first.
 	Do, Say string
+	// Records are messages of a queue: the function fails if the body of one is "fail", or reports it if REPORT is set.
+	Records []struct{ MessageID, Body string }
+}
+
+// failures is the answer that names failed messages.
+type failures struct {
+	BatchItemFailures []failure `json:"batchItemFailures"`
+}
+
+type failure struct {
+	ItemIdentifier string `json:"itemIdentifier"`
 }
 
 // answer is the function's environment, for a test.
@@ -38,14 +49,17 @@ func main() {
 	lambda.Start(handle)
 }
 
-func handle(ctx context.Context, e event) (answer, error) {
+func handle(ctx context.Context, e event) (any, error) {
 	runs++
+	if len(e.Records) > 0 {
+		return process(e)
+	}
 	if e.Say != "" {
 		fmt.Println(e.Say)
 	}
 	switch e.Do {
 	case "fail":
-		return answer{}, errors.New("as told")
+		return nil, errors.New("as told")
 	case "panic":
 		panic("as told")
 	case "exit":
@@ -54,7 +68,7 @@ func handle(ctx context.Context, e event) (answer, error) {
 		select {}
 	case "call":
 		if _, err := net.Dial("tcp", os.Getenv("CALL")); err != nil {
-			return answer{}, err
+			return nil, err
 		}
 		select {}
 	}
@@ -64,4 +78,21 @@ func handle(ctx context.Context, e event) (answer, error) {
 		Runs: runs, RequestID: about.AwsRequestID, FunctionARN: about.InvokedFunctionArn,
 		LeftMs: time.Until(deadline).Milliseconds(), Environment: os.Environ(),
 	}, nil
+}
+
+// process handles a batch of messages.
+func process(e event) (any, error) {
+	var f failures
+	for _, r := range e.Records {
+		if r.Body == "fail" {
+			f.BatchItemFailures = append(f.BatchItemFailures, failure{r.MessageID})
+		}
+	}
+	switch {
+	case os.Getenv("REPORT") == "nonsense":
+		return failures{[]failure{{"no such message"}}}, nil
+	case os.Getenv("REPORT") == "" && len(f.BatchItemFailures) > 0:
+		return nil, errors.New("as told")
+	}
+	return f, nil
 }
