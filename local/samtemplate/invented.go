@@ -107,7 +107,7 @@ func (in *inventor) species(logicalID string) (species, *resource, error) {
 		return species{}, nil, err
 	}
 	s, ok := allSpecies[r.Type]
-	if strings.HasPrefix(r.Type, "Custom::") {
+	if !ok && strings.HasPrefix(r.Type, "Custom::") {
 		s, ok = custom, true
 	}
 	if !ok {

@@ -14,7 +14,8 @@ type species struct {
 	attributes map[string]string
 }
 
-// custom is for custom resources, whose ids are returned by their functions.
+// custom is for custom resources, whose ids are returned by their functions. Those whose attributes a template uses are in
+// the table.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-custom-resources.html
 var custom = species{ref: "{name}"}
 
@@ -106,4 +107,10 @@ var allSpecies = map[string]species{
 	}},
 	"AWS::CloudWatch::AnomalyDetector": {prefix: "uuid", ref: "{name}", attributes: map[string]string{"Id": "{name}"}},
 	"AWS::CloudWatch::Dashboard":       {property: "DashboardName", ref: "{name}"},
+	"Custom::Adoption": {ref: "{name}", attributes: map[string]string{
+		"Document": "state-0{id}/adoption/{id}.json?versionId={id}&sha256={id}",
+		"VpcIds":   "vpc-0{id}", "VpcArns": "arn:{partition}:ec2:{region}:{account}:vpc/vpc-0{id}",
+		"SecurityGroupIds": "sg-0{id}", "SecurityGroupArns": "arn:{partition}:ec2:{region}:{account}:security-group/sg-0{id}",
+		"RouteTableIds": "rtb-0{id}", "SubnetIds": "subnet-0{id}",
+	}},
 }

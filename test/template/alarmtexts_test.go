@@ -30,15 +30,14 @@ func TestDescriptionsTellTheFirstStepsAndTheRunbook(t *testing.T) {
 	const runbook = "https://example.com/runbook.md"
 	longest := parameters{"RunbookUrl": runbook + strings.Repeat("x", 150-len(runbook))}
 	var described []string
-	for _, p := range []parameters{longest, longest.with("EndpointType", "Gateway")} {
-		s := deploy(t, p)
+	for _, s := range []stack{deploy(t, longest), deploy(t, longest.with("EndpointType", "Gateway")), deployGuard(t, longest)} {
 		for _, r := range slices.Concat(s.ofType("AWS::CloudWatch::Alarm"), s.ofType("AWS::CloudWatch::CompositeAlarm")) {
 			text, _ := s.properties(r.LogicalID)["AlarmDescription"].(string)
 			if len(text) > maxDescription {
 				t.Errorf("the description of %s has %d characters, want at most %d", r.LogicalID, len(text), maxDescription)
 			}
 			steps := regexp.MustCompile(`\. 1\. .+[.?] 2\. .+[.?] 3\. .+[.?] Runbook: docs/runbook\.md (\S*)#([a-z-]+)$`).FindStringSubmatch(text)
-			if steps == nil || steps[1] != p["RunbookUrl"] {
+			if steps == nil || steps[1] != longest["RunbookUrl"] {
 				t.Errorf("the description of %s is %q, want the event, three steps and the runbook", r.LogicalID, text)
 				continue
 			}
@@ -58,13 +57,15 @@ func TestDescriptionsTellTheFirstStepsAndTheRunbook(t *testing.T) {
 }
 
 func TestMissingDataAreTreatedWithAReason(t *testing.T) {
-	text, err := os.ReadFile("template.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	alarms := len(regexp.MustCompile(`(?m)^    Type: AWS::CloudWatch::Alarm$`).FindAll(text, -1))
-	reasons := len(regexp.MustCompile(`(?m)^      TreatMissingData: (missing|ignore|breaching|notBreaching) # \S+`).FindAll(text, -1))
-	if alarms == 0 || reasons != alarms {
-		t.Errorf("%d of %d alarms have a TreatMissingData with a reason", reasons, alarms)
+	for _, file := range templates {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		alarms := len(regexp.MustCompile(`(?m)^    Type: AWS::CloudWatch::Alarm$`).FindAll(text, -1))
+		reasons := len(regexp.MustCompile(`(?m)^      TreatMissingData: (missing|ignore|breaching|notBreaching) # \S+`).FindAll(text, -1))
+		if alarms == 0 || reasons != alarms {
+			t.Errorf("%s: %d of %d alarms have a TreatMissingData with a reason", file, reasons, alarms)
+		}
 	}
 }

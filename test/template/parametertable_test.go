@@ -10,11 +10,15 @@ import (
 )
 
 func TestDocsListTheParameters(t *testing.T) {
-	template, err := readTemplate()
-	if err != nil {
-		t.Fatal(err)
+	for name, read := range map[string]func() (*samtemplate.Template, error){
+		"parameters": readTemplate, "parameters of guard.yaml": readGuard,
+	} {
+		template, err := read()
+		if err != nil {
+			t.Fatal(err)
+		}
+		golden.Table(t, "docs/parameters.md", name, parameterTable(template.Parameters()))
 	}
-	golden.Table(t, "docs/parameters.md", "parameters", parameterTable(template.Parameters()))
 }
 
 // parameterTable returns a Markdown table of parameters.
@@ -23,7 +27,10 @@ func parameterTable(parameters []samtemplate.Parameter) string {
 	b.WriteString("| Parameter | Default | Meaning |\n| --- | --- | --- |\n")
 	for _, p := range parameters {
 		value := "none"
-		if p.Default != "" {
+		switch {
+		case !p.HasDefault:
+			value = "**required**"
+		case p.Default != "":
 			value = "`" + p.Default + "`"
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", p.Name, value, strings.ReplaceAll(p.Description, "|", `\|`))

@@ -103,6 +103,7 @@ func (q query) messages() []string {
 // sources are the folders of the functions that write to each log group.
 var sources = map[string]string{
 	"RemediateLogGroup": "remediate", "HealthcheckLogGroup": "healthcheck", "ProbeLogGroup": "probe", "TeardownLogGroup": "teardown",
+	"AdoptLogGroup": "adopt",
 }
 
 // written returns the fields and messages that a function's code can write to its log: the logger's own, all strings in
@@ -144,7 +145,7 @@ func jsonFields(typ reflect.Type, prefix string, into map[string]bool) {
 }
 
 func TestSavedQueriesAskForWhatIsInTheLog(t *testing.T) {
-	for _, q := range queries(deploy(t, nil)) {
+	for _, q := range append(queries(deploy(t, nil)), queries(deployGuard(t, nil))...) {
 		fields, err := q.fields()
 		if err != nil {
 			t.Errorf("%s: %v", q.name, err)
@@ -186,13 +187,16 @@ func TestWrongQueriesAreSeen(t *testing.T) {
 func TestSavedQueriesAreWithinTheirLimits(t *testing.T) {
 	named := map[string]bool{}
 	name := regexp.MustCompile(`^([^:*/]+/?)*[^:*/]+$`)
-	for _, r := range longest(t, nil).ofType("AWS::Logs::QueryDefinition") {
-		p := longest(t, nil).properties(r.LogicalID)
-		called, text := p["Name"].(string), p["QueryString"].(string)
-		if len(called) > 255 || !name.MatchString(called) || named[called] || len(text) > 10_000 {
-			t.Errorf("%s: the name %q or the query with %d characters is not one that CloudFormation takes", r.LogicalID, called, len(text))
+	for _, s := range []stack{longest(t, nil), longestGuard(t, nil)} {
+		clear(named)
+		for _, r := range s.ofType("AWS::Logs::QueryDefinition") {
+			p := s.properties(r.LogicalID)
+			called, text := p["Name"].(string), p["QueryString"].(string)
+			if len(called) > 255 || !name.MatchString(called) || named[called] || len(text) > 10_000 {
+				t.Errorf("%s: the name %q or the query with %d characters is not one that CloudFormation takes", r.LogicalID, called, len(text))
+			}
+			named[called] = true
 		}
-		named[called] = true
 	}
 }
 
@@ -203,7 +207,7 @@ func TestTheRunbookNamesEachSavedQuery(t *testing.T) {
 		t.Fatal(err)
 	}
 	var want []string
-	for _, q := range queries(deploy(t, nil)) {
+	for _, q := range append(queries(deploy(t, nil)), queries(deployGuard(t, nil))...) {
 		want = append(want, q.name)
 	}
 	var got []string

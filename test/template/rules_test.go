@@ -23,6 +23,7 @@ var wakes = map[string]string{
 	"put-bucket-ownership-controls":             "BucketRule",
 	"delete-bucket-ownership-controls":          "BucketRule",
 	"delete-bucket":                             "BucketRule",
+	"create-bucket":                             "",
 	"put-bucket-versioning":                     "",
 	"put-account-public-access-block":           "",
 	"delete-account-public-access-block":        "",

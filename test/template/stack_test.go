@@ -1,5 +1,5 @@
-// Package template_test tests the files at the root: template.yaml, its policies, patterns and roles, the app inside
-// it, and the dependency direction of the packages.
+// Package template_test tests the files at the root: template.yaml and guard.yaml, their policies, patterns and roles, the app
+// inside template.yaml, and the dependency direction of the packages.
 package template_test
 
 import (
@@ -96,7 +96,13 @@ func deploy(t *testing.T, p parameters) stack {
 // deployAs plans the template. names answers for "Resource" and "Resource.Attribute"; all others are invented.
 func deployAs(t *testing.T, o samtemplate.Options, names map[string]string) stack {
 	t.Helper()
-	template, err := readTemplate()
+	return deployOf(t, readTemplate, o, names)
+}
+
+// deployOf plans a template.
+func deployOf(t *testing.T, read func() (*samtemplate.Template, error), o samtemplate.Options, names map[string]string) stack {
+	t.Helper()
+	template, err := read()
 	if err != nil {
 		t.Fatal(err)
 	}

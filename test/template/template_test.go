@@ -15,6 +15,9 @@ import (
 	"example.com/s3-endpoint-guard/local/samtemplate"
 )
 
+// templates are the files that are deployed.
+var templates = []string{"template.yaml", "guard.yaml"}
+
 // regions has one Region of each partition.
 var regions = map[string]string{"aws": region, "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 
@@ -54,43 +57,50 @@ func mixes(of map[string][]string) []parameters {
 func TestEveryCombinationOfParametersResolves(t *testing.T) {
 	for partition, region := range regions {
 		for _, p := range combinations() {
-			s := deployAs(t, samtemplate.Options{Parameters: p, Region: region}, nil)
-			for _, r := range s.Resources() {
-				eachString(s.properties(r.LogicalID), func(text string) {
-					for _, found := range arnPartition.FindAllStringSubmatch(text, -1) {
-						if found[1] != partition {
-							t.Errorf("%s in %s names partition %s: %s", r.LogicalID, partition, found[1], text)
-						}
-					}
-				})
-			}
-			if _, err := s.Outputs(s); err != nil {
-				t.Errorf("Outputs of %v in %s: %v", p, partition, err)
-			}
+			deployAs(t, samtemplate.Options{Parameters: p, Region: region}, nil).resolvesIn(partition)
 		}
+	}
+}
+
+// resolvesIn checks that all properties and outputs can be resolved, and name no other partition.
+func (s stack) resolvesIn(partition string) {
+	s.Helper()
+	for _, r := range s.Resources() {
+		eachString(s.properties(r.LogicalID), func(text string) {
+			for _, found := range arnPartition.FindAllStringSubmatch(text, -1) {
+				if found[1] != partition {
+					s.Errorf("%s in %s names partition %s: %s", r.LogicalID, partition, found[1], text)
+				}
+			}
+		})
+	}
+	if _, err := s.Outputs(s); err != nil {
+		s.Errorf("Outputs with %v in %s: %v", s.Options().Parameters, partition, err)
 	}
 }
 
 // CloudFormation also leaves out resources that depend on one that a condition leaves out.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-condition.html
 func TestNothingDependsOnWhatAConditionMayLeaveOut(t *testing.T) {
-	data, err := os.ReadFile("template.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var template struct {
-		Resources map[string]struct {
-			Condition string    `yaml:"Condition"`
-			DependsOn yaml.Node `yaml:"DependsOn"`
-		} `yaml:"Resources"`
-	}
-	if err := yaml.Unmarshal(data, &template); err != nil {
-		t.Fatal(err)
-	}
-	for id, r := range template.Resources {
-		for _, name := range append(r.DependsOn.Content, &r.DependsOn) {
-			if on := template.Resources[name.Value].Condition; on != "" && on != r.Condition {
-				t.Errorf("%s (condition %q) depends on %s (condition %q)", id, r.Condition, name.Value, on)
+	for _, file := range templates {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var template struct {
+			Resources map[string]struct {
+				Condition string    `yaml:"Condition"`
+				DependsOn yaml.Node `yaml:"DependsOn"`
+			} `yaml:"Resources"`
+		}
+		if err := yaml.Unmarshal(data, &template); err != nil {
+			t.Fatal(err)
+		}
+		for id, r := range template.Resources {
+			for _, name := range append(r.DependsOn.Content, &r.DependsOn) {
+				if on := template.Resources[name.Value].Condition; on != "" && on != r.Condition {
+					t.Errorf("%s: %s (condition %q) depends on %s (condition %q)", file, id, r.Condition, name.Value, on)
+				}
 			}
 		}
 	}
@@ -308,8 +318,8 @@ func TestCfnLintFindsNothing(t *testing.T) {
 	if err != nil {
 		t.Skip("cfn-lint is not installed")
 	}
-	out, err := localtest.Output(t, exec.Command(lint, "template.yaml"))
+	out, err := localtest.Output(t, exec.Command(lint, templates...))
 	if err != nil || len(strings.TrimSpace(out)) > 0 {
-		t.Errorf("cfn-lint template.yaml = %v, want no error:\n%s", err, out)
+		t.Errorf("cfn-lint %v = %v, want no error:\n%s", templates, err, out)
 	}
 }

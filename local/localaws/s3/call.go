@@ -141,6 +141,8 @@ var contextParameters = map[string]string{
 
 // contextHeaders are the headers with a condition key, by that key.
 var contextHeaders = map[string]string{
+	"s3:if-match":                                    "If-Match",
+	"s3:if-none-match":                               "If-None-Match",
 	"s3:x-amz-acl":                                   "X-Amz-Acl",
 	"s3:x-amz-copy-source":                           "X-Amz-Copy-Source",
 	"s3:x-amz-metadata-directive":                    "X-Amz-Metadata-Directive",
