@@ -13,6 +13,8 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"example.com/s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/pause"
+	"example.com/s3-endpoint-guard/internal/selection"
 	"example.com/s3-endpoint-guard/local/samtemplate"
 )
 
@@ -93,6 +95,45 @@ func allEndpoints() []string {
 	return ids
 }
 
+// The functions select the buckets by the same texts; see package selection.
+func TestTheARNsAreThoseOfTheSelection(t *testing.T) {
+	for _, c := range []struct{ names, excluded string }{
+		{"docs-example", ""}, {"docs-example,acme-*-logs,*-data", ""}, {"*", "tmp-*,scratch"}, {"Old_Name", "a.b"},
+	} {
+		for partition, region := range regions {
+			s := deployOf(t, readGuard, samtemplate.Options{
+				Region: region, Parameters: answers(parameters{"BucketNames": c.names, "ExcludedBucketNames": c.excluded}),
+			}, nil)
+			selected, err := selection.Parse(c.names, c.excluded)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, want := s.properties("BucketArns")["Value"], strings.Join(selected.Resources(partition), ","); got != want {
+				t.Errorf("BucketArns of %s = %v, want %s", c.names, got, want)
+			}
+			state, _ := s.GetAtt("StateBucket", "Arn")
+			want := strings.Join(append([]string{state.(string)}, selected.ExcludedResources(partition)...), ",")
+			if got := s.properties("ExcludedBucketArns")["Value"]; got != want {
+				t.Errorf("ExcludedBucketArns of %s = %v, want %s", c.excluded, got, want)
+			}
+		}
+	}
+}
+
+// Windows are parameters below a path of the stack; see package pause.
+func TestTheGuardReadsItsOwnStacksWindows(t *testing.T) {
+	s := deployGuard(t, nil)
+	path := pause.Path("guard")
+	if got := variables(s, "RemediateFunction")["PAUSES"]; got != path {
+		t.Errorf("PAUSES = %s, want %s", got, path)
+	}
+	for _, statement := range statements(s, "RemediateRole") {
+		if want := "arn:aws:ssm:eu-central-1:111122223333:parameter" + path; statement["Sid"] == "SeeMaintenanceWindows" && statement["Resource"] != want {
+			t.Errorf("the guard may read the windows in %v, want %s", statement["Resource"], want)
+		}
+	}
+}
+
 func TestEachNamedEndpointHasItsARN(t *testing.T) {
 	ids := allEndpoints()
 	for n := range ids {
@@ -122,7 +163,6 @@ func TestBadParametersOfTheGuardAreRefusedWithASentence(t *testing.T) {
 		"no bucket":                     {parameters{"BucketNames": ""}, "Comma-separated names of buckets"},
 		"a space":                       {parameters{"BucketNames": "docs-example, other"}, "without spaces"},
 		"an ARN":                        {parameters{"BucketNames": "arn:aws:s3:::docs-example"}, "Comma-separated names of buckets"},
-		"upper case":                    {parameters{"BucketNames": "Docs"}, "lower-case letters"},
 		"two stars":                     {parameters{"BucketNames": "docs**"}, "single stars"},
 		"a question mark":               {parameters{"BucketNames": "doc?"}, "single stars"},
 		"an empty name":                 {parameters{"BucketNames": "docs,,other"}, "Comma-separated names of buckets"},
@@ -165,7 +205,7 @@ func TestBadParametersOfTheGuardAreRefusedWithASentence(t *testing.T) {
 func TestGoodParametersOfTheGuardAreTaken(t *testing.T) {
 	for _, p := range []parameters{
 		{"BucketNames": "*", "ExcludedBucketNames": "a,b-*"},
-		{"BucketNames": "a.b-c,x-*-y,*-z,0*"},
+		{"BucketNames": "a.b-c,x-*-y,*-z,0*,Old_Name"},
 		{"VpcEndpointIds": "vpce-0a1b2c3d," + strings.Join(allEndpoints()[:4], ",")},
 		{"AllowedCidrs": "203.0.113.0/24,2001:db8::/32"},
 		{"WorkloadRoleArns": "arn:aws:iam::111122223333:role/app-*,arn:aws:iam::111122223333:role/team/x"},
