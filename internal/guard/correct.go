@@ -33,6 +33,7 @@ var (
 // correction is the work on one resource: write the properties that drifted, read them back, and repeat while they differ.
 type correction struct {
 	*run
+	member   Member
 	resource Resource
 	pauses   timeleft.Backoff
 	// overruling is true if CloudFormation is still changing the stack but its truce has ended.
@@ -54,6 +55,38 @@ type restoration struct {
 	written bool
 	// done is true once the record is complete: verified, or failed for good.
 	done bool
+}
+
+// handle leaves a resource's drift as it is, or corrects it: see the package comment.
+func (c *correction) handle(ctx context.Context, drifted []Finding) []Record {
+	if c.guard.Observe {
+		if own, _ := c.stack(); own.Busy {
+			return c.stoodDown(own, drifted)
+		}
+		return c.untouched(c.member, Observed, drifted)
+	}
+	if pause := c.paused(ctx, c.member); pause != nil {
+		records := c.untouched(c.member, StandingDown, drifted)
+		for i := range records {
+			records[i].Paused = pause
+		}
+		return records
+	}
+	standing := c.standing(ctx, c.member)
+	left, due := c.truce(standing, drifted)
+	c.overruling, c.left = standing.Busy, left
+	resting, due := c.resting(c.member, due)
+	unkept, due := c.keepImage(ctx, c.member, due)
+	return slices.Concat(c.stoodDown(standing, left), resting, unkept, c.correct(ctx, due))
+}
+
+// stoodDown returns the records of findings that are left to CloudFormation.
+func (c *correction) stoodDown(standing StackState, left []Finding) []Record {
+	records := c.untouched(c.member, StandingDown, left)
+	for i := range records {
+		records[i].Owner = ownerOf(standing)
+	}
+	return records
 }
 
 // correct restores a resource's drifted properties, the most important first, and reads the resource back to prove it.
@@ -84,7 +117,7 @@ func (c *correction) correct(ctx context.Context, drifted []Finding) []Record {
 // keepTruce reads the stack's status again before a second write, because a deployment that began during the run looks
 // like drift. It finishes the restorations that are left to CloudFormation and returns the other findings.
 func (c *correction) keepTruce(ctx context.Context, drifted []Finding) []Finding {
-	standing, err := c.askStack(ctx)()
+	standing, err := c.standingNow(ctx, c.member)
 	if err != nil {
 		return drifted
 	}
@@ -93,7 +126,10 @@ func (c *correction) keepTruce(ctx context.Context, drifted []Finding) []Finding
 	c.left = append(c.left, left...)
 	for _, f := range left {
 		a := c.restorationOf(f)
-		a.record.Outcome, a.record.Stack, a.done = StandingDown, standing.Status, true
+		a.record.Outcome, a.record.Owner, a.done = StandingDown, ownerOf(standing), true
+		if standing.ID == "" {
+			a.record.Stack = standing.Status
+		}
 		a.record.ElapsedMs = c.guard.Now().Sub(c.began).Milliseconds()
 	}
 	return due
@@ -180,7 +216,7 @@ func (c *correction) readable(drifted []Finding) []Finding {
 			rest = append(rest, f)
 			continue
 		}
-		c.guard.memory.wroteUnread(f.Property, c.guard.Now())
+		c.guard.memory.wroteUnread(f.Key(), c.guard.Now())
 		c.finish(a, fmt.Errorf("%w: %w", errUnread, f.Unread))
 	}
 	return rest
@@ -210,12 +246,12 @@ func (c *correction) pauseBeforeRead(ctx context.Context) error {
 func (c *correction) restorationOf(f Finding) *restoration {
 	a := c.find(f.Property)
 	if a == nil {
-		a = &restoration{record: c.record(f)}
+		a = &restoration{record: c.record(c.member, f)}
 		c.restorations = append(c.restorations, a)
 	}
 	if f.Verdict == iampolicy.Open && a.record.Verdict != iampolicy.Open {
 		attempts, overruled := a.record.Attempts, a.record.Overruled
-		a.record = c.record(f)
+		a.record = c.record(c.member, f)
 		a.record.Attempts, a.record.Overruled = attempts, overruled
 	}
 	a.done = false

@@ -1,14 +1,17 @@
 // Package guard corrects drift: it inspects all guarded resources at once, restores what differs from the desired state,
 // reads it back until that is proven, and reports each correction in a [Record].
 //
-// It imports iampolicy, timeleft and the standard library only. It reads and writes through [Resource]: to guard another
+// It imports iampolicy, pace, timeleft and the standard library only. It reads and writes through [Resource]: to guard another
 // resource, implement Resource as s3bucket and vpcendpoint do, and list it in internal/function/remediate.
+//
+// The guarded resources are a few, which each run reads, or a [Fleet] of many buckets, of which an event's run reads one.
 //
 // What a run does with a drifted property:
 //
 //	stack        enforcement | outcome
 //	busy         both        | [StandingDown]: nothing written, the stack's next status event starts the next run
 //	busy         Enforce     | corrected nevertheless if the property is open and the truce has lasted [truceLimit]
+//	at rest      paused      | [StandingDown]: nothing written in a maintenance window of a fleet's member
 //	at rest      Observe     | [Observed]: nothing written
 //	at rest      Enforce     | [Corrected], [Ended], [Refused] or [NotCorrected]
 //	unreadable   Enforce     | the same, and the run fails: to close access matters more than the truce
@@ -78,6 +81,12 @@ type Finding struct {
 	State any
 }
 
+// Key identifies a guarded property of an AWS resource: what is remembered and told about one says nothing about others.
+type Key struct{ Property, Target string }
+
+// Key returns the finding's property and target.
+func (f Finding) Key() Key { return Key{f.Property, f.Target} }
+
 // isOfProperty reports whether another finding is of the same property.
 func (f Finding) isOfProperty(other Finding) bool { return f.Property == other.Property }
 
@@ -110,8 +119,10 @@ func Compact(state any) string {
 	return string(text)
 }
 
-// StackState is what our own CloudFormation stack is doing.
+// StackState is what a CloudFormation stack is doing: our own one, or the one that created a bucket.
 type StackState struct {
+	// ID is the ARN of the stack that created a bucket; "" for our own stack.
+	ID string
 	// Status is CloudFormation's status, e.g. "UPDATE_IN_PROGRESS"; "" if it is not known.
 	Status string
 	// Busy is true while CloudFormation may be changing or deleting the guarded resources.
@@ -125,8 +136,10 @@ type StackState struct {
 // Guard keeps resources in their desired state. Its fields must not change while it runs; runs may overlap. It remembers
 // from run to run since when properties have been open, and which it wrote without being able to read them back.
 type Guard struct {
-	// Resources are guarded in this order of importance, which is also the order of the records.
+	// Resources are guarded in this order of importance, which is also the order of the records. Each run reads all of them.
 	Resources []Resource
+	// Fleet is what is guarded in addition to Resources, or instead; nil for none.
+	Fleet *Fleet
 	// Stack returns what our own stack is doing. It is called once at the start of a run, and again before a second
 	// write, by several resources concurrently.
 	Stack func(context.Context) (StackState, error)
@@ -161,8 +174,11 @@ const part = 4
 type Report struct {
 	// Records has one record for each drifted property and for each resource that could not be inspected.
 	Records []Record
-	// AsDesired has the findings of the properties that were inspected and had not drifted, in no order.
+	// AsDesired has the properties that were inspected and had not drifted, in no order: their findings without the states.
 	AsDesired []Finding
+	// Inspected has the names of the resources that could be inspected, with their targets, in no order. A run that an event
+	// of one bucket started inspects nothing else.
+	Inspected []Key
 	// Stack is what our stack was doing; its zero value if that could not be read.
 	Stack StackState
 	// StackError is why the stack's status could not be read. It is part of Run's error only if something had to be
@@ -173,7 +189,7 @@ type Report struct {
 }
 
 // Run inspects all resources at once and restores those that drifted, each independently: a resource that fails or hangs
-// does not keep the others from being restored.
+// does not keep the others from being restored. Of a [Fleet] it inspects what the trigger concerns.
 //
 // The report contains what was corrected even if something else failed; the error joins all failures. A run that finds
 // no drift writes nothing and has no records. ctx should have a deadline, because a property that another caller keeps
@@ -181,13 +197,14 @@ type Report struct {
 func (g *Guard) Run(ctx context.Context, trigger Trigger) (Report, error) {
 	r := &run{guard: g, trigger: trigger, began: g.Now()}
 	r.stack = r.askStack(ctx)
-	records := make([][]Record, len(g.Resources))
-	var resources sync.WaitGroup
-	for i, resource := range g.Resources {
-		resources.Go(func() { records[i] = r.tend(ctx, resource) })
+	var fleet []Record
+	var all sync.WaitGroup
+	if g.Fleet != nil {
+		all.Go(func() { fleet = r.tendFleet(ctx) })
 	}
-	resources.Wait()
-	return r.report(records)
+	own := r.tendAll(ctx, Member{Resources: g.Resources})
+	all.Wait()
+	return r.report(slices.Concat(own, fleet))
 }
 
 // run is one run of the guard.
@@ -200,6 +217,8 @@ type run struct {
 
 	mu        sync.Mutex
 	asDesired []Finding
+	inspected []Key
+	fleetRun
 }
 
 // askStack begins to read the stack's status and returns a function that waits for it.
@@ -222,37 +241,41 @@ func (r *run) askStack(ctx context.Context) func() (StackState, error) {
 	}
 }
 
-// tend inspects one resource and handles its drift as the package comment says.
-func (r *run) tend(ctx context.Context, resource Resource) []Record {
-	findings, err := resource.Inspect(ctx)
+// tendAll tends all resources of a member at once and returns their records in order.
+func (r *run) tendAll(ctx context.Context, m Member) []Record {
+	records := make([][]Record, len(m.Resources))
+	var resources sync.WaitGroup
+	for i, resource := range m.Resources {
+		resources.Go(func() { records[i] = r.tend(ctx, m, resource, resource.Inspect) })
+	}
+	resources.Wait()
+	return slices.Concat(records...)
+}
+
+// tend inspects one resource of a member, at first with look, and handles its drift as the package comment says.
+func (r *run) tend(ctx context.Context, m Member, resource Resource, look func(context.Context) ([]Finding, error)) []Record {
+	findings, err := look(ctx)
 	if err == nil && len(drift(findings)) > 0 && r.givesWay(resource) {
 		if again, err := lookAgain(ctx, resource); err == nil {
 			findings = again
 		}
 	}
 	if err != nil {
-		return []Record{r.uninspected(resource, err)}
+		return []Record{r.uninspected(m, resource, err)}
+	}
+	if m.Listed && slices.ContainsFunc(findings, isUnread) && !r.owns(ctx, m) {
+		return nil
 	}
 	r.guard.memory.note(findings, r.guard.Now())
-	r.noteAsDesired(findings)
+	r.note(Key{resource.Name(), m.Target}, findings)
 	drifted := drift(findings)
 	if len(drifted) == 0 {
 		return nil
 	}
-	standing, _ := r.stack()
-	if r.guard.Observe {
-		if standing.Busy {
-			return r.untouched(StandingDown, drifted)
-		}
-		return r.untouched(Observed, drifted)
-	}
-	left, due := r.truce(standing, drifted)
-	resting, due := r.resting(due)
 	c := &correction{
-		run: r, resource: resource, pauses: timeleft.Backoff{First: firstPause, Longest: longestPause},
-		overruling: standing.Busy, left: left,
+		run: r, member: m, resource: resource, pauses: timeleft.Backoff{First: firstPause, Longest: longestPause},
 	}
-	return slices.Concat(r.untouched(StandingDown, left), resting, c.correct(ctx, due))
+	return c.handle(ctx, drifted)
 }
 
 // givesWay reports whether the run lets the run of another event write first.
@@ -270,13 +293,15 @@ func lookAgain(ctx context.Context, resource Resource) ([]Finding, error) {
 	return resource.Inspect(ctx)
 }
 
-// noteAsDesired keeps the findings that have not drifted for the report.
-func (r *run) noteAsDesired(findings []Finding) {
+// note keeps for the report that a resource was inspected, and which of its properties have not drifted. It keeps no states:
+// there may be thousands of properties.
+func (r *run) note(resource Key, findings []Finding) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.inspected = append(r.inspected, resource)
 	for _, f := range findings {
 		if f.Verdict == iampolicy.Same {
-			r.asDesired = append(r.asDesired, f)
+			r.asDesired = append(r.asDesired, Finding{Property: f.Property, Target: f.Target, Verdict: f.Verdict})
 		}
 	}
 }
@@ -292,17 +317,15 @@ func drift(findings []Finding) []Finding {
 	return drifted
 }
 
-// report joins the records of all resources, and all their errors and the stack's.
-func (r *run) report(records [][]Record) (Report, error) {
+// report returns the report of all records, and joins all their errors and the stack's.
+func (r *run) report(records []Record) (Report, error) {
 	standing, err := r.stack()
-	report := Report{AsDesired: r.asDesired, Stack: standing, StackError: err}
+	report := Report{AsDesired: r.asDesired, Inspected: r.inspected, Stack: standing, StackError: err}
 	var failures []error
-	for _, part := range records {
-		for _, record := range part {
-			record.Stack = cmp.Or(record.Stack, standing.Status)
-			report.Records = append(report.Records, record)
-			failures = append(failures, record.failure)
-		}
+	for _, record := range records {
+		record.Stack = cmp.Or(record.Stack, standing.Status)
+		report.Records = append(report.Records, record)
+		failures = append(failures, record.failure)
 	}
 	if err != nil && mattered(report.Records) {
 		failures = append(failures, err)

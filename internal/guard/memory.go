@@ -32,9 +32,12 @@ const (
 type memory struct {
 	mu sync.Mutex
 	// openings has each property that was found open.
-	openings map[string]opening
+	openings map[Key]opening
 	// unread are the properties whose latest write could not be read back.
-	unread map[string]unreadWrite
+	unread map[Key]unreadWrite
+	// unreached are the fleet's buckets that the last sweep did not read; swept is true after the first sweep.
+	unreached map[string]bool
+	swept     bool
 }
 
 // opening is when a property was found open, first and last. It does not end if the property is closed for less than
@@ -52,21 +55,21 @@ func (m *memory) note(findings []Finding, now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.openings == nil {
-		m.openings, m.unread = map[string]opening{}, map[string]unreadWrite{}
+		m.openings, m.unread = map[Key]opening{}, map[Key]unreadWrite{}
 	}
 	for _, f := range findings {
 		if f.Unread == nil {
-			delete(m.unread, f.Property)
+			delete(m.unread, f.Key())
 		}
 		if f.Verdict != iampolicy.Open {
 			continue
 		}
-		o, known := m.openings[f.Property]
+		o, known := m.openings[f.Key()]
 		if !known || now.Sub(o.last) > truceLimit {
 			o.first = now
 		}
 		o.last = now
-		m.openings[f.Property] = o
+		m.openings[f.Key()] = o
 	}
 }
 
@@ -75,12 +78,12 @@ func (m *memory) forgetOpenings(findings []Finding) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, f := range findings {
-		delete(m.openings, f.Property)
+		delete(m.openings, f.Key())
 	}
 }
 
 // wroteUnread remembers a write that could not be read back.
-func (m *memory) wroteUnread(property string, now time.Time) {
+func (m *memory) wroteUnread(property Key, now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	pause := min(max(firstUnreadPause, 2*m.unread[property].pause), longestUnreadPause)
@@ -88,7 +91,7 @@ func (m *memory) wroteUnread(property string, now time.Time) {
 }
 
 // unreadUntil returns the time before which a property that may not be read is not written again; zero for none.
-func (m *memory) unreadUntil(property string) time.Time {
+func (m *memory) unreadUntil(property Key) time.Time {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	w := m.unread[property]
@@ -96,7 +99,7 @@ func (m *memory) unreadUntil(property string) time.Time {
 }
 
 // openFor returns how long a property has been open, as far as this process knows.
-func (m *memory) openFor(property string, now time.Time) time.Duration {
+func (m *memory) openFor(property Key, now time.Time) time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	o, open := m.openings[property]
@@ -131,23 +134,23 @@ func (r *run) overrules(standing StackState, f Finding) bool {
 	}
 	now := r.guard.Now()
 	long := !standing.Since.IsZero() && now.Sub(standing.Since) >= busyLimit
-	return long || r.guard.memory.openFor(f.Property, now) >= truceLimit
+	return long || r.guard.memory.openFor(f.Key(), now) >= truceLimit
 }
 
 // resting returns records of the due properties that may not be read and whose latest write could not be read back,
 // while their pause lasts, and the rest. An event of another caller ends the pause, and so does AWS's message that the
 // bucket's policy hides the property. The event of the guard's own write never ends it, because each write would lead to
 // the next.
-func (r *run) resting(due []Finding) (records []Record, rest []Finding) {
+func (r *run) resting(m Member, due []Finding) (records []Record, rest []Finding) {
 	now := r.guard.Now()
 	for _, f := range due {
-		until := r.guard.memory.unreadUntil(f.Property)
+		until := r.guard.memory.unreadUntil(f.Key())
 		if f.Unread == nil || f.Hidden && !r.isEcho() || r.wokenByOthers() || !now.Before(until) {
 			rest = append(rest, f)
 			continue
 		}
 		err := fmt.Errorf("%w; it is written again after %s: %w", errUnread, until.UTC().Format(time.RFC3339), f.Unread)
-		records = append(records, r.complete(r.record(f), err))
+		records = append(records, r.complete(r.record(m, f), err))
 	}
 	return records, rest
 }

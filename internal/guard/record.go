@@ -22,16 +22,19 @@ const (
 	Ended Outcome = "drift ended"
 	// Observed: found and not changed, because the guard is configured to write nothing.
 	Observed Outcome = "drift observed"
-	// StandingDown: found and not changed, because our own stack is being changed or deleted.
+	// StandingDown: found and not changed, because our own stack is being changed or deleted, or the bucket's own stack is, or
+	// in a maintenance window.
 	StandingDown Outcome = "standing down"
 	// NotCorrected: not inspected, not written, or not read back as desired.
 	NotCorrected Outcome = "not corrected"
 	// Refused: not written, because the desired policy would lock out those who configure the bucket.
 	Refused Outcome = "lockout refused"
+	// Gone: an event said that a bucket of a [Fleet] was deleted which was guarded because of a pattern, and it is not there.
+	Gone Outcome = "bucket deleted"
 )
 
 // IsOver reports whether the drift is over, so that no later run finds it.
-func (o Outcome) IsOver() bool { return o == Corrected || o == Ended }
+func (o Outcome) IsOver() bool { return o == Corrected || o == Ended || o == Gone }
 
 // Record is the result for one drifted property, or for one resource that could not be inspected. The same struct is the
 // log line and what messages are made from. Fields have AWS's names if AWS has the same data, and quantities have the
@@ -43,8 +46,11 @@ type Record struct {
 	Actor *Actor `json:"actor,omitempty"`
 	// Resource is the property's name, or the resource's where nothing could be inspected.
 	Resource string `json:"resource"`
-	// Target is the bucket's name, or the endpoint's or security group's id; "" where nothing could be inspected.
+	// Target is the bucket's name, or the endpoint's or security group's id. Where nothing could be inspected it is "", or the
+	// [Fleet]'s member.
 	Target string `json:"target,omitempty"`
+	// Bucket is the name of the bucket of a [Fleet] that the record is about; "" for an endpoint's, and without a fleet.
+	Bucket string `json:"-"`
 	// Verdict is closed or open; "" where nothing could be inspected.
 	Verdict iampolicy.Verdict `json:"verdict,omitempty"`
 	// Allowed says why the verdict is open: which request was allowed, or what cannot be shown to be closed.
@@ -59,6 +65,10 @@ type Record struct {
 	After string `json:"after"`
 	// Stack is our stack's status; "" when it could not be read.
 	Stack string `json:"stack,omitempty"`
+	// Owner is the stack that created the bucket, if the drift was left to it or it was overruled; nil if it is our own stack.
+	Owner *Owner `json:"owner,omitempty"`
+	// Paused is the maintenance window in which the drift was left alone; nil without one.
+	Paused *Pause `json:"paused,omitempty"`
 	// SinceEventMs is from the event to the verified correction, in milliseconds; 0 unless an event of the last day
 	// led to the correction.
 	SinceEventMs int64 `json:"sinceEventMs,omitempty"`
@@ -69,7 +79,7 @@ type Record struct {
 	// Contested is set if the property has been corrected so often recently that another caller must be reverting it
 	// each time.
 	Contested *Contest `json:"contested,omitempty"`
-	// Overruled is true if it was written although CloudFormation was changing our stack.
+	// Overruled is true if it was written although CloudFormation was changing our stack, or the bucket's.
 	Overruled bool `json:"overruled,omitempty"`
 	// Repeats is set if one message is for several records of the kind.
 	Repeats *Repeats `json:"repeats,omitempty"`
@@ -92,6 +102,25 @@ type Repeats struct {
 	More int `json:"more"`
 	// Since is when the first of them was made.
 	Since time.Time `json:"since"`
+}
+
+// Key returns the record's property and target.
+func (r Record) Key() Key { return Key{r.Resource, r.Target} }
+
+// Owner is a CloudFormation stack that created a bucket.
+type Owner struct {
+	// ID is the stack's ARN, Status CloudFormation's status of it.
+	ID     string `json:"id"`
+	Status string `json:"status"`
+}
+
+// Pause is a maintenance window: until its end, the drift of one bucket or VPC endpoint is left to the person or tool that
+// causes it.
+type Pause struct {
+	Until time.Time `json:"until"`
+	// Reason and By are what the person who made the window wrote, and who that was, as the window claims.
+	Reason string `json:"reason"`
+	By     string `json:"by,omitempty"`
 }
 
 // Contest is a property that two callers change in turn: the record's actor, and the guard.
@@ -132,6 +161,8 @@ func (r Record) LogValue() slog.Value {
 	add(true, slog.String("before", r.Before))
 	add(true, slog.String("after", r.After))
 	add(r.Stack != "", slog.String("stack", r.Stack))
+	add(r.Owner != nil, slog.Any("owner", r.Owner))
+	add(r.Paused != nil, slog.Any("paused", r.Paused))
 	add(r.SinceEventMs != 0, slog.Int64("sinceEventMs", r.SinceEventMs))
 	add(true, slog.Int64("elapsedMs", r.ElapsedMs))
 	add(true, slog.Int("attempts", r.Attempts))
@@ -158,11 +189,11 @@ func (r Record) Level() slog.Level {
 	}
 }
 
-// record begins the record of one drifted property.
-func (r *run) record(f Finding) Record {
+// record begins the record of one drifted property of a member.
+func (r *run) record(m Member, f Finding) Record {
 	record := Record{
 		Trigger: r.trigger, Actor: r.trigger.Actor,
-		Resource: f.Property, Target: f.Target,
+		Resource: f.Property, Target: f.Target, Bucket: m.bucket(),
 		Verdict: f.Verdict, Allowed: truncate(f.Allowed, maxImage), Diff: truncateDiff(f.Diff),
 		Before: truncate(f.Live, maxImage), After: truncate(f.Desired, maxImage),
 	}
@@ -198,20 +229,25 @@ func fail(record Record, err error) Record {
 }
 
 // untouched returns records of drift that is not changed.
-func (r *run) untouched(outcome Outcome, drifted []Finding) []Record {
+func (r *run) untouched(m Member, outcome Outcome, drifted []Finding) []Record {
 	var records []Record
 	for _, f := range drifted {
-		record := r.record(f)
+		record := r.record(m, f)
 		record.Outcome, record.ElapsedMs = outcome, r.guard.Now().Sub(r.began).Milliseconds()
 		records = append(records, record)
 	}
 	return records
 }
 
-// uninspected returns the record of a resource whose state could not be read.
-func (r *run) uninspected(resource Resource, err error) Record {
-	record := Record{Trigger: r.trigger, Actor: r.trigger.Actor, Resource: resource.Name()}
-	return r.complete(record, fmt.Errorf("inspecting %s: %w", resource.Name(), err))
+// uninspected returns the record of a member's resource whose state could not be read.
+func (r *run) uninspected(m Member, resource Resource, err error) Record {
+	return r.failed(m, resource.Name(), fmt.Errorf("inspecting %s: %w", resource.Name(), err))
+}
+
+// failed returns the record of something of a member that failed and has no finding.
+func (r *run) failed(m Member, what string, err error) Record {
+	record := Record{Trigger: r.trigger, Actor: r.trigger.Actor, Resource: what, Target: m.Target, Bucket: m.bucket()}
+	return r.complete(record, err)
 }
 
 // truncate shortens a text to a limit in bytes, and says so in the text.

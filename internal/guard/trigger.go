@@ -29,6 +29,10 @@ type Trigger struct {
 	EventTime time.Time `json:"eventTime,omitzero"`
 	// Unknown is true for a payload that was not understood and therefore taken for a sweep.
 	Unknown bool `json:"unknown,omitempty"`
+	// Bucket is the name of the bucket that the call names; "" if it names none. A run reads it only if it is guarded.
+	Bucket string `json:"-"`
+	// OfNetwork is true for a call to EC2. It concerns no bucket.
+	OfNetwork bool `json:"-"`
 	// Actor is who made the call; nil if the trigger does not name one.
 	Actor *Actor `json:"-"`
 }
