@@ -92,7 +92,7 @@ func bucketsIn(policy *iampolicy.Policy) []string {
 	var names []string
 	for _, v := range policy.Views() {
 		for _, r := range v.Resources {
-			if name := audit.BucketName(r); name != "" && !slices.Contains(names, name) {
+			if name := lock.BucketName(r); name != "" && !slices.Contains(names, name) {
 				names = append(names, name)
 			}
 		}

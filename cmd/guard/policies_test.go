@@ -127,6 +127,10 @@ func TestCheckAndTheRunningGuardAgree(t *testing.T) {
 				if r.Judgement == "" {
 					continue // the policy is not known completely
 				}
+				l, _ := audit.GuessLock(given, b, nil)
+				if j := l.WithDefaults().Judge(modes[name], b.Name, b.Policy.Text); j.Compared != r.Judgement || j.Allowed != "" && r.Verdict == audit.Locked {
+					t.Errorf("%s lock, %s: guard check says %s (%s), the lock %s (%s)", name, file, r.Verdict, r.Judgement, j.Compared, j.Allowed)
+				}
 				guards := inspected(t, b, r.Lock, forbidden(given, b, name == "given"))
 				verdicts[guards]++
 				if guards != r.Judgement || r.Verdict == audit.Locked && guards == iampolicy.Open || r.Verdict == audit.Open && guards != iampolicy.Open && !blocksOff(r) {

@@ -295,8 +295,8 @@ func TestNamedCallersAreTried(t *testing.T) {
 	}
 }
 
-// Grants to single principals of the account, or to a service that the exceptions let in, are a part of the lock: they open
-// nothing. All others are findings.
+// Grants to single principals of the account, or to a service that the exceptions let in and that acts for the account, are a part
+// of the lock: they open nothing. All others are findings.
 func TestGrantsThatOpenNothing(t *testing.T) {
 	const butServices = `{"Sid":"Outside","Effect":"Deny","Principal":"*","Action":"s3:*",` + both + `,"Condition":{"StringNotEquals":{"aws:SourceVpce":"` + endpoint + `"},"BoolIfExists":{"aws:PrincipalIsAWSService":"false"}}}`
 	const logs = `{"Sid":"Logs","Effect":"Allow","Principal":{"Service":"logging.s3.amazonaws.com"},"Action":"s3:PutObject",` + objects + `}`
@@ -314,7 +314,8 @@ func TestGrantsThatOpenNothing(t *testing.T) {
 		"to the account":                 {document(plainHTTP, outside, strings.Replace(ownApp, app, "arn:aws:iam::111122223333:root", 1)), audit.Locked},
 		"to a role of another account":   {document(plainHTTP, outside, ownApp, strings.Replace(ownApp, app, "arn:aws:iam::999900001111:role/app", 1)), audit.Open},
 		"to a service":                   {document(plainHTTP, outside, logs), audit.Open},
-		"to a service that is let in":    {document(plainHTTP, butServices, logs), audit.Locked},
+		"to a service that is let in":    {document(plainHTTP, butServices, logs), audit.Open},
+		"that acts for the account":      {document(plainHTTP, butServices, strings.Replace(logs, `"Resource"`, `"Condition":{"StringEquals":{"aws:SourceAccount":"`+account+`"}},"Resource"`, 1)), audit.Locked},
 		"to everyone, services let in":   {document(plainHTTP, butServices, everyone), audit.Open},
 		"to a canonical user":            {document(plainHTTP, outside, strings.Replace(ownApp, `"AWS":"`+app, `"CanonicalUser":"79a59df900b949e55d96a1e698fbaced`, 1)), audit.Open},
 		"with NotAction, to its role":    {document(plainHTTP, outside, strings.Replace(ownApp, `"Action"`, `"NotAction"`, 1)), audit.Open},

@@ -56,10 +56,6 @@ func (j policyJudge) findings(document string, forbidden []iampolicy.ForbiddenRe
 		k := key{j.classify(at, b, f.Request), b.Statement}
 		found[k] = append(found[k], allowedRequest{at.Caller, at.Path, on(f.Request), f.Request.Action})
 	}
-	for _, n := range j.allowedNamed(document) {
-		k := key{GrantedToOthers, n.statement}
-		found[k] = append(found[k], n.allowedRequest)
-	}
 	var list []Finding
 	for _, rule := range Rules {
 		var statements []string

@@ -23,7 +23,7 @@ func JudgeBucket(b Bucket, endpoints []Endpoint, given lock.Lock, mode lock.Mode
 		name = bucketIn(b.Policy)
 	}
 	j := policyJudge{
-		document: b.Policy, lock: l.BucketPolicy(name), named: namedRequests(b.Policy, l), mode: mode, classify: classifyOnBucket(l),
+		document: b.Policy, lock: l.BucketPolicy(name), mode: mode, classify: classifyOnBucket(l),
 		judgeText: func(live string) lock.Judgement { return l.Judge(mode, name, live) },
 	}
 	r.Lock = j.lock
@@ -48,25 +48,12 @@ func JudgeBucket(b Bucket, endpoints []Endpoint, given lock.Lock, mode lock.Mode
 func bucketIn(d Document) string {
 	for _, v := range viewsOf(d) {
 		for _, r := range v.Resources {
-			if name := BucketName(r); name != "" {
+			if name := lock.BucketName(r); name != "" {
 				return name
 			}
 		}
 	}
 	return lock.InventedBucket
-}
-
-// BucketName returns the bucket in the ARN of a bucket or its objects; "" if it has a wildcard or is not such an ARN.
-func BucketName(arn string) string {
-	parts := strings.SplitN(arn, ":", 6)
-	if len(parts) < 6 || parts[2] != "s3" || parts[3] != "" {
-		return ""
-	}
-	name, _, _ := strings.Cut(parts[5], "/")
-	if strings.ContainsAny(name, "*?$") || IsUnknown(name) {
-		return ""
-	}
-	return name
 }
 
 // JudgeEndpoint judges an endpoint.
@@ -106,9 +93,7 @@ type policyJudge struct {
 	lock string
 	mode lock.Mode
 	// judgeText judges the document, or one that stands for it.
-	judgeText func(live string) lock.Judgement
-	// named are requests of callers that the policy names.
-	named      []namedRequest
+	judgeText  func(live string) lock.Judgement
 	ofEndpoint bool
 	classify   func(at iampolicy.Standpoint, b iampolicy.Breach, r iampolicy.Request) Rule
 }

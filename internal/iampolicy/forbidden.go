@@ -10,6 +10,8 @@ type Setting struct {
 	Partition, Region, Account, Bucket, EndpointID, VPCID string
 	// Workload, ProbeRole, Teardown and Guard are role ARNs. ProbeRole, Teardown and Guard may be "".
 	Workload, ProbeRole, Teardown, Guard string
+	// MoreEndpointIDs and MoreWorkloads are endpoints and roles with the same access as EndpointID and Workload.
+	MoreEndpointIDs, MoreWorkloads []string
 }
 
 // Standpoint is a combination of a caller and a network path to S3.
@@ -31,16 +33,30 @@ type ForbiddenRequest struct {
 	// OfEndpoint is true if an endpoint's policy must deny the request, false if a bucket's must.
 	OfEndpoint bool
 
-	scene  *scene  // nil if made outside this package
-	target *target // shared by all requests with the same action and resource
+	scene  *scene      // nil if made outside this package
+	target *target     // shared by all requests with the same action and resource
+	from   *Standpoint // of [Forbid]
 }
 
-// From returns the standpoint from which the request is made. Its names are "" if the request was made outside this package.
-func (p *ForbiddenRequest) From() Standpoint {
-	if p.scene == nil {
-		return Standpoint{Principal: p.Request.Principal, Context: p.Request.Context}
+// Forbid returns the request of a caller who was not invented here, but found, e.g. in a policy. Unlike the requests of
+// [ForbiddenOnBucket] it does not count when [Judge] determines what is denied to all outsiders.
+func Forbid(at Standpoint, action, resource, resourceAccount string) ForbiddenRequest {
+	return ForbiddenRequest{
+		Name: at.name(action, resource), from: &at,
+		Request: Request{Principal: at.Principal, Action: action, Resource: resource, ResourceAccount: resourceAccount, Context: at.Context},
 	}
-	return p.scene.from
+}
+
+// From returns the standpoint from which the request is made. Its names are "" if the request was made outside this package, and
+// not by [Forbid].
+func (p *ForbiddenRequest) From() Standpoint {
+	switch {
+	case p.scene != nil:
+		return p.scene.from
+	case p.from != nil:
+		return *p.from
+	}
+	return Standpoint{Principal: p.Request.Principal, Context: p.Request.Context}
 }
 
 // scene is shared by many forbidden requests: a standpoint, and the account that owns the bucket. Its context is set to the
@@ -92,13 +108,17 @@ func (s Setting) ours() networkPath {
 }
 
 func (s Setting) paths() []networkPath {
-	return []networkPath{
+	all := []networkPath{
 		s.internet(),
 		through("through an endpoint of another VPC", otherEndpoint, otherVPC, "true"),
 		through("through another endpoint of the same VPC", siblingID, s.VPCID, "true"),
 		s.ours(),
 		through("over plain HTTP through the endpoint", s.EndpointID, s.VPCID, "false"),
 	}
+	for _, id := range s.MoreEndpointIDs {
+		all = append(all, through("through the endpoint "+id, id, s.VPCID, "true"))
+	}
+	return all
 }
 
 type namedCaller struct{ name, principal string }
@@ -120,6 +140,9 @@ func (s Setting) callers() []namedCaller {
 		{"workload", s.Workload},
 		{"probe", s.ProbeRole},
 		{"teardown", s.Teardown},
+	}
+	for _, arn := range s.MoreWorkloads {
+		all = append(all, namedCaller{"workload " + arn[strings.LastIndex(arn, "/")+1:], arn})
 	}
 	return slices.DeleteFunc(all, func(c namedCaller) bool { return c.principal == "" && c.name != "anonymous caller" })
 }
@@ -184,12 +207,17 @@ func (s Setting) permitsOnBucket(c *requestContext) bool {
 	if isTeardown && (c.class == emptyingAction || c.class == listingAction) {
 		return true
 	}
-	return c.is("aws:sourcevpce", s.EndpointID) && (isTeardown || s.isTenant(c))
+	return s.isThroughEndpoint(c) && (isTeardown || s.isTenant(c))
 }
 
-// isTenant reports whether a request comes from the workload or the probe.
+// isThroughEndpoint reports whether a request comes through one of the setting's endpoints.
+func (s Setting) isThroughEndpoint(c *requestContext) bool {
+	return c.is("aws:sourcevpce", s.EndpointID) || c.isOneOf("aws:sourcevpce", s.MoreEndpointIDs)
+}
+
+// isTenant reports whether a request comes from a workload or the probe.
 func (s Setting) isTenant(c *requestContext) bool {
-	return c.is("aws:principalarn", s.Workload) || c.is("aws:principalarn", s.ProbeRole)
+	return c.is("aws:principalarn", s.Workload) || c.is("aws:principalarn", s.ProbeRole) || c.isOneOf("aws:principalarn", s.MoreWorkloads)
 }
 
 // ForbiddenThroughEndpoint lists requests through the setting's endpoint that its policy must deny: requests to other buckets
@@ -273,7 +301,7 @@ func forbiddenFrom(at Standpoint, account string, targets []*target, permits fun
 	for _, t := range targets {
 		if c.aim(t); !permits(&c) {
 			r := Request{Principal: at.Principal, Action: t.action, Resource: t.resource, ResourceAccount: account, Context: at.Context}
-			forbidden = append(forbidden, ForbiddenRequest{Name: at.name(t), Request: r, scene: sc, target: t})
+			forbidden = append(forbidden, ForbiddenRequest{Name: at.name(t.action, t.resource), Request: r, scene: sc, target: t})
 		}
 	}
 	return forbidden
@@ -310,8 +338,12 @@ func (p ForbiddenRequest) completed() (*ForbiddenRequest, error) {
 	return &p, err
 }
 
-func (at Standpoint) name(t *target) string {
-	return at.Caller + " " + at.Path + ": " + t.action + " on " + t.resource
+func (at Standpoint) name(action, resource string) string {
+	return at.Caller + " " + at.Path + ": " + action + " on " + resource
+}
+
+func (c *requestContext) isOneOf(key string, values []string) bool {
+	return slices.ContainsFunc(values, func(v string) bool { return c.is(key, v) })
 }
 
 func (c *requestContext) is(key, value string) bool {

@@ -8,22 +8,75 @@ import (
 	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
-// GrantsIn returns the Allow statements of a bucket's policy that open nothing beside the lock's statements: access to the
-// bucket's data for single principals of the account, whom IAM could let in as well, and for services if the lock's exceptions
-// let services in.
+// GrantsIn returns the Allow statements of a bucket's policy that open nothing beside the lock's statements. They give access to the
+// bucket's data, and not to its configuration,
+//
+//	to single principals of the account, whom IAM could let in as well
+//	to roles that the lock names, of other accounts too
+//	to AWS services, if the lock excepts services, and if the statement confines them to the account: a service acts for everybody
 func (l Lock) GrantsIn(views []iampolicy.View) []iampolicy.View {
 	services := slices.ContainsFunc(l.Exceptions, func(e Exception) bool { return HasKey(ServiceKeys, e.Key) })
-	foreign := func(p string) bool { return !IsOf(l.Account, p) || strings.HasSuffix(p, ":root") }
+	foreign := func(p string) bool { return !l.knows(p) }
 	var grants []iampolicy.View
 	for _, v := range views {
 		unclear := v.Everyone || v.NotPrincipal || v.NotAction || v.NotResource || len(v.Others) > 0
-		if !v.Allow || unclear || len(v.Services) > 0 && !services || slices.ContainsFunc(v.Principals, foreign) || configures(v) {
+		if !v.Allow || unclear || slices.ContainsFunc(v.Principals, foreign) || configures(v) ||
+			len(v.Services) > 0 && !(services && l.confines(v)) {
 			continue
 		}
 		grants = append(grants, v)
 	}
 	return grants
 }
+
+// knows reports whether a principal is a single one of the account, or a role that the lock names.
+func (l Lock) knows(principal string) bool {
+	if IsOf(l.Account, principal) {
+		return !strings.HasSuffix(principal, ":root")
+	}
+	return slices.Contains(arnsIn(slices.Concat(l.Workloads, l.Exceptions)), principal)
+}
+
+// confines reports whether an Allow lets services act for the lock's account, or organisation, only.
+//
+//	by its conditions   on the account, the organisation, or the resource for which the service acts
+//	by its resources    the account's folder of the logs that services deliver, for writing
+//	by its actions      which show no data
+//
+// Without that, a service that acts for another customer also may: this customer's trail could write to the bucket, and this
+// customer's CloudFront distribution could publish it.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+func (l Lock) confines(v iampolicy.View) bool {
+	all := func(list []string, f func(string) bool) bool {
+		return !slices.ContainsFunc(list, func(s string) bool { return !f(s) })
+	}
+	own := func(c iampolicy.ConditionView) bool {
+		switch {
+		case !exactly[c.Operator]:
+			return false
+		case c.Key == "aws:SourceAccount":
+			return all(c.Values, func(v string) bool { return v == l.Account })
+		case c.Key == "aws:SourceArn":
+			return all(c.Values, func(v string) bool { return IsOf(l.Account, v) })
+		case c.Key == "aws:SourceOrgID":
+			return all(c.Values, func(v string) bool { return v == l.Organization })
+		}
+		return false
+	}
+	logs := "/AWSLogs/" + l.Account + "/"
+	return slices.ContainsFunc(v.Conditions, own) ||
+		all(v.Actions, func(a string) bool { return strings.EqualFold(a, "s3:PutObject") }) &&
+			all(v.Resources, func(r string) bool { return strings.Contains(r, logs) }) ||
+		all(v.Actions, func(a string) bool { return HasKey(describing, a) })
+}
+
+// exactly are the operators that a request without the key does not fulfil.
+var exactly = map[string]bool{
+	"StringEquals": true, "StringLike": true, "StringEqualsIgnoreCase": true, "ArnEquals": true, "ArnLike": true,
+}
+
+// describing are the actions that services need to see whether they may deliver to a bucket. They show no data, and no names.
+var describing = []string{"s3:GetBucketAcl", "s3:GetBucketLocation"}
 
 // configures reports whether an Allow may grant an action that changes the bucket itself.
 func configures(v iampolicy.View) bool {

@@ -36,7 +36,8 @@ type Judgement struct {
 	// Compared is the verdict of package iampolicy in both modes.
 	Compared iampolicy.Verdict
 	// Write is the document that corrects the policy; "" if the verdict is Same, or if no document can be composed. In the mode
-	// Exact it is the rendered lock. In the mode AtLeast it keeps the statements of the policy that open nothing beside the lock's.
+	// Exact it is the rendered lock. In the mode AtLeast it keeps the statements of the policy that open nothing beside the lock's, as far
+	// as they fit into a policy.
 	Write string
 	// Forbidden returns the requests that the lock denies, of those that the judge tries. They are made at the first call.
 	Forbidden func() []iampolicy.ForbiddenRequest
@@ -45,14 +46,58 @@ type Judgement struct {
 // Judge judges a bucket's live policy; "" is a bucket without one. A policy that is no document, or that cannot be judged, is
 // open. In the mode AtLeast it may grant what [Lock.GrantsIn] finds harmless.
 func (l Lock) Judge(mode Mode, bucket, live string) Judgement {
-	if mode == AtLeast {
-		l.Grants = l.withGrantsIn(live)
-	}
+	views := viewsOf(live)
 	own := l
 	own.Grants = nil
-	return judge(mode, own.BucketPolicy(bucket), l.BucketPolicy(bucket), live, func() []iampolicy.ForbiddenRequest {
-		return l.ForbiddenOnBucket(bucket)
+	if mode == AtLeast {
+		l.Grants = l.withGrantsIn(views)
+	}
+	desired := l.BucketPolicy(bucket)
+	return judge(mode, own.BucketPolicy(bucket), desired, live, func() []iampolicy.ForbiddenRequest {
+		return append(l.ForbiddenOnBucket(bucket), deniedBy(desired, l.namedIn(views))...)
 	})
+}
+
+// maxPolicy is the most bytes of a bucket's policy, and the most characters of an endpoint's.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html
+// https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html
+const maxPolicy = 20 << 10
+
+// fitting returns the merged document without the foreign Allow statements that are too much for a policy, or else the lock alone.
+// Otherwise a live policy could be filled up so that no correction fits beside it.
+func fitting(merged, own string) string {
+	if len(merged) <= maxPolicy {
+		return merged
+	}
+	ours := viewsOf(own)
+	foreign := func(v iampolicy.View) bool {
+		return v.Allow && !slices.ContainsFunc(ours, func(o iampolicy.View) bool { return o.Text == v.Text })
+	}
+	var kept, grants []json.RawMessage
+	for _, v := range viewsOf(merged) {
+		if foreign(v) {
+			grants = append(grants, json.RawMessage(v.Text))
+		} else {
+			kept = append(kept, json.RawMessage(v.Text))
+		}
+	}
+	for _, g := range grants {
+		if more := append(slices.Clone(kept), g); len(compose(more)) <= maxPolicy {
+			kept = more
+		}
+	}
+	if document := compose(kept); len(document) <= maxPolicy {
+		return document
+	}
+	return own
+}
+
+func viewsOf(document string) []iampolicy.View {
+	p, err := iampolicy.Parse([]byte(document))
+	if err != nil {
+		return nil
+	}
+	return p.Views()
 }
 
 // JudgeEndpoint judges an endpoint's live policy; "" is an endpoint with the default policy, which allows everything. The bucket is
@@ -77,7 +122,8 @@ func judge(mode Mode, own, desired, live string, forbidden func() []iampolicy.Fo
 	case j.Verdict == iampolicy.Same:
 	case mode == AtLeast:
 		// Merge fails only if the lock is no policy: then there is nothing that can be written.
-		j.Write, _ = iampolicy.Merge([]byte(own), []byte(desired), []byte(live), forbidden())
+		merged, _ := iampolicy.Merge([]byte(own), []byte(desired), []byte(live), forbidden())
+		j.Write = fitting(merged, own)
 	default:
 		j.Write = desired
 	}
@@ -85,13 +131,9 @@ func judge(mode Mode, own, desired, live string, forbidden func() []iampolicy.Fo
 }
 
 // withGrantsIn returns the lock's grants and those of a bucket's policy.
-func (l Lock) withGrantsIn(live string) []json.RawMessage {
+func (l Lock) withGrantsIn(views []iampolicy.View) []json.RawMessage {
 	grants := slices.Clone(l.Grants)
-	p, err := iampolicy.Parse([]byte(live))
-	if err != nil {
-		return grants
-	}
-	for _, v := range l.GrantsIn(p.Views()) {
+	for _, v := range l.GrantsIn(views) {
 		if text := json.RawMessage(v.Text); !slices.ContainsFunc(grants, func(g json.RawMessage) bool { return string(g) == v.Text }) {
 			grants = append(grants, text)
 		}

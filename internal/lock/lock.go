@@ -33,8 +33,7 @@ type Lock struct {
 	Exceptions []Exception
 	// ManagementRoles may list the objects' names from everywhere, which HeadBucket needs. CloudFormation always may.
 	ManagementRoles []string
-	// Grants are Allow statements that the bucket's policy may have, as JSON: access to its data for single principals of the
-	// account, and for services that Exceptions let in.
+	// Grants are Allow statements that the bucket's policy may have, as JSON. See [Lock.GrantsIn].
 	Grants []json.RawMessage
 	// Organization is the id of the organisation whose principals and buckets the endpoints serve, in addition to the
 	// account's.
@@ -50,6 +49,8 @@ type Lock struct {
 	// OnlyBuckets limits the endpoints to buckets of the account by their names, which may have the wildcard *. Without names
 	// they serve all buckets of the account.
 	OnlyBuckets []string
+	// NotBuckets are names that OnlyBuckets match, but that the endpoints do not serve.
+	NotBuckets []string
 	// Keep is true if the policies of the endpoints are not rendered, but kept as they were found. Kept is the one of the endpoint that
 	// [Lock.At] selected.
 	Keep bool
@@ -112,26 +113,41 @@ func (l Lock) LimitsNetworkOnly() bool {
 	return len(l.EndpointIDs)+len(l.VPCIDs) == 0 && slices.ContainsFunc(l.Exceptions, network)
 }
 
-// Setting returns the judge's setting for a bucket: the lock's first endpoint, VPC and workload, or invented ones.
+// mostOthers is how many endpoints and workloads the judge tries beside the first one: its requests are examples, and do not decide.
+const mostOthers = 4
+
+// Setting returns the judge's setting for a bucket: the lock's first endpoints and workloads, and its first VPC, or invented ones.
 func (l Lock) Setting(bucket string) iampolicy.Setting {
-	first := func(list []string, otherwise string) string {
-		if len(list) == 0 {
-			return otherwise
-		}
-		return list[0]
-	}
 	l = l.WithDefaults()
 	s := iampolicy.Setting{
 		Partition: l.Partition, Region: l.Region, Account: l.Account, Bucket: cmp.Or(bucket, InventedBucket),
-		EndpointID: first(l.EndpointIDs, InventedEndpoint), VPCID: first(l.VPCIDs, InventedVPC),
-		Workload: "arn:" + l.Partition + ":iam::" + l.Account + ":" + inventedRole,
+		VPCID: append(slices.Clone(l.VPCIDs), InventedVPC)[0],
 	}
-	for _, w := range l.Workloads {
-		if w.Key == "aws:PrincipalArn" && len(w.Values) > 0 {
-			s.Workload = Example(w.Values[0])
+	exempt := arnsIn(l.Exceptions)
+	workloads := slices.DeleteFunc(arnsIn(l.Workloads), func(arn string) bool { return slices.Contains(exempt, arn) })
+	for i := range workloads {
+		workloads[i] = Example(workloads[i])
+	}
+	first := func(list []string, otherwise string) (string, []string) {
+		if len(list) == 0 {
+			return otherwise, nil
+		}
+		return list[0], list[1:min(len(list), 1+mostOthers)]
+	}
+	s.EndpointID, s.MoreEndpointIDs = first(l.EndpointIDs, InventedEndpoint)
+	s.Workload, s.MoreWorkloads = first(workloads, "arn:"+l.Partition+":iam::"+l.Account+":"+inventedRole)
+	return s
+}
+
+// arnsIn lists the principals that exceptions name by ARN, which may have wildcards.
+func arnsIn(list []Exception) []string {
+	var arns []string
+	for _, e := range list {
+		if e.Key == "aws:PrincipalArn" {
+			arns = append(arns, e.Values...)
 		}
 	}
-	return s
+	return arns
 }
 
 // Example returns a text that a pattern with wildcards matches.

@@ -24,8 +24,9 @@ type Parameters struct {
 	ExemptRoleARNs     string `json:"ExemptRoleArns"`
 	// AllowedCIDRs are public networks from which the data may also be reached.
 	AllowedCIDRs string `json:"AllowedCidrs"`
-	// AllowAWSServices is true or false: whether AWS services may reach the data, as themselves (log delivery, replication) and on
-	// behalf of a principal that may (Athena, CloudFormation).
+	// AllowAWSServices is true or false: whether AWS services may reach the data from outside the endpoints, as themselves (log delivery),
+	// with their service-linked roles (Macie), and on behalf of a principal that may (Athena). A service that uses a role of the
+	// account, as replication does, is not among them: such roles are exempt roles.
 	AllowAWSServices string `json:"AllowAwsServices"`
 	// EndpointPolicy is one of the EndpointPolicies, PolicyMode a [Mode].
 	EndpointPolicy, PolicyMode string
@@ -52,20 +53,22 @@ func (p Parameters) Lock(partition, region, account string) (Lock, error) {
 	r := reader{partition: partition}
 	l := Lock{
 		Partition: partition, Region: region, Account: account,
-		EndpointIDs: r.list("VpcEndpointIds", p.VPCEndpointIDs, endpointID),
-		Workloads:   Roles(r.list("WorkloadRoleArns", p.WorkloadRoleARNs, r.role)...),
-		// They are empty, and not nil: nothing of a lock that is given is guessed.
-		ManagementRoles: append([]string{}, r.list("ManagementRoleArns", p.ManagementRoleARNs, r.role)...),
-		Exceptions:      append([]Exception{}, Roles(r.list("ExemptRoleArns", p.ExemptRoleARNs, r.role)...)...),
+		EndpointIDs:     r.list("VpcEndpointIds", p.VPCEndpointIDs, endpointID),
+		Workloads:       Roles(r.list("WorkloadRoleArns", p.WorkloadRoleARNs, r.role)...),
+		ManagementRoles: r.list("ManagementRoleArns", p.ManagementRoleARNs, r.role),
+		Exceptions:      Roles(r.list("ExemptRoleArns", p.ExemptRoleARNs, r.role)...),
 	}
-	if len(l.EndpointIDs) == 0 {
+	switch n := len(l.EndpointIDs); {
+	case n == 0:
 		r.refuse("VpcEndpointIds", "want at least one VPC endpoint: without one nobody could reach the data")
+	case n > mostEndpoints:
+		r.refuse("VpcEndpointIds", fmt.Sprintf("%d endpoints, and a guard keeps at most %d; the others need a stack of their own", n, mostEndpoints))
 	}
 	if networks := r.list("AllowedCidrs", p.AllowedCIDRs, network); len(networks) > 0 {
 		l.Exceptions = append(l.Exceptions, Exception{"NotIpAddress", "aws:SourceIp", networks})
 	}
 	if r.choice("AllowAwsServices", p.AllowAWSServices, "true", "false") == "true" {
-		l.Exceptions = append(l.Exceptions, awsServices...)
+		l.Exceptions = Merge(l.Exceptions, l.awsServices()...)
 		l.Services = true
 	}
 	s, err := p.Selection()
@@ -76,10 +79,14 @@ func (p Parameters) Lock(partition, region, account string) (Lock, error) {
 	case KeepPolicy:
 		l.Keep = true
 	case BucketsPolicy:
-		l.OnlyBuckets = s.Included()
+		l.OnlyBuckets, l.NotBuckets = s.Included(), s.Excluded()
 	}
 	if _, err := ParseMode(p.PolicyMode); err != nil {
 		r.refuse("PolicyMode", err.Error())
+	}
+	if n := p.size(); n > mostText {
+		r.errs = append(r.errs, fmt.Errorf("the parameters' texts have %d characters together, and the functions' environment has room for %d: "+
+			"use patterns for buckets and roles, or a stack for each group of buckets", n, mostText))
 	}
 	if err := errors.Join(r.errs...); err != nil {
 		return Lock{}, err
@@ -87,12 +94,30 @@ func (p Parameters) Lock(partition, region, account string) (Lock, error) {
 	return l, nil
 }
 
-// awsServices excepts services that act as themselves, and on behalf of a caller. Requests without a signature have none of the keys:
-// IfExists denies these.
+// Limits of one guard.
+const (
+	// mostText is half of the 4 KB of a function's environment: the other half has the variables' names and the other values. A lock within
+	// it also fits into a bucket's and an endpoint's policy.
+	// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+	mostText = 2048
+	// mostEndpoints is how many endpoints the template lists.
+	mostEndpoints = 5
+)
+
+// size returns the number of characters of all texts.
+func (p Parameters) size() int {
+	return len(p.BucketNames) + len(p.ExcludedBucketNames) + len(p.VPCEndpointIDs) + len(p.WorkloadRoleARNs) + len(p.ManagementRoleARNs) +
+		len(p.ExemptRoleARNs) + len(p.AllowedCIDRs) + len(p.AllowAWSServices) + len(p.EndpointPolicy) + len(p.PolicyMode)
+}
+
+// awsServices returns the exceptions for services that act as themselves, with a service-linked role of the account, which only the
+// service can assume, and on behalf of a caller. Requests without a signature have none of the keys: IfExists does not except these.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalisawsservice
-var awsServices = []Exception{
-	{"BoolIfExists", "aws:PrincipalIsAWSService", []string{"false"}},
-	{"BoolIfExists", "aws:ViaAWSService", []string{"false"}},
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-viaawsservice
+func (l Lock) awsServices() []Exception {
+	return append(Roles("arn:"+l.Partition+":iam::"+l.Account+":role/aws-service-role/*"),
+		Exception{"BoolIfExists", "aws:PrincipalIsAWSService", []string{"false"}},
+		Exception{"BoolIfExists", "aws:ViaAWSService", []string{"false"}})
 }
 
 // reader reads the texts of parameters, and collects what is wrong.
@@ -101,7 +126,9 @@ type reader struct {
 	errs      []error
 }
 
-func (r *reader) refuse(parameter, why string) { r.errs = append(r.errs, fmt.Errorf("%s: %s", parameter, why)) }
+func (r *reader) refuse(parameter, why string) {
+	r.errs = append(r.errs, fmt.Errorf("%s: %s", parameter, why))
+}
 
 // list splits a list, and checks its members; the check returns "" for a good one.
 func (r *reader) list(parameter, text string, check func(string) string) []string {
@@ -129,8 +156,8 @@ func (r *reader) choice(parameter, text string, of ...string) string {
 }
 
 var (
-	endpointForm = regexp.MustCompile(`^vpce-[0-9a-f]{8,17}$`)
-	roleForm     = regexp.MustCompile(`^arn:(aws[a-z-]*):iam::[0-9]{12}:role/([A-Za-z0-9+=,.@_/*?-]+)$`)
+	endpointForm = regexp.MustCompile(`^vpce-([0-9a-f]{8}|[0-9a-f]{17})$`)
+	roleForm     = regexp.MustCompile(`^arn:(aws[a-z-]*):iam::[0-9]{12}:role/([A-Za-z0-9+=.@_/*-]+)$`)
 )
 
 func endpointID(id string) string {
@@ -140,7 +167,7 @@ func endpointID(id string) string {
 	return ""
 }
 
-// role checks the ARN of a role, which may have wildcards in its path and name.
+// role checks the ARN of a role, which may have the wildcard * in its path and name.
 func (r *reader) role(arn string) string {
 	m := roleForm.FindStringSubmatch(arn)
 	switch {
@@ -148,7 +175,7 @@ func (r *reader) role(arn string) string {
 		return "is not the ARN of a role, which is arn:" + r.partition + ":iam::, an account's 12 digits, :role/ and a name"
 	case m[1] != r.partition:
 		return "is not in the partition " + r.partition
-	case strings.Trim(m[2], "*?/") == "":
+	case strings.Trim(m[2], "*/") == "":
 		return "stands for all roles of an account; name the roles"
 	}
 	return ""

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
@@ -104,7 +105,7 @@ func (l Lock) BucketPolicy(bucket string) string {
 		deny("DenyVersionsOutsideEndpoint", versions, outside, arn),
 	}
 	if len(l.Workloads) > 0 {
-		strangers := Merge(l.Workloads, l.Exceptions...)
+		strangers := Merge(l.Workloads, l.exceptedCallers()...)
 		strangersListing := Merge(strangers, Merge(Roles(l.ManagementRoles...), formation)...)
 		all = append(all,
 			deny("DenyObjectsToStrangers", everything, strangers, objects),
@@ -114,7 +115,28 @@ func (l Lock) BucketPolicy(bucket string) string {
 	return render(all, l.Grants...)
 }
 
+// exceptedCallers returns the exceptions that say who the caller is. An exception for a network, or for calls that a service makes for
+// a caller, does not make a stranger a workload.
+func (l Lock) exceptedCallers() []Exception {
+	var callers []Exception
+	for _, e := range l.Exceptions {
+		if HasKey(IdentityKeys, e.Key) || strings.HasPrefix(e.Key, "aws:PrincipalIs") || strings.HasPrefix(e.Key, "aws:PrincipalService") {
+			callers = append(callers, e)
+		}
+	}
+	return callers
+}
+
 func (l Lock) arn(bucket string) string { return "arn:" + l.Partition + ":s3:::" + bucket }
+
+// arnsOf returns the ARNs of buckets and of their objects.
+func (l Lock) arnsOf(buckets []string) []string {
+	var arns []string
+	for _, name := range buckets {
+		arns = append(arns, l.arn(name), l.arn(name)+"/*")
+	}
+	return arns
+}
 
 // EndpointPolicy renders the lock as the policy of its endpoints, or returns the one that is kept. Two forms are equivalent: Allow statements with
 // conditions, or with [Lock.ByDeny] an Allow of everything, and Deny statements.
@@ -126,10 +148,7 @@ func (l Lock) EndpointPolicy() string {
 	owner := cmp.Or(l.OwnerKey, "aws:ResourceAccount")
 	resources := []string{"*"}
 	if len(l.OnlyBuckets) > 0 {
-		resources = nil
-		for _, name := range l.OnlyBuckets {
-			resources = append(resources, l.arn(name), l.arn(name)+"/*")
-		}
+		resources = l.arnsOf(l.OnlyBuckets)
 	}
 	if l.ByDeny && len(l.OnlyBuckets) == 0 {
 		not := func(key string) []Exception { return []Exception{{"StringNotEquals", key, []string{l.Account}}} }
@@ -149,6 +168,9 @@ func (l Lock) EndpointPolicy() string {
 	if l.Services {
 		services := Exception{"Bool", "aws:PrincipalIsAWSService", []string{"true"}}
 		all = append(all, allow("AllowAWSServices", "s3:*", []Exception{services}, "*"))
+	}
+	if len(l.OnlyBuckets) > 0 && len(l.NotBuckets) > 0 {
+		all = append(all, deny("DenyExcludedBuckets", everything, nil, l.arnsOf(l.NotBuckets)...))
 	}
 	return render(append(all, allow("AllowAWSBuckets", "s3:GetObject", nil, l.awsBuckets()...)))
 }

@@ -1,8 +1,8 @@
 // Package selection reads the list of buckets that one guard guards: names, and patterns with *.
 //
-// One text is the parameter BucketNames, the filter of the EventBridge rule, the resources of the guard's role, the prefixes of
-// ListBuckets, and the selection by name. This package says what each of these forms is, and refuses texts for which they would
-// differ, or that exceed a limit of AWS (limits.go). A test matches random names and patterns in all forms.
+// One text is the parameter BucketNames, the resources of the guard's role, the prefixes of ListBuckets, and the selection by name.
+// This package says what each of these forms is, and refuses texts for which they would differ, or that exceed a limit of AWS. A test
+// matches random names and patterns in all forms.
 //
 // The package imports the standard library only.
 package selection
@@ -48,6 +48,10 @@ func Parse(names, excluded string) (Selection, error) {
 			errs = append(errs, fmt.Errorf("BucketNames: %q is also excluded by ExcludedBucketNames; leave it out of one of them", name))
 		}
 	}
+	if n := len(strings.Join(slices.Concat(s.Resources("aws-us-gov"), s.ExcludedResources("aws-us-gov")), `","`)); n > mostResources {
+		errs = append(errs, fmt.Errorf("BucketNames and ExcludedBucketNames: as ARNs they have %d characters, and the guard's roles have room for %d: "+
+			"use patterns, or a stack for each group of buckets", n, mostResources))
+	}
 	if err := errors.Join(errs...); err != nil {
 		return Selection{}, err
 	}
@@ -64,16 +68,22 @@ func split(text string) []string {
 	return list
 }
 
-// form matches names of buckets, and patterns. Today S3 accepts 3 to 63 lower-case letters, digits, dots and hyphens; until March
-// 2018 names in us-east-1 could have upper-case letters, underscores and 255 characters.
+// mostResources is how many characters the ARNs of the selected and the excluded buckets may have together, in the partition with the
+// longest name. A role of guard.yaml has them at most twice, and the inline policies of a role have 10,240 characters. An SSM
+// parameter, which the template uses as a variable, has 4,096.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+const mostResources = 3000
+
+// form matches names of buckets, and patterns. Names that S3 accepted until March 2018 in us-east-1, with upper-case letters and
+// underscores, are not supported.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
-var form = regexp.MustCompile(`^[A-Za-z0-9._*-]+$`)
+var form = regexp.MustCompile(`^[a-z0-9.*-]+$`)
 
 // refused returns why a text is neither a bucket's name nor a pattern; "" if it is one.
 func refused(text string) string {
 	switch {
 	case !form.MatchString(text):
-		return "has characters that no bucket's name has; want letters, digits, dots, hyphens, and * for any text"
+		return "has characters that no bucket's name has; want lower-case letters, digits, dots, hyphens, and * for any text"
 	case strings.Contains(text, "**"):
 		return "has two * in a row; want one"
 	case len(text) > maxName:
@@ -84,7 +94,7 @@ func refused(text string) string {
 	return ""
 }
 
-const minName, maxName = 3, 255
+const minName, maxName = 3, 63
 
 func isPattern(text string) bool { return strings.Contains(text, "*") }
 
@@ -149,14 +159,6 @@ func (s Selection) Prefixes() []string {
 		}
 	}
 	return needed
-}
-
-// EventMatchers returns the filter of an EventBridge pattern on detail.requestParameters.bucketName, as JSON: an event passes if one
-// of its members matches. The template joins the same text. It cannot contain the excluded names, because EventBridge has no
-// conjunction of filters on one field: events on them pass, and [Selection.Matches] drops them.
-// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html#eb-filtering-wildcard-matching
-func (s Selection) EventMatchers() string {
-	return `[{"wildcard":"` + strings.Join(s.included, `"},{"wildcard":"`) + `"}]`
 }
 
 // Resources lists the buckets as resources of an IAM policy: their ARNs, with * in patterns. They include the excluded buckets.

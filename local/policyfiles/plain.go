@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"example.com/s3-endpoint-guard/internal/audit"
+	"example.com/s3-endpoint-guard/internal/lock"
 	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
@@ -112,7 +113,7 @@ func bucketsOf(p *iampolicy.Policy) []string {
 	var names []string
 	for _, v := range p.Views() {
 		for _, r := range v.Resources {
-			if name := audit.BucketName(r); name != "" && !slices.Contains(names, name) {
+			if name := lock.BucketName(r); name != "" && !slices.Contains(names, name) {
 				names = append(names, name)
 			}
 		}
