@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -59,12 +60,20 @@ type Member struct {
 	Resources []Resource
 }
 
-// bucket returns the bucket's name, "" for an endpoint.
-func (m Member) bucket() string {
+// Place is a member of a fleet: its bucket's name or its endpoint's id. Without a fleet both are "".
+type Place struct{ Bucket, Endpoint string }
+
+func (m Member) place() Place {
 	if m.IsBucket {
-		return m.Target
+		return Place{Bucket: m.Target}
 	}
-	return ""
+	return Place{Endpoint: m.Target}
+}
+
+// In returns a setting for what is at the place: the fleet's bucket or endpoint, or without a fleet those of the setting.
+func (p Place) In(s iampolicy.Setting) iampolicy.Setting {
+	s.Bucket, s.EndpointID = cmp.Or(p.Bucket, s.Bucket), cmp.Or(p.Endpoint, s.EndpointID)
+	return s
 }
 
 // What failed, in records that are not about a guarded property.
@@ -262,7 +271,7 @@ func (r *run) present(m Member, records []Record) []Record {
 	}
 	records = slices.DeleteFunc(records, isMissing)
 	if r.trigger.Kind == Event && r.trigger.EventName == "DeleteBucket" {
-		gone := Record{Trigger: r.trigger, Actor: r.trigger.Actor, Resource: "bucket", Target: m.Target, Bucket: m.Target, Outcome: Gone}
+		gone := Record{Trigger: r.trigger, Actor: r.trigger.Actor, Resource: "bucket", Target: m.Target, Place: m.place(), Outcome: Gone}
 		gone.ElapsedMs = r.guard.Now().Sub(r.began).Milliseconds()
 		records = append(records, gone)
 	}

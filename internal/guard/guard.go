@@ -79,6 +79,8 @@ type Finding struct {
 	Hidden bool
 	// State is what Inspect passes to Restore. The guard does not read it.
 	State any
+	// Place is set in [Report].AsDesired, as in a [Record].
+	Place Place
 }
 
 // Key identifies a guarded property of an AWS resource: what is remembered and told about one says nothing about others.
@@ -267,7 +269,7 @@ func (r *run) tend(ctx context.Context, m Member, resource Resource, look func(c
 		return nil
 	}
 	r.guard.memory.note(findings, r.guard.Now())
-	r.note(Key{resource.Name(), m.Target}, findings)
+	r.note(m, resource, findings)
 	drifted := drift(findings)
 	if len(drifted) == 0 {
 		return nil
@@ -295,13 +297,13 @@ func lookAgain(ctx context.Context, resource Resource) ([]Finding, error) {
 
 // note keeps for the report that a resource was inspected, and which of its properties have not drifted. It keeps no states:
 // there may be thousands of properties.
-func (r *run) note(resource Key, findings []Finding) {
+func (r *run) note(m Member, resource Resource, findings []Finding) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.inspected = append(r.inspected, resource)
+	r.inspected = append(r.inspected, Key{resource.Name(), m.Target})
 	for _, f := range findings {
 		if f.Verdict == iampolicy.Same {
-			r.asDesired = append(r.asDesired, Finding{Property: f.Property, Target: f.Target, Verdict: f.Verdict})
+			r.asDesired = append(r.asDesired, Finding{Property: f.Property, Target: f.Target, Verdict: f.Verdict, Place: m.place()})
 		}
 	}
 }

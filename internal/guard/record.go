@@ -49,8 +49,8 @@ type Record struct {
 	// Target is the bucket's name, or the endpoint's or security group's id. Where nothing could be inspected it is "", or the
 	// [Fleet]'s member.
 	Target string `json:"target,omitempty"`
-	// Bucket is the name of the bucket of a [Fleet] that the record is about; "" for an endpoint's, and without a fleet.
-	Bucket string `json:"-"`
+	// Place is the member of a [Fleet] that the record is about.
+	Place Place `json:"-"`
 	// Verdict is closed or open; "" where nothing could be inspected.
 	Verdict iampolicy.Verdict `json:"verdict,omitempty"`
 	// Allowed says why the verdict is open: which request was allowed, or what cannot be shown to be closed.
@@ -106,6 +106,14 @@ type Repeats struct {
 
 // Key returns the record's property and target.
 func (r Record) Key() Key { return Key{r.Resource, r.Target} }
+
+// Subject returns the property with, in a fleet, its target: the name of the record in errors.
+func (r Record) Subject() string {
+	if r.Place == (Place{}) {
+		return r.Resource
+	}
+	return r.Resource + " of " + r.Target
+}
 
 // Owner is a CloudFormation stack that created a bucket.
 type Owner struct {
@@ -193,7 +201,7 @@ func (r Record) Level() slog.Level {
 func (r *run) record(m Member, f Finding) Record {
 	record := Record{
 		Trigger: r.trigger, Actor: r.trigger.Actor,
-		Resource: f.Property, Target: f.Target, Bucket: m.bucket(),
+		Resource: f.Property, Target: f.Target, Place: m.place(),
 		Verdict: f.Verdict, Allowed: truncate(f.Allowed, maxImage), Diff: truncateDiff(f.Diff),
 		Before: truncate(f.Live, maxImage), After: truncate(f.Desired, maxImage),
 	}
@@ -246,7 +254,7 @@ func (r *run) uninspected(m Member, resource Resource, err error) Record {
 
 // failed returns the record of something of a member that failed and has no finding.
 func (r *run) failed(m Member, what string, err error) Record {
-	record := Record{Trigger: r.trigger, Actor: r.trigger.Actor, Resource: what, Target: m.Target, Bucket: m.bucket()}
+	record := Record{Trigger: r.trigger, Actor: r.trigger.Actor, Resource: what, Target: m.Target, Place: m.place()}
 	return r.complete(record, err)
 }
 

@@ -68,6 +68,8 @@ func (r Record) Remedy() Remedy {
 		return RemedyLeftAlone
 	case Refused:
 		return RemedyLockout
+	case Gone:
+		return RemedyBucketGone
 	default:
 		return RemedyNotCorrected
 	}

@@ -12,10 +12,12 @@ import (
 	"time"
 )
 
-// Namespace and Dimension identify the metrics in CloudWatch; the dimension's value is the bucket's name.
+// Namespace and a dimension identify the metrics in CloudWatch. The dimension's value is the bucket's name or, for a guard of many
+// buckets, the name of its stack: a metric for each bucket would cost more than all the rest.
 const (
-	Namespace = "S3EndpointGuard"
-	Dimension = "Bucket"
+	Namespace  = "S3EndpointGuard"
+	Dimension  = "Bucket"
+	OfTheStack = "Stack"
 )
 
 // The names of second dimensions; see [Detail].
@@ -51,8 +53,10 @@ const (
 
 // Line contains what all data of one line share.
 type Line struct {
-	// Bucket is the dimension's value.
+	// Bucket is the value of [Dimension]; "" if the data are of a stack.
 	Bucket string
+	// Stack is the value of [OfTheStack], if Bucket is "".
+	Stack string
 	// Time is the data's time.
 	Time time.Time
 	// RequestID is a property of the line that connects it to the run's log lines; "" for none.
@@ -107,8 +111,12 @@ type definition struct {
 
 // encode returns one line. All data have the same detail.
 func encode(line Line, data []Datum) ([]byte, error) {
-	dimensions := []string{Dimension}
-	members := map[string]any{Dimension: line.Bucket}
+	name, value := Dimension, line.Bucket
+	if value == "" {
+		name, value = OfTheStack, line.Stack
+	}
+	dimensions := []string{name}
+	members := map[string]any{name: value}
 	if detail := data[0].Detail; detail.Name != "" {
 		dimensions = append(dimensions, detail.Name)
 		members[detail.Name] = detail.Value

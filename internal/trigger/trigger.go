@@ -107,10 +107,13 @@ func unwrap(e envelope, wraps int) (guard.Trigger, bool) {
 type record struct {
 	EventID         string          `json:"eventID"`
 	EventName       string          `json:"eventName"`
+	EventSource     string          `json:"eventSource"`
 	EventTime       string          `json:"eventTime"`
 	SourceIPAddress string          `json:"sourceIPAddress"`
 	UserAgent       string          `json:"userAgent"`
 	UserIdentity    json.RawMessage `json:"userIdentity"`
+
+	RequestParameters json.RawMessage `json:"requestParameters"`
 }
 
 // identity is a record's userIdentity. sessionIssuer can be {} or absent (docs/facts.md, CloudTrail through
@@ -137,8 +140,20 @@ func call(document []byte, e envelope) guard.Trigger {
 		EventID:   field(first(r.EventID, e.ID)),
 		EventName: field(r.EventName),
 		EventTime: instant(first(r.EventTime, e.Time)),
+		Bucket:    bucket(r),
+		OfNetwork: r.EventSource == "ec2.amazonaws.com",
 		Actor:     actor(r),
 	}
+}
+
+// bucket returns the name of the bucket that a call to S3 names; "" if it names none. Source: docs/facts.md, CloudTrail through
+// EventBridge
+func bucket(r record) string {
+	var parameters struct {
+		BucketName string `json:"bucketName"`
+	}
+	decode(r.RequestParameters, &parameters)
+	return field(parameters.BucketName)
 }
 
 func actor(r record) *guard.Actor {

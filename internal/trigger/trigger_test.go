@@ -35,8 +35,15 @@ var (
 func call(n int, name string, actor guard.Actor) guard.Trigger {
 	return guard.Trigger{
 		Kind: guard.Event, EventID: "11110000-0000-4000-8000-00000000000" + string(rune('0'+n)),
-		EventName: name, EventTime: at(n), Actor: &actor,
+		EventName: name, EventTime: at(n), Actor: &actor, Bucket: "docs-example",
 	}
+}
+
+// network returns the trigger of a record of EC2.
+func network(n int, name string, actor guard.Actor) guard.Trigger {
+	t := call(n, name, actor)
+	t.Bucket, t.OfNetwork = "", true
+	return t
 }
 
 func TestParseReadsWhatEventBridgeDelivers(t *testing.T) {
@@ -46,8 +53,8 @@ func TestParseReadsWhatEventBridgeDelivers(t *testing.T) {
 		"put-bucket-policy.cloudformation":  call(3, "PutBucketPolicy", deployer),
 		"put-bucket-policy.failed":          call(4, "PutBucketPolicy", admin),
 		"delete-bucket-public-access-block": call(5, "DeleteBucketPublicAccessBlock", admin),
-		"modify-vpc-endpoint":               call(6, "ModifyVpcEndpoint", ops),
-		"delete-vpc-endpoints":              call(7, "DeleteVpcEndpoints", ops),
+		"modify-vpc-endpoint":               network(6, "ModifyVpcEndpoint", ops),
+		"delete-vpc-endpoints":              network(7, "DeleteVpcEndpoints", ops),
 		"put-bucket-policy.other-account": call(1, "PutBucketPolicy", guard.Actor{
 			ARN: "AIDAEXAMPLEFOREIGN001", AccountID: "999900001111", SourceIPAddress: "198.51.100.23", UserAgent: "[S3Console/0.4]",
 		}),
@@ -97,6 +104,8 @@ func TestParseNeverFails(t *testing.T) {
 		"a stack status without a status":  {`{"detail-type":"CloudFormation Stack Status Change"}`, guard.Trigger{Kind: guard.Stack}},
 		"a field of an unexpected type":    {`{"detail-type":"AWS API Call via CloudTrail","detail":{"eventName":7,"eventID":"e2","userIdentity":["x"]}}`, guard.Trigger{Kind: guard.Event, EventID: "e2"}},
 		"an identity without an ARN":       {`{"detail-type":"AWS API Call via CloudTrail","detail":{"userIdentity":{"type":"AWSService","invokedBy":"s3.amazonaws.com"}}}`, guard.Trigger{Kind: guard.Event, Actor: &guard.Actor{ARN: "s3.amazonaws.com", InvokedBy: "s3.amazonaws.com"}}},
+		"parameters that are null":         {`{"detail-type":"AWS API Call via CloudTrail","detail":{"eventName":"PutBucketPolicy","requestParameters":null}}`, guard.Trigger{Kind: guard.Event, EventName: "PutBucketPolicy"}},
+		"a bucket's name that is a list":   {`{"detail-type":"AWS API Call via CloudTrail","detail":{"eventName":"PutBucketPolicy","requestParameters":{"bucketName":["x"]}}}`, guard.Trigger{Kind: guard.Event, EventName: "PutBucketPolicy"}},
 		"a session issuer that is no list": {`{"detail-type":"AWS API Call via CloudTrail","detail":{"userIdentity":{"arn":"a","sessionContext":{"sessionIssuer":7}}}}`, guard.Trigger{Kind: guard.Event, Actor: &guard.Actor{ARN: "a"}}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -65,7 +65,14 @@ func (m Message) amazonQ() string {
 // title says what happened, to which bucket, in which account and Region.
 func (m Message) title() string {
 	r, o := m.Record, m.Origin
-	return fmt.Sprintf("%s: %s of bucket %s in %s, account %s", event(r), r.Resource, o.Bucket, o.Region, o.Account)
+	of := "the guard " + o.Stack
+	switch {
+	case m.bucket() != "":
+		of = "bucket " + m.bucket()
+	case r.Place.Endpoint != "":
+		of = "VPC endpoint " + r.Place.Endpoint
+	}
+	return fmt.Sprintf("%s: %s of %s in %s, account %s", event(r), r.Resource, of, o.Region, o.Account)
 }
 
 // event says in a few words what happened.
@@ -79,6 +86,10 @@ func event(r guard.Record) string {
 		guard.Refused: "NOT CORRECTED (lockout refused)", guard.NotCorrected: "NOT CORRECTED",
 	}[r.Outcome]
 	switch {
+	case r.Outcome == guard.Gone:
+		text = "Deleted and no longer guarded"
+	case r.Paused != nil:
+		text = drift + " in a maintenance window"
 	case r.Missing:
 		text = "Deleted and NOT CORRECTED"
 	case r.Outcome == guard.Corrected && r.Verdict == iampolicy.Open:
@@ -111,7 +122,7 @@ func (m Message) description() string {
 
 func (m Message) keywords() []string {
 	var words []string
-	for _, word := range []string{string(m.Record.Outcome), string(m.Record.Verdict), m.Record.Resource, m.Origin.Bucket} {
+	for _, word := range []string{string(m.Record.Outcome), string(m.Record.Verdict), m.Record.Resource, m.bucket()} {
 		if word != "" {
 			words = append(words, word)
 		}
@@ -128,7 +139,13 @@ func eventType(o guard.Outcome) string {
 // related returns the ARNs of the bucket, and of the endpoint or security group that drifted.
 func (m Message) related() []string {
 	o := m.Origin
-	arns := []string{fmt.Sprintf("arn:%s:s3:::%s", o.Partition, o.Bucket)}
+	arns := []string{}
+	if bucket := m.bucket(); bucket != "" {
+		arns = append(arns, fmt.Sprintf("arn:%s:s3:::%s", o.Partition, bucket))
+	}
+	if m.Record.Place.Bucket != "" { // it may be called sg-…
+		return arns
+	}
 	for prefix, resource := range map[string]string{"vpce-": "vpc-endpoint", "sg-": "security-group"} {
 		if strings.HasPrefix(m.Record.Target, prefix) {
 			arns = append(arns, fmt.Sprintf("arn:%s:ec2:%s:%s:%s/%s", o.Partition, o.Region, o.Account, resource, m.Record.Target))
@@ -140,7 +157,7 @@ func (m Message) related() []string {
 // context returns the identifiers that custom actions of Amazon Q can use as variables.
 func (m Message) context() map[string]string {
 	values := map[string]string{
-		"account": m.Origin.Account, "region": m.Origin.Region, "stack": m.Origin.Stack, "bucket": m.Origin.Bucket,
+		"account": m.Origin.Account, "region": m.Origin.Region, "stack": m.Origin.Stack, "bucket": m.bucket(),
 		"resource": m.Record.Resource, "target": m.Record.Target, "outcome": string(m.Record.Outcome),
 		"verdict": string(m.Record.Verdict), "logGroup": m.Origin.LogGroup, "requestId": m.Record.RequestID,
 	}

@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"example.com/s3-endpoint-guard/internal/guard"
 )
 
 // searched is the time before a message in which its record is searched: longer than the longest time for which a record
@@ -18,7 +20,11 @@ func (m Message) pattern() string {
 	if m.Record.RequestID == "" {
 		return ""
 	}
-	return fmt.Sprintf(`{$.requestId="%s" && $.resource="%s"}`, m.Record.RequestID, m.Record.Resource)
+	of := ""
+	if m.Record.Place != (guard.Place{}) {
+		of = fmt.Sprintf(` && $.target="%s"`, m.Record.Target)
+	}
+	return fmt.Sprintf(`{$.requestId="%s" && $.resource="%s"%s}`, m.Record.RequestID, m.Record.Resource, of)
 }
 
 // consoles are the domains of the AWS Management Console, in docs/facts.md (SNS and chat).

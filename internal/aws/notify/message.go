@@ -29,7 +29,7 @@ const (
 type Origin struct {
 	// Partition, Region and Account are those of the stack.
 	Partition, Region, Account string
-	// Stack is the stack's name, Bucket the guarded bucket's.
+	// Stack is the stack's name, Bucket the guarded bucket's; "" for a fleet, whose records name their bucket.
 	Stack, Bucket string
 	// LogGroup is the name of the log group that has the records.
 	LogGroup string
@@ -87,7 +87,7 @@ func (m Message) Attributes() map[string]types.MessageAttributeValue {
 	attributes := map[string]types.MessageAttributeValue{}
 	for name, value := range map[string]string{
 		"outcome": string(m.Record.Outcome), "verdict": string(m.Record.Verdict), "resource": m.Record.Resource,
-		"bucket": m.Origin.Bucket, "account": m.Origin.Account, "region": m.Origin.Region,
+		"bucket": m.bucket(), "account": m.Origin.Account, "region": m.Origin.Region,
 	} {
 		if value != "" {
 			attributes[name] = types.MessageAttributeValue{DataType: aws.String("String"), StringValue: &value}
@@ -95,6 +95,9 @@ func (m Message) Attributes() map[string]types.MessageAttributeValue {
 	}
 	return attributes
 }
+
+// bucket returns the name of the bucket that the message is about; "" if it is about no bucket.
+func (m Message) bucket() string { return cmp.Or(m.Origin.Bucket, m.Record.Place.Bucket) }
 
 // Body returns the message's body in a format.
 func (m Message) Body(format Format) string {
@@ -162,7 +165,8 @@ const (
 func (m Message) facts() []fact {
 	r, o := m.Record, m.Origin
 	facts := []fact{
-		{"Bucket", o.Bucket, identifier, ""},
+		{"Bucket", m.bucket(), identifier, ""},
+		{"VPC endpoint", r.Place.Endpoint, identifier, ""},
 		{"Account", o.Account, identifier, ""},
 		{"Region", o.Region, identifier, ""},
 		{"Stack", joined(", ", o.Stack, r.Stack), identifier, ""},
@@ -180,6 +184,12 @@ func (m Message) facts() []fact {
 	if r.Overruled {
 		const overruled = "corrected while CloudFormation changes the stack, because open access cannot wait"
 		facts = append(facts, fact{"OVERRULED", overruled, sentence, ""})
+	}
+	if p := r.Paused; p != nil {
+		facts = append(facts, fact{"Window", p.Reason, foreign, " until " + p.Until.UTC().Format(time.RFC3339)}, fact{"  made by", p.By, foreign, ""})
+	}
+	if s := r.Owner; s != nil {
+		facts = append(facts, fact{"Its stack", joined(", ", s.ID, s.Status), identifier, ""})
 	}
 	facts = append(facts,
 		fact{"Open for", openFor(r), sentence, ""},
@@ -222,7 +232,12 @@ func headline(r guard.Record) string {
 		return "Drift ended before it was corrected: another caller, or another run of the guard, undid it."
 	case guard.Observed:
 		return "Drift was seen and left alone: the guard is set to Observe."
+	case guard.Gone:
+		return "A bucket was deleted that a pattern of the guard matched. It is no longer guarded."
 	case guard.StandingDown:
+		if r.Paused != nil {
+			return "Drift was seen and left alone in a maintenance window. The guard corrects what is left when the window ends."
+		}
 		if r.Verdict == iampolicy.Open {
 			return "Drift was seen and left alone while CloudFormation changes the stack. With Enforcement=Enforce the guard " +
 				"closes open access after 5 to 20 minutes, unless the stack is being deleted."
@@ -252,6 +267,8 @@ func of(target string) string {
 func openFor(r guard.Record) string {
 	const noStart = "no event gives the start; usually at most one sweep interval"
 	switch {
+	case r.Outcome == guard.Gone:
+		return ""
 	case r.Verdict == iampolicy.Closed:
 		return "no time: the drift gave no access"
 	case r.Verdict != iampolicy.Open:
@@ -280,7 +297,12 @@ func done(r guard.Record) string {
 	case guard.Observed:
 		return "nothing, because Enforcement is Observe"
 	case guard.StandingDown:
+		if r.Paused != nil {
+			return "nothing, because of the maintenance window"
+		}
 		return "nothing, because CloudFormation changes the stack"
+	case guard.Gone:
+		return "nothing: there is nothing left to guard"
 	case guard.Refused:
 		return "nothing written: the desired policy would lock out those who configure the bucket"
 	default:

@@ -5,7 +5,9 @@
 package notify
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"maps"
@@ -55,25 +57,28 @@ type Topic struct {
 
 	mu   sync.Mutex
 	told map[kind]*telling
-	// threads has the chat thread of each resource's drift that is not over.
-	threads map[string]string
+	// threads has the chat thread of each property's drift that is not over.
+	threads map[guard.Key]string
 }
 
 // kind identifies records of which one message can represent several.
 type kind struct {
-	resource string
+	property guard.Key
 	outcome  guard.Outcome
 	verdict  iampolicy.Verdict
 	missing  bool
 }
 
-func kindOf(r guard.Record) kind { return kind{r.Resource, r.Outcome, r.Verdict, r.Missing} }
+func kindOf(r guard.Record) kind { return kind{r.Key(), r.Outcome, r.Verdict, r.Missing} }
+
+// stateOf returns the hash of the live state that a record names. The states themselves would be too much to remember.
+func stateOf(r guard.Record) [sha256.Size]byte { return sha256.Sum256([]byte(r.Before)) }
 
 // telling is the state of the messages of one kind.
 type telling struct {
-	// at is when the last message was sent, before is the live state in it.
+	// at is when the last message was sent, before is the hash of the live state in it.
 	at     time.Time
-	before string
+	before [sha256.Size]byte
 	// pause is the time after at in which further records are counted.
 	pause time.Duration
 	// over is true after a run that found no drift of the resource.
@@ -109,23 +114,29 @@ func (t *Topic) send(ctx context.Context, record guard.Record) error {
 		MessageAttributes: m.Attributes(),
 	})
 	if err != nil {
-		return fmt.Errorf("notifying of %s: topic %s: %w", record.Resource, t.ARN, err)
+		return fmt.Errorf("notifying of %s: topic %s: %w", record.Subject(), t.ARN, err)
 	}
 	t.remember(record, m.Thread)
 	return nil
 }
 
-// Forget takes all records of a run: drift of all other resources is over.
-func (t *Topic) Forget(records []guard.Record) {
+// Forget takes a run's report: the drift of what was inspected and has no record is over.
+func (t *Topic) Forget(report guard.Report) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	still := make(map[string]bool, len(records))
-	for _, r := range records {
-		still[r.Resource] = true
+	over := make(map[guard.Key]bool, len(report.AsDesired)+len(report.Inspected))
+	for _, f := range report.AsDesired {
+		over[f.Key()] = true
 	}
-	maps.DeleteFunc(t.threads, func(resource, _ string) bool { return !still[resource] })
+	for _, k := range report.Inspected { // a resource that could not be inspected has records of its own
+		over[k] = true
+	}
+	for _, r := range report.Records {
+		over[r.Key()] = false
+	}
+	maps.DeleteFunc(t.threads, func(property guard.Key, _ string) bool { return over[property] })
 	for k, last := range t.told {
-		last.over = last.over || !still[k.resource]
+		last.over = last.over || over[k.property]
 		if last.over && last.waiting == nil && !last.goesOn(t.Now()) {
 			delete(t.told, k)
 		}
@@ -141,11 +152,11 @@ func (t *Topic) due(record guard.Record) (guard.Record, bool) {
 		return record, true
 	}
 	age := t.Now().Sub(last.at)
-	stays := !record.Outcome.IsOver() && !last.over && last.before == record.Before
+	stays := !record.Outcome.IsOver() && !last.over && last.before == stateOf(record)
 	if stays && last.waiting == nil {
 		return record, age >= quietFor
 	}
-	record.Repeats = last.repeats()
+	record.Repeats = last.repeats(record.Repeats)
 	if age >= last.pause {
 		return record, true
 	}
@@ -159,16 +170,19 @@ func (t *Topic) due(record guard.Record) (guard.Record, bool) {
 // goesOn reports whether a message now would be so soon after the last one that the pause grows.
 func (l *telling) goesOn(now time.Time) bool { return now.Sub(l.at) < 2*l.pause }
 
-// repeats returns the records that the next record represents in addition to itself; nil if none is waiting.
-func (l *telling) repeats() *guard.Repeats {
-	switch {
-	case l.waiting == nil:
-		return nil
-	case l.waiting.Repeats == nil:
-		return &guard.Repeats{More: 1, Since: l.first.UTC()}
-	default:
-		return &guard.Repeats{More: l.waiting.Repeats.More + 1, Since: l.first.UTC()}
+// repeats returns the records that the next record represents in addition to itself: those that wait, and those that it represents
+// already; nil if there are none.
+func (l *telling) repeats(already *guard.Repeats) *guard.Repeats {
+	if l.waiting == nil {
+		return already
 	}
+	all := guard.Repeats{More: 1, Since: l.first.UTC()}
+	for _, more := range []*guard.Repeats{l.waiting.Repeats, already} {
+		if more != nil {
+			all.More += more.More
+		}
+	}
+	return &all
 }
 
 // counted returns the waiting records that are due.
@@ -189,22 +203,22 @@ func (t *Topic) counted() []guard.Record {
 func (t *Topic) thread(record guard.Record) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if id, ok := t.threads[record.Resource]; ok {
+	if id, ok := t.threads[record.Key()]; ok {
 		return id
 	}
-	return joined("/", t.Origin.Bucket, record.Resource, t.Now().UTC().Format(time.RFC3339Nano))
+	return joined("/", cmp.Or(t.Origin.Bucket, record.Target), record.Resource, t.Now().UTC().Format(time.RFC3339Nano))
 }
 
 func (t *Topic) remember(record guard.Record, thread string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if record.Outcome.IsOver() {
-		delete(t.threads, record.Resource)
+		delete(t.threads, record.Key())
 	} else {
 		if t.threads == nil {
-			t.threads = make(map[string]string)
+			t.threads = make(map[guard.Key]string)
 		}
-		t.threads[record.Resource] = thread
+		t.threads[record.Key()] = thread
 	}
 	pause := firstPause
 	if last := t.told[kindOf(record)]; last != nil && last.goesOn(t.Now()) {
@@ -213,5 +227,5 @@ func (t *Topic) remember(record guard.Record, thread string) {
 	if t.told == nil {
 		t.told = make(map[kind]*telling)
 	}
-	t.told[kindOf(record)] = &telling{at: t.Now(), before: record.Before, pause: pause}
+	t.told[kindOf(record)] = &telling{at: t.Now(), before: stateOf(record), pause: pause}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 
 	"example.com/s3-endpoint-guard/internal/guard"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 // What each event has in its fields source and detail-type.
@@ -33,7 +34,8 @@ type Detail struct {
 	Region  string `json:"region"`
 	// StackID is the ARN of the guard's own stack. The record's "stack" is that stack's status.
 	StackID string `json:"stackId"`
-	Bucket  string `json:"bucket"`
+	// Bucket is the guarded bucket; "" for a record of a fleet that is not about one bucket.
+	Bucket string `json:"bucket"`
 	// RequestID is the id of the invocation, by which the record's log line is found; "" outside Lambda.
 	RequestID string `json:"requestId,omitempty"`
 	// Truncated names the fields that were omitted because the event would have been too large. The function's log has
@@ -43,13 +45,13 @@ type Detail struct {
 
 // entry returns a record's event. If it is too large, fields are omitted: see cuts.
 func (b *Bus) entry(r guard.Record) types.PutEventsRequestEntry {
-	s := b.Setting
+	s := r.Place.In(b.Setting)
 	detail := Detail{
 		Record: r, Account: s.Account, Region: s.Region, StackID: b.StackID, Bucket: s.Bucket, RequestID: r.RequestID,
 	}
 	e := types.PutEventsRequestEntry{
 		Source: aws.String(source), DetailType: aws.String(detailType),
-		Resources: []string{s.BucketARN(), s.EndpointARN()}, Detail: encode(detail),
+		Resources: resources(s), Detail: encode(detail),
 	}
 	for _, c := range cuts {
 		if sizeOf(e) <= maxSize {
@@ -61,6 +63,18 @@ func (b *Bus) entry(r guard.Record) types.PutEventsRequestEntry {
 		}
 	}
 	return e
+}
+
+// resources returns the ARNs of the bucket and the endpoint, as far as the record is about them.
+func resources(s iampolicy.Setting) []string {
+	var list []string
+	if s.Bucket != "" {
+		list = append(list, s.BucketARN())
+	}
+	if s.EndpointID != "" {
+		list = append(list, s.EndpointARN())
+	}
+	return list
 }
 
 // cut omits a field, and reports whether it had a value.

@@ -6,6 +6,7 @@ package recordevents
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"strings"
@@ -33,30 +34,28 @@ const maxUnsent = 100
 // sent: after a cold start an unchanged state is sent again.
 type Bus struct {
 	API API
-	// Setting names the account, the Region, the bucket and the endpoint.
+	// Setting names the account, the Region, the bucket and the endpoint; no bucket and no endpoint if the guard has a fleet.
 	Setting iampolicy.Setting
 	// StackID is the ARN of the guard's own stack.
 	StackID string
 
-	sent map[subject]state
+	sent map[guard.Key]state
 	// unsent are records of ended drift that could not be sent. Later runs do not find that drift.
 	unsent []guard.Record
 }
 
-// subject is what a record is about.
-type subject struct{ resource, target string }
-
-// state is what a record says about its subject.
+// state is what a record says about its property.
 type state struct {
 	outcome guard.Outcome
 	verdict iampolicy.Verdict
 	missing bool
-	before  string
+	// before is the hash of the live state: the states of a thousand buckets would be too much to remember.
+	before [sha256.Size]byte
 }
 
-func subjectOf(r guard.Record) subject { return subject{r.Resource, r.Target} }
-
-func stateOf(r guard.Record) state { return state{r.Outcome, r.Verdict, r.Missing, r.Before} }
+func stateOf(r guard.Record) state {
+	return state{r.Outcome, r.Verdict, r.Missing, sha256.Sum256([]byte(r.Before))}
+}
 
 // Name names the bus in the function's memory of failures.
 func (b *Bus) Name() string { return "record events" }
@@ -78,7 +77,7 @@ func (b *Bus) Send(ctx context.Context, report guard.Report) error {
 // be inspected says nothing about its properties.
 func (b *Bus) forget(desired []guard.Finding) {
 	for _, f := range desired {
-		delete(b.sent, subject{f.Property, f.Target})
+		delete(b.sent, f.Key())
 	}
 }
 
@@ -86,7 +85,7 @@ func (b *Bus) forget(desired []guard.Finding) {
 func (b *Bus) due(records []guard.Record) []guard.Record {
 	var due []guard.Record
 	for _, r := range records {
-		if last, ok := b.sent[subjectOf(r)]; !ok || last != stateOf(r) || r.Outcome.IsOver() {
+		if last, ok := b.sent[r.Key()]; !ok || last != stateOf(r) || r.Outcome.IsOver() {
 			due = append(due, r)
 		}
 	}
@@ -123,7 +122,7 @@ func (b *Bus) put(ctx context.Context, g group) error {
 	if err != nil {
 		var names []string
 		for _, r := range g.records {
-			names = append(names, r.Resource)
+			names = append(names, r.Subject())
 			b.keep(r)
 		}
 		return fmt.Errorf("sending the events of %s: %w", strings.Join(names, ", "), err)
@@ -132,7 +131,7 @@ func (b *Bus) put(ctx context.Context, g group) error {
 	for i, r := range g.records {
 		if refusal := refused(answer, i); refusal != nil {
 			b.keep(r)
-			failures = append(failures, fmt.Errorf("sending the event of %s: %w", r.Resource, refusal))
+			failures = append(failures, fmt.Errorf("sending the event of %s: %w", r.Subject(), refusal))
 			continue
 		}
 		b.remember(r)
@@ -163,7 +162,7 @@ func (b *Bus) keep(r guard.Record) {
 // remember remembers what was sent.
 func (b *Bus) remember(r guard.Record) {
 	if b.sent == nil {
-		b.sent = map[subject]state{}
+		b.sent = map[guard.Key]state{}
 	}
-	b.sent[subjectOf(r)] = stateOf(r)
+	b.sent[r.Key()] = stateOf(r)
 }

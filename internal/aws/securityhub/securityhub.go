@@ -5,9 +5,11 @@
 package securityhub
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,7 +33,7 @@ type API interface {
 // has not imported it yet. An earlier process may have left it active, and only this process remembers what it imported.
 type Hub struct {
 	API API
-	// Setting names the account, the Region, the bucket and the endpoint.
+	// Setting names the account, the Region, the bucket and the endpoint; no bucket and no endpoint if the guard has a fleet.
 	Setting iampolicy.Setting
 	// StackID is the ARN of the guard's own stack.
 	StackID string
@@ -40,8 +42,8 @@ type Hub struct {
 	// Now returns the current time.
 	Now func() time.Time
 
-	// known are the findings that this process has imported, by property.
-	known map[string]status
+	// known are the findings that this process has imported.
+	known map[guard.Key]status
 }
 
 // status is what a finding says.
@@ -56,26 +58,43 @@ type status struct {
 
 // update is a finding to import, and what it says.
 type update struct {
-	property string
+	property guard.Key
 	status   status
 	finding  types.AwsSecurityFinding
 }
 
+// Limits of a run: findings of one call, and calls. A fleet's process that has just started has thousands of findings to resolve;
+// what a run leaves out, the next one imports.
+// https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_BatchImportFindings.html
+const (
+	maxFindings = 100
+	maxCalls    = 10
+)
+
 // Name names the hub in the function's memory of failures.
 func (h *Hub) Name() string { return "Security Hub" }
 
-// Send imports the findings of a run that are news, with one call. The error names the properties whose findings were not
-// imported; the next run imports them again.
+// Send imports the findings of a run that are news, those of drift first: with one call, or with up to [maxCalls]. The error names
+// the properties whose findings were not imported; the next run imports them again.
 //
 // While the stack is being deleted it imports nothing: soon no guard could resolve the findings.
 func (h *Hub) Send(ctx context.Context, report guard.Report) error {
 	if report.Stack.Deleting {
 		return nil
 	}
-	updates := h.updates(report, h.Now())
-	if len(updates) == 0 {
-		return nil
+	var failures []error
+	calls := 0
+	for part := range slices.Chunk(h.updates(report, h.Now()), maxFindings) {
+		if calls++; calls > maxCalls {
+			break
+		}
+		failures = append(failures, h.put(ctx, part))
 	}
+	return errors.Join(failures...)
+}
+
+// put imports findings with one call.
+func (h *Hub) put(ctx context.Context, updates []update) error {
 	in := &securityhub.BatchImportFindingsInput{}
 	for _, u := range updates {
 		in.Findings = append(in.Findings, u.finding)
@@ -84,7 +103,7 @@ func (h *Hub) Send(ctx context.Context, report guard.Report) error {
 	if err != nil {
 		var properties []string
 		for _, u := range updates {
-			properties = append(properties, u.property)
+			properties = append(properties, u.property.Property)
 			delete(h.known, u.property)
 		}
 		return fmt.Errorf("importing the findings of %s: %w", strings.Join(properties, ", "), err)
@@ -103,11 +122,11 @@ func (h *Hub) note(updates []update, answer *securityhub.BatchImportFindingsOutp
 	for _, u := range updates {
 		if why := refused[*u.finding.Id]; why != nil {
 			delete(h.known, u.property)
-			failures = append(failures, fmt.Errorf("importing the finding of %s: %w", u.property, why))
+			failures = append(failures, fmt.Errorf("importing the finding of %s: %w", u.property.Property, why))
 			continue
 		}
 		if h.known == nil {
-			h.known = map[string]status{}
+			h.known = map[guard.Key]status{}
 		}
 		h.known[u.property] = u.status
 	}
@@ -118,31 +137,31 @@ func (h *Hub) note(updates []update, answer *securityhub.BatchImportFindingsOutp
 // resource could not be inspected: its findings stay as they are.
 func (h *Hub) updates(report guard.Report, now time.Time) []update {
 	var updates []update
-	recorded := map[string]bool{}
+	recorded := map[guard.Key]bool{}
 	for _, r := range report.Records {
-		recorded[r.Resource] = true
+		recorded[r.Key()] = true
 		if r.Verdict == "" {
 			continue
 		}
-		next := status{!r.Outcome.IsOver(), r.Verdict, r.Outcome, h.created(r.Resource, now)}
-		if last, ok := h.known[r.Resource]; !ok || !next.active || next != last {
-			updates = append(updates, update{r.Resource, next, h.finding(r.Target, next, r, now)})
+		next := status{!r.Outcome.IsOver(), r.Verdict, r.Outcome, h.created(r.Key(), now)}
+		if last, ok := h.known[r.Key()]; !ok || !next.active || next != last {
+			updates = append(updates, update{r.Key(), next, h.finding(next, r, now)})
 		}
 	}
 	for _, f := range report.AsDesired {
-		last, ok := h.known[f.Property]
-		if recorded[f.Property] || ok && !last.active {
+		last, ok := h.known[f.Key()]
+		if recorded[f.Key()] || ok && !last.active {
 			continue
 		}
-		next := status{verdict: last.verdict, created: h.created(f.Property, now)}
-		resolved := h.finding(f.Target, next, guard.Record{Resource: f.Property}, now)
-		updates = append(updates, update{f.Property, next, resolved})
+		next := status{verdict: last.verdict, created: h.created(f.Key(), now)}
+		resolved := h.finding(next, guard.Record{Resource: f.Property, Target: f.Target, Place: f.Place}, now)
+		updates = append(updates, update{f.Key(), next, resolved})
 	}
 	return updates
 }
 
 // created returns when a property's finding became active, or now if it is not known to be active.
-func (h *Hub) created(property string, now time.Time) time.Time {
+func (h *Hub) created(property guard.Key, now time.Time) time.Time {
 	if last := h.known[property]; last.active {
 		return last.created
 	}
@@ -182,22 +201,22 @@ const (
 // only the account's users change it, and Security Hub resets it when a finding becomes active again.
 // https://docs.aws.amazon.com/securityhub/latest/userguide/finding-update-batchimportfindings.html
 // https://docs.aws.amazon.com/securityhub/latest/userguide/findings-workflow-status.html
-func (h *Hub) finding(target string, s status, r guard.Record, now time.Time) types.AwsSecurityFinding {
-	setting := h.Setting
+func (h *Hub) finding(s status, r guard.Record, now time.Time) types.AwsSecurityFinding {
+	setting := r.Place.In(h.Setting)
 	compliance, state := types.ComplianceStatusPassed, types.RecordStateArchived
 	if s.active {
 		compliance, state = types.ComplianceStatusFailed, types.RecordStateActive
 	}
 	return types.AwsSecurityFinding{
 		SchemaVersion: aws.String(schemaVersion),
-		Id:            h.id(r.Resource),
+		Id:            id(setting, r.Resource),
 		ProductArn: aws.String(fmt.Sprintf("arn:%s:securityhub:%s:%s:product/%s/default",
 			setting.Partition, setting.Region, setting.Account, setting.Account)),
 		GeneratorId:  aws.String(generator + "/" + r.Resource),
 		AwsAccountId: &setting.Account,
 		// A new finding must have the same time in both; a later UpdatedAt is an update.
 		CreatedAt: stamp(s.created), FirstObservedAt: stamp(s.created), UpdatedAt: stamp(now), LastObservedAt: stamp(now),
-		Title:       shortened(fmt.Sprintf("%s of %s must be as its stack deployed it", r.Resource, target), maxTitle),
+		Title:       shortened(fmt.Sprintf("%s of %s must be as its stack deployed it", r.Resource, r.Target), maxTitle),
 		Description: shortened(description(r), maxDescription),
 		Compliance:  &types.Compliance{Status: compliance},
 		RecordState: state,
@@ -206,16 +225,16 @@ func (h *Hub) finding(target string, s status, r guard.Record, now time.Time) ty
 			Severity: &types.FindingProviderSeverity{Label: severities[s.verdict], Original: original(s.verdict)},
 			Types:    []string{kinds[s.verdict]},
 		},
-		Resources:     h.resources(target),
+		Resources:     resources(setting, r.Target),
 		Remediation:   h.remediation(r),
 		ProductFields: h.fields(r),
 	}
 }
 
-// id returns the Id of a property's finding. It contains what makes it unique in the organisation.
-func (h *Hub) id(property string) *string {
-	s := h.Setting
-	return aws.String(strings.Join([]string{generator, s.Region, s.Account, s.Bucket, property}, "/"))
+// id returns the Id of a property's finding. It contains what makes it unique in the organisation: the bucket or, if that is a
+// fleet's, the endpoint.
+func id(s iampolicy.Setting, property string) *string {
+	return aws.String(strings.Join([]string{generator, s.Region, s.Account, cmp.Or(s.Bucket, s.EndpointID), property}, "/"))
 }
 
 // stamp returns a time in the format of findings.
@@ -232,12 +251,14 @@ func original(v iampolicy.Verdict) *string {
 
 // resources returns the bucket, and the endpoint if the property is the endpoint's. ASFF has no type for VPC endpoints.
 // https://docs.aws.amazon.com/securityhub/latest/userguide/asff-resources.html
-func (h *Hub) resources(target string) []types.Resource {
-	s := h.Setting
+func resources(s iampolicy.Setting, target string) []types.Resource {
 	resource := func(kind, arn string) types.Resource {
 		return types.Resource{Type: &kind, Id: &arn, Partition: types.Partition(s.Partition), Region: &s.Region}
 	}
-	list := []types.Resource{resource("AwsS3Bucket", s.BucketARN())}
+	var list []types.Resource
+	if s.Bucket != "" {
+		list = append(list, resource("AwsS3Bucket", s.BucketARN()))
+	}
 	if target != s.Bucket {
 		list = append(list, resource("Other", s.EndpointARN()))
 	}

@@ -19,21 +19,21 @@ const (
 // contest remembers when properties were corrected. It covers this process's own corrections only: if Lambda runs
 // several processes, each counts separately, and the metric DriftCorrected counts all.
 type contest struct {
-	corrected map[string][]time.Time
+	corrected map[guard.Key][]time.Time
 }
 
 // note records a run's corrections and marks the contested ones, with the guard's role as one of the two sides.
 func (c *contest) note(records []guard.Record, role string, now time.Time) {
 	if c.corrected == nil {
-		c.corrected = make(map[string][]time.Time)
+		c.corrected = make(map[guard.Key][]time.Time)
 	}
 	for i := range records {
 		r := &records[i]
 		if r.Outcome != guard.Corrected {
 			continue
 		}
-		times := append(recent(c.corrected[r.Resource], now), now)
-		c.corrected[r.Resource] = times
+		times := append(recent(c.corrected[r.Key()], now), now)
+		c.corrected[r.Key()] = times
 		if minutes(times) >= contestedFrom {
 			r.Contested = &guard.Contest{Corrections: len(times), Guard: role}
 		}

@@ -23,7 +23,7 @@ type failures struct {
 
 // failure identifies failures that count as the same. It contains no error text, because that includes a request id.
 type failure struct {
-	resource string
+	property guard.Key
 	outcome  guard.Outcome
 	missing  bool
 }
@@ -83,16 +83,16 @@ func met(report guard.Report, runErr error, problems []problem) []failure {
 	var all []failure
 	for _, r := range report.Records {
 		if r.Error != "" {
-			all = append(all, failure{r.Resource, r.Outcome, r.Missing})
+			all = append(all, failure{r.Key(), r.Outcome, r.Missing})
 		}
 	}
 	for _, p := range problems {
 		if p.err != nil {
-			all = append(all, failure{resource: p.name})
+			all = append(all, failure{property: guard.Key{Property: p.name}})
 		}
 	}
 	if runErr != nil && errors.Is(runErr, report.StackError) {
-		all = append(all, failure{resource: stackFailure})
+		all = append(all, failure{property: guard.Key{Property: stackFailure}})
 	}
 	return all
 }

@@ -11,6 +11,7 @@ import (
 	"io"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -27,8 +28,8 @@ import (
 type Notifier interface {
 	// Publish sends one record's message. It may leave out what it sent recently.
 	Publish(context.Context, guard.Record) error
-	// Forget takes all records of a run; drift of other resources is over.
-	Forget([]guard.Record)
+	// Forget takes the report of a run: the drift of what was inspected and has no record is over.
+	Forget(guard.Report)
 	// SumUp sends a summary of the records that Publish left out, if one is due.
 	SumUp(context.Context) error
 }
@@ -44,10 +45,11 @@ type Sender interface {
 // Function handles invocations through the Lambda Runtime API. It implements lambda.Handler. Like the runtime, callers
 // must call it for one invocation at a time.
 type Function struct {
-	// Bucket is the name of the guarded bucket, a dimension of the metrics.
-	Bucket string
-	Guard  *guard.Guard
-	Notify Notifier
+	// Bucket is the name of the guarded bucket, a dimension of the metrics; "" if the guard has a fleet. Then the dimension is
+	// Stack, the name of the guard's stack.
+	Bucket, Stack string
+	Guard         *guard.Guard
+	Notify        Notifier
 	// Senders pass on the records at the same time as the notifications are sent.
 	Senders []Sender
 	// Log receives one line per record, or one line if there is no drift.
@@ -82,6 +84,10 @@ const (
 // maxLogged is how many bytes of an unknown payload are logged at most.
 const maxLogged = 1 << 10
 
+// maxAnswered is how many records the answer has at most: Lambda refuses one of more than 6 MB. The log has all.
+// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+const maxAnswered = 100
+
 // Invoke runs the guard once. The error joins all failures; Lambda then retries, and after the last retry sends the
 // trigger to the function's failure destination. Corrections are reported even if Invoke fails. A failure that repeats
 // in each run is returned as an error once an hour, in each manual invocation, and for each event that leaves drift
@@ -103,7 +109,7 @@ func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	f.log(ctx, t, report)
 	problems := []problem{{metricFailure, metrics.Write(f.Out, f.line(ctx), measure(report)...)}}
 	problems = append(problems, f.tell(ctx, report)...)
-	answer, encodeErr := json.Marshal(append([]guard.Record{}, report.Records...)) // [] instead of null
+	answer, encodeErr := json.Marshal(append([]guard.Record{}, report.Records[:min(len(report.Records), maxAnswered)]...)) // [] instead of null
 	all := errors.Join(err, joined(problems), encodeErr)
 	if all == nil {
 		return answer, nil
@@ -141,6 +147,9 @@ func (f *Function) log(ctx context.Context, t guard.Trigger, report guard.Report
 		return
 	}
 	attrs := []slog.Attr{slog.Any("trigger", t), slog.Int64("elapsedMs", report.Elapsed.Milliseconds())}
+	if f.Guard.Fleet != nil {
+		attrs = append(attrs, slog.Int("resources", len(report.Inspected)))
+	}
 	if t.Actor != nil {
 		attrs = append(attrs, slog.Any("actor", t.Actor))
 	}
@@ -154,7 +163,7 @@ func (f *Function) log(ctx context.Context, t guard.Trigger, report guard.Report
 
 // line returns the properties that all metrics of this invocation share.
 func (f *Function) line(ctx context.Context) metrics.Line {
-	return metrics.Line{Bucket: f.Bucket, Time: f.Now(), RequestID: request(ctx)}
+	return metrics.Line{Bucket: f.Bucket, Stack: f.Stack, Time: f.Now(), RequestID: request(ctx)}
 }
 
 // maxUntold is how many unpublished records are kept at most.
@@ -167,7 +176,7 @@ func (f *Function) tell(ctx context.Context, report guard.Report) []problem {
 	defer cancel()
 	problems := make([]problem, 1+len(f.Senders))
 	var all sync.WaitGroup
-	all.Go(func() { problems[0] = problem{notifyFailure, f.notify(ctx, report.Records)} })
+	all.Go(func() { problems[0] = problem{notifyFailure, f.notify(ctx, report)} })
 	for i, s := range f.Senders {
 		all.Go(func() { problems[1+i] = problem{s.Name(), s.Send(ctx, report)} })
 	}
@@ -175,13 +184,13 @@ func (f *Function) tell(ctx context.Context, report guard.Report) []problem {
 	return problems
 }
 
-// notify publishes the records. It publishes those of the same resource in sequence, because the first message decides
+// notify publishes the records. It publishes those of the same property in sequence, because the first message decides
 // whether the next is due. Later runs do not find drift that is over; therefore, if publishing fails, its record is
 // kept for the next run of this process, which fails too if publishing fails again. Other drift is found again by each
 // run.
-func (f *Function) notify(ctx context.Context, records []guard.Record) error {
-	f.Notify.Forget(records)
-	records = append(f.untold, records...)
+func (f *Function) notify(ctx context.Context, report guard.Report) error {
+	f.Notify.Forget(report)
+	records := crowded(append(f.untold, report.Records...), f.Now())
 	failures := f.publish(ctx, records)
 	f.untold = nil
 	for i, r := range records {
@@ -192,21 +201,55 @@ func (f *Function) notify(ctx context.Context, records []guard.Record) error {
 	return errors.Join(append(failures, f.Notify.SumUp(ctx))...)
 }
 
+// mostAlike is how many messages of a run have the same property, outcome and verdict at most.
+const mostAlike = 10
+
+// crowded returns the records of a run that have messages of their own. If more than [mostAlike] say the same of buckets of a
+// fleet, the last message counts the others: nobody reads a thousand.
+func crowded(records []guard.Record, now time.Time) []guard.Record {
+	type kind struct {
+		resource string
+		outcome  guard.Outcome
+		verdict  iampolicy.Verdict
+		missing  bool
+	}
+	alike := map[kind][]int{}
+	var kept []guard.Record
+	for _, r := range slices.SortedStableFunc(slices.Values(records), byTarget) {
+		k := kind{r.Resource, r.Outcome, r.Verdict, r.Missing}
+		if r.Place.Bucket == "" || len(alike[k]) < mostAlike {
+			alike[k] = append(alike[k], len(kept))
+			kept = append(kept, r)
+			continue
+		}
+		last := &kept[alike[k][mostAlike-1]]
+		if last.Repeats == nil {
+			last.Repeats = &guard.Repeats{Since: now.UTC()}
+		}
+		last.Repeats.More++
+	}
+	return kept
+}
+
+// byTarget orders the records of a fleet's buckets always in the same way, so that the next run's messages are about the same
+// ones.
+func byTarget(a, b guard.Record) int { return strings.Compare(a.Place.Bucket, b.Place.Bucket) }
+
 // publish publishes records and returns their errors in the same order.
 func (f *Function) publish(ctx context.Context, records []guard.Record) []error {
-	of := map[string][]int{}
+	of := map[guard.Key][]int{}
 	for i, r := range records {
-		of[r.Resource] = append(of[r.Resource], i)
+		of[r.Key()] = append(of[r.Key()], i)
 	}
 	failures := make([]error, len(records))
-	var resources sync.WaitGroup
+	var properties sync.WaitGroup
 	for _, list := range of {
-		resources.Go(func() {
+		properties.Go(func() {
 			for _, i := range list {
 				failures[i] = f.Notify.Publish(ctx, records[i])
 			}
 		})
 	}
-	resources.Wait()
+	properties.Wait()
 	return failures
 }

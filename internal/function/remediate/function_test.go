@@ -83,7 +83,7 @@ func (m *mailbox) Publish(ctx context.Context, r guard.Record) error {
 	return m.err
 }
 
-func (m *mailbox) Forget([]guard.Record) { m.forgot++ }
+func (m *mailbox) Forget(guard.Report) { m.forgot++ }
 
 func (m *mailbox) SumUp(context.Context) error { m.summed++; return m.sumErr }
 
