@@ -14,7 +14,6 @@ import (
 
 	"example.com/s3-endpoint-guard/internal/aws/errorcode"
 	"example.com/s3-endpoint-guard/internal/aws/s3versions"
-	"example.com/s3-endpoint-guard/internal/aws/survey"
 )
 
 // place says where a bucket is and with which profile it is read. Empty fields are taken from the machine's AWS
@@ -37,7 +36,7 @@ func (p place) open(ctx context.Context, say io.Writer) (*s3.Client, error) {
 	}
 	client, configured := p.client(sdk, style), sdk.Region
 	err = p.look(ctx, client)
-	if other := survey.RegionOf(err); other != "" && other != configured {
+	if other := errorcode.RegionOf(err); other != "" && other != configured {
 		fmt.Fprintf(say, "bucket %s is in Region %s, not in %s: asking there\n", p.bucket, other, configured)
 		sdk.Region = other
 		client = p.client(sdk, style)

@@ -98,19 +98,32 @@ type BeforeImage struct {
 	Bucket string `json:"bucket"`
 	// Taken is when it was read.
 	Taken time.Time `json:"taken"`
-	// Policy is the bucket policy as S3 returned it; "" for none. Canonical is its canonical form, "" if there is no policy or
-	// if it cannot be parsed.
-	Policy    string `json:"policy"`
+	State
+	// Canonical is the policy's canonical form; "" if there is no policy or if it cannot be parsed.
 	Canonical string `json:"canonical"`
+	// Stack is the ARN of the CloudFormation stack that owns the bucket, by its tag; "" if none does.
+	Stack string `json:"stack,omitempty"`
+}
+
+// State is what the guard may change of a bucket.
+type State struct {
+	// Policy is the bucket policy as S3 returned it; "" for none.
+	Policy string `json:"policy"`
 	// PublicAccessBlock is nil for a bucket without the configuration.
 	PublicAccessBlock *PublicAccessBlock `json:"publicAccessBlock"`
 	// Ownership is the object ownership, e.g. "BucketOwnerEnforced"; "" for a bucket without the configuration.
 	Ownership string `json:"ownership"`
-	// Grants are the bucket's access control list, as S3's JSON. They are kept only if access control lists take effect, that is,
-	// if Ownership is not BucketOwnerEnforced.
-	Grants json.RawMessage `json:"grants,omitempty"`
-	// Stack is the ARN of the CloudFormation stack that owns the bucket, by its tag; "" if none does.
-	Stack string `json:"stack,omitempty"`
+	// Grants are the bucket's access control list. They are kept only if access control lists take effect, that is, if Ownership
+	// is not BucketOwnerEnforced.
+	Grants []Grant `json:"grants,omitempty"`
+}
+
+// Grant is one grant of a bucket's access control list.
+type Grant struct {
+	// Group is the URI of a predefined group, Account the canonical id of an account. One of them is "".
+	Group      string `json:"group,omitempty"`
+	Account    string `json:"account,omitempty"`
+	Permission string `json:"permission"`
 }
 
 // PublicAccessBlock is a bucket's public access block.

@@ -4,9 +4,9 @@ import "slices"
 
 // View is what a statement says, for reports that quote it. Names are spelt as in the canonical form.
 type View struct {
-	// Title is the Sid, or e.g. "statement 2".
-	Title string
-	Allow bool
+	// Title is the Sid, or e.g. "statement 2". Sid is "" if the statement has none.
+	Title, Sid string
+	Allow      bool
 	// Everyone is true if Principal covers all callers. Principals are the AWS principals that it names, Services the services,
 	// and Others the identity providers and canonical users.
 	Everyone                             bool
@@ -32,7 +32,7 @@ func (p *Policy) Views() []View {
 	views := make([]View, len(p.statements))
 	for i, s := range p.statements {
 		v := View{
-			Title: s.title(), Allow: s.allow, NotAction: s.notAction, NotResource: s.notResource, NotPrincipal: s.notPrincipal,
+			Title: s.title(), Sid: s.sid, Allow: s.allow, NotAction: s.notAction, NotResource: s.notResource, NotPrincipal: s.notPrincipal,
 			Text: s.canonical,
 		}
 		if s.principal != nil {

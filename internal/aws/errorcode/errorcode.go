@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 // Denied reports whether AWS refused a call because of missing permission, by the codes of S3, EC2 and the JSON
@@ -30,6 +31,48 @@ func ByResourcePolicy(err error) bool {
 func Of(err error) string {
 	if answer, ok := errors.AsType[smithy.APIError](err); ok {
 		return answer.ErrorCode()
+	}
+	return ""
+}
+
+// Failure is a call that failed.
+type Failure struct {
+	// Permission is what the call needs, e.g. "s3:GetBucketPolicy".
+	Permission string
+	Err        error
+}
+
+// Needing adds to a call's error the permission that the call needs; nil stays nil.
+func Needing(permission string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &Failure{permission, err}
+}
+
+// Missing reports whether the permission is missing.
+func (f *Failure) Missing() bool { return Denied(f.Err) }
+
+// Error implements [error].
+func (f *Failure) Error() string {
+	switch {
+	case ByResourcePolicy(f.Err):
+		return "the bucket's policy denies " + f.Permission
+	case f.Missing():
+		return "the permission " + f.Permission + " is missing"
+	}
+	return f.Permission + ": " + f.Err.Error()
+}
+
+// Unwrap returns the call's error.
+func (f *Failure) Unwrap() error { return f.Err }
+
+// RegionOf returns the bucket's Region from S3's answer, or "" if the answer has none. S3 sends the Region with
+// redirects and also with refusals.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
+func RegionOf(err error) string {
+	if answer, ok := errors.AsType[*smithyhttp.ResponseError](err); ok && answer.Response != nil {
+		return answer.Response.Header.Get("X-Amz-Bucket-Region")
 	}
 	return ""
 }

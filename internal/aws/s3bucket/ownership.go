@@ -14,7 +14,7 @@ import (
 
 // OwnershipAPI contains the calls that [Ownership] makes.
 type OwnershipAPI interface {
-	GetBucketOwnershipControls(context.Context, *s3.GetBucketOwnershipControlsInput, ...func(*s3.Options)) (*s3.GetBucketOwnershipControlsOutput, error)
+	ownershipReader
 	PutBucketOwnershipControls(context.Context, *s3.PutBucketOwnershipControlsInput, ...func(*s3.Options)) (*s3.PutBucketOwnershipControlsOutput, error)
 	PutBucketAcl(context.Context, *s3.PutBucketAclInput, ...func(*s3.Options)) (*s3.PutBucketAclOutput, error)
 }
@@ -35,18 +35,27 @@ func (o *Ownership) Name() string { return "ownership-controls" }
 
 // Inspect implements [guard.Resource].
 func (o *Ownership) Inspect(ctx context.Context) ([]guard.Finding, error) {
-	answer, err := o.API.GetBucketOwnershipControls(ctx, &s3.GetBucketOwnershipControlsInput{
-		Bucket: &o.Bucket.Name, ExpectedBucketOwner: &o.Bucket.Account,
-	})
-	var live string
-	switch {
-	case errorcode.Of(err) == "OwnershipControlsNotFoundError":
-	case err != nil:
+	live, err := o.Bucket.ownership(ctx, o.API)
+	if err != nil {
 		return o.Bucket.unread(o.Name(), string(types.ObjectOwnershipBucketOwnerEnforced), err)
-	default:
-		live = ownership(answer.OwnershipControls)
 	}
 	return []guard.Finding{o.judge(live)}, nil
+}
+
+type ownershipReader interface {
+	GetBucketOwnershipControls(context.Context, *s3.GetBucketOwnershipControlsInput, ...func(*s3.Options)) (*s3.GetBucketOwnershipControlsOutput, error)
+}
+
+// ownership reads the bucket's object ownership; "" if it has no such configuration.
+func (b Bucket) ownership(ctx context.Context, api ownershipReader) (string, error) {
+	answer, err := api.GetBucketOwnershipControls(ctx, &s3.GetBucketOwnershipControlsInput{Bucket: &b.Name, ExpectedBucketOwner: &b.Account})
+	switch {
+	case errorcode.Of(err) == "OwnershipControlsNotFoundError":
+		return "", nil
+	case err != nil:
+		return "", err
+	}
+	return ownership(answer.OwnershipControls), nil
 }
 
 // judge compares the live setting with the desired one. In a bucket without the configuration, access control lists are

@@ -15,7 +15,7 @@ import (
 
 // PolicyAPI contains the calls that [Policy] makes.
 type PolicyAPI interface {
-	GetBucketPolicy(context.Context, *s3.GetBucketPolicyInput, ...func(*s3.Options)) (*s3.GetBucketPolicyOutput, error)
+	policyReader
 	PutBucketPolicy(context.Context, *s3.PutBucketPolicyInput, ...func(*s3.Options)) (*s3.PutBucketPolicyOutput, error)
 }
 
@@ -41,7 +41,7 @@ func (p *Policy) Name() string { return "bucket-policy" }
 
 // Inspect implements [guard.Resource].
 func (p *Policy) Inspect(ctx context.Context) ([]guard.Finding, error) {
-	live, err := p.live(ctx)
+	live, err := p.Bucket.policy(ctx, p.API)
 	if err != nil {
 		return p.Bucket.unread(p.Name(), p.Desired, err)
 	}
@@ -53,11 +53,13 @@ func (p *Policy) Inspect(ctx context.Context) ([]guard.Finding, error) {
 	}}, nil
 }
 
-// live returns the bucket's policy; "" if it has none. Source: docs/facts.md, S3
-func (p *Policy) live(ctx context.Context) (string, error) {
-	answer, err := p.API.GetBucketPolicy(ctx, &s3.GetBucketPolicyInput{
-		Bucket: &p.Bucket.Name, ExpectedBucketOwner: &p.Bucket.Account,
-	})
+type policyReader interface {
+	GetBucketPolicy(context.Context, *s3.GetBucketPolicyInput, ...func(*s3.Options)) (*s3.GetBucketPolicyOutput, error)
+}
+
+// policy reads the bucket's policy; "" if it has none. Source: docs/facts.md, S3
+func (b Bucket) policy(ctx context.Context, api policyReader) (string, error) {
+	answer, err := api.GetBucketPolicy(ctx, &s3.GetBucketPolicyInput{Bucket: &b.Name, ExpectedBucketOwner: &b.Account})
 	switch {
 	case errorcode.Of(err) == "NoSuchBucketPolicy":
 		return "", nil

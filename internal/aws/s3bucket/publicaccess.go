@@ -15,7 +15,7 @@ import (
 
 // PublicAccessAPI contains the calls that [PublicAccessBlock] makes.
 type PublicAccessAPI interface {
-	GetPublicAccessBlock(context.Context, *s3.GetPublicAccessBlockInput, ...func(*s3.Options)) (*s3.GetPublicAccessBlockOutput, error)
+	blockReader
 	PutPublicAccessBlock(context.Context, *s3.PutPublicAccessBlockInput, ...func(*s3.Options)) (*s3.PutPublicAccessBlockOutput, error)
 }
 
@@ -41,19 +41,16 @@ func (p *PublicAccessBlock) Name() string { return "public-access-block" }
 
 // Inspect implements [guard.Resource].
 func (p *PublicAccessBlock) Inspect(ctx context.Context) ([]guard.Finding, error) {
-	answer, err := p.API.GetPublicAccessBlock(ctx, &s3.GetPublicAccessBlockInput{
-		Bucket: &p.Bucket.Name, ExpectedBucketOwner: &p.Bucket.Account,
-	})
+	configured, err := p.Bucket.publicAccessBlock(ctx, p.API)
 	finding := guard.Finding{
 		Property: p.Name(), Target: p.Bucket.Name, Verdict: iampolicy.Same, Desired: guard.Compact(allBlocks),
 	}
-	var live blocks
-	switch {
-	case errorcode.Of(err) == "NoSuchPublicAccessBlockConfiguration":
-	case err != nil:
+	if err != nil {
 		return p.Bucket.unread(p.Name(), finding.Desired, err)
-	default:
-		live = readBlocks(answer.PublicAccessBlockConfiguration)
+	}
+	var live blocks
+	if configured != nil {
+		live = *configured
 		finding.Live = guard.Compact(live)
 	}
 	if off := live.off(); len(off) > 0 {
@@ -64,6 +61,23 @@ func (p *PublicAccessBlock) Inspect(ctx context.Context) ([]guard.Finding, error
 		}
 	}
 	return []guard.Finding{finding}, nil
+}
+
+type blockReader interface {
+	GetPublicAccessBlock(context.Context, *s3.GetPublicAccessBlockInput, ...func(*s3.Options)) (*s3.GetPublicAccessBlockOutput, error)
+}
+
+// publicAccessBlock reads the bucket's settings; nil if it has no such configuration.
+func (b Bucket) publicAccessBlock(ctx context.Context, api blockReader) (*blocks, error) {
+	answer, err := api.GetPublicAccessBlock(ctx, &s3.GetPublicAccessBlockInput{Bucket: &b.Name, ExpectedBucketOwner: &b.Account})
+	switch {
+	case errorcode.Of(err) == "NoSuchPublicAccessBlockConfiguration":
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	live := readBlocks(answer.PublicAccessBlockConfiguration)
+	return &live, nil
 }
 
 // Restore implements [guard.Resource].

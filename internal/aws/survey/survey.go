@@ -7,7 +7,6 @@ package survey
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -19,7 +18,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"example.com/s3-endpoint-guard/internal/audit"
 	"example.com/s3-endpoint-guard/internal/aws/errorcode"
@@ -46,28 +44,7 @@ type S3 interface {
 }
 
 // Failure is a call that failed.
-type Failure struct {
-	// Permission is what the call needs, e.g. "s3:GetBucketPolicy".
-	Permission string
-	Err        error
-}
-
-// Missing reports whether the permission is missing.
-func (f *Failure) Missing() bool { return errorcode.Denied(f.Err) }
-
-// Error implements [error].
-func (f *Failure) Error() string {
-	switch {
-	case errorcode.ByResourcePolicy(f.Err):
-		return "the bucket's policy denies " + f.Permission
-	case f.Missing():
-		return "the permission " + f.Permission + " is missing"
-	}
-	return f.Permission + ": " + f.Err.Error()
-}
-
-// Unwrap returns the call's error.
-func (f *Failure) Unwrap() error { return f.Err }
+type Failure = errorcode.Failure
 
 // Bucket is what was read of a bucket.
 type Bucket struct {
@@ -94,7 +71,7 @@ func (r *Reader) Bucket(ctx context.Context, name, region string) Bucket {
 	}
 	client := r.Client(b.Region)
 	err := r.policy(ctx, client, &b)
-	if other := RegionOf(err); region == "" && other != "" && other != b.Region {
+	if other := errorcode.RegionOf(err); region == "" && other != "" && other != b.Region {
 		b.Region = other
 		client = r.Client(other)
 		err = r.policy(ctx, client, &b)
@@ -125,7 +102,7 @@ func (r *Reader) Bucket(ctx context.Context, name, region string) Bucket {
 
 func (b *Bucket) failed(permission string, err error) {
 	if err != nil {
-		b.Failures = append(b.Failures, &Failure{permission, err})
+		b.Failures = append(b.Failures, &Failure{Permission: permission, Err: err})
 	}
 }
 
@@ -190,16 +167,6 @@ func (r *Reader) ownership(ctx context.Context, client S3, b *Bucket) error {
 	})
 }
 
-// RegionOf returns the bucket's Region from S3's answer, or "" if the answer has none. S3 sends the Region with
-// redirects and also with refusals.
-// https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
-func RegionOf(err error) string {
-	if answer, ok := errors.AsType[*smithyhttp.ResponseError](err); ok && answer.Response != nil {
-		return answer.Response.Header.Get("X-Amz-Bucket-Region")
-	}
-	return ""
-}
-
 // pageSize is the number of buckets in a page of a listing. S3 allows 10,000; the first results are there sooner with fewer.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html
 const pageSize = 1000
@@ -218,7 +185,7 @@ func Buckets(ctx context.Context, api S3, pace *Pacer, region, prefix string) it
 				return err
 			})
 			if err != nil {
-				yield("", fmt.Errorf("listing the buckets: %w", &Failure{listBuckets, err}))
+				yield("", fmt.Errorf("listing the buckets: %w", &Failure{Permission: listBuckets, Err: err}))
 				return
 			}
 			for _, b := range page.Buckets {
@@ -242,7 +209,7 @@ func Endpoints(ctx context.Context, api ec2.DescribeVpcEndpointsAPIClient, pace 
 			return err
 		})
 		if err != nil {
-			return list, fmt.Errorf("reading the VPC endpoints: %w", &Failure{readEndpoints, err})
+			return list, fmt.Errorf("reading the VPC endpoints: %w", &Failure{Permission: readEndpoints, Err: err})
 		}
 		for _, e := range page.VpcEndpoints {
 			// The SDK's constants are capitalised, EC2's responses are not.
@@ -278,7 +245,7 @@ func ReadStack(ctx context.Context, api cloudformation.ListStackResourcesAPIClie
 			return err
 		})
 		if err != nil {
-			return stack, fmt.Errorf("reading stack %s: %w", name, &Failure{listsResources, err})
+			return stack, fmt.Errorf("reading stack %s: %w", name, &Failure{Permission: listsResources, Err: err})
 		}
 		for _, r := range page.StackResourceSummaries {
 			id := aws.ToString(r.PhysicalResourceId)

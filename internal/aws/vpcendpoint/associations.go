@@ -56,16 +56,25 @@ func (a *Associations) Inspect(ctx context.Context) ([]guard.Finding, error) {
 	return []guard.Finding{a.judge(tables)}, nil
 }
 
-// tables reads all route tables of the VPC. The main table applies to subnets without an association.
+// tables reads all route tables of the VPC.
 func (a *Associations) tables(ctx context.Context) ([]types.RouteTable, error) {
+	tables, err := routeTables(ctx, a.API, a.VPCID)
+	if err != nil {
+		return nil, explain("route tables of "+a.VPCID, err)
+	}
+	return tables, nil
+}
+
+// routeTables reads all route tables of a VPC. The main table applies to subnets without an association.
+func routeTables(ctx context.Context, api ec2.DescribeRouteTablesAPIClient, vpcID string) ([]types.RouteTable, error) {
 	var tables []types.RouteTable
-	pages := ec2.NewDescribeRouteTablesPaginator(a.API, &ec2.DescribeRouteTablesInput{
-		Filters: []types.Filter{{Name: aws.String("vpc-id"), Values: []string{a.VPCID}}},
+	pages := ec2.NewDescribeRouteTablesPaginator(api, &ec2.DescribeRouteTablesInput{
+		Filters: []types.Filter{{Name: aws.String("vpc-id"), Values: []string{vpcID}}},
 	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, explain("route tables of "+a.VPCID, err)
+			return nil, err
 		}
 		tables = append(tables, page.RouteTables...)
 	}

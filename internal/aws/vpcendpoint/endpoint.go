@@ -144,15 +144,20 @@ func (e *Endpoint) compare(live types.VpcEndpoint) []guard.Finding {
 	if e.Gateway {
 		return append(findings, e.set(routeTablesProperty, e.RouteTableIDs, live.RouteTableIds))
 	}
-	var groups []string
-	for _, g := range live.Groups {
-		groups = append(groups, aws.ToString(g.GroupId))
-	}
 	return append(findings,
-		extraIsOpen(e.set(securityGroupsProperty, e.SecurityGroupIDs, groups), "members of %s reach the endpoint"),
+		extraIsOpen(e.set(securityGroupsProperty, e.SecurityGroupIDs, groupIDs(live)), "members of %s reach the endpoint"),
 		e.inspectPrivateDNS(live),
 		e.set(subnetsProperty, e.SubnetIDs, live.SubnetIds),
 	)
+}
+
+// groupIDs returns the ids of an endpoint's security groups.
+func groupIDs(live types.VpcEndpoint) []string {
+	var ids []string
+	for _, g := range live.Groups {
+		ids = append(ids, aws.ToString(g.GroupId))
+	}
+	return ids
 }
 
 // Restore implements [guard.Resource].

@@ -18,10 +18,7 @@ type dns struct {
 
 func (e *Endpoint) inspectPrivateDNS(endpoint types.VpcEndpoint) guard.Finding {
 	desired := dns{PrivateDnsEnabled: true}
-	live := dns{PrivateDnsEnabled: aws.ToBool(endpoint.PrivateDnsEnabled)}
-	if endpoint.DnsOptions != nil {
-		live.PrivateDnsOnlyForInboundResolverEndpoint = aws.ToBool(endpoint.DnsOptions.PrivateDnsOnlyForInboundResolverEndpoint)
-	}
+	live := liveDNS(endpoint)
 	finding := guard.Finding{
 		Property: privateDNSProperty, Target: e.ID, Verdict: iampolicy.Same,
 		Live: guard.Compact(live), Desired: guard.Compact(desired),
@@ -36,6 +33,15 @@ func (e *Endpoint) inspectPrivateDNS(endpoint types.VpcEndpoint) guard.Finding {
 		finding.Verdict = iampolicy.Closed
 	}
 	return finding
+}
+
+// liveDNS returns the private DNS in a response.
+func liveDNS(endpoint types.VpcEndpoint) dns {
+	live := dns{PrivateDnsEnabled: aws.ToBool(endpoint.PrivateDnsEnabled)}
+	if endpoint.DnsOptions != nil {
+		live.PrivateDnsOnlyForInboundResolverEndpoint = aws.ToBool(endpoint.DnsOptions.PrivateDnsOnlyForInboundResolverEndpoint)
+	}
+	return live
 }
 
 // restorePrivateDNS sets all options of the desired private DNS: when EC2 enables private DNS, it otherwise restricts
