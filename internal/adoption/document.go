@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -134,11 +135,47 @@ type PublicAccessBlock struct {
 	RestrictPublicBuckets bool `json:"restrictPublicBuckets"`
 }
 
-// ImageKey is the key of a bucket's before-image in the state bucket. It is written only if there is no such object, so that a
-// later adoption, or a second run of the guard, keeps the first image.
-func ImageKey(bucket string) string { return imagePrefix + bucket + ".json" }
+// Keys of the state bucket. Each object is written once, see package beforeimage.
+const (
+	imagePrefix    = "before/"
+	endpointPrefix = "endpoints/"
+	// EnforcedKey is the key of the mark that the guard ever was in Enforce, so that it may have written to the buckets. It has
+	// no content.
+	EnforcedKey = "enforced"
+)
 
-const imagePrefix = "before/"
+// ImageKey is the key of a bucket's before-image. A later adoption, or a second run of the guard, keeps the first image.
+func ImageKey(bucket string) string { return imagePrefix + bucket + suffix }
+
+// ImageOf returns the bucket whose before-image has a key; "" for other keys.
+func ImageOf(key string) string {
+	name, ok := strings.CutPrefix(key, imagePrefix)
+	if !ok {
+		return ""
+	}
+	return strings.TrimSuffix(name, suffix)
+}
+
+// EndpointKey is the key of the state in which an endpoint was accepted under an adoption's number.
+func EndpointKey(number int, id string) string {
+	return endpointPrefix + strconv.Itoa(number) + "/" + id + suffix
+}
+
+// EndpointOf returns the number and the id of the endpoint whose accepted state has a key; 0 and "" for other keys.
+func EndpointOf(key string) (number int, id string) {
+	name, ok := strings.CutPrefix(key, endpointPrefix)
+	digits, id, found := strings.Cut(strings.TrimSuffix(name, suffix), "/")
+	number, err := strconv.Atoi(digits)
+	if !ok || !found || err != nil {
+		return 0, ""
+	}
+	return number, id
+}
+
+// DocumentKey is the key of an adoption document: its hash, so that the same document is stored once.
+func DocumentKey(body []byte) string { return "adoption/" + Hash(body) + suffix }
+
+const suffix = ".json"
 
 // Reference names one version of an object in the state bucket, and what it contains.
 type Reference struct {
@@ -185,23 +222,38 @@ var errFormat = errors.New("its format is not known to this version of the guard
 // ReadDocument parses an adoption document.
 func ReadDocument(body []byte) (Document, error) {
 	var d Document
-	if err := json.Unmarshal(body, &d); err != nil {
-		return Document{}, fmt.Errorf("reading the adoption document: %w", err)
-	}
-	if d.Format != Format {
-		return Document{}, fmt.Errorf("reading the adoption document: format %d: %w", d.Format, errFormat)
-	}
-	return d, nil
+	err := decode(body, &d, &d.Format)
+	return d, err
 }
 
 // ReadImage parses a before-image.
 func ReadImage(body []byte) (BeforeImage, error) {
 	var image BeforeImage
-	if err := json.Unmarshal(body, &image); err != nil {
-		return BeforeImage{}, fmt.Errorf("reading a before-image: %w", err)
+	err := decode(body, &image, &image.Format)
+	return image, err
+}
+
+// ReadEndpoint parses the accepted state of an endpoint.
+func ReadEndpoint(body []byte) (Endpoint, error) {
+	var accepted AcceptedEndpoint
+	err := decode(body, &accepted, &accepted.Format)
+	return accepted.Endpoint, err
+}
+
+// AcceptedEndpoint is an endpoint's accepted state as it is stored.
+type AcceptedEndpoint struct {
+	// Format is [Format].
+	Format int `json:"format"`
+	Endpoint
+}
+
+// decode parses a stored text, whose format must be known.
+func decode(body []byte, into any, format *int) error {
+	if err := json.Unmarshal(body, into); err != nil {
+		return fmt.Errorf("reading what the adoption stored: %w", err)
 	}
-	if image.Format != Format {
-		return BeforeImage{}, fmt.Errorf("reading the before-image of bucket %s: format %d: %w", image.Bucket, image.Format, errFormat)
+	if *format != Format {
+		return fmt.Errorf("reading what the adoption stored: format %d: %w", *format, errFormat)
 	}
-	return image, nil
+	return nil
 }

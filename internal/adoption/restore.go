@@ -63,21 +63,22 @@ func PlanRestore(image BeforeImage, lock string, live State) (Restoration, error
 		others = append(others, "its public access block")
 	}
 	if len(others) > 0 {
-		r.Left = strings.Join(others, " and ") + ": set since by somebody else"
+		r.Left = strings.Join(others, " and ") + ", set since by somebody else"
 	}
 	return r, nil
 }
 
 // PlanGrants decides whether the access control list of a before-image is put back, once its ownership is. Disabling the lists takes a
-// list that grants nothing to others, so the guard may have replaced it. A public grant under a block of new public grants cannot be
-// put back; left says so.
+// list that grants nothing to others, so the guard may have replaced it by the private one; another list is a later one of somebody
+// else. A public grant under a block of new public grants cannot be put back; left says so.
 func PlanGrants(image BeforeImage, live State) (change bool, left string) {
-	if live.Ownership != image.Ownership || image.Ownership == ownerEnforced || sameGrants(image.Grants, live.Grants) {
+	private := len(live.Grants) == 1 && live.Grants[0].Account != "" && live.Grants[0].Permission == "FULL_CONTROL"
+	if live.Ownership != image.Ownership || !private || sameGrants(image.Grants, live.Grants) {
 		return false, ""
 	}
 	public := slices.ContainsFunc(image.Grants, func(g Grant) bool { return strings.HasPrefix(g.Group, publicGroups) })
 	if public && image.PublicAccessBlock != nil && image.PublicAccessBlock.BlockPublicAcls {
-		return false, "its access control list: BlockPublicAcls, which is put back, forbids the public grants that it had"
+		return false, "its access control list: BlockPublicAcls, which is on again as before, forbids the public grants that it had"
 	}
 	return true, ""
 }
@@ -102,18 +103,15 @@ func planPolicy(before, lock, live string) (change bool, left string, err error)
 	if samePolicy(before, live) {
 		return false, "", nil
 	}
-	locked, was, is := statementsOf(lock), statementsOf(before), statementsOf(live)
-	carries, added := false, []string(nil)
-	for _, s := range is {
-		// A merged policy has the lock's statements of an earlier deployment under the same Sid.
-		ofLock := slices.ContainsFunc(locked, func(l iampolicy.View) bool { return l.Text == s.Text || l.Sid != "" && l.Sid == s.Sid })
-		carries = carries || ofLock
-		if !ofLock && !contains(was, s) {
+	locked, was := statementsOf(lock), statementsOf(before)
+	var added []string
+	for _, s := range statementsOf(live) {
+		if !isOf(locked, s) && !contains(was, s) {
 			added = append(added, s.Title)
 		}
 	}
 	switch heldBefore := len(locked) > 0 && !slices.ContainsFunc(locked, func(l iampolicy.View) bool { return !contains(was, l) }); {
-	case !carries:
+	case !Carries(lock, live):
 		return false, "its policy is neither the one before nor the guard's", nil
 	case len(added) == 0:
 		return true, "", nil
@@ -121,6 +119,17 @@ func planPolicy(before, lock, live string) (change bool, left string, err error)
 		return false, "its policy held the lock before the guard came, and was changed since", nil
 	}
 	return false, "", fmt.Errorf("its policy has statements that were added beside the lock (%s): %w", strings.Join(added, ", "), errAdded)
+}
+
+// Carries reports whether a policy has a statement of the lock: then the guard may have written it.
+func Carries(lock, live string) bool {
+	locked := statementsOf(lock)
+	return slices.ContainsFunc(statementsOf(live), func(s iampolicy.View) bool { return isOf(locked, s) })
+}
+
+// isOf reports whether a statement is one of the lock's, or of the lock's before its parameters changed: then it has the same Sid.
+func isOf(lock []iampolicy.View, s iampolicy.View) bool {
+	return slices.ContainsFunc(lock, func(l iampolicy.View) bool { return l.Text == s.Text || l.Sid != "" && l.Sid == s.Sid })
 }
 
 // statementsOf lists a policy's statements; there are none if it cannot be parsed.

@@ -96,7 +96,7 @@ func TestViewsShowWhatStatementsSay(t *testing.T) {
 		views[i].Text = ""
 	}
 	want := []iampolicy.View{
-		{Title: "A", Principals: []string{"111122223333", app}, NotAction: true, NotResource: true, Actions: []string{"s3:GetObject"}, Resources: []string{"arn:aws:s3:::docs/*"},
+		{Title: "A", Sid: "A", Principals: []string{"111122223333", app}, NotAction: true, NotResource: true, Actions: []string{"s3:GetObject"}, Resources: []string{"arn:aws:s3:::docs/*"},
 			Conditions: []iampolicy.ConditionView{{Operator: "StringNotEquals", Key: "aws:SourceVpce", Negated: true, Values: []string{"vpce-1", "vpce-2"}}}},
 		{Title: "statement 2", Allow: true, Everyone: true, Actions: []string{"s3:Get*"}, Resources: []string{"*"}},
 	}

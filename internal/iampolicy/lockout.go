@@ -42,6 +42,25 @@ func Lockout(desired []byte, s Setting) error {
 	return errors.Join(locked...)
 }
 
+// DeniedTo lists those of the actions on the setting's bucket that a bucket policy denies a role of the account, from the internet
+// over TLS, although IAM allows them.
+func DeniedTo(p *Policy, s Setting, role string, actions []string) []string {
+	s.Guard = role
+	var denied []string
+	for _, at := range s.Standpoints() {
+		if at.Path != s.internet().name || at.Principal != role {
+			continue
+		}
+		open := OpenActions(p, s, at)
+		for _, action := range actions {
+			if _, found := open[action]; !found {
+				denied = append(denied, action)
+			}
+		}
+	}
+	return denied
+}
+
 // configures reports whether a caller must be able to configure the bucket.
 func (s Setting) configures(at Standpoint) bool {
 	switch at.Principal {

@@ -36,3 +36,13 @@ func Both(f, g func() error) error {
 	_, err := Map([]func() error{f, g}, func(call func() error) (struct{}, error) { return struct{}{}, call() })
 	return err
 }
+
+// Limited is [Map] with at most n calls at a time.
+func Limited[T, R any](n int, items []T, f func(T) (R, error)) ([]R, error) {
+	turns := make(chan struct{}, n)
+	return Map(items, func(item T) (R, error) {
+		turns <- struct{}{}
+		defer func() { <-turns }()
+		return f(item)
+	})
+}

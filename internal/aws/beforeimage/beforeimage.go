@@ -2,7 +2,8 @@
 // endpoints, and adoption documents.
 //
 // Every object is written once: with If-None-Match, so that none replaces another, into a bucket with versioning. The first
-// version of an object counts, whatever was written over it later. All calls set ExpectedBucketOwner.
+// version of an object counts, whatever was written over it later, and also if it is hidden by a delete marker. All calls set
+// ExpectedBucketOwner.
 package beforeimage
 
 import (
@@ -46,7 +47,7 @@ func (s *Store) Read(ctx context.Context, reference string) (adoption.Document, 
 	if r.Bucket != s.Bucket {
 		return adoption.Document{}, fmt.Errorf("the adoption document %s is not in the state bucket %s", reference, s.Bucket)
 	}
-	body, err := s.get(ctx, r.Key, r.VersionID)
+	body, err := s.Get(ctx, r.Key, r.VersionID)
 	if err != nil {
 		return adoption.Document{}, err
 	}
@@ -62,12 +63,12 @@ func (s *Store) PutIfAbsent(ctx context.Context, image adoption.BeforeImage) (st
 	if err != nil {
 		return false, fmt.Errorf("writing the before-image of bucket %s: %w", image.Bucket, err)
 	}
-	_, stored, err = s.put(ctx, adoption.ImageKey(image.Bucket), body)
+	_, stored, err = s.Put(ctx, adoption.ImageKey(image.Bucket), body)
 	return stored, err
 }
 
-// get reads a version of an object.
-func (s *Store) get(ctx context.Context, key, version string) ([]byte, error) {
+// Get reads a version of an object.
+func (s *Store) Get(ctx context.Context, key, version string) ([]byte, error) {
 	answer, err := s.API.GetObject(ctx, &s3.GetObjectInput{Bucket: &s.Bucket, ExpectedBucketOwner: &s.Account, Key: &key, VersionId: &version})
 	if err != nil {
 		return nil, s.wrap("reading", key, err)
@@ -83,10 +84,10 @@ func (s *Store) get(ctx context.Context, key, version string) ([]byte, error) {
 	return body, nil
 }
 
-// put writes an object if the bucket has none with its key, and returns its version. S3 refuses the write with 412 if there is one.
+// Put writes an object if the bucket has none with its key, and returns its version. S3 refuses the write with 412 if there is one.
 // It answers 409 to writers at the same time, which the SDK's retryer repeats (see awsconfig).
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
-func (s *Store) put(ctx context.Context, key string, body []byte) (version string, stored bool, err error) {
+func (s *Store) Put(ctx context.Context, key string, body []byte) (version string, stored bool, err error) {
 	answer, err := s.API.PutObject(ctx, &s3.PutObjectInput{
 		Bucket: &s.Bucket, ExpectedBucketOwner: &s.Account, Key: &key, Body: bytes.NewReader(body),
 		ContentType: aws.String("application/json"), IfNoneMatch: aws.String("*"),
@@ -98,6 +99,27 @@ func (s *Store) put(ctx context.Context, key string, body []byte) (version strin
 		return "", false, s.wrap("writing", key, err)
 	}
 	return aws.ToString(answer.VersionId), true, nil
+}
+
+// Firsts finds the first version of each object whose key begins with a prefix: its id, by key. Its calls need
+// s3:ListBucketVersions, which only the adoption has.
+func (s *Store) Firsts(ctx context.Context, api s3.ListObjectVersionsAPIClient, prefix string) (map[string]string, error) {
+	firsts := map[string]string{}
+	pages := s3.NewListObjectVersionsPaginator(api, &s3.ListObjectVersionsInput{
+		Bucket: &s.Bucket, ExpectedBucketOwner: &s.Account, Prefix: &prefix,
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, s.wrap("listing", prefix, err)
+		}
+		for _, v := range page.Versions {
+			// The versions of a key come from the latest to the first.
+			// https://docs.aws.amazon.com/AmazonS3/latest/userguide/list-obj-version-enabled-bucket.html
+			firsts[aws.ToString(v.Key)] = aws.ToString(v.VersionId)
+		}
+	}
+	return firsts, nil
 }
 
 func (s *Store) wrap(doing, key string, err error) error {

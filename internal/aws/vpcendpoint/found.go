@@ -133,3 +133,27 @@ func (f *Finder) routed(ctx context.Context, e adoption.Endpoint) ([]string, err
 	}
 	return sorted(ids), nil
 }
+
+// LivePolicy reads an endpoint's policy; ok is false if there is no such endpoint.
+func LivePolicy(ctx context.Context, api ec2.DescribeVpcEndpointsAPIClient, id string) (policy string, ok bool, err error) {
+	answer, err := api.DescribeVpcEndpoints(ctx, &ec2.DescribeVpcEndpointsInput{VpcEndpointIds: []string{id}})
+	switch code := errorcode.Of(err); {
+	case code == "InvalidVpcEndpointId.NotFound", code == "InvalidVpcEndpoint.NotFound", err == nil && len(answer.VpcEndpoints) == 0:
+		return "", false, nil
+	case err != nil:
+		return "", false, errorcode.Needing("ec2:DescribeVpcEndpoints", err)
+	}
+	return aws.ToString(answer.VpcEndpoints[0].PolicyDocument), true, nil
+}
+
+// PutBackPolicy sets an endpoint's policy, or resets it to full access if the text is "".
+func PutBackPolicy(ctx context.Context, api API, id, policy string) error {
+	in := &ec2.ModifyVpcEndpointInput{VpcEndpointId: &id}
+	if policy == "" {
+		in.ResetPolicy = aws.Bool(true)
+	} else {
+		in.PolicyDocument = &policy
+	}
+	_, err := api.ModifyVpcEndpoint(ctx, in)
+	return errorcode.Needing("ec2:ModifyVpcEndpoint", err)
+}

@@ -11,6 +11,7 @@ import (
 
 	"example.com/s3-endpoint-guard/internal/aws/cfnresponse"
 	"example.com/s3-endpoint-guard/internal/aws/errorcode"
+	"example.com/s3-endpoint-guard/internal/aws/propagation"
 	"example.com/s3-endpoint-guard/internal/emptying"
 	"example.com/s3-endpoint-guard/internal/timeleft"
 )
@@ -21,11 +22,8 @@ const (
 	policyTries = 5
 	policyPause = time.Second
 	// settling is how long after the put S3 may still apply the old policy, because a bucket's configuration is
-	// eventually consistent (docs/facts.md, S3); settlePause is the pause before the next try.
-	settling    = time.Minute
-	settlePause = 3 * time.Second
-	// granting is how long a new permission may take to be in effect. Source: docs/facts.md, CloudFormation
-	granting = 2 * time.Minute
+	// eventually consistent (docs/facts.md, S3).
+	settling = time.Minute
 )
 
 // lockedOut says what the owner of the stack can do if the bucket's policy cannot be replaced.
@@ -125,16 +123,10 @@ func (t *Teardown) putPolicy(ctx context.Context, bucket, policy string) error {
 	}
 }
 
-// whileDenied repeats a call that S3 denies, as long as the denial may come from an old policy: policies of roles and
-// buckets are eventually consistent. It ends in time for the answer to CloudFormation.
+// whileDenied repeats a call that S3 denies, as long as the denial may come from an old policy. It ends in time for the answer to
+// CloudFormation.
 func whileDenied(ctx context.Context, call func() error) error {
-	until := deadline(ctx, time.Now().Add(granting))
-	for {
-		err := call()
-		if errorcode.Of(err) != emptying.AccessDenied || time.Now().Add(settlePause).After(until) || timeleft.Wait(ctx, settlePause) != nil {
-			return err
-		}
-	}
+	return propagation.WhileDenied(ctx, deadline(ctx, time.Now().Add(propagation.Longest)), call)
 }
 
 // run empties the bucket. It tries denied calls again soon after the policy was put, because S3 may still apply the old
@@ -145,7 +137,7 @@ func (t *Teardown) run(ctx context.Context, o emptying.Options, policyPut time.T
 		if err == nil || !mayStillSettle(report) || time.Since(policyPut) > settling {
 			return report, err
 		}
-		if timeleft.Wait(ctx, settlePause) != nil || !o.Deadline.IsZero() && time.Now().After(o.Deadline) {
+		if timeleft.Wait(ctx, propagation.Pause) != nil || !o.Deadline.IsZero() && time.Now().After(o.Deadline) {
 			return report, err
 		}
 		// Count the tries as one run: the number of runs limits the invocations.

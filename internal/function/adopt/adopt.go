@@ -1,0 +1,214 @@
+// Package adopt implements the custom resource that adopts existing buckets and endpoints: Custom::Adoption.
+//
+//	request         | RestoreOnDelete | the stack is          | what happens
+//	Create, Update  | -               | -                     | inspects all; refuses with all reasons, or stores what was found
+//	Update          | -               | rolled back           | the same, but refuses nothing: a rollback must succeed
+//	Delete          | false           | -                     | nothing
+//	Delete          | true            | not being deleted     | nothing: the resource was replaced or taken out of the template
+//	Delete          | true            | deleted, rolled back  | puts back what the guard may have changed, if it ever was in Enforce
+//
+// It writes nothing but the state bucket, except to put back. All that it stores is written once (internal/aws/beforeimage), so that a
+// request that arrives twice, or late, changes nothing. It believes of a request only its properties: which stack and account these
+// are, and whether the stack is being deleted, it knows from its own environment and from CloudFormation.
+package adopt
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"example.com/s3-endpoint-guard/internal/adoption"
+	"example.com/s3-endpoint-guard/internal/aws/beforeimage"
+	"example.com/s3-endpoint-guard/internal/aws/cfnresponse"
+	"example.com/s3-endpoint-guard/internal/aws/s3bucket"
+	"example.com/s3-endpoint-guard/internal/aws/vpcendpoint"
+	"example.com/s3-endpoint-guard/internal/guard"
+	"example.com/s3-endpoint-guard/internal/lock"
+	"example.com/s3-endpoint-guard/internal/selection"
+)
+
+// concurrency is how many buckets are read or put back at the same time. Each has up to four calls under way.
+const concurrency = 16
+
+// Buckets contains the calls on buckets.
+type Buckets interface {
+	s3bucket.ImageAPI
+	s3bucket.PutBackAPI
+	s3.ListBucketsAPIClient
+	s3.ListObjectVersionsAPIClient
+}
+
+// Endpoints contains the calls on endpoints.
+type Endpoints interface {
+	vpcendpoint.FinderAPI
+	ModifyVpcEndpoint(context.Context, *ec2.ModifyVpcEndpointInput, ...func(*ec2.Options)) (*ec2.ModifyVpcEndpointOutput, error)
+}
+
+// Adoption handles the requests of the custom resource.
+type Adoption struct {
+	Buckets   Buckets
+	Endpoints Endpoints
+	// Store is the state bucket.
+	Store *beforeimage.Store
+	// Stack returns what the guard's own stack is doing.
+	Stack func(context.Context) (guard.StackState, error)
+	// StackID is the ARN of that stack; Partition, Region and Account are its own.
+	StackID, Partition, Region, Account string
+	// GuardRole is the ARN of the guard's role, which must be able to configure the buckets.
+	GuardRole string
+	// Now is the clock.
+	Now func() time.Time
+	Log *slog.Logger
+}
+
+// Properties are the custom resource's properties in the template. CloudFormation sends all values as strings.
+type Properties struct {
+	// Parameters are the texts of guard.yaml's parameters that say what the lock is.
+	lock.Parameters
+	// Enforcement is Observe or Enforce.
+	Enforcement string
+	// RestoreOnDelete "true" puts the before-images back when the stack is deleted; with "false" nothing is touched.
+	RestoreOnDelete string
+	// AdoptionNumber names an acceptance of the endpoints' state: what is found when the number is first used is the desired state.
+	AdoptionNumber string
+}
+
+// order is a request's parsed properties.
+type order struct {
+	selection selection.Selection
+	lock      lock.Lock
+	mode      lock.Mode
+	// number is the AdoptionNumber.
+	number           int
+	enforce, restore bool
+}
+
+// read parses the properties. The reasons say all that is wrong with them.
+func (a *Adoption) read(raw json.RawMessage) (order, []adoption.Reason) {
+	var p Properties
+	if err := json.Unmarshal(raw, &p); err != nil {
+		return order{}, []adoption.Reason{{Why: "reading the properties: " + err.Error()}}
+	}
+	var o order
+	var problems []adoption.Reason
+	choice := func(name, value string, of ...string) string {
+		for _, v := range of {
+			if v == value {
+				return value
+			}
+		}
+		problems = append(problems, adoption.Reason{Why: fmt.Sprintf("%s is %q, want %s", name, value, strings.Join(of, " or "))})
+		return ""
+	}
+	o.enforce = choice("Enforcement", p.Enforcement, "Observe", "Enforce") == "Enforce"
+	o.restore = choice("RestoreOnDelete", p.RestoreOnDelete, "true", "false") == "true"
+	var err error
+	if o.number, err = strconv.Atoi(p.AdoptionNumber); err != nil || o.number < 1 {
+		problems = append(problems, adoption.Reason{Why: fmt.Sprintf("AdoptionNumber is %q, want a whole number from 1", p.AdoptionNumber)})
+	}
+	if o.lock, err = p.Lock(a.Partition, a.Region, a.Account); err != nil {
+		for _, err := range each(err) {
+			problems = append(problems, adoption.Reason{Why: err.Error()})
+		}
+		return o, problems
+	}
+	// Lock has refused texts that these two do not accept.
+	o.selection, _ = p.Selection()
+	o.mode = lock.Mode(p.PolicyMode)
+	return o, problems
+}
+
+// each returns the errors that an error joins.
+func each(err error) []error {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
+	}
+	var list []error
+	for _, e := range joined.Unwrap() {
+		list = append(list, each(e)...)
+	}
+	return list
+}
+
+// PhysicalID returns the resource's id, which depends on the stack only: whatever an Update changes, it never replaces the resource,
+// so that CloudFormation sends no Delete for an old one. For Delete it returns the id in the request.
+func PhysicalID(request cfnresponse.Request) string {
+	if request.RequestType == cfnresponse.Delete && request.PhysicalResourceID != "" {
+		return request.PhysicalResourceID
+	}
+	return "adoption-of-" + request.StackID[strings.LastIndex(request.StackID, ":")+1:]
+}
+
+// Handle implements [cfnresponse.Handler].
+func (a *Adoption) Handle(ctx context.Context, request cfnresponse.Request, note func(string)) (cfnresponse.Result, error) {
+	if request.StackID != a.StackID {
+		return cfnresponse.Result{}, fmt.Errorf("the request is for stack %s; this function adopts for %s only", request.StackID, a.StackID)
+	}
+	if request.RequestType == cfnresponse.Delete {
+		return cfnresponse.Result{}, a.release(ctx, request, note)
+	}
+	reference, adopted, err := a.adopt(ctx, request, note)
+	if err != nil {
+		return cfnresponse.Result{}, err
+	}
+	return cfnresponse.Result{Data: map[string]string{"Document": reference, "Adopted": strconv.Itoa(adopted)}}, nil
+}
+
+// adopt inspects all that the request names and stores what was found. It returns the reference to the adoption document, and the
+// number of adopted buckets.
+func (a *Adoption) adopt(ctx context.Context, request cfnresponse.Request, note func(string)) (reference string, adopted int, err error) {
+	o, reasons := a.read(request.ResourceProperties)
+	if len(reasons) > 0 {
+		return "", 0, refusal(reasons)
+	}
+	stored, err := a.readStored(ctx)
+	if err != nil {
+		return "", 0, err
+	}
+	found := a.inspect(ctx, o, stored, note)
+	if reasons := found.all(); len(reasons) > 0 {
+		if a.mayRefuse(ctx) {
+			a.logReasons("refused", reasons)
+			return "", 0, refusal(reasons)
+		}
+		a.logReasons("not refused, because the stack is rolled back", reasons)
+	}
+	document, err := a.keep(ctx, o, stored, found)
+	if err != nil {
+		return "", 0, err
+	}
+	reference, err = a.publish(ctx, document)
+	if err != nil {
+		return "", 0, err
+	}
+	a.Log.Info("adopted", "buckets", len(document.Buckets), "endpoints", len(document.Endpoints), "document", reference)
+	return reference, len(document.Buckets), nil
+}
+
+// mayRefuse reports whether a request may fail. If an update is rolled back, the stack must go back to its properties of before, even
+// if a bucket is gone by now: otherwise it would remain in UPDATE_ROLLBACK_FAILED.
+func (a *Adoption) mayRefuse(ctx context.Context) bool {
+	state, err := a.Stack(ctx)
+	return err != nil || !strings.HasPrefix(state.Status, "UPDATE_ROLLBACK_")
+}
+
+// refusal returns the error with all reasons.
+func refusal(reasons []adoption.Reason) error {
+	return errors.New("nothing was adopted: " + adoption.Summary(reasons))
+}
+
+// logReasons writes every reason to the log, because the answer to CloudFormation may be too short for them.
+func (a *Adoption) logReasons(message string, reasons []adoption.Reason) {
+	for _, r := range reasons {
+		a.Log.Warn(message, "about", r.About, "reason", r.Why)
+	}
+}
