@@ -7,12 +7,10 @@ import (
 	"io"
 	"iter"
 	"os"
-	"os/signal"
 	"path"
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -148,9 +146,8 @@ func isPattern(name string) bool { return strings.ContainsAny(name, `*?[\`) }
 
 // run judges everything that is selected.
 func (a *auditor) run(parent context.Context) error {
-	ctx, stop := signal.NotifyContext(parent, os.Interrupt, syscall.SIGTERM)
+	ctx, stop := interruptible(parent)
 	defer stop()
-	defer context.AfterFunc(ctx, stop)() // the second signal ends the process
 	sdk, err := a.load(ctx)
 	if err != nil {
 		return &exitError{exitUnjudged, err}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -258,21 +257,8 @@ func (e *emptier) confirmed(ctx context.Context) bool {
 	if e.deleteBucket {
 		what = ", and the bucket itself"
 	}
-	fmt.Fprintf(e.err, "This deletes everything in bucket %s%s, all versions, for good.\nType the bucket's name to go on: ", e.bucket, what)
-	typed := make(chan string, 1)
-	go func() {
-		line, _ := bufio.NewReader(e.in).ReadString('\n')
-		typed <- line
-	}()
-	line := ""
-	select {
-	case <-ctx.Done():
-	case line = <-typed:
-	}
-	if line == "" {
-		fmt.Fprintln(e.err)
-	}
-	return strings.TrimSpace(line) == e.bucket
+	question := fmt.Sprintf("This deletes everything in bucket %s%s, all versions, for good.\nType the bucket's name to go on: ", e.bucket, what)
+	return typed(ctx, e.in, e.err, question) == e.bucket
 }
 
 // every returns the interval of progress reports: a bar is redrawn, a log gets a new line.

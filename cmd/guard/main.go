@@ -38,6 +38,7 @@ func rootCommand() *cobra.Command {
 	root.SetHelpCommand(helpCommand())
 	root.AddCommand(
 		auditCommand(), checkCommand(), accessCommand(), diffCommand(), exposureCommand(), matchCommand(),
+		historyCommand(), reportCommand(), pauseCommand(),
 		demoCommand(), localCommand(), costCommand(), emptyCommand(),
 	)
 	return root

@@ -168,6 +168,15 @@ var mistakes = map[string][]struct{ args, says string }{
 		{"nosuch", `unknown command "nosuch"`},
 		{"cost extra", `unexpected argument "extra"`},
 	},
+	"history": {
+		{"extra", `unexpected argument "extra"`},
+		{"--since yesterday", "want a duration such as 12h, 7d or 2w"},
+		{"--stack /x", "--stack /x: want the name of a stack"},
+		{"--bucket docs --vpc-endpoint vpce-1", "--bucket and --vpc-endpoint: want at most one"},
+		{"--bucket s3://docs-example", "--bucket s3://docs-example: this is more than a name"},
+		{"--vpc-endpoint x", "--vpc-endpoint x: want an id that begins with vpce-"},
+		{"--endpoint-url here", "--endpoint-url here: want an address"},
+	},
 	"local": {
 		{"extra", `unexpected argument "extra"`},
 		{"--board-port 8000", "--board-port needs --board"},
@@ -179,6 +188,24 @@ var mistakes = map[string][]struct{ args, says string }{
 		{"broken.json", "broken.json: "},
 		{"event.json --parameter Bucket", "--parameter Bucket: want Key=Value"},
 		{"event.json --template none.yaml", "open none.yaml: no such file"},
+	},
+	"pause": {
+		{"", "want --bucket or --vpc-endpoint\nusage: guard pause --bucket NAME"},
+		{"extra", `unexpected argument "extra"`},
+		{"--bucket docs --vpc-endpoint vpce-1 --for 1h --reason x", "want --bucket or --vpc-endpoint"},
+		{"--bucket docs --reason x", "want --for or --until"},
+		{"--bucket docs --for 1h --until 2026-03-02T14:00:00Z --reason x", "want --for or --until"},
+		{"--bucket docs --until tomorrow --reason x", "--until tomorrow: want a time such as"},
+		{"--bucket docs --for 1h", "a window needs a reason"},
+		{"--bucket docs --for 25h --reason x", "a window lasts a day at most"},
+		{"--bucket docs --for -1h --reason x", "would have ended at"},
+		{"--list --bucket docs", "--list stands alone"},
+		{"--end --bucket docs --for 1h", "--end has no meaning with --for"},
+		{"--bucket docs --for 1h --reason x --stack -x", "--stack -x: want the name of a stack"},
+	},
+	"report": {
+		{"extra", `unexpected argument "extra"`},
+		{"--since 0d", "want a duration in the past"},
 	},
 }
 

@@ -29,6 +29,7 @@ import (
 	"example.com/s3-endpoint-guard/local/localaws/events"
 	"example.com/s3-endpoint-guard/local/localaws/iam"
 	"example.com/s3-endpoint-guard/local/localaws/lambda"
+	"example.com/s3-endpoint-guard/local/localaws/logs"
 	"example.com/s3-endpoint-guard/local/localaws/s3"
 	"example.com/s3-endpoint-guard/local/localaws/securityhub"
 	"example.com/s3-endpoint-guard/local/localaws/sns"
@@ -111,7 +112,7 @@ func New(o Options) (*Cloud, error) {
 	c := &Cloud{
 		Engine: deployment.New(deployment.Services{
 			Gate: gate, Clock: o.Clock, S3: s3.New(base), EC2: ec2.New(base), IAM: iam.New(base), SNS: sns.New(base), SQS: sqs.New(base),
-			SSM: ssm.New(base), CloudFormation: cloudformation.New(base), CloudWatch: cloudwatch.New(base),
+			SSM: ssm.New(base), Logs: logs.New(base), CloudFormation: cloudformation.New(base), CloudWatch: cloudwatch.New(base),
 			Answers: &cloudformation.Answers{},
 		}),
 		STS: sts.New(base), SecurityHub: securityhub.New(base),
@@ -144,7 +145,7 @@ func New(o Options) (*Cloud, error) {
 // wire connects the services to the gate and to each other.
 func (c *Cloud) wire() {
 	for _, service := range []api.Service{
-		c.S3, c.EC2, c.IAM, c.STS, c.SNS, c.SQS, c.SSM, c.CloudFormation, c.CloudWatch, c.Lambda.Service(),
+		c.S3, c.EC2, c.IAM, c.STS, c.SNS, c.SQS, c.SSM, c.Logs, c.CloudFormation, c.CloudWatch, c.Lambda.Service(),
 		c.Events.Service(), c.Events.TrailService(), c.SecurityHub,
 	} {
 		c.Gate.Add(service)
@@ -178,6 +179,9 @@ func (c *Cloud) lambdaOptions(o Options) lambda.Options {
 	options := lambda.Options{
 		Account: base.Account, Region: base.Region, Partition: base.Partition, Clock: o.Clock, Work: &c.work,
 		Credentials: c.roleCredentials, Destination: c.destination, Queues: queues{c}, Log: o.Log, Freeze: o.Freeze,
+		Group: func(group, function string, line lambda.Line) {
+			c.Logs.Put(group, line.Time.Format("2006/01/02/")+function+"[$LATEST]", line.Time, line.Text)
+		},
 		Metrics: func(_ string, line []byte) { _ = c.CloudWatch.PutEMF(line) },
 	}
 	if !o.Patient {

@@ -19,7 +19,7 @@ import (
 // localServices are the folders of the local AWS's services, by the name that the documentation uses.
 var localServices = map[string]string{
 	"S3": "s3", "EC2": "ec2", "IAM": "iam", "STS": "sts", "Lambda": "lambda", "EventBridge and CloudTrail": "events",
-	"CloudFormation": "cloudformation", "CloudWatch": "cloudwatch", "SNS": "sns", "SQS": "sqs", "Systems Manager": "ssm",
+	"CloudFormation": "cloudformation", "CloudWatch": "cloudwatch", "SNS": "sns", "SQS": "sqs", "CloudWatch Logs": "logs", "Systems Manager": "ssm",
 	"Security Hub": "securityhub",
 }
 
@@ -111,4 +111,4 @@ func localCalls(t *testing.T, folder string) []string {
 }
 
 // callName is the form of a call's name.
-var callName = regexp.MustCompile(`^(Abort|Associate|Authorize|Batch|Complete|Copy|Create|Delete|Describe|Detach|Disable|Disassociate|Enable|Get|Head|Invoke|List|LookupEvents|Modify|Publish|Put|Receive|Remove|Replace|Revoke|Send|Set|Start|Stop|Subscribe|Upload)[A-Za-z]*$`)
+var callName = regexp.MustCompile(`^(Abort|Associate|Authorize|Batch|Complete|Copy|Create|Delete|Describe|Detach|Disable|Disassociate|Enable|Filter|Get|Head|Invoke|List|LookupEvents|Modify|Publish|Put|Receive|Remove|Replace|Revoke|Send|Set|Start|Stop|Subscribe|Upload)[A-Za-z]*$`)

@@ -145,3 +145,20 @@ func TestPermissionIsAskedOnTheStacksARN(t *testing.T) {
 		}
 	}
 }
+
+func TestDescribeStackResourceFindsOneByItsLogicalID(t *testing.T) {
+	_, client, stack := start(t, localtest.Everything)
+	describe := func(stack, resource string) (*sdk.DescribeStackResourceOutput, error) {
+		return client.DescribeStackResource(t.Context(), &sdk.DescribeStackResourceInput{StackName: &stack, LogicalResourceId: &resource})
+	}
+	got := localtest.Must(describe("guard", "Bucket"))(t).StackResourceDetail
+	if *got.PhysicalResourceId != "docs" || *got.StackId != stack.ID || *got.ResourceType != "AWS::S3::Bucket" {
+		t.Errorf("DescribeStackResource(Bucket) = %+v, want docs", got)
+	}
+	if _, err := describe("guard", "Other"); localtest.Code(err) != "ValidationError" || !strings.Contains(err.Error(), "Resource Other does not exist for stack guard") {
+		t.Errorf("DescribeStackResource(Other) = %v, want ValidationError", err)
+	}
+	if _, err := describe("gone", "Bucket"); localtest.Code(err) != "ValidationError" || !strings.Contains(err.Error(), "gone does not exist") {
+		t.Errorf("DescribeStackResource of a stack that there is not = %v, want ValidationError", err)
+	}
+}

@@ -28,6 +28,8 @@ func (s *Service) Decode(r *api.Request) (*api.Operation, error) {
 	switch name {
 	case "DescribeStacks":
 		do = func() (any, error) { return s.describeStacks(stack) }
+	case "DescribeStackResource":
+		do = func() (any, error) { return s.describeStackResource(stack, params["LogicalResourceId"]) }
 	case "DescribeStackResources":
 		do = func() (any, error) { return s.describeStackResources(stack) }
 	case "ListStackResources":
@@ -35,7 +37,7 @@ func (s *Service) Decode(r *api.Request) (*api.Operation, error) {
 	default:
 		return nil, params.Unknown()
 	}
-	if err := params.Only("StackName", "NextToken"); err != nil {
+	if err := params.Only("StackName", "NextToken", "LogicalResourceId"); err != nil {
 		return nil, err
 	}
 	need := api.Need{Action: "cloudformation:" + name, Resource: s.arn(stack), ResourceAccount: s.options.Account}
@@ -116,6 +118,21 @@ func (s *Service) resources(stack string) ([]describedResource, error) {
 		list = append(list, describedResource{st.ID, st.Name, r.LogicalID, r.PhysicalID, r.Type, r.Status, r.Reason, changed, changed})
 	}
 	return list, nil
+}
+
+// describeStackResource answers DescribeStackResource.
+func (s *Service) describeStackResource(stack, logicalID string) (any, error) {
+	list, err := s.resources(stack)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(list, func(r describedResource) bool { return r.LogicalResourceId == logicalID })
+	if i < 0 {
+		return nil, &api.Error{Status: http.StatusBadRequest, Code: "ValidationError", Message: "Resource " + logicalID + " does not exist for stack " + stack}
+	}
+	return struct {
+		Detail describedResource `xml:"StackResourceDetail"`
+	}{list[i]}, nil
 }
 
 // mostResources is the maximum number of resources in an answer. DescribeStackResources omits the others without notice;

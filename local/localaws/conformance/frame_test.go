@@ -26,6 +26,7 @@ import (
 	"example.com/s3-endpoint-guard/local/localaws/ec2"
 	"example.com/s3-endpoint-guard/local/localaws/iam"
 	"example.com/s3-endpoint-guard/local/localaws/localtest"
+	"example.com/s3-endpoint-guard/local/localaws/logs"
 	"example.com/s3-endpoint-guard/local/localaws/s3"
 	"example.com/s3-endpoint-guard/local/localaws/sns"
 	"example.com/s3-endpoint-guard/local/localaws/sqs"
@@ -41,7 +42,7 @@ const (
 
 // cases are all cases, by service.
 func cases() []testCase {
-	return slices.Concat(bucketCases(), objectCases(), listingCases(), networkCases(), messageCases(), parameterCases())
+	return slices.Concat(bucketCases(), objectCases(), listingCases(), networkCases(), messageCases(), parameterCases(), logCases())
 }
 
 // testCase is a list of ops, each with its expected answer.
@@ -134,7 +135,7 @@ func startLocal(t *testing.T) aws.Config {
 	options := gate.Options()
 	for _, service := range []api.Service{
 		s3.New(options), sts.New(options), ec2.New(options), sns.New(options), sqs.New(options), cloudformation.New(options),
-		cloudwatch.New(options), iam.New(options), ssm.New(options),
+		cloudwatch.New(options), iam.New(options), ssm.New(options), logs.New(options),
 	} {
 		gate.Add(service)
 	}

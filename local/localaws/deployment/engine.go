@@ -19,6 +19,7 @@ import (
 	"example.com/s3-endpoint-guard/local/localaws/events"
 	"example.com/s3-endpoint-guard/local/localaws/iam"
 	"example.com/s3-endpoint-guard/local/localaws/lambda"
+	"example.com/s3-endpoint-guard/local/localaws/logs"
 	"example.com/s3-endpoint-guard/local/localaws/s3"
 	"example.com/s3-endpoint-guard/local/localaws/sns"
 	"example.com/s3-endpoint-guard/local/localaws/sqs"
@@ -37,6 +38,7 @@ type Services struct {
 	SNS            *sns.Service
 	SQS            *sqs.Service
 	SSM            *ssm.Service
+	Logs           *logs.Service
 	CloudFormation *cloudformation.Service
 	CloudWatch     *cloudwatch.Service
 	Lambda         *lambda.Host

@@ -112,9 +112,11 @@ func createParameter(c *creation, p properties) (made, error) {
 
 func createLogGroup(c *creation, p properties) (made, error) {
 	name := or(p.text("LogGroupName"), c.name())
+	forget := c.named("log group", name)
+	c.Logs.CreateGroup(name)
 	return made{
 		ref: name, attributes: map[string]any{"Arn": c.arn("logs", "log-group:"+name+":*")},
-		remove: c.named("log group", name),
+		remove: func() error { c.Logs.DeleteGroup(name); return forget() },
 		update: func(p properties) (made, error) { return createLogGroup(c, p) },
 	}, nil
 }

@@ -42,6 +42,8 @@ type Options struct {
 	Destination func(f Function, arn string, record []byte) error
 	// Metrics gets each line of Embedded Metric Format that a function prints; nil ignores them.
 	Metrics func(function string, line []byte)
+	// Group gets each line for the function's log group; nil keeps no log groups.
+	Group func(logGroup, function string, line Line)
 	// Log gets each line that a function prints; nil keeps them only for [Host.Logs].
 	Log func(function string, line Line)
 	// Queues is SQS for event source mappings; nil refuses them.

@@ -42,6 +42,9 @@ func (h *Host) print(f Function, requestID, text string) {
 	h.mu.Lock()
 	h.logs[f.Name] = append(h.logs[f.Name], line)
 	h.mu.Unlock()
+	if h.options.Group != nil {
+		h.options.Group(f.LogGroup, f.Name, line)
+	}
 	if h.options.Log != nil {
 		h.options.Log(f.Name, line)
 	}

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"example.com/s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/local/localaws"
+	"example.com/s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/localtest"
+)
+
+// guardedAccount is a local AWS with the deployed stack, and a caller of the verbs that are about a deployed guard.
+type guardedAccount struct {
+	*testing.T
+	*callers
+	denied []string // actions that the caller is denied
+}
+
+// operator is the ARN of the caller.
+const operator = "arn:aws:iam::111122223333:user/operator"
+
+// newGuarded deploys the stack, with parameters of its template as Key=Value.
+func newGuarded(t *testing.T, parameters ...string) *guardedAccount {
+	t.Helper()
+	d, err := (&stackFlags{template: "../../template.yaml", parameters: parameters}).deploy(t.Context(), localaws.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := d.close(); err != nil {
+			t.Error(err)
+		}
+	})
+	a := &guardedAccount{T: t}
+	if a.callers, err = newCallers(d); err != nil {
+		t.Fatal(err)
+	}
+	a.settles()
+	id, secret := d.cloud.Gate.Credentials(api.Caller{Principal: operator, Account: "111122223333", Identity: func() []*iampolicy.Policy {
+		return (&localBucket{denied: a.denied}).identity()
+	}})
+	for name, value := range map[string]string{
+		"AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull, "AWS_EC2_METADATA_DISABLED": "true", "AWS_CA_BUNDLE": "",
+		"AWS_ACCESS_KEY_ID": id, "AWS_SECRET_ACCESS_KEY": secret, "AWS_REGION": "eu-central-1", "AWS_PROFILE": "",
+	} {
+		t.Setenv(name, value)
+	}
+	return a
+}
+
+// settles waits until no event is under way and no function runs.
+func (a *guardedAccount) settles() {
+	a.Helper()
+	ctx, cancel := context.WithTimeout(a.Context(), localtest.Limit)
+	defer cancel()
+	if err := a.cloud.Quiesce(ctx); err != nil {
+		a.Fatal(err)
+	}
+}
+
+// guard runs a verb with typed input, and returns standard output, standard error with the error, and the exit code.
+func (a *guardedAccount) guard(stdin string, args ...string) (string, string, int) {
+	a.Helper()
+	var out, errs strings.Builder
+	root := rootCommand()
+	root.SetArgs(append(args, "--endpoint-url", a.cloud.Internet()))
+	root.SetIn(strings.NewReader(stdin))
+	root.SetOut(&out)
+	root.SetErr(&errs)
+	err := root.ExecuteContext(a.Context())
+	if exit, ok := errors.AsType[*exitError](err); ok && exit.err != nil {
+		errs.WriteString(exit.err.Error())
+	}
+	return out.String(), errs.String(), exitCode(err)
+}
+
+// says fails the test if a verb does not print these texts on standard output with exit code 0.
+func (a *guardedAccount) says(args string, texts ...string) string {
+	a.Helper()
+	out, errs, code := a.guard("", strings.Split(args, " ")...)
+	if code != 0 {
+		a.Errorf("guard %s: exit code %d, %s", args, code, errs)
+	}
+	for _, text := range texts {
+		if !strings.Contains(out, text) {
+			a.Errorf("guard %s says %q, want %q", args, out, text)
+		}
+	}
+	return out
+}
+
+// fails fails the test if a verb does not print this text on standard error with the exit code for what was not done.
+func (a *guardedAccount) fails(args string, text string) {
+	a.Helper()
+	out, errs, code := a.guard("", strings.Split(args, " ")...)
+	if code != exitUnjudged || !strings.Contains(errs, text) {
+		a.Errorf("guard %s: exit code %d, output %q, error %q, want %d and %q", args, code, out, errs, exitUnjudged, text)
+	}
+}
+
+// opens makes the bucket's policy allow everybody to read, and waits for the guard.
+func (a *guardedAccount) opens() {
+	a.Helper()
+	open := strings.ReplaceAll(openPolicy, "docs-example", a.bucket)
+	if _, err := a.adminAway.PutBucketPolicy(a.Context(), &awss3.PutBucketPolicyInput{Bucket: &a.bucket, Policy: &open}); err != nil {
+		a.Fatal(err)
+	}
+	a.settles()
+}
+
+// policy is the bucket's policy.
+func (a *guardedAccount) policy() string {
+	a.Helper()
+	out, err := a.adminAway.GetBucketPolicy(a.Context(), &awss3.GetBucketPolicyInput{Bucket: &a.bucket})
+	if err != nil {
+		a.Fatal(err)
+	}
+	return aws.ToString(out.Policy)
+}
+
+func TestAVerbNamesTheMissingPermissionAndTheMissingStack(t *testing.T) {
+	a := newGuarded(t)
+	for _, c := range []struct{ args, denied string }{
+		{"history", "cloudformation:DescribeStackResource"},
+		{"history", "logs:FilterLogEvents"},
+		{"report", "logs:FilterLogEvents"},
+		{"pause --list", "ssm:GetParametersByPath"},
+		{"pause --end --bucket " + a.bucket, "ssm:DeleteParameter"},
+		{"pause --for 1h --reason plan --bucket " + a.bucket, "ssm:PutParameter"},
+		{"pause --for 1h --reason plan --bucket " + a.bucket, "cloudformation:DescribeStacks"},
+		{"pause --for 1h --reason plan --bucket " + a.bucket, "cloudformation:ListStackResources"},
+	} {
+		a.denied = []string{c.denied}
+		a.fails(c.args, "the permission "+c.denied+" is missing")
+	}
+	a.denied = nil
+	for _, args := range []string{"history", "report", "pause --for 1h --reason plan --bucket " + a.bucket} {
+		a.fails(args+" --stack nosuch", "stack nosuch: there is no such stack in this account and Region")
+	}
+}
+
+func TestAThrottledCallIsMadeAgain(t *testing.T) {
+	a := newGuarded(t)
+	a.opens()
+	for _, call := range []string{"DescribeStackResource", "FilterLogEvents", "GetParametersByPath"} {
+		a.cloud.Gate.Inject(api.Fault{Operation: call, Times: 1, Error: &api.Error{Status: 400, Code: "ThrottlingException"}})
+	}
+	a.says("history", "bucket-policy of "+a.bucket)
+	a.says("pause --list", "no maintenance window")
+}
+
+func TestAgoIsADurationOrDays(t *testing.T) {
+	for text, want := range map[string]time.Duration{
+		"12h": 12 * time.Hour, "7d": 168 * time.Hour, "2w": 336 * time.Hour, "90m": 90 * time.Minute,
+		"0d": 0, "0s": 0, "-1h": 0, "d": 0, "7": 0, "1y": 0, "": 0,
+	} {
+		var a ago
+		if err := a.Set(text); (err == nil) != (want > 0) || time.Duration(a) != want {
+			t.Errorf("Set(%q) = %s, %v, want %s", text, a.String(), err, want)
+		}
+	}
+}

@@ -1,0 +1,253 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/spf13/cobra"
+
+	"example.com/s3-endpoint-guard/internal/aws/errorcode"
+	"example.com/s3-endpoint-guard/internal/aws/guardlog"
+	"example.com/s3-endpoint-guard/internal/aws/pauses"
+	"example.com/s3-endpoint-guard/internal/aws/survey"
+	"example.com/s3-endpoint-guard/internal/pause"
+	"example.com/s3-endpoint-guard/internal/selection"
+)
+
+// pauser is the command guard pause.
+type pauser struct {
+	onStack
+	vpcEndpoint string
+	lasts       time.Duration
+	until       string
+	reason      string
+	list, end   bool
+
+	out io.Writer
+	now func() time.Time
+}
+
+func pauseCommand() *cobra.Command {
+	p := &pauser{now: time.Now}
+	c := &cobra.Command{
+		Use:   "pause --bucket NAME --for DURATION --reason TEXT | --list | --end --bucket NAME",
+		Short: "Make a maintenance window, in which the guard leaves a bucket's drift alone",
+		Long: `Pause makes a maintenance window for one bucket, or for one VPC endpoint: until it ends, the guard records drift and tells it,
+but corrects nothing, so that Terraform or a person can work. A window ends by itself, a day after it was made at the latest. A
+second one for the same bucket replaces the first. --list shows the windows, --end ends one before its time: the next sweep
+corrects what has drifted.
+
+A window is an SSM parameter below /s3-endpoint-guard/pause/STACK, with its end, its reason, and the ARN of the caller's
+credentials. CloudTrail has the call that made it, as PutParameter.
+
+The exit code is 0 if the window was made or ended, or the list is whole; 2 otherwise, and nothing was changed then. The
+permissions needed: ssm:GetParametersByPath on that path; to make a window ssm:PutParameter on what is below it,
+cloudformation:DescribeStacks, and for a stack of template.yaml cloudformation:ListStackResources; to end one
+ssm:DeleteParameter. Credentials, Region and the addresses of the services are found as the AWS CLI finds them.`,
+		Args: arguments(0, 0),
+		RunE: func(c *cobra.Command, _ []string) error {
+			p.out = c.OutOrStdout()
+			window, err := p.check()
+			if err != nil {
+				return misused(c, err)
+			}
+			ctx, stop := interruptible(c.Context())
+			defer stop()
+			if err := p.run(ctx, window); err != nil {
+				return &exitError{exitUnjudged, err}
+			}
+			return nil
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&p.bucket, "bucket", "", "`NAME` of the bucket")
+	f.StringVar(&p.vpcEndpoint, "vpc-endpoint", "", "`ID` of the VPC endpoint, instead of a bucket")
+	f.DurationVar(&p.lasts, "for", 0, "how long, e.g. 2h")
+	f.StringVar(&p.until, "until", "", "until when, e.g. 2026-03-02T14:00:00Z, instead of --for")
+	f.StringVar(&p.reason, "reason", "", "`TEXT` that the guard tells with the drift")
+	f.BoolVar(&p.list, "list", false, "show the windows")
+	f.BoolVar(&p.end, "end", false, "end the window now")
+	p.onStack.flags(f)
+	return c
+}
+
+// check finds wrong usage, and returns the window to make; that of --end has only a target, that of --list nothing.
+func (p *pauser) check() (w pause.Window, err error) {
+	if err := p.onStack.check(); err != nil {
+		return w, err
+	}
+	making := p.lasts != 0 || p.until != "" || p.reason != ""
+	switch {
+	case p.list && (p.end || making || p.bucket != "" || p.vpcEndpoint != ""):
+		return w, errors.New("--list stands alone")
+	case p.list:
+		return w, nil
+	case (p.bucket == "") == (p.vpcEndpoint == ""):
+		return w, errors.New("want --bucket or --vpc-endpoint")
+	case p.end && making:
+		return w, errors.New("--end has no meaning with --for, --until and --reason")
+	case p.vpcEndpoint != "" && !vpceShape.MatchString(p.vpcEndpoint):
+		return w, fmt.Errorf("--vpc-endpoint %s: want an id that begins with vpce-", p.vpcEndpoint)
+	}
+	if p.bucket != "" {
+		if err := checkBucketName(p.bucket); err != nil {
+			return w, err
+		}
+	}
+	w.Target = p.bucket + p.vpcEndpoint
+	if p.end {
+		return w, nil
+	}
+	if (p.lasts == 0) == (p.until == "") {
+		return w, errors.New("want --for or --until")
+	}
+	now := p.now()
+	w.Reason, w.Until = p.reason, now.Add(p.lasts)
+	if p.until != "" {
+		if w.Until, err = time.Parse(time.RFC3339, p.until); err != nil {
+			return w, fmt.Errorf("--until %s: want a time such as 2026-03-02T14:00:00Z", p.until)
+		}
+	}
+	return w, w.Check(now)
+}
+
+func (p *pauser) run(ctx context.Context, w pause.Window) error {
+	sdk, err := p.sdk(ctx)
+	if err != nil {
+		return err
+	}
+	windows := windowsOf(sdk, p.stack)
+	switch {
+	case p.list:
+		return p.show(ctx, windows)
+	case p.end:
+		if err := windows.end(ctx, w.Target); err != nil {
+			return err
+		}
+		fmt.Fprintf(p.out, "%s: the window is ended; the next sweep corrects what has drifted\n", w.Target)
+		return nil
+	}
+	if err := guards(ctx, sdk, p.stack, w.Target); err != nil {
+		return err
+	}
+	made, replaced, err := windows.put(ctx, sdk, w)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(p.out, "%s: the guard of stack %s corrects nothing until %s (about %s from now)\n", w.Target, p.stack, atUTC(made.Until),
+		made.Until.Sub(p.now()).Round(time.Minute))
+	if replaced.Active(p.now()) {
+		fmt.Fprintf(p.out, "it replaces the window until %s of %s: %s\n", atUTC(replaced.Until), replaced.By, replaced.Reason)
+	}
+	return nil
+}
+
+// show prints the windows, those that have ended too: their parameters remain until they are ended or replaced.
+func (p *pauser) show(ctx context.Context, windows windows) error {
+	list, err := windows.Read(ctx)
+	if err != nil {
+		err = needing("ssm:GetParametersByPath", err)
+	}
+	for _, w := range list {
+		state := "until"
+		if !w.Active(p.now()) {
+			state = "ended"
+		}
+		fmt.Fprintf(p.out, "%s  %s %s  %s  by %s\n", w.Target, state, atUTC(w.Until), w.Reason, w.By)
+	}
+	if len(list) == 0 && err == nil {
+		fmt.Fprintf(p.out, "stack %s has no maintenance window\n", p.stack)
+	}
+	return err
+}
+
+// atUTC formats a time for people.
+func atUTC(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
+
+// windows are the maintenance windows of a stack.
+type windows struct {
+	pauses.Reader
+	pauses.Writer
+}
+
+func windowsOf(sdk aws.Config, stack string) windows {
+	api := ssm.NewFromConfig(sdk)
+	return windows{pauses.Reader{API: api, Path: pause.Path(stack)}, pauses.Writer{API: api, Path: pause.Path(stack)}}
+}
+
+// put makes a window of the caller, and reads it back. It returns what was stored, and the window that was replaced.
+func (w windows) put(ctx context.Context, sdk aws.Config, window pause.Window) (made, replaced pause.Window, err error) {
+	caller, err := sts.NewFromConfig(sdk).GetCallerIdentity(ctx, nil)
+	if err != nil {
+		return made, replaced, fmt.Errorf("asking who the caller is: %w", err)
+	}
+	window.By = aws.ToString(caller.Arn)
+	// Broken parameters do not matter: the window's own is written.
+	old, _ := w.Read(ctx)
+	if i := slices.IndexFunc(old, func(o pause.Window) bool { return o.Target == window.Target }); i >= 0 {
+		replaced = old[i]
+	}
+	if err := w.Put(ctx, window); err != nil {
+		return made, replaced, needing("ssm:PutParameter", err)
+	}
+	stored, err := w.Read(ctx)
+	if i := slices.IndexFunc(stored, func(o pause.Window) bool { return o.Target == window.Target }); i >= 0 {
+		return stored[i], replaced, nil
+	}
+	return made, replaced, errors.Join(fmt.Errorf("the window of %s was written, and is not there when it is read back", window.Target),
+		needing("ssm:GetParametersByPath", err))
+}
+
+// end removes a window.
+func (w windows) end(ctx context.Context, target string) error {
+	return needing("ssm:DeleteParameter", w.End(ctx, target))
+}
+
+// guards returns nil if the stack's guard guards a bucket or an endpoint: a window for another would have no effect.
+func guards(ctx context.Context, sdk aws.Config, stack, target string) error {
+	api := cloudformation.NewFromConfig(sdk)
+	answer, err := api.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &stack})
+	switch {
+	case errorcode.Of(err) == "ValidationError":
+		return fmt.Errorf("stack %s: %w: %w", stack, guardlog.ErrNoStack, err)
+	case err != nil:
+		return needing("cloudformation:DescribeStacks", fmt.Errorf("stack %s: %w", stack, err))
+	case len(answer.Stacks) == 0:
+		return fmt.Errorf("stack %s: %w", stack, guardlog.ErrNoStack)
+	}
+	parameters := map[string]string{}
+	for _, p := range answer.Stacks[0].Parameters {
+		parameters[aws.ToString(p.ParameterKey)] = aws.ToString(p.ParameterValue)
+	}
+	named, adopts := parameters["BucketNames"]
+	guarded := false
+	switch {
+	case adopts && vpceShape.MatchString(target):
+		guarded = slices.Contains(strings.FieldsFunc(parameters["VpcEndpointIds"], func(r rune) bool { return r == ',' || r == ' ' }), target)
+	case adopts:
+		selected, err := selection.Parse(named, parameters["ExcludedBucketNames"])
+		if err != nil {
+			return fmt.Errorf("stack %s: %w", stack, err)
+		}
+		guarded = selected.Matches(target)
+	default:
+		found, err := survey.ReadStack(ctx, api, survey.NewPacer(1), stack)
+		if err != nil {
+			return err
+		}
+		guarded = slices.Contains(slices.Concat(found.Buckets, found.Endpoints), target)
+	}
+	if !guarded {
+		return fmt.Errorf("the guard of stack %s does not guard %s", stack, target)
+	}
+	return nil
+}

@@ -1,0 +1,93 @@
+// Package guardlog finds the log group of a guard's stack, and searches it. It is for the command line.
+//
+// It uses FilterLogEvents, not Logs Insights: it has no charge, needs one permission, returns whole lines, and each page follows
+// from the one before, so that the memory does not depend on the log. Insights scans faster but is charged by the gigabyte, and
+// returns at most 10,000 lines of a query (docs/facts.md, CloudWatch Logs).
+package guardlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+
+	"example.com/s3-endpoint-guard/internal/aws/errorcode"
+)
+
+// logicalID is the log group of the guard in its template.
+const logicalID = "RemediateLogGroup"
+
+// StackAPI contains the call that [Group] makes.
+type StackAPI interface {
+	DescribeStackResource(context.Context, *cloudformation.DescribeStackResourceInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeStackResourceOutput, error)
+}
+
+// Errors of [Group].
+var (
+	// ErrNoStack means that there is no such stack in the account and Region.
+	ErrNoStack = errors.New("there is no such stack in this account and Region")
+	// ErrNoGuard means that the stack has no guard.
+	ErrNoGuard = errors.New("this stack has no guard: it has no resource " + logicalID)
+)
+
+// Group returns the name of the log group of a stack's guard.
+func Group(ctx context.Context, api StackAPI, stack string) (string, error) {
+	answer, err := api.DescribeStackResource(ctx, &cloudformation.DescribeStackResourceInput{StackName: &stack, LogicalResourceId: aws.String(logicalID)})
+	switch {
+	case errorcode.Of(err) == "ValidationError" && strings.Contains(err.Error(), logicalID):
+		return "", fmt.Errorf("stack %s: %w", stack, ErrNoGuard)
+	case errorcode.Of(err) == "ValidationError":
+		return "", fmt.Errorf("stack %s: %w: %w", stack, ErrNoStack, err)
+	case err != nil:
+		return "", fmt.Errorf("stack %s: %w", stack, err)
+	}
+	name := aws.ToString(answer.StackResourceDetail.PhysicalResourceId)
+	if name == "" || answer.StackResourceDetail.ResourceStatus == "DELETE_COMPLETE" {
+		return "", fmt.Errorf("stack %s: %w", stack, ErrNoGuard)
+	}
+	return name, nil
+}
+
+// Log is a log group.
+type Log struct {
+	API   cloudwatchlogs.FilterLogEventsAPIClient
+	Group string
+}
+
+// Line is one line of a log.
+type Line struct {
+	Time time.Time
+	Text string
+}
+
+// Search yields the lines since a time that match a filter pattern ("" for all), in the order of their time. progress, which may be
+// nil, is called after each page: pages can be many, and empty. An error ends the search.
+func (l Log) Search(ctx context.Context, since time.Time, pattern string, progress func()) iter.Seq2[Line, error] {
+	return func(yield func(Line, error) bool) {
+		in := &cloudwatchlogs.FilterLogEventsInput{LogGroupName: &l.Group, StartTime: aws.Int64(since.UnixMilli())}
+		if pattern != "" {
+			in.FilterPattern = &pattern
+		}
+		for pages := cloudwatchlogs.NewFilterLogEventsPaginator(l.API, in); pages.HasMorePages(); {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				yield(Line{}, fmt.Errorf("log group %s: %w", l.Group, err))
+				return
+			}
+			for _, e := range page.Events {
+				if !yield(Line{time.UnixMilli(aws.ToInt64(e.Timestamp)), aws.ToString(e.Message)}, nil) {
+					return
+				}
+			}
+			if progress != nil {
+				progress()
+			}
+		}
+	}
+}
