@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"example.com/s3-endpoint-guard/internal/adoption"
 	"example.com/s3-endpoint-guard/local/samtemplate"
 )
 
@@ -120,23 +121,24 @@ func TestEveryRuleOfTheGuardReachesTheFunctionOrTheQueue(t *testing.T) {
 	}
 }
 
-// The most that the adoption returns for the rules' patterns.
-const (
-	mostGroups    = 30
-	mostRoutingID = 1300 // characters of the ids of route tables and subnets
-)
-
-// ids returns n ids with a prefix, as a list.
-func ids(prefix string, n int) string {
-	var all []string
-	for i := range n {
-		all = append(all, fmt.Sprintf("%s-0%016x", prefix, i))
+// crowded is an adoption of endpoints with so many security groups, and with more routes than a pattern can name.
+func crowded(partition string, groups int) map[string]string {
+	e := adoption.Endpoint{VPCID: vpcID, Gateway: true}
+	for i := range groups {
+		e.SecurityGroupIDs = append(e.SecurityGroupIDs, fmt.Sprintf("sg-0%016x", i))
 	}
-	return strings.Join(all, ",")
+	for i := range 100 {
+		e.RouteTableIDs = append(e.RouteTableIDs, fmt.Sprintf("rtb-0%016x", i))
+		e.SubnetIDs = append(e.SubnetIDs, fmt.Sprintf("subnet-0%016x", i))
+	}
+	return adoption.Document{Account: account, Region: region, Endpoints: []adoption.Endpoint{e}}.Attributes(partition, adoption.Reference{
+		Bucket: strings.Repeat("b", 63), Key: "adoption/" + strings.Repeat("d", 64) + ".json", VersionID: strings.Repeat("v", 32), SHA256: strings.Repeat("0", 64),
+	})
 }
 
-// longestGuard plans guard.yaml with the longest names that AWS allows, and the most ids that the adoption returns.
-func longestGuard(t *testing.T, p parameters) stack {
+// longestGuard plans guard.yaml with the longest names that AWS allows, and endpoints with so many security groups, and more routes than
+// fit.
+func longestGuard(t *testing.T, p parameters, groups int) stack {
 	t.Helper()
 	name := strings.Repeat("s", 128)
 	const arn = "arn:aws-us-gov:"
@@ -146,7 +148,7 @@ func longestGuard(t *testing.T, p parameters) stack {
 	options := samtemplate.Options{Parameters: answers(p), Region: "us-gov-west-1", AccountID: account, StackName: name,
 		StackID: arn + "cloudformation:us-gov-west-1:111122223333:stack/" + name + "/0f0f0f0f-0000-4000-8000-000000000001"}
 	state := strings.Repeat("b", 63)
-	return deployOf(t, readGuard, options, map[string]string{
+	names := map[string]string{
 		"StateBucket":                 state,
 		"StateBucket.Arn":             arn + "s3:::" + state,
 		"AdoptRole.Arn":               role("-AdoptRole-0123456789AB"),
@@ -154,17 +156,17 @@ func longestGuard(t *testing.T, p parameters) stack {
 		"RemediateFunction":           strings.Repeat("f", 64),
 		"NotificationTopic":           arn + "sns:us-gov-west-1:111122223333:" + name + "-NotificationTopic-0123456789AB",
 		"NotificationTopic.TopicName": name + "-NotificationTopic-0123456789AB",
-		"Adoption.Document":           state + "/adoption/" + strings.Repeat("d", 64) + ".json?versionId=" + strings.Repeat("v", 32) + "&sha256=" + strings.Repeat("0", 64),
-		"Adoption.SecurityGroupIds":   ids("sg", mostGroups),
-		"Adoption.RouteTableIds":      ids("rtb", 25),
-		"Adoption.SubnetIds":          ids("subnet", (mostRoutingID-len(ids("rtb", 25)))/len(ids("subnet", 1)+",")),
-	})
+	}
+	for attribute, value := range crowded("aws-us-gov", groups) {
+		names["Adoption."+attribute] = value
+	}
+	return deployOf(t, readGuard, options, names)
 }
 
 // EventBridge's limit of a pattern, in characters.
 // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html
 func TestTheGuardsPatternsFit(t *testing.T) {
-	s := longestGuard(t, parameters{"VpcEndpointIds": strings.Join(allEndpoints(), ",")})
+	s := longestGuard(t, parameters{"VpcEndpointIds": strings.Join(allEndpoints(), ",")}, 100)
 	for _, r := range s.ofType("AWS::Events::Rule") {
 		pattern := s.properties(r.LogicalID)["EventPattern"]
 		var text bytes.Buffer

@@ -98,7 +98,7 @@ func allEndpoints() []string {
 // The functions select the buckets by the same texts; see package selection.
 func TestTheARNsAreThoseOfTheSelection(t *testing.T) {
 	for _, c := range []struct{ names, excluded string }{
-		{"docs-example", ""}, {"docs-example,acme-*-logs,*-data", ""}, {"*", "tmp-*,scratch"}, {"Old_Name", "a.b"},
+		{"docs-example", ""}, {"docs-example,acme-*-logs,*-data", ""}, {"*", "tmp-*,scratch"}, {"data.x-*", "a.b"},
 	} {
 		for partition, region := range regions {
 			s := deployOf(t, readGuard, samtemplate.Options{
@@ -205,7 +205,7 @@ func TestBadParametersOfTheGuardAreRefusedWithASentence(t *testing.T) {
 func TestGoodParametersOfTheGuardAreTaken(t *testing.T) {
 	for _, p := range []parameters{
 		{"BucketNames": "*", "ExcludedBucketNames": "a,b-*"},
-		{"BucketNames": "a.b-c,x-*-y,*-z,0*,Old_Name"},
+		{"BucketNames": "a.b-c,x-*-y,*-z,0*"},
 		{"VpcEndpointIds": "vpce-0a1b2c3d," + strings.Join(allEndpoints()[:4], ",")},
 		{"AllowedCidrs": "203.0.113.0/24,2001:db8::/32"},
 		{"WorkloadRoleArns": "arn:aws:iam::111122223333:role/app-*,arn:aws:iam::111122223333:role/team/x"},

@@ -14,7 +14,7 @@ func month(t *testing.T, p parameters) cost.Bill {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bill, err := table.Month(planned(t, p))
+	bill, err := table.Month(planned(t, p), 1)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,6 +29,7 @@ func newCheckout(t *testing.T) checkout {
 	}
 	c.write("Makefile", string(makefile))
 	c.write("template.yaml", "Resources:\n  ProbeAFunction:\n    Type: AWS::Serverless::Function\n")
+	c.write("guard.yaml", "Resources:\n  ProbeAFunction:\n    Type: AWS::Serverless::Function\n")
 	c.write("go.mod", "module small\n\ngo 1.26\n")
 	c.write("README.md", "one\n")
 	c.write("functions/probe/main.go", "package main\n\nvar version = \"dev\"\n\nfunc main() { println(version) }\n")

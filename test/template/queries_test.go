@@ -187,7 +187,7 @@ func TestWrongQueriesAreSeen(t *testing.T) {
 func TestSavedQueriesAreWithinTheirLimits(t *testing.T) {
 	named := map[string]bool{}
 	name := regexp.MustCompile(`^([^:*/]+/?)*[^:*/]+$`)
-	for _, s := range []stack{longest(t, nil), longestGuard(t, nil)} {
+	for _, s := range []stack{longest(t, nil), longestGuard(t, nil, 1)} {
 		clear(named)
 		for _, r := range s.ofType("AWS::Logs::QueryDefinition") {
 			p := s.properties(r.LogicalID)

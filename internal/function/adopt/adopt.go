@@ -156,42 +156,39 @@ func (a *Adoption) Handle(ctx context.Context, request cfnresponse.Request, note
 	if request.RequestType == cfnresponse.Delete {
 		return cfnresponse.Result{}, a.release(ctx, request, note)
 	}
-	reference, adopted, err := a.adopt(ctx, request, note)
+	document, reference, err := a.adopt(ctx, request, note)
 	if err != nil {
 		return cfnresponse.Result{}, err
 	}
-	return cfnresponse.Result{Data: map[string]string{"Document": reference, "Adopted": strconv.Itoa(adopted)}}, nil
+	return cfnresponse.Result{Data: document.Attributes(a.Partition, reference)}, nil
 }
 
-// adopt inspects all that the request names and stores what was found. It returns the reference to the adoption document, and the
-// number of adopted buckets.
-func (a *Adoption) adopt(ctx context.Context, request cfnresponse.Request, note func(string)) (reference string, adopted int, err error) {
+// adopt inspects all that the request names and stores what was found. It returns the adoption document and the reference to it.
+func (a *Adoption) adopt(ctx context.Context, request cfnresponse.Request, note func(string)) (d adoption.Document, r adoption.Reference, err error) {
 	o, reasons := a.read(request.ResourceProperties)
 	if len(reasons) > 0 {
-		return "", 0, refusal(reasons)
+		return d, r, refusal(reasons)
 	}
 	stored, err := a.readStored(ctx)
 	if err != nil {
-		return "", 0, err
+		return d, r, err
 	}
 	found := a.inspect(ctx, o, stored, note)
 	if reasons := found.all(); len(reasons) > 0 {
 		if a.mayRefuse(ctx) {
 			a.logReasons("refused", reasons)
-			return "", 0, refusal(reasons)
+			return d, r, refusal(reasons)
 		}
 		a.logReasons("not refused, because the stack is rolled back", reasons)
 	}
-	document, err := a.keep(ctx, o, stored, found)
-	if err != nil {
-		return "", 0, err
+	if d, err = a.keep(ctx, o, stored, found); err != nil {
+		return d, r, err
 	}
-	reference, err = a.publish(ctx, document)
-	if err != nil {
-		return "", 0, err
+	if r, err = a.publish(ctx, d); err != nil {
+		return d, r, err
 	}
-	a.Log.Info("adopted", "buckets", len(document.Buckets), "endpoints", len(document.Endpoints), "document", reference)
-	return reference, len(document.Buckets), nil
+	a.Log.Info("adopted", "buckets", len(d.Buckets), "endpoints", len(d.Endpoints), "document", r.String())
+	return d, r, nil
 }
 
 // mayRefuse reports whether a request may fail. If an update is rolled back, the stack must go back to its properties of before, even

@@ -140,27 +140,27 @@ func (a *Adoption) latest(ctx context.Context, s stored, id string) (adoption.En
 }
 
 // publish stores the adoption document, unless the same is stored, and returns the reference to it.
-func (a *Adoption) publish(ctx context.Context, document adoption.Document) (string, error) {
+func (a *Adoption) publish(ctx context.Context, document adoption.Document) (adoption.Reference, error) {
 	body, err := json.Marshal(document)
 	if err != nil {
-		return "", fmt.Errorf("writing the adoption document: %w", err)
+		return adoption.Reference{}, fmt.Errorf("writing the adoption document: %w", err)
 	}
 	key := adoption.DocumentKey(body)
 	version, stored, err := a.Store.Put(ctx, key, body)
 	if err != nil {
-		return "", err
+		return adoption.Reference{}, err
 	}
 	if !stored {
 		firsts, err := a.Store.Firsts(ctx, a.Buckets, key)
 		if err != nil {
-			return "", err
+			return adoption.Reference{}, err
 		}
 		version = firsts[key]
 	}
-	reference := adoption.Reference{Bucket: a.Store.Bucket, Key: key, VersionID: version, SHA256: adoption.Hash(body)}.String()
+	reference := adoption.Reference{Bucket: a.Store.Bucket, Key: key, VersionID: version, SHA256: adoption.Hash(body)}
 	// The guard trusts this reference, so it is tried.
-	if _, err := a.Store.Read(ctx, reference); err != nil {
-		return "", err
+	if _, err := a.Store.Read(ctx, reference.String()); err != nil {
+		return adoption.Reference{}, err
 	}
 	return reference, nil
 }
