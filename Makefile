@@ -15,7 +15,8 @@ unexport GOOS GOARCH GOARM64 GOAMD64
 unexport AWS_CA_BUNDLE
 
 FUZZTIME  ?= 30s
-FUNCTIONS := $(shell sed -nE 's/^  ([A-Za-z]+Function):$$/\1/p' template.yaml)
+TEMPLATES := template.yaml guard.yaml
+FUNCTIONS := $(shell sed -nE 's/^  ([A-Za-z]+Function):$$/\1/p' $(TEMPLATES) | sort -u)
 # Below .aws-sam, which SAM leaves out when it copies the sources.
 folder     = .aws-sam/$(subst /,-,$(1))
 BUILD      = GOOS=$(word 1,$(subst /, ,$(TARGET))) GOARCH=$(word 2,$(subst /, ,$(TARGET))) GOARM64=v8.0 go build -v
@@ -33,7 +34,7 @@ bootstraps: ## build every function for this machine, as tests and the demo want
 first-build:
 	@echo "Building the functions for $(TARGET). The first time, this compiles AWS's SDK: minutes, and 3.5 GB of memory."
 
-# SAM's: RemediateFunction in template.yaml is functions/remediate, ProbeAFunction and ProbeBFunction are functions/probe.
+# SAM's: RemediateFunction in both templates is functions/remediate, ProbeAFunction and ProbeBFunction are functions/probe.
 # A function's version is the id that Go gives to what it linked, never a commit: what changes no function must not
 # change its package, because during each update of the stack the guard stands down.
 build-%Function: PACKAGE = $(shell echo $* | sed -E 's/[AB]$$//' | tr A-Z a-z)
@@ -51,7 +52,7 @@ lint: ## gofmt, go vet, staticcheck, cfn-lint
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not formatted: $$unformatted"; exit 1; }
 	go vet ./...
 	go tool -modfile=tools/go.mod staticcheck ./...
-	@if command -v cfn-lint; then cfn-lint template.yaml; else echo "cfn-lint is not installed: template.yaml is not linted"; fi
+	@if command -v cfn-lint; then cfn-lint $(TEMPLATES); else echo "cfn-lint is not installed: $(TEMPLATES) are not linted"; fi
 
 cost: ## what the stack costs in a month
 	@go run ./cmd/guard cost

@@ -1,4 +1,4 @@
-// Package template holds the SAM template of this repository, for commands that are used outside of a checkout.
+// Package template holds the SAM templates of this repository, for commands that are used outside of a checkout.
 package template
 
 import _ "embed"
@@ -7,3 +7,8 @@ import _ "embed"
 //
 //go:embed template.yaml
 var YAML []byte
+
+// Guard is the text of guard.yaml, as it was when the command was built.
+//
+//go:embed guard.yaml
+var Guard []byte
