@@ -14,16 +14,23 @@ import (
 func costCommand() *cobra.Command {
 	var where stackFlags
 	var asJSON bool
+	var buckets int
 	command := &cobra.Command{
 		Use:   "cost",
 		Short: "Compute what the stack costs in a month, part by part",
 		Long: `Computes what template.yaml costs in a month, with the prices and the usage of local/cost/prices.json. The interface
 endpoint is listed on a line of its own, and the app is left out, because both cost the same without the guard.
 
+With --buckets it computes what guard.yaml costs for so many buckets that exist. What these cost themselves is not in it.
+
 Each part is listed at list price, with the parameter that leaves it out. The last lines show the sum, and the sum
 without what AWS's free tier covers.`,
 		Args: arguments(0, 0),
 		RunE: func(command *cobra.Command, _ []string) error {
+			where.existing = command.Flags().Changed("buckets")
+			if buckets < 1 {
+				return fmt.Errorf("--buckets %d: want at least 1", buckets)
+			}
 			plan, err := where.plan()
 			if err != nil {
 				return err
@@ -32,7 +39,7 @@ without what AWS's free tier covers.`,
 			if err != nil {
 				return err
 			}
-			bill, err := table.Month(plan)
+			bill, err := table.Month(plan, buckets)
 			if err != nil {
 				return err
 			}
@@ -43,6 +50,7 @@ without what AWS's free tier covers.`,
 			return nil
 		},
 	}
+	command.Flags().IntVar(&buckets, "buckets", 1, "compute guard.yaml for `N` buckets that exist")
 	command.Flags().BoolVar(&asJSON, "json", false, "print one line of JSON")
 	where.flags(command.Flags())
 	return command

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"example.com/s3-endpoint-guard/test/golden"
@@ -10,23 +11,60 @@ import (
 func TestDocsShowTheCost(t *testing.T) {
 	want, _ := guardCommand(t, "cost", "--template", "../../template.yaml")
 	golden.Table(t, "../../docs/cost.md", "cost", want)
+	golden.Table(t, "../../docs/cost.md", "cost of guard.yaml", existingTable(t))
+}
+
+// bill is the output of guard cost --json.
+type bill struct {
+	ListUSD, PaidUSD, EndpointUSD float64
+	AsOf                          string
+	Parts                         map[string]float64
+}
+
+// billOf runs guard cost with arguments.
+func billOf(t *testing.T, arguments ...string) (b bill) {
+	t.Helper()
+	out, code := guardCommand(t, append([]string{"cost", "--json"}, arguments...)...)
+	if err := json.Unmarshal([]byte(out), &b); err != nil || code != 0 {
+		t.Fatalf("guard cost --json: exit code %d, %v in %s", code, err, out)
+	}
+	return b
+}
+
+// existingTable returns a Markdown table of what guard.yaml costs for numbers of buckets.
+func existingTable(t *testing.T) string {
+	t.Helper()
+	rows := [][]string{{"buckets", "at list price", "with AWS's free tier", "of it the sweeps", "at list price with SweepRate=5"}}
+	for _, n := range []string{"1", "50", "500"} {
+		every, fifth := billOf(t, "--buckets", n), billOf(t, "--buckets", n, "--parameter", "SweepRate=5")
+		rows = append(rows, []string{n, dollars(every.ListUSD), dollars(every.PaidUSD), dollars(every.Parts["Correction (the guard)"]), dollars(fifth.ListUSD)})
+	}
+	var b strings.Builder
+	printTable(&b, rows)
+	return b.String()
+}
+
+func TestTheCostGrowsWithTheBuckets(t *testing.T) {
+	one, fifty := billOf(t, "--buckets", "1"), billOf(t, "--buckets", "50")
+	if one.ListUSD >= fifty.ListUSD || one.Parts["Alarms"] != fifty.Parts["Alarms"] || one.Parts["Trail"] != 0 {
+		t.Errorf("one bucket costs %+v, fifty %+v, want more for fifty, the same alarms, and no trail", one, fifty)
+	}
+	for _, n := range []string{"0", "-1"} {
+		root := rootCommand()
+		root.SetArgs([]string{"cost", "--buckets", n})
+		if err := root.ExecuteContext(t.Context()); err == nil {
+			t.Errorf("guard cost --buckets %s = nil, want an error", n)
+		}
+	}
 }
 
 func TestTheCostFollowsTheParameters(t *testing.T) {
-	bill := func(parameters ...string) (line struct {
-		ListUSD, PaidUSD, EndpointUSD float64
-		AsOf                          string
-		Parts                         map[string]float64
-	}) {
-		arguments := []string{"cost", "--json", "--template", "../../template.yaml"}
+	bill := func(parameters ...string) bill {
+		arguments := []string{"--template", "../../template.yaml"}
 		for _, p := range parameters {
 			arguments = append(arguments, "--parameter", p)
 		}
-		out, code := guardCommand(t, arguments...)
-		if err := json.Unmarshal([]byte(out), &line); err != nil || code != 0 {
-			t.Fatalf("guard cost --json: exit code %d, %v in %s", code, err, out)
-		}
-		return line
+		return billOf(t, arguments...)
 	}
 	all, least := bill(), bill("EndpointType=Gateway", "CreateProbe=false", "HealthRate=60", "SweepRate=60", "CreateDashboard=false", "CreateTrail=false")
 	if all.PaidUSD >= all.ListUSD || all.AsOf == "" || all.EndpointUSD == 0 || len(all.Parts) != 7 {

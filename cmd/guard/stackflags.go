@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	template "example.com/s3-endpoint-guard"
+	"example.com/s3-endpoint-guard/internal/lock"
 	"example.com/s3-endpoint-guard/local/bootstrap"
 	"example.com/s3-endpoint-guard/local/localaws"
 	"example.com/s3-endpoint-guard/local/localaws/deployment"
@@ -20,6 +21,8 @@ import (
 type stackFlags struct {
 	template   string // file; "" is the template that this command was built with
 	parameters []string
+	// existing makes guard.yaml that template, and invents what it must be told.
+	existing bool
 }
 
 func (d *stackFlags) flags(flags *pflag.FlagSet) {
@@ -40,11 +43,19 @@ func loadTemplate(path string) (*samtemplate.Template, error) {
 
 // plan reads the template and sets its parameters.
 func (d *stackFlags) plan() (*samtemplate.Plan, error) {
-	parsed, err := loadTemplate(d.template)
+	parsed, parameters := (*samtemplate.Template)(nil), map[string]string{}
+	var err error
+	if d.existing && d.template == "" {
+		parsed, err = samtemplate.Parse(template.Guard)
+	} else {
+		parsed, err = loadTemplate(d.template)
+	}
 	if err != nil {
 		return nil, err
 	}
-	parameters := map[string]string{}
+	if d.existing {
+		parameters["BucketNames"], parameters["VpcEndpointIds"] = lock.InventedBucket, lock.InventedEndpoint
+	}
 	for _, parameter := range d.parameters {
 		name, value, ok := strings.Cut(parameter, "=")
 		if !ok {

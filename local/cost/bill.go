@@ -73,9 +73,9 @@ func (b Bill) Paid() float64 {
 // Unit returns the unit of an item's quantity.
 func (b Bill) Unit(i Item) string { return b.table.Prices[i.Price].Unit }
 
-// Month computes the bill of a plan. An error names the resource that could not be read.
-func (t Table) Month(plan *samtemplate.Plan) (Bill, error) {
-	c := counter{table: t, plan: plan, attributes: samtemplate.Invented(plan), parts: map[string]*Part{}}
+// Month computes the bill of a plan whose guard guards so many buckets. An error names the resource that could not be read.
+func (t Table) Month(plan *samtemplate.Plan, buckets int) (Bill, error) {
+	c := counter{table: t, plan: plan, buckets: float64(buckets), attributes: samtemplate.Invented(plan), parts: map[string]*Part{}}
 	for _, r := range plan.Resources() {
 		if err := c.count(r); err != nil {
 			return Bill{}, fmt.Errorf("pricing %s: %w", r.LogicalID, err)
@@ -118,6 +118,7 @@ var off = map[string]string{
 type counter struct {
 	table      Table
 	plan       *samtemplate.Plan
+	buckets    float64
 	attributes samtemplate.Attributes
 	parts      map[string]*Part
 }
@@ -201,12 +202,12 @@ var functionParts = []struct{ prefix, part, usage, rate string }{
 	{"Probe", probe, "probe", "HealthRate"},
 }
 
-// once is the prefix of the function that runs only when the stack is deleted, and has no monthly cost.
-const once = "Teardown"
+// once are the prefixes of the functions that run only when the stack is created, changed or deleted, and have no monthly cost.
+var once = []string{"Teardown", "Adopt"}
 
 // function adds a month of a function's runs, and its metrics.
 func (c *counter) function(id string) error {
-	if strings.HasPrefix(id, once) {
+	if slices.ContainsFunc(once, func(prefix string) bool { return strings.HasPrefix(id, prefix) }) {
 		return nil
 	}
 	i := slices.IndexFunc(functionParts, func(f struct{ prefix, part, usage, rate string }) bool { return strings.HasPrefix(id, f.prefix) })
@@ -229,11 +230,11 @@ func (c *counter) function(id string) error {
 	runs, u := c.table.HoursPerMonth*60/minutes, c.table.Usage[f.usage]
 	c.metrics(f.part, u)
 	c.add(f.part, "run", runs)
-	c.add(f.part, "compute", runs*u.Seconds*memory/1024)
+	c.add(f.part, "compute", runs*(u.Seconds+(c.buckets-1)*u.BucketSeconds)*memory/1024)
 	c.add(f.part, "log", runs*u.LogBytes/1e9)
 	c.add(f.part, "cloudwatchCall", runs*u.CloudWatchCalls)
 	c.add(f.part, "s3Put", runs*u.S3Puts)
-	c.add(f.part, "s3Get", runs*u.S3Gets)
+	c.add(f.part, "s3Get", runs*(u.S3Gets+c.buckets*u.BucketReads))
 	return nil
 }
 

@@ -41,7 +41,7 @@ Resources:
 	if err != nil {
 		t.Fatal(err)
 	}
-	return table.Month(plan)
+	return table.Month(plan, 1)
 }
 
 func TestMonthCountsEachResource(t *testing.T) {

@@ -39,6 +39,9 @@ type Usage struct {
 	CloudWatchCalls float64 `json:"cloudwatchCalls"`
 	S3Puts          float64 `json:"s3Puts"`
 	S3Gets          float64 `json:"s3Gets"`
+	// BucketReads are the reads of a guarded bucket's configuration, BucketSeconds the billed time for each bucket but the first.
+	BucketReads   float64 `json:"bucketReads"`
+	BucketSeconds float64 `json:"bucketSeconds"`
 }
 
 // Table is the table of prices and usage.
