@@ -37,7 +37,7 @@ func rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(misused)
 	root.SetHelpCommand(helpCommand())
 	root.AddCommand(
-		auditCommand(), checkCommand(), accessCommand(), diffCommand(), exposureCommand(), matchCommand(),
+		auditCommand(), checkCommand(), renderCommand(), accessCommand(), diffCommand(), exposureCommand(), matchCommand(),
 		historyCommand(), reportCommand(), pauseCommand(),
 		demoCommand(), localCommand(), costCommand(), emptyCommand(),
 	)

@@ -207,6 +207,17 @@ var mistakes = map[string][]struct{ args, says string }{
 		{"extra", `unexpected argument "extra"`},
 		{"--since 0d", "want a duration in the past"},
 	},
+	"render": {
+		{"", "want one of --json, --terraform, --cdk, --cloudformation\nusage: guard render --bucket NAME..."},
+		{"extra", `unexpected argument "extra"`},
+		{"--json --cdk", "want one of --json, --terraform, --cdk, --cloudformation"},
+		{"--json", "--account or --region is missing"},
+		{"--json --vpce x", "--vpce x: want an id that begins with vpce-"},
+		{"--json --account 111122223333 --region eu-central-1 --vpc vpc-0a", "--vpc: the lock is for endpoints: give --vpce"},
+		{"--json --account 111122223333 --region eu-central-1 --bucket s3://docs", "--bucket s3://docs: this is more than a name"},
+		{"--json --account 111122223333 --region eu-central-1", "BucketNames: want at least one"},
+		{"--json --account 111122223333 --region eu-central-1 --cidr 10.0.0.0/8", "AllowedCidrs: 10.0.0.0/8 is not public"},
+	},
 }
 
 // TestMistakesAreExplained shows for each verb that wrong usage has its own exit code and an explanation.

@@ -157,14 +157,15 @@ func Example(pattern string) string {
 
 // WithDefaults returns the lock with an invented account, and a partition and a Region that belong together, where it has none.
 func (l Lock) WithDefaults() Lock {
-	l.Partition = cmp.Or(l.Partition, partitionOf(l.Region))
+	l.Partition = cmp.Or(l.Partition, PartitionOf(l.Region))
 	first := map[string]string{"aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 	l.Region = cmp.Or(l.Region, first[l.Partition], inventedRegion)
 	l.Account = cmp.Or(l.Account, InventedAccount)
 	return l
 }
 
-func partitionOf(region string) string {
+// PartitionOf returns the partition of a Region, by its name.
+func PartitionOf(region string) string {
 	switch {
 	case strings.HasPrefix(region, "cn-"):
 		return "aws-cn"
