@@ -3,6 +3,7 @@ package adoption
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -106,7 +107,8 @@ func planPolicy(before, lock, live string) (change bool, left string, err error)
 	locked, was := statementsOf(lock), statementsOf(before)
 	var added []string
 	for _, s := range statementsOf(live) {
-		if !isOf(locked, s) && !contains(was, s) {
+		survives := func(o iampolicy.View) bool { return isAfterDeletion(s, o) }
+		if !isOf(locked, s) && !contains(was, s) && !slices.ContainsFunc(was, survives) {
 			added = append(added, s.Title)
 		}
 	}
@@ -144,4 +146,17 @@ func statementsOf(policy string) []iampolicy.View {
 // contains reports whether a list has the same statement.
 func contains(list []iampolicy.View, s iampolicy.View) bool {
 	return slices.ContainsFunc(list, func(o iampolicy.View) bool { return o.Text == s.Text })
+}
+
+// isAfterDeletion reports whether a statement is another one after roles or users in it were deleted: S3 then shows their unique ids
+// in place of their ARNs (docs/facts.md, S3).
+func isAfterDeletion(s, o iampolicy.View) bool {
+	isID := func(p string) bool { return strings.HasPrefix(p, "AROA") || strings.HasPrefix(p, "AIDA") }
+	rest := slices.DeleteFunc(slices.Clone(s.Principals), isID)
+	foreign := func(p string) bool { return !slices.Contains(o.Principals, p) }
+	if len(rest) == len(s.Principals) || len(s.Principals) != len(o.Principals) || slices.ContainsFunc(rest, foreign) {
+		return false
+	}
+	s.Principals, o.Principals, s.Text, o.Text = nil, nil, "", ""
+	return reflect.DeepEqual(s, o)
 }

@@ -42,6 +42,11 @@ func statement(action string) string {
 	return fmt.Sprintf(`{"Sid":%q,"Effect":"Allow","Principal":"*","Action":"s3:%s","Resource":"arn:aws:s3:::docs/*"}`, action, action)
 }
 
+// grant is an Allow for two principals.
+func grant(a, b string) string {
+	return fmt.Sprintf(`{"Sid":"Grant","Effect":"Allow","Principal":{"AWS":[%q,%q]},"Action":"s3:GetObject","Resource":"arn:aws:s3:::docs/*"}`, a, b)
+}
+
 // with adds statements to a policy.
 func with(document string, statements ...string) string {
 	return strings.TrimSuffix(document, "]}") + "," + strings.Join(statements, ",") + "]}"
@@ -74,6 +79,8 @@ func TestAPolicyIsPutBackOnlyIfTheGuardMayHaveWrittenIt(t *testing.T) {
 		"held the lock before":                          {before: with(locked, read), live: with(locked, read)},
 		"held the lock before, its owner has added":     {before: with(locked, read), live: with(locked, read, list), left: "held the lock before"},
 		"held the lock before, the guard wrote it back": {before: with(locked, read), live: locked, put: true},
+		"a role in it was deleted":                      {before: policy(grant("arn:aws:iam::111122223333:role/reader", "arn:aws:iam::111122223333:role/a")), live: with(locked, grant("AROAEXAMPLEEXAMPLE123", "arn:aws:iam::111122223333:role/a")), put: true},
+		"a role in it was replaced":                     {before: policy(grant("arn:aws:iam::111122223333:role/reader", "arn:aws:iam::111122223333:role/a")), live: with(locked, grant("AROAEXAMPLEEXAMPLE123", "arn:aws:iam::111122223333:role/b")), failed: "Grant"},
 		"a public policy beside the article's":          {before: policy(read), live: policy(read, list), left: "neither the one before nor the guard's"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -8,10 +8,6 @@ import (
 	"example.com/s3-endpoint-guard/internal/lock"
 )
 
-// policySize is the most bytes of a bucket policy.
-// https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html
-const policySize = 20 << 10
-
 // guardActions are what the guard does with a bucket.
 var guardActions = []string{
 	"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:GetBucketPublicAccessBlock", "s3:PutBucketPublicAccessBlock",
@@ -44,18 +40,11 @@ func Unfit(image BeforeImage, l lock.Lock, mode lock.Mode, guardRole string) []s
 		reasons = append(reasons, fmt.Sprintf("its policy denies %s to the guard's role: except %s from that statement",
 			strings.Join(denied, ", "), guardRole))
 	}
-	if size := sizeWith(image, l, mode); size > policySize {
+	// A policy that holds the lock is never written.
+	crowded := mode == lock.AtLeast && len(l.BucketPolicy(image.Bucket))+len(image.Canonical) > lock.MaxPolicy
+	if crowded && l.Judge(mode, image.Bucket, image.Policy).Verdict != iampolicy.Same {
 		reasons = append(reasons, fmt.Sprintf("its policy with the lock would have more than the %d bytes that S3 accepts: shorten it, or choose PolicyMode Exact",
-			policySize))
+			lock.MaxPolicy))
 	}
 	return reasons
-}
-
-// sizeWith returns the most bytes that a bucket's policy has after the guard has written it.
-func sizeWith(image BeforeImage, l lock.Lock, mode lock.Mode) int {
-	own := len(l.BucketPolicy(image.Bucket))
-	if all := own + len(image.Canonical); mode == lock.Exact || all <= policySize {
-		return own
-	}
-	return len(l.Judge(mode, image.Bucket, image.Policy).Write)
 }

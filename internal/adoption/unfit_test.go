@@ -16,7 +16,7 @@ func TestBucketsThatCannotBeGuardedAreRefused(t *testing.T) {
 		return fmt.Sprintf(`{"Effect":"Deny","Principal":"*","Action":%q,"Resource":"arn:aws:s3:::docs","Condition":{"ArnNotEquals":{"aws:PrincipalArn":%q}}}`, action, except)
 	}
 	var many []string
-	for i := range 125 {
+	for i := range 126 {
 		many = append(many, fmt.Sprintf(`{"Sid":"Allow%d","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:role/reader-%d"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::docs/%d/*"}`, i, i, i))
 	}
 	for name, c := range map[string]struct {
@@ -29,6 +29,7 @@ func TestBucketsThatCannotBeGuardedAreRefused(t *testing.T) {
 		"denies the guard its writes": {policy: policy(deny("s3:PutBucketPolicy", "arn:aws:iam::111122223333:role/admin")), exact: "denies s3:PutBucketPolicy", atLeast: "denies s3:PutBucketPolicy"},
 		"excepts the guard":           {policy: policy(deny("s3:*", guardRole))},
 		"nearly full":                 {policy: policy(many...), atLeast: "more than the 20480 bytes"},
+		"full, and holds the lock":    {policy: with(l.BucketPolicy("docs"), many[:118]...)},
 		"not understood":              {policy: policy(`{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"*","Unknown":1}`), atLeast: "PolicyMode Exact"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -58,15 +58,15 @@ func (l Lock) Judge(mode Mode, bucket, live string) Judgement {
 	})
 }
 
-// maxPolicy is the most bytes of a bucket's policy, and the most characters of an endpoint's.
+// MaxPolicy is the most bytes of a bucket's policy, and the most characters of an endpoint's.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html
 // https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html
-const maxPolicy = 20 << 10
+const MaxPolicy = 20 << 10
 
 // fitting returns the merged document without the foreign Allow statements that are too much for a policy, or else the lock alone.
 // Otherwise a live policy could be filled up so that no correction fits beside it.
 func fitting(merged, own string) string {
-	if len(merged) <= maxPolicy {
+	if len(merged) <= MaxPolicy {
 		return merged
 	}
 	ours := viewsOf(own)
@@ -82,11 +82,11 @@ func fitting(merged, own string) string {
 		}
 	}
 	for _, g := range grants {
-		if more := append(slices.Clone(kept), g); len(compose(more)) <= maxPolicy {
+		if more := append(slices.Clone(kept), g); len(compose(more)) <= MaxPolicy {
 			kept = more
 		}
 	}
-	if document := compose(kept); len(document) <= maxPolicy {
+	if document := compose(kept); len(document) <= MaxPolicy {
 		return document
 	}
 	return own

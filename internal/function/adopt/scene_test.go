@@ -224,6 +224,15 @@ func (s *scene) configuration() map[string]string {
 	return all
 }
 
+func encode(t *testing.T, v any) []byte {
+	t.Helper()
+	body, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return body
+}
+
 func canonical(policy string) string {
 	return adoption.NewImage("", time.Time{}, adoption.State{Policy: policy}, "").Canonical
 }
