@@ -3,6 +3,7 @@ package guard
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"example.com/s3-endpoint-guard/internal/iampolicy"
@@ -15,6 +16,7 @@ type Remedy string
 // The remedies.
 const (
 	RemedyClosedDoor   Remedy = "Unwanted access was possible and has been closed"
+	RemedySecured      Remedy = "Data was in danger and has been secured"
 	RemedyTakenBack    Remedy = "A harmless-looking change was taken back"
 	RemedyEnded        Remedy = "Drift ended before it was corrected"
 	RemedyLeftAlone    Remedy = "Drift was seen and left alone"
@@ -25,6 +27,9 @@ const (
 	RemedyEndpointGone Remedy = "The endpoint is gone"
 	RemedyNeededGone   Remedy = "Something that the endpoint needs is gone"
 )
+
+// keepData are the properties that keep data from being lost, not from being read.
+var keepData = []string{"lifecycle-rules", "versioning", "encryption"}
 
 // Link returns the heading's link, e.g. "docs/runbook.md#the-bucket-is-gone".
 func (r Remedy) Link() string {
@@ -58,7 +63,10 @@ func (r Record) Remedy() Remedy {
 	}
 	switch r.Outcome {
 	case Corrected:
-		if r.Verdict == iampolicy.Open {
+		switch {
+		case r.Verdict == iampolicy.Open && slices.Contains(keepData, r.Resource):
+			return RemedySecured
+		case r.Verdict == iampolicy.Open:
 			return RemedyClosedDoor
 		}
 		return RemedyTakenBack

@@ -86,14 +86,14 @@ func (r *Report) countZones(interfaces []Interface) {
 			zones = append(zones, i.Zone)
 			continue
 		}
-		r.Problems = append(r.Problems, Problem{metrics.HealthyZones,
-			fmt.Sprintf("network interface %s in %s: its status is %s", i.ID, i.Zone, i.Status)})
+		r.Problems = append(r.Problems, Problem{Metric: metrics.HealthyZones,
+			Why: fmt.Sprintf("network interface %s in %s: its status is %s", i.ID, i.Zone, i.Status)})
 	}
 	slices.Sort(zones)
 	zones = slices.Compact(zones)
 	if len(zones) < 2 {
-		r.Problems = append(r.Problems, Problem{metrics.HealthyZones,
-			fmt.Sprintf("network interfaces in use only in [%s], want at least two Availability Zones", strings.Join(zones, " "))})
+		r.Problems = append(r.Problems, Problem{Metric: metrics.HealthyZones,
+			Why: fmt.Sprintf("network interfaces in use only in [%s], want at least two Availability Zones", strings.Join(zones, " "))})
 	}
 	r.count(metrics.HealthyZones, len(zones))
 }

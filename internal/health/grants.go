@@ -52,7 +52,7 @@ func (t Criteria) judgeGrants(r *Report, s Snapshot) {
 		}
 	}
 	for _, g := range r.Findings {
-		r.Problems = append(r.Problems, Problem{metrics.RoleFindings, g.String()})
+		r.Problems = append(r.Problems, Problem{Metric: metrics.RoleFindings, Why: g.String()})
 	}
 	if known || len(r.Findings) > 0 {
 		r.count(metrics.RoleFindings, len(r.Findings))

@@ -15,6 +15,7 @@
 //	trail, rules, sweep                              | TrailLogging, RulesEnabled, SweepRecent
 //	role-policies (and both guarded policies)        | RoleFindings
 //	traffic                     (interface endpoint) | EndpointIdle
+//	bucket-exits                                     | SecurityFindings
 //
 // To add a check, add a field to [Snapshot], a name to the checks, and a method of [Criteria] that judges it.
 package health
@@ -46,10 +47,11 @@ const (
 	Sweep              Check = "sweep"
 	RolePolicies       Check = "role-policies"
 	Traffic            Check = "traffic"
+	BucketExits        Check = "bucket-exits"
 )
 
-// Reading is the result of one check, or its error. Trails, rules and the role's policies have both if only some of
-// them could be read.
+// Reading is the result of one check, or its error. Checks of several things have both if only some of them could be
+// read.
 type Reading[T any] struct {
 	Value T
 	Err   error
@@ -83,6 +85,8 @@ type Snapshot struct {
 	Role Reading[[]Document]
 	// Traffic is the traffic through the endpoint within [Criteria.IdleAfter].
 	Traffic Reading[Volume]
+	// Exits are the parts of the bucket's configuration by which S3 carries data out of it.
+	Exits Reading[[]Exit]
 }
 
 // Criteria are the settings and limits for judging a snapshot.
@@ -115,6 +119,8 @@ type Report struct {
 type Problem struct {
 	// Metric is the metric that reports it.
 	Metric metrics.Name `json:"metric"`
+	// Finding names what SecurityFindings counts; "" for other metrics.
+	Finding string `json:"finding,omitempty"`
 	// Why is for messages, e.g. "its state is pending".
 	Why string `json:"why"`
 }
@@ -133,6 +139,7 @@ func (t Criteria) Judge(s Snapshot) Report {
 	t.judgeTrigger(r, s)
 	t.judgeGrants(r, s)
 	t.judgeCost(r, s)
+	t.judgeWatch(r, s)
 	r.count(metrics.CheckFailed, len(r.Failures))
 	for _, f := range r.Failures {
 		r.Data = append(r.Data, metrics.Datum{
@@ -170,7 +177,7 @@ func (r *Report) alarm(name metrics.Name, objections ...string) {
 // object records objections, and returns 1 if there are objections, else 0.
 func (r *Report) object(name metrics.Name, objections []string) int {
 	for _, why := range objections {
-		r.Problems = append(r.Problems, Problem{name, why})
+		r.Problems = append(r.Problems, Problem{Metric: name, Why: why})
 	}
 	return min(len(objections), 1)
 }

@@ -84,11 +84,11 @@ func values(r health.Report) map[string]float64 {
 var (
 	ofInterface = map[string]float64{
 		"EndpointAvailable": 1, "HealthyZones": 2, "PrivateDNSOn": 1, "EndpointAsDeployed": 1, "BucketLocked": 1, "EndpointLocked": 1,
-		"ExposedToInternet": 0, "TrailLogging": 1, "RulesEnabled": 1, "SweepRecent": 1, "RoleFindings": 0, "EndpointIdle": 0, "CheckFailed": 0,
+		"ExposedToInternet": 0, "TrailLogging": 1, "RulesEnabled": 1, "SweepRecent": 1, "RoleFindings": 0, "SecurityFindings": 0, "EndpointIdle": 0, "CheckFailed": 0,
 	}
 	ofGateway = map[string]float64{
 		"EndpointAvailable": 1, "RoutesPresent": 1, "EndpointAsDeployed": 1, "BucketLocked": 1, "EndpointLocked": 1,
-		"ExposedToInternet": 0, "TrailLogging": 1, "RulesEnabled": 1, "SweepRecent": 1, "RoleFindings": 0, "CheckFailed": 0,
+		"ExposedToInternet": 0, "TrailLogging": 1, "RulesEnabled": 1, "SweepRecent": 1, "RoleFindings": 0, "SecurityFindings": 0, "CheckFailed": 0,
 	}
 )
 
@@ -126,14 +126,17 @@ func TestEachProblemChangesItsMetricAloneAndSaysWhy(t *testing.T) {
 		"ownership":          {func(s *health.Snapshot) { s.Ownership.Value = drifted("ownership-controls", iampolicy.Open) }, metrics.BucketLocked, 0, "ownership-controls"},
 		"public to S3":       {func(s *health.Snapshot) { s.Public.Value = true }, metrics.BucketLocked, 0, "S3 calls its policy public"},
 		"answered":           {func(s *health.Snapshot) { s.Answer.Value = "404 NoSuchKey" }, metrics.ExposedToInternet, 1, "answered 404 NoSuchKey"},
-		"no trail":           {func(s *health.Snapshot) { s.Trails.Value = nil }, metrics.TrailLogging, 0, "no trail in this Region"},
-		"trail off":          {func(s *health.Snapshot) { s.Trails.Value[0].Logging = false }, metrics.TrailLogging, 0, "trail t is switched off"},
-		"rule off":           {func(s *health.Snapshot) { s.Rules.Value[0].State = "DISABLED" }, metrics.RulesEnabled, 0, "rule r: its state is DISABLED"},
-		"rule gone":          {func(s *health.Snapshot) { s.Rules.Value[0] = health.Rule{Name: "r", State: "not found"} }, metrics.RulesEnabled, 0, "not found"},
-		"rule without us":    {func(s *health.Snapshot) { s.Rules.Value[0].Targets = []string{"other"} }, metrics.RulesEnabled, 0, "not among its targets"},
-		"no sweep":           {func(s *health.Snapshot) { s.Sweeps.Value = 0 }, metrics.SweepRecent, 0, "for 7m0s"},
-		"idle":               {func(s *health.Snapshot) { s.Traffic.Value = health.Volume{Total: 19, Probe: 10} }, metrics.EndpointIdle, 1, "at least 14.60 USD a month"},
-		"role":               {func(s *health.Snapshot) { s.Role.Value[0].Text = "{" }, metrics.RoleFindings, 1, "role policy bucket: the document allows what cannot be judged"},
+		"an exit": {func(s *health.Snapshot) {
+			s.Exits.Value = []health.Exit{{Name: "replication", What: "objects are copied to x"}}
+		}, metrics.SecurityFindings, 1, "bucket docs-example: objects are copied to x"},
+		"no trail":        {func(s *health.Snapshot) { s.Trails.Value = nil }, metrics.TrailLogging, 0, "no trail in this Region"},
+		"trail off":       {func(s *health.Snapshot) { s.Trails.Value[0].Logging = false }, metrics.TrailLogging, 0, "trail t is switched off"},
+		"rule off":        {func(s *health.Snapshot) { s.Rules.Value[0].State = "DISABLED" }, metrics.RulesEnabled, 0, "rule r: its state is DISABLED"},
+		"rule gone":       {func(s *health.Snapshot) { s.Rules.Value[0] = health.Rule{Name: "r", State: "not found"} }, metrics.RulesEnabled, 0, "not found"},
+		"rule without us": {func(s *health.Snapshot) { s.Rules.Value[0].Targets = []string{"other"} }, metrics.RulesEnabled, 0, "not among its targets"},
+		"no sweep":        {func(s *health.Snapshot) { s.Sweeps.Value = 0 }, metrics.SweepRecent, 0, "for 7m0s"},
+		"idle":            {func(s *health.Snapshot) { s.Traffic.Value = health.Volume{Total: 19, Probe: 10} }, metrics.EndpointIdle, 1, "at least 14.60 USD a month"},
+		"role":            {func(s *health.Snapshot) { s.Role.Value[0].Text = "{" }, metrics.RoleFindings, 1, "role policy bucket: the document allows what cannot be judged"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := healthySnapshot()

@@ -69,6 +69,9 @@ const (
 	RoleFindings Name = "RoleFindings"
 	// EndpointIdle is 1 when only the probe used the interface endpoint for the time set in the template, else 0.
 	EndpointIdle Name = "EndpointIdle"
+	// SecurityFindings is how many things that the guard does not restore open the bucket, destroy its data or silence
+	// the guard. The log names them.
+	SecurityFindings Name = "SecurityFindings"
 	// CheckFailed is the number of failed checks. With [ByCheck] it is 1 and names one failed check.
 	CheckFailed Name = "CheckFailed"
 )

@@ -32,6 +32,9 @@ var readOf = map[string]string{
 	"bucket-policy":            "GetBucketPolicy",
 	"public-access-block":      "GetPublicAccessBlock",
 	"ownership-controls":       "GetBucketOwnershipControls",
+	"lifecycle-rules":          "GetBucketLifecycleConfiguration",
+	"versioning":               "GetBucketVersioning",
+	"encryption":               "GetBucketEncryption",
 	"endpoint-policy":          "DescribeVpcEndpoints",
 	"private-dns":              "DescribeVpcEndpoints",
 	"subnets":                  "DescribeVpcEndpoints",
@@ -44,15 +47,17 @@ var readOf = map[string]string{
 // wave are the reads of a run without drift, in alphabetical order.
 var wave = map[string][]string{
 	"Interface": {"DescribeSecurityGroupRules", "DescribeStacks", "DescribeVpcEndpoints",
-		"GetBucketOwnershipControls", "GetBucketPolicy", "GetPublicAccessBlock"},
+		"GetBucketEncryption", "GetBucketLifecycleConfiguration", "GetBucketOwnershipControls", "GetBucketPolicy",
+		"GetBucketVersioning", "GetPublicAccessBlock"},
 	"Gateway": {"DescribeRouteTables", "DescribeStacks", "DescribeVpcEndpoints",
-		"GetBucketOwnershipControls", "GetBucketPolicy", "GetPublicAccessBlock"},
+		"GetBucketEncryption", "GetBucketLifecycleConfiguration", "GetBucketOwnershipControls", "GetBucketPolicy",
+		"GetBucketVersioning", "GetPublicAccessBlock"},
 }
 
 // attacks returns all attacks on a stack with an endpoint of that type, by name.
 func attacks(endpointType string) map[string]attack {
 	all := map[string]attack{}
-	for _, some := range []map[string]attack{bucketAttacks, policyAttacks, typeAttacks[endpointType]} {
+	for _, some := range []map[string]attack{bucketAttacks, dataAttacks, policyAttacks, typeAttacks[endpointType]} {
 		for name, a := range some {
 			all[name] = a
 		}
@@ -97,6 +102,38 @@ var bucketAttacks = map[string]attack{
 			_, err := s.s3.DeleteBucketOwnershipControls(s.Context(), &s3.DeleteBucketOwnershipControlsInput{Bucket: &s.bucket})
 			return err
 		}},
+}
+
+// dataAttacks make the bucket lose data, now or later.
+var dataAttacks = map[string]attack{
+	"lifecycle rules: everything expires tomorrow": {property: "lifecycle-rules", verdict: "open", write: "PutBucketLifecycleConfiguration",
+		do: (*scene).expiresEverything},
+	"lifecycle rules: old versions kept for a day": {property: "lifecycle-rules", verdict: "open", write: "PutBucketLifecycleConfiguration",
+		do: func(s *scene) error {
+			return s.putsLifecycle(s3types.LifecycleRule{NoncurrentVersionExpiration: &s3types.NoncurrentVersionExpiration{NoncurrentDays: aws.Int32(1)}})
+		}},
+	"lifecycle rules: uploads aborted sooner": {property: "lifecycle-rules", verdict: "closed", write: "PutBucketLifecycleConfiguration",
+		do: func(s *scene) error {
+			return s.putsLifecycle(s3types.LifecycleRule{AbortIncompleteMultipartUpload: &s3types.AbortIncompleteMultipartUpload{DaysAfterInitiation: aws.Int32(1)}})
+		}},
+	"lifecycle rules: deleted": {property: "lifecycle-rules", verdict: "closed", write: "PutBucketLifecycleConfiguration",
+		do: func(s *scene) error {
+			_, err := s.s3.DeleteBucketLifecycle(s.Context(), &s3.DeleteBucketLifecycleInput{Bucket: &s.bucket})
+			return err
+		}},
+	"versioning: suspended": {property: "versioning", verdict: "open", write: "PutBucketVersioning",
+		do: func(s *scene) error {
+			_, err := s.s3.PutBucketVersioning(s.Context(), &s3.PutBucketVersioningInput{
+				Bucket: &s.bucket, VersioningConfiguration: &s3types.VersioningConfiguration{Status: s3types.BucketVersioningStatusSuspended},
+			})
+			return err
+		}},
+	"encryption: with the key of another account": {property: "encryption", verdict: "open", write: "PutBucketEncryption",
+		do: func(s *scene) error {
+			return s.encryptsWith(aws.String("arn:aws:kms:eu-central-1:444455556666:key/0f0f0f0f-0000-4000-8000-000000000001"))
+		}},
+	"encryption: with the account's default key": {property: "encryption", verdict: "closed", write: "PutBucketEncryption",
+		do: func(s *scene) error { return s.encryptsWith(nil) }},
 }
 
 // policyAttacks change the endpoint's policy.
@@ -179,6 +216,36 @@ func (s *scene) rewritesBucketPolicy(rewrite func([]any) []any) error {
 
 func (s *scene) deletesPublicAccessBlock() error {
 	_, err := s.s3.DeletePublicAccessBlock(s.Context(), &s3.DeletePublicAccessBlockInput{Bucket: &s.bucket})
+	return err
+}
+
+// expiresEverything adds a rule that deletes all objects, and one that deletes what is left of them.
+func (s *scene) expiresEverything() error {
+	return s.putsLifecycle(
+		s3types.LifecycleRule{Expiration: &s3types.LifecycleExpiration{Days: aws.Int32(1)}},
+		s3types.LifecycleRule{NoncurrentVersionExpiration: &s3types.NoncurrentVersionExpiration{NoncurrentDays: aws.Int32(1)}})
+}
+
+// putsLifecycle replaces the lifecycle rules by enabled ones for all objects.
+func (s *scene) putsLifecycle(rules ...s3types.LifecycleRule) error {
+	for i := range rules {
+		rules[i].Status, rules[i].Filter = s3types.ExpirationStatusEnabled, &s3types.LifecycleRuleFilter{Prefix: aws.String("")}
+	}
+	_, err := s.s3.PutBucketLifecycleConfiguration(s.Context(), &s3.PutBucketLifecycleConfigurationInput{
+		Bucket: &s.bucket, LifecycleConfiguration: &s3types.BucketLifecycleConfiguration{Rules: rules},
+	})
+	return err
+}
+
+// encryptsWith sets the default encryption to a KMS key, or to the one that AWS manages.
+func (s *scene) encryptsWith(key *string) error {
+	_, err := s.s3.PutBucketEncryption(s.Context(), &s3.PutBucketEncryptionInput{
+		Bucket: &s.bucket, ServerSideEncryptionConfiguration: &s3types.ServerSideEncryptionConfiguration{
+			Rules: []s3types.ServerSideEncryptionRule{{ApplyServerSideEncryptionByDefault: &s3types.ServerSideEncryptionByDefault{
+				SSEAlgorithm: s3types.ServerSideEncryptionAwsKms, KMSMasterKeyID: key,
+			}}},
+		},
+	})
 	return err
 }
 

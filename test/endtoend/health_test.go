@@ -79,12 +79,12 @@ var well = map[string]board{
 	"Interface": {
 		"EndpointAvailable": 1, "HealthyZones": 2, "PrivateDNSOn": 1, "EndpointAsDeployed": 1, "BucketLocked": 1,
 		"EndpointLocked": 1, "ExposedToInternet": 0, "TrailLogging": 1, "RulesEnabled": 1, "SweepRecent": 1,
-		"RoleFindings": 0, "EndpointIdle": 0, "CheckFailed": 0,
+		"RoleFindings": 0, "SecurityFindings": 0, "EndpointIdle": 0, "CheckFailed": 0,
 	},
 	"Gateway": {
 		"EndpointAvailable": 1, "RoutesPresent": 1, "EndpointAsDeployed": 1, "BucketLocked": 1,
 		"EndpointLocked": 1, "ExposedToInternet": 0, "TrailLogging": 1, "RulesEnabled": 1, "SweepRecent": 1,
-		"RoleFindings": 0, "CheckFailed": 0,
+		"RoleFindings": 0, "SecurityFindings": 0, "CheckFailed": 0,
 	},
 }
 

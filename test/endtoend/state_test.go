@@ -1,6 +1,7 @@
 package endtoend_test
 
 import (
+	"encoding/xml"
 	"fmt"
 	"reflect"
 	"slices"
@@ -13,6 +14,8 @@ import (
 // state is the live state of all guarded properties.
 type state struct {
 	BucketPolicy, PublicAccessBlock, Ownership string
+	Versioning, Algorithm, Key                 string
+	Lifecycle                                  []lifecycleRule
 
 	EndpointPolicy                     string
 	PrivateDNS, InboundResolverOnly    bool
@@ -22,6 +25,26 @@ type state struct {
 	GroupRules, Associations []string
 }
 
+// lifecycleRule has what the template's rules and the attacks set.
+type lifecycleRule struct {
+	ID, Status string
+	Prefix     string `xml:"Filter>Prefix"`
+	Expiration struct {
+		Days                      int
+		ExpiredObjectDeleteMarker bool
+	}
+	NoncurrentDays      int `xml:"NoncurrentVersionExpiration>NoncurrentDays"`
+	DaysAfterInitiation int `xml:"AbortIncompleteMultipartUpload>DaysAfterInitiation"`
+}
+
+// parse reads a bucket's configuration; "" is none.
+func (s *scene) parse(document string, into any) {
+	s.Helper()
+	if document != "" {
+		s.must(xml.Unmarshal([]byte(document), into))
+	}
+}
+
 // live reads the state without the gate. A policy equivalent to the template's is replaced by the template's text.
 func (s *scene) live() state {
 	e, _ := s.EC2.Endpoint(s.endpoint)
@@ -29,12 +52,24 @@ func (s *scene) live() state {
 	if b := s.S3.PublicAccessBlock(s.bucket); b != nil {
 		block = fmt.Sprintf("%+v", *b)
 	}
+	var encryption struct {
+		Algorithm string `xml:"Rule>ApplyServerSideEncryptionByDefault>SSEAlgorithm"`
+		Key       string `xml:"Rule>ApplyServerSideEncryptionByDefault>KMSMasterKeyID"`
+	}
+	s.parse(s.S3.Encryption(s.bucket), &encryption)
+	var lifecycle struct {
+		Rules []lifecycleRule `xml:"Rule"`
+	}
+	s.parse(s.S3.Lifecycle(s.bucket), &lifecycle)
 	return state{
 		BucketPolicy:      s.asDesired("BucketPolicyDocument", s.S3.Policy(s.bucket)),
 		PublicAccessBlock: block,
 		Ownership:         s.S3.Ownership(s.bucket),
-		EndpointPolicy:    s.asDesired("EndpointPolicyDocument", e.Policy),
-		PrivateDNS:        e.PrivateDNS, InboundResolverOnly: e.OnlyInboundResolver,
+		Versioning:        s.S3.Versioning(s.bucket),
+		Algorithm:         encryption.Algorithm, Key: encryption.Key,
+		Lifecycle:      lifecycle.Rules,
+		EndpointPolicy: s.asDesired("EndpointPolicyDocument", e.Policy),
+		PrivateDNS:     e.PrivateDNS, InboundResolverOnly: e.OnlyInboundResolver,
 		SubnetIDs: sorted(e.SubnetIDs), GroupIDs: sorted(e.GroupIDs), RouteTableIDs: sorted(e.RouteTableIDs),
 		GroupRules: s.groupRules(), Associations: s.associations(),
 	}

@@ -22,6 +22,11 @@ func TestWhatAPolicyHidesIsRestored(t *testing.T) {
 			deny:   `"Principal":"*","Action":["s3:Get*","s3:List*"],"Condition":{"StringNotEquals":{"aws:SourceVpce":"vpce-00000000000000000"}}`,
 			unread: []string{"bucket-policy", "public-access-block", "ownership-controls"},
 		},
+		"the lifecycle rules, which expire everything": {
+			deny:   `"Principal":"*","Action":"s3:GetLifecycleConfiguration"`,
+			beside: (*scene).expiresEverything,
+			unread: []string{"lifecycle-rules"},
+		},
 		"the policy, from the guard alone": {
 			deny:   `"Principal":"*","Action":"s3:GetBucketPolicy","Condition":{"ArnEquals":{"aws:PrincipalArn":"ROLE"}}`,
 			unread: []string{"bucket-policy"},

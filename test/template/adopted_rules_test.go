@@ -17,6 +17,8 @@ import (
 var wakesGuard = map[string]string{
 	"create-bucket":                   "BucketRule",
 	"put-bucket-versioning":           "BucketRule",
+	"put-bucket-replication":          "BucketRule",
+	"put-bucket-tagging":              "BucketRule",
 	"replace-route-table-association": "",
 	"disassociate-route-table":        "",
 }

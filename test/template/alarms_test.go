@@ -20,7 +20,7 @@ import (
 var well = map[string]float64{
 	"EndpointAvailable": 1, "HealthyZones": 2, "PrivateDNSOn": 1, "RoutesPresent": 1, "EndpointAsDeployed": 1,
 	"BucketLocked": 1, "EndpointLocked": 1, "ExposedToInternet": 0, "TrailLogging": 1, "RulesEnabled": 1, "SweepRecent": 1,
-	"RoleFindings": 0, "EndpointIdle": 0, "CheckFailed": 0, "OpenDrift": 0, "ClosedDrift": 0,
+	"RoleFindings": 0, "SecurityFindings": 0, "EndpointIdle": 0, "CheckFailed": 0, "OpenDrift": 0, "ClosedDrift": 0,
 	"ProbeSucceeded": 1, "ResolvedToEndpoint": 1, "ProbeLatency": 40, "ForeignBucketRefused": 1,
 	"BytesProcessed": 1e6, "PacketsDropped": 0, "RstPacketsReceived": 0,
 	"ApproximateNumberOfMessagesVisible": 0, "Errors": 0, "Throttles": 0,
@@ -65,6 +65,7 @@ var troubles = map[string]struct{ rings, silent trouble }{
 	"RuleOff":           {trouble{"RulesEnabled", 0, 1}, trouble{"RulesEnabled", silence, 9}},
 	"SweepLate":         {trouble{"SweepRecent", 0, 2}, trouble{"SweepRecent", 0, 1}},
 	"IdleEndpoint":      {trouble{"EndpointIdle", 1, 1}, trouble{"EndpointIdle", silence, 9}},
+	"SecurityFinding":   {trouble{"SecurityFindings", 1, 1}, trouble{"SecurityFindings", silence, 9}},
 	"RoleFindings":      {trouble{"RoleFindings", 2, 1}, trouble{"RoleFindings", silence, 9}},
 	"PacketsDropped":    {trouble{"PacketsDropped", 21, 15}, trouble{"PacketsDropped", 21, 14}},
 	"ConnectionsReset":  {trouble{"RstPacketsReceived", 21, 15}, trouble{"RstPacketsReceived", 20, 30}},

@@ -21,9 +21,9 @@ func month(t *testing.T, p parameters) cost.Bill {
 	return bill
 }
 
-func TestTheDefaultStaysUnderTenDollars(t *testing.T) {
-	if got := month(t, nil).Paid(); got >= 10 || got <= 0 {
-		t.Errorf("the default costs %.2f USD a month, want under 10", got)
+func TestTheDefaultStaysUnderTwelveDollars(t *testing.T) {
+	if got := month(t, nil).Paid(); got >= 12 || got <= 0 {
+		t.Errorf("the default costs %.2f USD a month, want under 12", got)
 	}
 }
 

@@ -63,7 +63,8 @@ var layers = []layer{
 		outside: []string{"github.com/aws"}},
 	{name: "core", packages: []string{
 		"internal/guard", "internal/emptying", "internal/trigger", "internal/health", "internal/metrics", "internal/environment",
-		"internal/parallel", "internal/pace", "internal/timeleft", "internal/audit", "internal/adoption", "internal/lock", "internal/history", "internal/pause", "internal/selection"},
+		"internal/parallel", "internal/pace", "internal/timeleft", "internal/audit", "internal/adoption", "internal/lock", "internal/history", "internal/pause",
+		"internal/prevent", "internal/selection"},
 		below: []string{"judge"}},
 	{name: "judge", packages: []string{"internal/iampolicy"}},
 	{name: "files", packages: []string{"local/policyfiles"},

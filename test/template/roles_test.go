@@ -114,6 +114,11 @@ var iamAction = map[string]string{
 	"s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
 	"s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
 	"eventbridge:PutEvents":   "events:PutEvents",
+
+	"s3:GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
+	"s3:PutBucketLifecycleConfiguration": "s3:PutLifecycleConfiguration",
+	"s3:GetBucketEncryption":             "s3:GetEncryptionConfiguration",
+	"s3:PutBucketEncryption":             "s3:PutEncryptionConfiguration",
 }
 
 // elsewhere are the adapters' interfaces for the calls of the health check, of the adoption, and of a guard of guard.yaml.

@@ -23,8 +23,14 @@ var wakes = map[string]string{
 	"put-bucket-ownership-controls":             "BucketRule",
 	"delete-bucket-ownership-controls":          "BucketRule",
 	"delete-bucket":                             "BucketRule",
-	"create-bucket":                             "",
-	"put-bucket-versioning":                     "",
+	"create-bucket":                             "WatchRule",
+	"put-bucket-lifecycle":                      "BucketRule",
+	"delete-bucket-lifecycle":                   "BucketRule",
+	"put-bucket-versioning":                     "BucketRule",
+	"put-bucket-encryption":                     "BucketRule",
+	"delete-bucket-encryption":                  "BucketRule",
+	"put-bucket-replication":                    "WatchRule",
+	"put-bucket-tagging":                        "WatchRule",
 	"put-account-public-access-block":           "",
 	"delete-account-public-access-block":        "",
 	"modify-vpc-endpoint.policy":                "EndpointRule",
@@ -213,13 +219,27 @@ func TestNoEventNameIsListenedToTwice(t *testing.T) {
 			for _, alternative := range list(at(pattern, "$or")) {
 				names = append(names, list(at(alternative, "eventName"))...)
 			}
-			for _, name := range names {
-				if other, ok := seen[name.(string)]; ok {
+			for _, listened := range names {
+				name, ok := listened.(string)
+				if !ok {
+					continue // WatchRule takes anything but the names of BucketRule
+				}
+				if other, ok := seen[name]; ok {
 					t.Errorf("%s is in %s and in %s, want it in one of them", name, other, r.LogicalID)
 				}
-				seen[name.(string)] = r.LogicalID
+				seen[name] = r.LogicalID
 			}
 		}
+	}
+}
+
+// Each change of the bucket's configuration starts the guard or the health check, also one that AWS invents tomorrow.
+func TestEveryOtherChangeOfTheBucketIsLookedAt(t *testing.T) {
+	s := deploy(t, nil)
+	listened := list(at(s.properties("BucketRule"), "EventPattern", "detail", "eventName"))
+	others := list(at(s.properties("WatchRule"), "EventPattern", "detail", "eventName", 0, "anything-but"))
+	if !slices.Equal(listened, others) {
+		t.Errorf("WatchRule leaves out %v, want the names of BucketRule, %v", others, listened)
 	}
 }
 
@@ -231,7 +251,7 @@ func TestRulesComeAfterThePoliciesTheyWatch(t *testing.T) {
 		for _, r := range s.ofType("AWS::Events::Rule") {
 			before := needs(s, r.LogicalID)
 			for _, want := range []string{"BucketPolicy", endpointType + "Endpoint", "RemediateFunction"} {
-				if !before[want] && (want != "RemediateFunction" || r.LogicalID != "ProbeRule") {
+				if !before[want] && (want != "RemediateFunction" || r.LogicalID != "ProbeRule" && r.LogicalID != "WatchRule") {
 					t.Errorf("%s does not come after %s", r.LogicalID, want)
 				}
 			}
@@ -269,13 +289,13 @@ func TestEveryRuleReachesTheFunctionOrTheQueue(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(rules) != 7 || len(mayCall) != 8 || len(mayWrite) != 7 { // ProbeRule has a target in each zone
-			t.Errorf("%s: %d rules, %d permissions, %d sources of the queue, want 7, 8 and 7", endpointType, len(rules), len(mayCall), len(mayWrite))
+		if len(rules) != 8 || len(mayCall) != 9 || len(mayWrite) != 8 { // ProbeRule has a target in each zone
+			t.Errorf("%s: %d rules, %d permissions, %d sources of the queue, want 8, 9 and 8", endpointType, len(rules), len(mayCall), len(mayWrite))
 		}
 		for _, r := range rules {
 			want := []any{function}
 			switch r.LogicalID {
-			case "HealthcheckRule":
+			case "HealthcheckRule", "WatchRule":
 				want = []any{arnOf(s, "HealthcheckFunction")}
 			case "ProbeRule":
 				want = []any{arnOf(s, "ProbeAFunction"), arnOf(s, "ProbeBFunction")}

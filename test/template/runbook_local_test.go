@@ -40,6 +40,8 @@ var rest = map[string]struct{ method, path string }{
 	"s3api get-bucket-ownership-controls": {"GET", "/docs?ownershipControls"},
 	"s3api put-bucket-ownership-controls": {"PUT", "/docs?ownershipControls"},
 	"s3api put-bucket-acl":                {"PUT", "/docs?acl"},
+	"s3api delete-bucket-replication":     {"DELETE", "/docs?replication"},
+	"s3api put-object-lock-configuration": {"PUT", "/docs?object-lock"},
 	"s3api put-object-retention":          {"PUT", "/docs/key?retention"},
 	"s3api put-object-legal-hold":         {"PUT", "/docs/key?legal-hold"},
 	"s3api list-object-versions":          {"GET", "/docs?versions"},

@@ -92,6 +92,8 @@ func event(r guard.Record) string {
 		text = drift + " in a maintenance window"
 	case r.Missing:
 		text = "Deleted and NOT CORRECTED"
+	case r.Remedy() == guard.RemedySecured:
+		text = "Data secured"
 	case r.Outcome == guard.Corrected && r.Verdict == iampolicy.Open:
 		text = "Unwanted access closed"
 	case r.Outcome == guard.Corrected:

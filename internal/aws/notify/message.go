@@ -224,7 +224,10 @@ func joined(separator string, texts ...string) string {
 func headline(r guard.Record) string {
 	switch r.Outcome {
 	case guard.Corrected:
-		if r.Verdict == iampolicy.Open {
+		switch {
+		case r.Remedy() == guard.RemedySecured:
+			return string(guard.RemedySecured) + "."
+		case r.Verdict == iampolicy.Open:
 			return "Unwanted access was possible and has been closed."
 		}
 		return "A change that gave no access was taken back."

@@ -22,6 +22,10 @@ type fakeS3 struct {
 	policy    *string
 	blocks    *types.PublicAccessBlockConfiguration
 	ownership *types.OwnershipControls
+
+	lifecycle  []types.LifecycleRule
+	versioning types.BucketVersioningStatus
+	encryption *types.ServerSideEncryptionConfiguration
 	// publicList is whether the bucket's access control list grants access to others.
 	publicList bool
 	// fail is the error code of an operation.

@@ -34,6 +34,18 @@ func (h hiding) GetBucketOwnershipControls(context.Context, *s3.GetBucketOwnersh
 	return nil, h.refusal()
 }
 
+func (h hiding) GetBucketLifecycleConfiguration(context.Context, *s3.GetBucketLifecycleConfigurationInput, ...func(*s3.Options)) (*s3.GetBucketLifecycleConfigurationOutput, error) {
+	return nil, h.refusal()
+}
+
+func (h hiding) GetBucketVersioning(context.Context, *s3.GetBucketVersioningInput, ...func(*s3.Options)) (*s3.GetBucketVersioningOutput, error) {
+	return nil, h.refusal()
+}
+
+func (h hiding) GetBucketEncryption(context.Context, *s3.GetBucketEncryptionInput, ...func(*s3.Options)) (*s3.GetBucketEncryptionOutput, error) {
+	return nil, h.refusal()
+}
+
 // Decision 16: a property that the guard may not read counts as open, and can still be restored.
 func TestWhatMayNotBeReadIsOpenAndCanBeRestored(t *testing.T) {
 	for message, hidden := range map[string]bool{
@@ -44,7 +56,11 @@ func TestWhatMayNotBeReadIsOpenAndCanBeRestored(t *testing.T) {
 		fake := hiding{&fakeS3{t: t}, message}
 		policy := newPolicy(fake.fakeS3)
 		policy.API = fake
-		for _, r := range []guard.Resource{policy, &s3bucket.PublicAccessBlock{API: fake, Bucket: docs}, &s3bucket.Ownership{API: fake, Bucket: docs}} {
+		for _, r := range []guard.Resource{
+			policy, &s3bucket.PublicAccessBlock{API: fake, Bucket: docs}, &s3bucket.Ownership{API: fake, Bucket: docs},
+			&s3bucket.Lifecycle{API: fake, Bucket: docs, OldVersionDays: 30}, &s3bucket.Versioning{API: fake, Bucket: docs},
+			&s3bucket.Encryption{API: fake, Bucket: docs},
+		} {
 			f := inspect(t, r)
 			if f.Verdict != iampolicy.Open || f.Unread == nil || f.Live != "" || f.Desired == "" || f.Allowed == "" || f.Hidden != hidden {
 				t.Errorf("%s: finding %+v, want open, unread, hidden %t", r.Name(), f, hidden)
@@ -53,7 +69,7 @@ func TestWhatMayNotBeReadIsOpenAndCanBeRestored(t *testing.T) {
 				t.Errorf("%s: Restore = %v", r.Name(), err)
 			}
 		}
-		if len(fake.writes) != 3 {
+		if len(fake.writes) != 6 {
 			t.Errorf("writes %q, want one of each property", fake.writes)
 		}
 	}

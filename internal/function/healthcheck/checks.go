@@ -25,6 +25,17 @@ type Checks struct {
 	Sweeps       func(context.Context, time.Time) (int, error)
 	Role         func(context.Context) ([]health.Document, error)
 	Traffic      func(context.Context, time.Time) (health.Volume, error)
+	Exits        func(context.Context, time.Time) ([]health.Exit, error)
+
+	// forget makes the watched checks due.
+	forget []func()
+}
+
+// Anew makes the next run make the watched checks, which are otherwise made every five minutes.
+func (c Checks) Anew() {
+	for _, forget := range c.forget {
+		forget()
+	}
 }
 
 // Read makes all checks concurrently. A check that hangs ends with the context; the others have ended long before.
@@ -45,6 +56,7 @@ func (c Checks) Read(ctx context.Context, now time.Time) health.Snapshot {
 	read(ctx, &checks, at(now, c.Sweeps), &s.Sweeps)
 	read(ctx, &checks, c.Role, &s.Role)
 	read(ctx, &checks, at(now, c.Traffic), &s.Traffic)
+	read(ctx, &checks, at(now, c.Exits), &s.Exits)
 	checks.Wait()
 	return s
 }
@@ -76,21 +88,45 @@ func property(r guard.Resource) func(context.Context) (guard.Finding, error) {
 	}
 }
 
-// sparingly makes a check at most once per interval; in between it returns the latest result. Failures are not kept.
+// seldom makes a check at most once per interval; in between it returns the latest result. Failures are not kept.
+type seldom[T any] struct {
+	every time.Duration
+	check func(context.Context, time.Time) (T, error)
+
+	mu     sync.Mutex
+	latest T
+	made   time.Time
+}
+
+// sparingly makes a check at most once per interval.
 func sparingly[T any](every time.Duration, check func(context.Context, time.Time) (T, error)) func(context.Context, time.Time) (T, error) {
-	var mu sync.Mutex
-	var latest T
-	var made time.Time
-	return func(ctx context.Context, now time.Time) (T, error) {
-		mu.Lock()
-		defer mu.Unlock()
-		if !made.IsZero() && now.Sub(made) < every {
-			return latest, nil
-		}
-		value, err := check(ctx, now)
-		if err == nil {
-			latest, made = value, now
-		}
-		return value, err
+	return (&seldom[T]{every: every, check: check}).read
+}
+
+// Watched makes a check every five minutes, and anew after [Checks.Anew].
+func Watched[T any](c *Checks, check func(context.Context) (T, error)) func(context.Context, time.Time) (T, error) {
+	s := &seldom[T]{every: watchEvery, check: func(ctx context.Context, _ time.Time) (T, error) { return check(ctx) }}
+	c.forget = append(c.forget, s.forget)
+	return s.read
+}
+
+// read makes the check, or returns the latest result.
+func (s *seldom[T]) read(ctx context.Context, now time.Time) (T, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.made.IsZero() && now.Sub(s.made) < s.every {
+		return s.latest, nil
 	}
+	value, err := s.check(ctx, now)
+	if err == nil {
+		s.latest, s.made = value, now
+	}
+	return value, err
+}
+
+// forget makes the next read a new check.
+func (s *seldom[T]) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.made = time.Time{}
 }

@@ -1,13 +1,18 @@
 package healthcheck_test
 
 import (
+	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"example.com/s3-endpoint-guard/internal/function/healthcheck"
+	"example.com/s3-endpoint-guard/internal/health"
+	"example.com/s3-endpoint-guard/internal/metrics"
 )
 
 const denyAll = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*"}]}`
@@ -69,4 +74,39 @@ func TestNewMakesTheChecksOfEachEndpointType(t *testing.T) {
 			t.Errorf("a sweep is recent within %v, want %v for one every 5 minutes", f.Criteria.SweepWithin, want)
 		}
 	}
+}
+
+// Watched checks are made every five minutes, and at once after a call's event. Failures are repeated at the next run.
+func TestWatchedChecksAreMadeEveryFiveMinutesAndAfterAnEvent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, err := healthcheck.New(variables(nil), slog.New(slog.DiscardHandler), io.Discard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		looks := 0
+		f.Checks = healthcheck.Checks{}
+		f.Publish = func(context.Context, time.Time, ...metrics.Datum) error { return nil }
+		var failure error
+		f.Checks.Exits = healthcheck.Watched(&f.Checks, func(context.Context) ([]health.Exit, error) { looks++; return nil, failure })
+		const schedule, event = `{"source":"aws.events","detail-type":"Scheduled Event"}`, `{"source":"aws.s3","detail-type":"AWS API Call via CloudTrail","detail":{"eventName":"PutBucketReplication"}}`
+		for i, step := range []struct {
+			after   time.Duration
+			payload string
+			failure error
+			looks   int
+		}{
+			{0, schedule, nil, 1}, {time.Minute, schedule, nil, 1}, {3 * time.Minute, schedule, nil, 1}, {time.Minute, schedule, nil, 2},
+			{time.Second, event, nil, 3}, {time.Second, `{}`, nil, 4}, {4 * time.Minute, schedule, nil, 4}, {time.Minute, schedule, errors.New("refused"), 5},
+			{time.Minute, schedule, nil, 6}, {time.Minute, schedule, nil, 6},
+		} {
+			time.Sleep(step.after) // synthetic time
+			failure = step.failure
+			if _, err := f.Invoke(t.Context(), []byte(step.payload)); err != nil {
+				t.Fatal(err)
+			}
+			if looks != step.looks {
+				t.Errorf("after step %d there were %d looks, want %d", i, looks, step.looks)
+			}
+		}
+	})
 }

@@ -13,9 +13,11 @@ import (
 	"sync"
 	"time"
 
+	"example.com/s3-endpoint-guard/internal/guard"
 	"example.com/s3-endpoint-guard/internal/health"
 	"example.com/s3-endpoint-guard/internal/metrics"
 	"example.com/s3-endpoint-guard/internal/timeleft"
+	"example.com/s3-endpoint-guard/internal/trigger"
 )
 
 // Function handles invocations through the Lambda Runtime API. It implements lambda.Handler.
@@ -49,10 +51,14 @@ const publishMargin = 8 * time.Second
 // listEvery is the interval at which unchanged findings of the audit are logged again.
 const listEvery = 24 * time.Hour
 
-// Invoke makes one run; it ignores the payload. The error reports that its metrics could not be published; a failed
+// Invoke makes one run. An event of a call, unlike the schedule's, makes the watched checks anew; nothing else in it is
+// used. The error reports that its metrics could not be published; a failed
 // check is a metric, not an error.
-func (f *Function) Invoke(ctx context.Context, _ []byte) ([]byte, error) {
+func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	began := f.Now()
+	if trigger.Parse(payload).Kind != guard.Sweep {
+		f.Checks.Anew()
+	}
 	reading, cancel := timeleft.Early(ctx, publishMargin, 2)
 	defer cancel()
 	report := f.Criteria.Judge(f.Checks.Read(reading, began))
@@ -71,7 +77,7 @@ func (f *Function) log(ctx context.Context, report health.Report, began time.Tim
 	}
 	for _, p := range report.Problems {
 		if p.Metric != metrics.RoleFindings {
-			f.Log.WarnContext(ctx, unhealthy, "metric", p.Metric, "why", p.Why)
+			f.Log.LogAttrs(ctx, slog.LevelWarn, unhealthy, problem(p)...)
 		}
 	}
 	if len(report.Failures)+len(report.Problems) == 0 {
@@ -80,6 +86,15 @@ func (f *Function) log(ctx context.Context, report health.Report, began time.Tim
 	if f.newlyFound(report.Findings, began) {
 		f.Log.WarnContext(ctx, audited, "findings", report.Findings)
 	}
+}
+
+// problem returns the fields of a problem's line.
+func problem(p health.Problem) []slog.Attr {
+	fields := []slog.Attr{slog.String("metric", string(p.Metric)), slog.String("why", p.Why)}
+	if p.Finding != "" {
+		fields = append(fields, slog.String("finding", p.Finding))
+	}
+	return fields
 }
 
 // newlyFound reports whether to log the findings: when they changed, and once a day. It is false if there are none.

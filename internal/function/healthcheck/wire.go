@@ -29,6 +29,9 @@ import (
 // idleEvery is the interval of the idle check. An endpoint becomes idle only after weeks.
 const idleEvery = time.Hour
 
+// watchEvery is the interval of the checks whose findings an event usually announces.
+const watchEvery = 5 * time.Minute
+
 // strangerAttempts is the number of attempts of the anonymous read when S3 fails; the next run is a minute later.
 const strangerAttempts = 3
 
@@ -62,6 +65,7 @@ func (checks *Checks) ofBucket(c Config, sdk aws.Config) {
 	anonymous := s3.NewFromConfig(sdk, func(o *s3.Options) {
 		o.Credentials, o.RetryMaxAttempts = aws.AnonymousCredentials{}, strangerAttempts
 	})
+	checks.Exits = Watched(checks, (&inspect.Exits{API: api, Bucket: bucket.Name, Account: bucket.Account}).Read)
 	checks.Answer = (&s3bucket.AnonymousReader{API: anonymous, Bucket: bucket.Name, Key: c.CanaryKey}).Read
 }
 

@@ -8,6 +8,9 @@ var calls = map[string][]string{
 	"bucket-policy":       {"PutBucketPolicy", "DeleteBucketPolicy"},
 	"public-access-block": {"PutBucketPublicAccessBlock", "DeleteBucketPublicAccessBlock"},
 	"ownership-controls":  {"PutBucketOwnershipControls", "DeleteBucketOwnershipControls", "PutBucketAcl"},
+	"lifecycle-rules":     {"PutBucketLifecycle", "DeleteBucketLifecycle"},
+	"versioning":          {"PutBucketVersioning"},
+	"encryption":          {"PutBucketEncryption", "DeleteBucketEncryption"},
 	"vpc-endpoint":        {"ModifyVpcEndpoint", "DeleteVpcEndpoints"},
 	"security-group-rules": {
 		"AuthorizeSecurityGroupIngress", "RevokeSecurityGroupIngress", "ModifySecurityGroupRules",

@@ -19,7 +19,7 @@ func TestEveryGuardedChangeConcernsOneResource(t *testing.T) {
 		t.Fatal(err)
 	}
 	resources := []string{
-		"bucket-policy", "public-access-block", "ownership-controls", "vpc-endpoint", "security-group-rules", "route-table-associations",
+		"bucket-policy", "public-access-block", "ownership-controls", "lifecycle-rules", "versioning", "encryption", "vpc-endpoint", "security-group-rules", "route-table-associations",
 	}
 	for file, want := range map[string]string{
 		"put-bucket-policy": "bucket-policy", "delete-bucket-policy": "bucket-policy",
@@ -29,6 +29,8 @@ func TestEveryGuardedChangeConcernsOneResource(t *testing.T) {
 		"authorize-security-group-ingress": "security-group-rules", "revoke-security-group-ingress": "security-group-rules",
 		"modify-security-group-rules": "security-group-rules", "associate-route-table": "route-table-associations",
 		"replace-route-table-association": "route-table-associations", "disassociate-route-table": "route-table-associations",
+		"put-bucket-lifecycle": "lifecycle-rules", "delete-bucket-lifecycle": "lifecycle-rules", "put-bucket-versioning": "versioning",
+		"put-bucket-encryption": "encryption", "delete-bucket-encryption": "encryption",
 		"run-instances": "",
 	} {
 		text, err := os.ReadFile(filepath.Join("../../../testdata/events", file+".json"))

@@ -16,6 +16,8 @@ type Config struct {
 	// Format is the format of the messages, Origin what they say beyond the records.
 	Format notify.Format
 	Origin notify.Origin
+	// OldVersionDays is the number of days for which the bucket keeps old versions of objects.
+	OldVersionDays int32
 	// Observe makes the guard report drift and write nothing.
 	Observe bool
 	// SecurityHub makes it import findings into Security Hub.
@@ -30,6 +32,8 @@ func ReadConfig(getenv func(string) string) (Config, error) {
 		Guarded: r.Guarded(),
 		Observe: r.Choice("ENFORCEMENT", "Enforce", "Observe") == "Observe",
 		Format:  notify.Format(r.Choice("NOTIFY_FORMAT", string(notify.Text), string(notify.AmazonQ))),
+
+		OldVersionDays: int32(r.Number("OLD_VERSION_DAYS")),
 
 		SecurityHub: r.Optional("SECURITY_HUB", environment.Yes) != "",
 	}

@@ -44,6 +44,7 @@ func variables(changes map[string]string) func(string) string {
 		"STACK": "stack/guard/0f0f0f0f-0000-4000-8000-000000000001",
 		"TOPIC": "guard-NotificationTopic", "NOTIFY_FORMAT": "Text", "RUNBOOK_URL": "https://example.com/runbook.md",
 		"AWS_LAMBDA_LOG_GROUP_NAME": "guard-RemediateLogGroup",
+		"OLD_VERSION_DAYS":          "30",
 		"ENFORCEMENT":               "Enforce", "GUARD_ROLE_ARN": guardRole, "WORKLOAD_ROLE": "guard-InstanceRole-EXAMPLE",
 	}
 	return func(name string) string {
@@ -64,8 +65,8 @@ func TestReadConfigReadsWhatTheTemplateSets(t *testing.T) {
 			Setting: setting, BucketPolicy: desiredPolicy, EndpointPolicy: denyAll, SubnetIDs: []string{"subnet-0a", "subnet-0b"},
 		},
 		StackID:  "arn:aws:cloudformation:eu-central-1:111122223333:stack/guard/0f0f0f0f-0000-4000-8000-000000000001",
-		TopicARN: "arn:aws:sns:eu-central-1:111122223333:guard-NotificationTopic",
-		Format:   notify.Text, Origin: notify.Origin{
+		TopicARN: "arn:aws:sns:eu-central-1:111122223333:guard-NotificationTopic", OldVersionDays: 30,
+		Format: notify.Text, Origin: notify.Origin{
 			Partition: "aws", Region: "eu-central-1", Account: account, Stack: "guard", Bucket: "docs-example",
 			LogGroup: "guard-RemediateLogGroup", Runbook: "https://example.com/runbook.md",
 		},
@@ -108,7 +109,7 @@ func TestReadConfigNamesEverythingThatIsWrong(t *testing.T) {
 		"BUCKET": "a b", "BUCKET_POLICY": "{}", "ENDPOINT_ID": "vpce-", "ENDPOINT_TYPE": "gateway",
 		"ENDPOINT_POLICY": "not JSON", "VPC_ID": "subnet-1", "SUBNET_IDS": "subnet-1,,subnet-2", "SECURITY_GROUP_IDS": "sg-1;sg-2",
 		"ALLOWED_GROUP_IDS": "SG-1", "STACK": "guard", "TOPIC": "arn:aws:sns:eu-central-1:1:t", "ENFORCEMENT": "yes",
-		"NOTIFY_FORMAT": "JSON", "RUNBOOK_URL": "https://example.com/#top", "SECURITY_HUB": "yes",
+		"NOTIFY_FORMAT": "JSON", "OLD_VERSION_DAYS": "0", "RUNBOOK_URL": "https://example.com/#top", "SECURITY_HUB": "yes",
 		"GUARD_ROLE_ARN": "arn:aws:iam::111122223333:user/x", "WORKLOAD_ROLE": "role/x", "PROBE_ROLE": "role/x",
 	}
 	unset := map[string]string{}
@@ -170,9 +171,12 @@ func TestNewImportsFindingsOnlyIfAskedTo(t *testing.T) {
 
 func TestNewGuardsEverythingOfEachEndpointType(t *testing.T) {
 	for endpointType, want := range map[string][]string{
-		"Interface": {"bucket-policy", "public-access-block", "ownership-controls", "vpc-endpoint", "security-group-rules"},
-		"Gateway":   {"bucket-policy", "public-access-block", "ownership-controls", "vpc-endpoint", "route-table-associations"},
+		"Interface": {"vpc-endpoint", "security-group-rules"},
+		"Gateway":   {"vpc-endpoint", "route-table-associations"},
 	} {
+		want := append([]string{
+			"bucket-policy", "public-access-block", "ownership-controls", "lifecycle-rules", "versioning", "encryption",
+		}, want...)
 		f, err := remediate.New(variables(map[string]string{"ENDPOINT_TYPE": endpointType, "ROUTE_TABLE_IDS": "rtb-1"}), slog.New(slog.DiscardHandler), io.Discard)
 		if err != nil {
 			t.Fatal(err)

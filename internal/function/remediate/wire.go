@@ -79,6 +79,9 @@ func bucketResources(c Config, api *s3.Client) []guard.Resource {
 		},
 		&s3bucket.PublicAccessBlock{API: api, Bucket: bucket},
 		&s3bucket.Ownership{API: api, Bucket: bucket},
+		&s3bucket.Lifecycle{API: api, Bucket: bucket, OldVersionDays: c.OldVersionDays},
+		&s3bucket.Versioning{API: api, Bucket: bucket},
+		&s3bucket.Encryption{API: api, Bucket: bucket},
 	}
 }
 

@@ -92,6 +92,15 @@ func settingCases() []testCase {
 		{name: "encryption rules are put and read", ops: []op{
 			createBucket(), encrypt(types.ServerSideEncryptionAwsKms), encrypted(types.ServerSideEncryptionAwsKms),
 		}},
+		{name: "a bucket without further configuration says so", ops: []op{
+			createBucket(), refused("ReplicationConfigurationNotFoundError", replicated()), refused("NoSuchWebsiteConfiguration", isWebsite()),
+			refused("NoSuchCORSConfiguration", sharesOrigins()), refused("ObjectLockConfigurationNotFoundError", locked()),
+			inventories(0), logsTo(""),
+		}},
+		{name: "replication is put, read and deleted", moto: "checks that the destination exists", ops: []op{
+			createBucket(), versioning("Enabled"), replicate(), replicated(), stopReplicating(),
+			refused("ReplicationConfigurationNotFoundError", replicated()),
+		}},
 	}
 }
 

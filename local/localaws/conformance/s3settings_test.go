@@ -181,3 +181,77 @@ func encrypted(want types.ServerSideEncryption) op {
 		return nil
 	})
 }
+
+func replicate() op {
+	return bucketOp(func(ctx context.Context, c *s3.Client, bucket *string) error {
+		_, err := c.PutBucketReplication(ctx, &s3.PutBucketReplicationInput{Bucket: bucket,
+			ReplicationConfiguration: &types.ReplicationConfiguration{
+				Role: aws.String("arn:aws:iam::" + account + ":role/r"), Rules: []types.ReplicationRule{{
+					Status: types.ReplicationRuleStatusEnabled, Destination: &types.Destination{Bucket: aws.String("arn:aws:s3:::elsewhere")},
+				}},
+			}})
+		return err
+	})
+}
+
+func replicated() op {
+	return bucketOp(func(ctx context.Context, c *s3.Client, bucket *string) error {
+		_, err := c.GetBucketReplication(ctx, &s3.GetBucketReplicationInput{Bucket: bucket})
+		return err
+	})
+}
+
+func stopReplicating() op {
+	return bucketOp(func(ctx context.Context, c *s3.Client, bucket *string) error {
+		_, err := c.DeleteBucketReplication(ctx, &s3.DeleteBucketReplicationInput{Bucket: bucket})
+		return err
+	})
+}
+
+func isWebsite() op {
+	return bucketOp(func(ctx context.Context, c *s3.Client, bucket *string) error {
+		_, err := c.GetBucketWebsite(ctx, &s3.GetBucketWebsiteInput{Bucket: bucket})
+		return err
+	})
+}
+
+func sharesOrigins() op {
+	return bucketOp(func(ctx context.Context, c *s3.Client, bucket *string) error {
+		_, err := c.GetBucketCors(ctx, &s3.GetBucketCorsInput{Bucket: bucket})
+		return err
+	})
+}
+
+func locked() op {
+	return bucketOp(func(ctx context.Context, c *s3.Client, bucket *string) error {
+		_, err := c.GetObjectLockConfiguration(ctx, &s3.GetObjectLockConfigurationInput{Bucket: bucket})
+		return err
+	})
+}
+
+func inventories(want int) op {
+	return bucketOp(func(ctx context.Context, c *s3.Client, bucket *string) error {
+		answer, err := c.ListBucketInventoryConfigurations(ctx, &s3.ListBucketInventoryConfigurationsInput{Bucket: bucket})
+		if err == nil && len(answer.InventoryConfigurationList) != want {
+			return differs("inventories", len(answer.InventoryConfigurationList), want)
+		}
+		return err
+	})
+}
+
+func logsTo(want string) op {
+	return bucketOp(func(ctx context.Context, c *s3.Client, bucket *string) error {
+		answer, err := c.GetBucketLogging(ctx, &s3.GetBucketLoggingInput{Bucket: bucket})
+		if err != nil {
+			return err
+		}
+		got := ""
+		if answer.LoggingEnabled != nil {
+			got = aws.ToString(answer.LoggingEnabled.TargetBucket)
+		}
+		if got != want {
+			return differs("log bucket", got, want)
+		}
+		return nil
+	})
+}

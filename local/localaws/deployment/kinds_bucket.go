@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// bucketKinds are the types of AWS::S3. Lifecycle rules are ignored: the local AWS does not apply them.
+// bucketKinds are the types of AWS::S3.
 var bucketKinds = map[string]kind{
-	"AWS::S3::Bucket":       {create: createBucket, ignored: []string{"LifecycleConfiguration"}},
+	"AWS::S3::Bucket":       {create: createBucket},
 	"AWS::S3::BucketPolicy": {create: createBucketPolicy},
 }
 
@@ -41,6 +41,7 @@ func (c *creation) configureBucket(name string, p properties) (made, error) {
 		{"publicAccessBlock", publicAccessXML(p.object("PublicAccessBlockConfiguration"))},
 		{"encryption", encryptionXML(p.object("BucketEncryption"))},
 		{"versioning", versioningXML(p.object("VersioningConfiguration"))},
+		{"lifecycle", lifecycleXML(p.object("LifecycleConfiguration"))},
 		{"tagging", taggingXML(c.tagged(p.tags("Tags")))},
 	} {
 		if s.document == "" {
@@ -108,6 +109,32 @@ func versioningXML(p properties) string {
 		return ""
 	}
 	return element("VersioningConfiguration", element("Status", escaped(p.text("Status"))))
+}
+
+// lifecycleXML writes the prefix into the filter, which S3 judges like the older form of a rule.
+func lifecycleXML(p properties) string {
+	text := ""
+	for _, rule := range p.objects("Rules") {
+		inner := element("ID", escaped(rule.text("Id"))) + element("Status", escaped(rule.text("Status"))) +
+			element("Filter", element("Prefix", escaped(rule.text("Prefix"))))
+		expiration := ""
+		if rule.has("ExpirationInDays") {
+			expiration = element("Days", escaped(rule.text("ExpirationInDays")))
+		}
+		if rule.flag("ExpiredObjectDeleteMarker") {
+			expiration += element("ExpiredObjectDeleteMarker", "true")
+		}
+		inner += unlessEmpty("Expiration", expiration)
+		for _, action := range []struct{ name, days string }{
+			{"NoncurrentVersionExpiration", "NoncurrentDays"}, {"AbortIncompleteMultipartUpload", "DaysAfterInitiation"},
+		} {
+			if rule.has(action.name) {
+				inner += element(action.name, element(action.days, escaped(rule.object(action.name).text(action.days))))
+			}
+		}
+		text += element("Rule", inner)
+	}
+	return unlessEmpty("LifecycleConfiguration", text)
 }
 
 func taggingXML(tags map[string]string) string {

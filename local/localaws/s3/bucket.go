@@ -47,6 +47,8 @@ type bucket struct {
 	encryption setting[string]
 	lifecycle  setting[string]
 	tags       setting[[]tag]
+	// inert are the documents of the parts without an effect: see [inert] and [inertList].
+	inert map[string]string
 
 	protection protection
 
@@ -63,6 +65,7 @@ func (s *Service) newBucket(name, owner string) *bucket {
 		ownership:  initially(bucketOwnerEnforced),
 		acl:        initially("private"),
 		encryption: initially(defaultEncryption),
+		inert:      map[string]string{},
 		uploads:    map[string]*upload{},
 	}
 }

@@ -9,8 +9,9 @@ import (
 
 // protection is a bucket's protection against deletion, and its rate limit for deletions.
 type protection struct {
-	// lock is Object Lock, which cannot be turned off.
+	// lock is Object Lock, which cannot be turned off. rule is its document Rule, the default retention; "" for none.
 	lock bool
+	rule string
 	// mfa is MFA delete: versions can be deleted only with a device, which no caller here has.
 	mfa bool
 	// holds are the locks of single versions, by sequence number.
@@ -163,8 +164,33 @@ func (c *call) getObjectLock() (*answer, error) {
 	return asXML(func(d *document) {
 		d.root("ObjectLockConfiguration")
 		d.text("ObjectLockEnabled", enabled)
+		d.bytes = append(d.bytes, c.bucket.protection.rule...)
 		d.close("ObjectLockConfiguration")
 	}), nil
+}
+
+// putObjectLock turns Object Lock on, which needs versioning, and sets the default retention, which has no effect here.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectLockConfiguration.html
+func (c *call) putObjectLock() (*answer, error) {
+	var want struct {
+		XMLName           xml.Name
+		ObjectLockEnabled string
+		Rule              struct {
+			Content string `xml:",innerxml"`
+		}
+	}
+	err := xml.Unmarshal(c.Body, &want)
+	switch {
+	case err != nil || want.XMLName.Local != "ObjectLockConfiguration" || want.ObjectLockEnabled != enabled:
+		return nil, errMalformedXML
+	case c.bucket.versioning.value != enabled:
+		return nil, refuse(http.StatusConflict, "InvalidBucketState", "Versioning must be 'Enabled' on the bucket to apply a Object Lock configuration")
+	}
+	c.bucket.protection.lock, c.bucket.protection.rule = true, ""
+	if want.Rule.Content != "" {
+		c.bucket.protection.rule = "<Rule>" + want.Rule.Content + "</Rule>"
+	}
+	return ok(), nil
 }
 
 // locked finds the version of a call on retention or legal holds.

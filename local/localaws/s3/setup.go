@@ -108,6 +108,24 @@ func (s *Service) PutVersioning(name, status string) error {
 	return s.with(name, func(b *bucket) error { b.versioning.set(status); return nil })
 }
 
+// Versioning returns a bucket's versioning; "" if it was never enabled.
+func (s *Service) Versioning(name string) (status string) {
+	s.with(name, func(b *bucket) error { status = b.versioning.value; return nil })
+	return status
+}
+
+// Encryption returns a bucket's encryption rules as they were written.
+func (s *Service) Encryption(name string) (document string) {
+	s.with(name, func(b *bucket) error { document = b.encryption.value; return nil })
+	return document
+}
+
+// Lifecycle returns a bucket's lifecycle rules as they were written; "" if it has none.
+func (s *Service) Lifecycle(name string) (document string) {
+	s.with(name, func(b *bucket) error { document = b.lifecycle.value; return nil })
+	return document
+}
+
 // PutEncryption sets a bucket's encryption rules, an XML document ServerSideEncryptionConfiguration.
 func (s *Service) PutEncryption(name string, document []byte) error {
 	return s.with(name, func(b *bucket) error {
