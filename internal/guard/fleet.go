@@ -48,6 +48,15 @@ type Fleet struct {
 	Pace *pace.Limiter
 }
 
+// concerns reports whether a trigger concerns the fleet: it does unless it names a bucket that is not guarded.
+func (f *Fleet) concerns(t Trigger) bool {
+	if t.Kind != Event || t.Bucket == "" {
+		return true
+	}
+	_, ok := f.Bucket(t.Bucket)
+	return ok
+}
+
 // Member is a bucket or a VPC endpoint with its guarded resources.
 type Member struct {
 	// Target is the bucket's name or the endpoint's id.

@@ -21,3 +21,20 @@ func Holds(desired string, forbidden []iampolicy.ForbiddenRequest) error {
 func Lazily(forbidden func(iampolicy.Setting) []iampolicy.ForbiddenRequest, s iampolicy.Setting) func() []iampolicy.ForbiddenRequest {
 	return sync.OnceValue(func() []iampolicy.ForbiddenRequest { return forbidden(s) })
 }
+
+// PolicyJudge judges one policy of a bucket or an endpoint of a fleet.
+type PolicyJudge interface {
+	// Judge judges the live policy.
+	Judge(live string) Decision
+	// Unseen decides about a policy that may not be read.
+	Unseen() Decision
+}
+
+// Decision is what a [PolicyJudge] says of a live policy.
+type Decision struct {
+	iampolicy.Judgement
+	// Document is the policy that is desired instead; "" if the verdict is Same.
+	Document string
+	// Refusal is why Document must not be written, or nil: it wraps [ErrLockout], or says as [Holds] what Document leaves open.
+	Refusal error
+}

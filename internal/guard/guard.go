@@ -197,6 +197,9 @@ type Report struct {
 // no drift writes nothing and has no records. ctx should have a deadline, because a property that another caller keeps
 // changing is restored again until then.
 func (g *Guard) Run(ctx context.Context, trigger Trigger) (Report, error) {
+	if g.Fleet != nil && !g.Fleet.concerns(trigger) {
+		return Report{}, nil
+	}
 	r := &run{guard: g, trigger: trigger, began: g.Now()}
 	r.stack = r.askStack(ctx)
 	var fleet []Record

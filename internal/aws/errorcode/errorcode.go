@@ -3,8 +3,11 @@ package errorcode
 
 import (
 	"errors"
+	"net/http"
+	"slices"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
@@ -25,6 +28,17 @@ func Denied(err error) bool {
 func ByResourcePolicy(err error) bool {
 	answer, ok := errors.AsType[smithy.APIError](err)
 	return ok && strings.Contains(answer.ErrorMessage(), "explicit deny in a resource-based policy")
+}
+
+// Throttled reports whether AWS refused a call because there were too many: by the SDK's list of codes, or by a status that S3 sends
+// for that reason.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html
+func Throttled(err error) bool {
+	if _, ok := retry.DefaultThrottleErrorCodes[Of(err)]; ok {
+		return true
+	}
+	answer, ok := errors.AsType[*smithyhttp.ResponseError](err)
+	return ok && slices.Contains([]int{http.StatusServiceUnavailable, http.StatusTooManyRequests}, answer.HTTPStatusCode())
 }
 
 // Of returns AWS's code of an error, e.g. "AccessDenied"; "" for nil and for errors that are not AWS's responses.

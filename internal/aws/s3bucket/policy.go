@@ -29,6 +29,8 @@ type Policy struct {
 	Forbidden func() []iampolicy.ForbiddenRequest
 	// Setting names the roles that must remain able to configure the bucket.
 	Setting iampolicy.Setting
+	// Lock decides instead of the other fields what the policy must be, if it is not nil.
+	Lock guard.PolicyJudge
 
 	once    sync.Once
 	refusal error
@@ -43,14 +45,33 @@ func (p *Policy) Name() string { return "bucket-policy" }
 func (p *Policy) Inspect(ctx context.Context) ([]guard.Finding, error) {
 	live, err := p.Bucket.policy(ctx, p.API)
 	if err != nil {
-		return p.Bucket.unread(p.Name(), p.Desired, err)
+		d := p.unseen()
+		findings, err := p.Bucket.unread(p.Name(), d.Document, err)
+		for i := range findings {
+			findings[i].State = d
+		}
+		return findings, err
 	}
-	j := iampolicy.Judge([]byte(p.Desired), []byte(live), p.Forbidden)
+	d := p.judge(live)
 	return []guard.Finding{{
 		Property: p.Name(), Target: p.Bucket.Name,
-		Verdict: j.Verdict, Allowed: j.Allowed, Diff: guard.Differences(j.Diff),
-		Live: live, Desired: p.Desired,
+		Verdict: d.Verdict, Allowed: d.Allowed, Diff: guard.Differences(d.Diff),
+		Live: live, Desired: d.Document, State: d,
 	}}, nil
+}
+
+func (p *Policy) judge(live string) guard.Decision {
+	if p.Lock != nil {
+		return p.Lock.Judge(live)
+	}
+	return guard.Decision{Judgement: iampolicy.Judge([]byte(p.Desired), []byte(live), p.Forbidden), Document: p.Desired}
+}
+
+func (p *Policy) unseen() guard.Decision {
+	if p.Lock != nil {
+		return p.Lock.Unseen()
+	}
+	return guard.Decision{Document: p.Desired}
 }
 
 type policyReader interface {
@@ -75,13 +96,12 @@ func (b Bucket) policy(ctx context.Context, api policyReader) (string, error) {
 // from a wrong template, and would make things worse.
 //
 // ConfirmRemoveSelfBucketAccess stays unset, because S3 then also rejects policies that lock out the caller.
-func (p *Policy) Restore(ctx context.Context, _ guard.Finding) error {
-	p.once.Do(func() { p.refusal = p.refuse() })
-	if p.refusal != nil {
-		return fmt.Errorf("bucket %s: %w", p.Bucket.Name, p.refusal)
+func (p *Policy) Restore(ctx context.Context, f guard.Finding) error {
+	if err := p.refuse(f); err != nil {
+		return fmt.Errorf("bucket %s: %w", p.Bucket.Name, err)
 	}
 	_, err := p.API.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{
-		Bucket: &p.Bucket.Name, ExpectedBucketOwner: &p.Bucket.Account, Policy: &p.Desired,
+		Bucket: &p.Bucket.Name, ExpectedBucketOwner: &p.Bucket.Account, Policy: &f.Desired,
 	})
 	if err != nil {
 		return p.Bucket.wrap(err)
@@ -89,11 +109,22 @@ func (p *Policy) Restore(ctx context.Context, _ guard.Finding) error {
 	return nil
 }
 
-// refuse returns the reason why the desired policy must not be written, or nil. The result does not change during the
-// life of the process, and takes a few milliseconds to compute.
-func (p *Policy) refuse() error {
-	if err := iampolicy.Lockout([]byte(p.Desired), p.Setting); err != nil {
+// refuse returns the reason why the desired document must not be written, or nil. Without a lock the result does not change
+// during the life of the process, and takes a few milliseconds to compute.
+func (p *Policy) refuse(f guard.Finding) error {
+	if p.Lock != nil {
+		d, _ := f.State.(guard.Decision)
+		return d.Refusal
+	}
+	p.once.Do(func() { p.refusal = Refusal(p.Desired, p.Setting, p.Forbidden()) })
+	return p.refusal
+}
+
+// Refusal returns the reason why a bucket's policy must not be written, or nil: it would lock out those who configure the bucket, or
+// it is itself open.
+func Refusal(document string, s iampolicy.Setting, forbidden []iampolicy.ForbiddenRequest) error {
+	if err := iampolicy.Lockout([]byte(document), s); err != nil {
 		return guard.RemedyLockout.For(fmt.Errorf("%w: %w", guard.ErrLockout, err))
 	}
-	return guard.Holds(p.Desired, p.Forbidden())
+	return guard.Holds(document, forbidden)
 }

@@ -39,7 +39,7 @@ func (p *Pacer) Do(ctx context.Context, call func(context.Context) error) error 
 		limited, cancel := context.WithTimeout(ctx, callTimeout)
 		err := call(limited)
 		cancel()
-		throttled := isThrottled(err)
+		throttled := errorcode.Throttled(err)
 		p.Note(began, throttled)
 		p.Leave()
 		if !throttled || attempt == attempts {
@@ -56,18 +56,12 @@ func pauseBefore(attempt int) time.Duration {
 	return timeleft.Jitter(min(longestPause, 50*time.Millisecond<<attempt))
 }
 
-// isThrottled reports whether AWS refused a call because there were too many.
-func isThrottled(err error) bool {
-	_, throttled := retry.DefaultThrottleErrorCodes[errorcode.Of(err)]
-	return throttled
-}
-
 // Retryer returns the SDK's standard retryer, which leaves throttled calls to the [Pacer].
 func Retryer() aws.Retryer {
 	return retry.NewStandard(func(o *retry.StandardOptions) {
 		o.RateLimiter = ratelimit.None
 		o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
-			if isThrottled(err) {
+			if errorcode.Throttled(err) {
 				return aws.FalseTernary
 			}
 			return aws.UnknownTernary

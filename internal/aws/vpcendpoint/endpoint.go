@@ -30,6 +30,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"example.com/s3-endpoint-guard/internal/adoption"
 	"example.com/s3-endpoint-guard/internal/aws/errorcode"
 	"example.com/s3-endpoint-guard/internal/guard"
 	"example.com/s3-endpoint-guard/internal/iampolicy"
@@ -62,8 +63,12 @@ type Endpoint struct {
 	Policy string
 	// Forbidden lists the requests that the policy must deny. It is called only when the policy has drifted.
 	Forbidden func() []iampolicy.ForbiddenRequest
+	// Lock decides instead of Policy and Forbidden what the policy must be, if it is not nil.
+	Lock guard.PolicyJudge
 	// SubnetIDs and SecurityGroupIDs are an interface endpoint's, RouteTableIDs a gateway endpoint's.
 	SubnetIDs, SecurityGroupIDs, RouteTableIDs []string
+	// PrivateDNS is an interface endpoint's desired private DNS; nil for on, for all queries.
+	PrivateDNS *adoption.PrivateDNS
 
 	once    sync.Once
 	refusal error
@@ -92,8 +97,9 @@ func (e *Endpoint) Inspect(ctx context.Context) ([]guard.Finding, error) {
 // because only the policy can be written without the live state. The other properties are restored by adding and
 // removing.
 func (e *Endpoint) unread(err error) guard.Finding {
+	d := e.unseen()
 	return guard.Finding{
-		Property: policyProperty, Target: e.ID, Verdict: iampolicy.Open, Desired: e.Policy,
+		Property: policyProperty, Target: e.ID, Verdict: iampolicy.Open, Desired: d.Document, State: d,
 		Allowed: "not known, because AWS denies the guard to describe the endpoint", Unread: err,
 	}
 }
@@ -166,13 +172,12 @@ func (e *Endpoint) Restore(ctx context.Context, f guard.Finding) error {
 	add, remove := changes(f)
 	switch f.Property {
 	case policyProperty:
-		e.once.Do(func() { e.refusal = guard.Holds(e.Policy, e.Forbidden()) })
-		if e.refusal != nil {
-			return fmt.Errorf("endpoint %s: %w", e.ID, e.refusal)
+		if err := e.refuse(f); err != nil {
+			return fmt.Errorf("endpoint %s: %w", e.ID, err)
 		}
-		in.PolicyDocument = &e.Policy
+		in.PolicyDocument = &f.Desired
 	case privateDNSProperty:
-		restorePrivateDNS(in)
+		e.restorePrivateDNS(in)
 	case securityGroupsProperty:
 		return e.restoreGroups(ctx, add, remove)
 	case routeTablesProperty:

@@ -3,6 +3,7 @@ package vpcendpoint
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"example.com/s3-endpoint-guard/internal/adoption"
 	"example.com/s3-endpoint-guard/internal/aws/errorcode"
 	"example.com/s3-endpoint-guard/internal/guard"
 	"example.com/s3-endpoint-guard/internal/iampolicy"
@@ -23,11 +25,13 @@ type RulesAPI interface {
 }
 
 // GroupRules keeps the ingress of an interface endpoint's security groups as desired: TCP 443 from each allowed group,
-// and nothing else. It ignores egress: the endpoint makes no connections of its own, and its responses need no rule.
+// and nothing else, or the rules that were adopted. It ignores egress: the endpoint makes no connections of its own, and its responses need no rule.
 type GroupRules struct {
 	API RulesAPI
 	// GroupIDs are the endpoint's security groups, AllowedGroupIDs the groups whose members may reach it.
 	GroupIDs, AllowedGroupIDs []string
+	// Adopted are the desired rules of groups that were adopted. AllowedGroupIDs is empty then.
+	Adopted []adoption.Rule
 }
 
 var _ guard.Resource = (*GroupRules)(nil)
@@ -44,11 +48,13 @@ type groupRule struct {
 	from, to          int32
 	// source is a group's id, a CIDR block or a prefix list's id.
 	source string
+	// account is the account of a source group of another account, in a desired rule.
+	account string
 }
 
 // sameAs reports whether two rules allow the same traffic.
 func (r groupRule) sameAs(other groupRule) bool {
-	r.id, other.id = "", ""
+	r.id, other.id, r.account, other.account = "", "", "", ""
 	return r == other
 }
 
@@ -100,6 +106,11 @@ func (g *GroupRules) judge(live []groupRule) guard.Finding {
 // desired returns the desired rules.
 func (g *GroupRules) desired() []groupRule {
 	var rules []groupRule
+	for _, r := range g.Adopted {
+		rules = append(rules, groupRule{
+			groupID: r.GroupID, protocol: r.Protocol, from: r.FromPort, to: r.ToPort, source: r.Source, account: r.SourceAccount,
+		})
+	}
 	for _, group := range g.GroupIDs {
 		for _, source := range g.AllowedGroupIDs {
 			rules = append(rules, groupRule{groupID: group, protocol: "tcp", from: 443, to: 443, source: source})
@@ -210,10 +221,7 @@ func (g *GroupRules) authorize(ctx context.Context, group string, rules []groupR
 	in := &ec2.AuthorizeSecurityGroupIngressInput{GroupId: &group}
 	for _, r := range rules {
 		if r.groupID == group {
-			in.IpPermissions = append(in.IpPermissions, types.IpPermission{
-				IpProtocol: &r.protocol, FromPort: &r.from, ToPort: &r.to,
-				UserIdGroupPairs: []types.UserIdGroupPair{{GroupId: &r.source}},
-			})
+			in.IpPermissions = append(in.IpPermissions, r.permission())
 		}
 	}
 	if len(in.IpPermissions) == 0 {
@@ -224,4 +232,24 @@ func (g *GroupRules) authorize(ctx context.Context, group string, rules []groupR
 		return nil
 	}
 	return err
+}
+
+// permission returns a rule as EC2's calls take it.
+func (r groupRule) permission() types.IpPermission {
+	p := types.IpPermission{IpProtocol: &r.protocol, FromPort: &r.from, ToPort: &r.to}
+	switch _, isBlock := netip.ParsePrefix(r.source); {
+	case strings.HasPrefix(r.source, "pl-"):
+		p.PrefixListIds = []types.PrefixListId{{PrefixListId: &r.source}}
+	case isBlock != nil:
+		pair := types.UserIdGroupPair{GroupId: &r.source}
+		if r.account != "" {
+			pair.UserId = &r.account
+		}
+		p.UserIdGroupPairs = []types.UserIdGroupPair{pair}
+	case strings.Contains(r.source, ":"):
+		p.Ipv6Ranges = []types.Ipv6Range{{CidrIpv6: &r.source}}
+	default:
+		p.IpRanges = []types.IpRange{{CidrIp: &r.source}}
+	}
+	return p
 }

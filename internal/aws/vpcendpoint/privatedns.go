@@ -9,25 +9,30 @@ import (
 	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
-// dns is an interface endpoint's private DNS. The desired state is on, for queries from all of the VPC, not only for
-// those through inbound resolver endpoints. Source: docs/facts.md, VPC endpoints
+// dns is an interface endpoint's private DNS. Unless another state was adopted, the desired one is on, for queries from all of the
+// VPC, not only for those through inbound resolver endpoints. Source: docs/facts.md, VPC endpoints
 type dns struct {
 	PrivateDnsEnabled                        bool
 	PrivateDnsOnlyForInboundResolverEndpoint bool
 }
 
 func (e *Endpoint) inspectPrivateDNS(endpoint types.VpcEndpoint) guard.Finding {
-	desired := dns{PrivateDnsEnabled: true}
+	desired := e.desiredDNS()
 	live := liveDNS(endpoint)
 	finding := guard.Finding{
 		Property: privateDNSProperty, Target: e.ID, Verdict: iampolicy.Same,
 		Live: guard.Compact(live), Desired: guard.Compact(desired),
 	}
-	if !live.PrivateDnsEnabled {
-		finding.Diff = append(finding.Diff, guard.Difference{Removed: true, Name: "PrivateDnsEnabled", Value: "true"})
-	}
-	if live.PrivateDnsOnlyForInboundResolverEndpoint {
-		finding.Diff = append(finding.Diff, guard.Difference{Name: "PrivateDnsOnlyForInboundResolverEndpoint", Value: "true"})
+	for _, option := range []struct {
+		name          string
+		live, desired bool
+	}{
+		{"PrivateDnsEnabled", live.PrivateDnsEnabled, desired.PrivateDnsEnabled},
+		{"PrivateDnsOnlyForInboundResolverEndpoint", live.PrivateDnsOnlyForInboundResolverEndpoint, desired.PrivateDnsOnlyForInboundResolverEndpoint},
+	} {
+		if option.live != option.desired && (live.PrivateDnsEnabled || desired.PrivateDnsEnabled) {
+			finding.Diff = append(finding.Diff, guard.Difference{Removed: option.desired, Name: option.name, Value: "true"})
+		}
 	}
 	if len(finding.Diff) > 0 {
 		finding.Verdict = iampolicy.Closed
@@ -44,9 +49,23 @@ func liveDNS(endpoint types.VpcEndpoint) dns {
 	return live
 }
 
+// desiredDNS returns the desired private DNS.
+func (e *Endpoint) desiredDNS() dns {
+	if e.PrivateDNS == nil {
+		return dns{PrivateDnsEnabled: true}
+	}
+	return dns{e.PrivateDNS.Enabled, e.PrivateDNS.OnlyForInboundResolver}
+}
+
 // restorePrivateDNS sets all options of the desired private DNS: when EC2 enables private DNS, it otherwise restricts
 // it to inbound resolver endpoints.
-func restorePrivateDNS(in *ec2.ModifyVpcEndpointInput) {
-	in.PrivateDnsEnabled = aws.Bool(true)
-	in.DnsOptions = &types.DnsOptionsSpecification{PrivateDnsOnlyForInboundResolverEndpoint: aws.Bool(false)}
+func (e *Endpoint) restorePrivateDNS(in *ec2.ModifyVpcEndpointInput) {
+	desired := e.desiredDNS()
+	in.PrivateDnsEnabled = &desired.PrivateDnsEnabled
+	if !desired.PrivateDnsEnabled {
+		return
+	}
+	in.DnsOptions = &types.DnsOptionsSpecification{
+		PrivateDnsOnlyForInboundResolverEndpoint: &desired.PrivateDnsOnlyForInboundResolverEndpoint,
+	}
 }
