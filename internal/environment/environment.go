@@ -34,6 +34,8 @@ var (
 	}}
 	// Address is the shape of a URL, or of a path in the repository.
 	Address = Shape{"an address without spaces and fragment", func(s string) bool { return !strings.ContainsAny(s, " \t\n#") }}
+	// Path is the shape of a hierarchy in Parameter Store.
+	Path = Shape{"a path such as /a/b", func(s string) bool { return strings.HasPrefix(s, "/") && !strings.ContainsAny(s, " \t\n") }}
 	// Yes is the shape of a switch that is off when it is not set.
 	Yes = Shape{"true or nothing", func(s string) bool { return s == "true" }}
 	// CIDR is the shape of an IPv4 range.
@@ -87,6 +89,13 @@ func New(getenv func(string) string) *Reader { return &Reader{getenv: getenv} }
 
 // Err joins all errors in the variables read so far; nil if there are none.
 func (r *Reader) Err() error { return errors.Join(r.problems...) }
+
+// Refuse adds an error in variables that are checked elsewhere; nil adds none.
+func (r *Reader) Refuse(err error) {
+	if err != nil {
+		r.problems = append(r.problems, err)
+	}
+}
 
 func (r *Reader) problem(format string, args ...any) {
 	r.problems = append(r.problems, fmt.Errorf(format, args...))

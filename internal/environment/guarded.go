@@ -22,24 +22,29 @@ type Guarded struct {
 	RouteTableIDs []string
 }
 
-// Guarded reads the desired state. Partition, account and path come from the guard role's ARN, to save space in the
-// environment; the other roles are given by name. Lambda sets the Region.
+// Guard reads the guard's own role, and from its ARN the partition and the account. Lambda sets the Region.
+func (r *Reader) Guard() iampolicy.Setting {
+	role := r.Match("GUARD_ROLE_ARN", ARN("iam", "role/"))
+	partition, account := split(role)
+	return iampolicy.Setting{Partition: partition, Region: r.getenv("AWS_REGION"), Account: account, Guard: role}
+}
+
+// Guarded reads the desired state. The path of the roles comes from the guard role's ARN, to save space in the environment; the
+// other roles are given by name.
 func (r *Reader) Guarded() Guarded {
-	guardRole := r.Match("GUARD_ROLE_ARN", ARN("iam", "role/"))
-	partition, account := split(guardRole)
+	s := r.Guard()
+	guardRole := s.Guard
 	role := func(name string) string {
 		if name == "" {
 			return ""
 		}
 		return guardRole[:strings.LastIndex(guardRole, "/")+1] + name
 	}
+	s.Bucket, s.EndpointID, s.VPCID = r.Match("BUCKET", Name), r.Match("ENDPOINT_ID", ID("vpce")), r.Match("VPC_ID", ID("vpc"))
+	s.Workload = role(r.Match("WORKLOAD_ROLE", Name))
+	s.ProbeRole, s.Teardown = role(r.Optional("PROBE_ROLE", Name)), role(r.Optional("TEARDOWN_ROLE", Name))
 	g := Guarded{
-		Setting: iampolicy.Setting{
-			Partition: partition, Region: r.getenv("AWS_REGION"), Account: account, Bucket: r.Match("BUCKET", Name),
-			EndpointID: r.Match("ENDPOINT_ID", ID("vpce")), VPCID: r.Match("VPC_ID", ID("vpc")),
-			Guard: guardRole, Workload: role(r.Match("WORKLOAD_ROLE", Name)),
-			ProbeRole: role(r.Optional("PROBE_ROLE", Name)), Teardown: role(r.Optional("TEARDOWN_ROLE", Name)),
-		},
+		Setting:        s,
 		BucketPolicy:   r.Policy("BUCKET_POLICY"),
 		EndpointPolicy: r.Policy("ENDPOINT_POLICY"),
 		Gateway:        r.Choice("ENDPOINT_TYPE", "Interface", "Gateway") == "Gateway",

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"strings"
 	"time"
 
@@ -112,4 +113,13 @@ func Retryer() aws.Retryer {
 		o.RateLimiter = ratelimit.None
 		o.Retryables = append(o.Retryables, retry.RetryableErrorCode{Codes: retryCodes})
 	})
+}
+
+// Pooled returns a configuration whose clients keep that many connections to one host open. The SDK's default is 10: of more calls
+// at a time, the others would need a new TLS handshake each.
+func Pooled(c aws.Config, connections int) aws.Config {
+	if client, ok := c.HTTPClient.(*awshttp.BuildableClient); ok {
+		c.HTTPClient = client.WithTransportOptions(func(t *http.Transport) { t.MaxIdleConnsPerHost = connections })
+	}
+	return c
 }

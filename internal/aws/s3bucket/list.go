@@ -12,12 +12,17 @@ import (
 	"example.com/s3-endpoint-guard/internal/selection"
 )
 
+// pageSize is the number of buckets in a page of a listing. S3 refuses listings without pages in accounts that may have more than
+// 10,000 buckets.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html
+const pageSize = 1000
+
 // Selected lists the buckets of a selection in a Region, sorted: the names that it gives, whether or not there are such buckets, and
 // the account's buckets that its patterns match. It makes no call for a list of names. The client must be the Region's.
 func Selected(ctx context.Context, api s3.ListBucketsAPIClient, region string, s selection.Selection) ([]string, error) {
 	names := s.Names()
 	for _, prefix := range s.Prefixes() {
-		in := &s3.ListBucketsInput{BucketRegion: &region}
+		in := &s3.ListBucketsInput{BucketRegion: &region, MaxBuckets: aws.Int32(pageSize)}
 		if prefix != "" {
 			in.Prefix = &prefix
 		}
@@ -40,7 +45,7 @@ func Selected(ctx context.Context, api s3.ListBucketsAPIClient, region string, s
 // RegionOf finds a bucket among the account's own, in all Regions. It returns the bucket's Region, or "" if the account has no
 // bucket with this name.
 func RegionOf(ctx context.Context, api s3.ListBucketsAPIClient, name string) (string, error) {
-	for pages := s3.NewListBucketsPaginator(api, &s3.ListBucketsInput{Prefix: &name}); pages.HasMorePages(); {
+	for pages := s3.NewListBucketsPaginator(api, &s3.ListBucketsInput{Prefix: &name, MaxBuckets: aws.Int32(pageSize)}); pages.HasMorePages(); {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return "", errorcode.Needing("s3:ListAllMyBuckets", err)

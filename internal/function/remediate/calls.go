@@ -5,9 +5,9 @@ import "slices"
 // calls are the API calls that change each guarded resource, as in CloudTrail. Source: docs/facts.md, CloudTrail
 // through EventBridge
 var calls = map[string][]string{
-	"bucket-policy":       {"PutBucketPolicy", "DeleteBucketPolicy"},
-	"public-access-block": {"PutBucketPublicAccessBlock", "DeleteBucketPublicAccessBlock"},
-	"ownership-controls":  {"PutBucketOwnershipControls", "DeleteBucketOwnershipControls", "PutBucketAcl"},
+	"bucket-policy":       {"PutBucketPolicy", "DeleteBucketPolicy", "CreateBucket"},
+	"public-access-block": {"PutBucketPublicAccessBlock", "DeleteBucketPublicAccessBlock", "CreateBucket"},
+	"ownership-controls":  {"PutBucketOwnershipControls", "DeleteBucketOwnershipControls", "PutBucketAcl", "CreateBucket"},
 	"lifecycle-rules":     {"PutBucketLifecycle", "DeleteBucketLifecycle"},
 	"versioning":          {"PutBucketVersioning"},
 	"encryption":          {"PutBucketEncryption", "DeleteBucketEncryption"},

@@ -4,13 +4,20 @@ import (
 	"path"
 	"strings"
 
+	"example.com/s3-endpoint-guard/internal/adoption"
 	"example.com/s3-endpoint-guard/internal/aws/notify"
 	"example.com/s3-endpoint-guard/internal/environment"
+	"example.com/s3-endpoint-guard/internal/lock"
+	"example.com/s3-endpoint-guard/internal/selection"
 )
 
-// Config is the function's configuration from its environment. template.yaml sets all variables.
+// Config is the function's configuration from its environment: template.yaml's, for one bucket and endpoint, or guard.yaml's, for a
+// fleet. The templates set all variables.
 type Config struct {
+	// Guarded is what is guarded. With a fleet it has only the Setting, without a bucket and an endpoint.
 	environment.Guarded
+	// Fleet is guard.yaml's configuration; nil for template.yaml's.
+	Fleet *FleetConfig
 	// StackID and TopicARN are the ARNs of the guard's own stack and notification topic.
 	StackID, TopicARN string
 	// Format is the format of the messages, Origin what they say beyond the records.
@@ -24,12 +31,23 @@ type Config struct {
 	SecurityHub bool
 }
 
+// FleetConfig is what the parameters of guard.yaml say of the fleet.
+type FleetConfig struct {
+	Selection selection.Selection
+	Lock      lock.Lock
+	Mode      lock.Mode
+	// Adoption is the adoption document, whose text is Document.
+	Adoption adoption.Reference
+	Document string
+	// Pauses is the path of the maintenance windows in Parameter Store.
+	Pauses string
+}
+
 // ReadConfig reads the environment. The error names all wrong variables. Stack and topic are given without the beginning of
-// their ARNs, to save space in the environment. Lambda sets the log group.
+// their ARNs, to save space in the environment; the topic's is given if it is not of the stack. Lambda sets the log group.
 func ReadConfig(getenv func(string) string) (Config, error) {
 	r := environment.New(getenv)
 	c := Config{
-		Guarded: r.Guarded(),
 		Observe: r.Choice("ENFORCEMENT", "Enforce", "Observe") == "Observe",
 		Format:  notify.Format(r.Choice("NOTIFY_FORMAT", string(notify.Text), string(notify.AmazonQ))),
 
@@ -37,14 +55,44 @@ func ReadConfig(getenv func(string) string) (Config, error) {
 
 		SecurityHub: r.Optional("SECURITY_HUB", environment.Yes) != "",
 	}
+	if getenv("BUCKET_NAMES") == "" {
+		c.Guarded = r.Guarded()
+	} else {
+		c.Setting = r.Guard()
+		c.Fleet = readFleet(r, getenv, c)
+	}
 	stack, s := r.Match("STACK", environment.Stack), c.Setting
 	arn := func(service, resource string) string {
 		return strings.Join([]string{"arn", s.Partition, service, s.Region, s.Account, resource}, ":")
 	}
-	c.StackID, c.TopicARN = arn("cloudformation", stack), arn("sns", r.Match("TOPIC", environment.Name))
+	c.StackID = arn("cloudformation", stack)
+	if strings.HasPrefix(getenv("TOPIC"), "arn:") {
+		c.TopicARN = r.Match("TOPIC", environment.ARN("sns", ""))
+	} else {
+		c.TopicARN = arn("sns", r.Match("TOPIC", environment.Name))
+	}
 	c.Origin = notify.Origin{
 		Partition: s.Partition, Region: s.Region, Account: s.Account, Bucket: s.Bucket, Stack: path.Base(path.Dir(stack)),
 		LogGroup: getenv("AWS_LAMBDA_LOG_GROUP_NAME"), Runbook: r.Optional("RUNBOOK_URL", environment.Address),
 	}
 	return c, r.Err()
+}
+
+// readFleet reads the texts of guard.yaml's parameters.
+func readFleet(r *environment.Reader, getenv func(string) string, c Config) *FleetConfig {
+	p := lock.Parameters{
+		BucketNames: getenv("BUCKET_NAMES"), ExcludedBucketNames: getenv("EXCLUDED_BUCKET_NAMES"),
+		VPCEndpointIDs: getenv("VPC_ENDPOINT_IDS"), WorkloadRoleARNs: getenv("WORKLOAD_ROLE_ARNS"),
+		ManagementRoleARNs: getenv("MANAGEMENT_ROLE_ARNS"), ExemptRoleARNs: getenv("EXEMPT_ROLE_ARNS"),
+		AllowedCIDRs: getenv("ALLOWED_CIDRS"), AllowAWSServices: getenv("ALLOW_AWS_SERVICES"),
+		EndpointPolicy: getenv("ENDPOINT_POLICY"), PolicyMode: getenv("POLICY_MODE"),
+	}
+	f := &FleetConfig{Mode: lock.Mode(p.PolicyMode), Document: getenv("ADOPTION"), Pauses: r.Match("PAUSES", environment.Path)}
+	var err error
+	f.Lock, err = p.Lock(c.Setting.Partition, c.Setting.Region, c.Setting.Account)
+	r.Refuse(err)
+	f.Selection, _ = p.Selection() // Lock has checked it
+	f.Adoption, err = adoption.ParseReference(f.Document)
+	r.Refuse(err)
+	return f
 }

@@ -13,16 +13,21 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	securityhubsdk "github.com/aws/aws-sdk-go-v2/service/securityhub"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"example.com/s3-endpoint-guard/internal/aws/awsconfig"
+	"example.com/s3-endpoint-guard/internal/aws/beforeimage"
 	"example.com/s3-endpoint-guard/internal/aws/notify"
+	"example.com/s3-endpoint-guard/internal/aws/pauses"
 	"example.com/s3-endpoint-guard/internal/aws/recordevents"
 	"example.com/s3-endpoint-guard/internal/aws/s3bucket"
 	"example.com/s3-endpoint-guard/internal/aws/securityhub"
 	"example.com/s3-endpoint-guard/internal/aws/stack"
+	"example.com/s3-endpoint-guard/internal/aws/throttle"
 	"example.com/s3-endpoint-guard/internal/aws/vpcendpoint"
 	"example.com/s3-endpoint-guard/internal/guard"
 	"example.com/s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/pace"
 )
 
 // New creates the function from its environment: it reads the configuration, creates each client once, and makes no
@@ -38,6 +43,7 @@ func New(getenv func(string) string, log *slog.Logger, out io.Writer) (*Function
 	}
 	return &Function{
 		Bucket:  c.Setting.Bucket,
+		Stack:   c.Origin.Stack,
 		Guard:   newGuard(c, sdk),
 		Notify:  topic,
 		Senders: senders(c, sdk),
@@ -59,15 +65,41 @@ func senders(c Config, sdk aws.Config) []Sender {
 }
 
 func newGuard(c Config, sdk aws.Config) *guard.Guard {
-	ownStack := &stack.Stack{API: cloudformation.NewFromConfig(sdk), ID: c.StackID}
-	return &guard.Guard{
-		Resources: append(bucketResources(c, s3.NewFromConfig(sdk)), endpointResources(c, ec2.NewFromConfig(sdk))...),
-		Stack:     ownStack.Read,
-		Observe:   c.Observe,
-		Role:      c.Setting.Guard,
-		Now:       time.Now,
-		Concerns:  concerns,
+	stacks := cloudformation.NewFromConfig(sdk)
+	ownStack := &stack.Stack{API: stacks, ID: c.StackID}
+	g := &guard.Guard{
+		Stack:    ownStack.Read,
+		Observe:  c.Observe,
+		Role:     c.Setting.Guard,
+		Now:      time.Now,
+		Concerns: concerns,
 	}
+	if c.Fleet != nil {
+		g.Fleet = newFleet(c, sdk, stacks)
+	} else {
+		g.Resources = append(bucketResources(c, s3.NewFromConfig(sdk)), endpointResources(c, ec2.NewFromConfig(sdk))...)
+	}
+	return g
+}
+
+// newFleet wires guard.yaml's buckets and endpoints. The clients of the buckets use S3's path-style addresses: with a host name for
+// each bucket, each call would need a TLS handshake, which takes longer and more processor time than the call itself.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html#path-style-access
+func newFleet(c Config, sdk aws.Config, stacks stack.API) *guard.Fleet {
+	limit := pace.New(mostCalls)
+	api := s3.NewFromConfig(awsconfig.Pooled(sdk, mostCalls), func(o *s3.Options) {
+		o.UsePathStyle = true
+		o.APIOptions = append(o.APIOptions, throttle.Note(limit))
+	})
+	f := &fleet{
+		FleetConfig: *c.Fleet, s3: api, ec2: ec2.NewFromConfig(sdk),
+		store:   &beforeimage.Store{API: s3.NewFromConfig(sdk), Bucket: c.Fleet.Adoption.Bucket, Account: c.Setting.Account},
+		owners:  &stack.Owners{API: stacks, Own: c.StackID},
+		windows: &pauses.Reader{API: ssm.NewFromConfig(sdk), Path: c.Fleet.Pauses},
+		judging: judging{lock: c.Fleet.Lock, mode: c.Fleet.Mode, guard: c.Setting.Guard},
+		now:     time.Now,
+	}
+	return f.guarded(limit)
 }
 
 func bucketResources(c Config, api *s3.Client) []guard.Resource {
