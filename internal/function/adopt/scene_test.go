@@ -106,7 +106,7 @@ func newScene(t *testing.T, policy string) *scene {
 		Type: ec2.Interface, VPCID: vpc.ID, ServiceName: "com.amazonaws." + region + ".s3", SubnetIDs: []string{subnet.ID}, GroupIDs: []string{group.ID},
 	}))(t)
 	sdk := localtest.Config(t, s.gate, policy)
-	sdk.Retryer = awsconfig.Retryer
+	sdk.Retryer = func() aws.Retryer { return hasty{awsconfig.Retryer()} }
 	client := s3sdk.NewFromConfig(sdk)
 	s.adoption = &adopt.Adoption{
 		Buckets: client, Endpoints: ec2sdk.NewFromConfig(sdk),
@@ -118,6 +118,11 @@ func newScene(t *testing.T, policy string) *scene {
 	s.gate.ResetCalls()
 	return s
 }
+
+// hasty is a retryer without the pauses.
+type hasty struct{ aws.Retryer }
+
+func (hasty) RetryDelay(int, error) (time.Duration, error) { return time.Millisecond, nil }
 
 // stack is what the guard's stack is doing.
 func (s *scene) stack() guard.StackState {
