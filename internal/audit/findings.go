@@ -51,10 +51,11 @@ func (j policyJudge) findings(document string, forbidden []iampolicy.ForbiddenRe
 		if !b.Certain {
 			continue
 		}
-		f := &forbidden[b.Index]
+		f := forbidden[b.Index]
 		at := f.From()
-		k := key{j.classify(at, b, f.Request), b.Statement}
-		found[k] = append(found[k], allowedRequest{at.Caller, at.Path, on(f.Request), f.Request.Action})
+		r := f.Request()
+		k := key{j.classify(at, b, r), b.Statement}
+		found[k] = append(found[k], allowedRequest{allowedSet{at.Caller, at.Path, r.Resource, r.ResourceAccount}, r.Action})
 	}
 	var list []Finding
 	for _, rule := range Rules {
@@ -75,24 +76,39 @@ func (j policyJudge) findings(document string, forbidden []iampolicy.ForbiddenRe
 	return list
 }
 
-// on describes the resource of a request.
-func on(r iampolicy.Request) string {
-	if r.ResourceAccount == "" {
-		return r.Resource
-	}
-	return r.Resource + " of account " + r.ResourceAccount
+// allowedRequest is a request that is allowed and must not be.
+type allowedRequest struct {
+	allowedSet
+	action string
 }
 
-type allowedRequest struct{ caller, path, on, action string }
+// allowedSet is what the requests have in common that differ in the action only.
+type allowedSet struct{ caller, path, resource, account string }
+
+// on describes the resource of the requests.
+func (s allowedSet) on() string {
+	if s.account == "" {
+		return s.resource
+	}
+	return s.resource + " of account " + s.account
+}
 
 // group merges requests to sets: first the actions of one caller, path and resource, then resources, paths and callers with
 // the same rest.
 func group(requests []allowedRequest) []Access {
 	var sets []Access
+	index := map[allowedSet]int{}
 	for _, r := range requests {
-		sets = append(sets, Access{[]string{r.caller}, []string{r.path}, []string{r.on}, []string{r.action}})
+		i, seen := index[r.allowedSet]
+		if !seen {
+			i = len(sets)
+			index[r.allowedSet] = i
+			sets = append(sets, Access{[]string{r.caller}, []string{r.path}, []string{r.on()}, nil})
+		}
+		if actions := &sets[i].Actions; !slices.Contains(*actions, r.action) {
+			*actions = append(*actions, r.action)
+		}
 	}
-	sets = join(sets, func(a *Access) *[]string { return &a.Actions })
 	sets = join(sets, func(a *Access) *[]string { return &a.On })
 	sets = join(sets, func(a *Access) *[]string { return &a.Paths })
 	return join(sets, func(a *Access) *[]string { return &a.Callers })

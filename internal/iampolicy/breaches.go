@@ -26,7 +26,7 @@ func Breaches(document []byte, forbidden []ForbiddenRequest) ([]Breach, error) {
 		case err != nil:
 			list = append(list, Breach{Index: i, Doubt: err.Error()})
 		case r.effect == Undecided:
-			list = append(list, Breach{Index: i, Statement: r.titleIn(p), Doubt: r.decision(c, forbidden[i].Request.Action).By})
+			list = append(list, Breach{Index: i, Statement: r.titleIn(p), Doubt: r.decision(c, forbidden[i].target.action).By})
 		case r.effect == Allow:
 			list = append(list, Breach{Index: i, Statement: r.titleIn(p), Certain: true})
 		}

@@ -39,16 +39,16 @@ func TestBreachesAreWhatEvaluateAllows(t *testing.T) {
 				p := iampolicy.Policies{Identity: []*iampolicy.Policy{mustParse(t, fullIdentity)}}
 				everything := mustParse(t, fullAccess)
 				switch {
-				case f.OfEndpoint && c.document == "":
+				case f.OfEndpoint() && c.document == "":
 					p.Resource = everything
-				case f.OfEndpoint:
+				case f.OfEndpoint():
 					p.Resource, p.Endpoint = everything, mustParse(t, c.document)
 				case c.document != "":
 					p.Resource = mustParse(t, c.document)
 				}
-				d := iampolicy.Evaluate(f.Request, p)
+				d := iampolicy.Evaluate(f.Request(), p)
 				if found != (d.Effect != iampolicy.Deny) || found && b.Certain != (d.Effect == iampolicy.Allow) {
-					t.Fatalf("%s: breach %+v (found: %t), but Evaluate = %s (%s)", f.Name, b, found, d.Effect, d.By)
+					t.Fatalf("%s: breach %+v (found: %t), but Evaluate = %s (%s)", f.Name(), b, found, d.Effect, d.By)
 				}
 			}
 		})
@@ -64,8 +64,8 @@ func TestBreachesNameTheStatementAndTheStandpoint(t *testing.T) {
 	byStatement := map[string]int{}
 	for _, b := range breaches {
 		f := &forbiddenOnBucket[b.Index]
-		if from := f.From(); !strings.HasPrefix(f.Name, from.Caller+" "+from.Path+": ") || from.Principal != f.Request.Principal {
-			t.Errorf("From() = %+v for %s", from, f.Name)
+		if from := f.From(); !strings.HasPrefix(f.Name(), from.Caller+" "+from.Path+": ") || from.Principal != f.Request().Principal {
+			t.Errorf("From() = %+v for %s", from, f.Name())
 		}
 		byStatement[b.Statement]++
 	}
@@ -75,7 +75,7 @@ func TestBreachesNameTheStatementAndTheStandpoint(t *testing.T) {
 	if _, err := iampolicy.Breaches([]byte("{"), forbiddenOnBucket); err == nil {
 		t.Error("Breaches of a document that is not a policy: no error")
 	}
-	made := []iampolicy.ForbiddenRequest{{Name: "x", Request: iampolicy.Request{Principal: "nonsense", Action: "s3:GetObject", Resource: object}}}
+	made := []iampolicy.ForbiddenRequest{iampolicy.Forbid(iampolicy.Standpoint{Principal: "nonsense"}, "s3:GetObject", object, owner)}
 	if list, err := iampolicy.Breaches([]byte(desiredBucket), made); err != nil || len(list) != 1 || list[0].Certain || list[0].Doubt == "" {
 		t.Errorf("Breaches of a request by no principal = %+v, %v, want one doubt", list, err)
 	}

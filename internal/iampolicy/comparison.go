@@ -3,6 +3,7 @@ package iampolicy
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // maxPortions is how many portions of one live Allow are checked. It limits the time that a document can take.
@@ -11,7 +12,8 @@ const maxPortions = 4096
 // comparison compares a live policy with the desired one.
 type comparison struct {
 	desired, live *Policy
-	forbidden     []ForbiddenRequest
+	// requests returns the forbidden requests. It is called only if a statement cannot be judged without them.
+	requests func() []ForbiddenRequest
 	// outsiders are the contexts of the callers to which the document must deny access. For a bucket: callers from outside
 	// the owning account, because an Allow gives other callers no more than IAM can. For an endpoint: all callers.
 	outsiders []*requestContext
@@ -19,12 +21,20 @@ type comparison struct {
 	insensitive map[*statement]bool
 }
 
+// forbidden returns the forbidden requests, if there are any.
+func (c *comparison) forbidden() []ForbiddenRequest {
+	if c.requests == nil {
+		return nil
+	}
+	return c.requests()
+}
+
 // objection returns the reason why the live document may allow more than the desired one; "" when it certainly does not.
 func (c *comparison) objection() string {
 	if why := c.widening(); why != "" {
 		return why
 	}
-	if name, how := newExamination(c.desired).firstAllowed(c.forbidden, unknown); name != "" {
+	if name, how := newExamination(c.desired).firstAllowed(c.forbidden(), unknown); name != "" {
 		return "by the desired document, too, " + name + how
 	}
 	return ""
@@ -150,10 +160,15 @@ func (c *comparison) whyUnforeseen(a *statement) string {
 // the decision to that account's identity policies, which do not need this Allow; nor does the account's root user.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-accounts
 func (c *comparison) onlyDelegates(a *statement) bool {
-	if len(c.forbidden) == 0 || c.forbidden[0].OfEndpoint || a.notPrincipal || !a.principal.areOnlyAWS() {
+	isOther := func(name string) bool { return !isAccountID(name) && !strings.HasSuffix(name, ":root") }
+	if a.notPrincipal || !a.principal.areOnlyAWS() || slices.ContainsFunc(a.principal.aws, isOther) {
 		return false
 	}
-	owner := c.forbidden[0].Request
+	forbidden := c.forbidden()
+	if len(forbidden) == 0 || forbidden[0].OfEndpoint() {
+		return false
+	}
+	owner := forbidden[0].Request()
 	root := "arn:" + partitionOf(owner.Resource) + ":iam::" + owner.ResourceAccount + ":root"
 	return !slices.ContainsFunc(a.principal.aws, func(name string) bool { return name != owner.ResourceAccount && name != root })
 }
@@ -179,7 +194,7 @@ func (c *comparison) isInsensitive(d *statement) bool {
 	}
 	wide := *d
 	wide.index, wide.notAction, wide.actions = 1, false, []string{compileWildcards("*")}
-	name, _ := newExamination(&Policy{version: c.desired.version, statements: []*statement{&wide}}).firstAllowed(c.forbidden, unknown)
+	name, _ := newExamination(&Policy{version: c.desired.version, statements: []*statement{&wide}}).firstAllowed(c.forbidden(), unknown)
 	if c.insensitive == nil {
 		c.insensitive = map[*statement]bool{}
 	}
@@ -208,7 +223,7 @@ func (c *comparison) deniesAnyway(p portion) bool {
 // them has here: a real outsider may have it, for example when an AWS service calls on a principal's behalf.
 func (c *comparison) shutsOutsidersOut(d *statement) bool {
 	if c.outsiders == nil {
-		c.outsiders = outsidersOf(c.forbidden)
+		c.outsiders = outsidersOf(c.forbidden())
 	}
 	if slices.ContainsFunc(d.conditions, func(x condition) bool { return !c.isTried(x.key) }) {
 		return false
@@ -231,10 +246,10 @@ func outsidersOf(forbidden []ForbiddenRequest) []*requestContext {
 	var last *scene
 	for i := range forbidden {
 		sc := forbidden[i].scene
-		if sc == nil || sc == last {
-			continue // forbidden requests made outside this package define no outsiders
+		if sc.context == nil || sc == last {
+			continue // those of Forbid define no outsiders
 		}
-		if last = sc; forbidden[i].OfEndpoint || sc.context.caller.account != sc.context.resourceAccount {
+		if last = sc; sc.ofEndpoint || sc.context.caller.account != sc.context.resourceAccount {
 			all = append(all, sc.context)
 		}
 	}
@@ -244,7 +259,7 @@ func outsidersOf(forbidden []ForbiddenRequest) []*requestContext {
 // example returns an alarm's text: a forbidden request that the live document allows, and the statement that allows it. If there is
 // none, it returns the objection.
 func (c *comparison) example(why string) string {
-	if name, how := newExamination(c.live).firstAllowed(c.forbidden, yes); name != "" {
+	if name, how := newExamination(c.live).firstAllowed(c.forbidden(), yes); name != "" {
 		return name + how
 	}
 	return "cannot be shown to be closed: " + why

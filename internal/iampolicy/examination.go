@@ -99,22 +99,22 @@ func (e *examination) each(forbidden []ForbiddenRequest, f func(i int, r ruling,
 	var c requestContext
 	for i := range forbidden {
 		p := &forbidden[i]
-		if p.scene == nil {
-			made, err := p.completed()
+		if p.scene != current {
+			context, err := p.scene.context, error(nil)
+			if context == nil {
+				context, err = p.scene.newContext(p.target)
+			}
 			if err != nil {
 				if !f(i, ruling{effect: Undecided}, nil, err) {
 					return
 				}
 				continue
 			}
-			p = made
-		}
-		if p.scene != current {
-			current, c = p.scene, *p.scene.context
+			current, c = p.scene, *context
 			applying = e.applying(&c, applying)
 		}
 		c.aim(p.target)
-		if !f(i, e.rule(&c, p.target, applying, p.OfEndpoint), &c, nil) {
+		if !f(i, e.rule(&c, p.target, applying, p.scene.ofEndpoint), &c, nil) {
 			return
 		}
 	}
@@ -130,9 +130,9 @@ func (e *examination) firstAllowed(forbidden []ForbiddenRequest, certainty truth
 		case err != nil:
 			how = " cannot be judged: " + err.Error()
 		default:
-			how = describe(r, c, forbidden[i].Request.Action)
+			how = describe(r, c, forbidden[i].target.action)
 		}
-		name = forbidden[i].Name
+		name = forbidden[i].Name()
 		return false
 	})
 	return name, how

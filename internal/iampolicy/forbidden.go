@@ -26,44 +26,44 @@ type Standpoint struct {
 
 // ForbiddenRequest is one request that must be denied. The judge assumes the worst case for all but the judged document: the caller's
 // identity policies and the other documents allow everything.
+//
+// There are thousands of them, so each consists of two parts that it shares with many others.
 type ForbiddenRequest struct {
-	// Name is for messages, e.g. "anonymous caller from the internet: s3:GetObject on arn:aws:s3:::docs/thankyou.txt".
-	Name    string
-	Request Request
-	// OfEndpoint is true if an endpoint's policy must deny the request, false if a bucket's must.
-	OfEndpoint bool
-
-	scene  *scene      // nil if made outside this package
-	target *target     // shared by all requests with the same action and resource
-	from   *Standpoint // of [Forbid]
+	scene  *scene
+	target *target
 }
 
 // Forbid returns the request of a caller who was not invented here, but found, e.g. in a policy. Unlike the requests of
 // [ForbiddenOnBucket] it does not count when [Judge] determines what is denied to all outsiders.
 func Forbid(at Standpoint, action, resource, resourceAccount string) ForbiddenRequest {
-	return ForbiddenRequest{
-		Name: at.name(action, resource), from: &at,
-		Request: Request{Principal: at.Principal, Action: action, Resource: resource, ResourceAccount: resourceAccount, Context: at.Context},
-	}
+	return ForbiddenRequest{&scene{from: at, account: resourceAccount}, newTarget(action, resource)}
 }
 
-// From returns the standpoint from which the request is made. Its names are "" if the request was made outside this package, and
-// not by [Forbid].
-func (p *ForbiddenRequest) From() Standpoint {
-	switch {
-	case p.scene != nil:
-		return p.scene.from
-	case p.from != nil:
-		return *p.from
-	}
-	return Standpoint{Principal: p.Request.Principal, Context: p.Request.Context}
+// Name is for messages, e.g. "anonymous caller from the internet: s3:GetObject on arn:aws:s3:::docs/thankyou.txt".
+func (p ForbiddenRequest) Name() string {
+	return p.scene.from.Caller + " " + p.scene.from.Path + ": " + p.target.action + " on " + p.target.resource
 }
+
+// Request returns the request as AWS evaluates it.
+func (p ForbiddenRequest) Request() Request { return p.scene.request(p.target) }
+
+// OfEndpoint reports whether an endpoint's policy must deny the request, and not a bucket's.
+func (p ForbiddenRequest) OfEndpoint() bool { return p.scene.ofEndpoint }
+
+// From returns the standpoint from which the request is made.
+func (p ForbiddenRequest) From() Standpoint { return p.scene.from }
 
 // scene is shared by many forbidden requests: a standpoint, and the account that owns the bucket. Its context is set to the
 // target of each of them in turn.
 type scene struct {
-	context *requestContext
-	from    Standpoint
+	from       Standpoint
+	account    string
+	ofEndpoint bool
+	context    *requestContext // nil for a request of [Forbid], whose principal may be none
+}
+
+func (s *scene) request(t *target) Request {
+	return Request{Principal: s.from.Principal, Action: t.action, Resource: t.resource, ResourceAccount: s.account, Context: s.from.Context}
 }
 
 type target struct {
@@ -188,7 +188,7 @@ func ForbiddenOnBucket(s Setting) []ForbiddenRequest {
 	targets, standpoints := targetsOn(s.BucketARN(), 0), s.Standpoints()
 	forbidden := make([]ForbiddenRequest, 0, len(targets)*len(standpoints))
 	for _, at := range standpoints {
-		forbidden = append(forbidden, forbiddenFrom(at, s.Account, targets, s.permitsOnBucket)...)
+		forbidden = append(forbidden, forbiddenFrom(&scene{from: at, account: s.Account}, targets, s.permitsOnBucket)...)
 	}
 	return forbidden
 }
@@ -241,13 +241,10 @@ func ForbiddenThroughEndpoint(s Setting) []ForbiddenRequest {
 				continue // on other buckets they are equivalent to other callers
 			}
 			for _, d := range paths {
-				at := Standpoint{c.name, d.name, c.principal, d.context}
-				forbidden = append(forbidden, forbiddenFrom(at, p.account, targets, s.permitsOnEndpoint)...)
+				sc := &scene{from: Standpoint{c.name, d.name, c.principal, d.context}, account: p.account, ofEndpoint: true}
+				forbidden = append(forbidden, forbiddenFrom(sc, targets, s.permitsOnEndpoint)...)
 			}
 		}
-	}
-	for i := range forbidden {
-		forbidden[i].OfEndpoint = true
 	}
 	return forbidden
 }
@@ -291,17 +288,16 @@ func targetsOn(bucketARN string, firstID int) []*target {
 }
 
 // forbiddenFrom returns the forbidden requests of one scene.
-func forbiddenFrom(at Standpoint, account string, targets []*target, permits func(*requestContext) bool) []ForbiddenRequest {
-	sc, err := newScene(at, account, targets[0])
-	if err != nil {
+func forbiddenFrom(sc *scene, targets []*target, permits func(*requestContext) bool) []ForbiddenRequest {
+	var err error
+	if sc.context, err = sc.newContext(targets[0]); err != nil {
 		return nil // the setting has no such caller, e.g. its role is not an ARN
 	}
 	forbidden := make([]ForbiddenRequest, 0, len(targets))
 	c := *sc.context
 	for _, t := range targets {
 		if c.aim(t); !permits(&c) {
-			r := Request{Principal: at.Principal, Action: t.action, Resource: t.resource, ResourceAccount: account, Context: at.Context}
-			forbidden = append(forbidden, ForbiddenRequest{Name: at.name(t.action, t.resource), Request: r, scene: sc, target: t})
+			forbidden = append(forbidden, ForbiddenRequest{sc, t})
 		}
 	}
 	return forbidden
@@ -312,34 +308,19 @@ func newTarget(action, resource string) *target {
 	return &target{action: action, resource: resource, lowerAction: lower, class: actionClasses()[lower]}
 }
 
-// newScene prepares the context that all requests from a standpoint share. The target can be any one.
-func newScene(at Standpoint, account string, t *target) (*scene, error) {
-	c, err := newContext(Request{
-		Principal: at.Principal, Action: t.action, Resource: t.resource, ResourceAccount: account, Context: at.Context,
-	})
+// newContext prepares the context that all requests of a scene share. The target can be any one.
+func (s *scene) newContext(t *target) (*requestContext, error) {
+	c, err := newContext(s.request(t))
 	if err != nil {
 		return nil, err
 	}
 	c.worst = true
-	return &scene{context: c, from: at}, nil
+	return c, nil
 }
 
 // aim sets the target of a context.
 func (c *requestContext) aim(t *target) {
 	c.action, c.class, c.resource = t.lowerAction, t.class, t.resource
-}
-
-// completed prepares a forbidden request made outside this package.
-func (p ForbiddenRequest) completed() (*ForbiddenRequest, error) {
-	r := p.Request
-	p.target = newTarget(r.Action, r.Resource)
-	var err error
-	p.scene, err = newScene(Standpoint{Principal: r.Principal, Context: r.Context}, r.ResourceAccount, p.target)
-	return &p, err
-}
-
-func (at Standpoint) name(action, resource string) string {
-	return at.Caller + " " + at.Path + ": " + action + " on " + resource
 }
 
 func (c *requestContext) isOneOf(key string, values []string) bool {

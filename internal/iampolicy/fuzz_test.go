@@ -33,7 +33,7 @@ func FuzzParse(f *testing.F) {
 		if !iampolicy.Equal(p, again) || len(iampolicy.Diff(p, again)) != 0 {
 			t.Fatalf("canonical form of %s = %s, want no change", p, again)
 		}
-		for _, r := range []iampolicy.Request{forbiddenOnBucket[0].Request, forbiddenOnBucket[len(forbiddenOnBucket)-1].Request} {
+		for _, r := range []iampolicy.Request{forbiddenOnBucket[0].Request(), forbiddenOnBucket[len(forbiddenOnBucket)-1].Request()} {
 			iampolicy.Evaluate(r, iampolicy.Policies{Identity: []*iampolicy.Policy{p}, Resource: p, Endpoint: p})
 		}
 	})

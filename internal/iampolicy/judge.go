@@ -1,6 +1,9 @@
 package iampolicy
 
-import "bytes"
+import (
+	"bytes"
+	"sync"
+)
 
 // Verdict is the result of comparing a live policy with the desired one.
 type Verdict string
@@ -47,6 +50,16 @@ type Judgement struct {
 // that closed cannot be shown. The function that makes them is called at most once, and only if the documents differ: there
 // are thousands, and most runs find no drift. A nil function stands for none.
 func Judge(desired, live []byte, forbidden func() []ForbiddenRequest) Judgement {
+	return judge(desired, live, forbidden, (*comparison).objection)
+}
+
+// Compare is [Judge] for requests that the desired document is known to deny. They are made only if the live document is open, or has
+// an Allow that cannot be judged without them.
+func Compare(desired, live []byte, denied func() []ForbiddenRequest) Judgement {
+	return judge(desired, live, denied, (*comparison).widening)
+}
+
+func judge(desired, live []byte, forbidden func() []ForbiddenRequest, objection func(*comparison) string) Judgement {
 	want, err := parseResourcePolicy(desired)
 	if err != nil {
 		return Judgement{Verdict: Open, Allowed: "the desired document cannot be judged: " + err.Error()}
@@ -64,9 +77,9 @@ func Judge(desired, live []byte, forbidden func() []ForbiddenRequest) Judgement 
 	j := Judgement{Verdict: Closed, Diff: Diff(want, have)}
 	c := &comparison{desired: want, live: have}
 	if forbidden != nil {
-		c.forbidden = forbidden()
+		c.requests = sync.OnceValue(forbidden)
 	}
-	if why := c.objection(); why != "" {
+	if why := objection(c); why != "" {
 		j.Verdict, j.Allowed = Open, c.example(why)
 	}
 	return j

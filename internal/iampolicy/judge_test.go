@@ -212,10 +212,10 @@ func TestJudgeListsWhatDiffers(t *testing.T) {
 }
 
 func TestJudgeTakesForbiddenRequestsOfOthers(t *testing.T) {
-	request := iampolicy.ForbiddenRequest{Name: "mine", Request: iampolicy.Request{Principal: alice, Action: "s3:GetObject", Resource: object, ResourceAccount: owner}}
+	const name = "Mine here: s3:GetObject on " + object
 	desired, live := statements(strangers), strings.Replace(statements(strangers), "DenyStrangers", "Renamed", 1)
-	for principal, want := range map[string]string{alice: "", app: "mine is allowed (nothing denies it)", "nonsense": `cannot be shown to be closed: by the desired document, too, mine cannot be judged: no principal: "nonsense"`} {
-		request.Request.Principal = principal
+	for principal, want := range map[string]string{alice: "", app: name + " is allowed (nothing denies it)", "nonsense": "cannot be shown to be closed: by the desired document, too, " + name + ` cannot be judged: no principal: "nonsense"`} {
+		request := iampolicy.Forbid(iampolicy.Standpoint{Caller: "Mine", Path: "here", Principal: principal}, "s3:GetObject", object, owner)
 		got := iampolicy.Judge([]byte(desired), []byte(live), listed([]iampolicy.ForbiddenRequest{request}))
 		if got.Allowed != want || (got.Verdict == iampolicy.Closed) != (want == "") {
 			t.Errorf("Judge with a request by %s = %s (%s), want %q", principal, got.Verdict, got.Allowed, want)
@@ -258,13 +258,13 @@ func TestJudgeAgreesWithEvaluate(t *testing.T) {
 			document := mustParse(t, c.document)
 			for _, p := range c.forbidden {
 				policies := iampolicy.Policies{Identity: []*iampolicy.Policy{everything}, Resource: document}
-				if p.OfEndpoint {
+				if p.OfEndpoint() {
 					policies.Resource, policies.Endpoint = anybody, document
 				}
-				want := iampolicy.Evaluate(p.Request, policies).Effect == iampolicy.Deny
+				want := iampolicy.Evaluate(p.Request(), policies).Effect == iampolicy.Deny
 				got := iampolicy.Allowed([]byte(c.document), []iampolicy.ForbiddenRequest{p}) == ""
 				if got != want {
-					t.Fatalf("%s: denied by Judge %t, by Evaluate %t", p.Name, got, want)
+					t.Fatalf("%s: denied by Judge %t, by Evaluate %t", p.Name(), got, want)
 				}
 			}
 		})
@@ -272,14 +272,14 @@ func TestJudgeAgreesWithEvaluate(t *testing.T) {
 }
 
 func TestForbiddenRequestsHaveReadableNames(t *testing.T) {
-	if got, want := forbiddenOnBucket[0].Name, "anonymous caller from the internet: s3:GetObject on arn:aws:s3:::docs/thankyou.txt"; got != want {
+	if got, want := forbiddenOnBucket[0].Name(), "anonymous caller from the internet: s3:GetObject on arn:aws:s3:::docs/thankyou.txt"; got != want {
 		t.Errorf("first forbidden request = %s, want %s", got, want)
 	}
 	seen := map[string]bool{}
 	for _, p := range append(iampolicy.ForbiddenOnBucket(docs), iampolicy.ForbiddenThroughEndpoint(docs)...) {
-		key := fmt.Sprint(p.OfEndpoint, p.Request.ResourceAccount, p.Name)
+		key := fmt.Sprint(p.OfEndpoint(), p.Request().ResourceAccount, p.Name())
 		if seen[key] {
-			t.Errorf("request %s is there twice", p.Name)
+			t.Errorf("request %s is there twice", p.Name())
 		}
 		seen[key] = true
 	}
@@ -289,18 +289,18 @@ func TestForbiddenRequestsHaveReadableNames(t *testing.T) {
 func TestForbiddenRequestsLeaveOutWhatIsPermitted(t *testing.T) {
 	for _, p := range forbiddenOnBucket {
 		switch {
-		case strings.HasPrefix(p.Name, "workload through the endpoint:"), strings.HasPrefix(p.Name, "probe through the endpoint:"),
-			strings.HasPrefix(p.Name, "teardown from the internet: s3:DeleteObject on"), strings.HasPrefix(p.Name, "teardown from the internet: s3:ListBucket"),
-			strings.HasPrefix(p.Name, "administrator of the account from the internet: s3:PutBucketPolicy"), strings.HasPrefix(p.Name, "guard from the internet: s3:GetBucketPolicy"):
-			t.Errorf("request %s, but that is permitted", p.Name)
+		case strings.HasPrefix(p.Name(), "workload through the endpoint:"), strings.HasPrefix(p.Name(), "probe through the endpoint:"),
+			strings.HasPrefix(p.Name(), "teardown from the internet: s3:DeleteObject on"), strings.HasPrefix(p.Name(), "teardown from the internet: s3:ListBucket"),
+			strings.HasPrefix(p.Name(), "administrator of the account from the internet: s3:PutBucketPolicy"), strings.HasPrefix(p.Name(), "guard from the internet: s3:GetBucketPolicy"):
+			t.Errorf("request %s, but that is permitted", p.Name())
 		}
 	}
 	for _, p := range forbiddenThroughEndpoint {
-		if strings.HasPrefix(p.Name, "workload through the endpoint: s3:GetObject on arn:aws:s3:::docs/") && p.Request.ResourceAccount == owner {
-			t.Errorf("request %s, but that is permitted", p.Name)
+		if strings.HasPrefix(p.Name(), "workload through the endpoint: s3:GetObject on arn:aws:s3:::docs/") && p.Request().ResourceAccount == owner {
+			t.Errorf("request %s, but that is permitted", p.Name())
 		}
-		if strings.HasSuffix(p.Name, ": s3:GetObject on arn:aws:s3:::al2023-repos-eu-central-1-de612dc2/thankyou.txt") {
-			t.Errorf("request %s, but reading packages is permitted", p.Name)
+		if strings.HasSuffix(p.Name(), ": s3:GetObject on arn:aws:s3:::al2023-repos-eu-central-1-de612dc2/thankyou.txt") {
+			t.Errorf("request %s, but reading packages is permitted", p.Name())
 		}
 	}
 }
@@ -309,8 +309,8 @@ func TestForbiddenRequestsNeedNeitherProbeRoleNorTeardown(t *testing.T) {
 	s := docs
 	s.ProbeRole, s.Teardown, s.Guard = "", "", ""
 	for _, p := range append(iampolicy.ForbiddenOnBucket(s), iampolicy.ForbiddenThroughEndpoint(s)...) {
-		if strings.HasPrefix(p.Name, "probe ") || strings.HasPrefix(p.Name, "teardown ") || strings.HasPrefix(p.Name, "guard ") {
-			t.Fatalf("request %s, but the setting has no such role", p.Name)
+		if strings.HasPrefix(p.Name(), "probe ") || strings.HasPrefix(p.Name(), "teardown ") || strings.HasPrefix(p.Name(), "guard ") {
+			t.Fatalf("request %s, but the setting has no such role", p.Name())
 		}
 	}
 	if got := iampolicy.Allowed([]byte(desiredBucket), iampolicy.ForbiddenOnBucket(s)); got != "" {

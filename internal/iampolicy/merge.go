@@ -26,7 +26,7 @@ func Merge(lock, desired, live []byte, forbidden []ForbiddenRequest) (string, er
 	if err != nil {
 		have = &Policy{}
 	}
-	m := merger{&comparison{desired: want, forbidden: forbidden}}
+	m := merger{&comparison{desired: want, requests: func() []ForbiddenRequest { return forbidden }}}
 	kept := m.keep(own.statements, have)
 	needed := slices.Clone(own.statements)
 	for i := len(needed) - 1; i >= 0; i-- {

@@ -281,7 +281,7 @@ func TestCanonicalFormDecidesTheSame(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := parse(t, encode(t, drawPolicy(t)))
 		again := parse(t, p.String())
-		r := rapid.SampledFrom(forbiddenOnBucket).Draw(t, "probe").Request
+		r := rapid.SampledFrom(forbiddenOnBucket).Draw(t, "probe").Request()
 		a := iampolicy.Evaluate(r, iampolicy.Policies{Identity: everything, Resource: p})
 		b := iampolicy.Evaluate(r, iampolicy.Policies{Identity: everything, Resource: again})
 		if a.Effect != b.Effect {
@@ -335,9 +335,9 @@ func TestEveryMutationThatChangesAnAnswerIsSeen(t *testing.T) {
 		p := parse(t, live)
 		got := iampolicy.Judge([]byte(desiredBucket), []byte(live), listed(forbiddenOnBucket))
 		for _, i := range rapid.SliceOfN(rapid.IntRange(0, len(forbiddenOnBucket)-1), 40, 40).Draw(t, "requests") {
-			answer := iampolicy.Evaluate(forbiddenOnBucket[i].Request, iampolicy.Policies{Identity: everything, Resource: p})
+			answer := iampolicy.Evaluate(forbiddenOnBucket[i].Request(), iampolicy.Policies{Identity: everything, Resource: p})
 			if answer.Effect != iampolicy.Deny && got.Verdict != iampolicy.Open {
-				t.Fatalf("Judge(desired, %s) = %s, but %s: %+v", live, got.Verdict, forbiddenOnBucket[i].Name, answer)
+				t.Fatalf("Judge(desired, %s) = %s, but %s: %+v", live, got.Verdict, forbiddenOnBucket[i].Name(), answer)
 			}
 		}
 		if equal := iampolicy.Equal(parse(t, desiredBucket), p); equal != (got.Verdict == iampolicy.Same) {

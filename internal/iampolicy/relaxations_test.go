@@ -127,7 +127,7 @@ func TestOpenNamesOnlyWhatIsAllowed(t *testing.T) {
 	everything := []*iampolicy.Policy{mustParse(t, fullIdentity)}
 	byName := map[string]iampolicy.Request{}
 	for _, p := range forbiddenOnBucket {
-		byName[p.Name] = p.Request
+		byName[p.Name()] = p.Request()
 	}
 	named, unnamed := 0, 0
 	for _, operator := range []string{"StringNotEquals", "StringEquals", "StringNotLike", "ForAnyValue:StringNotEquals", "ForAllValues:StringNotEquals", "StringNotEqualsIfExists", "Null"} {

@@ -113,7 +113,7 @@ func (l Lock) JudgeEndpoint(mode Mode, bucket, live string) Judgement {
 // judge compares a live policy with the desired one, which is the lock's own one, and what it may grant.
 func judge(mode Mode, own, desired, live string, forbidden func() []iampolicy.ForbiddenRequest) Judgement {
 	forbidden = sync.OnceValue(forbidden)
-	j := Judgement{Judgement: iampolicy.Judge([]byte(desired), []byte(live), forbidden), Forbidden: forbidden}
+	j := Judgement{Judgement: iampolicy.Compare([]byte(desired), []byte(live), forbidden), Forbidden: forbidden}
 	j.Compared = j.Verdict
 	if mode == AtLeast && j.Verdict == iampolicy.Closed {
 		j.Verdict = iampolicy.Same

@@ -198,7 +198,7 @@ func TestWhatTheLockPermitsIsNotForbidden(t *testing.T) {
 		}
 		tried[from.Principal+" "+through] = true
 		if secure := from.Context["aws:SecureTransport"][0] == "true"; secure && (through == endpoint || through == endpoint2) && (from.Principal == app || from.Principal == report) {
-			t.Errorf("forbidden: %s", f.Name)
+			t.Errorf("forbidden: %s", f.Name())
 		}
 	}
 	for _, want := range []string{report + " vpce-0ffffffffffffffff", "arn:aws:iam::111122223333:user/administrator " + endpoint2} {

@@ -151,9 +151,9 @@ func arnsIn(list []Exception) []string {
 }
 
 // Example returns a text that a pattern with wildcards matches.
-func Example(pattern string) string {
-	return strings.NewReplacer("*", "any", "?", "a").Replace(pattern)
-}
+func Example(pattern string) string { return examples.Replace(pattern) }
+
+var examples = strings.NewReplacer("*", "any", "?", "a")
 
 // WithDefaults returns the lock with an invented account, and a partition and a Region that belong together, where it has none.
 func (l Lock) WithDefaults() Lock {
