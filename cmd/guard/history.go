@@ -35,7 +35,6 @@ func (s *searcher) flags(f *pflag.FlagSet) {
 	f.Var(&s.since, "since", "how far back, e.g. 12h, 7d or 2w")
 	f.StringVar(&s.bucket, "bucket", "", "only records of the bucket `NAME`")
 	f.StringVar(&s.vpcEndpoint, "vpc-endpoint", "", "only records of the VPC endpoint `ID`")
-	f.BoolVar(&s.json, "json", false, "print JSON")
 	s.onStack.flags(f)
 }
 
@@ -121,6 +120,7 @@ The exit code is 0 if the log was read to its end, 2 if it was not. The permissi
 		},
 	}
 	s.flags(c.Flags())
+	c.Flags().BoolVar(&s.json, "json", false, "print one JSON object a line")
 	return c
 }
 

@@ -38,7 +38,7 @@ func rootCommand() *cobra.Command {
 	root.SetHelpCommand(helpCommand())
 	root.AddCommand(
 		auditCommand(), checkCommand(), renderCommand(), accessCommand(), diffCommand(), exposureCommand(), matchCommand(),
-		historyCommand(), reportCommand(), pauseCommand(),
+		historyCommand(), reportCommand(), undoCommand(), pauseCommand(),
 		demoCommand(), localCommand(), costCommand(), emptyCommand(),
 	)
 	return root

@@ -47,6 +47,7 @@ not one line since then, so that no guard looked. The permissions needed: ` + lo
 		},
 	}
 	s.flags(c.Flags())
+	c.Flags().BoolVar(&s.json, "json", false, "print a JSON object")
 	return c
 }
 

@@ -16,11 +16,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/spf13/pflag"
 
 	"example.com/s3-endpoint-guard/internal/aws/awsconfig"
+	"example.com/s3-endpoint-guard/internal/aws/errorcode"
 	"example.com/s3-endpoint-guard/internal/aws/guardlog"
-	"example.com/s3-endpoint-guard/internal/aws/survey"
 )
 
 // onStack says which deployed guard a verb is about, and with which credentials it is reached.
@@ -73,12 +74,22 @@ func (o *onStack) log(ctx context.Context, sdk aws.Config) (guardlog.Log, error)
 	return guardlog.Log{API: cloudwatchlogs.NewFromConfig(sdk), Group: group}, nil
 }
 
-// needing adds to a refusal the permission that is missing; nil stays nil.
+// needing adds to a refusal the permission that is missing, and keeps AWS's own words; nil stays nil.
 func needing(permission string, err error) error {
-	if failure := (&survey.Failure{Permission: permission, Err: err}); err != nil && failure.Missing() {
+	if failure := (&errorcode.Failure{Permission: permission, Err: err}); err != nil && failure.Missing() {
 		return fmt.Errorf("%w: %w", failure, err)
 	}
 	return err
+}
+
+// whoAmI returns the ARN and the account of the caller's credentials, which needs no permission.
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
+func whoAmI(ctx context.Context, sdk aws.Config) (arn, account string, err error) {
+	answer, err := sts.NewFromConfig(sdk).GetCallerIdentity(ctx, nil)
+	if err != nil {
+		return "", "", fmt.Errorf("asking who the caller is: %w", err)
+	}
+	return aws.ToString(answer.Arn), aws.ToString(answer.Account), nil
 }
 
 // interruptible returns a context that ends at the first Ctrl-C or SIGTERM. The second one ends the process.

@@ -30,7 +30,24 @@ const operator = "arn:aws:iam::111122223333:user/operator"
 // newGuarded deploys the stack, with parameters of its template as Key=Value.
 func newGuarded(t *testing.T, parameters ...string) *guardedAccount {
 	t.Helper()
-	d, err := (&stackFlags{template: "../../template.yaml", parameters: parameters}).deploy(t.Context(), localaws.Options{})
+	return deployGuarded(t, "../../template.yaml", parameters...)
+}
+
+// newWithWindows deploys the stack with a guard that is told where its maintenance windows are.
+func newWithWindows(t *testing.T) *guardedAccount {
+	t.Helper()
+	text, err := os.ReadFile("../../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const bucket = "          BUCKET: !Ref Bucket\n" // the first is that of the guard
+	with := strings.Replace(string(text), bucket, bucket+"          PAUSES: !Sub /s3-endpoint-guard/pause/${AWS::StackName}\n", 1)
+	return deployGuarded(t, writeFile(t, "template.yaml", with))
+}
+
+func deployGuarded(t *testing.T, template string, parameters ...string) *guardedAccount {
+	t.Helper()
+	d, err := (&stackFlags{template: template, parameters: parameters}).deploy(t.Context(), localaws.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,6 +133,19 @@ func (a *guardedAccount) opens() {
 	a.settles()
 }
 
+// sleeps keeps the guard from running.
+func (a *guardedAccount) sleeps() {
+	a.Helper()
+	f, ok := a.cloud.Lambda.Function(a.stack.Physical("RemediateFunction"))
+	if !ok {
+		a.Fatal("there is no guard")
+	}
+	f.ReservedConcurrency = new(int)
+	if err := a.cloud.Lambda.Update(f); err != nil {
+		a.Fatal(err)
+	}
+}
+
 // policy is the bucket's policy.
 func (a *guardedAccount) policy() string {
 	a.Helper()
@@ -127,7 +157,7 @@ func (a *guardedAccount) policy() string {
 }
 
 func TestAVerbNamesTheMissingPermissionAndTheMissingStack(t *testing.T) {
-	a := newGuarded(t)
+	a := newWithWindows(t)
 	for _, c := range []struct{ args, denied string }{
 		{"history", "cloudformation:DescribeStackResource"},
 		{"history", "logs:FilterLogEvents"},
@@ -135,8 +165,8 @@ func TestAVerbNamesTheMissingPermissionAndTheMissingStack(t *testing.T) {
 		{"pause --list", "ssm:GetParametersByPath"},
 		{"pause --end --bucket " + a.bucket, "ssm:DeleteParameter"},
 		{"pause --for 1h --reason plan --bucket " + a.bucket, "ssm:PutParameter"},
-		{"pause --for 1h --reason plan --bucket " + a.bucket, "cloudformation:DescribeStacks"},
-		{"pause --for 1h --reason plan --bucket " + a.bucket, "cloudformation:ListStackResources"},
+		{"pause --for 1h --reason plan --bucket " + a.bucket, "cloudformation:DescribeStackResource"},
+		{"pause --list", "lambda:GetFunctionConfiguration"},
 	} {
 		a.denied = []string{c.denied}
 		a.fails(c.args, "the permission "+c.denied+" is missing")
@@ -148,7 +178,7 @@ func TestAVerbNamesTheMissingPermissionAndTheMissingStack(t *testing.T) {
 }
 
 func TestAThrottledCallIsMadeAgain(t *testing.T) {
-	a := newGuarded(t)
+	a := newWithWindows(t)
 	a.opens()
 	for _, call := range []string{"DescribeStackResource", "FilterLogEvents", "GetParametersByPath"} {
 		a.cloud.Gate.Inject(api.Fault{Operation: call, Times: 1, Error: &api.Error{Status: 400, Code: "ThrottlingException"}})

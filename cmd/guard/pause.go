@@ -6,21 +6,12 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/spf13/cobra"
 
-	"example.com/s3-endpoint-guard/internal/aws/errorcode"
-	"example.com/s3-endpoint-guard/internal/aws/guardlog"
 	"example.com/s3-endpoint-guard/internal/aws/pauses"
-	"example.com/s3-endpoint-guard/internal/aws/survey"
 	"example.com/s3-endpoint-guard/internal/pause"
-	"example.com/s3-endpoint-guard/internal/selection"
 )
 
 // pauser is the command guard pause.
@@ -50,8 +41,8 @@ A window is an SSM parameter below /s3-endpoint-guard/pause/STACK, with its end,
 credentials. CloudTrail has the call that made it, as PutParameter.
 
 The exit code is 0 if the window was made or ended, or the list is whole; 2 otherwise, and nothing was changed then. The
-permissions needed: ssm:GetParametersByPath on that path; to make a window ssm:PutParameter on what is below it,
-cloudformation:DescribeStacks, and for a stack of template.yaml cloudformation:ListStackResources; to end one
+permissions needed: cloudformation:DescribeStackResource, lambda:GetFunctionConfiguration (the running guard says where its windows
+are, and what it guards), and ssm:GetParametersByPath on that path; to make a window ssm:PutParameter on what is below it, to end one
 ssm:DeleteParameter. Credentials, Region and the addresses of the services are found as the AWS CLI finds them.`,
 		Args: arguments(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -125,8 +116,14 @@ func (p *pauser) run(ctx context.Context, w pause.Window) error {
 	if err != nil {
 		return err
 	}
-	windows := windowsOf(sdk, p.stack)
+	guard, err := p.guard(ctx, sdk)
+	if err != nil {
+		return err
+	}
+	windows, err := guard.windows(sdk)
 	switch {
+	case err != nil:
+		return err
 	case p.list:
 		return p.show(ctx, windows)
 	case p.end:
@@ -136,10 +133,13 @@ func (p *pauser) run(ctx context.Context, w pause.Window) error {
 		fmt.Fprintf(p.out, "%s: the window is ended; the next sweep corrects what has drifted\n", w.Target)
 		return nil
 	}
-	if err := guards(ctx, sdk, p.stack, w.Target); err != nil {
+	if err := guard.covers(w.Target); err != nil {
 		return err
 	}
-	made, replaced, err := windows.put(ctx, sdk, w)
+	if w.By, _, err = whoAmI(ctx, sdk); err != nil {
+		return err
+	}
+	made, replaced, err := windows.put(ctx, w)
 	if err != nil {
 		return err
 	}
@@ -179,18 +179,8 @@ type windows struct {
 	pauses.Writer
 }
 
-func windowsOf(sdk aws.Config, stack string) windows {
-	api := ssm.NewFromConfig(sdk)
-	return windows{pauses.Reader{API: api, Path: pause.Path(stack)}, pauses.Writer{API: api, Path: pause.Path(stack)}}
-}
-
-// put makes a window of the caller, and reads it back. It returns what was stored, and the window that was replaced.
-func (w windows) put(ctx context.Context, sdk aws.Config, window pause.Window) (made, replaced pause.Window, err error) {
-	caller, err := sts.NewFromConfig(sdk).GetCallerIdentity(ctx, nil)
-	if err != nil {
-		return made, replaced, fmt.Errorf("asking who the caller is: %w", err)
-	}
-	window.By = aws.ToString(caller.Arn)
+// put makes a window, and reads it back. It returns what was stored, and the window that was replaced.
+func (w windows) put(ctx context.Context, window pause.Window) (made, replaced pause.Window, err error) {
 	// Broken parameters do not matter: the window's own is written.
 	old, _ := w.Read(ctx)
 	if i := slices.IndexFunc(old, func(o pause.Window) bool { return o.Target == window.Target }); i >= 0 {
@@ -210,44 +200,4 @@ func (w windows) put(ctx context.Context, sdk aws.Config, window pause.Window) (
 // end removes a window.
 func (w windows) end(ctx context.Context, target string) error {
 	return needing("ssm:DeleteParameter", w.End(ctx, target))
-}
-
-// guards returns nil if the stack's guard guards a bucket or an endpoint: a window for another would have no effect.
-func guards(ctx context.Context, sdk aws.Config, stack, target string) error {
-	api := cloudformation.NewFromConfig(sdk)
-	answer, err := api.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &stack})
-	switch {
-	case errorcode.Of(err) == "ValidationError":
-		return fmt.Errorf("stack %s: %w: %w", stack, guardlog.ErrNoStack, err)
-	case err != nil:
-		return needing("cloudformation:DescribeStacks", fmt.Errorf("stack %s: %w", stack, err))
-	case len(answer.Stacks) == 0:
-		return fmt.Errorf("stack %s: %w", stack, guardlog.ErrNoStack)
-	}
-	parameters := map[string]string{}
-	for _, p := range answer.Stacks[0].Parameters {
-		parameters[aws.ToString(p.ParameterKey)] = aws.ToString(p.ParameterValue)
-	}
-	named, adopts := parameters["BucketNames"]
-	guarded := false
-	switch {
-	case adopts && vpceShape.MatchString(target):
-		guarded = slices.Contains(strings.FieldsFunc(parameters["VpcEndpointIds"], func(r rune) bool { return r == ',' || r == ' ' }), target)
-	case adopts:
-		selected, err := selection.Parse(named, parameters["ExcludedBucketNames"])
-		if err != nil {
-			return fmt.Errorf("stack %s: %w", stack, err)
-		}
-		guarded = selected.Matches(target)
-	default:
-		found, err := survey.ReadStack(ctx, api, survey.NewPacer(1), stack)
-		if err != nil {
-			return err
-		}
-		guarded = slices.Contains(slices.Concat(found.Buckets, found.Endpoints), target)
-	}
-	if !guarded {
-		return fmt.Errorf("the guard of stack %s does not guard %s", stack, target)
-	}
-	return nil
 }

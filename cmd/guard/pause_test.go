@@ -9,7 +9,7 @@ import (
 )
 
 func TestAWindowIsMadeShownReplacedAndEnded(t *testing.T) {
-	a := newGuarded(t)
+	a := newWithWindows(t)
 	a.says("pause --list", "stack s3-endpoint-guard has no maintenance window")
 	a.says("pause --bucket "+a.bucket+" --for 2h --reason terraform", a.bucket+": the guard of stack s3-endpoint-guard corrects nothing until ", "(about 2h0m0s from now)")
 	a.says("pause --vpc-endpoint "+a.endpoint+" --for 1h --reason moves", a.endpoint+": the guard")
@@ -24,7 +24,7 @@ func TestAWindowIsMadeShownReplacedAndEnded(t *testing.T) {
 }
 
 func TestAWindowThatHasEndedIsShownAsEnded(t *testing.T) {
-	a := newGuarded(t)
+	a := newWithWindows(t)
 	a.cloud.SSM.Put(pause.Path("s3-endpoint-guard")+"/docs-example", "String", pause.Window{Until: time.Now().Add(-time.Hour), Reason: "done", By: "x"}.Value())
 	a.cloud.SSM.Put(pause.Path("s3-endpoint-guard")+"/broken", "String", "x")
 	out, errs, code := a.guard("", "pause", "--list")
@@ -34,7 +34,7 @@ func TestAWindowThatHasEndedIsShownAsEnded(t *testing.T) {
 }
 
 func TestAWindowThatWouldHaveNoEffectIsRefused(t *testing.T) {
-	a := newGuarded(t)
+	a := newWithWindows(t)
 	a.fails("pause --bucket docs-example --for 1h --reason plan", "the guard of stack s3-endpoint-guard does not guard docs-example")
 	a.fails("pause --vpc-endpoint vpce-0123456789abcdef0 --for 1h --reason plan", "does not guard vpce-0123456789abcdef0")
 	a.says("pause --list", "no maintenance window")
@@ -48,5 +48,12 @@ func TestAWindowIsNeverLongerThanADayNorPast(t *testing.T) {
 	_, _, err = runGuardOn("pause", "--bucket", "docs-example", "--until", "2026-03-02T14:00:00Z", "--reason", "plan")
 	if exitCode(err) != exitUnjudged || !strings.Contains(err.Error(), "would have ended at 2026-03-02T14:00:00Z") {
 		t.Errorf("a time in the past: %v, want a refusal", err)
+	}
+}
+
+func TestAGuardWithoutWindowsIsNotPaused(t *testing.T) {
+	a := newGuarded(t)
+	for _, args := range []string{"--list", "--end --bucket " + a.bucket, "--for 1h --reason plan --bucket " + a.bucket} {
+		a.fails("pause "+args, "the guard of stack s3-endpoint-guard reads no maintenance windows")
 	}
 }

@@ -203,6 +203,13 @@ var mistakes = map[string][]struct{ args, says string }{
 		{"--end --bucket docs --for 1h", "--end has no meaning with --for"},
 		{"--bucket docs --for 1h --reason x --stack -x", "--stack -x: want the name of a stack"},
 	},
+	"undo": {
+		{"", "an argument is missing: want 1, got 0\nusage: guard undo RECORD"},
+		{"a/b", "a/b: want the id of a record"},
+		{"a --property A", "--property A: want the name of a property"},
+		{"a --for 25h", "a window lasts a day at most"},
+		{"a --bucket docs --vpc-endpoint vpce-1", "want at most one"},
+	},
 	"report": {
 		{"extra", `unexpected argument "extra"`},
 		{"--since 0d", "want a duration in the past"},

@@ -1,4 +1,4 @@
-// Package guardlog finds the log group of a guard's stack, and searches it. It is for the command line.
+// Package guardlog finds the function and the log group of a guard's stack, and searches the log. It is for the command line.
 //
 // It uses FilterLogEvents, not Logs Insights: it has no charge, needs one permission, returns whole lines, and each page follows
 // from the one before, so that the memory does not depend on the log. Insights scans faster but is charged by the gigabyte, and
@@ -20,28 +20,41 @@ import (
 	"example.com/s3-endpoint-guard/internal/aws/errorcode"
 )
 
-// logicalID is the log group of the guard in its template.
-const logicalID = "RemediateLogGroup"
+// The guard's resources in its template.
+const (
+	logGroupID = "RemediateLogGroup"
+	functionID = "RemediateFunction"
+)
 
-// StackAPI contains the call that [Group] makes.
+// StackAPI contains the call that [Group] and [Function] make.
 type StackAPI interface {
 	DescribeStackResource(context.Context, *cloudformation.DescribeStackResourceInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeStackResourceOutput, error)
 }
 
-// Errors of [Group].
+// Errors of [Group] and [Function].
 var (
 	// ErrNoStack means that there is no such stack in the account and Region.
 	ErrNoStack = errors.New("there is no such stack in this account and Region")
 	// ErrNoGuard means that the stack has no guard.
-	ErrNoGuard = errors.New("this stack has no guard: it has no resource " + logicalID)
+	ErrNoGuard = errors.New("this stack has no guard")
 )
 
 // Group returns the name of the log group of a stack's guard.
 func Group(ctx context.Context, api StackAPI, stack string) (string, error) {
+	return resource(ctx, api, stack, logGroupID)
+}
+
+// Function returns the name of the function of a stack's guard.
+func Function(ctx context.Context, api StackAPI, stack string) (string, error) {
+	return resource(ctx, api, stack, functionID)
+}
+
+// resource returns the physical id of a resource of a stack.
+func resource(ctx context.Context, api StackAPI, stack, logicalID string) (string, error) {
 	answer, err := api.DescribeStackResource(ctx, &cloudformation.DescribeStackResourceInput{StackName: &stack, LogicalResourceId: aws.String(logicalID)})
 	switch {
 	case errorcode.Of(err) == "ValidationError" && strings.Contains(err.Error(), logicalID):
-		return "", fmt.Errorf("stack %s: %w", stack, ErrNoGuard)
+		return "", fmt.Errorf("stack %s: %w: it has no resource %s", stack, ErrNoGuard, logicalID)
 	case errorcode.Of(err) == "ValidationError":
 		return "", fmt.Errorf("stack %s: %w: %w", stack, ErrNoStack, err)
 	case err != nil:
@@ -49,7 +62,7 @@ func Group(ctx context.Context, api StackAPI, stack string) (string, error) {
 	}
 	name := aws.ToString(answer.StackResourceDetail.PhysicalResourceId)
 	if name == "" || answer.StackResourceDetail.ResourceStatus == "DELETE_COMPLETE" {
-		return "", fmt.Errorf("stack %s: %w", stack, ErrNoGuard)
+		return "", fmt.Errorf("stack %s: %w: its resource %s is gone", stack, ErrNoGuard, logicalID)
 	}
 	return name, nil
 }

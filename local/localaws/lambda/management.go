@@ -22,15 +22,16 @@ func (s service) manage(r *api.Request) (*api.Operation, error) {
 		return s.operation("GetAccountSettings", "*", func() (any, error) { return s.host.accountSettings(), nil }), nil
 	}
 	version, rest, _ := strings.Cut(path, "/functions/")
-	name, isConcurrency := strings.CutSuffix(rest, "/concurrency")
-	if rest == "" || strings.Contains(name, "/") {
+	name, part, _ := strings.Cut(rest, "/")
+	if name == "" {
 		return nil, nil
 	}
 	call := map[string]func(string, *api.Request) *api.Operation{
-		"GET 2015-03-31 false":   s.getFunction,
-		"PUT 2017-10-31 true":    s.putConcurrency,
-		"DELETE 2017-10-31 true": s.deleteConcurrency,
-	}[r.Method+" "+version+map[bool]string{true: " true", false: " false"}[isConcurrency]]
+		"GET 2015-03-31 ":               s.getFunction,
+		"GET 2015-03-31 configuration":  s.getConfiguration,
+		"PUT 2017-10-31 concurrency":    s.putConcurrency,
+		"DELETE 2017-10-31 concurrency": s.deleteConcurrency,
+	}[r.Method+" "+version+" "+part]
 	if call == nil {
 		return nil, nil
 	}
@@ -80,15 +81,27 @@ func (h *Host) reserved(except string) int {
 func (s service) getFunction(name string, _ *api.Request) *api.Operation {
 	f, _ := s.host.Function(name)
 	return s.operation("GetFunction", f.ARN, func() (any, error) {
-		answer := map[string]any{"Configuration": map[string]any{
-			"FunctionName": f.Name, "FunctionArn": f.ARN, "Role": f.Role, "Handler": f.Handler, "State": "Active",
-			"LastUpdateStatus": "Successful", "MemorySize": f.MemoryMB, "Timeout": int(f.Timeout.Seconds()),
-		}}
+		answer := map[string]any{"Configuration": f.configuration()}
 		if f.ReservedConcurrency != nil {
 			answer["Concurrency"] = map[string]int{"ReservedConcurrentExecutions": *f.ReservedConcurrency}
 		}
 		return answer, nil
 	})
+}
+
+func (s service) getConfiguration(name string, _ *api.Request) *api.Operation {
+	f, _ := s.host.Function(name)
+	return s.operation("GetFunctionConfiguration", f.ARN, func() (any, error) { return f.configuration(), nil })
+}
+
+// configuration returns the function's configuration in AWS's answers.
+func (f Function) configuration() map[string]any {
+	return map[string]any{
+		"FunctionName": f.Name, "FunctionArn": f.ARN, "Role": f.Role, "Handler": f.Handler, "State": "Active",
+		"LastUpdateStatus": "Successful", "MemorySize": f.MemoryMB, "Timeout": int(f.Timeout.Seconds()),
+		"Environment":   map[string]any{"Variables": f.Environment},
+		"LoggingConfig": map[string]any{"LogGroup": f.LogGroup, "LogFormat": f.LogFormat},
+	}
 }
 
 // concurrency is the parameter and the answer of PutFunctionConcurrency.

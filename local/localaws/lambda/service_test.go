@@ -98,6 +98,10 @@ func TestTheOffSwitch(t *testing.T) {
 	if err != nil || got.Configuration.State != types.StateActive || aws.ToInt32(got.Concurrency.ReservedConcurrentExecutions) != 0 {
 		t.Errorf("GetFunction = %+v, %v, want it active, with concurrency 0", got, err)
 	}
+	configuration, err := client.GetFunctionConfiguration(t.Context(), &sdk.GetFunctionConfigurationInput{FunctionName: f})
+	if err != nil || *configuration.FunctionName != *f || configuration.State != "Active" {
+		t.Errorf("GetFunctionConfiguration = %+v, %v, want the function's", configuration, err)
+	}
 	if _, err := client.DeleteFunctionConcurrency(t.Context(), &sdk.DeleteFunctionConcurrencyInput{FunctionName: f}); err != nil {
 		t.Fatal(err)
 	}

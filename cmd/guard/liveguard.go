@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"example.com/s3-endpoint-guard/internal/aws/guardlog"
+	"example.com/s3-endpoint-guard/internal/aws/pauses"
+	"example.com/s3-endpoint-guard/internal/selection"
+)
+
+// liveGuard is a deployed guard, by the configuration of its function: what it does, not what a template says.
+type liveGuard struct {
+	stack       string
+	environment map[string]string
+}
+
+// guard reads the configuration of the stack's guard.
+func (o *onStack) guard(ctx context.Context, sdk aws.Config) (liveGuard, error) {
+	name, err := guardlog.Function(ctx, cloudformation.NewFromConfig(sdk), o.stack)
+	if err != nil {
+		return liveGuard{}, needing("cloudformation:DescribeStackResource", err)
+	}
+	answer, err := lambda.NewFromConfig(sdk).GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &name})
+	if err != nil {
+		return liveGuard{}, needing("lambda:GetFunctionConfiguration", fmt.Errorf("function %s: %w", name, err))
+	}
+	g := liveGuard{stack: o.stack}
+	if answer.Environment != nil {
+		g.environment = answer.Environment.Variables
+	}
+	return g, nil
+}
+
+// windows returns the maintenance windows of the guard. The error says that it has none: then it corrects at all times.
+func (g liveGuard) windows(sdk aws.Config) (windows, error) {
+	path := g.environment["PAUSES"]
+	if path == "" {
+		return windows{}, fmt.Errorf("the guard of stack %s reads no maintenance windows, and would correct all the same: deploy a template "+
+			"that has them, or set Enforcement to Observe for the time", g.stack)
+	}
+	api := ssm.NewFromConfig(sdk)
+	return windows{pauses.Reader{API: api, Path: path}, pauses.Writer{API: api, Path: path}}, nil
+}
+
+// covers returns nil if the guard guards a bucket or an endpoint: a window for another would have no effect.
+func (g liveGuard) covers(target string) error {
+	guarded := target == g.environment["BUCKET"] || target == g.environment["ENDPOINT_ID"]
+	if names, many := g.environment["BUCKET_NAMES"]; many {
+		selected, err := selection.Parse(names, g.environment["EXCLUDED_BUCKET_NAMES"])
+		if err != nil {
+			return fmt.Errorf("what the guard of stack %s guards: %w", g.stack, err)
+		}
+		endpoints := strings.FieldsFunc(g.environment["VPC_ENDPOINT_IDS"], func(c rune) bool { return c == ',' || c == ' ' })
+		guarded = selected.Matches(target) || slices.Contains(endpoints, target)
+	}
+	if !guarded {
+		return fmt.Errorf("the guard of stack %s does not guard %s", g.stack, target)
+	}
+	return nil
+}
