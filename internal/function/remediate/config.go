@@ -23,7 +23,7 @@ type Config struct {
 	// Format is the format of the messages, Origin what they say beyond the records.
 	Format notify.Format
 	Origin notify.Origin
-	// OldVersionDays is the number of days for which the bucket keeps old versions of objects.
+	// OldVersionDays is the number of days for which template.yaml's bucket keeps old versions of objects.
 	OldVersionDays int32
 	// Observe makes the guard report drift and write nothing.
 	Observe bool
@@ -51,12 +51,10 @@ func ReadConfig(getenv func(string) string) (Config, error) {
 		Observe: r.Choice("ENFORCEMENT", "Enforce", "Observe") == "Observe",
 		Format:  notify.Format(r.Choice("NOTIFY_FORMAT", string(notify.Text), string(notify.AmazonQ))),
 
-		OldVersionDays: int32(r.Number("OLD_VERSION_DAYS")),
-
 		SecurityHub: r.Optional("SECURITY_HUB", environment.Yes) != "",
 	}
 	if getenv("BUCKET_NAMES") == "" {
-		c.Guarded = r.Guarded()
+		c.Guarded, c.OldVersionDays = r.Guarded(), int32(r.Number("OLD_VERSION_DAYS"))
 	} else {
 		c.Setting = r.Guard()
 		c.Fleet = readFleet(r, getenv, c)
