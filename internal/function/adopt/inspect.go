@@ -119,7 +119,8 @@ func (a *Adoption) unreadable(ctx context.Context, name string, err error) []str
 	// S3 denies the calls in the same way if the bucket belongs to another account.
 	region, err := s3bucket.RegionOf(ctx, a.Buckets, name)
 	switch {
-	case err != nil: // then it stays with what was denied
+	case err != nil:
+		return append(reasons, "these calls are also denied if the bucket belongs to another account")
 	case region == "":
 		return []string{"the bucket belongs to another account: put a guard into that account"}
 	case region != a.Region:
