@@ -77,8 +77,9 @@ is open, or has drifted; 2 if that cannot be told; 130 after Ctrl-C or SIGTERM, 
 is missing costs only what needs it: the rest is judged, and the permission is named.
 
 Calls: three a bucket, at most --concurrency at a time, fewer while AWS throttles. The permissions needed:
-s3:GetBucketPolicy, s3:GetBucketPublicAccessBlock, s3:GetBucketOwnershipControls, ec2:DescribeVpcEndpoints; with --all or a *
-s3:ListAllMyBuckets, with --stack cloudformation:ListStackResources. Credentials, Region and the addresses of the services
+s3:GetBucketPolicy, s3:GetBucketPublicAccessBlock, s3:GetBucketOwnershipControls, ec2:DescribeVpcEndpoints,
+s3:GetAccountPublicAccessBlock (for a note); with --all or a * s3:ListAllMyBuckets, with --stack
+cloudformation:ListStackResources. Credentials, Region and the addresses of the services
 are found as the AWS CLI finds them.`,
 		Args: arguments(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -172,6 +173,7 @@ func (a *auditor) run(parent context.Context) error {
 	if a.reader.Account = a.given.Account; a.reader.Account == "" {
 		a.reader.Account = a.caller(ctx, sdk)
 	}
+	a.reader.AccountBlock = a.accountBlock(ctx, sdk)
 	names, endpoints := a.selected(ctx, sdk)
 	a.results.listed(len(endpoints))
 	err = a.judge(ctx, names)

@@ -41,6 +41,9 @@ func newAudited(t *testing.T) *auditedAccount {
 	t.Cleanup(func() { _ = cloud.Close() })
 	a := &auditedAccount{T: t, Cloud: cloud, url: cloud.Internet()}
 	id, secret := cloud.Gate.Credentials(api.Caller{Principal: "arn:aws:iam::111122223333:user/auditor", Account: "111122223333", Identity: a.identity})
+	cloud.S3.PutAccountPublicAccessBlock("111122223333", &s3.PublicAccessBlock{
+		BlockPublicAcls: true, IgnorePublicAcls: true, BlockPublicPolicy: true, RestrictPublicBuckets: true,
+	})
 	for name, value := range map[string]string{
 		"AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull, "AWS_EC2_METADATA_DISABLED": "true", "AWS_CA_BUNDLE": "",
 		"AWS_ACCESS_KEY_ID": id, "AWS_SECRET_ACCESS_KEY": secret, "AWS_REGION": "eu-central-1", "AWS_PROFILE": "",
@@ -258,6 +261,40 @@ func TestAuditGoesOnAfterAFailure(t *testing.T) {
 	}
 }
 
+// The account's public access block is said. The verdict is about the bucket's own.
+func TestAuditSaysWhatTheAccountsPublicAccessBlockIs(t *testing.T) {
+	a := newAudited(t)
+	a.bucket("a-locked", lockedPolicy)
+	a.bucket("b-off", lockedPolicy)
+	a.must(a.S3.PutPublicAccessBlock("b-off", &s3.PublicAccessBlock{BlockPublicAcls: true, IgnorePublicAcls: true, BlockPublicPolicy: true}))
+	for name, c := range map[string]struct {
+		block  *s3.PublicAccessBlock
+		denied []string
+		note   string
+		covers bool
+	}{
+		"none":    {nil, nil, "note: of the public access block of account 111122223333 are off: BlockPublicAcls, IgnorePublicAcls, BlockPublicPolicy, RestrictPublicBuckets\n", false},
+		"on":      {&s3.PublicAccessBlock{BlockPublicAcls: true, IgnorePublicAcls: true, BlockPublicPolicy: true, RestrictPublicBuckets: true}, nil, "", true},
+		"partly":  {&s3.PublicAccessBlock{RestrictPublicBuckets: true}, nil, "are off: BlockPublicAcls, IgnorePublicAcls, BlockPublicPolicy\n", true},
+		"useless": {&s3.PublicAccessBlock{BlockPublicAcls: true}, nil, "are off: IgnorePublicAcls, BlockPublicPolicy, RestrictPublicBuckets\n", false},
+		"denied":  {nil, []string{"s3:GetAccountPublicAccessBlock"}, "is not known: reading the account's public access block: ", false},
+	} {
+		a.S3.PutAccountPublicAccessBlock("111122223333", c.block)
+		a.denied = c.denied
+		results, errs, code := a.results("--all")
+		if got := verdictsOf(results); got != "a-locked: locked, b-off: open" || code != 1 || !strings.Contains(errs, c.note) || c.note == "" && errs != "" {
+			t.Fatalf("%s: %q, %q, code %d, want %q in the notes", name, got, errs, code, c.note)
+		}
+		if got := results[1].Findings[0].Message; strings.Contains(got, "as long as they are on for the account") != c.covers {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	a.denied = []string{"s3:GetAccountPublicAccessBlock"}
+	if _, errs, code := a.results("--bucket", "a-locked"); code != 0 || !strings.Contains(errs, "s3:GetAccountPublicAccessBlock") {
+		t.Errorf("without the permission: %q, code %d, want a note that names it, and 0", errs, code)
+	}
+}
+
 func TestAuditIsSlowerWhileThrottled(t *testing.T) {
 	a := newAudited(t)
 	for i := range 40 {
@@ -346,7 +383,7 @@ func TestAuditOfAThousandBuckets(t *testing.T) {
 		count[c.Operation]++
 	}
 	want := map[string]int{"GetBucketPolicy": buckets, "GetPublicAccessBlock": buckets, "GetBucketOwnershipControls": buckets,
-		"ListBuckets": 1, "DescribeVpcEndpoints": 1, "GetCallerIdentity": 1}
+		"ListBuckets": 1, "DescribeVpcEndpoints": 1, "GetCallerIdentity": 1, "GetAccountPublicAccessBlock": 1}
 	if fmt.Sprint(count) != fmt.Sprint(want) {
 		t.Errorf("calls %v, want %v", count, want)
 	}

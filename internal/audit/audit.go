@@ -52,6 +52,23 @@ type PublicAccessBlock struct {
 	Origin                                                                      Origin
 }
 
+// With lists the names of the settings with a value, in the order of the API.
+func (p PublicAccessBlock) With(value Flag) []string {
+	var names []string
+	for _, s := range []struct {
+		name string
+		flag Flag
+	}{
+		{"BlockPublicAcls", p.BlockPublicAcls}, {"IgnorePublicAcls", p.IgnorePublicAcls},
+		{"BlockPublicPolicy", p.BlockPublicPolicy}, {"RestrictPublicBuckets", p.RestrictPublicBuckets},
+	} {
+		if s.flag == value {
+			names = append(names, s.name)
+		}
+	}
+	return names
+}
+
 // Ownership is a bucket's object ownership.
 type Ownership struct {
 	// Value is e.g. "BucketOwnerEnforced"; "" if the bucket has no such configuration.
@@ -71,6 +88,9 @@ type Bucket struct {
 	// PublicAccessBlock and Ownership are nil if nothing was found that says what they are: then they are not judged.
 	PublicAccessBlock *PublicAccessBlock
 	Ownership         *Ownership
+	// AccountBlock is the account's public access block; nil if it is not known. It does not change the verdict, because whoever
+	// administers the account can turn it off without an event of the bucket.
+	AccountBlock *PublicAccessBlock
 }
 
 // Endpoint is what was found for one VPC endpoint for S3.

@@ -39,7 +39,7 @@ func JudgeBucket(b Bucket, endpoints []Endpoint, given lock.Lock, mode lock.Mode
 	if r.Write != nil && len(l.EndpointIDs)+len(l.VPCIDs) == 0 {
 		r.Write.Incomplete = "the endpoint's id: " + lock.InventedEndpoint + " stands for it"
 	}
-	r.judgeBlocks(b.PublicAccessBlock)
+	r.judgeBlocks(b.PublicAccessBlock, b.AccountBlock)
 	r.judgeOwnership(b.Ownership)
 	return r
 }
@@ -234,33 +234,27 @@ func (r *Result) undecided(at Origin, reason string) {
 	r.add(Finding{Rule: CannotTell, Message: reason, Origin: at})
 }
 
-func (r *Result) judgeBlocks(p *PublicAccessBlock) {
+func (r *Result) judgeBlocks(p, account *PublicAccessBlock) {
 	if p == nil {
 		return
 	}
-	var off, unknown []string
-	for _, s := range []struct {
-		name string
-		flag Flag
-	}{
-		{"BlockPublicAcls", p.BlockPublicAcls}, {"IgnorePublicAcls", p.IgnorePublicAcls},
-		{"BlockPublicPolicy", p.BlockPublicPolicy}, {"RestrictPublicBuckets", p.RestrictPublicBuckets},
-	} {
-		switch s.flag {
-		case Off:
-			off = append(off, s.name)
-		case NotKnown:
-			unknown = append(unknown, s.name)
-		}
-	}
-	if len(unknown) > 0 {
+	if unknown := p.With(NotKnown); len(unknown) > 0 {
 		r.undecided(p.Origin, "not known of the public access block: "+strings.Join(unknown, ", "))
 	}
-	if len(off) > 0 {
-		r.Verdict = Open
-		message := "public access may be granted: " + strings.Join(off, ", ") + " off"
-		r.add(Finding{Rule: PublicAccess, Message: message, Origin: p.Origin})
+	off := p.With(Off)
+	if len(off) == 0 {
+		return
 	}
+	r.Verdict = Open
+	message := "public access may be granted: " + strings.Join(off, ", ") + " off"
+	if account != nil {
+		on := account.With(On)
+		off = slices.DeleteFunc(off, func(name string) bool { return slices.Contains(on, name) })
+		if len(off) == 0 {
+			message += "; as long as they are on for the account, they have an effect all the same"
+		}
+	}
+	r.add(Finding{Rule: PublicAccess, Message: message, Origin: p.Origin})
 }
 
 func (r *Result) judgeOwnership(o *Ownership) {

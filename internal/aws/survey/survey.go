@@ -57,15 +57,16 @@ type Reader struct {
 	// Client returns the client for a Region. Home is the Region in which buckets are looked for whose Region is not known.
 	Client func(region string) S3
 	Home   string
-	// Account owns the buckets; "" if that is not known.
-	Account string
-	Pace    *Pacer
+	// Account owns the buckets; "" if that is not known. AccountBlock is its public access block; nil if that is not known.
+	Account      string
+	AccountBlock *audit.PublicAccessBlock
+	Pace         *Pacer
 }
 
 // Bucket reads a bucket with three calls: first the policy, then the other two. If its Region is not known and S3 names another
 // one, the policy is read again there. The other calls are left out if there is no such bucket.
 func (r *Reader) Bucket(ctx context.Context, name, region string) Bucket {
-	b := Bucket{Bucket: audit.Bucket{Name: name, Account: r.Account, Region: region}}
+	b := Bucket{Bucket: audit.Bucket{Name: name, Account: r.Account, AccountBlock: r.AccountBlock, Region: region}}
 	if region == "" {
 		b.Region = r.Home
 	}

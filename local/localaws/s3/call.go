@@ -239,12 +239,20 @@ func (s *Service) RenderError(r *api.Request, e *api.Error) *api.Response {
 		return response
 	}
 	d := newDocument()
+	// S3 Control, which answers about an account, has an element more. Source: docs/facts.md, S3
+	control := r.Header.Get("X-Amz-Account-Id") != ""
+	if control {
+		d.open("ErrorResponse")
+	}
 	d.open("Error")
 	d.text("Code", e.Code)
 	d.text("Message", e.Message)
 	d.text("Resource", r.URL.Path)
 	d.text("RequestId", r.ID)
 	d.close("Error")
+	if control {
+		d.close("ErrorResponse")
+	}
 	response.Header.Set("Content-Type", "application/xml")
 	response.Body = d.bytes
 	return response
