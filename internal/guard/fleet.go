@@ -273,9 +273,11 @@ func (r *run) unreached(ctx context.Context, names []string, of int) {
 }
 
 // present returns a bucket's records, without those that say that a listed bucket is gone: it is no longer guarded. The event
-// of its deletion is recorded once.
+// of its deletion is recorded once. A bucket is gone if all its properties are: S3 was seen to deny the existence of a bucket in one
+// call of many (docs/facts.md, S3).
 func (r *run) present(m Member, records []Record) []Record {
-	if !m.Listed || !slices.ContainsFunc(records, isMissing) {
+	missing := len(slices.DeleteFunc(slices.Clone(records), func(r Record) bool { return !r.Missing }))
+	if !m.Listed || missing < len(m.Resources) {
 		return records
 	}
 	records = slices.DeleteFunc(records, isMissing)
