@@ -34,8 +34,12 @@ var origin = notify.Origin{
 // message returns the message about a record, one of an invocation of Lambda.
 func message(r guard.Record) notify.Message {
 	r.RequestID = "8f507cfc-xmpl-4697-b07a-ac58fc914c95"
+	from := origin
+	if r.Place != (guard.Place{}) { // of a fleet
+		from.Bucket = ""
+	}
 	return notify.Message{
-		Record: r, Origin: origin, Time: time.Date(2026, 3, 2, 9, 1, 8, 0, time.UTC),
+		Record: r, Origin: from, Time: time.Date(2026, 3, 2, 9, 1, 8, 0, time.UTC),
 		Thread: "docs-example/" + r.Resource + "/2026-03-02T09:01:08Z",
 	}
 }
@@ -75,6 +79,25 @@ var records = map[string]guard.Record{
 	"gone": {
 		Outcome: guard.NotCorrected, Trigger: guard.Trigger{Kind: guard.Sweep}, Resource: "vpc-endpoint", Missing: true,
 		Error: "inspecting vpc-endpoint: endpoint vpce-0a1b2c3d4e5f60718: deleted", ElapsedMs: 61, Runbook: guard.RemedyEndpointGone,
+	},
+	"fleet-window": {
+		Outcome: guard.StandingDown, Trigger: guard.Trigger{Kind: guard.Sweep}, Resource: "bucket-policy", Target: "data-1",
+		Place: guard.Place{Bucket: "data-1"}, Verdict: iampolicy.Open, Allowed: "a statement", Stack: "CREATE_COMPLETE",
+		Paused: &guard.Pause{Until: time.Date(2026, 3, 2, 11, 0, 0, 0, time.UTC), Reason: "migration\nDone: restored", By: "arn:aws:iam::111122223333:user/ops"},
+	},
+	"fleet-owner": {
+		Outcome: guard.StandingDown, Trigger: guard.Trigger{Kind: guard.Sweep}, Resource: "bucket-policy", Target: "data-1",
+		Place: guard.Place{Bucket: "data-1"}, Verdict: iampolicy.Closed, Stack: "CREATE_COMPLETE",
+		Owner: &guard.Owner{ID: "arn:aws:cloudformation:eu-central-1:111122223333:stack/app/1", Status: "UPDATE_IN_PROGRESS"},
+	},
+	"fleet-deleted": {
+		Outcome: guard.Gone, Actor: admin, Resource: "bucket", Target: "data-1", Place: guard.Place{Bucket: "data-1"},
+		Trigger: guard.Trigger{Kind: guard.Event, EventID: "e-1", EventName: "DeleteBucket", EventTime: time.Date(2026, 3, 2, 9, 1, 3, 0, time.UTC)},
+	},
+	"fleet-endpoint": {
+		Outcome: guard.Corrected, Trigger: guard.Trigger{Kind: guard.Sweep}, Resource: "security-group-rules", Target: "sg-0a1b2c3d4e5f60718",
+		Place: guard.Place{Endpoint: "vpce-0a1b2c3d4e5f60718"}, Verdict: iampolicy.Open, Allowed: "others reach the endpoint", ElapsedMs: 90, Attempts: 1,
+		Repeats: &guard.Repeats{More: 3, Since: time.Date(2026, 3, 2, 9, 1, 0, 0, time.UTC)},
 	},
 	"lockout-refused": {
 		Outcome: guard.Refused, Trigger: guard.Trigger{Kind: guard.Sweep}, Resource: "bucket-policy", Target: "docs-example",

@@ -307,3 +307,28 @@ func TestEventsThatAreTooLargeAreCutInOrder(t *testing.T) {
 		})
 	}
 }
+
+// The event of a fleet's record names the bucket or the endpoint that the record is about.
+func TestAFleetsEventNamesOneBucketOrEndpoint(t *testing.T) {
+	for name, test := range map[string]struct {
+		place  guard.Place
+		want   []string
+		bucket string
+	}{
+		"a bucket":    {guard.Place{Bucket: "data-1"}, []string{"arn:aws:s3:::data-1"}, "data-1"},
+		"an endpoint": {guard.Place{Endpoint: "vpce-1"}, []string{"arn:aws:ec2:eu-central-1:111122223333:vpc-endpoint/vpce-1"}, ""},
+		"neither":     {guard.Place{}, nil, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b, f := newBus()
+			b.Setting.Bucket, b.Setting.EndpointID = "", ""
+			r := record("bucket-policy", guard.Corrected, iampolicy.Open)
+			r.Place = test.place
+			send(t, b, r)
+			e := f.calls[0][0]
+			if diff := cmp.Diff(test.want, e.Resources); diff != "" || detail(e).Bucket != test.bucket {
+				t.Errorf("bucket %q, resources (-want +got):\n%s", detail(e).Bucket, diff)
+			}
+		})
+	}
+}

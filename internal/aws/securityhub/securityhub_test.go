@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -318,5 +319,44 @@ func TestFindingsAreAsOnFile(t *testing.T) {
 			path := filepath.Join("testdata", name+".json")
 			golden.File(t, path, got)
 		})
+	}
+}
+
+// A process of a fleet's function that has just started resolves thousands of findings, a part of them in each run.
+func TestAFleetsFindingsAreImportedInParts(t *testing.T) {
+	w := newWorld(t)
+	w.Setting.Bucket, w.Setting.EndpointID = "", ""
+	report := guard.Report{Records: []guard.Record{{
+		Resource: "bucket-policy", Target: "data-drifted", Place: guard.Place{Bucket: "data-drifted"},
+		Outcome: guard.Observed, Verdict: iampolicy.Open, Trigger: guard.Trigger{Kind: guard.Sweep},
+	}}}
+	for i := range 1200 {
+		bucket := fmt.Sprintf("data-%04d", i)
+		report.AsDesired = append(report.AsDesired, guard.Finding{Property: "bucket-policy", Target: bucket, Place: guard.Place{Bucket: bucket}})
+	}
+	report.AsDesired = append(report.AsDesired, guard.Finding{
+		Property: "private-dns", Target: "vpce-0a1b2c3d4e5f60718", Place: guard.Place{Endpoint: "vpce-0a1b2c3d4e5f60718"},
+	})
+	for _, calls := range []int{10, 3, 0} {
+		before := w.api.n
+		if err := w.Send(t.Context(), report); err != nil {
+			t.Fatal(err)
+		}
+		if got := w.api.n - before; got != calls {
+			t.Errorf("%d calls, want %d", got, calls)
+		}
+	}
+	ids := map[string]bool{}
+	for _, f := range w.local.Findings() {
+		ids[f["Id"].(string)] = true
+	}
+	const prefix = "s3-endpoint-guard/eu-central-1/111122223333/"
+	for _, id := range []string{prefix + "data-drifted/bucket-policy", prefix + "data-1199/bucket-policy", prefix + "vpce-0a1b2c3d4e5f60718/private-dns"} {
+		if !ids[id] {
+			t.Errorf("there is no finding %s", id)
+		}
+	}
+	if len(ids) != 1202 {
+		t.Errorf("%d findings, want 1202", len(ids))
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/smithy-go"
 
 	"example.com/s3-endpoint-guard/internal/aws/stack"
 )
@@ -114,6 +115,37 @@ func TestStandingFailsWithTheStacksName(t *testing.T) {
 			s := stack.Stack{API: fake, ID: arn}
 			if got, err := s.Read(t.Context()); err == nil || !strings.Contains(err.Error(), arn) || got.Busy {
 				t.Errorf("Read = %+v, %v, want an error that names the stack", got, err)
+			}
+		})
+	}
+}
+
+// The stack that created a bucket delays a correction only while it works.
+func TestTheOwnerOfABucketDelaysOnlyWhileItWorks(t *testing.T) {
+	const own = "arn:aws:cloudformation:eu-central-1:111122223333:stack/own/1"
+	unknown := &smithy.GenericAPIError{Code: "ValidationError", Message: "Stack with id " + arn + " does not exist"}
+	for name, test := range map[string]struct {
+		id    string
+		fake  fakeCloudFormation
+		busy  bool
+		fails bool
+	}{
+		"no stack":                 {"", fakeCloudFormation{err: errors.New("asked")}, false, false},
+		"our own":                  {own, fakeCloudFormation{err: errors.New("asked")}, false, false},
+		"of another Region":        {strings.Replace(arn, "eu-central-1", "eu-west-1", 1), fakeCloudFormation{err: errors.New("asked")}, false, false},
+		"at work":                  {arn, fakeCloudFormation{status: types.StackStatusUpdateInProgress}, true, false},
+		"at rest":                  {arn, fakeCloudFormation{status: types.StackStatusUpdateComplete}, false, false},
+		"cannot be deleted":        {arn, fakeCloudFormation{status: types.StackStatusDeleteFailed}, true, false},
+		"deleted":                  {arn, fakeCloudFormation{status: types.StackStatusDeleteComplete}, false, false},
+		"deleted long ago":         {arn, fakeCloudFormation{err: unknown}, false, false},
+		"not in the answer":        {arn, fakeCloudFormation{none: true}, false, false},
+		"may not be read":          {arn, fakeCloudFormation{err: errors.New("AccessDenied")}, false, true},
+		"another validation error": {arn, fakeCloudFormation{err: &smithy.GenericAPIError{Code: "ValidationError"}}, false, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := (&stack.Owners{API: test.fake, Own: own}).Read(t.Context(), test.id)
+			if got.Busy != test.busy || (err != nil) != test.fails || test.busy && (got.ID != arn || got.Status == "") {
+				t.Errorf("Read = %+v, %v, want busy %t, an error %t", got, err, test.busy, test.fails)
 			}
 		})
 	}

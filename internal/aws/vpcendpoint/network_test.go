@@ -1,13 +1,17 @@
 package vpcendpoint_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"example.com/s3-endpoint-guard/internal/adoption"
 	"example.com/s3-endpoint-guard/internal/aws/vpcendpoint"
 	"example.com/s3-endpoint-guard/internal/guard"
 	"example.com/s3-endpoint-guard/internal/iampolicy"
@@ -228,4 +232,48 @@ func TestNetworkErrorsNameWhatTheyAreAbout(t *testing.T) {
 			t.Errorf("error %v, want one that begins with %q and names the remedy", err, says)
 		}
 	}
+}
+
+// Rules that were adopted are put back, whatever their source is.
+func TestAdoptedRulesArePutBack(t *testing.T) {
+	for name, test := range map[string]struct {
+		rule adoption.Rule
+		want types.IpPermission
+	}{
+		"IPv4":        {adoption.Rule{Source: "10.0.0.0/16"}, types.IpPermission{IpRanges: []types.IpRange{{CidrIp: aws.String("10.0.0.0/16")}}}},
+		"IPv6":        {adoption.Rule{Source: "2001:db8::/32"}, types.IpPermission{Ipv6Ranges: []types.Ipv6Range{{CidrIpv6: aws.String("2001:db8::/32")}}}},
+		"prefix list": {adoption.Rule{Source: "pl-0a"}, types.IpPermission{PrefixListIds: []types.PrefixListId{{PrefixListId: aws.String("pl-0a")}}}},
+		"a group":     {adoption.Rule{Source: "sg-app"}, types.IpPermission{UserIdGroupPairs: []types.UserIdGroupPair{{GroupId: aws.String("sg-app")}}}},
+		"a group of another account": {adoption.Rule{Source: "sg-app", SourceAccount: "444455556666"},
+			types.IpPermission{UserIdGroupPairs: []types.UserIdGroupPair{{GroupId: aws.String("sg-app"), UserId: aws.String("444455556666")}}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			test.rule.GroupID, test.rule.Protocol, test.rule.FromPort, test.rule.ToPort = "sg-endpoint", "tcp", 443, 443
+			test.want.IpProtocol, test.want.FromPort, test.want.ToPort = aws.String("tcp"), aws.Int32(443), aws.Int32(443)
+			api := &authorized{fakeEC2: &fakeEC2{}}
+			rules := &vpcendpoint.GroupRules{API: api, GroupIDs: []string{"sg-endpoint"}, Adopted: []adoption.Rule{test.rule}}
+			found := inspect(t, rules)["security-group-rules"]
+			if found.Verdict != iampolicy.Closed {
+				t.Fatalf("verdict %s for a rule that is missing, want closed", found.Verdict)
+			}
+			if err := rules.Restore(t.Context(), found); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff([]types.IpPermission{test.want}, api.permissions, cmpopts.IgnoreUnexported(
+				types.IpPermission{}, types.IpRange{}, types.Ipv6Range{}, types.PrefixListId{}, types.UserIdGroupPair{})); diff != "" {
+				t.Errorf("authorized (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// authorized is EC2 that keeps the permissions which it was asked for.
+type authorized struct {
+	*fakeEC2
+	permissions []types.IpPermission
+}
+
+func (a *authorized) AuthorizeSecurityGroupIngress(_ context.Context, in *ec2.AuthorizeSecurityGroupIngressInput, _ ...func(*ec2.Options)) (*ec2.AuthorizeSecurityGroupIngressOutput, error) {
+	a.permissions = in.IpPermissions
+	return &ec2.AuthorizeSecurityGroupIngressOutput{}, nil
 }

@@ -190,3 +190,51 @@ func TestNewGuardsEverythingOfEachEndpointType(t *testing.T) {
 		}
 	}
 }
+
+// fleetVariables returns the environment of guard.yaml's function, with changes.
+func fleetVariables(changes map[string]string) func(string) string {
+	template := map[string]string{
+		"AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "ASIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret",
+		"BUCKET_NAMES": "data-*,reports", "VPC_ENDPOINT_IDS": "vpce-0a1b2c3d4e5f60718", "ALLOW_AWS_SERVICES": "false",
+		"ENDPOINT_POLICY": "Keep", "POLICY_MODE": "AtLeast", "ENFORCEMENT": "Observe", "PAUSES": "/s3-endpoint-guard/pause/guard",
+		"ADOPTION": "state-example/adoption/1.json?versionId=v1&sha256=" + strings.Repeat("0", 64),
+		"STACK":    "stack/guard/0f0f0f0f-0000-4000-8000-000000000001", "TOPIC": "guard-NotificationTopic", "NOTIFY_FORMAT": "Text",
+		"GUARD_ROLE_ARN": guardRole,
+	}
+	return func(name string) string {
+		if value, ok := changes[name]; ok {
+			return value
+		}
+		return template[name]
+	}
+}
+
+func TestReadConfigReadsAFleet(t *testing.T) {
+	const topic = "arn:aws:sns:eu-central-1:999900001111:alerts"
+	got, err := remediate.ReadConfig(fleetVariables(map[string]string{"TOPIC": topic}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !got.Observe || got.TopicARN != topic || got.Setting.Account != account || got.Setting.Bucket != "" || got.Origin.Stack != "guard" {
+		t.Errorf("configuration %+v, want guard.yaml's", got)
+	}
+	if f := got.Fleet; f == nil || !f.Selection.Matches("data-1") || f.Selection.Matches("other") || f.Adoption.Bucket != "state-example" || f.Mode != "AtLeast" {
+		t.Errorf("fleet %+v, want guard.yaml's", got.Fleet)
+	}
+}
+
+func TestReadConfigNamesWhatIsWrongOfAFleet(t *testing.T) {
+	wrong := map[string]string{
+		"BUCKET_NAMES": "a b", "VPC_ENDPOINT_IDS": "vpc-1", "ALLOW_AWS_SERVICES": "yes", "ENDPOINT_POLICY": "All", "POLICY_MODE": "Most",
+		"ADOPTION": "none", "PAUSES": "pause", "TOPIC": "arn:aws:sqs:eu-central-1:111122223333:q",
+	}
+	_, err := remediate.ReadConfig(fleetVariables(wrong))
+	if err == nil {
+		t.Fatal("ReadConfig = nil, want an error")
+	}
+	for _, name := range []string{"BucketNames", "VpcEndpointIds", "AllowAwsServices", "EndpointPolicy", "PolicyMode", `"none" is not a reference`, "PAUSES", "TOPIC"} {
+		if !strings.Contains(err.Error(), name) {
+			t.Errorf("the error does not name %s:\n%v", name, err)
+		}
+	}
+}
