@@ -89,6 +89,8 @@ type order struct {
 	// number is the AdoptionNumber.
 	number           int
 	enforce, restore bool
+	// writes is true if the guard writes the endpoints' policies, or did so before this update.
+	writes bool
 }
 
 // read parses the properties. The reasons say all that is wrong with them.
@@ -169,6 +171,7 @@ func (a *Adoption) adopt(ctx context.Context, request cfnresponse.Request, note 
 	if len(reasons) > 0 {
 		return d, r, refusal(reasons)
 	}
+	o.writes = !o.lock.Keep || !keeps(request.OldResourceProperties)
 	stored, err := a.readStored(ctx)
 	if err != nil {
 		return d, r, err
@@ -189,6 +192,12 @@ func (a *Adoption) adopt(ctx context.Context, request cfnresponse.Request, note 
 	}
 	a.Log.Info("adopted", "buckets", len(d.Buckets), "endpoints", len(d.Endpoints), "document", r.String())
 	return d, r, nil
+}
+
+// keeps reports whether an update's properties of before kept the endpoints' policies. A creation has none.
+func keeps(old json.RawMessage) bool {
+	var p Properties
+	return len(old) == 0 || json.Unmarshal(old, &p) == nil && p.EndpointPolicy == lock.KeepPolicy
 }
 
 // mayRefuse reports whether a request may fail. If an update is rolled back, the stack must go back to its properties of before, even

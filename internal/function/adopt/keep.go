@@ -87,7 +87,7 @@ func (a *Adoption) accept(ctx context.Context, o order, s stored, id string, fou
 	}
 	if had {
 		// The policy that the guard has written is not the owner's.
-		if adoption.Carries(rendered(o.lock, id), found.Policy) {
+		if o.writes && s[adoption.EnforcedKey] != "" && adoption.Carries(rendered(o.lock, id), found.Policy) {
 			found.Policy = before.Policy
 		}
 		a.Log.Info("accepted again", "endpoint", id, "adoptionNumber", o.number, "before", before, "now", found)

@@ -242,3 +242,22 @@ func TestTheFirstVersionCounts(t *testing.T) {
 		t.Errorf("data-terraform is %s, want %s", got, before["data-terraform"])
 	}
 }
+
+func TestADeletionThatArrivesTwiceAtTheSameTimePutsBackOnce(t *testing.T) {
+	s := newScene(t, everything)
+	before := s.configuration()
+	adopted(s)
+	s.status = "DELETE_IN_PROGRESS"
+	var requests sync.WaitGroup
+	for range 3 {
+		requests.Go(func() {
+			if _, err := s.handle(cfnresponse.Delete, "EndpointPolicy", "Account"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	requests.Wait()
+	if diff := cmp.Diff(before, s.configuration()); diff != "" {
+		t.Errorf("after three deletions at the same time (-before +after):\n%s", diff)
+	}
+}

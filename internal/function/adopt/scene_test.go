@@ -55,6 +55,8 @@ type scene struct {
 	group    string
 	adoption *adopt.Adoption
 	status   string
+	// old are the changes of the properties before an update.
+	old []string
 	// limit is the time of a request.
 	limit time.Duration
 	lines *lines
@@ -160,8 +162,10 @@ func (s *scene) handle(kind string, changes ...string) (cfnresponse.Result, erro
 	defer cancel()
 	raw, err := json.Marshal(s.properties(changes...))
 	s.must(err)
+	old, err := json.Marshal(s.properties(s.old...))
+	s.must(err)
 	return s.adoption.Handle(ctx, cfnresponse.Request{
-		RequestType: kind, StackID: stackID, LogicalResourceID: "Adoption", PhysicalResourceID: "adoption-of-stack/guard", ResourceProperties: raw,
+		RequestType: kind, StackID: stackID, LogicalResourceID: "Adoption", PhysicalResourceID: "adoption-of-stack/guard", ResourceProperties: raw, OldResourceProperties: old,
 	}, func(string) {})
 }
 
