@@ -202,6 +202,9 @@ func TestAuditAsSARIF(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &log); err != nil || code != 1 || len(log.Runs[0].Results) == 0 {
 		t.Fatalf("guard audit --sarif = %s, code %d, %v", out, code, err)
 	}
+	var anyLog map[string]any
+	a.must(json.Unmarshal([]byte(out), &anyLog))
+	checkSARIF(t, anyLog)
 	if at := log.Runs[0].Results[0].Locations; len(at) != 1 || at[0].Logical[0].Name != "arn:aws:s3:::b-shared" {
 		t.Errorf("locations %+v, want the bucket's ARN", at)
 	}

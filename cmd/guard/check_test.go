@@ -129,8 +129,9 @@ func TestCheckAsAnnotations(t *testing.T) {
 	}
 }
 
-// TestCheckAsSARIF checks what the schema of SARIF 2.1.0 requires: sarif-schema-2.1.0.json of
-// https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas
+// TestCheckAsSARIF checks what the schema of SARIF 2.1.0 requires. The schema itself is not here, because OASIS's licence does not say
+// that it may be: https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json accepted what guard check
+// and guard audit print for testdata/policies, Terraform's and CDK's files (with ajv 8 and ajv-draft-04, whenever sarif.go changes).
 func TestCheckAsSARIF(t *testing.T) {
 	for _, args := range [][]string{
 		{writeFile(t, "open.json", openPolicy)}, {"../../local/policyfiles/testdata/terraform/existing/plan.json"},
@@ -184,6 +185,9 @@ func checkSARIF(t *testing.T, log map[string]any) {
 				t.Errorf("result %v", result)
 			}
 			for _, location := range member(result, "locations").([]any) {
+				if logical, ok := location.(map[string]any)["logicalLocations"]; ok && member(logical.([]any)[0], "fullyQualifiedName") != "" {
+					continue // a resource of an account is in no file
+				}
 				uri, line := member(location, "physicalLocation", "artifactLocation", "uri"), member(location, "physicalLocation", "region", "startLine")
 				if strings.ContainsAny(uri.(string), ` \`) || line.(float64) < 1 {
 					t.Errorf("location %v", location)
