@@ -279,6 +279,20 @@ func (s *scene) image(bucket string) adoption.BeforeImage {
 	return localtest.Must(adoption.ReadImage(body.Bytes()))(s.TB)
 }
 
+// A statement that locks out those who configure the bucket is not kept beside the lock.
+func TestWhatLocksOutIsNotKept(t *testing.T) {
+	s := newScene(t, "data-*", names(1)...)
+	s.start(localtest.Everything)
+	const lockout = `{"Sid":"OnlyMe","Effect":"Deny","Principal":"*","Action":"s3:*Policy","Resource":"arn:aws:s3:::data-000","Condition":{"ArnNotEquals":{"aws:PrincipalArn":"` + guardRole + `"}}}`
+	s.must(s.store.PutPublicAccessBlock("data-000", &s3.PublicAccessBlock{}),
+		s.store.PutPolicy("data-000", withStatements(s.lock().BucketPolicy("data-000"), lockout, everyone)))
+	records, _ := s.run(sweepEvent)
+	s.is(records, "bucket-policy data-000 open corrected", "public-access-block data-000 open corrected")
+	if live := s.store.Policy("data-000"); strings.Contains(live, "OnlyMe") || strings.Contains(live, "Everyone") {
+		t.Errorf("the policy is %s, want the lock alone", live)
+	}
+}
+
 func TestExactlyTheLockMayStand(t *testing.T) {
 	s := newScene(t, "data-*", names(1)...)
 	s.mode = lock.Exact

@@ -2,6 +2,7 @@ package remediate
 
 import (
 	"crypto/sha256"
+	"errors"
 	"sync"
 
 	"example.com/s3-endpoint-guard/internal/aws/s3bucket"
@@ -75,14 +76,19 @@ var _ guard.PolicyJudge = ofBucket{}
 func (b ofBucket) Judge(live string) guard.Decision {
 	return b.decide(b.bucket, live, func() guard.Decision {
 		judged := b.lock.Judge(b.mode, b.bucket, live)
-		d := guard.Decision{Judgement: judged.Judgement, Document: judged.Write}
-		if d.Verdict == iampolicy.Same {
+		if judged.Verdict == iampolicy.Same {
 			return guard.Decision{Judgement: iampolicy.Judgement{Verdict: iampolicy.Same}}
 		}
-		if d.Document == "" || iampolicy.Lockout([]byte(d.Document), b.setting()) != nil {
-			d.Document = b.lock.BucketPolicy(b.bucket)
+		decided := func(document string) guard.Decision {
+			return guard.Decision{
+				Judgement: judged.Judgement, Document: document,
+				Refusal: s3bucket.Refusal(document, b.setting(), judged.Forbidden()),
+			}
 		}
-		d.Refusal = s3bucket.Refusal(d.Document, b.setting(), judged.Forbidden())
+		d := decided(judged.Write)
+		if own := b.lock.BucketPolicy(b.bucket); d.Document == "" || errors.Is(d.Refusal, guard.ErrLockout) && d.Document != own {
+			d = decided(own)
+		}
 		return d
 	})
 }
