@@ -37,7 +37,11 @@ func (b Bucket) unread(property, desired string, err error) ([]guard.Finding, er
 // here: the SDK has already retried them (see awsconfig).
 func (b Bucket) wrap(err error) error {
 	switch errorcode.Of(err) {
-	case "NoSuchBucket":
+	case "NoSuchBucket",
+		// The two answers for a bucket in another Region. The guard guards none: its name was used for a new bucket there, or the
+		// event of its creation was recorded here.
+		// https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+		"PermanentRedirect", "AuthorizationHeaderMalformed":
 		return guard.RemedyBucketGone.For(fmt.Errorf("bucket %s of account %s: %w: %w", b.Name, b.Account, guard.ErrMissing, err))
 	case "AccessDenied":
 		return guard.RemedyDenied.For(fmt.Errorf("bucket %s of account %s: %w", b.Name, b.Account, err))

@@ -131,6 +131,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		missing bool
 		says    string
 	}{
+		"in another Region":  {"PermanentRedirect", true, "docs/runbook.md#the-bucket-is-gone"},
 		"bucket deleted":     {"NoSuchBucket", true, "docs/runbook.md#the-bucket-is-gone"},
 		"access denied":      {"AccessDenied", false, "docs/runbook.md#access-is-denied"},
 		"anything else":      {"InternalError", false, "bucket docs-example: "},
