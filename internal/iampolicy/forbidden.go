@@ -3,6 +3,7 @@ package iampolicy
 import (
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Setting contains the resources and roles of the two guarded policies.
@@ -188,26 +189,27 @@ func ForbiddenOnBucket(s Setting) []ForbiddenRequest {
 	targets, standpoints := targetsOn(s.BucketARN(), 0), s.Standpoints()
 	forbidden := make([]ForbiddenRequest, 0, len(targets)*len(standpoints))
 	for _, at := range standpoints {
-		forbidden = append(forbidden, forbiddenFrom(&scene{from: at, account: s.Account}, targets, s.permitsOnBucket)...)
+		forbidden = appendForbidden(forbidden, &scene{from: at, account: s.Account}, targets, s.permitsOnBucket)
 	}
 	return forbidden
 }
 
-// permitsOnBucket reports whether the bucket policy may allow a request: the workload, the probe and teardown through the
-// setting's endpoint, emptying by teardown from all networks, and configuration by principals of the account, which IAM
+// permitsOnBucket returns whether the bucket policy may allow a scene's requests: the workload, the probe and teardown through
+// the setting's endpoint, emptying by teardown from all networks, and configuration by principals of the account, which IAM
 // controls so that no one is locked out. Object requests over plain HTTP are never permitted.
-func (s Setting) permitsOnBucket(c *requestContext) bool {
-	if c.class == configurationAction {
-		return c.caller.account == s.Account
+func (s Setting) permitsOnBucket(c *requestContext) func(*target) bool {
+	isOurs := c.caller.account == s.Account
+	isSecure, isTeardown := c.is("aws:securetransport", "true"), c.is("aws:principalarn", s.Teardown)
+	isInside := s.isThroughEndpoint(c) && (isTeardown || s.isTenant(c))
+	return func(t *target) bool {
+		switch t.class {
+		case configurationAction:
+			return isOurs
+		case emptyingAction, listingAction:
+			return isSecure && (isTeardown || isInside)
+		}
+		return isSecure && isInside
 	}
-	if !c.is("aws:securetransport", "true") {
-		return false
-	}
-	isTeardown := c.is("aws:principalarn", s.Teardown)
-	if isTeardown && (c.class == emptyingAction || c.class == listingAction) {
-		return true
-	}
-	return s.isThroughEndpoint(c) && (isTeardown || s.isTenant(c))
 }
 
 // isThroughEndpoint reports whether a request comes through one of the setting's endpoints.
@@ -230,10 +232,11 @@ func ForbiddenThroughEndpoint(s Setting) []ForbiddenRequest {
 		{ownOtherBucket, s.Account}, {foreignBucket, s.otherAccount()}, {s.packageBucket(), s.otherAccount()},
 	}
 	foreign := through("through the endpoint from another VPC", s.EndpointID, otherVPC, "true")
-	var forbidden []ForbiddenRequest
+	callers := s.callers()
+	forbidden := make([]ForbiddenRequest, 0, (len(places)+1)*len(callers)*len(bucketActions))
 	for i, p := range places {
 		targets := targetsOn(s.bucketARN(p.bucket), i*len(bucketActions))
-		for _, c := range s.callers() {
+		for _, c := range callers {
 			paths := []networkPath{s.ours()}
 			if i == 0 {
 				paths = append(paths, foreign)
@@ -242,7 +245,7 @@ func ForbiddenThroughEndpoint(s Setting) []ForbiddenRequest {
 			}
 			for _, d := range paths {
 				sc := &scene{from: Standpoint{c.name, d.name, c.principal, d.context}, account: p.account, ofEndpoint: true}
-				forbidden = append(forbidden, forbiddenFrom(sc, targets, s.permitsOnEndpoint)...)
+				forbidden = appendForbidden(forbidden, sc, targets, s.permitsOnEndpoint)
 			}
 		}
 	}
@@ -252,55 +255,59 @@ func ForbiddenThroughEndpoint(s Setting) []ForbiddenRequest {
 // packageBucket holds the packages of Amazon Linux 2023 in the Region. Source: docs/facts.md, VPC endpoints
 func (s Setting) packageBucket() string { return "al2023-repos-" + s.Region + "-de612dc2" }
 
-// permitsOnEndpoint reports whether the endpoint's policy may allow a request: the workload and the probe on the setting's
+// permitsOnEndpoint returns whether the endpoint's policy may allow a scene's requests: the workload and the probe on the setting's
 // bucket from its VPC, and reads of Amazon Linux's packages, which need no credentials.
-func (s Setting) permitsOnEndpoint(c *requestContext) bool {
-	if glob(s.bucketARN(s.packageBucket())+"/"+string([]byte{anyText}), c.resource) {
-		return c.action == "s3:getobject"
+func (s Setting) permitsOnEndpoint(c *requestContext) func(*target) bool {
+	packages, own := s.bucketARN(s.packageBucket())+"/", s.BucketARN()
+	object, isTenant := own+"/", c.resourceAccount == s.Account && c.is("aws:sourcevpc", s.VPCID) && s.isTenant(c)
+	return func(t *target) bool {
+		if strings.HasPrefix(t.resource, packages) {
+			return t.lowerAction == "s3:getobject"
+		}
+		return isTenant && (t.resource == own || strings.HasPrefix(t.resource, object))
 	}
-	ours := c.resource == s.BucketARN() || glob(s.BucketARN()+"/"+string([]byte{anyText}), c.resource)
-	return ours && c.resourceAccount == s.Account && c.is("aws:sourcevpc", s.VPCID) && s.isTenant(c)
 }
 
-// targetsOn lists all actions with their resources in one bucket. The most informative targets are first, because an alarm
-// names the first one that is open. Their ids begin at firstID.
-func targetsOn(bucketARN string, firstID int) []*target {
+// triedActions are all actions, in the order in which they are tried. The most informative ones are first, because an alarm names
+// the first one that is open.
+var triedActions = sync.OnceValue(func() []target {
 	first := []string{"s3:GetObject", "s3:PutObject", "s3:DeleteObject"}
-	var all []*target
-	for _, a := range first {
-		all = append(all, newTarget(a, bucketARN+"/"+objectKey))
-	}
-	for _, a := range listingActions {
-		all = append(all, newTarget(a, bucketARN))
-	}
-	for _, a := range objectActions {
-		if !slices.Contains(first, a) {
-			all = append(all, newTarget(a, bucketARN+"/"+objectKey))
-		}
-	}
-	for _, a := range configurationActions {
-		all = append(all, newTarget(a, bucketARN))
-	}
-	for i, t := range all {
-		t.id = firstID + i
+	others := slices.DeleteFunc(slices.Clone(objectActions), func(action string) bool { return slices.Contains(first, action) })
+	var all []target
+	for _, action := range slices.Concat(first, listingActions, others, configurationActions) {
+		all = append(all, *newTarget(action, ""))
 	}
 	return all
+})
+
+// targetsOn lists all actions with their resources in one bucket. Their ids begin at firstID.
+func targetsOn(bucketARN string, firstID int) []*target {
+	all, object := slices.Clone(triedActions()), bucketARN+"/"+objectKey
+	list := make([]*target, len(all))
+	for i := range all {
+		t := &all[i]
+		t.id, t.resource = firstID+i, object
+		if t.class == listingAction || t.class == configurationAction {
+			t.resource = bucketARN
+		}
+		list[i] = t
+	}
+	return list
 }
 
-// forbiddenFrom returns the forbidden requests of one scene.
-func forbiddenFrom(sc *scene, targets []*target, permits func(*requestContext) bool) []ForbiddenRequest {
+// appendForbidden appends the forbidden requests of one scene.
+func appendForbidden(list []ForbiddenRequest, sc *scene, targets []*target, permits func(*requestContext) func(*target) bool) []ForbiddenRequest {
 	var err error
 	if sc.context, err = sc.newContext(targets[0]); err != nil {
-		return nil // the setting has no such caller, e.g. its role is not an ARN
+		return list // the setting has no such caller, e.g. its role is not an ARN
 	}
-	forbidden := make([]ForbiddenRequest, 0, len(targets))
-	c := *sc.context
+	permitted := permits(sc.context)
 	for _, t := range targets {
-		if c.aim(t); !permits(&c) {
-			forbidden = append(forbidden, ForbiddenRequest{sc, t})
+		if !permitted(t) {
+			list = append(list, ForbiddenRequest{sc, t})
 		}
 	}
-	return forbidden
+	return list
 }
 
 func newTarget(action, resource string) *target {
