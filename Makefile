@@ -1,6 +1,6 @@
 # What SAM builds (make build-RemediateFunction …) and what people work with. `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help build bootstraps test lint demo local cost bench bench-teardown fuzz cover docs module clean first-build FORCE
+.PHONY: help build bootstraps test lint demo local cost bench bench-teardown fuzz cover docs module release clean first-build FORCE
 
 # What functions are built for: Lambda's processor, whatever GOOS and GOARCH say in the shell; SAM would package what
 # cannot run. Tests and the demo build for HOST.
@@ -15,6 +15,7 @@ unexport GOOS GOARCH GOARM64 GOAMD64
 unexport AWS_CA_BUNDLE
 
 FUZZTIME  ?= 30s
+VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 TEMPLATES := template.yaml guard.yaml
 FUNCTIONS := $(shell sed -nE 's/^  ([A-Za-z]+Function):$$/\1/p' $(TEMPLATES) | sort -u)
 # Below .aws-sam, which SAM leaves out when it copies the sources.
@@ -82,5 +83,8 @@ module: ## change the module's path in go.mod and in all imports (MODULE=host/ow
 	grep -rl --include='*.go' "\"$$old[/\"]" . | xargs sed -i.before -E "s#\"$$old([/\"])#\"$(MODULE)\1#" && \
 	find . -name '*.go.before' -delete && gofmt -w . && go build ./... && echo "the module is $(MODULE) now"
 
+release: ## build the command line for Linux, macOS and Windows into dist, the same bytes each time (VERSION=v1.2.3)
+	go run ./cmd/release -version '$(VERSION)'
+
 clean: ## remove what was built
-	rm -rf .aws-sam
+	rm -rf .aws-sam dist
