@@ -3,6 +3,7 @@ package iampolicy
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 )
 
@@ -21,25 +22,51 @@ var allowAll = sync.OnceValue(func() *Policy {
 // and action denied. A document that cannot be evaluated counts as a lockout.
 //
 // Source: docs/facts.md, S3, "Everyone else can be locked out".
-func Lockout(desired []byte, s Setting) error {
+func Lockout(desired []byte, s Setting) error { return LockoutBeyond(desired, nil, s) }
+
+// keeping are the actions by which the guard reads and writes what it guards.
+var keeping = []string{
+	"s3:GetBucketOwnershipControls", "s3:GetBucketPolicy", "s3:GetBucketPublicAccessBlock",
+	"s3:PutBucketOwnershipControls", "s3:PutBucketPolicy", "s3:PutBucketPublicAccessBlock",
+}
+
+// LockoutBeyond is [Lockout] without what the live policy denies, too: writing the desired one locks nobody out who is not locked
+// out already. An owner may deny everybody to delete a bucket. Only what the guard needs for its own work must be allowed to it in
+// any case. A live policy that cannot be evaluated counts as none.
+func LockoutBeyond(desired, live []byte, s Setting) error {
 	p, err := Parse(desired)
 	if err != nil {
 		return err
 	}
+	before, _ := Parse(live)
 	var locked []error
 	for _, at := range s.Standpoints() {
 		if at.Path != s.internet().name || !s.configures(at) {
 			continue
 		}
-		allowed := OpenActions(p, s, at)
+		allowed, denied := OpenActions(p, s, at), deniedActions(before, s, at)
 		for _, action := range configurationActions {
-			if _, found := allowed[action]; !found {
+			needed := at.Principal == s.Guard && slices.Contains(keeping, action)
+			if _, found := allowed[action]; !found && (needed || !denied(action)) {
 				locked = append(locked, fmt.Errorf("%s %s may not %s", at.Caller, at.Path, action))
 				break
 			}
 		}
 	}
 	return errors.Join(locked...)
+}
+
+// deniedActions returns a function that reports whether a policy denies a caller an action on the bucket; nil denies none. It
+// evaluates the policy at the first call only.
+func deniedActions(p *Policy, s Setting, at Standpoint) func(action string) bool {
+	open := sync.OnceValue(func() map[string]string { return OpenActions(p, s, at) })
+	return func(action string) bool {
+		if p == nil {
+			return false
+		}
+		_, found := open()[action]
+		return !found
+	}
 }
 
 // DeniedTo lists those of the actions on the setting's bucket that a bucket policy denies a role of the account, from the internet

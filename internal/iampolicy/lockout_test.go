@@ -34,6 +34,27 @@ func TestLockout(t *testing.T) {
 	}
 }
 
+// An owner may deny everybody what the guard does not need. Nobody may be locked out further than before.
+func TestLockoutBeyondWhatTheLivePolicyDenies(t *testing.T) {
+	denies := func(action, principal string) string {
+		return statements(`{"Effect":"Deny","Principal":` + principal + `,"Action":"` + action + `","Resource":"*"}`)
+	}
+	const everybody, guard = `"*"`, `{"AWS":"arn:aws:iam::111122223333:role/guard"}`
+	for name, c := range map[string]struct{ desired, live, locked string }{
+		"nobody may delete, as before":          {denies("s3:DeleteBucket", everybody), denies("s3:DeleteBucket", everybody), ""},
+		"nobody may delete, which is new":       {denies("s3:DeleteBucket", everybody), denies("s3:PutBucketTagging", everybody), "s3:DeleteBucket"},
+		"nobody may delete, before no policy":   {denies("s3:DeleteBucket", everybody), "", "s3:DeleteBucket"},
+		"nobody may delete, before no document": {denies("s3:DeleteBucket", everybody), "{", "s3:DeleteBucket"},
+		"the guard may not write, as before":    {denies("s3:PutBucketPolicy", guard), denies("s3:PutBucketPolicy", guard), "guard from the internet may not s3:PutBucketPolicy"},
+		"the guard may not tag, as before":      {denies("s3:PutBucketTagging", guard), denies("s3:PutBucketTagging", guard), ""},
+	} {
+		err := iampolicy.LockoutBeyond([]byte(c.desired), []byte(c.live), docs)
+		if (err == nil) != (c.locked == "") || err != nil && !strings.Contains(err.Error(), c.locked) {
+			t.Errorf("%s: LockoutBeyond = %v, want %q", name, err, c.locked)
+		}
+	}
+}
+
 // docs/design.md: the article's statement leaves 104 of 106 actions open to an anonymous caller on the internet.
 func TestWhatTheArticlesBucketPolicyLeavesOpen(t *testing.T) {
 	all := len(iampolicy.ObjectActions()) + len(iampolicy.ListingActions()) + len(iampolicy.ConfigurationActions())

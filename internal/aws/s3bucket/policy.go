@@ -116,14 +116,14 @@ func (p *Policy) refuse(f guard.Finding) error {
 		d, _ := f.State.(guard.Decision)
 		return d.Refusal
 	}
-	p.once.Do(func() { p.refusal = Refusal(p.Desired, p.Setting, p.Forbidden()) })
+	p.once.Do(func() { p.refusal = Refusal(p.Desired, "", p.Setting, p.Forbidden()) })
 	return p.refusal
 }
 
-// Refusal returns the reason why a bucket's policy must not be written, or nil: it would lock out those who configure the bucket, or
-// it is itself open.
-func Refusal(document string, s iampolicy.Setting, forbidden []iampolicy.ForbiddenRequest) error {
-	if err := iampolicy.Lockout([]byte(document), s); err != nil {
+// Refusal returns the reason why a bucket's policy must not be written over a live one, or nil: it would lock out those who configure
+// the bucket, or it is itself open.
+func Refusal(document, live string, s iampolicy.Setting, forbidden []iampolicy.ForbiddenRequest) error {
+	if err := iampolicy.LockoutBeyond([]byte(document), []byte(live), s); err != nil {
 		return guard.RemedyLockout.For(fmt.Errorf("%w: %w", guard.ErrLockout, err))
 	}
 	return guard.Holds(document, forbidden)

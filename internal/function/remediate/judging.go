@@ -82,7 +82,7 @@ func (b ofBucket) Judge(live string) guard.Decision {
 		decided := func(document string) guard.Decision {
 			return guard.Decision{
 				Judgement: judged.Judgement, Document: document,
-				Refusal: s3bucket.Refusal(document, b.setting(), judged.Forbidden()),
+				Refusal: s3bucket.Refusal(document, live, b.setting(), judged.Forbidden()),
 			}
 		}
 		d := decided(judged.Write)
@@ -98,7 +98,7 @@ func (b ofBucket) Unseen() guard.Decision {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	document := b.lock.BucketPolicy(b.bucket)
-	return guard.Decision{Document: document, Refusal: s3bucket.Refusal(document, b.setting(), b.lock.ForbiddenOnBucket(b.bucket))}
+	return guard.Decision{Document: document, Refusal: s3bucket.Refusal(document, "", b.setting(), b.lock.ForbiddenOnBucket(b.bucket))}
 }
 
 // setting returns the judge's setting for the bucket, with the guard's role.
