@@ -1,0 +1,351 @@
+package endtoend_test
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"example.com/s3-endpoint-guard/internal/aws/pauses"
+	"example.com/s3-endpoint-guard/internal/pause"
+	"example.com/s3-endpoint-guard/local/localaws"
+	"example.com/s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/cloudtest"
+)
+
+// deletes deletes the stack, and fails the test unless only its state bucket remains of it.
+func (s *estate) deletes(existing []string) {
+	s.Helper()
+	state := s.stack.Physical("StateBucket")
+	s.must(s.stack.Delete(s.Context()))
+	s.rest()
+	left := slices.DeleteFunc(s.Leftovers(), func(name string) bool { return slices.Contains(existing, name) })
+	if want := []string{"bucket " + state}; !slices.Equal(left, want) {
+		s.Errorf("the stack left %q, want %q", left, want)
+	}
+}
+
+func TestADeletionWithRestoreOnDeletePutsEverythingBack(t *testing.T) {
+	t.Parallel()
+	for _, policy := range []string{"Keep", "Account"} {
+		t.Run(policy, func(t *testing.T) {
+			t.Parallel()
+			s := found(t, cloudtest.New(t, localaws.Options{}))
+			existing := s.Leftovers()
+			p := parameters{"RestoreOnDelete": "true", "EndpointPolicy": policy}
+			s.must(s.adopts(p))
+			s.updates(p.and("Enforcement", "Enforce"))
+			s.Events.Sweep()
+			s.rest()
+			s.allLocked()
+			s.deletes(existing)
+			s.isAsBefore()
+		})
+	}
+}
+
+// Without RestoreOnDelete, a deletion opens nothing.
+func TestADeletionWithoutRestoreOnDeleteLeavesTheLock(t *testing.T) {
+	t.Parallel()
+	s := found(t, cloudtest.New(t, localaws.Options{}))
+	existing := s.Leftovers()
+	s.must(s.adopts(parameters{"Enforcement": "Enforce"}))
+	s.Events.Sweep()
+	s.rest()
+	s.deletes(existing)
+	s.allLocked()
+}
+
+// A guard that only observed leaves nothing behind, whatever it was told to restore.
+func TestADeletionAfterObservingChangesNothing(t *testing.T) {
+	t.Parallel()
+	s := found(t, cloudtest.New(t, localaws.Options{}))
+	existing := s.Leftovers()
+	s.must(s.adopts(parameters{"RestoreOnDelete": "true"}))
+	s.Gate.ResetCalls()
+	s.deletes(existing)
+	s.isAsBefore()
+	if got := s.wrote(); len(got) > 0 {
+		t.Errorf("the deletion made the calls %q, want none that writes: nothing had been written", got)
+	}
+}
+
+// The adoption refuses before anything is stored, and the creation leaves nothing.
+func TestARefusedAdoptionLeavesNothing(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		p    parameters
+		want []string
+	}{
+		"no such bucket":            {parameters{"BucketNames": "acme-clean,acme-missing"}, []string{"acme-missing"}},
+		"no such endpoint":          {parameters{"VpcEndpointIds": "vpce-0ffffffffffffffff"}, []string{"vpce-0ffffffffffffffff"}},
+		"both":                      {parameters{"BucketNames": "acme-missing", "VpcEndpointIds": "vpce-0ffffffffffffffff"}, []string{"acme-missing", "vpce-0ffffffffffffffff"}},
+		"a bucket twice":            {parameters{"BucketNames": "acme-clean,acme-clean"}, []string{"given twice"}},
+		"a bucket that is excluded": {parameters{"BucketNames": "acme-clean", "ExcludedBucketNames": "acme-*"}, []string{"also excluded"}},
+		"private networks":          {parameters{"AllowedCidrs": "10.0.0.0/8"}, []string{"AllowedCidrs"}},
+		"another partition's role":  {parameters{"WorkloadRoleArns": "arn:aws-cn:iam::111122223333:role/app"}, []string{"partition"}},
+		"too many names":            {parameters{"BucketNames": "acme-clean," + strings.TrimSuffix(strings.Repeat("n-"+strings.Repeat("x", 50)+",", 1)+longNames(70), ",")}, []string{"4"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := found(t, cloudtest.New(t, localaws.Options{}))
+			existing := s.Leftovers()
+			err := s.adopts(c.p)
+			if err == nil {
+				t.Fatal("the adoption accepted it")
+			}
+			for _, want := range c.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("the adoption was refused because of %v, want %q in it", err, want)
+				}
+			}
+			s.isAsBefore()
+			if left := s.Leftovers(); !slices.Equal(left, existing) {
+				t.Errorf("the refused creation left %q, want %q", left, existing)
+			}
+		})
+	}
+}
+
+// longNames returns n different names of 50 characters, each with a comma.
+func longNames(n int) string {
+	var b strings.Builder
+	for i := range n {
+		b.WriteString(strings.Repeat("m", 48) + string(rune('a'+i/26)) + string(rune('a'+i%26)) + ",")
+	}
+	return b.String()
+}
+
+// A later adoption keeps the first before-image: an update adopts what the guard has written.
+func TestALaterAdoptionKeepsTheFirstState(t *testing.T) {
+	t.Parallel()
+	s := found(t, cloudtest.New(t, localaws.Options{}))
+	existing := s.Leftovers()
+	p := parameters{"RestoreOnDelete": "true", "Enforcement": "Enforce"}
+	s.must(s.adopts(p))
+	s.Events.Sweep()
+	s.rest()
+	s.allLocked()
+	s.updates(p.and("AdoptionNumber", "2"))
+	s.deletes(existing)
+	s.isAsBefore()
+}
+
+func TestAMaintenanceWindowIsRespectedUntilItEnds(t *testing.T) {
+	t.Parallel()
+	s := enforced(t, nil)
+	writer := pauses.Writer{API: ssm.NewFromConfig(s.Config(s.Admin(), s.Internet())), Path: pause.Path("guard")}
+	s.must(writer.Put(t.Context(), pause.Window{
+		Target: clean, Until: time.Now().Add(time.Hour), Reason: "migration", By: "arn:aws:iam::111122223333:user/admin",
+	}))
+	opened := func(name string) {
+		_, err := s.s3.DeleteBucketPolicy(t.Context(), &s3.DeleteBucketPolicyInput{Bucket: aws.String(name)})
+		s.must(err)
+	}
+	r := s.watch(func() { opened(clean) })
+	r.wrote(t)
+	if len(r.records) != 1 || r.records[0].Message != "standing down" || !strings.Contains(r.log(), "migration") {
+		t.Errorf("records %q, want one that stands down with the reason:\n%s", r.outcomes(), r.log())
+	}
+	s.watch(func() { opened(terraform) }).wrote(t, "PutBucketPolicy") // the window is not for it
+	s.must(writer.End(t.Context(), clean))
+	s.Events.Sweep()
+	s.rest()
+	s.allLocked()
+}
+
+// The lock must not shut out who manages the buckets, and CloudFormation in their name.
+func TestManagersAndDeployersAreNotLockedOut(t *testing.T) {
+	t.Parallel()
+	const manager = "arn:aws:iam::111122223333:role/terraform"
+	s := found(t, cloudtest.New(t, localaws.Options{}))
+	_, err := s.IAM.CreateRole("terraform", map[string]string{"all": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`})
+	s.must(err)
+	p := parameters{"ManagementRoleArns": manager, "AllowAwsServices": "false"}
+	s.must(s.adopts(p))
+	s.updates(p.and("Enforcement", "Enforce"))
+	s.Events.Sweep()
+	s.rest()
+	s.allLocked()
+	for name, caller := range map[string]api.Caller{"the manager": s.IAM.Session("terraform", "apply"), "CloudFormation": s.Deployer()} {
+		client := s3As(s.Cloud, caller)
+		if _, err := client.HeadBucket(t.Context(), &s3.HeadBucketInput{Bucket: aws.String(clean)}); err != nil {
+			t.Errorf("%s cannot see that the bucket exists: %v", name, err)
+		}
+		if _, err := client.GetBucketPolicy(t.Context(), &s3.GetBucketPolicyInput{Bucket: aws.String(clean)}); err != nil {
+			t.Errorf("%s cannot read the policy: %v", name, err)
+		}
+		if _, err := client.GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String(clean), Key: aws.String("report.txt")}); err == nil {
+			t.Errorf("%s reads objects from outside", name)
+		}
+	}
+}
+
+// combination is one of the ways to put the guard before the estate.
+type combination struct {
+	buckets, endpoints, enforcement, mode, endpointPolicy string
+}
+
+// TestEveryCombinationChangesOnlyWhatItSays is the matrix over the parameters: which buckets, which endpoints, what is enforced
+// and how. Whatever the combination, nothing but the selected buckets changes, only under Enforce, and the deletion with
+// RestoreOnDelete brings everything back.
+func TestEveryCombinationChangesOnlyWhatItSays(t *testing.T) {
+	t.Parallel()
+	selections := map[string][]string{
+		"acme-clean":                          {clean},
+		"acme-clean,acme-open,acme-terraform": guardedBuckets,
+		"acme-*":                              guardedBuckets,
+	}
+	var all []combination
+	for buckets := range selections {
+		for _, endpoints := range []string{"interface", "gateway", "both"} {
+			endpointPolicy := map[string]string{"interface": "Keep", "gateway": "Account", "both": "Buckets"}[endpoints]
+			for _, how := range []struct{ enforcement, mode string }{{"Observe", "AtLeast"}, {"Enforce", "AtLeast"}, {"Enforce", "Exact"}} {
+				all = append(all, combination{buckets, endpoints, how.enforcement, how.mode, endpointPolicy})
+			}
+		}
+	}
+	for _, c := range all {
+		t.Run(strings.Join([]string{c.buckets, c.endpoints, c.enforcement, c.mode}, "/"), func(t *testing.T) {
+			t.Parallel()
+			s := found(t, cloudtest.New(t, localaws.Options{}))
+			existing := s.Leftovers()
+			ids := map[string]string{"interface": s.endpoint, "gateway": s.gateway, "both": s.endpoint + "," + s.gateway}[c.endpoints]
+			s.must(s.adopts(parameters{
+				"BucketNames": c.buckets, "VpcEndpointIds": ids, "Enforcement": c.enforcement, "PolicyMode": c.mode,
+				"EndpointPolicy": c.endpointPolicy, "RestoreOnDelete": "true",
+			}))
+			s.Events.Sweep()
+			s.rest()
+			now := s.all()
+			for name, before := range s.before {
+				selected := slices.Contains(selections[c.buckets], name) || strings.Contains(ids, name) && c.endpointPolicy != "Keep"
+				if changed := now[name] != before; changed != (selected && c.enforcement == "Enforce") {
+					t.Errorf("%s changed: %t\nfrom %s\nto   %s", name, changed, before, now[name])
+				}
+			}
+			if c.enforcement == "Enforce" {
+				for _, name := range selections[c.buckets] {
+					s.isLocked(name)
+				}
+			}
+			s.deletes(existing)
+			s.isAsBefore()
+		})
+	}
+}
+
+// The references to what was found are fixed: whoever replaces an object in the state bucket changes nothing for the guard.
+func TestTheAdoptionDocumentCannotBeReplaced(t *testing.T) {
+	t.Parallel()
+	s := enforced(t, nil)
+	state := s.stack.Physical("StateBucket")
+	key := s.stored()[slices.IndexFunc(s.stored(), func(k string) bool { return strings.HasPrefix(k, "adoption/") })]
+	_, err := s.s3.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &state, Key: &key, Body: strings.NewReader("{}")})
+	if err == nil {
+		t.Error("an administrator replaced the adoption document, although the bucket's policy denies it")
+	}
+	s.must(s.S3.Put(state, key, []byte("{}"))) // as if the policy had been changed
+	s.reconfigure(impatiently)
+	r := s.watch(func() { s.must(s.opensClean()) })
+	if len(r.failures()) > 0 {
+		t.Errorf("runs failed:\n%s", r.log())
+	}
+	s.allLocked()
+}
+
+// opensClean deletes the policy of a bucket.
+func (s *estate) opensClean() error {
+	_, err := s.s3.DeleteBucketPolicy(s.Context(), &s3.DeleteBucketPolicyInput{Bucket: aws.String(clean)})
+	return err
+}
+
+// TestTheGuardsRolesAreExactlyWhatTheFunctionsNeed compares the permissions that all these situations use with the roles.
+func TestTheGuardsRolesAreExactlyWhatTheFunctionsNeed(t *testing.T) {
+	t.Parallel()
+	needs, deleting := map[string][]api.Need{}, false
+	s := found(t, cloudtest.New(t, localaws.Options{}))
+	collect := func(do func()) {
+		s.Gate.ResetCalls()
+		do()
+		s.rest()
+		for _, call := range s.Gate.Calls() {
+			for _, role := range []string{"AdoptRole", "RemediateRole"} {
+				if deleting && role == "RemediateRole" { // the last run may meet a role that is gone
+					continue
+				}
+				if strings.Contains(call.Caller, ":assumed-role/guard-"+role+"-") {
+					needs[role] = append(needs[role], call.Needs...)
+					if call.ErrorCode == "AccessDenied" || call.ErrorCode == "UnauthorizedOperation" {
+						t.Errorf("%s: %s was denied", role, call.Operation)
+					}
+				}
+			}
+		}
+	}
+	p := parameters{"RestoreOnDelete": "true", "Enforcement": "Enforce", "EndpointPolicy": "Account"}
+	collect(func() { s.must(s.adopts(p)) })
+	statements := map[string][]statement{"AdoptRole": s.granted("AdoptRole"), "RemediateRole": s.granted("RemediateRole", "RemediateEndpointPolicy")}
+	collect(s.Events.Sweep)
+	for _, attack := range adoptedAttacks {
+		collect(func() { s.must(attack(s)) })
+	}
+	for _, attack := range sweptAttacks {
+		s.must(attack(s))
+		collect(s.Events.Sweep)
+	}
+	const withACLs = "acme-acl"
+	s.must(s.S3.CreateBucket(withACLs, ""))
+	s.must(s.S3.PutOwnership(withACLs, "ObjectWriter"))
+	collect(func() {
+		_, err := s.s3.DeletePublicAccessBlock(t.Context(), &s3.DeletePublicAccessBlockInput{Bucket: aws.String(withACLs)})
+		s.must(err)
+	})
+	deleting = true
+	collect(func() { s.must(s.stack.Delete(t.Context())) })
+	for role, all := range statements {
+		for _, st := range all {
+			if st.Effect != "Allow" {
+				continue
+			}
+			reason, others := inTheRolesName[st.Sid]
+			for _, one := range st.apart() {
+				switch taken := slices.ContainsFunc(needs[role], one.covers(t)); {
+				case !taken && !others:
+					t.Errorf("%s: statement %s allows %v on %v, which is not used", role, one.Sid, one.Action, one.Resource)
+				case taken && others:
+					t.Errorf("%s: statement %s is used by the function itself, but it is listed because %s", role, one.Sid, reason)
+				}
+			}
+		}
+	}
+}
+
+// granted returns the statements of a role's inline policies, and of the policies that are resources of their own.
+func (s *estate) granted(role string, policies ...string) []statement {
+	s.Helper()
+	properties, err := s.planned(s.parameters).Properties(role, s.stack)
+	s.must(err)
+	documents, _ := properties["Policies"].([]any)
+	for _, id := range policies {
+		properties, err := s.planned(s.parameters).Properties(id, s.stack)
+		s.must(err)
+		documents = append(documents, properties)
+	}
+	text, err := json.Marshal(documents)
+	s.must(err)
+	var read []struct {
+		PolicyDocument struct{ Statement []statement }
+	}
+	s.must(json.Unmarshal(text, &read))
+	var all []statement
+	for _, p := range read {
+		all = append(all, p.PolicyDocument.Statement...)
+	}
+	return all
+}
