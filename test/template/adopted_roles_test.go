@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"example.com/s3-endpoint-guard/internal/function/remediate"
 	"example.com/s3-endpoint-guard/local/localaws/serviceauth"
 	"example.com/s3-endpoint-guard/local/samtemplate"
 )
@@ -216,6 +217,28 @@ func TestTheGuardsInlinePoliciesFit(t *testing.T) {
 	for _, r := range s.ofType("AWS::SSM::Parameter") {
 		if value := s.properties(r.LogicalID)["Value"].(string); len(value) > 4096 {
 			t.Errorf("%s has %d characters with 50 names, want at most 4096", r.LogicalID, len(value))
+		}
+	}
+}
+
+func TestTheGuardsFunctionUnderstandsItsEnvironment(t *testing.T) {
+	for partition, region := range regions {
+		for _, p := range extremes(partition) {
+			s := deployOf(t, readGuard, samtemplate.Options{Parameters: p, Region: region, StackName: "guard"}, map[string]string{
+				"Adoption.Document": "state/adoption/1.json?versionId=v1&sha256=" + strings.Repeat("0", 64),
+			})
+			e := variables(s, "RemediateFunction")
+			e["AWS_REGION"] = region // Lambda sets it
+			config, err := remediate.ReadConfig(func(name string) string { return e[name] })
+			if err != nil {
+				t.Fatalf("ReadConfig in %s with %v = %v", region, p, err)
+			}
+			if config.Fleet == nil || config.Fleet.Lock.Partition != partition || config.Observe != (p["Enforcement"] != "Enforce") {
+				t.Errorf("in %s with %v the configuration is %+v", region, p, config)
+			}
+			if topic, _ := s.Ref("NotificationTopic"); p["NotificationTopicArn"] == "" && config.TopicARN != topic {
+				t.Errorf("in %s the guard notifies %s, want %s", region, config.TopicARN, topic)
+			}
 		}
 	}
 }

@@ -182,3 +182,34 @@ func TestTheGuardsPatternsFit(t *testing.T) {
 		}
 	}
 }
+
+// A function's environment holds 4,096 bytes, as JSON. Package lock refuses longer texts of the parameters than these.
+// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+func TestTheGuardsEnvironmentFitsIntoLambda(t *testing.T) {
+	p := parameters{
+		"BucketNames": strings.TrimSuffix(strings.Repeat(strings.Repeat("n", 40)+",", 40), ","), "VpcEndpointIds": strings.Join(allEndpoints(), ","),
+		"WorkloadRoleArns": "arn:aws-us-gov:iam::111122223333:role/" + strings.Repeat("w", 210), "AllowAwsServices": "false",
+		"NotificationFormat": "AmazonQ", "SecurityHub": "true", "RunbookUrl": "https://" + strings.Repeat("u", 142), "Enforcement": "Observe",
+		"NotificationTopicArn": "arn:aws-us-gov:sns:us-gov-west-1:111122223333:" + strings.Repeat("t", 256), "EndpointPolicy": "Account",
+	}
+	texts := 0
+	for _, name := range []string{"BucketNames", "VpcEndpointIds", "WorkloadRoleArns"} {
+		texts += len(p[name])
+	}
+	if texts < 1990 {
+		t.Errorf("the parameters have %d characters, want about as many as package lock takes", texts)
+	}
+	s := longestGuard(t, p, 25)
+	for _, function := range s.functions("") {
+		var measured bytes.Buffer
+		encoder := json.NewEncoder(&measured)
+		encoder.SetEscapeHTML(false)
+		if err := encoder.Encode(variables(s, function)); err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("%s: %d of 4096 bytes with the longest names", function, measured.Len())
+		if measured.Len() > 4096 {
+			t.Errorf("the environment of %s takes %d bytes, want at most 4096", function, measured.Len())
+		}
+	}
+}
