@@ -24,15 +24,15 @@ var allowAll = sync.OnceValue(func() *Policy {
 // Source: docs/facts.md, S3, "Everyone else can be locked out".
 func Lockout(desired []byte, s Setting) error { return LockoutBeyond(desired, nil, s) }
 
-// keeping are the actions by which the guard reads and writes what it guards.
+// keeping are the actions that read and write what the guard guards.
 var keeping = []string{
-	"s3:GetBucketOwnershipControls", "s3:GetBucketPolicy", "s3:GetBucketPublicAccessBlock",
+	"s3:DeleteBucketPolicy", "s3:GetBucketOwnershipControls", "s3:GetBucketPolicy", "s3:GetBucketPublicAccessBlock",
 	"s3:PutBucketOwnershipControls", "s3:PutBucketPolicy", "s3:PutBucketPublicAccessBlock",
 }
 
-// LockoutBeyond is [Lockout] without what the live policy denies, too: writing the desired one locks nobody out who is not locked
-// out already. An owner may deny everybody to delete a bucket. Only what the guard needs for its own work must be allowed to it in
-// any case. A live policy that cannot be evaluated counts as none.
+// LockoutBeyond is [Lockout] without what the live policy denies, too: an owner may deny everybody to delete a bucket. What reads and
+// writes the guarded configuration must be allowed in any case: who denies it to administrators has locked them out. A live policy
+// that cannot be evaluated counts as none.
 func LockoutBeyond(desired, live []byte, s Setting) error {
 	p, err := Parse(desired)
 	if err != nil {
@@ -46,8 +46,7 @@ func LockoutBeyond(desired, live []byte, s Setting) error {
 		}
 		allowed, denied := OpenActions(p, s, at), deniedActions(before, s, at)
 		for _, action := range configurationActions {
-			needed := at.Principal == s.Guard && slices.Contains(keeping, action)
-			if _, found := allowed[action]; !found && (needed || !denied(action)) {
+			if _, found := allowed[action]; !found && (slices.Contains(keeping, action) || !denied(action)) {
 				locked = append(locked, fmt.Errorf("%s %s may not %s", at.Caller, at.Path, action))
 				break
 			}

@@ -34,7 +34,7 @@ func TestLockout(t *testing.T) {
 	}
 }
 
-// An owner may deny everybody what the guard does not need. Nobody may be locked out further than before.
+// An owner may deny everybody what does not concern the lock. Nobody may be locked out further than before.
 func TestLockoutBeyondWhatTheLivePolicyDenies(t *testing.T) {
 	denies := func(action, principal string) string {
 		return statements(`{"Effect":"Deny","Principal":` + principal + `,"Action":"` + action + `","Resource":"*"}`)
@@ -46,6 +46,7 @@ func TestLockoutBeyondWhatTheLivePolicyDenies(t *testing.T) {
 		"nobody may delete, before no policy":   {denies("s3:DeleteBucket", everybody), "", "s3:DeleteBucket"},
 		"nobody may delete, before no document": {denies("s3:DeleteBucket", everybody), "{", "s3:DeleteBucket"},
 		"the guard may not write, as before":    {denies("s3:PutBucketPolicy", guard), denies("s3:PutBucketPolicy", guard), "guard from the internet may not s3:PutBucketPolicy"},
+		"nobody may write, as before":          {denies("s3:*Policy", everybody), denies("s3:*Policy", everybody), "administrator"},
 		"the guard may not tag, as before":      {denies("s3:PutBucketTagging", guard), denies("s3:PutBucketTagging", guard), ""},
 	} {
 		err := iampolicy.LockoutBeyond([]byte(c.desired), []byte(c.live), docs)
