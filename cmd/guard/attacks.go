@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
 // attack is what an administrator, or an intruder with an administrator's credentials, does to the lock or the guard.
@@ -43,6 +44,9 @@ var (
 	reorderThePolicy = attack{"reorder-policy", "Reorder the policy",
 		"The meaning is the same, so the guard leaves it alone.",
 		[]step{putReorderedPolicy}}
+	expireEverything = attack{"expire-everything", "Expire everything",
+		"A lifecycle rule lets S3 itself delete all objects, from tomorrow on. No policy can deny that.",
+		[]step{putExpiration}}
 	disableTheRule = attack{"disable-rule", "Disable the rule",
 		"Changes of the bucket start no run: the sweep finds them, and the alarm RuleOff rings.",
 		[]step{disableRule}}
@@ -50,7 +54,7 @@ var (
 )
 
 // attacks are all attacks, in the order of the demo.
-var attacks = []attack{openTheBucket, openTheEndpoint, deleteThePolicy, reorderThePolicy, disableTheRule, enableTheRule}
+var attacks = []attack{openTheBucket, openTheEndpoint, deleteThePolicy, reorderThePolicy, expireEverything, disableTheRule, enableTheRule}
 
 var deletePublicAccessBlock = step{
 	"DeletePublicAccessBlock",
@@ -98,6 +102,27 @@ var deleteBucketPolicy = step{
 	},
 	func(c *callers) ([]string, error) {
 		return []string{"s3api", "delete-bucket-policy", "--bucket", c.bucket}, nil
+	},
+}
+
+// expiration are lifecycle rules that delete all objects after a day, and what is then left of them.
+const expiration = `{"Rules":[{"ID":"cleanup","Status":"Enabled","Filter":{"Prefix":""},` +
+	`"Expiration":{"Days":1},"NoncurrentVersionExpiration":{"NoncurrentDays":1}}]}`
+
+var putExpiration = step{
+	"PutBucketLifecycle: all expires in a day",
+	func(ctx context.Context, c *callers) error {
+		var rules types.BucketLifecycleConfiguration
+		if err := json.Unmarshal([]byte(expiration), &rules); err != nil {
+			return err
+		}
+		_, err := c.adminAway.PutBucketLifecycleConfiguration(ctx, &s3.PutBucketLifecycleConfigurationInput{
+			Bucket: &c.bucket, LifecycleConfiguration: &rules,
+		})
+		return err
+	},
+	func(c *callers) ([]string, error) {
+		return []string{"s3api", "put-bucket-lifecycle-configuration", "--bucket", c.bucket, "--lifecycle-configuration", expiration}, nil
 	},
 }
 

@@ -19,6 +19,7 @@ var story = []scene{
 	{title: "The same policy is saved in another order: nothing to correct", play: reorder},
 	{title: "An attack without an event: the sweep corrects it", play: lostEvent,
 		needs: []preparation{objectStored}, gives: driftSeen},
+	{title: "A lifecycle rule would have deleted everything tomorrow: found and undone", play: expiry, gives: driftSeen},
 	{title: "A stack update is in progress: the guard stands down, and catches up after it", play: truce, gives: driftSeen},
 }
 
@@ -98,6 +99,17 @@ func lostEvent(ctx context.Context, s *stage) error {
 		return err
 	}
 	s.reads(ctx, "admin", s.adminAway, "from a laptop at home", refused)
+	return nil
+}
+
+func expiry(ctx context.Context, s *stage) error {
+	// S3 itself deletes what expires. It makes no request that the bucket's policy could deny.
+	attack := func() error { s.attacks(ctx, expireEverything); return nil }
+	if err := s.corrects(ctx, "the lifecycle rules", attack, "lifecycle-rules"); err != nil {
+		return err
+	}
+	kept := !strings.Contains(s.cloud.S3.Lifecycle(s.bucket), "<Days>1</Days>")
+	s.promises("S3", "keeps all objects tomorrow", fmt.Sprint(kept), "true")
 	return nil
 }
 

@@ -121,6 +121,36 @@ func Compact(state any) string {
 	return string(text)
 }
 
+// CompactSet returns a part of a configuration as the AWS CLI accepts it, for a rollback by hand: compact JSON without the
+// members that are not set.
+func CompactSet(configuration any) string {
+	text := Compact(configuration)
+	var tree any
+	if err := json.Unmarshal([]byte(text), &tree); err != nil {
+		return text
+	}
+	return Compact(pruned(tree))
+}
+
+// pruned removes the members that are null, at all depths.
+func pruned(tree any) any {
+	switch t := tree.(type) {
+	case map[string]any:
+		for name, value := range t {
+			if value == nil {
+				delete(t, name)
+			} else {
+				t[name] = pruned(value)
+			}
+		}
+	case []any:
+		for i := range t {
+			t[i] = pruned(t[i])
+		}
+	}
+	return tree
+}
+
 // StackState is what a CloudFormation stack is doing: our own one, or the one that created a bucket.
 type StackState struct {
 	// ID is the ARN of the stack that created a bucket; "" for our own stack.

@@ -15,7 +15,9 @@
 //	trail, rules, sweep                              | TrailLogging, RulesEnabled, SweepRecent
 //	role-policies (and both guarded policies)        | RoleFindings
 //	traffic                     (interface endpoint) | EndpointIdle
-//	bucket-exits                                     | SecurityFindings
+//	bucket-exits, stack-resources, alarms, functions,|
+//	failed-runs, function-policy, guard-role,        |
+//	notification-topic (and rules)                   | SecurityFindings
 //
 // To add a check, add a field to [Snapshot], a name to the checks, and a method of [Criteria] that judges it.
 package health
@@ -48,6 +50,14 @@ const (
 	RolePolicies       Check = "role-policies"
 	Traffic            Check = "traffic"
 	BucketExits        Check = "bucket-exits"
+	StackResources     Check = "stack-resources"
+	Alarms             Check = "alarms"
+	Functions          Check = "functions"
+	FailedRuns         Check = "failed-runs"
+	FunctionPolicy     Check = "function-policy"
+	NotificationTopic  Check = "notification-topic"
+	GuardRole          Check = "guard-role"
+	RuleTargets        Check = "rule-targets"
 )
 
 // Reading is the result of one check, or its error. Checks of several things have both if only some of them could be
@@ -87,6 +97,8 @@ type Snapshot struct {
 	Traffic Reading[Volume]
 	// Exits are the parts of the bucket's configuration by which S3 carries data out of it.
 	Exits Reading[[]Exit]
+	// Deployment is what was deployed, and what is there of it.
+	Deployment Reading[Deployment]
 }
 
 // Criteria are the settings and limits for judging a snapshot.
@@ -97,6 +109,9 @@ type Criteria struct {
 	Gateway bool
 	// Function is the ARN of the function that corrects drift, the rules' target.
 	Function string
+	// StackID is the stack's ARN, SweepEvery the interval of the sweeps.
+	StackID    string
+	SweepEvery time.Duration
 	// SweepWithin is the period in which there must have been a sweep.
 	SweepWithin time.Duration
 	// IdleAfter is the time without traffic after which an endpoint counts as idle.

@@ -80,8 +80,10 @@ type Rule struct {
 	Name string
 	// State is EventBridge's state, "ENABLED" for an active rule; "not found" for a missing one.
 	State string
-	// Targets are the ARNs of the rule's targets.
-	Targets []string
+	// Targets are the ARNs of the rule's targets, Declared the targets with all their members, as JSON.
+	Targets, Declared []string
+	// Pattern is its event pattern, Schedule its schedule expression; "" for none.
+	Pattern, Schedule string
 }
 
 // enabled are the states of an active rule. In the second one it also matches read-only calls, which does no harm.

@@ -84,6 +84,7 @@ func checkRules(t *testing.T, c *localaws.Cloud, s *deployment.Stack) {
 	}
 	others := map[string]string{
 		s.Physical("HealthcheckRule"): s.Attribute("HealthcheckFunction", "Arn"),
+		s.Physical("TamperRule"):      s.Attribute("HealthcheckFunction", "Arn"),
 		s.Physical("WatchRule"):       s.Attribute("HealthcheckFunction", "Arn"),
 		s.Physical("ProbeRule"):       s.Attribute("ProbeAFunction", "Arn"),
 	}

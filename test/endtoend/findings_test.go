@@ -2,11 +2,20 @@ package endtoend_test
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	cloudwatchtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	eventbridgetypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -119,19 +128,126 @@ var exits = map[string]func(*scene) error{
 	},
 }
 
+// tamperings are the administrator's calls that silence the guard, by the finding's name.
+var tamperings = map[string]func(*scene) error{
+	"alarm-deleted": func(s *scene) error {
+		_, err := cloudwatch.NewFromConfig(s.admins()).DeleteAlarms(s.Context(), &cloudwatch.DeleteAlarmsInput{AlarmNames: []string{s.stack.Physical("RoleFindingsAlarm")}})
+		return err
+	},
+	"alarm-silenced": func(s *scene) error {
+		_, err := cloudwatch.NewFromConfig(s.admins()).DisableAlarmActions(s.Context(), &cloudwatch.DisableAlarmActionsInput{AlarmNames: []string{s.stack.Physical("OpenDriftAlarm")}})
+		return err
+	},
+	"alarm-changed": func(s *scene) error {
+		_, err := cloudwatch.NewFromConfig(s.admins()).PutMetricAlarm(s.Context(), &cloudwatch.PutMetricAlarmInput{
+			AlarmName: aws.String(s.stack.Physical("OpenDriftAlarm")), Namespace: aws.String("S3EndpointGuard"), MetricName: aws.String("OpenDrift"),
+			Statistic: cloudwatchtypes.StatisticMaximum, Period: aws.Int32(60), EvaluationPeriods: aws.Int32(1), Threshold: aws.Float64(1000),
+			ComparisonOperator: cloudwatchtypes.ComparisonOperatorGreaterThanThreshold,
+		})
+		return err
+	},
+	"function-changed": func(s *scene) error {
+		f, _ := s.Lambda.Function(s.stack.Physical("RemediateFunction"))
+		variables := maps.Clone(f.Environment)
+		variables["ENFORCEMENT"] = "Observe"
+		_, err := lambda.NewFromConfig(s.admins()).UpdateFunctionConfiguration(s.Context(), &lambda.UpdateFunctionConfigurationInput{
+			FunctionName: &f.Name, Environment: &lambdatypes.Environment{Variables: variables},
+		})
+		return err
+	},
+	"function-stopped": func(s *scene) error {
+		_, err := lambda.NewFromConfig(s.admins()).PutFunctionConcurrency(s.Context(), &lambda.PutFunctionConcurrencyInput{
+			FunctionName: aws.String(s.stack.Physical("TeardownFunction")), ReservedConcurrentExecutions: aws.Int32(0),
+		})
+		return err
+	},
+	"function-deleted": func(s *scene) error { return s.Lambda.Remove(s.stack.Physical("TeardownFunction")) },
+	"failures-lost": func(s *scene) error {
+		_, err := lambda.NewFromConfig(s.admins()).PutFunctionEventInvokeConfig(s.Context(), &lambda.PutFunctionEventInvokeConfigInput{
+			FunctionName: aws.String(s.stack.Physical("RemediateFunction")), MaximumRetryAttempts: aws.Int32(0), MaximumEventAgeInSeconds: aws.Int32(60),
+		})
+		return err
+	},
+	"function-policy": func(s *scene) error {
+		_, err := lambda.NewFromConfig(s.admins()).AddPermission(s.Context(), &lambda.AddPermissionInput{
+			FunctionName: aws.String(s.stack.Physical("RemediateFunction")), StatementId: aws.String("others"),
+			Action: aws.String("lambda:InvokeFunction"), Principal: aws.String("444455556666"),
+		})
+		return err
+	},
+	"rule-not-permitted": func(s *scene) error {
+		_, err := lambda.NewFromConfig(s.admins()).RemovePermission(s.Context(), &lambda.RemovePermissionInput{
+			FunctionName: aws.String(s.stack.Physical("RemediateFunction")), StatementId: aws.String(s.stack.Physical("BucketRulePermission")),
+		})
+		return err
+	},
+	"rule-changed": func(s *scene) error {
+		_, err := eventbridge.NewFromConfig(s.admins()).PutRule(s.Context(), &eventbridge.PutRuleInput{
+			Name: aws.String(s.stack.Physical("BucketRule")), EventPattern: aws.String(`{"source":["aws.s3"],"detail":{"eventName":["PutBucketAcl"]}}`),
+		})
+		return err
+	},
+	"target-changed": func(s *scene) error {
+		_, err := eventbridge.NewFromConfig(s.admins()).PutTargets(s.Context(), &eventbridge.PutTargetsInput{
+			Rule: aws.String(s.stack.Physical("BucketRule")), Targets: []eventbridgetypes.Target{{
+				Id: aws.String("remediate"), Arn: aws.String(s.stack.Attribute("RemediateFunction", "Arn")), Input: aws.String(`{}`),
+			}},
+		})
+		return err
+	},
+	"topic-policy": func(s *scene) error {
+		_, err := sns.NewFromConfig(s.admins()).SetTopicAttributes(s.Context(), &sns.SetTopicAttributesInput{
+			TopicArn: &s.topic, AttributeName: aws.String("Policy"),
+			AttributeValue: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"sns:Publish","Resource":"` + s.topic + `"}]}`),
+		})
+		return err
+	},
+	"topic-key": func(s *scene) error {
+		_, err := sns.NewFromConfig(s.admins()).SetTopicAttributes(s.Context(), &sns.SetTopicAttributesInput{
+			TopicArn: &s.topic, AttributeName: aws.String("KmsMasterKeyId"), AttributeValue: aws.String("0f0f0f0f-0000-4000-8000-00000000000f"),
+		})
+		return err
+	},
+	"subscription-removed": func(s *scene) error {
+		api := sns.NewFromConfig(s.admins())
+		all, err := api.ListSubscriptionsByTopic(s.Context(), &sns.ListSubscriptionsByTopicInput{TopicArn: &s.topic})
+		if err != nil {
+			return err
+		}
+		_, err = api.Unsubscribe(s.Context(), &sns.UnsubscribeInput{SubscriptionArn: all.Subscriptions[0].SubscriptionArn})
+		return err
+	},
+	"topic-deleted": func(s *scene) error { s.SNS.DeleteTopic(s.topic); return nil },
+	"role-stripped": func(s *scene) error {
+		s.IAM.DeleteRolePolicy(s.stack.Physical("RemediateRole"), "report")
+		return nil
+	},
+}
+
+// admins is the administrator's configuration of the SDK, outside of the VPC.
+func (s *scene) admins() aws.Config { return s.Config(s.Admin(), s.Internet()) }
+
+// unrecorded are the tamperings of which this local AWS has no event: the next look is up to five minutes later.
+var unrecorded = []string{"function-deleted", "topic-deleted", "role-stripped"}
+
 // Each of these is the only thing wrong, and exactly its alarm rings: after one minute, because the event of the call
 // makes the health check look.
 func TestEachFindingRingsTheAlarmAndIsNamed(t *testing.T) {
 	t.Parallel()
-	for name, wrong := range exits {
+	all := maps.Clone(exits)
+	maps.Copy(all, tamperings)
+	for name, wrong := range all {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := deployWhole(t, watching)
+			s := deployWhole(t, watching.and("AlarmEmail", "ops@example.com"))
 			s.minutes(3)
 			if got := s.ringing(); got != "" {
 				t.Errorf("before the call these alarms are in ALARM: %q", got)
 			}
 			s.must(wrong(s))
+			if slices.Contains(unrecorded, name) {
+				s.looks()
+			}
 			s.minutes(1)
 			if got := s.ringing(); got != "Guard SecurityFinding" {
 				t.Errorf("a minute after the call these alarms are in ALARM: %q, want SecurityFinding and Guard", got)
@@ -140,6 +256,25 @@ func TestEachFindingRingsTheAlarmAndIsNamed(t *testing.T) {
 				t.Errorf("the log names the findings %v, want only %s", got, name)
 			}
 		})
+	}
+}
+
+// looks invokes the health check by hand, which makes all checks.
+func (s *scene) looks() {
+	_, err := s.Lambda.InvokeAsync(s.stack.Physical("HealthcheckFunction"), []byte(`{}`))
+	s.must(err)
+	s.rest()
+}
+
+// A deployment changes functions, alarms and rules, and is no finding. Neither is the time in which CloudFormation does it.
+func TestADeploymentIsNoFinding(t *testing.T) {
+	s := deployWhole(t, watching)
+	s.minutes(2)
+	s.must(s.stack.Update(t.Context(), plan(t, watching.and("SweepRate", "5").and("RunbookUrl", "https://example.com/runbook"))))
+	s.looks()
+	s.minutes(2)
+	if got := s.findings(); len(got) > 0 {
+		t.Errorf("after an update the log names the findings %v, want none", got)
 	}
 }
 
@@ -156,6 +291,13 @@ func TestAWatchedCallThatAWSRefusesIsCountedAndHidesNoOther(t *testing.T) {
 		"GetBucketCors":                      {"s3", "bucket-exits"},
 		"GetBucketAccelerateConfiguration":   {"s3", "bucket-exits"},
 		"GetBucketRequestPayment":            {"s3", "bucket-exits"},
+		"ListStackResources":                 {"cloudformation", "stack-resources"},
+		"DescribeAlarms":                     {"monitoring", "alarms"},
+		"GetFunction":                        {"lambda", "functions"},
+		"GetFunctionEventInvokeConfig":       {"lambda", "failed-runs"},
+		"GetPolicy":                          {"lambda", "function-policy"},
+		"GetTopicAttributes":                 {"sns", "notification-topic"},
+		"ListSubscriptionsByTopic":           {"sns", "notification-topic"},
 	} {
 		t.Run(call, func(t *testing.T) {
 			t.Parallel()

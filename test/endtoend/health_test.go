@@ -295,7 +295,6 @@ func TestACheckThatAWSRefusesIsCountedAndHidesNoOther(t *testing.T) {
 		"GetEventSelectors":          {"Interface", "cloudtrail", "trail", []string{"TrailLogging"}},
 		"DescribeRule":               {"Interface", "events", "rules", []string{"RulesEnabled"}},
 		"ListTargetsByRule":          {"Interface", "events", "rules", []string{"RulesEnabled"}},
-		"ListRolePolicies":           {"Interface", "iam", "role-policies", []string{"RoleFindings"}},
 		"GetRolePolicy":              {"Interface", "iam", "role-policies", []string{"RoleFindings"}},
 		"ListAttachedRolePolicies":   {"Interface", "iam", "role-policies", []string{"RoleFindings"}},
 	} {
@@ -324,6 +323,16 @@ func (s *scene) refuses(service, operation string) {
 		Service: service, Operation: operation, Caller: s.stack.Attribute("HealthcheckRole", "Arn"),
 		Error: &api.Error{Status: http.StatusForbidden, Code: code, Message: "No."},
 	})
+}
+
+// One call reads the policies of both roles.
+func TestRefusedRolePoliciesFailTwoChecks(t *testing.T) {
+	s := deploy(t, watching)
+	s.refuses("iam", "ListRolePolicies")
+	want := well["Interface"].but(without("RoleFindings")).but(board{"CheckFailed": 2, "CheckFailed role-policies": 1, "CheckFailed guard-role": 1})
+	if diff := cmp.Diff(want, s.examine()); diff != "" {
+		t.Errorf("metrics (-want +got):\n%s", diff)
+	}
 }
 
 // One call reads the metrics of both checks, so they cannot be denied separately.

@@ -251,7 +251,7 @@ func TestRulesComeAfterThePoliciesTheyWatch(t *testing.T) {
 		for _, r := range s.ofType("AWS::Events::Rule") {
 			before := needs(s, r.LogicalID)
 			for _, want := range []string{"BucketPolicy", endpointType + "Endpoint", "RemediateFunction"} {
-				if !before[want] && (want != "RemediateFunction" || r.LogicalID != "ProbeRule" && r.LogicalID != "WatchRule") {
+				if !before[want] && (want != "RemediateFunction" || !slices.Contains([]string{"ProbeRule", "WatchRule", "TamperRule"}, r.LogicalID)) {
 					t.Errorf("%s does not come after %s", r.LogicalID, want)
 				}
 			}
@@ -289,13 +289,13 @@ func TestEveryRuleReachesTheFunctionOrTheQueue(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(rules) != 8 || len(mayCall) != 9 || len(mayWrite) != 8 { // ProbeRule has a target in each zone
-			t.Errorf("%s: %d rules, %d permissions, %d sources of the queue, want 8, 9 and 8", endpointType, len(rules), len(mayCall), len(mayWrite))
+		if len(rules) != 9 || len(mayCall) != 10 || len(mayWrite) != 9 { // ProbeRule has a target in each zone
+			t.Errorf("%s: %d rules, %d permissions, %d sources of the queue, want 9, 10 and 9", endpointType, len(rules), len(mayCall), len(mayWrite))
 		}
 		for _, r := range rules {
 			want := []any{function}
 			switch r.LogicalID {
-			case "HealthcheckRule", "WatchRule":
+			case "HealthcheckRule", "WatchRule", "TamperRule":
 				want = []any{arnOf(s, "HealthcheckFunction")}
 			case "ProbeRule":
 				want = []any{arnOf(s, "ProbeAFunction"), arnOf(s, "ProbeBFunction")}

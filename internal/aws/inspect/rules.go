@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 
 	"example.com/s3-endpoint-guard/internal/aws/errorcode"
+	"example.com/s3-endpoint-guard/internal/guard"
 	"example.com/s3-endpoint-guard/internal/health"
 	"example.com/s3-endpoint-guard/internal/parallel"
 )
@@ -43,6 +44,7 @@ func (r *Rules) read(ctx context.Context, name string) (health.Rule, error) {
 				return nil
 			case err == nil:
 				rule.State = string(live.State)
+				rule.Pattern, rule.Schedule = aws.ToString(live.EventPattern), aws.ToString(live.ScheduleExpression)
 			}
 			return err
 		},
@@ -54,6 +56,7 @@ func (r *Rules) read(ctx context.Context, name string) (health.Rule, error) {
 			if err == nil {
 				for _, t := range live.Targets {
 					rule.Targets = append(rule.Targets, aws.ToString(t.Arn))
+					rule.Declared = append(rule.Declared, guard.CompactSet(t))
 				}
 			}
 			return err

@@ -46,9 +46,10 @@ func (f fakeEventBridge) ListTargetsByRule(_ context.Context, in *eventbridge.Li
 
 func TestRulesAreReadEach(t *testing.T) {
 	got, err := (&inspect.Rules{API: fakeEventBridge{}, Names: []string{"ENABLED", "gone", "DISABLED"}}).Read(t.Context())
+	targets, declared := []string{"a", "b"}, []string{`{"Arn":"a"}`, `{"Arn":"b"}`}
 	want := []health.Rule{
-		{Name: "ENABLED", State: "ENABLED", Targets: []string{"a", "b"}}, {Name: "gone", State: "not found"},
-		{Name: "DISABLED", State: "DISABLED", Targets: []string{"a", "b"}},
+		{Name: "ENABLED", State: "ENABLED", Targets: targets, Declared: declared}, {Name: "gone", State: "not found"},
+		{Name: "DISABLED", State: "DISABLED", Targets: targets, Declared: declared},
 	}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("err %v, rules (-want +got):\n%s", err, diff)

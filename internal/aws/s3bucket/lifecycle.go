@@ -2,7 +2,6 @@ package s3bucket
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"strings"
 
@@ -69,7 +68,7 @@ func (l *Lifecycle) Inspect(ctx context.Context) ([]guard.Finding, error) {
 	})
 	desired := l.Rules()
 	finding := guard.Finding{
-		Property: l.Name(), Target: l.Bucket.Name, Verdict: iampolicy.Same, Desired: withoutNulls(desired),
+		Property: l.Name(), Target: l.Bucket.Name, Verdict: iampolicy.Same, Desired: guard.CompactSet(desired),
 	}
 	var live []types.LifecycleRule
 	switch {
@@ -78,7 +77,7 @@ func (l *Lifecycle) Inspect(ctx context.Context) ([]guard.Finding, error) {
 		return l.Bucket.unread(l.Name(), finding.Desired, err)
 	default:
 		live = answer.Rules
-		finding.Live = withoutNulls(live)
+		finding.Live = guard.CompactSet(live)
 	}
 	l.compare(&finding, effects(live), effects(desired))
 	return []guard.Finding{finding}, nil
@@ -120,32 +119,4 @@ func (l *Lifecycle) Restore(ctx context.Context, _ guard.Finding) error {
 		return l.Bucket.wrap(err)
 	}
 	return nil
-}
-
-// withoutNulls returns a part of a configuration as the AWS CLI accepts it, for a rollback by hand: compact JSON without
-// the members that are not set.
-func withoutNulls(configuration any) string {
-	var tree any
-	if err := json.Unmarshal([]byte(guard.Compact(configuration)), &tree); err != nil {
-		return guard.Compact(configuration)
-	}
-	return guard.Compact(pruned(tree))
-}
-
-func pruned(tree any) any {
-	switch t := tree.(type) {
-	case map[string]any:
-		for name, value := range t {
-			if value == nil {
-				delete(t, name)
-			} else {
-				t[name] = pruned(value)
-			}
-		}
-	case []any:
-		for i := range t {
-			t[i] = pruned(t[i])
-		}
-	}
-	return tree
 }

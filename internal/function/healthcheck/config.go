@@ -2,6 +2,7 @@ package healthcheck
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"example.com/s3-endpoint-guard/internal/environment"
@@ -13,6 +14,8 @@ type Config struct {
 	environment.Guarded
 	// Function is the ARN of the function that corrects drift.
 	Function string
+	// StackID is the ARN of the guard's own stack.
+	StackID string
 	// Rules are the names of the EventBridge rules that must invoke it.
 	Rules []string
 	// SweepEvery is the interval of the sweeps.
@@ -23,18 +26,26 @@ type Config struct {
 	CanaryKey string
 }
 
-// ReadConfig reads the environment. The error names all wrong variables.
+// canaries is the beginning of the keys of the probes' objects; the Availability Zone follows.
+const canaries = ".s3-endpoint-guard/canary-"
+
+// ReadConfig reads the environment. The error names all wrong variables. To save space, the template abbreviates the names of
+// the rules, and names the canary object by its zone.
 func ReadConfig(getenv func(string) string) (Config, error) {
 	r := environment.New(getenv)
 	c := Config{
 		Guarded:    r.Guarded(),
-		Rules:      r.List("RULES", environment.Name),
-		SweepEvery: time.Duration(r.Number("SWEEP_MINUTES")) * time.Minute,
-		IdleAfter:  time.Duration(r.Number("IDLE_DAYS")) * 24 * time.Hour,
-		CanaryKey:  r.Match("CANARY_KEY", environment.Key),
+		SweepEvery: time.Duration(r.Number("SWEEP")) * time.Minute,
+		IdleAfter:  time.Duration(r.Number("IDLE")) * 24 * time.Hour,
+		CanaryKey:  canaries + r.Match("ZONE", environment.Name),
 	}
-	function := r.Match("REMEDIATE_FUNCTION", environment.Name)
-	c.Function = fmt.Sprintf("arn:%s:lambda:%s:%s:function:%s", c.Setting.Partition, c.Setting.Region, c.Setting.Account, function)
+	for _, name := range r.List("RULES", environment.Name) {
+		c.Rules = append(c.Rules, strings.ReplaceAll(name, "~", "Rule-"))
+	}
+	s := c.Setting
+	c.StackID = fmt.Sprintf("arn:%s:cloudformation:%s:%s:%s", s.Partition, s.Region, s.Account, r.Match("STACK", environment.Stack))
+	function := r.Match("FUNCTION", environment.Name)
+	c.Function = fmt.Sprintf("arn:%s:lambda:%s:%s:function:%s", s.Partition, s.Region, s.Account, function)
 	return c, r.Err()
 }
 
@@ -44,7 +55,7 @@ const sweepGrace = 5 * time.Minute
 // criteria returns the limits for judging a snapshot. Two missed sweeps in a row do not count as a problem.
 func (c Config) criteria() health.Criteria {
 	return health.Criteria{
-		Setting: c.Setting, Gateway: c.Gateway, Function: c.Function,
+		Setting: c.Setting, Gateway: c.Gateway, Function: c.Function, StackID: c.StackID, SweepEvery: c.SweepEvery,
 		SweepWithin: 2*c.SweepEvery + sweepGrace, IdleAfter: c.IdleAfter,
 	}
 }

@@ -23,8 +23,8 @@ func variables(changes map[string]string) func(string) string {
 		"AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "ASIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret",
 		"BUCKET": "docs-example", "BUCKET_POLICY": denyAll, "ENDPOINT_ID": "vpce-1", "ENDPOINT_TYPE": "Interface", "ENDPOINT_POLICY": denyAll,
 		"VPC_ID": "vpc-1", "SUBNET_IDS": "subnet-1,subnet-2", "SECURITY_GROUP_IDS": "sg-1", "ALLOWED_GROUP_IDS": "sg-2,sg-3", "ROUTE_TABLE_IDS": "rtb-1",
-		"GUARD_ROLE_ARN": "arn:aws:iam::111122223333:role/guard", "WORKLOAD_ROLE": "app", "REMEDIATE_FUNCTION": "remediate",
-		"RULES": "one,two", "SWEEP_MINUTES": "5", "IDLE_DAYS": "14", "CANARY_KEY": "canary",
+		"GUARD_ROLE_ARN": "arn:aws:iam::111122223333:role/guard", "WORKLOAD_ROLE": "app", "FUNCTION": "remediate",
+		"RULES": "s-Bucket~1,s-Sweep~2", "STACK": "stack/guard/0f0f0f0f-0000-4000-8000-000000000001", "SWEEP": "5", "IDLE": "14", "ZONE": "eu-central-1a",
 	}
 	return func(name string) string {
 		if value, ok := changes[name]; ok {
@@ -42,14 +42,14 @@ func TestReadConfigReadsWhatTheTemplateSets(t *testing.T) {
 	if c.Function != "arn:aws:lambda:eu-central-1:111122223333:function:remediate" || c.Setting.Workload != "arn:aws:iam::111122223333:role/app" {
 		t.Errorf("function %s, workload %s, want their ARNs", c.Function, c.Setting.Workload)
 	}
-	if len(c.Rules) != 2 || c.SweepEvery != 5*time.Minute || c.IdleAfter != 14*24*time.Hour || c.CanaryKey != "canary" {
+	if strings.Join(c.Rules, " ") != "s-BucketRule-1 s-SweepRule-2" || c.SweepEvery != 5*time.Minute || c.IdleAfter != 14*24*time.Hour || c.CanaryKey != ".s3-endpoint-guard/canary-eu-central-1a" {
 		t.Errorf("configuration = %+v, want the values from the environment", c)
 	}
 }
 
 func TestNewNamesEverythingThatIsWrong(t *testing.T) {
 	wrong := map[string]string{
-		"AWS_REGION": "", "BUCKET": "", "REMEDIATE_FUNCTION": "a:b", "RULES": "", "SWEEP_MINUTES": "0", "IDLE_DAYS": "x", "CANARY_KEY": "",
+		"AWS_REGION": "", "BUCKET": "", "FUNCTION": "a:b", "RULES": "", "SWEEP": "0", "IDLE": "x", "ZONE": "",
 	}
 	_, err := healthcheck.New(variables(wrong), slog.New(slog.DiscardHandler), io.Discard)
 	for name := range wrong {

@@ -5,16 +5,19 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"strings"
+	"path"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"example.com/s3-endpoint-guard/internal/aws/awsconfig"
 	"example.com/s3-endpoint-guard/internal/aws/inspect"
@@ -97,8 +100,12 @@ func (checks *Checks) ofEndpoint(c Config, api *ec2.Client) {
 func (checks *Checks) ofGuard(c Config, sdk aws.Config, watch *cloudwatch.Client) {
 	checks.Trails = (&inspect.Trails{API: cloudtrail.NewFromConfig(sdk)}).Read
 	checks.Rules = (&inspect.Rules{API: eventbridge.NewFromConfig(sdk), Names: c.Rules}).Read
-	role := c.Setting.Workload[strings.LastIndex(c.Setting.Workload, "/")+1:]
-	checks.Role = (&inspect.Role{API: iam.NewFromConfig(sdk), Name: role}).Read
+	roles := iam.NewFromConfig(sdk)
+	checks.Role = (&inspect.Role{API: roles, Name: path.Base(c.Setting.Workload)}).Read
+	checks.Deployment = Watched(checks, (&inspect.Deployment{
+		Stacks: cloudformation.NewFromConfig(sdk), Alarms: watch, Functions: lambda.NewFromConfig(sdk), Topics: sns.NewFromConfig(sdk), Roles: roles,
+		StackID: c.StackID, GuardRole: path.Base(c.Setting.Guard),
+	}).Read)
 	statistics := &inspect.Statistics{
 		API: watch, Bucket: c.Setting.Bucket, EndpointID: c.Setting.EndpointID, VPCID: c.Setting.VPCID,
 		Service: inspect.S3Service(c.Setting.Partition, c.Setting.Region),

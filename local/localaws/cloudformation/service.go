@@ -115,6 +115,9 @@ func (s *Service) resources(stack string) ([]describedResource, error) {
 			r.Status = "CREATE_COMPLETE"
 		}
 		changed := st.Updated.UTC().Format(time.RFC3339)
+		if !r.Changed.IsZero() {
+			changed = r.Changed.UTC().Format(time.RFC3339Nano)
+		}
 		list = append(list, describedResource{st.ID, st.Name, r.LogicalID, r.PhysicalID, r.Type, r.Status, r.Reason, changed, changed})
 	}
 	return list, nil

@@ -26,6 +26,8 @@ type Resource struct {
 	LogicalID, PhysicalID, Type string
 	// Status "" means "CREATE_COMPLETE". Reason is the reason for the status, or "".
 	Status, Reason string
+	// Changed is when its status last changed; zero means the stack's time.
+	Changed time.Time
 }
 
 // Stack is a stack.

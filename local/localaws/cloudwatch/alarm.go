@@ -65,6 +65,8 @@ type Condition struct {
 	// State is OK, Alarming or InsufficientData, Reason its reason, and Since when the alarm entered it.
 	State, Reason string
 	Since         time.Time
+	// Changed is when its configuration was last changed.
+	Changed time.Time
 }
 
 // comparisons maps each operator to a function that reports whether a value breaches.
@@ -111,11 +113,12 @@ func (s *Service) PutAlarm(a Alarm) error {
 		}
 	}
 	if before := s.alarms[a.Name]; before != nil {
-		before.Alarm = a
+		before.Alarm, before.Changed = a, s.options.Now()
 		return nil
 	}
 	s.alarms[a.Name] = &Condition{
 		Alarm: a, ARN: s.alarmARN(a.Name), State: InsufficientData, Reason: "Unchecked: Initial alarm creation", Since: s.options.Now(),
+		Changed: s.options.Now(),
 	}
 	s.alarmOrder = append(s.alarmOrder, a.Name)
 	return nil

@@ -55,6 +55,40 @@ func commonAlarm(in object) Alarm {
 	}
 }
 
+// deleteAlarms deletes alarms. One that does not exist is an error.
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DeleteAlarms.html
+func (s *Service) deleteAlarms(in object) (object, error) {
+	for _, name := range in.texts("AlarmNames") {
+		if !s.hasAlarm(name) {
+			return nil, refuse("ResourceNotFound", "Alarm %s does not exist.", name)
+		}
+		if err := s.DeleteAlarm(name); err != nil {
+			return nil, err
+		}
+	}
+	return object{}, nil
+}
+
+// switchActions enables or disables the actions of alarms, which changes their configuration.
+func (s *Service) switchActions(on bool) func(object) (object, error) {
+	return func(in object) (object, error) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for _, name := range in.texts("AlarmNames") {
+			if a := s.alarms[name]; a != nil {
+				a.ActionsEnabled, a.Changed = on, s.options.Now()
+			}
+		}
+		return object{}, nil
+	}
+}
+
+func (s *Service) hasAlarm(name string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.alarms[name] != nil
+}
+
 // describeAlarms returns alarms of both kinds, by name, prefix or state, in one page. Without AlarmTypes it returns
 // only metric alarms, as CloudWatch does.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
@@ -89,6 +123,7 @@ func (c Condition) shown() object {
 		"AlarmName": c.Name, "AlarmArn": c.ARN, "AlarmDescription": c.Description, "ActionsEnabled": c.ActionsEnabled,
 		"AlarmActions": list(c.AlarmActions), "OKActions": list(c.OKActions), "InsufficientDataActions": list(c.InsufficientDataActions),
 		"StateValue": c.State, "StateReason": c.Reason, "StateUpdatedTimestamp": c.Since, "StateTransitionedTimestamp": c.Since,
+		"AlarmConfigurationUpdatedTimestamp": c.Changed,
 	}
 }
 

@@ -282,3 +282,33 @@ func TestEMFLinesThatAreNotRightAreCounted(t *testing.T) {
 		})
 	}
 }
+
+func TestAlarmsAreSilencedAndDeleted(t *testing.T) {
+	s, client, _ := start(t, localtest.Everything)
+	putAlarm(t, s, above(1, 1, "missing"))
+	name := s.Alarms()[0].Name
+	described := func() types.MetricAlarm {
+		all := localtest.Must(client.DescribeAlarms(t.Context(), &sdk.DescribeAlarmsInput{AlarmNamePrefix: &name}))(t).MetricAlarms
+		if len(all) != 1 {
+			t.Fatalf("%d alarms, want 1", len(all))
+		}
+		return all[0]
+	}
+	before := described()
+	localtest.Must(client.DisableAlarmActions(t.Context(), &sdk.DisableAlarmActionsInput{AlarmNames: []string{name}}))(t)
+	if after := described(); *after.ActionsEnabled || after.AlarmConfigurationUpdatedTimestamp.Before(*before.AlarmConfigurationUpdatedTimestamp) {
+		t.Errorf("after DisableAlarmActions: enabled %t, changed at %v, before %v", *after.ActionsEnabled, after.AlarmConfigurationUpdatedTimestamp, before.AlarmConfigurationUpdatedTimestamp)
+	}
+	localtest.Must(client.EnableAlarmActions(t.Context(), &sdk.EnableAlarmActionsInput{AlarmNames: []string{name}}))(t)
+	if !*described().ActionsEnabled {
+		t.Error("the actions are not enabled again")
+	}
+	localtest.Must(client.DeleteAlarms(t.Context(), &sdk.DeleteAlarmsInput{AlarmNames: []string{name}}))(t)
+	if got := s.Alarms(); len(got) != 0 {
+		t.Errorf("%d alarms after DeleteAlarms, want none", len(got))
+	}
+	_, err := client.DeleteAlarms(t.Context(), &sdk.DeleteAlarmsInput{AlarmNames: []string{name}})
+	if code := localtest.Code(err); code != "ResourceNotFound" {
+		t.Errorf("DeleteAlarms of an alarm that is gone = %v, want ResourceNotFound", err)
+	}
+}

@@ -17,20 +17,25 @@ func (s *Service) SigningName() string { return "monitoring" }
 // decoder executes a call. Its condition keys are added to the gate's.
 type decoder struct {
 	keys func(object) map[string][]string
-	do   func(object) (object, error)
+	// trail returns the parameters in CloudTrail's record of a management write; nil for other calls.
+	trail func(object) map[string]any
+	do    func(object) (object, error)
 }
 
 // decoders returns the supported calls, by name.
 func (s *Service) decoders() map[string]decoder {
 	return map[string]decoder{
+		"DeleteAlarms":        {do: s.deleteAlarms, trail: namedAlarms},
 		"DescribeAlarms":      {do: s.describeAlarms},
+		"DisableAlarmActions": {do: s.switchActions(false), trail: namedAlarms},
+		"EnableAlarmActions":  {do: s.switchActions(true), trail: namedAlarms},
 		"GetDashboard":        {do: s.getDashboard},
 		"GetMetricData":       {do: s.getMetricData},
 		"GetMetricStatistics": {do: s.getMetricStatistics},
 		"ListMetrics":         {do: s.listMetrics},
-		"PutCompositeAlarm":   {do: s.putCompositeAlarm},
+		"PutCompositeAlarm":   {do: s.putCompositeAlarm, trail: namedAlarm},
 		"PutDashboard":        {do: s.putDashboard},
-		"PutMetricAlarm":      {do: s.putMetricAlarm},
+		"PutMetricAlarm":      {do: s.putMetricAlarm, trail: namedAlarm},
 		"PutMetricData":       {do: s.putMetricData, keys: namespaceKey},
 	}
 }
@@ -39,6 +44,13 @@ func (s *Service) decoders() map[string]decoder {
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html
 func namespaceKey(in object) map[string][]string {
 	return map[string][]string{"cloudwatch:namespace": {in.text("Namespace")}}
+}
+
+// namedAlarm and namedAlarms are the parameters by which the records of calls name alarms.
+func namedAlarm(in object) map[string]any { return map[string]any{"alarmName": in.text("AlarmName")} }
+
+func namedAlarms(in object) map[string]any {
+	return map[string]any{"alarmNames": in.texts("AlarmNames")}
 }
 
 // Decode implements [api.Service].
@@ -56,13 +68,18 @@ func (s *Service) Decode(r *api.Request) (*api.Operation, error) {
 	if decode.keys != nil {
 		need.Context = decode.keys(in)
 	}
-	return &api.Operation{Name: name, Needs: []api.Need{need}, Do: func() (*api.Response, error) {
+	operation := &api.Operation{Name: name, Needs: []api.Need{need}}
+	if decode.trail != nil {
+		operation.Trail = &api.Trail{RequestParameters: decode.trail(in)}
+	}
+	operation.Do = func() (*api.Response, error) {
 		result, err := decode.do(in)
 		if err != nil {
 			return nil, err
 		}
 		return w.encode(r, name, result)
-	}}, nil
+	}
+	return operation, nil
 }
 
 // RenderError implements [api.Service].

@@ -33,12 +33,15 @@ func createTopic(c *creation, p properties) (made, error) {
 	}, nil
 }
 
-// createTopicPolicy checks that a topic's policy can be parsed, and does not apply it: within the account, identity
+// createTopicPolicy checks that a topic's policy can be parsed, and sets it. It has no effect: within the account, identity
 // policies decide who may publish.
 func createTopicPolicy(c *creation, p properties) (made, error) {
-	p.texts("Topics")
-	if _, err := iampolicy.Parse([]byte(p.document("PolicyDocument"))); err != nil {
+	document := p.document("PolicyDocument")
+	if _, err := iampolicy.Parse([]byte(document)); err != nil {
 		return made{}, err
+	}
+	for _, topic := range p.texts("Topics") {
+		c.SNS.SetPolicy(topic, document)
 	}
 	return made{ref: c.name(), update: func(p properties) (made, error) { return createTopicPolicy(c, p) }}, nil
 }

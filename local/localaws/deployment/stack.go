@@ -3,7 +3,9 @@ package deployment
 import (
 	"maps"
 	"slices"
+	"strings"
 	"sync"
+	"time"
 
 	"example.com/s3-endpoint-guard/local/localaws/api"
 	"example.com/s3-endpoint-guard/local/localaws/cloudformation"
@@ -29,6 +31,8 @@ type existing struct {
 	properties map[string]any
 	// status is "DELETE_FAILED" after a failed removal, otherwise ""; reason is the error of that removal.
 	status, reason string
+	// changed is when it was created or last updated.
+	changed time.Time
 }
 
 // ID returns the stack's ARN.
@@ -132,6 +136,7 @@ func (s *Stack) existingResources() []*existing {
 func (s *Stack) add(r *existing) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	r.changed = s.engine.Clock.Now()
 	s.resources = append(s.resources, r)
 }
 
@@ -139,6 +144,7 @@ func (s *Stack) add(r *existing) {
 func (s *Stack) replace(before, after *existing) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	after.changed = s.engine.Clock.Now()
 	s.resources[slices.Index(s.resources, before)] = after
 }
 
@@ -172,8 +178,13 @@ func (s *Stack) enter(status, reason string) {
 	}
 	for _, r := range s.existingResources() {
 		described.Resources = append(described.Resources, cloudformation.Resource{
-			LogicalID: r.LogicalID, PhysicalID: r.ref, Type: r.Type, Status: r.status, Reason: r.reason,
+			LogicalID: r.LogicalID, PhysicalID: r.ref, Type: deployedType(r.Type), Status: r.status, Reason: r.reason, Changed: r.changed,
 		})
 	}
 	s.engine.CloudFormation.PutStack(described)
+}
+
+// deployedType returns the type that CloudFormation reports: SAM's transform has replaced its own types.
+func deployedType(declared string) string {
+	return strings.Replace(declared, "AWS::Serverless::Function", "AWS::Lambda::Function", 1)
 }

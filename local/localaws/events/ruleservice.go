@@ -1,9 +1,11 @@
 package events
 
 import (
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"example.com/s3-endpoint-guard/local/localaws/api"
 	"example.com/s3-endpoint-guard/local/localaws/jsonrpc"
@@ -12,8 +14,8 @@ import (
 // ruleService is EventBridge's API of the bus.
 type ruleService struct{ bus *Bus }
 
-// Service returns the API of the bus: DescribeRule, ListRules, ListTargetsByRule, DisableRule, EnableRule, RemoveTargets
-// and PutEvents.
+// Service returns the API of the bus: DescribeRule, ListRules, ListTargetsByRule, PutRule, PutTargets, DisableRule, EnableRule,
+// RemoveTargets and PutEvents. PutRule changes an existing rule only.
 func (b *Bus) Service() api.Service { return ruleService{b} }
 
 // SigningName implements [api.Service].
@@ -29,11 +31,51 @@ type ruleParameters struct {
 	Name, Rule string
 	NamePrefix string
 	IDs        []string `json:"Ids"`
+
+	EventPattern, ScheduleExpression, State string
+	Targets                                 []target
+}
+
+// target is a target in requests and answers.
+// https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_Target.html
+type target struct {
+	Id, Arn          string
+	Input            string            `json:",omitempty"`
+	DeadLetterConfig map[string]string `json:",omitempty"`
+	RetryPolicy      map[string]int    `json:",omitempty"`
+}
+
+// shown returns a target as it was put.
+func (t Target) shown() target {
+	shown := target{Id: t.ID, Arn: t.ARN, Input: t.Input}
+	if t.DeadLetterARN != "" {
+		shown.DeadLetterConfig = map[string]string{"Arn": t.DeadLetterARN}
+	}
+	if t.MaximumRetryAttempts != nil || t.MaximumEventAge > 0 {
+		shown.RetryPolicy = map[string]int{}
+	}
+	if t.MaximumRetryAttempts != nil {
+		shown.RetryPolicy["MaximumRetryAttempts"] = *t.MaximumRetryAttempts
+	}
+	if t.MaximumEventAge > 0 {
+		shown.RetryPolicy["MaximumEventAgeInSeconds"] = int(t.MaximumEventAge.Seconds())
+	}
+	return shown
+}
+
+// target returns the target in a request.
+func (t target) target() Target {
+	put := Target{ID: t.Id, ARN: t.Arn, Input: t.Input, DeadLetterARN: t.DeadLetterConfig["Arn"],
+		MaximumEventAge: time.Duration(t.RetryPolicy["MaximumEventAgeInSeconds"]) * time.Second}
+	if attempts, ok := t.RetryPolicy["MaximumRetryAttempts"]; ok {
+		put.MaximumRetryAttempts = &attempts
+	}
+	return put
 }
 
 // ruleCall executes a call about one rule.
 type ruleCall struct {
-	do func(Rule, ruleParameters) any
+	do func(Rule, ruleParameters) (any, error)
 	// writes means that the call is a management write.
 	writes bool
 }
@@ -45,6 +87,8 @@ func (s ruleService) calls() map[string]ruleCall {
 		"DisableRule":       {do: s.switched(true), writes: true},
 		"EnableRule":        {do: s.switched(false), writes: true},
 		"RemoveTargets":     {do: s.removedTargets, writes: true},
+		"PutRule":           {do: s.putRule, writes: true},
+		"PutTargets":        {do: s.putTargets, writes: true},
 	}
 }
 
@@ -81,17 +125,61 @@ func (s ruleService) Decode(r *api.Request) (*api.Operation, error) {
 			return nil, &api.Error{Status: http.StatusBadRequest, Code: "ResourceNotFoundException",
 				Message: "Rule " + p.Name + " does not exist on EventBus default."}
 		}
-		return jsonrpc.Answer(r, call.do(rule.Rule, p))
+		answer, err := call.do(rule.Rule, p)
+		if err != nil {
+			return nil, err
+		}
+		return jsonrpc.Answer(r, answer)
 	}
 	return operation, nil
 }
 
-func describedRule(rule Rule, _ ruleParameters) any {
-	state := "ENABLED"
+func describedRule(rule Rule, _ ruleParameters) (any, error) {
+	described := map[string]any{"Name": rule.Name, "Arn": rule.ARN, "State": "ENABLED", "EventBusName": "default"}
 	if rule.Disabled {
-		state = "DISABLED"
+		described["State"] = "DISABLED"
 	}
-	return map[string]any{"Name": rule.Name, "Arn": rule.ARN, "State": state, "ScheduleExpression": rule.Schedule, "EventBusName": "default"}
+	if rule.Schedule != "" {
+		described["ScheduleExpression"] = rule.Schedule
+	}
+	if rule.Pattern != nil {
+		pattern, err := json.Marshal(rule.Pattern)
+		if err != nil {
+			return nil, err
+		}
+		described["EventPattern"] = string(pattern)
+	}
+	return described, nil
+}
+
+// putRule changes pattern, schedule and state of a rule, which keeps its targets.
+// https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html
+func (s ruleService) putRule(rule Rule, p ruleParameters) (any, error) {
+	rule.Pattern, rule.Schedule, rule.Disabled = nil, p.ScheduleExpression, p.State == "DISABLED"
+	if p.EventPattern != "" {
+		if err := json.Unmarshal([]byte(p.EventPattern), &rule.Pattern); err != nil {
+			return nil, invalidPattern(err)
+		}
+	}
+	arn, err := s.bus.PutRule(rule)
+	if err != nil {
+		return nil, invalidPattern(err)
+	}
+	return map[string]any{"RuleArn": arn}, nil
+}
+
+func invalidPattern(err error) error {
+	return &api.Error{Status: http.StatusBadRequest, Code: "InvalidEventPatternException", Message: err.Error()}
+}
+
+// putTargets adds targets to a rule, or replaces those with the same id.
+func (s ruleService) putTargets(rule Rule, p ruleParameters) (any, error) {
+	s.bus.change(rule.Name, func(r *Rule) {
+		for _, put := range p.Targets {
+			r.Targets = append(slices.DeleteFunc(slices.Clone(r.Targets), func(t Target) bool { return t.ID == put.Id }), put.target())
+		}
+	})
+	return map[string]any{"FailedEntryCount": 0, "FailedEntries": []any{}}, nil
 }
 
 // listed returns the rules whose names begin with prefix, in order.
@@ -99,29 +187,30 @@ func (s ruleService) listed(prefix string) []any {
 	list := []any{}
 	for _, rule := range s.bus.Rules() {
 		if strings.HasPrefix(rule.Name, prefix) {
-			list = append(list, describedRule(rule, ruleParameters{}))
+			if described, err := describedRule(rule, ruleParameters{}); err == nil {
+				list = append(list, described)
+			}
 		}
 	}
 	return list
 }
 
-func listedTargets(rule Rule, _ ruleParameters) any {
-	type target struct{ Id, Arn string }
+func listedTargets(rule Rule, _ ruleParameters) (any, error) {
 	targets := []target{}
 	for _, t := range rule.Targets {
-		targets = append(targets, target{t.ID, t.ARN})
+		targets = append(targets, t.shown())
 	}
-	return map[string]any{"Targets": targets}
+	return map[string]any{"Targets": targets}, nil
 }
 
-func (s ruleService) switched(off bool) func(Rule, ruleParameters) any {
-	return func(rule Rule, _ ruleParameters) any {
+func (s ruleService) switched(off bool) func(Rule, ruleParameters) (any, error) {
+	return func(rule Rule, _ ruleParameters) (any, error) {
 		s.bus.change(rule.Name, func(r *Rule) { r.Disabled = off })
-		return map[string]any{}
+		return map[string]any{}, nil
 	}
 }
 
-func (s ruleService) removedTargets(rule Rule, p ruleParameters) any {
+func (s ruleService) removedTargets(rule Rule, p ruleParameters) (any, error) {
 	s.bus.change(rule.Name, func(r *Rule) {
 		var kept []Target
 		for _, t := range r.Targets {
@@ -131,5 +220,5 @@ func (s ruleService) removedTargets(rule Rule, p ruleParameters) any {
 		}
 		r.Targets = kept
 	})
-	return map[string]any{"FailedEntryCount": 0, "FailedEntries": []any{}}
+	return map[string]any{"FailedEntryCount": 0, "FailedEntries": []any{}}, nil
 }

@@ -150,3 +150,26 @@ func TestOnlyWritesAreForTheTrailAndPermissionsNameTheResource(t *testing.T) {
 		}
 	}
 }
+
+func TestRulesAndTargetsAreChanged(t *testing.T) {
+	_, _, client, _ := served(t)
+	sweep := aws.String("sweep")
+	localtest.Must(client.PutRule(t.Context(), &eventbridge.PutRuleInput{Name: sweep, EventPattern: aws.String(`{"source":["aws.s3"]}`)}))(t)
+	got := localtest.Must(client.DescribeRule(t.Context(), &eventbridge.DescribeRuleInput{Name: sweep}))(t)
+	if aws.ToString(got.EventPattern) != `{"source":["aws.s3"]}` || got.ScheduleExpression != nil {
+		t.Errorf("pattern %s, schedule %s, want the pattern only", aws.ToString(got.EventPattern), aws.ToString(got.ScheduleExpression))
+	}
+	_, err := client.PutRule(t.Context(), &eventbridge.PutRuleInput{Name: sweep, EventPattern: aws.String(`{"source":"aws.s3"}`)})
+	if code := localtest.Code(err); code != "InvalidEventPatternException" {
+		t.Errorf("PutRule with a wrong pattern = %v, want InvalidEventPatternException", err)
+	}
+	localtest.Must(client.PutTargets(t.Context(), &eventbridge.PutTargetsInput{Rule: sweep, Targets: []types.Target{{
+		Id: aws.String("b"), Arn: aws.String("arn:c"), Input: aws.String(`{}`), DeadLetterConfig: &types.DeadLetterConfig{Arn: aws.String("arn:q")},
+		RetryPolicy: &types.RetryPolicy{MaximumEventAgeInSeconds: aws.Int32(60), MaximumRetryAttempts: aws.Int32(0)},
+	}}}))(t)
+	targets := localtest.Must(client.ListTargetsByRule(t.Context(), &eventbridge.ListTargetsByRuleInput{Rule: sweep}))(t).Targets
+	if len(targets) != 2 || *targets[1].Arn != "arn:c" || *targets[1].Input != `{}` || *targets[1].DeadLetterConfig.Arn != "arn:q" ||
+		*targets[1].RetryPolicy.MaximumRetryAttempts != 0 || *targets[1].RetryPolicy.MaximumEventAgeInSeconds != 60 {
+		t.Errorf("targets = %+v, want a as it was and b as it was put", targets)
+	}
+}

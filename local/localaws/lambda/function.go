@@ -39,6 +39,8 @@ type Function struct {
 	Async Async
 	// ReservedConcurrency is the maximum number of concurrent invocations; nil means no limit.
 	ReservedConcurrency *int
+	// Modified is when code or configuration last changed. [Host.Create] and [Host.Update] set it.
+	Modified time.Time
 }
 
 // Async is a function's configuration for asynchronous invocation.

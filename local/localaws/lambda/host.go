@@ -112,6 +112,7 @@ func (h *Host) Create(f Function) (arn string, err error) {
 	if _, ok := h.functions[f.Name]; ok {
 		return "", &Error{Status: 409, Code: "ResourceConflictException", Message: "Function already exist: " + f.Name}
 	}
+	f.Modified = h.options.Clock.Now()
 	h.functions[f.Name] = newHosted(f)
 	return f.ARN, nil
 }
@@ -129,6 +130,12 @@ func (h *Host) complete(f Function) (Function, error) {
 // Update changes a function's configuration, with the checks of [Host.Create]. It keeps the permissions. Running
 // invocations keep the old configuration; the next invocation is a cold start.
 func (h *Host) Update(f Function) error {
+	f.Modified = h.options.Clock.Now()
+	return h.reconfigure(f)
+}
+
+// reconfigure is Update for changes that do not count as a modification: concurrency, and what happens to failed runs.
+func (h *Host) reconfigure(f Function) error {
 	f, err := h.complete(f)
 	if err != nil {
 		return err

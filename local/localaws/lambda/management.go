@@ -23,14 +23,21 @@ func (s service) manage(r *api.Request) (*api.Operation, error) {
 	}
 	version, rest, _ := strings.Cut(path, "/functions/")
 	name, part, _ := strings.Cut(rest, "/")
-	if name == "" {
+	part, statement, _ := strings.Cut(part, "/")
+	if name == "" || statement != "" && part != "policy" {
 		return nil, nil
 	}
 	call := map[string]func(string, *api.Request) *api.Operation{
-		"GET 2015-03-31 ":               s.getFunction,
-		"GET 2015-03-31 configuration":  s.getConfiguration,
-		"PUT 2017-10-31 concurrency":    s.putConcurrency,
-		"DELETE 2017-10-31 concurrency": s.deleteConcurrency,
+		"GET 2015-03-31 ":                    s.getFunction,
+		"GET 2015-03-31 configuration":       s.getConfiguration,
+		"PUT 2017-10-31 concurrency":         s.putConcurrency,
+		"DELETE 2017-10-31 concurrency":      s.deleteConcurrency,
+		"PUT 2015-03-31 configuration":       s.updateConfiguration,
+		"GET 2019-09-25 event-invoke-config": s.getInvokeConfig,
+		"PUT 2019-09-25 event-invoke-config": s.putInvokeConfig,
+		"GET 2015-03-31 policy":              s.getPolicy,
+		"POST 2015-03-31 policy":             s.addPermission,
+		"DELETE 2015-03-31 policy":           s.removePermission,
 	}[r.Method+" "+version+" "+part]
 	if call == nil {
 		return nil, nil
@@ -99,6 +106,7 @@ func (f Function) configuration() map[string]any {
 	return map[string]any{
 		"FunctionName": f.Name, "FunctionArn": f.ARN, "Role": f.Role, "Handler": f.Handler, "State": "Active",
 		"LastUpdateStatus": "Successful", "MemorySize": f.MemoryMB, "Timeout": int(f.Timeout.Seconds()),
+		"LastModified":  f.Modified.UTC().Format(lambdaTime),
 		"Environment":   map[string]any{"Variables": f.Environment},
 		"LoggingConfig": map[string]any{"LogGroup": f.LogGroup, "LogFormat": f.LogFormat},
 	}
@@ -120,7 +128,7 @@ func (s service) putConcurrency(name string, r *api.Request) *api.Operation {
 			return nil, invalid("Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [%d].", leastUnreservedConc)
 		}
 		f.ReservedConcurrency = &n
-		return wanted, s.host.Update(f)
+		return wanted, s.host.reconfigure(f)
 	})
 	operation.Trail = &api.Trail{EventName: "PutFunctionConcurrency20171031", RequestParameters: map[string]any{
 		"functionName": name, "reservedConcurrentExecutions": wanted.ReservedConcurrentExecutions,
@@ -132,7 +140,7 @@ func (s service) deleteConcurrency(name string, _ *api.Request) *api.Operation {
 	f, _ := s.host.Function(name)
 	operation := s.operation("DeleteFunctionConcurrency", f.ARN, func() (any, error) {
 		f.ReservedConcurrency = nil
-		return nil, s.host.Update(f)
+		return nil, s.host.reconfigure(f)
 	})
 	operation.Trail = &api.Trail{EventName: "DeleteFunctionConcurrency20171031", RequestParameters: map[string]any{"functionName": name}}
 	return operation

@@ -31,6 +31,17 @@ func (h *Host) Permit(nameOrARN string, p Permission) error {
 	return nil
 }
 
+// Permissions returns a function's permissions; nil if there is no such function.
+func (h *Host) Permissions(nameOrARN string) []Permission {
+	f, err := h.lookUp(nameOrARN)
+	if err != nil {
+		return nil
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(f.permissions)
+}
+
 // Forbid removes a permission.
 func (h *Host) Forbid(nameOrARN, statementID string) error {
 	f, err := h.lookUp(nameOrARN)

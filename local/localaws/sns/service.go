@@ -47,10 +47,14 @@ func (s *Service) Decode(r *api.Request) (*api.Operation, error) {
 		return nil, err
 	}
 	decoders := map[string]func(call) *api.Operation{
-		"CreateTopic": s.decodeCreateTopic,
-		"ListTopics":  s.decodeListTopics,
-		"Publish":     s.decodePublish,
-		"Subscribe":   s.decodeSubscribe,
+		"CreateTopic":              s.decodeCreateTopic,
+		"GetTopicAttributes":       s.decodeGetAttributes,
+		"ListSubscriptionsByTopic": s.decodeListSubscriptions,
+		"ListTopics":               s.decodeListTopics,
+		"Publish":                  s.decodePublish,
+		"SetTopicAttributes":       s.decodeSetAttributes,
+		"Subscribe":                s.decodeSubscribe,
+		"Unsubscribe":              s.decodeUnsubscribe,
 	}
 	decode, ok := decoders[params["Action"]]
 	if !ok {
@@ -66,8 +70,12 @@ func (s *Service) Decode(r *api.Request) (*api.Operation, error) {
 
 // imitated are the supported parameters of each call.
 var imitated = map[string][]string{
-	"CreateTopic": {"Name", "Attributes.entry.key", "Attributes.entry.value"},
-	"ListTopics":  {},
+	"CreateTopic":              {"Name", "Attributes.entry.key", "Attributes.entry.value"},
+	"GetTopicAttributes":       {"TopicArn"},
+	"ListSubscriptionsByTopic": {"TopicArn"},
+	"ListTopics":               {},
+	"SetTopicAttributes":       {"TopicArn", "AttributeName", "AttributeValue"},
+	"Unsubscribe":              {"SubscriptionArn"},
 	"Publish": {
 		"TopicArn", "Subject", "Message",
 		"MessageAttributes.entry.Name", "MessageAttributes.entry.Value.DataType", "MessageAttributes.entry.Value.StringValue",

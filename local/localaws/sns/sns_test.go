@@ -244,3 +244,37 @@ func TestDocumentedFiltersSelectMessages(t *testing.T) {
 		}
 	}
 }
+
+func TestAttributesAndSubscriptionsAreReadAndChanged(t *testing.T) {
+	s, client := start(t, localtest.Everything)
+	topic := s.CreateTopic("alerts", "k")
+	read := func() map[string]string {
+		return localtest.Must(client.GetTopicAttributes(t.Context(), &sdk.GetTopicAttributesInput{TopicArn: &topic}))(t).Attributes
+	}
+	if got := read()["KmsMasterKeyId"]; got != "k" {
+		t.Errorf("key = %q, want k", got)
+	}
+	for name, value := range map[string]string{"Policy": `{"Statement":[]}`, "KmsMasterKeyId": "other"} {
+		localtest.Must(client.SetTopicAttributes(t.Context(), &sdk.SetTopicAttributesInput{TopicArn: &topic, AttributeName: &name, AttributeValue: &value}))(t)
+		if got := read()[name]; got != value {
+			t.Errorf("%s = %q, want %q", name, got, value)
+		}
+	}
+	localtest.Must(client.Subscribe(t.Context(), &sdk.SubscribeInput{TopicArn: &topic, Protocol: aws.String("email"), Endpoint: aws.String("ops@example.com")}))(t)
+	list := func() []types.Subscription {
+		return localtest.Must(client.ListSubscriptionsByTopic(t.Context(), &sdk.ListSubscriptionsByTopicInput{TopicArn: &topic}))(t).Subscriptions
+	}
+	all := list()
+	if len(all) != 1 || *all[0].Endpoint != "ops@example.com" {
+		t.Fatalf("subscriptions = %v, want one", all)
+	}
+	localtest.Must(client.Unsubscribe(t.Context(), &sdk.UnsubscribeInput{SubscriptionArn: all[0].SubscriptionArn}))(t)
+	if got := list(); len(got) != 0 {
+		t.Errorf("subscriptions = %v after Unsubscribe, want none", got)
+	}
+	s.DeleteTopic(topic)
+	_, err := client.GetTopicAttributes(t.Context(), &sdk.GetTopicAttributesInput{TopicArn: &topic})
+	if code := localtest.Code(err); code != "NotFound" {
+		t.Errorf("GetTopicAttributes of a topic that is gone = %v, want NotFound", err)
+	}
+}

@@ -49,13 +49,16 @@ type Subscription struct {
 // subscription is a subscription with the messages that it got.
 type subscription struct {
 	Subscription
+	arn    string
 	filter filter
 	got    []Message
 }
 
 // topic is a topic with its messages and subscriptions.
 type topic struct {
-	keyARN        string
+	keyARN string
+	// policy is the topic's policy as it was put; "" for SNS's default. Within the account, identity policies decide here.
+	policy        string
 	messages      []Message
 	subscriptions []*subscription
 }
@@ -70,6 +73,8 @@ type Service struct {
 	topics map[string]*topic
 	order  []string
 	sent   int
+	// subscribed numbers the subscriptions.
+	subscribed int
 }
 
 // New makes an SNS without topics. The options are the gate's, with defaults filled in.
@@ -95,12 +100,17 @@ func (s *Service) CreateTopic(name, keyID string) string {
 	if s.topics[arn] != nil {
 		return arn
 	}
-	if keyID != "" && !strings.HasPrefix(keyID, "arn:") {
-		keyID = fmt.Sprintf("arn:%s:kms:%s:%s:key/%s", s.options.Partition, s.options.Region, s.options.Account, keyID)
-	}
-	s.topics[arn] = &topic{keyARN: keyID}
+	s.topics[arn] = &topic{keyARN: s.keyARN(keyID)}
 	s.order = append(s.order, arn)
 	return arn
+}
+
+// keyARN returns the ARN of a key that is given by its id or ARN; "" for none.
+func (s *Service) keyARN(id string) string {
+	if id == "" || strings.HasPrefix(id, "arn:") {
+		return id
+	}
+	return fmt.Sprintf("arn:%s:kms:%s:%s:key/%s", s.options.Partition, s.options.Region, s.options.Account, id)
 }
 
 // Topics returns the ARNs of all topics, in order of creation.
@@ -137,8 +147,28 @@ func (s *Service) Subscribe(topicARN string, wanted Subscription) error {
 	if t == nil {
 		return noTopic()
 	}
-	t.subscriptions = append(t.subscriptions, &subscription{Subscription: wanted, filter: f})
+	s.subscribed++
+	arn := fmt.Sprintf("%s:00000000-0000-4000-8000-%012d", topicARN, s.subscribed)
+	t.subscriptions = append(t.subscriptions, &subscription{Subscription: wanted, arn: arn, filter: f})
 	return nil
+}
+
+// SetPolicy sets a topic's policy, which has no effect here.
+func (s *Service) SetPolicy(topicARN, policy string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t := s.topics[topicARN]; t != nil {
+		t.policy = policy
+	}
+}
+
+// Unsubscribe removes a subscription, if it exists.
+func (s *Service) Unsubscribe(arn string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, t := range s.topics {
+		t.subscriptions = slices.DeleteFunc(t.subscriptions, func(one *subscription) bool { return one.arn == arn })
+	}
 }
 
 // Subscriptions returns a topic's subscriptions; nil if there is no such topic.

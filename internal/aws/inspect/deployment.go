@@ -1,0 +1,245 @@
+package inspect
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	cloudwatchtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+
+	"example.com/s3-endpoint-guard/internal/aws/errorcode"
+	"example.com/s3-endpoint-guard/internal/health"
+	"example.com/s3-endpoint-guard/internal/parallel"
+)
+
+// The calls that [Deployment] makes, by service.
+type (
+	// StackResourcesAPI lists what CloudFormation deployed.
+	StackResourcesAPI interface {
+		ListStackResources(context.Context, *cloudformation.ListStackResourcesInput, ...func(*cloudformation.Options)) (*cloudformation.ListStackResourcesOutput, error)
+	}
+	// AlarmAPI describes alarms.
+	AlarmAPI interface {
+		DescribeAlarms(context.Context, *cloudwatch.DescribeAlarmsInput, ...func(*cloudwatch.Options)) (*cloudwatch.DescribeAlarmsOutput, error)
+	}
+	// FunctionAPI describes functions.
+	FunctionAPI interface {
+		GetFunction(context.Context, *lambda.GetFunctionInput, ...func(*lambda.Options)) (*lambda.GetFunctionOutput, error)
+		GetFunctionEventInvokeConfig(context.Context, *lambda.GetFunctionEventInvokeConfigInput, ...func(*lambda.Options)) (*lambda.GetFunctionEventInvokeConfigOutput, error)
+		GetPolicy(context.Context, *lambda.GetPolicyInput, ...func(*lambda.Options)) (*lambda.GetPolicyOutput, error)
+	}
+	// TopicAPI describes a topic.
+	TopicAPI interface {
+		GetTopicAttributes(context.Context, *sns.GetTopicAttributesInput, ...func(*sns.Options)) (*sns.GetTopicAttributesOutput, error)
+		ListSubscriptionsByTopic(context.Context, *sns.ListSubscriptionsByTopicInput, ...func(*sns.Options)) (*sns.ListSubscriptionsByTopicOutput, error)
+	}
+	// GuardRoleAPI lists the policies of the guard's role.
+	GuardRoleAPI interface {
+		ListRolePolicies(context.Context, *iam.ListRolePoliciesInput, ...func(*iam.Options)) (*iam.ListRolePoliciesOutput, error)
+	}
+)
+
+// Deployment reads what CloudFormation deployed, and what is there of it.
+type Deployment struct {
+	Stacks    StackResourcesAPI
+	Alarms    AlarmAPI
+	Functions FunctionAPI
+	Topics    TopicAPI
+	Roles     GuardRoleAPI
+	// StackID is the stack's ARN, GuardRole the name of the guard's role.
+	StackID, GuardRole string
+}
+
+// Read reads the stack's resources, a hundred in a round trip, and then all else in one round trip. The error joins those of
+// the parts, which the result has too.
+func (d *Deployment) Read(ctx context.Context) (health.Deployment, error) {
+	resources, err := d.resources(ctx)
+	if err != nil {
+		return health.Deployment{}, fmt.Errorf("stack %s: %w", d.StackID, err)
+	}
+	found := health.Deployment{Resources: resources}
+	guard := resources["RemediateFunction"].PhysicalID
+	_, err = parallel.Map([]func() error{
+		into(&found.Alarms, func() ([]health.Alarm, error) { return d.alarms(ctx) }),
+		into(&found.Functions, func() ([]health.Function, error) { return d.functions(ctx, resources) }),
+		into(&found.Failures, func() (health.Failures, error) { return d.failures(ctx, guard) }),
+		into(&found.Invokers, func() (health.Invokers, error) { return d.invokers(ctx, guard) }),
+		into(&found.Topic, func() (health.Topic, error) { return d.topic(ctx, resources["NotificationTopic"].PhysicalID) }),
+		into(&found.RolePolicies, func() ([]string, error) { return d.rolePolicies(ctx) }),
+	}, func(read func() error) (struct{}, error) { return struct{}{}, read() })
+	return found, err
+}
+
+// into returns a function that makes one read and keeps its result, or its error.
+func into[T any](reading *health.Reading[T], read func() (T, error)) func() error {
+	return func() error {
+		reading.Value, reading.Err = read()
+		return reading.Err
+	}
+}
+
+func (d *Deployment) resources(ctx context.Context) (map[string]health.Resource, error) {
+	resources := map[string]health.Resource{}
+	pages := cloudformation.NewListStackResourcesPaginator(d.Stacks, &cloudformation.ListStackResourcesInput{StackName: &d.StackID})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range page.StackResourceSummaries {
+			resources[aws.ToString(r.LogicalResourceId)] = health.Resource{
+				PhysicalID: aws.ToString(r.PhysicalResourceId), Type: aws.ToString(r.ResourceType),
+				Changed: aws.ToTime(r.LastUpdatedTimestamp), Busy: strings.HasSuffix(string(r.ResourceStatus), "_IN_PROGRESS"),
+			}
+		}
+	}
+	return resources, nil
+}
+
+// alarms describes the stack's alarms, which are fewer than the 100 of a page.
+func (d *Deployment) alarms(ctx context.Context) ([]health.Alarm, error) {
+	name := strings.Split(d.StackID, "/")[1]
+	answer, err := d.Alarms.DescribeAlarms(ctx, &cloudwatch.DescribeAlarmsInput{
+		AlarmNamePrefix: aws.String(name + "-"), MaxRecords: aws.Int32(100),
+		AlarmTypes: []cloudwatchtypes.AlarmType{cloudwatchtypes.AlarmTypeMetricAlarm, cloudwatchtypes.AlarmTypeCompositeAlarm},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("alarms: %w", err)
+	}
+	var alarms []health.Alarm
+	for _, a := range answer.MetricAlarms {
+		alarms = append(alarms, health.Alarm{Name: aws.ToString(a.AlarmName), Changed: aws.ToTime(a.AlarmConfigurationUpdatedTimestamp), Silent: !aws.ToBool(a.ActionsEnabled)})
+	}
+	for _, a := range answer.CompositeAlarms {
+		alarms = append(alarms, health.Alarm{Name: aws.ToString(a.AlarmName), Changed: aws.ToTime(a.AlarmConfigurationUpdatedTimestamp), Silent: !aws.ToBool(a.ActionsEnabled)})
+	}
+	return alarms, nil
+}
+
+// lambdaTime is the format of LastModified.
+// https://docs.aws.amazon.com/lambda/latest/api/API_FunctionConfiguration.html
+const lambdaTime = "2006-01-02T15:04:05.999-0700"
+
+func (d *Deployment) functions(ctx context.Context, resources map[string]health.Resource) ([]health.Function, error) {
+	var names []string
+	for _, r := range resources {
+		if r.Type == "AWS::Lambda::Function" {
+			names = append(names, r.PhysicalID)
+		}
+	}
+	return parallel.Map(names, func(name string) (health.Function, error) {
+		f := health.Function{Name: name}
+		answer, err := d.Functions.GetFunction(ctx, &lambda.GetFunctionInput{FunctionName: &name})
+		switch {
+		case errorcode.Of(err) == "ResourceNotFoundException":
+			f.Missing = true
+			return f, nil
+		case err != nil:
+			return f, fmt.Errorf("function %s: %w", name, err)
+		case answer.Configuration == nil:
+			return f, fmt.Errorf("function %s: the answer has no configuration", name)
+		}
+		f.Changed, err = time.Parse(lambdaTime, aws.ToString(answer.Configuration.LastModified))
+		if err != nil {
+			return f, fmt.Errorf("function %s: %w", name, err)
+		}
+		f.Stopped = answer.Concurrency != nil && aws.ToInt32(answer.Concurrency.ReservedConcurrentExecutions) == 0
+		return f, nil
+	})
+}
+
+func (d *Deployment) failures(ctx context.Context, function string) (health.Failures, error) {
+	answer, err := d.Functions.GetFunctionEventInvokeConfig(ctx, &lambda.GetFunctionEventInvokeConfigInput{FunctionName: &function})
+	switch {
+	case errorcode.Of(err) == "ResourceNotFoundException":
+		return health.Failures{}, nil
+	case err != nil:
+		return health.Failures{}, fmt.Errorf("failed runs of %s: %w", function, err)
+	}
+	f := health.Failures{
+		Retries: aws.ToInt32(answer.MaximumRetryAttempts), Age: time.Duration(aws.ToInt32(answer.MaximumEventAgeInSeconds)) * time.Second,
+	}
+	if c := answer.DestinationConfig; c != nil && c.OnFailure != nil {
+		f.Queue = aws.ToString(c.OnFailure.Destination)
+	}
+	return f, nil
+}
+
+// invokers reads the function's policy: the rules for which EventBridge may invoke it, and the statements that allow
+// anything else.
+func (d *Deployment) invokers(ctx context.Context, function string) (health.Invokers, error) {
+	answer, err := d.Functions.GetPolicy(ctx, &lambda.GetPolicyInput{FunctionName: &function})
+	switch {
+	case errorcode.Of(err) == "ResourceNotFoundException":
+		return health.Invokers{}, nil
+	case err != nil:
+		return health.Invokers{}, fmt.Errorf("policy of %s: %w", function, err)
+	}
+	var policy struct{ Statement []json.RawMessage }
+	if err := json.Unmarshal([]byte(aws.ToString(answer.Policy)), &policy); err != nil {
+		return health.Invokers{}, fmt.Errorf("policy of %s: %w", function, err)
+	}
+	var found health.Invokers
+	for _, raw := range policy.Statement {
+		var s struct {
+			Effect, Action string
+			Principal      struct{ Service string }
+			Condition      struct {
+				ArnLike struct {
+					SourceARN string `json:"AWS:SourceArn"`
+				}
+			}
+		}
+		err := json.Unmarshal(raw, &s)
+		if rule := s.Condition.ArnLike.SourceARN; err == nil && s.Effect == "Allow" && s.Action == "lambda:InvokeFunction" &&
+			s.Principal.Service == "events.amazonaws.com" && rule != "" {
+			found.Rules = append(found.Rules, rule)
+			continue
+		}
+		found.Others = append(found.Others, string(raw))
+	}
+	return found, nil
+}
+
+// topic reads the topic, and the first hundred of its subscriptions.
+func (d *Deployment) topic(ctx context.Context, arn string) (health.Topic, error) {
+	var topic health.Topic
+	err := parallel.Both(
+		func() error {
+			answer, err := d.Topics.GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: &arn})
+			if err == nil {
+				topic.Policy, topic.Key = answer.Attributes["Policy"], answer.Attributes["KmsMasterKeyId"]
+			}
+			return err
+		},
+		func() error {
+			answer, err := d.Topics.ListSubscriptionsByTopic(ctx, &sns.ListSubscriptionsByTopicInput{TopicArn: &arn})
+			if err == nil {
+				topic.Subscriptions = len(answer.Subscriptions)
+			}
+			return err
+		})
+	switch {
+	case errorcode.Of(err) == "NotFound":
+		return health.Topic{Missing: true}, nil
+	case err != nil:
+		return topic, fmt.Errorf("topic %s: %w", arn, err)
+	}
+	return topic, nil
+}
+
+func (d *Deployment) rolePolicies(ctx context.Context) ([]string, error) {
+	answer, err := d.Roles.ListRolePolicies(ctx, &iam.ListRolePoliciesInput{RoleName: &d.GuardRole})
+	if err != nil {
+		return nil, fmt.Errorf("role %s: %w", d.GuardRole, err)
+	}
+	return answer.PolicyNames, nil
+}
