@@ -15,6 +15,7 @@ import (
 type renderer struct {
 	lock                 lockFlags
 	buckets, cidrs       []string
+	stack                string
 	services, onlyGuards bool
 	// asked says for each of renderFormats whether its flag is given.
 	asked []bool
@@ -36,7 +37,7 @@ The bucket statements only deny. Add your own Allow statements beside them; guar
 			if err != nil {
 				return misused(c, err)
 			}
-			text, err := render(l, r.buckets)
+			text, err := render(l, r.buckets, r.stack)
 			if err != nil {
 				return err
 			}
@@ -48,6 +49,7 @@ The bucket statements only deny. Add your own Allow statements beside them; guar
 	r.lock.flags(f)
 	r.lock.roleFlags(f)
 	f.StringSliceVar(&r.buckets, "bucket", nil, "`NAME` of a bucket (repeatable)")
+	f.StringVar(&r.stack, "stack", "s3-endpoint-guard", "`NAME` of the guard's stack, for --scp and --rcp")
 	f.StringSliceVar(&r.cidrs, "cidr", nil, "`RANGE` of public addresses from which the data may be reached, too (repeatable)")
 	f.BoolVar(&r.services, "aws-services", false, "let AWS services reach the data, as themselves and on behalf of the roles")
 	f.BoolVar(&r.onlyGuards, "only-buckets", false, "the endpoints serve the buckets --bucket only (default: all of the account)")

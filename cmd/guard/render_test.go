@@ -36,7 +36,7 @@ func rendered(t *testing.T) lock.Lock {
 
 // Each format is compared with a file that the tool it is for has read: docs/render.md says which version.
 func TestRenderPrintsTheLockInEachFormat(t *testing.T) {
-	extension := map[string]string{"json": "json", "terraform": "tf", "cdk": "ts", "cloudformation": "yaml"}
+	extension := map[string]string{"json": "json", "terraform": "tf", "cdk": "ts", "cloudformation": "yaml", "scp": "scp.json", "rcp": "rcp.json"}
 	for _, f := range renderFormats {
 		out, _, err := runGuardOn(append(slices.Clone(renderArguments), "--"+f.flag)...)
 		if err != nil {

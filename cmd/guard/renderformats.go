@@ -9,20 +9,48 @@ import (
 
 	"example.com/s3-endpoint-guard/internal/iampolicy"
 	"example.com/s3-endpoint-guard/internal/lock"
+	"example.com/s3-endpoint-guard/internal/prevent"
 )
 
-// renderFunc prints a lock's statements for these buckets, and for the endpoints.
-type renderFunc func(l lock.Lock, buckets []string) (string, error)
+// renderFunc prints a lock's statements for these buckets, and for the endpoints; or a policy that protects them and the
+// guard, which is in a stack of that name.
+type renderFunc func(l lock.Lock, buckets []string, stack string) (string, error)
+
+// ofLock is the renderFunc of a format to which the stack does not matter.
+func ofLock(render func(lock.Lock, []string) (string, error)) renderFunc {
+	return func(l lock.Lock, buckets []string, _ string) (string, error) { return render(l, buckets) }
+}
+
+// renderSCP and renderRCP print organisation policies. The roles that still may make the calls are those that manage the
+// buckets.
+func renderSCP(l lock.Lock, buckets []string, stack string) (string, error) {
+	policy, err := protected(l, buckets, stack).SCP()
+	return policy + "\n", err
+}
+
+func renderRCP(l lock.Lock, buckets []string, stack string) (string, error) {
+	policy, err := protected(l, buckets, stack).RCP()
+	return policy + "\n", err
+}
+
+func protected(l lock.Lock, buckets []string, stack string) prevent.Deployment {
+	return prevent.Deployment{
+		Partition: l.Partition, Region: l.Region, Account: l.Account, Stack: stack, Buckets: buckets, EndpointIDs: l.EndpointIDs,
+		Exempt: l.ManagementRoles,
+	}
+}
 
 // renderFormats are the formats of guard render; each is a flag.
 var renderFormats = []struct {
 	flag, usage string
 	render      renderFunc
 }{
-	{"json", "print the policies as JSON: by bucket, and that of the endpoints", renderJSON},
-	{"terraform", "print data sources aws_iam_policy_document", renderTerraform},
-	{"cdk", "print TypeScript with statements for addToResourcePolicy and addToPolicy", renderCDK},
-	{"cloudformation", "print a template with the bucket policies", renderCloudFormation},
+	{"json", "print the policies as JSON: by bucket, and that of the endpoints", ofLock(renderJSON)},
+	{"terraform", "print data sources aws_iam_policy_document", ofLock(renderTerraform)},
+	{"cdk", "print TypeScript with statements for addToResourcePolicy and addToPolicy", ofLock(renderCDK)},
+	{"cloudformation", "print a template with the bucket policies", ofLock(renderCloudFormation)},
+	{"scp", "print a service control policy that lets only --management-role change buckets, endpoints and the guard", renderSCP},
+	{"rcp", "print a resource control policy that lets only --management-role change the buckets' configuration", renderRCP},
 }
 
 func renderJSON(l lock.Lock, buckets []string) (string, error) {

@@ -28,13 +28,13 @@ type Deployment struct {
 	Stack string
 	// Buckets are the guarded bucket's name and, if there is a trail, its bucket's.
 	Buckets []string
-	// EndpointID and VPCID are the endpoint and its VPC.
-	EndpointID, VPCID string
-	// GroupIDs are the security groups of endpoint, workload and probe, RouteTableIDs the workload's route tables.
-	GroupIDs, RouteTableIDs []string
-	// KeyID is the id of the key that encrypts the notifications.
-	KeyID string
-	// Own are the ARNs of the stack's roles that correct and delete: RemediateRole and TeardownRole.
+	// EndpointIDs are the endpoints, VPCIDs their VPCs, GroupIDs the security groups of endpoint, workload and probe,
+	// RouteTableIDs the workload's route tables.
+	EndpointIDs, VPCIDs, GroupIDs, RouteTableIDs []string
+	// KeyIDs is the id of the key that encrypts the notifications.
+	KeyIDs []string
+	// Own are the ARNs of the stack's roles that correct and delete: RemediateRole and TeardownRole. Without them they are
+	// known by their names, which the service control policy keeps others from using.
 	Own []string
 	// Exempt are the ARNs of the roles that still may make these calls, e.g. the one that deploys the stack; "*" and "?" are
 	// wildcards. CloudFormation calls in the name of who deploys, or of its service role: name that role.
@@ -65,7 +65,7 @@ func (d Deployment) SCP() (string, error) {
 		d.buckets(),
 		protected{
 			[]string{"ec2:ModifyVpcEndpoint", "ec2:DeleteVpcEndpoints", "ec2:CreateVpcEndpoint", "ec2:ModifyVpcAttribute", "ec2:AssociateDhcpOptions"},
-			[]string{d.arn("ec2", "vpc-endpoint/"+d.EndpointID), d.arn("ec2", "vpc/"+d.VPCID)},
+			slices.Concat(d.each("ec2", "vpc-endpoint/", d.EndpointIDs), d.each("ec2", "vpc/", d.VPCIDs)),
 		},
 		protected{
 			[]string{"ec2:AuthorizeSecurityGroup*", "ec2:RevokeSecurityGroup*", "ec2:ModifySecurityGroupRules", "ec2:DeleteSecurityGroup"},
@@ -128,7 +128,7 @@ func (d Deployment) buckets() protected {
 }
 
 func (d Deployment) key() protected {
-	return protected{[]string{"kms:DisableKey", "kms:ScheduleKeyDeletion", "kms:PutKeyPolicy"}, []string{d.arn("kms", "key/"+d.KeyID)}}
+	return protected{[]string{"kms:DisableKey", "kms:ScheduleKeyDeletion", "kms:PutKeyPolicy"}, d.each("kms", "key/", d.KeyIDs)}
 }
 
 func (d Deployment) queue() protected {
@@ -149,12 +149,24 @@ func (d Deployment) each(service, prefix string, ids []string) []string {
 	return arns
 }
 
+// own returns the stack's roles that correct and delete.
+func (d Deployment) own() []string {
+	if len(d.Own) > 0 {
+		return d.Own
+	}
+	var arns []string
+	for _, role := range []string{"RemediateRole", "TeardownRole"} {
+		arns = append(arns, fmt.Sprintf("arn:%s:iam::%s:role/*%s-%s-*", d.Partition, d.Account, d.Stack, role))
+	}
+	return arns
+}
+
 // policy returns a document without white space, which counts. It has one statement: an action concerns no resource of
 // another service, and the names of the roles are long.
 func (d Deployment) policy(kind, principal string, all ...protected) (string, error) {
 	s := statement{
 		Sid: "OnlyNamedRoles", Effect: "Deny", Principal: principal,
-		Condition: map[string]map[string][]string{"ArnNotLike": {"aws:PrincipalArn": slices.Concat(d.Own, d.Exempt)}},
+		Condition: map[string]map[string][]string{"ArnNotLike": {"aws:PrincipalArn": slices.Concat(d.own(), d.Exempt)}},
 	}
 	if principal != "" {
 		// An RCP binds calls of services too, which have no principal's ARN; an SCP does not.

@@ -22,8 +22,8 @@ const (
 func deployed() prevent.Deployment {
 	return prevent.Deployment{
 		Partition: "aws", Region: "eu-central-1", Account: "111122223333", Stack: "guard", Buckets: []string{"docs-example", "docs-trail"},
-		EndpointID: "vpce-1", VPCID: "vpc-1", GroupIDs: []string{"sg-1", "sg-2", "sg-3"}, RouteTableIDs: []string{"rtb-1"},
-		KeyID: "0f0f0f0f-0000-4000-8000-000000000001", Own: []string{guard, teardown}, Exempt: []string{pipeline},
+		EndpointIDs: []string{"vpce-1"}, VPCIDs: []string{"vpc-1"}, GroupIDs: []string{"sg-1", "sg-2", "sg-3"}, RouteTableIDs: []string{"rtb-1"},
+		KeyIDs: []string{"0f0f0f0f-0000-4000-8000-000000000001"}, Own: []string{guard, teardown}, Exempt: []string{pipeline},
 	}
 }
 
@@ -208,5 +208,26 @@ func TestThePoliciesFitWithTheLongestNames(t *testing.T) {
 	}
 	if policy, err := d.SCP(); err == nil || !strings.Contains(err.Error(), "name fewer roles") {
 		t.Errorf("an SCP with 22 long roles: %d characters, %v, want an error", len(policy), err)
+	}
+}
+
+// Without ids of networks and keys, nothing else of the account is protected by mistake; the stack's roles are known by name.
+func TestWhatIsNotNamedIsNotProtected(t *testing.T) {
+	d := prevent.Deployment{Partition: "aws", Region: "eu-central-1", Account: "111122223333", Stack: "guard", Buckets: []string{"docs-example"}}
+	scp, err := d.SCP()
+	if err != nil {
+		t.Fatal(err)
+	}
+	bound := iampolicy.Policies{Identity: []*iampolicy.Policy{parsed(t, iampolicy.ParseIdentity, everything), parsed(t, iampolicy.ParseIdentity, scp)}}
+	for c, want := range map[call]iampolicy.Effect{
+		{"kms:DisableKey", "arn:aws:kms:" + here + "key/other"}:                  iampolicy.Allow,
+		{"ec2:ModifyVpcEndpoint", "arn:aws:ec2:" + here + "vpc-endpoint/vpce-1"}: iampolicy.Allow,
+		{"s3:PutBucketPolicy", "arn:aws:s3:::docs-example"}:                      iampolicy.Deny,
+	} {
+		for principal, effect := range map[string]iampolicy.Effect{admin: want, guard: iampolicy.Allow} {
+			if d := iampolicy.Evaluate(iampolicy.Request{Principal: principal, Action: c.action, Resource: c.resource, ResourceAccount: "111122223333"}, bound); d.Effect != effect {
+				t.Errorf("%s by %s: %s (%s), want %s", c.action, principal, d.Effect, d.By, effect)
+			}
+		}
 	}
 }

@@ -28,12 +28,12 @@ func TestOnlyChangesOfCodeAndConfigurationCountAsModifications(t *testing.T) {
 		t.Errorf("failed runs: %d retries, %d s, want 1, 60 s", *got.MaximumRetryAttempts, *got.MaximumEventAgeInSeconds)
 	}
 	localtest.Must(client.UpdateFunctionConfiguration(t.Context(), &sdk.UpdateFunctionConfigurationInput{
-		FunctionName: f, Timeout: aws.Int32(7), Environment: &types.Environment{Variables: map[string]string{"A": "b"}},
+		FunctionName: f, Timeout: aws.Int32(7), Environment: &types.Environment{Variables: map[string]string{"AB": "c"}},
 	}))(t)
 	if now := modified(); now <= first {
 		t.Errorf("LastModified = %s after a change of the configuration, want it after %s", now, first)
 	}
-	if f, _ := a.Function("f"); f.Environment["A"] != "b" || f.Timeout.Seconds() != 7 {
+	if f, _ := a.Function("f"); f.Environment["AB"] != "c" || f.Timeout.Seconds() != 7 {
 		t.Errorf("environment %v, time-out %v, want those that were put", f.Environment, f.Timeout)
 	}
 	_, err := client.UpdateFunctionConfiguration(t.Context(), &sdk.UpdateFunctionConfigurationInput{FunctionName: f, MemorySize: aws.Int32(512)})

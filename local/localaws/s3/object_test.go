@@ -69,12 +69,12 @@ func TestWhatIsNotModelledIsRefused(t *testing.T) {
 	s := newScene(t)
 	id, _ := s.gate.Credentials(s.admin())
 	for request, want := range map[string]int{
-		"GET /docs-example?replication": http.StatusNotImplemented,
-		"PUT /docs-example?object-lock": http.StatusNotImplemented,
-		"GET /docs-example/a?acl":       http.StatusNotImplemented,
-		"PUT /docs-example/a?torrent":   http.StatusNotImplemented,
-		"POST /docs-example/a":          http.StatusMethodNotAllowed,
-		"PATCH /docs-example/a":         http.StatusMethodNotAllowed,
+		"GET /docs-example?metrics":   http.StatusNotImplemented,
+		"PUT /docs-example?metrics":   http.StatusNotImplemented,
+		"GET /docs-example/a?acl":     http.StatusNotImplemented,
+		"PUT /docs-example/a?torrent": http.StatusNotImplemented,
+		"POST /docs-example/a":        http.StatusMethodNotAllowed,
+		"PATCH /docs-example/a":       http.StatusMethodNotAllowed,
 	} {
 		method, path, _ := strings.Cut(request, " ")
 		if got := s.raw(method, path, id, "", nil).StatusCode; got != want {
