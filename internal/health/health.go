@@ -17,7 +17,8 @@
 //	traffic                     (interface endpoint) | EndpointIdle
 //	bucket-exits, stack-resources, alarms, functions,|
 //	failed-runs, function-policy, guard-role,        |
-//	notification-topic (and rules)                   | SecurityFindings
+//	notification-topic (and rules), workload-groups, |
+//	other-endpoints, vpc-dns                         | SecurityFindings
 //
 // To add a check, add a field to [Snapshot], a name to the checks, and a method of [Criteria] that judges it.
 package health
@@ -50,6 +51,9 @@ const (
 	RolePolicies       Check = "role-policies"
 	Traffic            Check = "traffic"
 	BucketExits        Check = "bucket-exits"
+	WorkloadGroups     Check = "workload-groups"
+	OtherEndpoints     Check = "other-endpoints"
+	VPCDNS             Check = "vpc-dns"
 	StackResources     Check = "stack-resources"
 	Alarms             Check = "alarms"
 	Functions          Check = "functions"
@@ -97,6 +101,8 @@ type Snapshot struct {
 	Traffic Reading[Volume]
 	// Exits are the parts of the bucket's configuration by which S3 carries data out of it.
 	Exits Reading[[]Exit]
+	// Network is the workload's network.
+	Network Reading[Network]
 	// Deployment is what was deployed, and what is there of it.
 	Deployment Reading[Deployment]
 }
@@ -112,6 +118,8 @@ type Criteria struct {
 	// StackID is the stack's ARN, SweepEvery the interval of the sweeps.
 	StackID    string
 	SweepEvery time.Duration
+	// EndpointGroups are the security groups of an interface endpoint, WorkloadGroups those of the workload, the app's first.
+	EndpointGroups, WorkloadGroups []string
 	// SweepWithin is the period in which there must have been a sweep.
 	SweepWithin time.Duration
 	// IdleAfter is the time without traffic after which an endpoint counts as idle.

@@ -27,6 +27,7 @@ func (t Criteria) judgeWatch(r *Report, s Snapshot) {
 	for _, x := range s.Exits.Value {
 		threats = append(threats, threat{x.Name, fmt.Sprintf("bucket %s: %s", t.Setting.Bucket, x.What)})
 	}
+	threats = append(threats, t.judgeNetwork(r, s)...)
 	threats = append(threats, t.judgeDeployment(r, s)...)
 	for _, x := range threats {
 		r.Problems = append(r.Problems, Problem{Metric: metrics.SecurityFindings, Finding: x.name, Why: x.why})

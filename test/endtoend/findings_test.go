@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	cloudwatchtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	eventbridgetypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -224,6 +226,39 @@ var tamperings = map[string]func(*scene) error{
 	},
 }
 
+// bypasses are changes of the workload's network, by the finding's name.
+var bypasses = map[string]func(*scene) error{
+	"workload-group-opened": func(s *scene) error {
+		_, err := s.ec2.AuthorizeSecurityGroupEgress(s.Context(), &ec2.AuthorizeSecurityGroupEgressInput{
+			GroupId: aws.String(s.stack.Physical("InstanceSecurityGroup")), IpPermissions: []ec2types.IpPermission{{
+				IpProtocol: aws.String("-1"), IpRanges: []ec2types.IpRange{{CidrIp: aws.String("0.0.0.0/0")}},
+			}},
+		})
+		return err
+	},
+	"workload-group-shut": func(s *scene) error {
+		_, err := s.ec2.RevokeSecurityGroupEgress(s.Context(), &ec2.RevokeSecurityGroupEgressInput{
+			GroupId: aws.String(s.stack.Physical("InstanceSecurityGroup")), IpPermissions: []ec2types.IpPermission{{
+				IpProtocol: aws.String("tcp"), FromPort: aws.Int32(443), ToPort: aws.Int32(443),
+				UserIdGroupPairs: []ec2types.UserIdGroupPair{{GroupId: aws.String(s.stack.Physical("EndpointSecurityGroup"))}},
+			}},
+		})
+		return err
+	},
+	"second-endpoint": func(s *scene) error {
+		_, err := s.ec2.CreateVpcEndpoint(s.Context(), &ec2.CreateVpcEndpointInput{
+			VpcId: aws.String(s.stack.Physical("Vpc")), ServiceName: aws.String("com.amazonaws.eu-central-1.s3"), VpcEndpointType: ec2types.VpcEndpointTypeGateway,
+		})
+		return err
+	},
+	"vpc-dns": func(s *scene) error {
+		_, err := s.ec2.ModifyVpcAttribute(s.Context(), &ec2.ModifyVpcAttributeInput{
+			VpcId: aws.String(s.stack.Physical("Vpc")), EnableDnsHostnames: &ec2types.AttributeBooleanValue{Value: aws.Bool(false)},
+		})
+		return err
+	},
+}
+
 // admins is the administrator's configuration of the SDK, outside of the VPC.
 func (s *scene) admins() aws.Config { return s.Config(s.Admin(), s.Internet()) }
 
@@ -236,6 +271,7 @@ func TestEachFindingRingsTheAlarmAndIsNamed(t *testing.T) {
 	t.Parallel()
 	all := maps.Clone(exits)
 	maps.Copy(all, tamperings)
+	maps.Copy(all, bypasses)
 	for name, wrong := range all {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -291,6 +327,7 @@ func TestAWatchedCallThatAWSRefusesIsCountedAndHidesNoOther(t *testing.T) {
 		"GetBucketCors":                      {"s3", "bucket-exits"},
 		"GetBucketAccelerateConfiguration":   {"s3", "bucket-exits"},
 		"GetBucketRequestPayment":            {"s3", "bucket-exits"},
+		"DescribeVpcAttribute":               {"ec2", "vpc-dns"},
 		"ListStackResources":                 {"cloudformation", "stack-resources"},
 		"DescribeAlarms":                     {"monitoring", "alarms"},
 		"GetFunction":                        {"lambda", "functions"},

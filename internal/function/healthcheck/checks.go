@@ -26,6 +26,7 @@ type Checks struct {
 	Role         func(context.Context) ([]health.Document, error)
 	Traffic      func(context.Context, time.Time) (health.Volume, error)
 	Exits        func(context.Context, time.Time) ([]health.Exit, error)
+	Network      func(context.Context, time.Time) (health.Network, error)
 	Deployment   func(context.Context, time.Time) (health.Deployment, error)
 
 	// forget makes the watched checks due.
@@ -58,6 +59,7 @@ func (c Checks) Read(ctx context.Context, now time.Time) health.Snapshot {
 	read(ctx, &checks, c.Role, &s.Role)
 	read(ctx, &checks, at(now, c.Traffic), &s.Traffic)
 	read(ctx, &checks, at(now, c.Exits), &s.Exits)
+	read(ctx, &checks, at(now, c.Network), &s.Network)
 	read(ctx, &checks, at(now, c.Deployment), &s.Deployment)
 	checks.Wait()
 	return s

@@ -39,6 +39,9 @@ func ReadConfig(getenv func(string) string) (Config, error) {
 		IdleAfter:  time.Duration(r.Number("IDLE")) * 24 * time.Hour,
 		CanaryKey:  canaries + r.Match("ZONE", environment.Name),
 	}
+	if c.Gateway { // otherwise they are part of the guarded resources
+		c.AllowedGroupIDs = r.List("ALLOWED_GROUP_IDS", environment.ID("sg"))
+	}
 	for _, name := range r.List("RULES", environment.Name) {
 		c.Rules = append(c.Rules, strings.ReplaceAll(name, "~", "Rule-"))
 	}
@@ -56,6 +59,7 @@ const sweepGrace = 5 * time.Minute
 func (c Config) criteria() health.Criteria {
 	return health.Criteria{
 		Setting: c.Setting, Gateway: c.Gateway, Function: c.Function, StackID: c.StackID, SweepEvery: c.SweepEvery,
+		EndpointGroups: c.SecurityGroupIDs, WorkloadGroups: c.AllowedGroupIDs,
 		SweepWithin: 2*c.SweepEvery + sweepGrace, IdleAfter: c.IdleAfter,
 	}
 }

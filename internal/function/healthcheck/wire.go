@@ -83,6 +83,9 @@ func (checks *Checks) ofEndpoint(c Config, api *ec2.Client) {
 		seen, err := endpoint.Read(ctx)
 		return health.Endpoint{State: seen.State, Created: seen.Created, Findings: seen.Findings}, err
 	}
+	checks.Network = Watched(checks, (&inspect.Network{
+		API: api, VPCID: c.Setting.VPCID, EndpointID: endpoint.ID, GroupIDs: c.AllowedGroupIDs, Service: "com.amazonaws." + c.Setting.Region + ".s3",
+	}).Read)
 	if c.Gateway {
 		tables := &vpcendpoint.Associations{
 			API: api, VPCID: c.Setting.VPCID, SubnetIDs: c.SubnetIDs, RouteTableIDs: c.RouteTableIDs,

@@ -392,3 +392,18 @@ func TestAConditionOnAKeyThatTheActionDoesNotKnowNeverMatches(t *testing.T) {
 		}
 	}
 }
+
+func TestTheAttributesOfAVPCAreRead(t *testing.T) {
+	w := newWorld(t, localtest.Everything)
+	vpc := localtest.Must(w.client.CreateVpc(t.Context(), &sdk.CreateVpcInput{CidrBlock: aws.String("10.9.0.0/16")}))(t).Vpc
+	off := &types.AttributeBooleanValue{Value: aws.Bool(false)}
+	localtest.Must(w.client.ModifyVpcAttribute(t.Context(), &sdk.ModifyVpcAttributeInput{VpcId: vpc.VpcId, EnableDnsSupport: off}))(t)
+	got := localtest.Must(w.client.DescribeVpcAttribute(t.Context(), &sdk.DescribeVpcAttributeInput{VpcId: vpc.VpcId, Attribute: types.VpcAttributeNameEnableDnsSupport}))(t)
+	if *got.EnableDnsSupport.Value || got.EnableDnsHostnames != nil {
+		t.Errorf("attributes %+v, %+v, want DNS support off, and no other", got.EnableDnsSupport, got.EnableDnsHostnames)
+	}
+	_, err := w.client.DescribeVpcAttribute(t.Context(), &sdk.DescribeVpcAttributeInput{VpcId: aws.String("vpc-0"), Attribute: types.VpcAttributeNameEnableDnsHostnames})
+	if code := localtest.Code(err); code != "InvalidVpcID.NotFound" {
+		t.Errorf("DescribeVpcAttribute of no VPC = %v, want InvalidVpcID.NotFound", err)
+	}
+}

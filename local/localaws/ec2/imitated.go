@@ -31,6 +31,7 @@ var imitated = map[string]string{
 	"DescribeSecurityGroupRules": "SecurityGroupRuleId" + described,
 	"DescribeSecurityGroups":     "GroupId" + described,
 	"DescribeSubnets":            "SubnetId" + described,
+	"DescribeVpcAttribute":       "VpcId Attribute",
 	"DescribeVpcEndpoints":       "VpcEndpointId" + described,
 	"DescribeVpcs":               "VpcId" + described,
 	"DisassociateRouteTable":     "AssociationId",

@@ -219,3 +219,32 @@ func (s *Service) decodeDescribeSubnets(c call) *api.Operation {
 		}(found))
 	}}
 }
+
+// decodeDescribeVPCAttribute returns one of the two attributes that private DNS needs.
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeVpcAttribute.html
+func (s *Service) decodeDescribeVPCAttribute(c call) *api.Operation {
+	type value struct {
+		Value bool `xml:"value"`
+	}
+	id, attribute := c.params["VpcId"], c.params["Attribute"]
+	return &api.Operation{Needs: []api.Need{s.need("DescribeVpcAttribute", "vpc", id)}, Do: func() (*api.Response, error) {
+		vpc, ok := s.seen(c.request).vpcs.get(id)
+		if !ok {
+			return nil, noVPC(id)
+		}
+		result := struct {
+			VPCID     string `xml:"vpcId"`
+			Support   *value `xml:"enableDnsSupport"`
+			Hostnames *value `xml:"enableDnsHostnames"`
+		}{VPCID: id}
+		switch attribute {
+		case "enableDnsSupport":
+			result.Support = &value{vpc.DNSSupport}
+		case "enableDnsHostnames":
+			result.Hostnames = &value{vpc.DNSHostnames}
+		default:
+			return nil, refuse("InvalidParameterValue", "the local AWS has no VPC attribute %q", attribute)
+		}
+		return c.answer(result)
+	}}
+}

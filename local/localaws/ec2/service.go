@@ -73,6 +73,7 @@ func (s *Service) decoders() map[string]decoder {
 		"DescribeSecurityGroupRules":    s.decodeDescribeSecurityGroupRules,
 		"DescribeSecurityGroups":        s.decodeDescribeSecurityGroups,
 		"DescribeSubnets":               s.decodeDescribeSubnets,
+		"DescribeVpcAttribute":          s.decodeDescribeVPCAttribute,
 		"DescribeVpcEndpoints":          s.decodeDescribeEndpoints,
 		"DescribeVpcs":                  s.decodeDescribeVPCs,
 		"DisassociateRouteTable":        s.decodeDisassociateRouteTable,
