@@ -212,7 +212,7 @@ func (in *tab) checkFocus() {
 	for _, a := range attacks {
 		want = append(want, a.name, "Copy the command of: "+a.title)
 	}
-	want = append(want, "play", "minute", "The other 31", "mail", "Metrics over time")
+	want = append(want, "play", "minute", "The other 32", "mail", "Metrics over time")
 	evaluate[bool](in, "document.activeElement.blur() || true")
 	in.does(chromedp.Focus(chromedp.CSS(".skip")))
 	got := []string{evaluate[string](in, focused)}

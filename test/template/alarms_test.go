@@ -61,6 +61,7 @@ var troubles = map[string]struct{ rings, silent trouble }{
 	"DeadLetters":       {trouble{"ApproximateNumberOfMessagesVisible", 1, 1}, trouble{"ApproximateNumberOfMessagesVisible", silence, 9}},
 	"FunctionErrors":    {trouble{"Errors", 1, 3}, trouble{"Errors", 1, 2}},
 	"FunctionThrottles": {trouble{"Throttles", 1, 1}, trouble{"Throttles", silence, 9}},
+	"NotDelivered":      {trouble{"NumberOfNotificationsFailed", 1, 1}, trouble{"NumberOfNotificationsFailed", silence, 9}},
 	"TrailOff":          {trouble{"TrailLogging", 0, 1}, trouble{"TrailLogging", silence, 9}},
 	"RuleOff":           {trouble{"RulesEnabled", 0, 1}, trouble{"RulesEnabled", silence, 9}},
 	"SweepLate":         {trouble{"SweepRecent", 0, 2}, trouble{"SweepRecent", 0, 1}},

@@ -17,6 +17,7 @@ import (
 // theirs are the metrics of AWS's own namespaces that alarms and the dashboard may use, with their dimensions.
 // https://docs.aws.amazon.com/vpc/latest/privatelink/privatelink-cloudwatch-metrics.html
 // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
+// https://docs.aws.amazon.com/sns/latest/dg/sns-monitoring-using-cloudwatch.html
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
 var theirs = map[string]struct {
 	names      []string
@@ -27,6 +28,7 @@ var theirs = map[string]struct {
 		[]string{"Endpoint Type", "Service Name", "VPC Endpoint Id", "VPC Id"},
 	},
 	"AWS/Lambda": {[]string{"Invocations", "Errors", "Throttles", "Duration"}, []string{"FunctionName"}},
+	"AWS/SNS":    {[]string{"NumberOfNotificationsFailed"}, []string{"TopicName"}},
 	"AWS/SQS":    {[]string{"ApproximateNumberOfMessagesVisible"}, []string{"QueueName"}},
 }
 

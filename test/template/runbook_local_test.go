@@ -40,6 +40,7 @@ var rest = map[string]struct{ method, path string }{
 	"s3api get-bucket-ownership-controls": {"GET", "/docs?ownershipControls"},
 	"s3api put-bucket-ownership-controls": {"PUT", "/docs?ownershipControls"},
 	"s3api put-bucket-acl":                {"PUT", "/docs?acl"},
+	"lambda remove-permission":            {"DELETE", "/2015-03-31/functions/f/policy/s"},
 	"s3api delete-bucket-replication":     {"DELETE", "/docs?replication"},
 	"s3api put-object-lock-configuration": {"PUT", "/docs?object-lock"},
 	"s3api put-object-retention":          {"PUT", "/docs/key?retention"},
