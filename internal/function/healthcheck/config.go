@@ -16,6 +16,8 @@ type Config struct {
 	Function string
 	// StackID is the ARN of the guard's own stack.
 	StackID string
+	// WorkloadGroups are the security groups of the app and the probe.
+	WorkloadGroups []string
 	// Rules are the names of the EventBridge rules that must invoke it.
 	Rules []string
 	// SweepEvery is the interval of the sweeps.
@@ -39,8 +41,8 @@ func ReadConfig(getenv func(string) string) (Config, error) {
 		IdleAfter:  time.Duration(r.Number("IDLE")) * 24 * time.Hour,
 		CanaryKey:  canaries + r.Match("ZONE", environment.Name),
 	}
-	if c.Gateway { // otherwise they are part of the guarded resources
-		c.AllowedGroupIDs = r.List("ALLOWED_GROUP_IDS", environment.ID("sg"))
+	if c.WorkloadGroups = c.AllowedGroupIDs; c.Gateway { // whose groups the guard does not need
+		c.WorkloadGroups = r.List("ALLOWED_GROUP_IDS", environment.ID("sg"))
 	}
 	for _, name := range r.List("RULES", environment.Name) {
 		c.Rules = append(c.Rules, strings.ReplaceAll(name, "~", "Rule-"))
@@ -59,7 +61,7 @@ const sweepGrace = 5 * time.Minute
 func (c Config) criteria() health.Criteria {
 	return health.Criteria{
 		Setting: c.Setting, Gateway: c.Gateway, Function: c.Function, StackID: c.StackID, SweepEvery: c.SweepEvery,
-		EndpointGroups: c.SecurityGroupIDs, WorkloadGroups: c.AllowedGroupIDs,
+		EndpointGroups: c.SecurityGroupIDs, WorkloadGroups: c.WorkloadGroups,
 		SweepWithin: 2*c.SweepEvery + sweepGrace, IdleAfter: c.IdleAfter,
 	}
 }

@@ -84,7 +84,7 @@ func (checks *Checks) ofEndpoint(c Config, api *ec2.Client) {
 		return health.Endpoint{State: seen.State, Created: seen.Created, Findings: seen.Findings}, err
 	}
 	checks.Network = Watched(checks, (&inspect.Network{
-		API: api, VPCID: c.Setting.VPCID, EndpointID: endpoint.ID, GroupIDs: c.AllowedGroupIDs, Service: "com.amazonaws." + c.Setting.Region + ".s3",
+		API: api, VPCID: c.Setting.VPCID, EndpointID: endpoint.ID, GroupIDs: c.WorkloadGroups, Service: "com.amazonaws." + c.Setting.Region + ".s3",
 	}).Read)
 	if c.Gateway {
 		tables := &vpcendpoint.Associations{
