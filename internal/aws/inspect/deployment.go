@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -56,18 +57,48 @@ type Deployment struct {
 	Roles     GuardRoleAPI
 	// StackID is the stack's ARN, GuardRole the name of the guard's role.
 	StackID, GuardRole string
+
+	// known are the stack's resources as last read.
+	known map[string]health.Resource
 }
 
-// Read reads the stack's resources, a hundred in a round trip, and then all else in one round trip. The error joins those of
-// the parts, which the result has too.
+// Read reads the stack's resources, a hundred in a round trip, and the live state of some of them. The error joins those of
+// the parts, which the result has too. It must not be called by two goroutines at once.
+//
+// The first time the live state takes a further round trip, because the names are not known before. Later it is read at the same
+// time, by the names of the last time: they only change with a deployment, after which it is read once more.
 func (d *Deployment) Read(ctx context.Context) (health.Deployment, error) {
-	resources, err := d.resources(ctx)
+	var resources map[string]health.Resource
+	var found health.Deployment
+	var partsErr error
+	err := parallel.Both(
+		func() (err error) { resources, err = d.resources(ctx); return err },
+		func() error {
+			if d.known != nil {
+				found, partsErr = d.parts(ctx, d.known)
+			}
+			return nil
+		})
 	if err != nil {
 		return health.Deployment{}, fmt.Errorf("stack %s: %w", d.StackID, err)
 	}
-	found := health.Deployment{Resources: resources}
+	if !sameNames(d.known, resources) {
+		found, partsErr = d.parts(ctx, resources)
+	}
+	d.known, found.Resources = resources, resources
+	return found, partsErr
+}
+
+// sameNames reports whether two lists have the same resources.
+func sameNames(a, b map[string]health.Resource) bool {
+	return maps.EqualFunc(a, b, func(x, y health.Resource) bool { return x.PhysicalID == y.PhysicalID })
+}
+
+// parts reads the live state of the resources.
+func (d *Deployment) parts(ctx context.Context, resources map[string]health.Resource) (health.Deployment, error) {
+	var found health.Deployment
 	guard := resources["RemediateFunction"].PhysicalID
-	_, err = parallel.Map([]func() error{
+	_, err := parallel.Map([]func() error{
 		into(&found.Alarms, func() ([]health.Alarm, error) { return d.alarms(ctx) }),
 		into(&found.Functions, func() ([]health.Function, error) { return d.functions(ctx, resources) }),
 		into(&found.Failures, func() (health.Failures, error) { return d.failures(ctx, guard) }),
