@@ -4,9 +4,10 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
-	"reflect"
+	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"example.com/s3-endpoint-guard/internal/iampolicy"
@@ -302,10 +303,11 @@ type declaredRule struct {
 // judgeRules compares patterns, schedules and targets. Rules that are disabled, deleted or without the guard as target are
 // not its subject, but that of RulesEnabled.
 func (t Criteria) judgeRules(d Deployment, rules []Rule) []threat {
-	declared, err := t.declaredRules(d)
+	declared, err := declaredRules()
 	if err != nil {
-		return []threat{{"rule-changed", err.Error()}}
+		return []threat{{"rule-changed", "rules.json: " + err.Error()}}
 	}
+	resolve := t.resolver(d)
 	var threats []threat
 	for i, logicalID := range t.triggers() {
 		if i >= len(rules) || len(t.faults(rules[i])) > 0 {
@@ -315,11 +317,11 @@ func (t Criteria) judgeRules(d Deployment, rules []Rule) []threat {
 		if want.Pattern == nil && rule.Schedule != t.schedule() {
 			threats = append(threats, threat{"rule-changed", fmt.Sprintf("rule %s: its schedule is %q, want %q", rule.Name, rule.Schedule, t.schedule())})
 		}
-		if want.Pattern != nil && !sameJSON(rule.Pattern, want.Pattern) {
+		if want.Pattern != nil && !isJSON(rule.Pattern, want.Pattern, resolve) {
 			threats = append(threats, threat{"rule-changed", fmt.Sprintf("rule %s: its event pattern is not the template's: %s", rule.Name, rule.Pattern)})
 		}
 		for _, target := range rule.Declared {
-			if !sameJSON(target, want.Target) {
+			if !isJSON(target, want.Target, resolve) {
 				threats = append(threats, threat{"target-changed", fmt.Sprintf("rule %s: its target is not the template's: %s", rule.Name, target)})
 			}
 		}
@@ -335,22 +337,53 @@ func (t Criteria) schedule() string {
 	return "rate(1 minute)"
 }
 
-// declaredRules reads rules.json, with the physical ids and ARNs of this stack.
-func (t Criteria) declaredRules(d Deployment) (map[string]declaredRule, error) {
-	pairs := []string{
-		"${AWS::StackId}", t.StackID, "${Endpoint}", t.Setting.EndpointID, "${RemediateRole.Arn}", t.Setting.Guard,
-		"${RemediateFunction.Arn}", t.Function, "${DeadLetterQueue.Arn}", t.queueARN(d),
-	}
-	for logicalID, r := range d.Resources {
-		pairs = append(pairs, "${"+logicalID+"}", r.PhysicalID)
-	}
-	var rules map[string]declaredRule
-	err := json.Unmarshal([]byte(strings.NewReplacer(pairs...).Replace(string(rulesText))), &rules)
+// declaredRules reads rules.json, once in a process.
+var declaredRules = sync.OnceValues(func() (rules map[string]declaredRule, err error) {
+	err = json.Unmarshal(rulesText, &rules)
 	return rules, err
+})
+
+// resolver returns a function that replaces a text of rules.json such as "${Bucket}" with the id or ARN in this stack. Other
+// texts stay as they are.
+func (t Criteria) resolver(d Deployment) func(string) string {
+	return func(text string) string {
+		name, ok := strings.CutPrefix(text, "${")
+		if !ok {
+			return text
+		}
+		switch name = strings.TrimSuffix(name, "}"); name {
+		case "AWS::StackId":
+			return t.StackID
+		case "Endpoint":
+			return t.Setting.EndpointID
+		case "RemediateRole.Arn":
+			return t.Setting.Guard
+		case "RemediateFunction.Arn":
+			return t.Function
+		case "DeadLetterQueue.Arn":
+			return t.queueARN(d)
+		}
+		return d.id(name)
+	}
 }
 
-// sameJSON reports whether a JSON text has that value.
-func sameJSON(text string, want any) bool {
-	var got any
-	return json.Unmarshal([]byte(text), &got) == nil && reflect.DeepEqual(got, want)
+// isJSON reports whether a JSON text has the value that is declared.
+func isJSON(text string, declared any, resolve func(string) string) bool {
+	var live any
+	return json.Unmarshal([]byte(text), &live) == nil && same(live, declared, resolve)
+}
+
+func same(live, declared any, resolve func(string) string) bool {
+	switch want := declared.(type) {
+	case string:
+		got, ok := live.(string)
+		return ok && got == resolve(want)
+	case []any:
+		got, ok := live.([]any)
+		return ok && slices.EqualFunc(got, want, func(a, b any) bool { return same(a, b, resolve) })
+	case map[string]any:
+		got, ok := live.(map[string]any)
+		return ok && maps.EqualFunc(got, want, func(a, b any) bool { return same(a, b, resolve) })
+	}
+	return live == declared
 }

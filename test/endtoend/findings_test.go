@@ -262,7 +262,7 @@ var bypasses = map[string]func(*scene) error{
 // admins is the administrator's configuration of the SDK, outside of the VPC.
 func (s *scene) admins() aws.Config { return s.Config(s.Admin(), s.Internet()) }
 
-// unrecorded are the tamperings of which this local AWS has no event: the next look is up to five minutes later.
+// unrecorded are the tamperings of which this local AWS has no event: the next look is up to ten minutes later.
 var unrecorded = []string{"function-deleted", "topic-deleted", "role-stripped"}
 
 // Each of these is the only thing wrong, and exactly its alarm rings: after one minute, because the event of the call

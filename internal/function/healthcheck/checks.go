@@ -33,7 +33,7 @@ type Checks struct {
 	forget []func()
 }
 
-// Anew makes the next run make the watched checks, which are otherwise made every five minutes.
+// Anew makes the next run make the watched checks, which are otherwise made less often.
 func (c Checks) Anew() {
 	for _, forget := range c.forget {
 		forget()
@@ -107,9 +107,9 @@ func sparingly[T any](every time.Duration, check func(context.Context, time.Time
 	return (&seldom[T]{every: every, check: check}).read
 }
 
-// Watched makes a check every five minutes, and anew after [Checks.Anew].
-func Watched[T any](c *Checks, check func(context.Context) (T, error)) func(context.Context, time.Time) (T, error) {
-	s := &seldom[T]{every: watchEvery, check: func(ctx context.Context, _ time.Time) (T, error) { return check(ctx) }}
+// Watched makes a check at most once per interval, and anew after [Checks.Anew].
+func Watched[T any](c *Checks, every time.Duration, check func(context.Context) (T, error)) func(context.Context, time.Time) (T, error) {
+	s := &seldom[T]{every: every, check: func(ctx context.Context, _ time.Time) (T, error) { return check(ctx) }}
 	c.forget = append(c.forget, s.forget)
 	return s.read
 }

@@ -32,8 +32,12 @@ import (
 // idleEvery is the interval of the idle check. An endpoint becomes idle only after weeks.
 const idleEvery = time.Hour
 
-// watchEvery is the interval of the checks whose findings an event usually announces.
-const watchEvery = 5 * time.Minute
+// The intervals of the checks whose findings an event usually announces: the bucket and the workload's network, and the
+// deployment, which takes more calls.
+const (
+	watchEvery   = 5 * time.Minute
+	compareEvery = 10 * time.Minute
+)
 
 // strangerAttempts is the number of attempts of the anonymous read when S3 fails; the next run is a minute later.
 const strangerAttempts = 3
@@ -68,7 +72,7 @@ func (checks *Checks) ofBucket(c Config, sdk aws.Config) {
 	anonymous := s3.NewFromConfig(sdk, func(o *s3.Options) {
 		o.Credentials, o.RetryMaxAttempts = aws.AnonymousCredentials{}, strangerAttempts
 	})
-	checks.Exits = Watched(checks, (&inspect.Exits{API: api, Bucket: bucket.Name, Account: bucket.Account}).Read)
+	checks.Exits = Watched(checks, watchEvery, (&inspect.Exits{API: api, Bucket: bucket.Name, Account: bucket.Account}).Read)
 	checks.Answer = (&s3bucket.AnonymousReader{API: anonymous, Bucket: bucket.Name, Key: c.CanaryKey}).Read
 }
 
@@ -83,7 +87,7 @@ func (checks *Checks) ofEndpoint(c Config, api *ec2.Client) {
 		seen, err := endpoint.Read(ctx)
 		return health.Endpoint{State: seen.State, Created: seen.Created, Findings: seen.Findings}, err
 	}
-	checks.Network = Watched(checks, (&inspect.Network{
+	checks.Network = Watched(checks, watchEvery, (&inspect.Network{
 		API: api, VPCID: c.Setting.VPCID, EndpointID: endpoint.ID, GroupIDs: c.WorkloadGroups, Service: "com.amazonaws." + c.Setting.Region + ".s3",
 	}).Read)
 	if c.Gateway {
@@ -105,7 +109,7 @@ func (checks *Checks) ofGuard(c Config, sdk aws.Config, watch *cloudwatch.Client
 	checks.Rules = (&inspect.Rules{API: eventbridge.NewFromConfig(sdk), Names: c.Rules}).Read
 	roles := iam.NewFromConfig(sdk)
 	checks.Role = (&inspect.Role{API: roles, Name: path.Base(c.Setting.Workload)}).Read
-	checks.Deployment = Watched(checks, (&inspect.Deployment{
+	checks.Deployment = Watched(checks, compareEvery, (&inspect.Deployment{
 		Stacks: cloudformation.NewFromConfig(sdk), Alarms: watch, Functions: lambda.NewFromConfig(sdk), Topics: sns.NewFromConfig(sdk), Roles: roles,
 		StackID: c.StackID, GuardRole: path.Base(c.Setting.Guard),
 	}).Read)
