@@ -97,7 +97,7 @@ func settingCases() []testCase {
 			refused("NoSuchCORSConfiguration", sharesOrigins()), refused("ObjectLockConfigurationNotFoundError", locked()),
 			inventories(0), logsTo(""),
 		}},
-		{name: "replication is put, read and deleted", moto: "checks that the destination exists", ops: []op{
+		{name: "replication is put, read and deleted", ops: []op{
 			createBucket(), versioning("Enabled"), replicate(), replicated(), stopReplicating(),
 			refused("ReplicationConfigurationNotFoundError", replicated()),
 		}},
