@@ -46,7 +46,7 @@ func TestLockoutBeyondWhatTheLivePolicyDenies(t *testing.T) {
 		"nobody may delete, before no policy":   {denies("s3:DeleteBucket", everybody), "", "s3:DeleteBucket"},
 		"nobody may delete, before no document": {denies("s3:DeleteBucket", everybody), "{", "s3:DeleteBucket"},
 		"the guard may not write, as before":    {denies("s3:PutBucketPolicy", guard), denies("s3:PutBucketPolicy", guard), "guard from the internet may not s3:PutBucketPolicy"},
-		"nobody may write, as before":          {denies("s3:*Policy", everybody), denies("s3:*Policy", everybody), "administrator"},
+		"nobody may write, as before":           {denies("s3:*Policy", everybody), denies("s3:*Policy", everybody), "administrator"},
 		"the guard may not tag, as before":      {denies("s3:PutBucketTagging", guard), denies("s3:PutBucketTagging", guard), ""},
 	} {
 		err := iampolicy.LockoutBeyond([]byte(c.desired), []byte(c.live), docs)

@@ -140,6 +140,12 @@ func (s Selection) Excluded() []string { return slices.Clone(s.excluded) }
 // Included lists the names and patterns that are selected, in the order of the text.
 func (s Selection) Included() []string { return slices.Clone(s.included) }
 
+// Without returns the selection without a bucket that a pattern may match, such as the guard's own.
+func (s Selection) Without(name string) Selection {
+	s.excluded = append(slices.Clone(s.excluded), name)
+	return s
+}
+
 // IsList reports whether the selection is a list of names, so that no bucket has to be looked for.
 func (s Selection) IsList() bool { return len(s.Patterns()) == 0 }
 

@@ -173,3 +173,19 @@ func filter(t *testing.T, list []string) *eventpattern.Pattern {
 	}
 	return p
 }
+
+func TestWithoutIsExcludedToo(t *testing.T) {
+	all, err := selection.Parse("acme-*", "acme-tmp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := all.Without("acme-guard-state")
+	for name, want := range map[string]bool{"acme-data": true, "acme-tmp": false, "acme-guard-state": false} {
+		if got := s.Matches(name); got != want {
+			t.Errorf("Matches(%s) = %t, want %t", name, got, want)
+		}
+	}
+	if !all.Matches("acme-guard-state") {
+		t.Error("Without changed the selection that it was called on")
+	}
+}

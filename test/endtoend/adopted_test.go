@@ -527,3 +527,27 @@ func TestAPolicyThatHoldsTheLockIsLeftAlone(t *testing.T) {
 		t.Errorf("records %q and %d messages about a policy that holds the lock, want none:\n%s", r.outcomes(), len(r.messages), s.S3.Policy(clean))
 	}
 }
+
+// A pattern can match the name of the stack's own bucket, which has a policy of its own.
+func TestTheStateBucketIsNeverGuarded(t *testing.T) {
+	t.Parallel()
+	s := enforced(t, parameters{"BucketNames": "*", "ExcludedBucketNames": unguarded})
+	s.allLocked()
+	state := s.stack.Physical("StateBucket")
+	if policy := s.S3.Policy(state); !strings.Contains(policy, "DenyOverwriting") || strings.Contains(policy, "DenyObjectsOutsideEndpoint") {
+		t.Errorf("the policy of the state bucket is %s, want the template's", policy)
+	}
+	if slices.Contains(s.stored(), "before/"+state+".json") {
+		t.Errorf("the state bucket holds %q, want nothing of itself", s.stored())
+	}
+	r := s.watch(func() {
+		_, err := s.s3.PutBucketTagging(t.Context(), &s3.PutBucketTaggingInput{Bucket: &state, Tagging: &types.Tagging{TagSet: []types.Tag{}}})
+		s.must(err)
+		s.rest()
+		s.Events.Sweep()
+	})
+	r.wrote(t)
+	if len(r.records) > 0 || len(r.failures()) > 0 {
+		t.Errorf("records %q and %d failed runs, want none:\n%s", r.outcomes(), len(r.failures()), r.log())
+	}
+}

@@ -123,7 +123,8 @@ func (a *Adoption) read(raw json.RawMessage) (order, []adoption.Reason) {
 		return o, problems
 	}
 	// Lock has refused texts that these two do not accept.
-	o.selection, _ = p.Selection()
+	guarded, _ := p.Selection()
+	o.selection = guarded.Without(a.Store.Bucket)
 	o.mode = lock.Mode(p.PolicyMode)
 	return o, problems
 }

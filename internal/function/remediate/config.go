@@ -89,8 +89,9 @@ func readFleet(r *environment.Reader, getenv func(string) string, c Config) *Fle
 	var err error
 	f.Lock, err = p.Lock(c.Setting.Partition, c.Setting.Region, c.Setting.Account)
 	r.Refuse(err)
-	f.Selection, _ = p.Selection() // Lock has checked it
 	f.Adoption, err = adoption.ParseReference(f.Document)
 	r.Refuse(err)
+	guarded, _ := p.Selection() // Lock has checked it
+	f.Selection = guarded.Without(f.Adoption.Bucket)
 	return f
 }
