@@ -13,6 +13,7 @@ import (
 
 	"example.com/s3-endpoint-guard/internal/aws/guardlog"
 	"example.com/s3-endpoint-guard/internal/aws/pauses"
+	"example.com/s3-endpoint-guard/internal/pause"
 	"example.com/s3-endpoint-guard/internal/selection"
 )
 
@@ -39,15 +40,10 @@ func (o *onStack) guard(ctx context.Context, sdk aws.Config) (liveGuard, error) 
 	return g, nil
 }
 
-// windows returns the maintenance windows of the guard. The error says that it has none: then it corrects at all times.
-func (g liveGuard) windows(sdk aws.Config) (windows, error) {
-	path := g.environment["PAUSES"]
-	if path == "" {
-		return windows{}, fmt.Errorf("the guard of stack %s reads no maintenance windows, and would correct all the same: deploy a template "+
-			"that has them, or set Enforcement to Observe for the time", g.stack)
-	}
-	api := ssm.NewFromConfig(sdk)
-	return windows{pauses.Reader{API: api, Path: path}, pauses.Writer{API: api, Path: path}}, nil
+// windows returns the maintenance windows of the guard.
+func (g liveGuard) windows(sdk aws.Config) windows {
+	api, path := ssm.NewFromConfig(sdk), pause.Path(g.stack)
+	return windows{pauses.Reader{API: api, Path: path}, pauses.Writer{API: api, Path: path}}
 }
 
 // covers returns nil if the guard guards a bucket or an endpoint: a window for another would have no effect.

@@ -47,6 +47,9 @@ func buildAll(template string) (*bootstrap.Builder, error) {
 	}
 	path, err := builds.Path("RemediateFunction")
 	if err == nil {
+		_, err = builds.Path("AdoptFunction") // of guard.yaml, whose other functions are the same
+	}
+	if err == nil {
 		err = os.Setenv(bootstrap.ReadyBuilt, filepath.Dir(filepath.Dir(path)))
 	}
 	if err != nil {

@@ -14,6 +14,8 @@ import (
 	"example.com/s3-endpoint-guard/internal/iampolicy"
 	"example.com/s3-endpoint-guard/local/localaws"
 	"example.com/s3-endpoint-guard/local/localaws/api"
+	localec2 "example.com/s3-endpoint-guard/local/localaws/ec2"
+	"example.com/s3-endpoint-guard/local/localaws/events"
 	"example.com/s3-endpoint-guard/local/localaws/localtest"
 )
 
@@ -22,6 +24,7 @@ type guardedAccount struct {
 	*testing.T
 	*callers
 	denied []string // actions that the caller is denied
+	others []string // guarded endpoints besides the callers'
 }
 
 // operator is the ARN of the caller.
@@ -30,47 +33,71 @@ const operator = "arn:aws:iam::111122223333:user/operator"
 // newGuarded deploys the stack, with parameters of its template as Key=Value.
 func newGuarded(t *testing.T, parameters ...string) *guardedAccount {
 	t.Helper()
-	return deployGuarded(t, "../../template.yaml", parameters...)
-}
-
-// newWithWindows deploys the stack with a guard that is told where its maintenance windows are.
-func newWithWindows(t *testing.T) *guardedAccount {
-	t.Helper()
-	text, err := os.ReadFile("../../template.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	const bucket = "          BUCKET: !Ref Bucket\n" // the first is that of the guard
-	with := strings.Replace(string(text), bucket, bucket+"          PAUSES: !Sub /s3-endpoint-guard/pause/${AWS::StackName}\n", 1)
-	return deployGuarded(t, writeFile(t, "template.yaml", with))
-}
-
-func deployGuarded(t *testing.T, template string, parameters ...string) *guardedAccount {
-	t.Helper()
-	d, err := (&stackFlags{template: template, parameters: parameters}).deploy(t.Context(), localaws.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := d.close(); err != nil {
-			t.Error(err)
-		}
-	})
+	d := localtest.Must((&stackFlags{template: "../../template.yaml", parameters: parameters}).deploy(t.Context(), localaws.Options{}))(t)
 	a := &guardedAccount{T: t}
-	if a.callers, err = newCallers(d); err != nil {
-		t.Fatal(err)
+	t.Cleanup(func() { a.must(d.close()) })
+	a.callers = localtest.Must(newCallers(d))(t)
+	a.operates()
+	return a
+}
+
+// newGuardOfMany deploys guard.yaml before two gateway endpoints and the buckets docs-a, docs-b, docs-tmp, reports and other, of which
+// it guards docs-a, docs-b and reports. The callers' bucket is docs-a.
+func newGuardOfMany(t *testing.T) *guardedAccount {
+	t.Helper()
+	a := &guardedAccount{T: t}
+	cloud := localtest.Must(localaws.New(localaws.Options{}))(t)
+	t.Cleanup(func() { a.must(cloud.Close()) })
+	cloud.Events.PutTrail(events.Trail{Name: "organisation", Logging: true})
+	for _, name := range []string{"docs-a", "docs-b", "docs-tmp", "reports", "other"} {
+		a.must(cloud.S3.CreateBucket(name, ""))
 	}
+	var ids []string
+	for range 2 {
+		vpc := localtest.Must(cloud.EC2.CreateVPC(localec2.VPC{CIDR: "10.0.0.0/16"}))(t)
+		table := localtest.Must(cloud.EC2.CreateRouteTable(vpc.ID))(t)
+		endpoint := localtest.Must(cloud.EC2.CreateEndpoint(localec2.EndpointRequest{
+			VPCID: vpc.ID, ServiceName: "com.amazonaws.eu-central-1.s3", RouteTableIDs: []string{table.ID},
+		}))(t)
+		ids = append(ids, endpoint.ID)
+	}
+	flags := stackFlags{template: "../../guard.yaml", parameters: []string{
+		"BucketNames=docs-*,reports", "ExcludedBucketNames=docs-tmp", "VpcEndpointIds=" + strings.Join(ids, ","), "Enforcement=Enforce",
+	}}
+	plan := localtest.Must(flags.plan())(t)
+	builds := localtest.Must(flags.build(plan))(t)
+	t.Cleanup(func() { a.must(builds.Close()) })
+	stack := localtest.Must(cloud.Deploy(t.Context(), plan, builds.Path))(t)
+	a.callers = &callers{deployed: &deployed{cloud, stack, builds}, bucket: "docs-a", endpoint: ids[0]}
+	a.others = []string{ids[1]}
+	a.adminAway = a.client(cloud.Admin(), cloud.Internet())
+	a.operates()
+	cloud.Events.Sweep()
 	a.settles()
-	id, secret := d.cloud.Gate.Credentials(api.Caller{Principal: operator, Account: "111122223333", Identity: func() []*iampolicy.Policy {
+	return a
+}
+
+// must ends the test when one of its own steps failed.
+func (a *guardedAccount) must(err error) {
+	a.Helper()
+	if err != nil {
+		a.Fatal(err)
+	}
+}
+
+// operates makes the operator the caller of the verbs.
+func (a *guardedAccount) operates() {
+	a.Helper()
+	a.settles()
+	id, secret := a.cloud.Gate.Credentials(api.Caller{Principal: operator, Account: "111122223333", Identity: func() []*iampolicy.Policy {
 		return (&localBucket{denied: a.denied}).identity()
 	}})
 	for name, value := range map[string]string{
 		"AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull, "AWS_EC2_METADATA_DISABLED": "true", "AWS_CA_BUNDLE": "",
 		"AWS_ACCESS_KEY_ID": id, "AWS_SECRET_ACCESS_KEY": secret, "AWS_REGION": "eu-central-1", "AWS_PROFILE": "",
 	} {
-		t.Setenv(name, value)
+		a.Setenv(name, value)
 	}
-	return a
 }
 
 // settles waits until no event is under way and no function runs.
@@ -157,7 +184,7 @@ func (a *guardedAccount) policy() string {
 }
 
 func TestAVerbNamesTheMissingPermissionAndTheMissingStack(t *testing.T) {
-	a := newWithWindows(t)
+	a := newGuarded(t)
 	for _, c := range []struct{ args, denied string }{
 		{"history", "cloudformation:DescribeStackResource"},
 		{"history", "logs:FilterLogEvents"},
@@ -178,7 +205,7 @@ func TestAVerbNamesTheMissingPermissionAndTheMissingStack(t *testing.T) {
 }
 
 func TestAThrottledCallIsMadeAgain(t *testing.T) {
-	a := newWithWindows(t)
+	a := newGuarded(t)
 	a.opens()
 	for _, call := range []string{"DescribeStackResource", "FilterLogEvents", "GetParametersByPath"} {
 		a.cloud.Gate.Inject(api.Fault{Operation: call, Times: 1, Error: &api.Error{Status: 400, Code: "ThrottlingException"}})

@@ -41,9 +41,9 @@ A window is an SSM parameter below /s3-endpoint-guard/pause/STACK, with its end,
 credentials. CloudTrail has the call that made it, as PutParameter.
 
 The exit code is 0 if the window was made or ended, or the list is whole; 2 otherwise, and nothing was changed then. The
-permissions needed: cloudformation:DescribeStackResource, lambda:GetFunctionConfiguration (the running guard says where its windows
-are, and what it guards), and ssm:GetParametersByPath on that path; to make a window ssm:PutParameter on what is below it, to end one
-ssm:DeleteParameter. Credentials, Region and the addresses of the services are found as the AWS CLI finds them.`,
+permissions needed: cloudformation:DescribeStackResource and lambda:GetFunctionConfiguration (the running guard says what it guards),
+and ssm:GetParametersByPath on that path; to make a window ssm:PutParameter on what is below it, to end one ssm:DeleteParameter.
+Credentials, Region and the addresses of the services are found as the AWS CLI finds them.`,
 		Args: arguments(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			p.out = c.OutOrStdout()
@@ -120,10 +120,8 @@ func (p *pauser) run(ctx context.Context, w pause.Window) error {
 	if err != nil {
 		return err
 	}
-	windows, err := guard.windows(sdk)
+	windows := guard.windows(sdk)
 	switch {
-	case err != nil:
-		return err
 	case p.list:
 		return p.show(ctx, windows)
 	case p.end:

@@ -9,7 +9,7 @@ import (
 )
 
 func TestAWindowIsMadeShownReplacedAndEnded(t *testing.T) {
-	a := newWithWindows(t)
+	a := newGuarded(t)
 	a.says("pause --list", "stack s3-endpoint-guard has no maintenance window")
 	a.says("pause --bucket "+a.bucket+" --for 2h --reason terraform", a.bucket+": the guard of stack s3-endpoint-guard corrects nothing until ", "(about 2h0m0s from now)")
 	a.says("pause --vpc-endpoint "+a.endpoint+" --for 1h --reason moves", a.endpoint+": the guard")
@@ -24,7 +24,7 @@ func TestAWindowIsMadeShownReplacedAndEnded(t *testing.T) {
 }
 
 func TestAWindowThatHasEndedIsShownAsEnded(t *testing.T) {
-	a := newWithWindows(t)
+	a := newGuarded(t)
 	a.cloud.SSM.Put(pause.Path("s3-endpoint-guard")+"/docs-example", "String", pause.Window{Until: time.Now().Add(-time.Hour), Reason: "done", By: "x"}.Value())
 	a.cloud.SSM.Put(pause.Path("s3-endpoint-guard")+"/broken", "String", "x")
 	out, errs, code := a.guard("", "pause", "--list")
@@ -34,10 +34,33 @@ func TestAWindowThatHasEndedIsShownAsEnded(t *testing.T) {
 }
 
 func TestAWindowThatWouldHaveNoEffectIsRefused(t *testing.T) {
-	a := newWithWindows(t)
+	a := newGuarded(t)
 	a.fails("pause --bucket docs-example --for 1h --reason plan", "the guard of stack s3-endpoint-guard does not guard docs-example")
 	a.fails("pause --vpc-endpoint vpce-0123456789abcdef0 --for 1h --reason plan", "does not guard vpce-0123456789abcdef0")
 	a.says("pause --list", "no maintenance window")
+}
+
+func TestAWindowOfAGuardOfManyBuckets(t *testing.T) {
+	a := newGuardOfMany(t)
+	a.says("pause --list", "no maintenance window")
+	guarded := []string{"--bucket docs-a", "--bucket docs-new", "--bucket reports", "--vpc-endpoint " + a.endpoint, "--vpc-endpoint " + a.others[0]}
+	for _, target := range guarded { // docs-new is a name of the pattern
+		a.says("pause "+target+" --for 1h --reason plan", ": the guard of stack s3-endpoint-guard corrects nothing until ")
+	}
+	if got := strings.Count(a.says("pause --list"), "  plan  by "+operator); got != len(guarded) {
+		t.Errorf("pause --list shows %d windows, want %d", got, len(guarded))
+	}
+	for _, target := range []string{"--bucket docs-tmp", "--bucket other", "--bucket adocs-a", "--vpc-endpoint vpce-0123456789abcdef0"} {
+		a.fails("pause "+target+" --for 1h --reason plan", "the guard of stack s3-endpoint-guard does not guard ")
+	}
+	a.opens()
+	if got := a.policy(); !strings.Contains(got, "Shared") {
+		t.Errorf("in its window the bucket's policy is %s, want the changed one", got)
+	}
+	a.says("pause --end --bucket docs-a", "docs-a: the window is ended")
+	a.cloud.Events.Sweep()
+	a.settles()
+	a.says("history --bucket docs-a", "corrected")
 }
 
 func TestAWindowIsNeverLongerThanADayNorPast(t *testing.T) {
@@ -48,12 +71,5 @@ func TestAWindowIsNeverLongerThanADayNorPast(t *testing.T) {
 	_, _, err = runGuardOn("pause", "--bucket", "docs-example", "--until", "2026-03-02T14:00:00Z", "--reason", "plan")
 	if exitCode(err) != exitUnjudged || !strings.Contains(err.Error(), "would have ended at 2026-03-02T14:00:00Z") {
 		t.Errorf("a time in the past: %v, want a refusal", err)
-	}
-}
-
-func TestAGuardWithoutWindowsIsNotPaused(t *testing.T) {
-	a := newGuarded(t)
-	for _, args := range []string{"--list", "--end --bucket " + a.bucket, "--for 1h --reason plan --bucket " + a.bucket} {
-		a.fails("pause "+args, "the guard of stack s3-endpoint-guard reads no maintenance windows")
 	}
 }

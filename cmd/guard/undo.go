@@ -199,11 +199,7 @@ func (u *undoer) pause(ctx context.Context, sdk aws.Config, target, me string) (
 	if err := guard.covers(target); err != nil {
 		return nil, err
 	}
-	windows, err := guard.windows(sdk)
-	if err != nil {
-		return nil, err
-	}
-	wanted := u.window(target)
+	windows, wanted := guard.windows(sdk), u.window(target)
 	wanted.By = me
 	// Broken parameters of others do not matter here, and a refusal of this read is one of the next, too.
 	old, _ := windows.Read(ctx)

@@ -15,7 +15,7 @@ import (
 	"example.com/s3-endpoint-guard/local/localaws/api"
 )
 
-// corrected returns the latest record, after the guard's last correction. From then on the guard sleeps.
+// corrected returns the latest record: the guard's last correction.
 func (a *guardedAccount) corrected() history.Entry {
 	a.Helper()
 	lines := strings.Split(strings.TrimSpace(a.says("history --json")), "\n")
@@ -23,7 +23,6 @@ func (a *guardedAccount) corrected() history.Entry {
 	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &e); err != nil || e.Outcome != "corrected" {
 		a.Fatalf("the latest record is %+v, %v, want a correction", e, err)
 	}
-	a.sleeps()
 	return e
 }
 
@@ -34,7 +33,7 @@ func (a *guardedAccount) undo(stdin string, args ...string) (string, string, int
 }
 
 func TestUndoPutsThePolicyBackAndPausesTheGuard(t *testing.T) {
-	a := newWithWindows(t)
+	a := newGuarded(t)
 	a.opens()
 	locked, e := a.policy(), a.corrected()
 	out, errs, code := a.undo(a.bucket+"\n", e.RequestID, "--for", "2h")
@@ -58,8 +57,38 @@ func TestUndoPutsThePolicyBackAndPausesTheGuard(t *testing.T) {
 	}
 }
 
+// The guard runs, sees what undo wrote, and leaves it alone until the window ends.
+func TestTheGuardLeavesAloneWhatUndoWroteUntilTheWindowEnds(t *testing.T) {
+	for name, deployed := range map[string]func(*testing.T) *guardedAccount{
+		"template.yaml": func(t *testing.T) *guardedAccount { return newGuarded(t) }, "guard.yaml": newGuardOfMany,
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := deployed(t)
+			a.opens()
+			locked, e := a.policy(), a.corrected()
+			out, errs, code := a.undo("", e.RequestID, "--bucket", a.bucket, "--yes-it-opens-access", "--for", "2h")
+			if code != 0 {
+				t.Fatalf("undo: exit code %d, %q, %q, want 0", code, out, errs)
+			}
+			a.settles() // the event of what undo wrote
+			a.cloud.Events.Sweep()
+			a.settles()
+			if got := a.policy(); !(replaced{isPolicy: true}).same(e.Before, got) {
+				t.Errorf("in the window the policy is %s, want %s", got, e.Before)
+			}
+			a.says("history --json --bucket "+a.bucket, `"message":"standing down"`, "guard undo "+e.RequestID)
+			a.says("pause --end --bucket " + a.bucket)
+			a.cloud.Events.Sweep()
+			a.settles()
+			if got := a.policy(); got != locked {
+				t.Errorf("after the window the policy is %s, want %s", got, locked)
+			}
+		})
+	}
+}
+
 func TestUndoWritesNothingWithoutAYes(t *testing.T) {
-	a := newWithWindows(t)
+	a := newGuarded(t)
 	a.opens()
 	locked, e := a.policy(), a.corrected()
 	for name, c := range map[string]struct {
@@ -87,7 +116,7 @@ func TestUndoWritesNothingWithoutAYes(t *testing.T) {
 }
 
 func TestUndoTakesTheWindowBackIfItCannotWrite(t *testing.T) {
-	a := newWithWindows(t)
+	a := newGuarded(t)
 	a.opens()
 	e := a.corrected()
 	a.denied = []string{"s3:PutBucketPolicy"}
@@ -104,7 +133,7 @@ func TestUndoTakesTheWindowBackIfItCannotWrite(t *testing.T) {
 }
 
 func TestUndoKeepsAWindowThatLastsLonger(t *testing.T) {
-	a := newWithWindows(t)
+	a := newGuarded(t)
 	a.opens()
 	e := a.corrected()
 	a.says("pause --bucket " + a.bucket + " --for 3h --reason longer")
@@ -116,7 +145,7 @@ func TestUndoKeepsAWindowThatLastsLonger(t *testing.T) {
 }
 
 func TestUndoSurvivesALostAnswer(t *testing.T) {
-	a := newWithWindows(t)
+	a := newGuarded(t)
 	a.opens()
 	e := a.corrected()
 	a.cloud.Gate.Inject(api.Fault{Operation: "PutBucketPolicy", Caller: operator, After: true, Error: &api.Error{Status: 403, Code: "AccessDenied"}})
@@ -156,7 +185,7 @@ func TestUndoPutsOtherPropertiesBack(t *testing.T) {
 		}, "endpoint-policy of vpce-"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := newWithWindows(t)
+			a := newGuarded(t)
 			if err := c.change(a); err != nil {
 				t.Fatal(err)
 			}
@@ -171,7 +200,7 @@ func TestUndoPutsOtherPropertiesBack(t *testing.T) {
 }
 
 func TestUndoAsksForYesIfNothingOpens(t *testing.T) {
-	a := newWithWindows(t)
+	a := newGuarded(t)
 	narrower := strings.Replace(a.policy(), `"Statement":[`, `"Statement":[{"Sid":"More","Effect":"Deny","Principal":"*","Action":"s3:PutObjectTagging","Resource":"arn:aws:s3:::`+a.bucket+`/*"},`, 1)
 	if _, err := a.adminAway.PutBucketPolicy(t.Context(), &awss3.PutBucketPolicyInput{Bucket: &a.bucket, Policy: &narrower}); err != nil {
 		t.Fatal(err)
@@ -188,7 +217,7 @@ func TestUndoAsksForYesIfNothingOpens(t *testing.T) {
 }
 
 func TestUndoRefusesWhatCannotBePutBack(t *testing.T) {
-	a := newWithWindows(t)
+	a := newGuarded(t)
 	a.sleeps()
 	group := a.stack.Physical("RemediateLogGroup")
 	for record, c := range map[string]struct{ fields, says string }{

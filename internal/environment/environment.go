@@ -34,8 +34,6 @@ var (
 	}}
 	// Address is the shape of a URL, or of a path in the repository.
 	Address = Shape{"an address without spaces and fragment", func(s string) bool { return !strings.ContainsAny(s, " \t\n#") }}
-	// Path is the shape of a hierarchy in Parameter Store.
-	Path = Shape{"a path such as /a/b", func(s string) bool { return strings.HasPrefix(s, "/") && !strings.ContainsAny(s, " \t\n") }}
 	// Yes is the shape of a switch that is off when it is not set.
 	Yes = Shape{"true or nothing", func(s string) bool { return s == "true" }}
 	// CIDR is the shape of an IPv4 range.

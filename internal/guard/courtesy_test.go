@@ -49,7 +49,7 @@ func overlap(t *testing.T, starts []start, resources ...guard.Resource) []string
 				ctx, cancel := context.WithTimeout(t.Context(), 45*time.Second)
 				defer cancel()
 				g := &guard.Guard{
-					Resources: resources, Now: time.Now, Concerns: concerns,
+					Members: []guard.Member{{Resources: resources}}, Now: time.Now, Concerns: concerns,
 					Stack: func(context.Context) (guard.StackState, error) {
 						return guard.StackState{Status: "CREATE_COMPLETE"}, nil
 					},

@@ -39,9 +39,6 @@ type Fleet struct {
 	// Owner returns what the CloudFormation stack that created a bucket is doing; the zero value if there is no such stack, or
 	// if it is our own.
 	Owner func(ctx context.Context, bucket string) (StackState, error)
-	// Pauses returns the maintenance windows that have not ended, by the name of the bucket or the id of the endpoint. What it
-	// returns with an error applies nevertheless.
-	Pauses func(context.Context) (map[string]Pause, error)
 	// Keep keeps a bucket's before-image, unless one is kept already. It is called before a run's first write to the bucket.
 	Keep func(ctx context.Context, bucket string) error
 	// Pace limits the calls to the buckets.
@@ -59,9 +56,11 @@ func (f *Fleet) concerns(t Trigger) bool {
 
 // Member is a bucket or a VPC endpoint with its guarded resources.
 type Member struct {
-	// Target is the bucket's name or the endpoint's id.
+	// Target is the bucket's name or the endpoint's id; "" outside of a fleet.
 	Target string
-	// IsBucket is true for a bucket.
+	// Window is the name under which a maintenance window has it outside of a fleet: the bucket's name or the endpoint's id.
+	Window string
+	// IsBucket is true for a bucket of a fleet.
 	IsBucket bool
 	// Listed is true for a bucket that is guarded because a pattern matches its name. Such a bucket may be deleted: then it is
 	// no longer guarded, while a bucket that is guarded by its own name is missing.
@@ -157,7 +156,7 @@ func (r *run) tendFleet(ctx context.Context) []Record {
 		both.Go(func() { buckets = r.sweep(ctx) })
 		both.Wait()
 	}
-	return slices.Concat(buckets, endpoints, r.troubles)
+	return slices.Concat(buckets, endpoints)
 }
 
 // tendEndpoints tends all endpoints at once.
@@ -166,13 +165,7 @@ func (r *run) tendEndpoints(ctx context.Context) []Record {
 	if err != nil {
 		r.trouble(Member{}, fleetEndpoints, err)
 	}
-	records := make([][]Record, len(members))
-	var all sync.WaitGroup
-	for i, m := range members {
-		all.Go(func() { records[i] = r.tendAll(ctx, m) })
-	}
-	all.Wait()
-	return slices.Concat(records...)
+	return r.tendEach(ctx, members)
 }
 
 // sweep tends all buckets. It starts an inspection when the limit of calls lets it, so that few are under way at a time.
@@ -395,19 +388,19 @@ func ownerOf(s StackState) *Owner {
 // paused returns the maintenance window of a member; nil if there is none. The windows are read once a run. If they cannot be
 // read, the drift is corrected, and the failure is reported.
 func (r *run) paused(ctx context.Context, m Member) *Pause {
-	if m.Target == "" {
+	if r.guard.Pauses == nil {
 		return nil
 	}
 	all, _ := r.once(Key{windows, ""}, func() any {
 		ctx, cancel := context.WithTimeout(ctx, timeleft.Share(ctx, stackPatience, part))
 		defer cancel()
-		all, err := r.guard.Fleet.Pauses(ctx)
+		all, err := r.guard.Pauses(ctx)
 		if err != nil {
 			r.trouble(Member{}, windows, err)
 		}
 		return all
 	}).(map[string]Pause)
-	if pause, ok := all[m.Target]; ok {
+	if pause, ok := all[cmp.Or(m.Target, m.Window)]; ok {
 		return &pause
 	}
 	return nil

@@ -186,6 +186,9 @@ func (f *fleet) names(ctx context.Context) ([]string, error) {
 func (f *fleet) guard() *guard.Guard {
 	return &guard.Guard{
 		Stack: atRest().standing, Now: time.Now, Concerns: concerns,
+		Pauses: func(ctx context.Context) (map[string]guard.Pause, error) {
+			return f.pauses, errors.Join(f.pauseErr, f.call(ctx, "pauses", ""))
+		},
 		Fleet: &guard.Fleet{
 			Bucket: f.member, Buckets: f.names, Pace: f.limit,
 			Owns: func(ctx context.Context, bucket string) (bool, error) {
@@ -196,9 +199,6 @@ func (f *fleet) guard() *guard.Guard {
 			},
 			Owner: func(ctx context.Context, bucket string) (guard.StackState, error) {
 				return f.owners[bucket], f.call(ctx, "tags", bucket)
-			},
-			Pauses: func(ctx context.Context) (map[string]guard.Pause, error) {
-				return f.pauses, errors.Join(f.pauseErr, f.call(ctx, "pauses", ""))
 			},
 			Keep: func(ctx context.Context, bucket string) error {
 				f.mu.Lock()

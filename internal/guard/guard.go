@@ -11,7 +11,7 @@
 //	stack        enforcement | outcome
 //	busy         both        | [StandingDown]: nothing written, the stack's next status event starts the next run
 //	busy         Enforce     | corrected nevertheless if the property is open and the truce has lasted [truceLimit]
-//	at rest      paused      | [StandingDown]: nothing written in a maintenance window of a fleet's member
+//	any          paused      | [StandingDown]: nothing written in a maintenance window of the bucket or endpoint
 //	at rest      Observe     | [Observed]: nothing written
 //	at rest      Enforce     | [Corrected], [Ended], [Refused] or [NotCorrected]
 //	unreadable   Enforce     | the same, and the run fails: to close access matters more than the truce
@@ -168,10 +168,13 @@ type StackState struct {
 // Guard keeps resources in their desired state. Its fields must not change while it runs; runs may overlap. It remembers
 // from run to run since when properties have been open, and which it wrote without being able to read them back.
 type Guard struct {
-	// Resources are guarded in this order of importance, which is also the order of the records. Each run reads all of them.
-	Resources []Resource
-	// Fleet is what is guarded in addition to Resources, or instead; nil for none.
+	// Members are guarded in this order of importance, which is also the order of the records. Each run reads all of them.
+	Members []Member
+	// Fleet is what is guarded in addition to Members, or instead; nil for none.
 	Fleet *Fleet
+	// Pauses returns the maintenance windows that have not ended, by the name of the bucket or the id of the endpoint. What it
+	// returns with an error applies nevertheless. It is called once in a run that finds drift. If it is nil, there are none.
+	Pauses func(context.Context) (map[string]Pause, error)
 	// Stack returns what our own stack is doing. It is called once at the start of a run, and again before a second
 	// write, by several resources concurrently.
 	Stack func(context.Context) (StackState, error)
@@ -237,9 +240,9 @@ func (g *Guard) Run(ctx context.Context, trigger Trigger) (Report, error) {
 	if g.Fleet != nil {
 		all.Go(func() { fleet = r.tendFleet(ctx) })
 	}
-	own := r.tendAll(ctx, Member{Resources: g.Resources})
+	own := r.tendEach(ctx, g.Members)
 	all.Wait()
-	return r.report(slices.Concat(own, fleet))
+	return r.report(slices.Concat(own, fleet, r.troubles))
 }
 
 // run is one run of the guard.
@@ -274,6 +277,17 @@ func (r *run) askStack(ctx context.Context) func() (StackState, error) {
 		<-answered
 		return standing, err
 	}
+}
+
+// tendEach tends members at once and returns their records in order.
+func (r *run) tendEach(ctx context.Context, members []Member) []Record {
+	records := make([][]Record, len(members))
+	var all sync.WaitGroup
+	for i, m := range members {
+		all.Go(func() { records[i] = r.tendAll(ctx, m) })
+	}
+	all.Wait()
+	return slices.Concat(records...)
 }
 
 // tendAll tends all resources of a member at once and returns their records in order.

@@ -97,7 +97,7 @@ func TestTheReportNamesWhatHadNotDrifted(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			g := newGuard(atRest())
 			for _, l := range test.lamps {
-				g.Resources = append(g.Resources, l)
+				g.Members = append(g.Members, guard.Member{Resources: []guard.Resource{l}})
 			}
 			report, _ := run(t, g, sweep) // the error is that of the unreadable resource
 			var got []string

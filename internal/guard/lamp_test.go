@@ -152,7 +152,7 @@ func atRest() *stack { return &stack{status: "CREATE_COMPLETE"} }
 
 // newGuard guards resources.
 func newGuard(s *stack, resources ...guard.Resource) *guard.Guard {
-	return &guard.Guard{Resources: resources, Stack: s.standing, Now: time.Now}
+	return &guard.Guard{Members: []guard.Member{{Resources: resources}}, Stack: s.standing, Now: time.Now}
 }
 
 // manyDifferences is a lamp whose findings list a great many differences.

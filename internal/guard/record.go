@@ -185,10 +185,10 @@ func (r Record) LogValue() slog.Value {
 }
 
 // Level is the log line's level: ERROR for open drift (even if it was corrected), for contested properties, and for what
-// was not corrected; WARN for closed drift; INFO for standing down, which the next status event ends.
+// was not corrected; WARN for closed drift; INFO for standing down, which the next status event ends, except in a maintenance window.
 func (r Record) Level() slog.Level {
 	switch {
-	case r.Outcome == StandingDown:
+	case r.Outcome == StandingDown && r.Paused == nil:
 		return slog.LevelInfo
 	case r.failure != nil, r.Verdict == iampolicy.Open, r.Contested != nil:
 		return slog.LevelError

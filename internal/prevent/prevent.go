@@ -93,6 +93,10 @@ func (d Deployment) SCP() (string, error) {
 		},
 		d.key(), d.queue(),
 		protected{
+			[]string{"ssm:PutParameter"}, // a maintenance window: see package pause
+			[]string{d.arn("ssm", "parameter/s3-endpoint-guard/pause/"+d.Stack+"/*")},
+		},
+		protected{
 			[]string{"cloudtrail:StopLogging", "cloudtrail:DeleteTrail", "cloudtrail:UpdateTrail", "cloudtrail:PutEventSelectors"},
 			[]string{d.arn("cloudtrail", "trail/s3-endpoint-guard-*")},
 		},

@@ -5,14 +5,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
-	"example.com/s3-endpoint-guard/internal/aws/pauses"
-	"example.com/s3-endpoint-guard/internal/pause"
 	"example.com/s3-endpoint-guard/local/localaws"
 	"example.com/s3-endpoint-guard/local/localaws/api"
 	"example.com/s3-endpoint-guard/local/localaws/cloudtest"
@@ -134,29 +130,6 @@ func TestALaterAdoptionKeepsTheFirstState(t *testing.T) {
 	s.updates(p.and("AdoptionNumber", "2"))
 	s.deletes(existing)
 	s.isAsBefore()
-}
-
-func TestAMaintenanceWindowIsRespectedUntilItEnds(t *testing.T) {
-	t.Parallel()
-	s := enforced(t, nil)
-	writer := pauses.Writer{API: ssm.NewFromConfig(s.Config(s.Admin(), s.Internet())), Path: pause.Path("guard")}
-	s.must(writer.Put(t.Context(), pause.Window{
-		Target: clean, Until: time.Now().Add(time.Hour), Reason: "migration", By: "arn:aws:iam::111122223333:user/admin",
-	}))
-	opened := func(name string) {
-		_, err := s.s3.DeleteBucketPolicy(t.Context(), &s3.DeleteBucketPolicyInput{Bucket: aws.String(name)})
-		s.must(err)
-	}
-	r := s.watch(func() { opened(clean) })
-	r.wrote(t)
-	if len(r.records) != 1 || r.records[0].Message != "standing down" || !strings.Contains(r.log(), "migration") {
-		t.Errorf("records %q, want one that stands down with the reason:\n%s", r.outcomes(), r.log())
-	}
-	s.watch(func() { opened(terraform) }).wrote(t, "PutBucketPolicy") // the window is not for it
-	s.must(writer.End(t.Context(), clean))
-	s.Events.Sweep()
-	s.rest()
-	s.allLocked()
 }
 
 // The lock must not shut out who manages the buckets, and CloudFormation in their name.

@@ -46,13 +46,13 @@ func TestOneDriftTakesOneWriteAndOneReadBack(t *testing.T) {
 				s.Gate.SetLatency(overlap())
 				r := s.watch(func() { s.Events.Release(nil) })
 				s.isDesired()
-				want := with(wave[endpointType], a.write, readOf[a.property], "Publish", "PutEvents")
+				want := with(wave[endpointType], "GetParametersByPath", a.write, readOf[a.property], "Publish", "PutEvents")
 				if diff := cmp.Diff(want, r.names()); diff != "" {
 					t.Errorf("calls (-want +got):\n%s\n%s", diff, r.log())
 				}
-				// The reads, the write, the read-back, and the notification at the same time as the event.
-				if got := api.Depth(r.calls); got != 4 {
-					t.Errorf("Depth = %d round trips, want 4", got)
+				// The reads, the maintenance windows, the write, the read-back, and the notification at the same time as the event.
+				if got := api.Depth(r.calls); got != 5 {
+					t.Errorf("Depth = %d round trips, want 5", got)
 				}
 				r.tells(t, a)
 			})

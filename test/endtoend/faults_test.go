@@ -32,8 +32,8 @@ const (
 	writes kind = "write"
 	// others are reads of other resources.
 	others kind = "read of something else"
-	// status reads the stack's status.
-	status kind = "stack status"
+	// status reads what makes the guard stand down: the stack's status, or the maintenance windows.
+	status kind = "status"
 	// tells sends the notification.
 	tells kind = "notification"
 	// sends passes the record on to another system.
@@ -49,6 +49,7 @@ var criticals = []critical{
 	{"Interface", "bucket policy: deleted", "ec2", "DescribeVpcEndpoints", others},
 	{"Interface", "bucket policy: deleted", "ec2", "DescribeSecurityGroupRules", others},
 	{"Interface", "bucket policy: deleted", "cloudformation", "DescribeStacks", status},
+	{"Interface", "bucket policy: deleted", "ssm", "GetParametersByPath", status},
 	{"Interface", "bucket policy: deleted", "sns", "Publish", tells},
 	{"Interface", "bucket policy: deleted", "events", "PutEvents", sends},
 	{"Interface", "bucket policy: deleted", "securityhub", "BatchImportFindings", sends},
@@ -88,7 +89,7 @@ func (c critical) attackOf() attack {
 func TestEveryCallOfEveryCorrectionIsMadeToFail(t *testing.T) {
 	t.Parallel()
 	for endpointType := range endpointTypes {
-		calls := with(wave[endpointType], "PutBucketAcl", "Publish", "PutEvents", "BatchImportFindings")
+		calls := with(wave[endpointType], "GetParametersByPath", "PutBucketAcl", "Publish", "PutEvents", "BatchImportFindings")
 		for _, a := range attacks(endpointType) {
 			calls = append(calls, a.write)
 		}
@@ -104,6 +105,7 @@ func TestEveryCallOfEveryCorrectionIsMadeToFail(t *testing.T) {
 // https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/CommonErrors.html
+// https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParametersByPath.html
 // https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
 // https://docs.aws.amazon.com/eventbridge/latest/APIReference/CommonErrors.html
 // https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_BatchImportFindings.html
@@ -121,6 +123,10 @@ var answers = map[string]map[string]api.Error{
 	"cloudformation": {
 		"throttled": {Status: 400, Code: "Throttling"}, "500": {Status: 500, Code: "InternalFailure"},
 		"503": {Status: 503, Code: "ServiceUnavailable"}, "denied": {Status: 403, Code: "AccessDenied"},
+	},
+	"ssm": {
+		"throttled": {Status: 400, Code: "ThrottlingException"}, "500": {Status: 500, Code: "InternalServerError"},
+		"503": {Status: 503, Code: "ServiceUnavailable"}, "denied": {Status: 403, Code: "AccessDeniedException"},
 	},
 	"sns": {
 		"throttled": {Status: 400, Code: "KMSThrottling"}, "500": {Status: 500, Code: "InternalError"},
@@ -254,7 +260,7 @@ func (c critical) checkRuns(t *testing.T, r report, f api.Fault) {
 	case denied && struck > len(r.invocations):
 		t.Errorf("the denied call was made %d times in %d runs, want once in each", struck, len(r.invocations))
 	}
-	// The time-out of the stack status is shorter than that of a hanging call: open access has priority over the
+	// The time-out of these reads is shorter than that of a hanging call: open access has priority over the
 	// truce.
 	impatience := c.kind == status && f.Hang
 	switch failed := len(r.failures()); {
@@ -394,7 +400,7 @@ func (c critical) verifies(t *testing.T, f api.Fault, readBacks int) {
 	s.Gate.Inject(f)
 	r := s.watch(func() { s.Events.Release(nil) })
 	s.isDesired()
-	want := with(wave[c.endpointType], c.attackOf().write, "Publish", "PutEvents")
+	want := with(wave[c.endpointType], "GetParametersByPath", c.attackOf().write, "Publish", "PutEvents")
 	for range readBacks {
 		want = with(want, c.operation)
 	}

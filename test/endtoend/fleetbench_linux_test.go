@@ -105,7 +105,7 @@ func newFleetScene(t testing.TB) *fleetScene {
 		EndpointURL: f.Engine.Options.FunctionsURL,
 		Environment: map[string]string{
 			"BUCKET_NAMES": "data-*", "VPC_ENDPOINT_IDS": endpointID, "ALLOW_AWS_SERVICES": "false", "ENDPOINT_POLICY": lock.KeepPolicy,
-			"POLICY_MODE": string(lock.AtLeast), "ENFORCEMENT": "Observe", "PAUSES": "/s3-endpoint-guard/pause/guard",
+			"POLICY_MODE": string(lock.AtLeast), "ENFORCEMENT": "Observe",
 			"ADOPTION": adoption.Reference{Bucket: state, Key: key, VersionID: *put.VersionId, SHA256: adoption.Hash(body)}.String(),
 			"STACK":    "stack/" + stackName, "TOPIC": "topic", "NOTIFY_FORMAT": "Text", "GUARD_ROLE_ARN": role.ARN,
 		},

@@ -239,6 +239,9 @@ func headline(r guard.Record) string {
 		return "A bucket was deleted that a pattern of the guard matched. It is no longer guarded."
 	case guard.StandingDown:
 		if r.Paused != nil {
+			if r.Verdict == iampolicy.Open {
+				return "UNWANTED ACCESS IS POSSIBLE and stays so in a maintenance window. The guard closes what is open when the window ends."
+			}
 			return "Drift was seen and left alone in a maintenance window. The guard corrects what is left when the window ends."
 		}
 		if r.Verdict == iampolicy.Open {

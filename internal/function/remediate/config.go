@@ -39,8 +39,6 @@ type FleetConfig struct {
 	// Adoption is the adoption document, whose text is Document.
 	Adoption adoption.Reference
 	Document string
-	// Pauses is the path of the maintenance windows in Parameter Store.
-	Pauses string
 }
 
 // ReadConfig reads the environment. The error names all wrong variables. Stack and topic are given without the beginning of
@@ -85,7 +83,7 @@ func readFleet(r *environment.Reader, getenv func(string) string, c Config) *Fle
 		AllowedCIDRs: getenv("ALLOWED_CIDRS"), AllowAWSServices: getenv("ALLOW_AWS_SERVICES"),
 		EndpointPolicy: getenv("ENDPOINT_POLICY"), PolicyMode: getenv("POLICY_MODE"),
 	}
-	f := &FleetConfig{Mode: lock.Mode(p.PolicyMode), Document: getenv("ADOPTION"), Pauses: r.Match("PAUSES", environment.Path)}
+	f := &FleetConfig{Mode: lock.Mode(p.PolicyMode), Document: getenv("ADOPTION")}
 	var err error
 	f.Lock, err = p.Lock(c.Setting.Partition, c.Setting.Region, c.Setting.Account)
 	r.Refuse(err)

@@ -182,8 +182,10 @@ func TestNewGuardsEverythingOfEachEndpointType(t *testing.T) {
 			t.Fatal(err)
 		}
 		var got []string
-		for _, r := range f.Guard.Resources {
-			got = append(got, r.Name())
+		for _, m := range f.Guard.Members {
+			for _, r := range m.Resources {
+				got = append(got, r.Name())
+			}
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", endpointType, diff)
@@ -196,7 +198,7 @@ func fleetVariables(changes map[string]string) func(string) string {
 	template := map[string]string{
 		"AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "ASIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret",
 		"BUCKET_NAMES": "data-*,reports", "VPC_ENDPOINT_IDS": "vpce-0a1b2c3d4e5f60718", "ALLOW_AWS_SERVICES": "false",
-		"ENDPOINT_POLICY": "Keep", "POLICY_MODE": "AtLeast", "ENFORCEMENT": "Observe", "PAUSES": "/s3-endpoint-guard/pause/guard",
+		"ENDPOINT_POLICY": "Keep", "POLICY_MODE": "AtLeast", "ENFORCEMENT": "Observe",
 		"ADOPTION": "state-example/adoption/1.json?versionId=v1&sha256=" + strings.Repeat("0", 64),
 		"STACK":    "stack/guard/0f0f0f0f-0000-4000-8000-000000000001", "TOPIC": "guard-NotificationTopic", "NOTIFY_FORMAT": "Text",
 		"GUARD_ROLE_ARN": guardRole,
@@ -226,13 +228,13 @@ func TestReadConfigReadsAFleet(t *testing.T) {
 func TestReadConfigNamesWhatIsWrongOfAFleet(t *testing.T) {
 	wrong := map[string]string{
 		"BUCKET_NAMES": "a b", "VPC_ENDPOINT_IDS": "vpc-1", "ALLOW_AWS_SERVICES": "yes", "ENDPOINT_POLICY": "All", "POLICY_MODE": "Most",
-		"ADOPTION": "none", "PAUSES": "pause", "TOPIC": "arn:aws:sqs:eu-central-1:111122223333:q",
+		"ADOPTION": "none", "TOPIC": "arn:aws:sqs:eu-central-1:111122223333:q",
 	}
 	_, err := remediate.ReadConfig(fleetVariables(wrong))
 	if err == nil {
 		t.Fatal("ReadConfig = nil, want an error")
 	}
-	for _, name := range []string{"BucketNames", "VpcEndpointIds", "AllowAwsServices", "EndpointPolicy", "PolicyMode", `"none" is not a reference`, "PAUSES", "TOPIC"} {
+	for _, name := range []string{"BucketNames", "VpcEndpointIds", "AllowAwsServices", "EndpointPolicy", "PolicyMode", `"none" is not a reference`, "TOPIC"} {
 		if !strings.Contains(err.Error(), name) {
 			t.Errorf("the error does not name %s:\n%v", name, err)
 		}

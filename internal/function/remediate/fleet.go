@@ -12,7 +12,6 @@ import (
 
 	"example.com/s3-endpoint-guard/internal/adoption"
 	"example.com/s3-endpoint-guard/internal/aws/beforeimage"
-	"example.com/s3-endpoint-guard/internal/aws/pauses"
 	"example.com/s3-endpoint-guard/internal/aws/s3bucket"
 	"example.com/s3-endpoint-guard/internal/aws/stack"
 	"example.com/s3-endpoint-guard/internal/aws/vpcendpoint"
@@ -42,7 +41,6 @@ type fleet struct {
 	}
 	store   *beforeimage.Store
 	owners  *stack.Owners
-	windows *pauses.Reader
 	now     func() time.Time
 	judging judging
 
@@ -59,7 +57,7 @@ type fleet struct {
 func (f *fleet) guarded(limit *pace.Limiter) *guard.Fleet {
 	return &guard.Fleet{
 		Bucket: f.bucket, Buckets: f.buckets, Owns: f.owns, Endpoints: f.endpoints,
-		Owner: f.owner, Pauses: f.pauses, Keep: f.keep, Pace: limit,
+		Owner: f.owner, Keep: f.keep, Pace: limit,
 	}
 }
 
@@ -165,18 +163,6 @@ func (f *fleet) owner(ctx context.Context, name string) (guard.StackState, error
 		return guard.StackState{}, err
 	}
 	return f.owners.Read(ctx, id)
-}
-
-// pauses reads the maintenance windows that have not ended.
-func (f *fleet) pauses(ctx context.Context) (map[string]guard.Pause, error) {
-	windows, err := f.windows.Read(ctx)
-	inForce := map[string]guard.Pause{}
-	for _, w := range windows {
-		if w.Active(f.now()) {
-			inForce[w.Target] = guard.Pause{Until: w.Until, Reason: w.Reason, By: w.By}
-		}
-	}
-	return inForce, err
 }
 
 // keep stores the before-image of a bucket that was not adopted and has none.

@@ -106,10 +106,10 @@ func newHarness(policy string) *harness {
 	h.Function = &remediate.Function{
 		Bucket: "docs-example",
 		Guard: &guard.Guard{
-			Resources: []guard.Resource{&s3bucket.Policy{
+			Members: []guard.Member{{Resources: []guard.Resource{&s3bucket.Policy{
 				API: h.bucket, Bucket: s3bucket.Bucket{Name: "docs-example", Account: account}, Desired: desiredPolicy,
 				Setting: setting, Forbidden: func() []iampolicy.ForbiddenRequest { return iampolicy.ForbiddenOnBucket(setting) },
-			}},
+			}}}},
 			Stack: func(context.Context) (guard.StackState, error) { return h.standing, h.stackErr },
 			Now:   clock,
 		},
@@ -226,7 +226,7 @@ func TestInvokeSaysInOneLineWhatCameOfIt(t *testing.T) {
 			map[string]float64{"CorrectionFailed": 1, "ResourceMissing": 1}},
 		"hanging until the end": {publicPolicy, func(h *harness) { h.bucket.hangs = true }, "not corrected", "ERROR", true,
 			map[string]float64{"CorrectionFailed": 1}},
-		"a template that locks out": {publicPolicy, func(h *harness) { h.Guard.Resources[0].(*s3bucket.Policy).Desired = denyAll },
+		"a template that locks out": {publicPolicy, func(h *harness) { h.Guard.Members[0].Resources[0].(*s3bucket.Policy).Desired = denyAll },
 			"lockout refused", "ERROR", true, map[string]float64{"DriftDetected": 1, "OpenDrift": 1, "CorrectionFailed": 1}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package remediate
 
 import (
+	"context"
 	"errors"
 	"io"
 	"log/slog"
@@ -28,6 +29,7 @@ import (
 	"example.com/s3-endpoint-guard/internal/guard"
 	"example.com/s3-endpoint-guard/internal/iampolicy"
 	"example.com/s3-endpoint-guard/internal/pace"
+	"example.com/s3-endpoint-guard/internal/pause"
 )
 
 // New creates the function from its environment: it reads the configuration, creates each client once, and makes no
@@ -73,13 +75,31 @@ func newGuard(c Config, sdk aws.Config) *guard.Guard {
 		Role:     c.Setting.Guard,
 		Now:      time.Now,
 		Concerns: concerns,
+		Pauses:   inForce(&pauses.Reader{API: ssm.NewFromConfig(sdk), Path: pause.Path(c.Origin.Stack)}),
 	}
 	if c.Fleet != nil {
 		g.Fleet = newFleet(c, sdk, stacks)
 	} else {
-		g.Resources = append(bucketResources(c, s3.NewFromConfig(sdk)), endpointResources(c, ec2.NewFromConfig(sdk))...)
+		g.Members = []guard.Member{
+			{Window: c.Setting.Bucket, Resources: bucketResources(c, s3.NewFromConfig(sdk))},
+			{Window: c.Setting.EndpointID, Resources: endpointResources(c, ec2.NewFromConfig(sdk))},
+		}
 	}
 	return g
+}
+
+// inForce returns a function that reads the maintenance windows that have not ended.
+func inForce(reader *pauses.Reader) func(context.Context) (map[string]guard.Pause, error) {
+	return func(ctx context.Context) (map[string]guard.Pause, error) {
+		windows, err := reader.Read(ctx)
+		active := map[string]guard.Pause{}
+		for _, w := range windows {
+			if w.Active(time.Now()) {
+				active[w.Target] = guard.Pause{Until: w.Until, Reason: w.Reason, By: w.By}
+			}
+		}
+		return active, err
+	}
 }
 
 // newFleet wires guard.yaml's buckets and endpoints. The clients of the buckets use S3's path-style addresses: with a host name for
@@ -95,7 +115,6 @@ func newFleet(c Config, sdk aws.Config, stacks stack.API) *guard.Fleet {
 		FleetConfig: *c.Fleet, s3: api, ec2: ec2.NewFromConfig(sdk),
 		store:   &beforeimage.Store{API: s3.NewFromConfig(sdk), Bucket: c.Fleet.Adoption.Bucket, Account: c.Setting.Account},
 		owners:  &stack.Owners{API: stacks, Own: c.StackID},
-		windows: &pauses.Reader{API: ssm.NewFromConfig(sdk), Path: c.Fleet.Pauses},
 		judging: judging{lock: c.Fleet.Lock, mode: c.Fleet.Mode, guard: c.Setting.Guard},
 		now:     time.Now,
 	}

@@ -46,10 +46,13 @@ var _ api.Service = (*Service)(nil)
 func New(o api.Options) *Service { return &Service{options: o, values: map[string]parameter{}} }
 
 // Put sets a parameter. kind is "String" or "StringList".
-func (s *Service) Put(name, kind, value string) {
+func (s *Service) Put(name, kind, value string) { s.PutAt(name, kind, value, s.options.Now()) }
+
+// PutAt sets a parameter as one that was last modified at that time.
+func (s *Service) PutAt(name, kind, value string, modified time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.put(name, kind, value, s.options.Now())
+	s.put(name, kind, value, modified)
 }
 
 // put sets a parameter, and returns its version. The mutex must be held.
