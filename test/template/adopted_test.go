@@ -27,7 +27,7 @@ const (
 	secondEndpoint = "vpce-0b1b2c3d4e5f60719"
 	stateBucket    = "guard-statebucket-example"
 	adoptRole      = "arn:aws:iam::111122223333:role/guard-AdoptRole-EXAMPLE"
-	document       = stateBucket + "/adoption/1.json?versionId=v1&sha256=0123"
+	document       = stateBucket + "/adoption/1.json?versionId=v1&sha256=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 )
 
 // answers are the parameters that guard.yaml must be given, with those of p.
