@@ -282,7 +282,10 @@ func (c critical) checkRuns(t *testing.T, r report, f api.Fault) {
 }
 
 // writtenUnread are the reads after whose denial the guard writes without a read, and then tries the read again.
-var writtenUnread = []string{"GetBucketPolicy", "GetPublicAccessBlock", "GetBucketOwnershipControls", "DescribeVpcEndpoints"}
+var writtenUnread = []string{
+	"GetBucketPolicy", "GetPublicAccessBlock", "GetBucketOwnershipControls", "GetBucketLifecycleConfiguration", "GetBucketVersioning",
+	"GetBucketEncryption", "DescribeVpcEndpoints",
+}
 
 // struck counts the calls that got the fault.
 func (r report) struck(c critical, f api.Fault) int {
