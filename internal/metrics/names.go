@@ -27,7 +27,7 @@ const (
 	OpenDrift Name = "OpenDrift"
 	// ClosedDrift is how many of them allowed no such access.
 	ClosedDrift Name = "ClosedDrift"
-	// StoodDown is 1 when drift was not corrected because the guard's stack was being changed or deleted.
+	// StoodDown is 1 when drift was not corrected because a stack was being changed or deleted, or in a maintenance window.
 	StoodDown Name = "StoodDown"
 	// Contested is how many corrected properties have been corrected repeatedly in the last minutes.
 	Contested Name = "Contested"
