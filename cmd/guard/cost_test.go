@@ -66,7 +66,7 @@ func TestTheCostFollowsTheParameters(t *testing.T) {
 		}
 		return billOf(t, arguments...)
 	}
-	all, least := bill(), bill("EndpointType=Gateway", "CreateProbe=false", "HealthRate=60", "SweepRate=60", "CreateDashboard=false", "CreateTrail=false")
+	all, least := bill(), bill("EndpointType=Gateway", "CreateProbe=false", "HealthRate=60", "SweepSeconds=3600", "CreateDashboard=false", "CreateTrail=false")
 	if all.PaidUSD >= all.ListUSD || all.AsOf == "" || all.EndpointUSD == 0 || len(all.Parts) != 7 {
 		t.Errorf("guard cost = %+v, want seven parts, an endpoint, and less to pay than the list price", all)
 	}

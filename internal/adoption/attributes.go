@@ -1,7 +1,6 @@
 package adoption
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -49,26 +48,6 @@ func (d Document) Attributes(partition string, reference Reference) map[string]s
 		"RouteTableIds":     within(mostRouting, set(tables)),
 		"SubnetIds":         within(mostRouting, set(subnets)),
 	}
-}
-
-// mostAttributes is how many bytes of an answer to CloudFormation the attributes may take, beside the reference and the ids of the
-// request. The answer has 4,096 bytes.
-// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html
-const mostAttributes = 3000
-
-// TooLong returns why the attributes of endpoints do not fit into an answer to CloudFormation; "" if they do.
-func TooLong(endpoints []Endpoint, partition, region, account string) string {
-	size, groups := 0, 0
-	for name, value := range (Document{Region: region, Account: account, Endpoints: endpoints}).Attributes(partition, Reference{}) {
-		size += len(name) + len(value) + len(`"":"",`)
-	}
-	if size <= mostAttributes {
-		return ""
-	}
-	for _, e := range endpoints {
-		groups += len(e.SecurityGroupIDs)
-	}
-	return fmt.Sprintf("the endpoints have %d security groups, more than one stack can name: guard the endpoints with several stacks", groups)
 }
 
 // set returns the sorted ids without duplicates; one that stands for nothing if there are none.

@@ -57,21 +57,3 @@ func TestAttributesFitIntoPatterns(t *testing.T) {
 		t.Errorf("SecurityGroupArns has %d ARNs, want all 200", n+1)
 	}
 }
-
-func TestAttributesThatNoAnswerCanHaveAreRefused(t *testing.T) {
-	endpoints := make([]adoption.Endpoint, 5)
-	for i := range endpoints {
-		endpoints[i] = adoption.Endpoint{VPCID: fmt.Sprintf("vpc-%017x", i), Gateway: i == 0}
-		for j := range 60 {
-			endpoints[0].SubnetIDs = append(endpoints[0].SubnetIDs, fmt.Sprintf("subnet-%017x", j))
-		}
-	}
-	for groups := range 30 {
-		why := adoption.TooLong(endpoints, "aws-us-gov", "us-gov-west-1", "111122223333")
-		if fits := groups <= 10; fits && why != "" || groups > 20 && !strings.Contains(why, fmt.Sprintf("have %d security groups", groups)) {
-			t.Errorf("with %d groups: %q", groups, why)
-		}
-		e := &endpoints[1+groups%4]
-		e.SecurityGroupIDs = append(e.SecurityGroupIDs, fmt.Sprintf("sg-%017x", groups))
-	}
-}

@@ -266,11 +266,9 @@ func (r *run) unreached(ctx context.Context, names []string, of int) {
 }
 
 // present returns a bucket's records, without those that say that a listed bucket is gone: it is no longer guarded. The event
-// of its deletion is recorded once. A bucket is gone if all its properties are: S3 was seen to deny the existence of a bucket in one
-// call of many (docs/facts.md, S3).
+// of its deletion is recorded once.
 func (r *run) present(m Member, records []Record) []Record {
-	missing := len(slices.DeleteFunc(slices.Clone(records), func(r Record) bool { return !r.Missing }))
-	if !m.Listed || missing < len(m.Resources) {
+	if !m.Listed || !slices.ContainsFunc(records, isMissing) {
 		return records
 	}
 	records = slices.DeleteFunc(records, isMissing)

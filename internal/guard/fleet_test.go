@@ -526,16 +526,6 @@ func TestABucketWithANameOfItsOwnIsMissed(t *testing.T) {
 	}
 }
 
-// S3 denies the existence of a bucket in one of its answers: the bucket is not forgotten for that.
-func TestABucketOfWhichOnePropertyIsMissingIsNotGone(t *testing.T) {
-	f := newFleet(numbered(3)...)
-	delete(f.state, guard.Key{"public-access-block", "data-0001"})
-	report, err := run(t, f.guard(), sweep)
-	if diff := cmp.Diff([]string{"public-access-block data-0001 not corrected"}, told(report)); diff != "" || !errors.Is(err, guard.ErrMissing) {
-		t.Errorf("err %v, records (-want +got):\n%s", err, diff)
-	}
-}
-
 // An event can name a bucket of another account that a pattern matches.
 func TestABucketOfAnotherAccountIsLeftAlone(t *testing.T) {
 	f := newFleet(numbered(3)...)

@@ -175,8 +175,8 @@ type Guard struct {
 	// Pauses returns the maintenance windows that have not ended, by the name of the bucket or the id of the endpoint. What it
 	// returns with an error applies nevertheless. It is called once in a run that finds drift. If it is nil, there are none.
 	Pauses func(context.Context) (map[string]Pause, error)
-	// Stack returns what our own stack is doing. It is called once at the start of a run, and again before a second
-	// write, by several resources concurrently.
+	// Stack returns what our own stack is doing. It is called once at the start of a run, in a sweep once it has found something,
+	// and again before a second write, by several resources concurrently.
 	Stack func(context.Context) (StackState, error)
 	// Observe makes the guard write nothing and only report.
 	Observe bool
@@ -214,7 +214,7 @@ type Report struct {
 	// Inspected has the names of the resources that could be inspected, with their targets, in no order. A run that an event
 	// of one bucket started inspects nothing else.
 	Inspected []Key
-	// Stack is what our stack was doing; its zero value if that could not be read.
+	// Stack is what our stack was doing; its zero value if that could not be read, or was not read because a sweep found nothing.
 	Stack StackState
 	// StackError is why the stack's status could not be read. It is part of Run's error only if something had to be
 	// corrected.
@@ -234,7 +234,11 @@ func (g *Guard) Run(ctx context.Context, trigger Trigger) (Report, error) {
 		return Report{}, nil
 	}
 	r := &run{guard: g, trigger: trigger, began: g.Now()}
-	r.stack = r.askStack(ctx)
+	if trigger.Kind == Sweep {
+		r.stack = r.askStackLater(ctx)
+	} else {
+		r.stack = r.askStack(ctx)
+	}
 	var fleet []Record
 	var all sync.WaitGroup
 	if g.Fleet != nil {
@@ -250,7 +254,8 @@ type run struct {
 	guard   *Guard
 	trigger Trigger
 	began   time.Time
-	// stack waits for the stack's status, which is read once, concurrently with the inspections.
+	// stack waits for the stack's status, which is read once. Most sweeps have nothing to correct and do not need it, so that
+	// they read it when they find something. Other runs read it concurrently with the inspections, so that it costs no time.
 	stack func() (StackState, error)
 
 	mu        sync.Mutex
@@ -288,6 +293,16 @@ func (r *run) tendEach(ctx context.Context, members []Member) []Record {
 	}
 	all.Wait()
 	return slices.Concat(records...)
+}
+
+// askStackLater is askStack for a sweep: it begins to read when the returned function is called for the first time.
+func (r *run) askStackLater(ctx context.Context) func() (StackState, error) {
+	var once sync.Once
+	var wait func() (StackState, error)
+	return func() (StackState, error) {
+		once.Do(func() { wait = r.askStack(ctx) }) // it only begins: once must not be held while it waits
+		return wait()
+	}
 }
 
 // tendAll tends all resources of a member at once and returns their records in order.
@@ -368,7 +383,11 @@ func drift(findings []Finding) []Finding {
 
 // report returns the report of all records, and joins all their errors and the stack's.
 func (r *run) report(records []Record) (Report, error) {
-	standing, err := r.stack()
+	var standing StackState
+	var err error
+	if r.trigger.Kind != Sweep || len(records) > 0 {
+		standing, err = r.stack()
+	}
 	report := Report{AsDesired: r.asDesired, Inspected: r.inspected, Stack: standing, StackError: err}
 	var failures []error
 	for _, record := range records {

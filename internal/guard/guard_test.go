@@ -140,8 +140,36 @@ func TestRunKeepsTheTruce(t *testing.T) {
 				t.Errorf("Run = %q, %v with %d writes, want %q, error %t with %d writes",
 					got, err, door.writes, test.want, test.fails, test.writes)
 			}
-			if test.stack.err != nil && report.StackError == nil {
+			if test.stack.err != nil && test.want != nil && report.StackError == nil {
 				t.Error("the report does not say why the stack's status is unknown")
+			}
+		})
+	}
+}
+
+func TestOnlyASweepThatFindsSomethingReadsTheStack(t *testing.T) {
+	for name, test := range map[string]struct {
+		trigger guard.Trigger
+		states  []string
+		want    int
+	}{
+		"a sweep that finds nothing":        {sweep, []string{"lit"}, 0},
+		"a sweep that finds two properties": {sweep, []string{"broken", "dark"}, 1},
+		"an event's run that finds nothing": {guard.Trigger{Kind: guard.Event, EventName: "Darken"}, []string{"lit"}, 1},
+		"a status's run that finds nothing": {guard.Trigger{Kind: guard.Stack}, []string{"lit"}, 1},
+		"a run by hand that finds nothing":  {guard.Trigger{Kind: guard.Direct}, []string{"lit"}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			calls := 0
+			g := newGuard(atRest(), newLamp("door", test.states...))
+			read := g.Stack
+			g.Stack = func(ctx context.Context) (guard.StackState, error) { calls++; return read(ctx) }
+			report, err := run(t, g, test.trigger)
+			if err != nil || calls != test.want {
+				t.Errorf("the stack was read %d times (%v), want %d", calls, err, test.want)
+			}
+			if (report.Stack.Status != "") != (test.want > 0) {
+				t.Errorf("the report's stack is %+v after %d reads", report.Stack, calls)
 			}
 		})
 	}

@@ -281,7 +281,11 @@ func (t Criteria) judgeGuardRole(d Deployment) []threat {
 		network = "gateway"
 	}
 	var missing []string
-	for _, name := range []string{"bucket", "endpoint", network, "report"} {
+	names := []string{"bucket", "endpoint", network, "report"}
+	if t.SweepEvery < time.Minute {
+		names = append(names, "sweep")
+	}
+	for _, name := range names {
 		if !slices.Contains(d.RolePolicies.Value, name) {
 			missing = append(missing, name)
 		}
@@ -329,9 +333,9 @@ func (t Criteria) judgeRules(d Deployment, rules []Rule) []threat {
 	return threats
 }
 
-// schedule returns the sweep's schedule expression.
+// schedule returns the sweep's schedule expression. Messages start the sweeps that are more frequent than a schedule can be.
 func (t Criteria) schedule() string {
-	if minutes := int(t.SweepEvery / time.Minute); minutes != 1 {
+	if minutes := int(max(t.SweepEvery, time.Minute) / time.Minute); minutes != 1 {
 		return fmt.Sprintf("rate(%d minutes)", minutes)
 	}
 	return "rate(1 minute)"

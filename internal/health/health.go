@@ -93,8 +93,8 @@ type Snapshot struct {
 	Trails Reading[[]CloudTrail]
 	// Rules are the EventBridge rules that must invoke the guard.
 	Rules Reading[[]Rule]
-	// Sweeps is the number of correction runs that published metrics within [Criteria.SweepWithin].
-	Sweeps Reading[int]
+	// Sweeps counts the correction runs that published metrics within [Criteria.SweepWithin].
+	Sweeps Reading[SweepCount]
 	// Role are the policies of the workload's role, inline and attached.
 	Role Reading[[]Document]
 	// Traffic is the traffic through the endpoint within [Criteria.IdleAfter].
@@ -105,6 +105,12 @@ type Snapshot struct {
 	Network Reading[Network]
 	// Deployment is what was deployed, and what is there of it.
 	Deployment Reading[Deployment]
+}
+
+// SweepCount counts correction runs by minutes.
+type SweepCount struct {
+	// Minutes is the number of minutes with at least one run, Busiest the most runs of a minute.
+	Minutes, Busiest int
 }
 
 // Criteria are the settings and limits for judging a snapshot.
@@ -120,8 +126,9 @@ type Criteria struct {
 	SweepEvery time.Duration
 	// EndpointGroups are the security groups of an interface endpoint, WorkloadGroups those of the workload, the app's first.
 	EndpointGroups, WorkloadGroups []string
-	// SweepWithin is the period in which there must have been a sweep.
-	SweepWithin time.Duration
+	// SweepWithin is the period in which there must have been a minute with at least SweepsAMinute correction runs.
+	SweepWithin   time.Duration
+	SweepsAMinute int
 	// IdleAfter is the time without traffic after which an endpoint counts as idle.
 	IdleAfter time.Duration
 }

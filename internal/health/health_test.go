@@ -27,7 +27,7 @@ func terms(change ...func(*health.Criteria)) health.Criteria {
 			Partition: "aws", Region: "eu-central-1", Account: "111122223333", Bucket: "docs-example",
 			EndpointID: "vpce-1", VPCID: "vpc-1", Workload: "arn:aws:iam::111122223333:role/app", Guard: "arn:aws:iam::111122223333:role/guard",
 		},
-		Function: function, SweepWithin: 7 * time.Minute, IdleAfter: 14 * 24 * time.Hour,
+		Function: function, SweepWithin: 7 * time.Minute, SweepsAMinute: 4, IdleAfter: 14 * 24 * time.Hour,
 	}
 	for _, f := range change {
 		f(&t)
@@ -62,7 +62,7 @@ func healthySnapshot() health.Snapshot {
 	s.BucketPolicy.Value, s.PublicAccess.Value, s.Ownership.Value = finding("bucket-policy"), finding("public-access-block"), finding("ownership-controls")
 	s.Trails.Value = []health.CloudTrail{{Name: "t", Logging: true}}
 	s.Rules.Value = []health.Rule{{Name: "r", State: "ENABLED", Targets: []string{"other", function}}}
-	s.Sweeps.Value = 7
+	s.Sweeps.Value = health.SweepCount{Minutes: 7, Busiest: 4}
 	s.Role.Value = []health.Document{{Name: "bucket", Text: `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::docs-example/*"}}`}}
 	s.Traffic.Value = health.Volume{Total: 1e9, Probe: 1e6}
 	return s
@@ -129,14 +129,15 @@ func TestEachProblemChangesItsMetricAloneAndSaysWhy(t *testing.T) {
 		"an exit": {func(s *health.Snapshot) {
 			s.Exits.Value = []health.Exit{{Name: "replication", What: "objects are copied to x"}}
 		}, metrics.SecurityFindings, 1, "bucket docs-example: objects are copied to x"},
-		"no trail":        {func(s *health.Snapshot) { s.Trails.Value = nil }, metrics.TrailLogging, 0, "no trail in this Region"},
-		"trail off":       {func(s *health.Snapshot) { s.Trails.Value[0].Logging = false }, metrics.TrailLogging, 0, "trail t is switched off"},
-		"rule off":        {func(s *health.Snapshot) { s.Rules.Value[0].State = "DISABLED" }, metrics.RulesEnabled, 0, "rule r: its state is DISABLED"},
-		"rule gone":       {func(s *health.Snapshot) { s.Rules.Value[0] = health.Rule{Name: "r", State: "not found"} }, metrics.RulesEnabled, 0, "not found"},
-		"rule without us": {func(s *health.Snapshot) { s.Rules.Value[0].Targets = []string{"other"} }, metrics.RulesEnabled, 0, "not among its targets"},
-		"no sweep":        {func(s *health.Snapshot) { s.Sweeps.Value = 0 }, metrics.SweepRecent, 0, "for 7m0s"},
-		"idle":            {func(s *health.Snapshot) { s.Traffic.Value = health.Volume{Total: 19, Probe: 10} }, metrics.EndpointIdle, 1, "at least 14.60 USD a month"},
-		"role":            {func(s *health.Snapshot) { s.Role.Value[0].Text = "{" }, metrics.RoleFindings, 1, "role policy bucket: the document allows what cannot be judged"},
+		"no trail":              {func(s *health.Snapshot) { s.Trails.Value = nil }, metrics.TrailLogging, 0, "no trail in this Region"},
+		"trail off":             {func(s *health.Snapshot) { s.Trails.Value[0].Logging = false }, metrics.TrailLogging, 0, "trail t is switched off"},
+		"rule off":              {func(s *health.Snapshot) { s.Rules.Value[0].State = "DISABLED" }, metrics.RulesEnabled, 0, "rule r: its state is DISABLED"},
+		"rule gone":             {func(s *health.Snapshot) { s.Rules.Value[0] = health.Rule{Name: "r", State: "not found"} }, metrics.RulesEnabled, 0, "not found"},
+		"rule without us":       {func(s *health.Snapshot) { s.Rules.Value[0].Targets = []string{"other"} }, metrics.RulesEnabled, 0, "not among its targets"},
+		"no sweep":              {func(s *health.Snapshot) { s.Sweeps.Value = health.SweepCount{} }, metrics.SweepRecent, 0, "for 7m0s"},
+		"only scheduled sweeps": {func(s *health.Snapshot) { s.Sweeps.Value.Busiest = 1 }, metrics.SweepRecent, 0, "want at least 4"},
+		"idle":                  {func(s *health.Snapshot) { s.Traffic.Value = health.Volume{Total: 19, Probe: 10} }, metrics.EndpointIdle, 1, "at least 14.60 USD a month"},
+		"role":                  {func(s *health.Snapshot) { s.Role.Value[0].Text = "{" }, metrics.RoleFindings, 1, "role policy bucket: the document allows what cannot be judged"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := healthySnapshot()

@@ -99,12 +99,24 @@ func (t Criteria) judgeTrigger(r *Report, s Snapshot) {
 	}
 	r.conclude(metrics.RulesEnabled, rules)
 	if r.made(Sweep, s.Sweeps.Err) {
-		var objections []string
-		if s.Sweeps.Value == 0 {
-			objections = []string{fmt.Sprintf("no correction run has published its metrics for %s", t.SweepWithin)}
-		}
-		r.flag(metrics.SweepRecent, objections...)
+		r.flag(metrics.SweepRecent, t.sweepObjections(s.Sweeps.Value)...)
 	}
+}
+
+// fullMinutes is how many minutes with runs there must be before too few runs count: in a new stack, the first of them are not
+// complete.
+const fullMinutes = 3
+
+// sweepObjections says what is wrong with the number of correction runs.
+func (t Criteria) sweepObjections(runs SweepCount) []string {
+	switch {
+	case runs.Minutes == 0:
+		return []string{fmt.Sprintf("no correction run has published its metrics for %s", t.SweepWithin)}
+	case runs.Minutes >= fullMinutes && runs.Busiest < t.SweepsAMinute:
+		return []string{fmt.Sprintf("at most %d correction runs a minute have published their metrics for %s, want at least %d: "+
+			"the messages that start sweeps between the scheduled ones do not arrive", runs.Busiest, t.SweepWithin, t.SweepsAMinute)}
+	}
+	return nil
 }
 
 // judgeTrails judges whether a trail logs management writes. One is enough, even if others could not be read. If there

@@ -62,7 +62,7 @@ const (
 	TrailLogging Name = "TrailLogging"
 	// RulesEnabled is 1 or 0: all rules that invoke the guard exist, are enabled, and have the guard as their target.
 	RulesEnabled Name = "RulesEnabled"
-	// SweepRecent is 1 or 0: a correction run has published its metrics recently.
+	// SweepRecent is 1 or 0: correction runs have published their metrics recently, as often as the sweep's interval wants.
 	SweepRecent Name = "SweepRecent"
 	// RoleFindings is how many unneeded permissions the policies of the workload's role, the bucket and the endpoint
 	// have.

@@ -58,16 +58,3 @@ func TestReadableLeavesOutWhatFailed(t *testing.T) {
 		t.Errorf("Readable = %v, %v, want the results of the even ones and the error of the odd ones", got, err)
 	}
 }
-
-func TestLimitedCallsNoMoreAtATimeThanItMay(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		began := time.Now()
-		got, err := parallel.Limited(2, []int{1, 2, 3, 4, 5}, func(n int) (int, error) {
-			time.Sleep(time.Second) // synthetic time
-			return n, nil
-		})
-		if took := time.Since(began); err != nil || !slices.Equal(got, []int{1, 2, 3, 4, 5}) || took != 3*time.Second {
-			t.Errorf("Limited = %v, %v after %v, want the results in order after 3s", got, err, took)
-		}
-	})
-}

@@ -46,6 +46,8 @@ type envelope struct {
 
 // wrapped is one record of an SQS or SNS event.
 type wrapped struct {
+	EventSource string `json:"eventSource"`
+
 	Body string `json:"body"`
 	SNS  struct {
 		Message string `json:"Message"`
@@ -63,7 +65,7 @@ func parse(payload []byte, wraps int) (guard.Trigger, bool) {
 		return call(e.Detail, e), true
 	case e.DetailType == "CloudFormation Stack Status Change":
 		return stackStatus(e), true
-	case e.DetailType == "Scheduled Event":
+	case e.DetailType == scheduled:
 		return guard.Trigger{Kind: guard.Sweep, EventID: field(e.ID), EventTime: instant(e.Time)}, true
 	case e.EventName != "" && e.EventSource != "":
 		return call(payload, e), true

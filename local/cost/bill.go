@@ -3,6 +3,7 @@ package cost
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -110,7 +111,7 @@ var partNames = []string{correction, healthcheck, probe, alarms, dashboard, noti
 
 // off contains the parameters that leave parts out, or that make required parts cheaper.
 var off = map[string]string{
-	correction: "SweepRate=60 costs less", healthcheck: "HealthRate=60 costs less", probe: "CreateProbe=false",
+	correction: "SweepSeconds=60 costs less", healthcheck: "HealthRate=60 costs less", probe: "CreateProbe=false",
 	dashboard: "CreateDashboard=false", trail: "CreateTrail=false", endpoint: "EndpointType=Gateway",
 }
 
@@ -146,6 +147,8 @@ func (c *counter) count(r samtemplate.Resource) error {
 	switch r.Type {
 	case "AWS::Serverless::Function":
 		return c.function(r.LogicalID)
+	case "AWS::Lambda::EventSourceMapping":
+		return c.mapping()
 	case "AWS::CloudWatch::Alarm":
 		return c.alarm(r.LogicalID)
 	case "AWS::CloudWatch::CompositeAlarm":
@@ -162,6 +165,22 @@ func (c *counter) count(r samtemplate.Resource) error {
 	}
 	return nil
 }
+
+// mapping adds the requests for the messages that start sweeps between those of the schedule's minute: the batches in which they
+// are sent, a receive and a deletion of each, and the receives that find no message.
+func (c *counter) mapping() error {
+	seconds, err := functionParts[0].seconds(c.plan)
+	if err != nil {
+		return err
+	}
+	messages := 60/seconds - 1
+	empty := c.table.Pollers.Number * 60 / c.table.Pollers.WaitSeconds
+	c.add(correction, "sqsRequest", c.table.HoursPerMonth*60*(math.Ceil(messages/maxBatch)+2*messages+empty))
+	return nil
+}
+
+// maxBatch is the most messages that one request sends.
+const maxBatch = 10
 
 // alarm adds an alarm: its metrics, or one alarm on anomalies, whose price includes its three metrics.
 func (c *counter) alarm(id string) error {
@@ -196,10 +215,34 @@ func (c *counter) endpoint(id string) error {
 }
 
 // functionParts maps functions, by the prefix of the logical id, to their part and their usage.
-var functionParts = []struct{ prefix, part, usage, rate string }{
-	{"Remediate", correction, "remediate", "SweepRate"},
-	{"Healthcheck", healthcheck, "healthcheck", "HealthRate"},
-	{"Probe", probe, "probe", "HealthRate"},
+var functionParts = []functionPart{
+	{"Remediate", correction, "remediate", []rate{{"SweepSeconds", 1}, {"SweepRate", 60}}},
+	{"Healthcheck", healthcheck, "healthcheck", []rate{{"HealthRate", 60}}},
+	{"Probe", probe, "probe", []rate{{"HealthRate", 60}}},
+}
+
+// functionPart is a part of the bill with a function that runs on a schedule.
+type functionPart struct {
+	prefix, part, usage string
+	// rates are the parameters that give the time between two runs; a template has one of them.
+	rates []rate
+}
+
+// rate is a parameter with the time between two runs, and its unit in seconds.
+type rate struct {
+	parameter string
+	unit      float64
+}
+
+// seconds returns the time between two runs.
+func (f functionPart) seconds(plan *samtemplate.Plan) (float64, error) {
+	for _, r := range f.rates {
+		if value := plan.Parameter(r.parameter); value != "" {
+			n, err := strconv.ParseFloat(value, 64)
+			return n * r.unit, err
+		}
+	}
+	return 0, fmt.Errorf("no parameter gives the time between two runs")
 }
 
 // once are the prefixes of the functions that run only when the stack is created, changed or deleted, and have no monthly cost.
@@ -210,7 +253,7 @@ func (c *counter) function(id string) error {
 	if slices.ContainsFunc(once, func(prefix string) bool { return strings.HasPrefix(id, prefix) }) {
 		return nil
 	}
-	i := slices.IndexFunc(functionParts, func(f struct{ prefix, part, usage, rate string }) bool { return strings.HasPrefix(id, f.prefix) })
+	i := slices.IndexFunc(functionParts, func(f functionPart) bool { return strings.HasPrefix(id, f.prefix) })
 	if i < 0 {
 		return fmt.Errorf("no usage is known of the function")
 	}
@@ -223,19 +266,27 @@ func (c *counter) function(id string) error {
 	if err != nil {
 		return err
 	}
-	minutes, err := strconv.ParseFloat(c.plan.Parameter(f.rate), 64)
+	seconds, err := f.seconds(c.plan)
 	if err != nil {
 		return err
 	}
-	runs, u := c.table.HoursPerMonth*60/minutes, c.table.Usage[f.usage]
+	runs, u := c.table.HoursPerMonth*3600/seconds, c.table.Usage[f.usage]
 	c.metrics(f.part, u)
 	c.add(f.part, "run", runs)
 	c.add(f.part, "compute", runs*(u.Seconds+(c.buckets-1)*u.BucketSeconds)*memory/1024)
 	c.add(f.part, "log", runs*u.LogBytes/1e9)
 	c.add(f.part, "cloudwatchCall", runs*u.CloudWatchCalls)
 	c.add(f.part, "s3Put", runs*u.S3Puts)
-	c.add(f.part, "s3Get", runs*(u.S3Gets+c.buckets*u.BucketReads))
+	c.add(f.part, "s3Get", runs*(u.S3Gets+c.buckets*u.BucketReads+c.ownBuckets()*u.OwnBucketReads))
 	return nil
+}
+
+// ownBuckets returns the number of guarded buckets that the stack itself creates: one, named Bucket, or none.
+func (c *counter) ownBuckets() float64 {
+	if slices.ContainsFunc(c.plan.Resources(), func(r samtemplate.Resource) bool { return r.LogicalID == "Bucket" }) {
+		return 1
+	}
+	return 0
 }
 
 // metrics adds a function's custom metrics: those of the part once, those of a zone with each of its functions.

@@ -40,8 +40,10 @@ type Usage struct {
 	S3Puts          float64 `json:"s3Puts"`
 	S3Gets          float64 `json:"s3Gets"`
 	// BucketReads are the reads of a guarded bucket's configuration, BucketSeconds the billed time for each bucket but the first.
-	BucketReads   float64 `json:"bucketReads"`
-	BucketSeconds float64 `json:"bucketSeconds"`
+	BucketReads float64 `json:"bucketReads"`
+	// OwnBucketReads are the further reads of a bucket that the stack itself creates: its lifecycle rules, versioning, encryption.
+	OwnBucketReads float64 `json:"ownBucketReads"`
+	BucketSeconds  float64 `json:"bucketSeconds"`
 }
 
 // Table is the table of prices and usage.
@@ -53,6 +55,17 @@ type Table struct {
 	HoursPerMonth float64          `json:"hoursPerMonth"`
 	Prices        map[string]Price `json:"prices"`
 	Usage         map[string]Usage `json:"usage"`
+	// Pollers are those of an event source mapping.
+	Pollers Pollers `json:"pollers"`
+}
+
+// Pollers are the requests by which Lambda waits for the messages of a queue.
+type Pollers struct {
+	// Number is how many wait at the same time, WaitSeconds how long a request without a message waits.
+	Number      float64 `json:"number"`
+	WaitSeconds float64 `json:"waitSeconds"`
+	// Source is the page with the number.
+	Source string `json:"source"`
 }
 
 //go:embed prices.json

@@ -109,9 +109,11 @@ func New(o Options) (*Cloud, error) {
 	}
 	gate := api.NewGate(api.Options{Account: o.Account, Region: o.Region, Partition: o.Partition, Now: o.Clock.Now})
 	base := gate.Options()
+	messages := base
+	messages.Now = o.Clock.Standing // a message can be received when the timer of its delay fires
 	c := &Cloud{
 		Engine: deployment.New(deployment.Services{
-			Gate: gate, Clock: o.Clock, S3: s3.New(base), EC2: ec2.New(base), IAM: iam.New(base), SNS: sns.New(base), SQS: sqs.New(base),
+			Gate: gate, Clock: o.Clock, S3: s3.New(base), EC2: ec2.New(base), IAM: iam.New(base), SNS: sns.New(base), SQS: sqs.New(messages),
 			SSM: ssm.New(base), Logs: logs.New(base), CloudFormation: cloudformation.New(base), CloudWatch: cloudwatch.New(base),
 			Answers: &cloudformation.Answers{},
 		}),

@@ -21,7 +21,7 @@ func TestDeployCreatesWhatTheTemplateSays(t *testing.T) {
 		"a gateway endpoint":    {"EndpointType": "Gateway"},
 		"without a trail":       {"CreateTrail": "false"},
 		"gateway, no trail":     {"EndpointType": "Gateway", "CreateTrail": "false"},
-		"with everything extra": {"AlarmEmail": "a@example.com", "AppIngressCidr": "203.0.113.7/32", "ReservedConcurrency": "2", "SweepRate": "5"},
+		"with everything extra": {"AlarmEmail": "a@example.com", "AppIngressCidr": "203.0.113.7/32", "ReservedConcurrency": "2", "SweepSeconds": "5"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := cloud(t)
@@ -260,7 +260,7 @@ func TestUpdateChangesInPlace(t *testing.T) {
 	c := cloud(t)
 	s := deploy(t, c, plan(t, map[string]string{"Enforcement": "Observe", "AlarmEmail": "a@example.com"}))
 	before := len(c.Events.Rules())
-	if err := s.Update(t.Context(), plan(t, map[string]string{"SweepRate": "7", "CreateTrail": "false"})); err != nil {
+	if err := s.Update(t.Context(), plan(t, map[string]string{"SweepSeconds": "300", "CreateTrail": "false"})); err != nil {
 		t.Fatal(err)
 	}
 	if got := s.Status(); got != "UPDATE_COMPLETE" {
@@ -270,8 +270,8 @@ func TestUpdateChangesInPlace(t *testing.T) {
 		t.Errorf("there are %d rules after the update, want %d as before", got, before)
 	}
 	for _, r := range c.Events.Rules() {
-		if r.Name == s.Physical("SweepRule") && r.Schedule != "rate(7 minutes)" {
-			t.Errorf("the schedule is %s, want rate(7 minutes)", r.Schedule)
+		if r.Name == s.Physical("SweepRule") && r.Schedule != "rate(5 minutes)" {
+			t.Errorf("the schedule is %s, want rate(5 minutes)", r.Schedule)
 		}
 	}
 	if s.Has("Trail") || len(c.Events.Trails()) != 0 {

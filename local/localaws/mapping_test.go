@@ -5,6 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/lambda"
+
 	"example.com/s3-endpoint-guard/local/localaws/localtest"
 )
 
@@ -52,6 +55,11 @@ func TestAQueueInvokesAFunctionAfterItsDelay(t *testing.T) {
 		if got := len(c.Lambda.Invocations("")); got != v.want { // the bootstrap fails, so that the message comes back until it is too old
 			t.Errorf("%d invocations after %s more, want %d", got, v.after, v.want)
 		}
+	}
+	client := sdk.NewFromConfig(c.Config(c.Admin(), c.Internet()))
+	listed := localtest.Must(client.ListEventSourceMappings(t.Context(), &sdk.ListEventSourceMappingsInput{FunctionName: aws.String(s.Physical("F"))}))(t)
+	if got := listed.EventSourceMappings; len(got) != 1 || *got[0].EventSourceArn != s.Attribute("Queue", "Arn") || *got[0].UUID != s.Physical("Mapping") {
+		t.Errorf("ListEventSourceMappings = %+v, want the one of the queue", got)
 	}
 	if err := s.Delete(t.Context()); err != nil {
 		t.Fatal(err)

@@ -14,13 +14,24 @@ import (
 // Nothing else evaluates the alarms, unless [Options.Watch] is set: if a test only advances the clock, no alarm changes.
 func (c *Cloud) Pass(ctx context.Context, d time.Duration) error {
 	for ; d > 0; d -= time.Minute {
-		c.Clock.Advance(min(d, time.Minute))
-		if err := c.Quiesce(ctx); err != nil {
+		if err := c.step(ctx, min(d, time.Minute)); err != nil {
 			return err
 		}
 		c.observe()
 	}
 	return c.Quiesce(ctx)
+}
+
+// step lets time pass second by second, and waits after each until the local AWS is idle: what a function does, such as sending a
+// delayed message, is done in the second in which it was invoked.
+func (c *Cloud) step(ctx context.Context, d time.Duration) error {
+	for ; d > 0; d -= time.Second {
+		c.Clock.Advance(min(d, time.Second))
+		if err := c.Quiesce(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // watch calls observe once a minute, by the clock, until the Cloud is closed.
@@ -100,7 +111,7 @@ func (c *Cloud) measureThrottles() {
 func (c *Cloud) measureQueues() {
 	for _, name := range c.SQS.Queues() {
 		c.publish("AWS/SQS", []cloudwatch.Dimension{{Name: "QueueName", Value: name}}, cloudwatch.Datum{
-			Name: "ApproximateNumberOfMessagesVisible", Unit: "Count", Values: []float64{float64(len(c.SQS.Messages(c.SQS.ARN(name))))},
+			Name: "ApproximateNumberOfMessagesVisible", Unit: "Count", Values: []float64{float64(c.SQS.Visible(name))},
 		})
 	}
 }

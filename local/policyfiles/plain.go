@@ -8,8 +8,8 @@ import (
 	"strings"
 
 	"example.com/s3-endpoint-guard/internal/audit"
-	"example.com/s3-endpoint-guard/internal/lock"
 	"example.com/s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/lock"
 )
 
 // readPlain reads a policy, or what the AWS CLI prints of policies.

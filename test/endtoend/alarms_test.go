@@ -94,7 +94,7 @@ func TestEachThingThatIsWrongRingsItsAlarm(t *testing.T) {
 		}, 1, "Exposed Guard"},
 		"the trail is stopped":               {nil, (*scene).stopsTrail, 1, "Guard TrailOff"},
 		"a rule is disabled":                 {nil, (*scene).disablesRule, 1, "Guard RuleOff"},
-		"the sweep is off":                   {nil, removes("SweepRule"), 10, "Guard RuleOff SweepLate"},
+		"the sweep is off":                   {nil, removes("SweepRule"), 12, "Guard RuleOff SweepLate"},
 		"the app has a wide managed policy":  {nil, (*scene).attachesWidePolicy, 1, "RoleFindings"},
 		"AWS refuses a check":                {nil, func(s *scene) error { s.refuses("cloudtrail", "DescribeTrails"); return nil }, 2, "CheckFailed Guard"},
 		"the health check does not run":      {nil, removes("HealthcheckRule"), 11, "Guard HealthDataMissing"},

@@ -44,7 +44,7 @@ var readOf = map[string]string{
 	"route-table-associations": "DescribeRouteTables",
 }
 
-// wave are the reads of a run without drift, in alphabetical order.
+// wave are the reads of a run without drift, in alphabetical order. A sweep makes them without DescribeStacks: see [quiet].
 var wave = map[string][]string{
 	"Interface": {"DescribeSecurityGroupRules", "DescribeStacks", "DescribeVpcEndpoints",
 		"GetBucketEncryption", "GetBucketLifecycleConfiguration", "GetBucketOwnershipControls", "GetBucketPolicy",
@@ -52,6 +52,11 @@ var wave = map[string][]string{
 	"Gateway": {"DescribeRouteTables", "DescribeStacks", "DescribeVpcEndpoints",
 		"GetBucketEncryption", "GetBucketLifecycleConfiguration", "GetBucketOwnershipControls", "GetBucketPolicy",
 		"GetBucketVersioning", "GetPublicAccessBlock"},
+}
+
+// quiet returns the calls of a sweep that finds nothing.
+func quiet(endpointType string) []string {
+	return slices.DeleteFunc(slices.Clone(wave[endpointType]), func(name string) bool { return name == "DescribeStacks" })
 }
 
 // attacks returns all attacks on a stack with an endpoint of that type, by name.

@@ -107,6 +107,7 @@ func TestEveryCallOfEveryCorrectionIsMadeToFail(t *testing.T) {
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/CommonErrors.html
 // https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParametersByPath.html
 // https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
 // https://docs.aws.amazon.com/eventbridge/latest/APIReference/CommonErrors.html
 // https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_BatchImportFindings.html
 var answers = map[string]map[string]api.Error{
@@ -131,6 +132,10 @@ var answers = map[string]map[string]api.Error{
 	"sns": {
 		"throttled": {Status: 400, Code: "KMSThrottling"}, "500": {Status: 500, Code: "InternalError"},
 		"503": {Status: 503, Code: "ServiceUnavailable"}, "denied": {Status: 403, Code: "AuthorizationError"},
+	},
+	"sqs": {
+		"throttled": {Status: 403, Code: "RequestThrottled"}, "500": {Status: 500, Code: "InternalError"},
+		"503": {Status: 503, Code: "ServiceUnavailable"}, "denied": {Status: 403, Code: "AccessDenied"},
 	},
 	"events": {
 		"throttled": {Status: 400, Code: "ThrottlingException"}, "500": {Status: 500, Code: "InternalException"},

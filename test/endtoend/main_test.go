@@ -72,12 +72,16 @@ func plan(t testing.TB, p parameters) *samtemplate.Plan {
 	return planFor(t, localaws.Options{}, p)
 }
 
-// planFor resolves the template for a local AWS with options.
+// planFor resolves the template for a local AWS with options. The sweep is each minute, unless the parameters name another: then
+// nothing but the schedule starts it, and a test knows what runs. sweeps_test.go tests more frequent ones.
 func planFor(t testing.TB, o localaws.Options, p parameters) *samtemplate.Plan {
 	t.Helper()
 	read, err := template()
 	if err != nil {
 		t.Fatal(err)
+	}
+	if p["SweepSeconds"] == "" {
+		p = p.and("SweepSeconds", "60")
 	}
 	decided, err := read.Plan(samtemplate.Options{Parameters: p, Partition: o.Partition, Region: o.Region})
 	if err != nil {

@@ -12,9 +12,10 @@ import (
 // inTheRolesName are the statements that AWS itself uses on behalf of the role. No call of the function shows that
 // they are needed.
 var inTheRolesName = map[string]string{
-	"Log":                "Lambda writes the function's log: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html",
-	"ReportFailedRuns":   "Lambda sends failed events on: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html",
-	"SwitchPrivateDnsOn": "EC2 associates the endpoint's private zone with the VPC: https://github.com/boto/boto3/issues/2554",
+	"Log":                  "Lambda writes the function's log: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html",
+	"ReportFailedRuns":     "Lambda sends failed events on: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html",
+	"ReceiveSweepMessages": "Lambda receives the messages of a mapped queue: https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html",
+	"SwitchPrivateDnsOn":   "EC2 associates the endpoint's private zone with the VPC: https://github.com/boto/boto3/issues/2554",
 }
 
 // TestTheRoleIsExactlyWhatTheFunctionNeeds runs all corrections and compares the permissions that they used with the
@@ -26,6 +27,7 @@ func TestTheRoleIsExactlyWhatTheFunctionNeeds(t *testing.T) {
 	for endpointType, p := range endpointTypes {
 		t.Run(endpointType, func(t *testing.T) {
 			t.Parallel()
+			p := p.and("SweepSeconds", "30")
 			needs := needsOfEverything(t, endpointType, p)
 			for _, st := range deploy(t, p).statements("RemediateRole") {
 				reason, others := inTheRolesName[st.Sid]

@@ -43,7 +43,8 @@ func TestTheGuardStandsDownWhileTheStackIsUpdatedAndCatchesUp(t *testing.T) {
 func TestAnUpdateOfTheStackIsNotFought(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]parameters{
-		"another sweep rate":        {"SweepRate": "5"},
+		"another sweep rate":        {"SweepSeconds": "300"},
+		"a sweep more often":        {"SweepSeconds": "5"},
 		"observing only":            {"Enforcement": "Observe"},
 		"without a trail":           {"CreateTrail": "false"},
 		"another retention":         {"OldVersionDays": "7", "LogRetentionDays": "30"},

@@ -64,7 +64,7 @@ var troubles = map[string]struct{ rings, silent trouble }{
 	"NotDelivered":      {trouble{"NumberOfNotificationsFailed", 1, 1}, trouble{"NumberOfNotificationsFailed", silence, 9}},
 	"TrailOff":          {trouble{"TrailLogging", 0, 1}, trouble{"TrailLogging", silence, 9}},
 	"RuleOff":           {trouble{"RulesEnabled", 0, 1}, trouble{"RulesEnabled", silence, 9}},
-	"SweepLate":         {trouble{"SweepRecent", 0, 2}, trouble{"SweepRecent", 0, 1}},
+	"SweepLate":         {trouble{"SweepRecent", 0, 4}, trouble{"SweepRecent", 0, 3}},
 	"IdleEndpoint":      {trouble{"EndpointIdle", 1, 1}, trouble{"EndpointIdle", silence, 9}},
 	"SecurityFinding":   {trouble{"SecurityFindings", 1, 1}, trouble{"SecurityFindings", silence, 9}},
 	"RoleFindings":      {trouble{"RoleFindings", 2, 1}, trouble{"RoleFindings", silence, 9}},

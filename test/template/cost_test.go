@@ -47,7 +47,7 @@ func TestEachPartCanBeLeftOut(t *testing.T) {
 	if got := month(t, gateway).Endpoint.USD(); got != 0 {
 		t.Errorf("a gateway endpoint costs %.2f USD, want 0", got)
 	}
-	slow, fast := month(t, parameters{"HealthRate": "60", "SweepRate": "60"}).USD(), month(t, nil).USD()
+	slow, fast := month(t, parameters{"HealthRate": "60", "SweepSeconds": "3600"}).USD(), month(t, nil).USD()
 	if slow >= fast {
 		t.Errorf("a run an hour costs %.2f USD, want less than the %.2f of one a minute", slow, fast)
 	}

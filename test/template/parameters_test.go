@@ -15,7 +15,7 @@ var numbers = map[string]struct {
 	least, most int
 	steps       []int
 }{
-	"SweepRate":           {least: 1, most: 60},
+	"SweepSeconds":        {steps: []int{5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1800, 3600}},
 	"ReservedConcurrency": {steps: []int{-1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10}},
 	"LogRetentionDays":    {steps: []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653}},
 	"TrailRetentionDays":  {least: 1, most: 3650},

@@ -308,8 +308,8 @@ func TestScannersSeeThatPlainHTTPIsDenied(t *testing.T) {
 			}
 		}
 	}
-	if len(documents) != 4 {
-		t.Errorf("%d resource policies, want those of two buckets, a topic and a queue", len(documents))
+	if len(documents) != 5 {
+		t.Errorf("%d resource policies, want those of two buckets, a topic and two queues", len(documents))
 	}
 	for name, document := range documents {
 		found := slices.ContainsFunc(list(at(document, "Statement")), func(statement any) bool {

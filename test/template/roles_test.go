@@ -114,6 +114,7 @@ var iamAction = map[string]string{
 	"s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
 	"s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
 	"eventbridge:PutEvents":   "events:PutEvents",
+	"sqs:SendMessageBatch":    "sqs:SendMessage",
 
 	"s3:GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
 	"s3:PutBucketLifecycleConfiguration": "s3:PutLifecycleConfiguration",
@@ -128,7 +129,7 @@ var elsewhere = []string{"StatusAPI", "ReadAPI", "InterfacesAPI", "StateAPI", "T
 // TestTheGuardMayDoWhatItDoesAndNothingElse compares RemediateRole with the calls that the adapters declare.
 func TestTheGuardMayDoWhatItDoesAndNothingElse(t *testing.T) {
 	want := map[string]bool{}
-	for _, adapter := range []string{"s3bucket", "vpcendpoint", "stack", "notify", "recordevents", "securityhub", "pauses"} {
+	for _, adapter := range []string{"s3bucket", "vpcendpoint", "stack", "notify", "recordevents", "securityhub", "pauses", "sweepqueue"} {
 		for _, call := range declaredCalls(t, filepath.Join("internal/aws", adapter), elsewhere...) {
 			if action, ok := iamAction[call]; ok {
 				call = action
@@ -136,10 +137,10 @@ func TestTheGuardMayDoWhatItDoesAndNothingElse(t *testing.T) {
 			want[call] = true
 		}
 	}
-	// Actions of AWS on behalf of the function: encrypt notifications, write the log, store failed runs, change DNS
-	// names.
+	// Actions of AWS on behalf of the function: encrypt notifications, write the log, store failed runs, receive the messages of
+	// sweeps, change DNS names.
 	for _, action := range []string{"kms:Decrypt", "kms:GenerateDataKey", "logs:CreateLogStream", "logs:PutLogEvents",
-		"sqs:SendMessage", "route53:AssociateVPCWithHostedZone"} {
+		"sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "route53:AssociateVPCWithHostedZone"} {
 		want[action] = true
 	}
 	got := map[string]bool{}

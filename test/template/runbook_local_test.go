@@ -29,6 +29,7 @@ var rest = map[string]struct{ method, path string }{
 	"lambda invoke":                       {"POST", "/2015-03-31/functions/f/invocations"},
 	"lambda get-function":                 {"GET", "/2015-03-31/functions/f"},
 	"lambda get-account-settings":         {"GET", "/2016-08-19/account-settings/"},
+	"lambda list-event-source-mappings":   {"GET", "/2015-03-31/event-source-mappings/?FunctionName=f"},
 	"lambda put-function-concurrency":     {"PUT", "/2017-10-31/functions/f/concurrency"},
 	"lambda delete-function-concurrency":  {"DELETE", "/2017-10-31/functions/f/concurrency"},
 	"s3api get-bucket-policy":             {"GET", "/docs?policy"},

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -33,7 +34,7 @@ func combinations() []parameters {
 		"HealthRate":          {"1", "15"},
 		"AlarmEmail":          {"", "security@example.com"},
 		"AppIngressCidr":      {"", "203.0.113.7/32"},
-		"SweepRate":           {"1", "5"},
+		"SweepSeconds":        {"10", "60"},
 		"ReservedConcurrency": {"-1", "2"},
 	})
 }
@@ -130,8 +131,8 @@ func TestBadParametersAreRefused(t *testing.T) {
 	for name, p := range map[string]parameters{
 		"no such endpoint type":       {"EndpointType": "GatewayLoadBalancer"},
 		"no such enforcement":         {"Enforcement": "enforce"},
-		"a sweep never":               {"SweepRate": "0"},
-		"a sweep every two hours":     {"SweepRate": "120"},
+		"a sweep never":               {"SweepSeconds": "0"},
+		"a sweep every two hours":     {"SweepSeconds": "7200"},
 		"a guard that may never run":  {"ReservedConcurrency": "0"},
 		"an address without a host":   {"AlarmEmail": "security"},
 		"an address range of names":   {"AppIngressCidr": "example.com"},
@@ -160,13 +161,57 @@ func TestBadParametersAreRefused(t *testing.T) {
 	}
 }
 
-func TestTheSweepHasTheRightGrammar(t *testing.T) {
-	for rate, want := range map[string]string{"1": "rate(1 minute)", "2": "rate(2 minutes)", "60": "rate(60 minutes)"} {
-		s := deploy(t, parameters{"SweepRate": rate})
-		if got := s.properties("SweepRule")["ScheduleExpression"]; got != want {
-			t.Errorf("ScheduleExpression at SweepRate %s = %v, want %s", rate, got, want)
+// EventBridge's schedules are whole minutes, and "minute" is singular in a rate of 1. Messages start more frequent sweeps.
+func TestTheSweepHasTheRightScheduleAndMessages(t *testing.T) {
+	for seconds, want := range map[string]struct {
+		schedule string
+		messages bool
+	}{
+		"5": {"rate(1 minute)", true}, "10": {"rate(1 minute)", true}, "15": {"rate(1 minute)", true}, "20": {"rate(1 minute)", true},
+		"30": {"rate(1 minute)", true}, "60": {"rate(1 minute)", false}, "120": {"rate(2 minutes)", false}, "300": {"rate(5 minutes)", false},
+		"600": {"rate(10 minutes)", false}, "900": {"rate(15 minutes)", false}, "1800": {"rate(30 minutes)", false}, "3600": {"rate(60 minutes)", false},
+	} {
+		s := deploy(t, parameters{"SweepSeconds": seconds})
+		if got := s.properties("SweepRule")["ScheduleExpression"]; got != want.schedule {
+			t.Errorf("ScheduleExpression at SweepSeconds %s = %v, want %s", seconds, got, want.schedule)
+		}
+		queues, mappings := len(s.ofType("AWS::SQS::Queue")), len(s.ofType("AWS::Lambda::EventSourceMapping"))
+		remediate, healthcheck := variables(s, "RemediateFunction"), variables(s, "HealthcheckFunction")
+		if got := queues == 2 && mappings == 1 && remediate["SWEEP"] == seconds; got != want.messages {
+			t.Errorf("at SweepSeconds %s there are %d queues, %d mappings and SWEEP %q, want messages: %t",
+				seconds, queues, mappings, remediate["SWEEP"], want.messages)
+		}
+		if got := healthcheck["SWEEP"]; got != seconds {
+			t.Errorf("the health check expects a sweep every %v s, want %s", got, seconds)
 		}
 	}
+}
+
+// Lambda refuses a mapping of a queue that shows a message again before the function's timeout. A message must live longer than
+// its delay, and not so long that sweeps accumulate during an outage.
+func TestTheSweepQueueFitsTheFunction(t *testing.T) {
+	s := deploy(t, parameters{"SweepSeconds": "5"})
+	queue, function, mapping := s.properties("SweepQueue"), s.properties("RemediateFunction"), s.properties("SweepMapping")
+	visibility, timeout, retention := whole(t, queue["VisibilityTimeout"]), whole(t, function["Timeout"]), whole(t, queue["MessageRetentionPeriod"])
+	if visibility < timeout || retention <= 55+visibility || retention > 120 {
+		t.Errorf("visibility timeout %d, retention %d with a function's timeout of %d seconds", visibility, retention, timeout)
+	}
+	if queue["RedrivePolicy"] != nil {
+		t.Error("the queue has a dead-letter queue, but a lost sweep is not worth a dead letter")
+	}
+	if most := mapping["ScalingConfig"].(map[string]any)["MaximumConcurrency"]; whole(t, most) != 2 {
+		t.Errorf("MaximumConcurrency = %v, want 2, so that messages cannot use up the account's concurrency", most)
+	}
+}
+
+// whole returns a property that is a whole number.
+func whole(t *testing.T, value any) int {
+	t.Helper()
+	n, err := strconv.Atoi(fmt.Sprint(value))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 func TestSubnetsAreInTheZonesThatAreNamed(t *testing.T) {

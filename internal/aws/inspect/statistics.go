@@ -3,6 +3,7 @@ package inspect
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -40,13 +41,13 @@ func S3Service(partition, region string) string {
 	return name
 }
 
-// ReadSweeps returns how many correction runs published their metrics in the time before now.
-func (s *Statistics) ReadSweeps(ctx context.Context, now time.Time, within time.Duration) (int, error) {
-	runs, err := s.total(ctx, query{
+// ReadSweeps counts the correction runs that published their metrics in the time before now, by minutes.
+func (s *Statistics) ReadSweeps(ctx context.Context, now time.Time, within time.Duration) (health.SweepCount, error) {
+	minutes, err := s.periods(ctx, query{
 		name: string(metrics.OpenDrift), namespace: metrics.Namespace, dimensions: s.ours(),
 		statistic: types.StatisticSampleCount, from: now.Add(-within), to: now.Add(time.Minute), period: time.Minute,
 	})
-	return int(runs), err
+	return health.SweepCount{Minutes: len(minutes), Busiest: int(slices.Max(append(minutes, 0)))}, err
 }
 
 // ReadVolume returns how many bytes passed the endpoint in the time before now, in whole days, and how many of them were
@@ -87,16 +88,26 @@ type query struct {
 
 // total adds up a query's periods; 0 if there are no data.
 func (s *Statistics) total(ctx context.Context, q query) (float64, error) {
+	sum := 0.0
+	values, err := s.periods(ctx, q)
+	for _, value := range values {
+		sum += value
+	}
+	return sum, err
+}
+
+// periods returns a query's values in no order, without the periods that have no data.
+func (s *Statistics) periods(ctx context.Context, q query) ([]float64, error) {
 	answer, err := s.API.GetMetricStatistics(ctx, &cloudwatch.GetMetricStatisticsInput{
 		MetricName: &q.name, Namespace: &q.namespace, Dimensions: q.dimensions, Statistics: []types.Statistic{q.statistic},
 		StartTime: &q.from, EndTime: &q.to, Period: aws.Int32(int32(q.period / time.Second)),
 	})
 	if err != nil {
-		return 0, fmt.Errorf("metric %s: %w", q.name, err)
+		return nil, fmt.Errorf("metric %s: %w", q.name, err)
 	}
-	sum := 0.0
+	var values []float64
 	for _, p := range answer.Datapoints {
-		sum += aws.ToFloat64(p.Sum) + aws.ToFloat64(p.SampleCount)
+		values = append(values, aws.ToFloat64(p.Sum)+aws.ToFloat64(p.SampleCount))
 	}
-	return sum, nil
+	return values, nil
 }

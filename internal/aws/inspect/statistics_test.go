@@ -17,7 +17,7 @@ import (
 	"example.com/s3-endpoint-guard/internal/health"
 )
 
-// fakeCloudWatch returns two data points of 3 each, and records its requests.
+// fakeCloudWatch returns two data points, with sums of 3 each or counts of 3 and 5, and records its requests.
 type fakeCloudWatch struct {
 	err   error
 	mu    sync.Mutex
@@ -31,11 +31,11 @@ func (f *fakeCloudWatch) GetMetricStatistics(_ context.Context, in *cloudwatch.G
 		f.asked = map[string]*cloudwatch.GetMetricStatisticsInput{}
 	}
 	f.asked[*in.MetricName] = in
-	point := types.Datapoint{Sum: aws.Float64(3)}
+	points := []types.Datapoint{{Sum: aws.Float64(3)}, {Sum: aws.Float64(3)}}
 	if in.Statistics[0] == types.StatisticSampleCount {
-		point = types.Datapoint{SampleCount: aws.Float64(3)}
+		points = []types.Datapoint{{SampleCount: aws.Float64(3)}, {SampleCount: aws.Float64(5)}}
 	}
-	return &cloudwatch.GetMetricStatisticsOutput{Datapoints: []types.Datapoint{point, point}}, f.err
+	return &cloudwatch.GetMetricStatisticsOutput{Datapoints: points}, f.err
 }
 
 var now = time.Date(2026, 5, 4, 8, 0, 0, 0, time.UTC)
@@ -65,10 +65,10 @@ func TestVolumeAddsUpTheEndpointsBytesAndTheProbes(t *testing.T) {
 	}
 }
 
-func TestSweepsCountsRuns(t *testing.T) {
+func TestSweepsCountsTheRunsByMinutes(t *testing.T) {
 	f := &fakeCloudWatch{}
-	if got, err := statistics(f).ReadSweeps(t.Context(), now, 7*time.Minute); err != nil || got != 6 {
-		t.Errorf("ReadSweeps = %d, %v, want 6", got, err)
+	if got, err := statistics(f).ReadSweeps(t.Context(), now, 7*time.Minute); err != nil || got != (health.SweepCount{Minutes: 2, Busiest: 5}) {
+		t.Errorf("ReadSweeps = %+v, %v, want two minutes, of which the busiest has 5 runs", got, err)
 	}
 	if asked := f.asked["OpenDrift"]; asked == nil || !asked.StartTime.Equal(now.Add(-7*time.Minute)) {
 		t.Errorf("asked for %+v, want OpenDrift of seven minutes", f.asked)

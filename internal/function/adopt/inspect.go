@@ -72,13 +72,6 @@ func (a *Adoption) inspect(ctx context.Context, o order, s stored, note func(str
 	result.endpoints, _ = parallel.Limited(concurrency, unknown, func(id string) (inspected[adoption.Endpoint], error) {
 		return a.inspectEndpoint(ctx, until, id), nil
 	})
-	var found []adoption.Endpoint
-	for _, e := range result.endpoints {
-		found = append(found, e.found)
-	}
-	if why := adoption.TooLong(found, a.Partition, a.Region, a.Account); why != "" {
-		result.reasons = append(result.reasons, adoption.Reason{Why: why})
-	}
 	return result
 }
 

@@ -123,27 +123,27 @@ func (a *Adoption) putBackBucket(ctx context.Context, o order, name, version str
 		return "", err
 	}
 	bucket, rendered := s3bucket.Bucket{Name: name, Account: a.Account}, o.lock.BucketPolicy(name)
-	return settle(ctx, patience, func() (step, string, error) {
+	return settle(ctx, patience, func() (step func() error, left string, err error) {
 		live, err := bucket.State(ctx, a.Buckets)
 		if err != nil {
-			return step{}, "", err
+			return nil, "", err
 		}
 		plan, err := adoption.PlanRestore(image, rendered, live)
 		if err != nil {
-			return step{}, "", err
+			return nil, "", err
 		}
 		grants, refused := adoption.PlanGrants(image, live)
 		switch {
 		case plan.Ownership:
-			return step{"ownership", func() error { return bucket.PutBackOwnership(ctx, a.Buckets, image.Ownership) }}, "", nil
+			return func() error { return bucket.PutBackOwnership(ctx, a.Buckets, image.Ownership) }, "", nil
 		case plan.PublicAccessBlock:
-			return step{"public access block", func() error { return bucket.PutBackPublicAccessBlock(ctx, a.Buckets, image.PublicAccessBlock) }}, "", nil
+			return func() error { return bucket.PutBackPublicAccessBlock(ctx, a.Buckets, image.PublicAccessBlock) }, "", nil
 		case grants && plan.Left == "":
-			return step{"grants", func() error { return bucket.PutBackGrants(ctx, a.Buckets, image.Grants) }}, "", nil
+			return func() error { return bucket.PutBackGrants(ctx, a.Buckets, image.Grants) }, "", nil
 		case plan.Policy:
-			return step{"policy", func() error { return bucket.PutBackPolicy(ctx, a.Buckets, image.Policy) }}, "", nil
+			return func() error { return bucket.PutBackPolicy(ctx, a.Buckets, image.Policy) }, "", nil
 		}
-		return step{}, cmp.Or(plan.Left, refused), nil
+		return nil, cmp.Or(plan.Left, refused), nil
 	})
 }
 
@@ -153,64 +153,50 @@ func (a *Adoption) putBackEndpoint(ctx context.Context, o order, id, version str
 	if err != nil {
 		return "", err
 	}
-	return settle(ctx, patience, func() (step, string, error) {
+	return settle(ctx, patience, func() (step func() error, left string, err error) {
 		live, exists, err := vpcendpoint.LivePolicy(ctx, a.Endpoints, id)
 		if err != nil {
-			return step{}, "", err
+			return nil, "", err
 		}
 		if !exists {
-			return step{}, "", errGone
+			return nil, "", errGone
 		}
 		plan, err := adoption.PlanEndpoint(accepted, rendered(o.lock, id), live)
 		if err != nil || !plan.Policy {
-			return step{}, plan.Left, err
+			return nil, plan.Left, err
 		}
-		return step{"policy", func() error { return vpcendpoint.PutBackPolicy(ctx, a.Endpoints, id, accepted.Policy) }}, "", nil
+		return func() error { return vpcendpoint.PutBackPolicy(ctx, a.Endpoints, id, accepted.Policy) }, "", nil
 	})
 }
 
 // errGone means that an endpoint does not exist.
 var errGone = errors.New("it is gone")
 
-// step is one write of a release; the zero value is none.
-type step struct {
-	name string
-	do   func() error
-}
-
-// settle asks for the next step and does it, until none is left. It waits if a step is still due after it was done, because a read may
-// show an older state, and if AWS denies a step, because S3 refuses a public policy as long as it does not see that the public access
-// block is off. It does so for a minute after the first step that succeeded. If none succeeds, it does so until patience ends, which is
-// the same time for all, so that a missing permission is reported before the function's time ends.
-//
-// next returns the step, and if there is none, what is left as it is, and why.
-func settle(ctx context.Context, patience time.Time, next func() (due step, left string, err error)) (said string, err error) {
+// settle asks for the next step and does it, until none is left. A step that AWS denies is tried again for a minute after the first one
+// succeeded, because S3 refuses a public policy as long as it does not see that the public access block is off. If none succeeds, it is
+// tried until patience ends, which is the same time for all, so that a missing permission is reported before the function's time ends.
+func settle(ctx context.Context, patience time.Time, next func() (step func() error, left string, err error)) (said string, err error) {
 	said = saidSame
-	done, pauses := "", timeleft.Backoff{First: 200 * time.Millisecond, Longest: 5 * time.Second}
-	for {
-		due, left, err := next()
+	for pauses := (timeleft.Backoff{First: 200 * time.Millisecond, Longest: 5 * time.Second}); ; {
+		step, left, err := next()
 		switch {
 		case errors.Is(err, errGone), errorcode.Of(err) == "NoSuchBucket":
 			return saidGone, nil
 		case err != nil:
 			return "", err
-		case due.do == nil && left != "":
+		case step == nil && left != "":
 			return said + saidLeft + left, nil
-		case due.do == nil:
+		case step == nil:
 			return said, nil
 		}
-		if due.name == done {
-			err, done = errUnsettled, ""
-		} else if err = due.do(); err == nil {
-			if said == saidSame {
-				said, patience = saidBack, time.Now().Add(timeleft.Share(ctx, settling, 4))
-			}
-			done = due.name
-			continue
-		}
-		passes := errors.Is(err, errUnsettled) || errorcode.Denied(err) || errorcode.Of(err) == "NoSuchBucket"
-		if !passes || time.Now().After(patience) {
+		switch err = step(); {
+		case err == nil && said == saidSame:
+			said, patience = saidBack, time.Now().Add(timeleft.Share(ctx, settling, 4))
+		case err != nil && !errorcode.Denied(err) && errorcode.Of(err) != "NoSuchBucket":
 			return "", err
+		}
+		if time.Now().After(patience) {
+			return "", cmp.Or(err, errUnsettled)
 		}
 		if err := pauses.Wait(ctx); err != nil {
 			return "", err

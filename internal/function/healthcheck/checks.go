@@ -22,7 +22,7 @@ type Checks struct {
 	Answer       func(context.Context) (string, error)
 	Trails       func(context.Context) ([]health.CloudTrail, error)
 	Rules        func(context.Context) ([]health.Rule, error)
-	Sweeps       func(context.Context, time.Time) (int, error)
+	Sweeps       func(context.Context, time.Time) (health.SweepCount, error)
 	Role         func(context.Context) ([]health.Document, error)
 	Traffic      func(context.Context, time.Time) (health.Volume, error)
 	Exits        func(context.Context, time.Time) ([]health.Exit, error)

@@ -37,7 +37,7 @@ func ReadConfig(getenv func(string) string) (Config, error) {
 	r := environment.New(getenv)
 	c := Config{
 		Guarded:    r.Guarded(),
-		SweepEvery: time.Duration(r.Number("SWEEP")) * time.Minute,
+		SweepEvery: time.Duration(r.Number("SWEEP")) * time.Second,
 		IdleAfter:  time.Duration(r.Number("IDLE")) * 24 * time.Hour,
 		CanaryKey:  canaries + r.Match("ZONE", environment.Name),
 	}
@@ -57,11 +57,24 @@ func ReadConfig(getenv func(string) string) (Config, error) {
 // sweepGrace is the time that a sweep's metrics may need from its log to CloudWatch.
 const sweepGrace = 5 * time.Minute
 
-// criteria returns the limits for judging a snapshot. Two missed sweeps in a row do not count as a problem.
+// criteria returns the limits for judging a snapshot. Two missed scheduled sweeps in a row do not count as a problem.
 func (c Config) criteria() health.Criteria {
 	return health.Criteria{
 		Setting: c.Setting, Gateway: c.Gateway, Function: c.Function, StackID: c.StackID, SweepEvery: c.SweepEvery,
 		EndpointGroups: c.SecurityGroupIDs, WorkloadGroups: c.WorkloadGroups,
-		SweepWithin: 2*c.SweepEvery + sweepGrace, IdleAfter: c.IdleAfter,
+		SweepWithin: 2*max(c.SweepEvery, schedulePeriod) + sweepGrace, SweepsAMinute: c.sweepsAMinute(), IdleAfter: c.IdleAfter,
 	}
+}
+
+// schedulePeriod is the shortest period of a schedule. More frequent sweeps are started by messages of the scheduled ones.
+const schedulePeriod = time.Minute
+
+// sweepsAMinute returns the least number of sweeps in the busiest minute: one if the schedule starts them all, and otherwise more
+// than half of those that messages start, because the schedule's own continue if no message arrives.
+func (c Config) sweepsAMinute() int {
+	if c.SweepEvery >= schedulePeriod {
+		return 1
+	}
+	delayed := int(schedulePeriod/c.SweepEvery) - 1
+	return 1 + (delayed+1)/2
 }

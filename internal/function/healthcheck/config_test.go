@@ -24,7 +24,7 @@ func variables(changes map[string]string) func(string) string {
 		"BUCKET": "docs-example", "BUCKET_POLICY": denyAll, "ENDPOINT_ID": "vpce-1", "ENDPOINT_TYPE": "Interface", "ENDPOINT_POLICY": denyAll,
 		"VPC_ID": "vpc-1", "SUBNET_IDS": "subnet-1,subnet-2", "SECURITY_GROUP_IDS": "sg-1", "ALLOWED_GROUP_IDS": "sg-2,sg-3", "ROUTE_TABLE_IDS": "rtb-1",
 		"GUARD_ROLE_ARN": "arn:aws:iam::111122223333:role/guard", "WORKLOAD_ROLE": "app", "FUNCTION": "remediate",
-		"RULES": "s-Bucket~1,s-Sweep~2", "STACK": "stack/guard/0f0f0f0f-0000-4000-8000-000000000001", "SWEEP": "5", "IDLE": "14", "ZONE": "eu-central-1a",
+		"RULES": "s-Bucket~1,s-Sweep~2", "STACK": "stack/guard/0f0f0f0f-0000-4000-8000-000000000001", "SWEEP": "300", "IDLE": "14", "ZONE": "eu-central-1a",
 	}
 	return func(name string) string {
 		if value, ok := changes[name]; ok {
@@ -109,4 +109,23 @@ func TestWatchedChecksAreMadeAtTheirPaceAndAfterAnEvent(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestTheSweepsThatMustHaveRunFollowTheirInterval(t *testing.T) {
+	for seconds, want := range map[string]struct {
+		within    time.Duration
+		inAMinute int
+	}{
+		// More than the schedule's own sweep, which runs each minute even if no message arrives.
+		"5": {7 * time.Minute, 7}, "10": {7 * time.Minute, 4}, "15": {7 * time.Minute, 3}, "20": {7 * time.Minute, 2}, "30": {7 * time.Minute, 2},
+		"60": {7 * time.Minute, 1}, "3600": {125 * time.Minute, 1},
+	} {
+		f, err := healthcheck.New(variables(map[string]string{"SWEEP": seconds}), slog.New(slog.DiscardHandler), io.Discard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.Criteria.SweepWithin != want.within || f.Criteria.SweepsAMinute != want.inAMinute {
+			t.Errorf("every %s s: %d sweeps in a minute within %s, want %+v", seconds, f.Criteria.SweepsAMinute, f.Criteria.SweepWithin, want)
+		}
+	}
 }

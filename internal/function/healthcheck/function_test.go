@@ -33,7 +33,9 @@ func newHarness() *harness {
 			Role: func(context.Context) ([]health.Document, error) {
 				return []health.Document{{Name: "p", Text: `{"Version":"2012-10-17","Statement":{"Sid":"S","Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::x"}}`}}, nil
 			},
-			Sweeps: func(context.Context, time.Time) (int, error) { return 1, nil },
+			Sweeps: func(context.Context, time.Time) (health.SweepCount, error) {
+				return health.SweepCount{Minutes: 7, Busiest: 1}, nil
+			},
 		},
 		Publish: func(_ context.Context, _ time.Time, data ...metrics.Datum) error {
 			h.published = append(h.published, data)

@@ -117,7 +117,7 @@ func (checks *Checks) ofGuard(c Config, sdk aws.Config, watch *cloudwatch.Client
 		API: watch, Bucket: c.Setting.Bucket, EndpointID: c.Setting.EndpointID, VPCID: c.Setting.VPCID,
 		Service: inspect.S3Service(c.Setting.Partition, c.Setting.Region),
 	}
-	checks.Sweeps = func(ctx context.Context, now time.Time) (int, error) {
+	checks.Sweeps = func(ctx context.Context, now time.Time) (health.SweepCount, error) {
 		return statistics.ReadSweeps(ctx, now, c.criteria().SweepWithin)
 	}
 	if !c.Gateway {

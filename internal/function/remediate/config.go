@@ -3,9 +3,11 @@ package remediate
 import (
 	"path"
 	"strings"
+	"time"
 
 	"example.com/s3-endpoint-guard/internal/adoption"
 	"example.com/s3-endpoint-guard/internal/aws/notify"
+	"example.com/s3-endpoint-guard/internal/aws/sweepqueue"
 	"example.com/s3-endpoint-guard/internal/environment"
 	"example.com/s3-endpoint-guard/internal/lock"
 	"example.com/s3-endpoint-guard/internal/selection"
@@ -27,6 +29,10 @@ type Config struct {
 	OldVersionDays int32
 	// Observe makes the guard report drift and write nothing.
 	Observe bool
+	// SweepQueue is the URL of the queue for the messages of the sweeps between two scheduled ones, which are SweepEvery apart; ""
+	// if the schedule starts all sweeps. The template names the queue after the stack's id.
+	SweepQueue string
+	SweepEvery time.Duration
 	// SecurityHub makes it import findings into Security Hub.
 	SecurityHub bool
 }
@@ -52,7 +58,7 @@ func ReadConfig(getenv func(string) string) (Config, error) {
 		SecurityHub: r.Optional("SECURITY_HUB", environment.Yes) != "",
 	}
 	if getenv("BUCKET_NAMES") == "" {
-		c.Guarded, c.OldVersionDays = r.Guarded(), int32(r.Number("OLD_VERSION_DAYS"))
+		c.Guarded, c.OldVersionDays = r.Guarded(), int32(r.Number("OLD_DAYS"))
 	} else {
 		c.Setting = r.Guard()
 		c.Fleet = readFleet(r, getenv, c)
@@ -62,6 +68,10 @@ func ReadConfig(getenv func(string) string) (Config, error) {
 		return strings.Join([]string{"arn", s.Partition, service, s.Region, s.Account, resource}, ":")
 	}
 	c.StackID = arn("cloudformation", stack)
+	if getenv("SWEEP") != "" {
+		c.SweepEvery = time.Duration(r.Number("SWEEP")) * time.Second
+		c.SweepQueue = sweepqueue.URL(s.Partition, s.Region, s.Account, "s3-endpoint-guard-"+path.Base(stack))
+	}
 	if strings.HasPrefix(getenv("TOPIC"), "arn:") {
 		c.TopicARN = r.Match("TOPIC", environment.ARN("sns", ""))
 	} else {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -44,7 +45,7 @@ func variables(changes map[string]string) func(string) string {
 		"STACK": "stack/guard/0f0f0f0f-0000-4000-8000-000000000001",
 		"TOPIC": "guard-NotificationTopic", "NOTIFY_FORMAT": "Text", "RUNBOOK_URL": "https://example.com/runbook.md",
 		"AWS_LAMBDA_LOG_GROUP_NAME": "guard-RemediateLogGroup",
-		"OLD_VERSION_DAYS":          "30",
+		"OLD_DAYS":                  "30",
 		"ENFORCEMENT":               "Enforce", "GUARD_ROLE_ARN": guardRole, "WORKLOAD_ROLE": "guard-InstanceRole-EXAMPLE",
 	}
 	return func(name string) string {
@@ -78,6 +79,8 @@ func TestReadConfigReadsWhatTheTemplateSets(t *testing.T) {
 	observing.Observe, observing.Setting = true, chinese
 	observing.TopicARN = "arn:aws-cn:sns:eu-central-1:111122223333:guard-NotificationTopic"
 	observing.StackID, observing.Origin.Partition = strings.Replace(common.StackID, "aws", "aws-cn", 1), "aws-cn"
+	observing.SweepQueue = "https://sqs.eu-central-1.amazonaws.com.cn/111122223333/s3-endpoint-guard-0f0f0f0f-0000-4000-8000-000000000001"
+	observing.SweepEvery = 5 * time.Second
 	observing.Format, observing.Origin.Runbook, observing.SecurityHub = notify.AmazonQ, "", true
 	for name, test := range map[string]struct {
 		changes map[string]string
@@ -93,6 +96,7 @@ func TestReadConfigReadsWhatTheTemplateSets(t *testing.T) {
 		"observing, with all roles, in China": {map[string]string{
 			"ENFORCEMENT": "Observe", "GUARD_ROLE_ARN": chinese.Guard,
 			"PROBE_ROLE": "probe", "TEARDOWN_ROLE": "teardown", "NOTIFY_FORMAT": "AmazonQ", "RUNBOOK_URL": "", "SECURITY_HUB": "true",
+			"SWEEP": "5",
 		}, observing},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -109,7 +113,8 @@ func TestReadConfigNamesEverythingThatIsWrong(t *testing.T) {
 		"BUCKET": "a b", "BUCKET_POLICY": "{}", "ENDPOINT_ID": "vpce-", "ENDPOINT_TYPE": "gateway",
 		"ENDPOINT_POLICY": "not JSON", "VPC_ID": "subnet-1", "SUBNET_IDS": "subnet-1,,subnet-2", "SECURITY_GROUP_IDS": "sg-1;sg-2",
 		"ALLOWED_GROUP_IDS": "SG-1", "STACK": "guard", "TOPIC": "arn:aws:sns:eu-central-1:1:t", "ENFORCEMENT": "yes",
-		"NOTIFY_FORMAT": "JSON", "OLD_VERSION_DAYS": "0", "RUNBOOK_URL": "https://example.com/#top", "SECURITY_HUB": "yes",
+		"NOTIFY_FORMAT": "JSON", "OLD_DAYS": "0", "RUNBOOK_URL": "https://example.com/#top", "SECURITY_HUB": "yes",
+		"SWEEP":          "0",
 		"GUARD_ROLE_ARN": "arn:aws:iam::111122223333:user/x", "WORKLOAD_ROLE": "role/x", "PROBE_ROLE": "role/x",
 	}
 	unset := map[string]string{}
@@ -122,7 +127,7 @@ func TestReadConfigNamesEverythingThatIsWrong(t *testing.T) {
 			t.Fatalf("ReadConfig(everything %s) succeeded", kind)
 		}
 		for name := range changes {
-			optional := kind == "unset" && slices.Contains([]string{"PROBE_ROLE", "RUNBOOK_URL", "SECURITY_HUB"}, name)
+			optional := kind == "unset" && slices.Contains([]string{"PROBE_ROLE", "RUNBOOK_URL", "SECURITY_HUB", "SWEEP"}, name)
 			if strings.Contains(err.Error(), name+" ") == optional && strings.Contains(err.Error(), name+":") == optional {
 				t.Errorf("everything %s: the error names %s although it is optional, or does not name it:\n%v", kind, name, err)
 			}

@@ -54,6 +54,7 @@ const (
 	stackFailure  = "stack"
 	metricFailure = "metrics"
 	notifyFailure = "notifications"
+	sweepsFailure = "sweep messages"
 )
 
 // news reports whether one of the failures is new, or was first found by this request, which Lambda retries with the

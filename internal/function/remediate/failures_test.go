@@ -49,7 +49,7 @@ func TestAFailureThatLastsFailsOneInvocationAnHour(t *testing.T) {
 	})
 }
 
-// The next sweep may come only after an hour (SweepRate), but Lambda retries a failed event within minutes.
+// The next sweep may come only after an hour (SweepSeconds), but Lambda retries a failed event within minutes.
 func TestEveryEventThatLeavesSomethingOpenFails(t *testing.T) {
 	bubble(t, publicPolicy, func(t *testing.T, h *harness) {
 		h.bucket.refuses = &smithy.GenericAPIError{Code: "InternalError"}

@@ -209,7 +209,7 @@ func TestAFleetsQuietRunsMakeNoCallThatTheyNeedNot(t *testing.T) {
 	s.start(localtest.Everything)
 	sweep := map[string]int{
 		"ListBuckets": 1, "GetBucketPolicy": 21, "GetPublicAccessBlock": 21, "GetBucketOwnershipControls": 21,
-		"DescribeVpcEndpoints": 1, "DescribeSecurityGroupRules": 1, "DescribeStacks": 1,
+		"DescribeVpcEndpoints": 1, "DescribeSecurityGroupRules": 1,
 	}
 	first := maps.Clone(sweep)
 	first["GetObject"] = 1

@@ -52,6 +52,8 @@ type Function struct {
 	Notify        Notifier
 	// Senders pass on the records at the same time as the notifications are sent.
 	Senders []Sender
+	// Sweeps sends the messages for the sweeps between two scheduled ones; nil if the schedule starts all sweeps.
+	Sweeps *Sweeps
 	// Log receives one line per record, or one line if there is no drift.
 	Log *slog.Logger
 	// Out receives the metrics as EMF lines.
@@ -65,6 +67,8 @@ type Function struct {
 	failures failures
 	// untold are records of ended drift that could not be published yet.
 	untold []guard.Record
+	// swept is when the latest sweep began.
+	swept time.Time
 }
 
 // The log messages that are not outcomes of records.
@@ -72,6 +76,8 @@ const (
 	asDesired = "already as desired"
 	unknown   = "unknown payload, treated as a sweep"
 	lasts     = "it fails as an earlier run did; this run counts as done"
+	leftOver  = "it fails; the next scheduled sweep tries again and reports it"
+	late      = "a later sweep has replaced this one"
 )
 
 // The time that a run reserves at the end of the invocation: to report (log, metrics, notifications), and within that
@@ -91,7 +97,8 @@ const maxAnswered = 100
 // Invoke runs the guard once. The error joins all failures; Lambda then retries, and after the last retry sends the
 // trigger to the function's failure destination. Corrections are reported even if Invoke fails. A failure that repeats
 // in each run is returned as an error once an hour, in each manual invocation, and for each event that leaves drift
-// open; at other times it is only logged.
+// open; at other times it is only logged. The sweep of a message never fails: if SQS delivered the message again, it would
+// come later than the next sweep.
 //
 // Log and metrics are written before notifications and other messages are sent, because sending can fail.
 func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
@@ -99,8 +106,15 @@ func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	if t.Unknown {
 		f.Log.WarnContext(ctx, unknown, "payload", string(payload[:min(len(payload), maxLogged)]))
 	}
+	sweep := delayedSweep(payload)
+	if !sweep.isNeeded(f.swept, f.Now()) {
+		f.Log.InfoContext(ctx, late, "due", sweep.due)
+		return []byte("[]"), nil
+	}
+	f.noteSweep(t)
 	running, cancel := timeleft.Early(ctx, reportMargin, 4)
 	defer cancel()
+	sent := f.Sweeps.start(running, payload, f.Now())
 	report, err := f.Guard.Run(running, t)
 	for i := range report.Records {
 		report.Records[i].RequestID = request(ctx)
@@ -108,10 +122,14 @@ func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	f.contest.note(report.Records, f.Role, f.Now())
 	f.log(ctx, t, report)
 	problems := []problem{{metricFailure, metrics.Write(f.Out, f.line(ctx), measure(report)...)}}
-	problems = append(problems, f.tell(ctx, report)...)
+	problems = append(problems, f.tell(ctx, report, sent)...)
 	answer, encodeErr := json.Marshal(append([]guard.Record{}, report.Records[:min(len(report.Records), maxAnswered)]...)) // [] instead of null
 	all := errors.Join(err, joined(problems), encodeErr)
 	if all == nil {
+		return answer, nil
+	}
+	if sweep.is && encodeErr == nil {
+		f.Log.WarnContext(ctx, leftOver, "error", all.Error())
 		return answer, nil
 	}
 	news := f.failures.news(met(report, err, problems), request(ctx), f.Now())
@@ -169,16 +187,17 @@ func (f *Function) line(ctx context.Context) metrics.Line {
 // maxUntold is how many unpublished records are kept at most.
 const maxUntold = 100
 
-// tell sends the notifications and lets the senders pass on the report, all at the same time, so that a failure of one
-// neither prevents nor delays the others.
-func (f *Function) tell(ctx context.Context, report guard.Report) []problem {
+// tell sends the notifications, lets the senders pass on the report, and waits for the messages of the next sweeps, all at
+// the same time, so that a failure of one neither prevents nor delays the others.
+func (f *Function) tell(ctx context.Context, report guard.Report, sent func() error) []problem {
 	ctx, cancel := timeleft.Early(ctx, answerMargin, 4)
 	defer cancel()
-	problems := make([]problem, 1+len(f.Senders))
+	problems := make([]problem, 2+len(f.Senders))
 	var all sync.WaitGroup
 	all.Go(func() { problems[0] = problem{notifyFailure, f.notify(ctx, report)} })
+	all.Go(func() { problems[1] = problem{sweepsFailure, sent()} })
 	for i, s := range f.Senders {
-		all.Go(func() { problems[1+i] = problem{s.Name(), s.Send(ctx, report)} })
+		all.Go(func() { problems[2+i] = problem{s.Name(), s.Send(ctx, report)} })
 	}
 	all.Wait()
 	return problems

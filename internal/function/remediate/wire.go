@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	securityhubsdk "github.com/aws/aws-sdk-go-v2/service/securityhub"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"example.com/s3-endpoint-guard/internal/aws/awsconfig"
@@ -24,6 +25,7 @@ import (
 	"example.com/s3-endpoint-guard/internal/aws/s3bucket"
 	"example.com/s3-endpoint-guard/internal/aws/securityhub"
 	"example.com/s3-endpoint-guard/internal/aws/stack"
+	"example.com/s3-endpoint-guard/internal/aws/sweepqueue"
 	"example.com/s3-endpoint-guard/internal/aws/throttle"
 	"example.com/s3-endpoint-guard/internal/aws/vpcendpoint"
 	"example.com/s3-endpoint-guard/internal/guard"
@@ -49,6 +51,7 @@ func New(getenv func(string) string, log *slog.Logger, out io.Writer) (*Function
 		Guard:   newGuard(c, sdk),
 		Notify:  topic,
 		Senders: senders(c, sdk),
+		Sweeps:  sweeps(c, sdk),
 		Log:     log,
 		Out:     out,
 		Now:     time.Now,
@@ -64,6 +67,14 @@ func senders(c Config, sdk aws.Config) []Sender {
 		})
 	}
 	return list
+}
+
+// sweeps returns nil if the schedule starts all sweeps.
+func sweeps(c Config, sdk aws.Config) *Sweeps {
+	if c.SweepQueue == "" {
+		return nil
+	}
+	return &Sweeps{Every: c.SweepEvery, Queue: &sweepqueue.Queue{API: sqs.NewFromConfig(sdk), URL: c.SweepQueue}}
 }
 
 func newGuard(c Config, sdk aws.Config) *guard.Guard {

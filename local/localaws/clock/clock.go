@@ -13,6 +13,8 @@ import (
 // Clock returns the time and runs functions later. Any number of goroutines may use it at the same time.
 type Clock struct {
 	stepped bool
+	// began is when a stepped clock was made.
+	began time.Time
 
 	mu       sync.Mutex
 	advanced time.Duration
@@ -30,7 +32,7 @@ func Real() *Clock { return &Clock{} }
 
 // Stepped returns a clock that runs with the real one, so that it can measure latencies, but whose timers fire only
 // when [Clock.Advance] moves past them. A test never waits for it.
-func Stepped() *Clock { return &Clock{stepped: true} }
+func Stepped() *Clock { return &Clock{stepped: true, began: time.Now()} }
 
 // Now returns the time in UTC: the real time plus the sum of all advances.
 func (c *Clock) Now() time.Time {
@@ -44,6 +46,15 @@ func (c *Clock) Advanced() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.advanced
+}
+
+// Standing returns the time in UTC at which a stepped clock stands between two advances, which is the time of its timers; of a real
+// clock, Now. What happens at the time of a timer is compared with it: real time that passes meanwhile has no effect.
+func (c *Clock) Standing() time.Time {
+	if !c.stepped {
+		return c.Now()
+	}
+	return c.began.Add(c.Advanced()).UTC()
 }
 
 // AfterFunc runs f once, d from now; at once, in a new goroutine, if d is not positive. The returned function cancels

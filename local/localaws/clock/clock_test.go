@@ -52,3 +52,17 @@ func TestAfterFuncWithoutADelayRunsAtOnce(t *testing.T) {
 		})
 	}
 }
+
+func TestASteppedClockStandsBetweenTwoAdvances(t *testing.T) {
+	c := clock.Stepped()
+	began := c.Standing()
+	var fired time.Time
+	c.AfterFunc(5*time.Second, func() { fired = c.Standing() })
+	c.Advance(7 * time.Second)
+	if at := c.Standing(); !fired.Equal(began.Add(5*time.Second)) || !at.Equal(began.Add(7*time.Second)) {
+		t.Errorf("the timer fired at %s and the clock stands at %s, want 5 and 7 s after %s", fired, at, began)
+	}
+	if before := time.Now(); clock.Real().Standing().Before(before) {
+		t.Error("a real clock stands still")
+	}
+}

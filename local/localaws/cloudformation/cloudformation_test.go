@@ -22,7 +22,7 @@ func start(t *testing.T, policy string) (*cloudformation.Service, *sdk.Client, c
 	gate.Add(s)
 	stack := s.PutStack(cloudformation.Stack{
 		Name: "guard", Status: "CREATE_COMPLETE",
-		Parameters: []cloudformation.KeyValue{{Key: "SweepRate", Value: "1 minute"}},
+		Parameters: []cloudformation.KeyValue{{Key: "SweepSeconds", Value: "10"}},
 		Outputs:    []cloudformation.KeyValue{{Key: "BucketName", Value: "docs"}},
 		Resources:  []cloudformation.Resource{{LogicalID: "Bucket", PhysicalID: "docs", Type: "AWS::S3::Bucket"}},
 	})
@@ -41,7 +41,7 @@ func TestDescribeStacksByNameAndByARN(t *testing.T) {
 			t.Fatalf("DescribeStacks(%q) = %d stacks, want 1", name, len(out.Stacks))
 		}
 		got := out.Stacks[0]
-		if *got.StackId != stack.ID || got.StackStatus != "CREATE_COMPLETE" || *got.Parameters[0].ParameterValue != "1 minute" || *got.Outputs[0].OutputValue != "docs" {
+		if *got.StackId != stack.ID || got.StackStatus != "CREATE_COMPLETE" || *got.Parameters[0].ParameterValue != "10" || *got.Outputs[0].OutputValue != "docs" {
 			t.Errorf("DescribeStacks(%q) = %+v, want %+v", name, got, stack)
 		}
 	}

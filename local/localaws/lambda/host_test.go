@@ -59,7 +59,7 @@ type at struct {
 func host(t *testing.T, change func(*lambda.Function)) at {
 	t.Helper()
 	a := at{clock: clock.Stepped(), work: new(underway.Count), records: make(chan []byte, 10), metrics: make(chan string, 10)}
-	a.queues = &queues{Service: sqs.New(localtest.Gate(t, api.Options{Now: a.clock.Now}).Options())}
+	a.queues = &queues{Service: sqs.New(localtest.Gate(t, api.Options{Now: a.clock.Standing}).Options())}
 	a.Host = lambda.New(lambda.Options{
 		Clock: a.clock, Work: a.work, Freeze: true,
 		Credentials: func(role, session string) (string, string) { return "ASIA" + session, "secret of " + role },

@@ -21,6 +21,10 @@ func (s service) manage(r *api.Request) (*api.Operation, error) {
 	if r.Method == http.MethodGet && path == "2016-08-19/account-settings" {
 		return s.operation("GetAccountSettings", "*", func() (any, error) { return s.host.accountSettings(), nil }), nil
 	}
+	if r.Method == http.MethodGet && path == "2015-03-31/event-source-mappings" {
+		function := r.URL.Query().Get("FunctionName")
+		return s.operation("ListEventSourceMappings", "*", func() (any, error) { return s.host.listMappings(function) }), nil
+	}
 	version, rest, _ := strings.Cut(path, "/functions/")
 	name, part, _ := strings.Cut(rest, "/")
 	part, statement, _ := strings.Cut(part, "/")
@@ -70,6 +74,22 @@ func (h *Host) accountSettings() any {
 	return map[string]any{"AccountLimit": map[string]int{
 		"ConcurrentExecutions": accountConcurrency, "UnreservedConcurrentExecutions": accountConcurrency - h.reserved(""),
 	}}
+}
+
+// listMappings returns a function's event source mappings, all of them if function is "".
+// https://docs.aws.amazon.com/lambda/latest/api/API_ListEventSourceMappings.html
+func (h *Host) listMappings(function string) (any, error) {
+	list := []map[string]any{}
+	for _, m := range h.Mappings() {
+		f, ok := h.Function(m.Function)
+		if !ok || function != "" && functionName(function) != f.Name {
+			continue
+		}
+		list = append(list, map[string]any{
+			"UUID": m.ID, "FunctionArn": f.ARN, "EventSourceArn": m.QueueARN, "BatchSize": m.BatchSize, "State": "Enabled",
+		})
+	}
+	return map[string]any{"EventSourceMappings": list}, nil
 }
 
 // reserved returns the concurrency that is reserved for all functions except one.

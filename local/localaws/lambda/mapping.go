@@ -193,7 +193,7 @@ func (m *mapping) next() bool {
 		m.end()
 		return false
 	}
-	m.start(&batch{function: f, messages: messages, received: m.host.options.Clock.Now()})
+	m.start(&batch{function: f, messages: messages, received: m.host.options.Clock.Standing()})
 	return true
 }
 
@@ -221,7 +221,7 @@ func (m *mapping) start(b *batch) {
 func (m *mapping) process(b *batch) {
 	clock := m.host.options.Clock
 	hidden, hiddenErr := m.host.options.Queues.VisibilityTimeout(b.function.Function, m.QueueARN)
-	left := hidden - clock.Now().Sub(b.received)
+	left := hidden - clock.Standing().Sub(b.received)
 	if m.host.enter(b.function) != nil {
 		pause := firstThrottlePause << min(b.throttled, 10)
 		if b.throttled++; pause < left {

@@ -71,19 +71,10 @@ func (s *Service) attributes(queue string, wanted []string) (map[string]string, 
 	if err != nil {
 		return nil, err
 	}
-	delayed, hidden := 0, 0
-	for _, m := range q.messages {
-		switch {
-		case !m.hiddenUntil.After(s.options.Now()):
-		case m.Receives == 0:
-			delayed++
-		default:
-			hidden++
-		}
-	}
+	visible, hidden, delayed := q.count(s.options.Now())
 	all := map[string]string{
 		"QueueArn":                              s.ARN(name(queue)),
-		"ApproximateNumberOfMessages":           strconv.Itoa(len(q.messages) - hidden - delayed),
+		"ApproximateNumberOfMessages":           strconv.Itoa(visible),
 		"ApproximateNumberOfMessagesNotVisible": strconv.Itoa(hidden),
 		"ApproximateNumberOfMessagesDelayed":    strconv.Itoa(delayed),
 	}
@@ -92,6 +83,33 @@ func (s *Service) attributes(queue string, wanted []string) (map[string]string, 
 		all[attribute] = strconv.Itoa(int(setting.Seconds()))
 	}
 	return selected(all, wanted), nil
+}
+
+// count returns the number of messages that can be received, that a receiver has hidden, and whose delay has not ended.
+func (q *queue) count(now time.Time) (visible, hidden, delayed int) {
+	for _, m := range q.messages {
+		switch {
+		case !m.hiddenUntil.After(now):
+			visible++
+		case m.Receives == 0:
+			delayed++
+		default:
+			hidden++
+		}
+	}
+	return visible, hidden, delayed
+}
+
+// Visible returns the number of messages in a queue that can be received; 0 if there is no such queue.
+func (s *Service) Visible(queue string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q, err := s.find(queue)
+	if err != nil {
+		return 0
+	}
+	visible, _, _ := q.count(s.options.Now())
+	return visible
 }
 
 // VisibilityTimeout returns how long a queue hides a received message.

@@ -1,0 +1,79 @@
+// Package sweepqueue sends delayed messages to the queue that starts the sweeps between two scheduled ones.
+//
+// It makes one SQS call with the AWS SDK.
+package sweepqueue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"example.com/s3-endpoint-guard/internal/parallel"
+)
+
+// API contains the call that [Queue] makes.
+type API interface {
+	SendMessageBatch(context.Context, *sqs.SendMessageBatchInput, ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error)
+}
+
+var _ API = (*sqs.Client)(nil)
+
+// Message is a message that can be received when its delay is over. SQS takes whole seconds, at most 15 minutes.
+type Message struct {
+	Body  string
+	Delay time.Duration
+}
+
+// Queue is an SQS standard queue. Any number of goroutines may use it at the same time.
+type Queue struct {
+	API API
+	URL string
+}
+
+// URL returns the URL of a queue.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-queue-message-identifiers.html
+func URL(partition, region, account, name string) string {
+	domain := "amazonaws.com"
+	if partition == "aws-cn" {
+		domain = "amazonaws.com.cn"
+	}
+	return fmt.Sprintf("https://sqs.%s.%s/%s/%s", region, domain, account, name)
+}
+
+// maxBatch is the most messages of one call.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
+const maxBatch = 10
+
+// Send sends messages, in as few calls as possible and all at once. The error joins those of the messages that SQS did not
+// accept; the others are sent.
+func (q *Queue) Send(ctx context.Context, messages []Message) error {
+	_, err := parallel.Map(slices.Collect(slices.Chunk(messages, maxBatch)), func(batch []Message) (struct{}, error) {
+		return struct{}{}, q.send(ctx, batch)
+	})
+	return err
+}
+
+func (q *Queue) send(ctx context.Context, batch []Message) error {
+	in := &sqs.SendMessageBatchInput{QueueUrl: &q.URL}
+	for i, m := range batch {
+		in.Entries = append(in.Entries, types.SendMessageBatchRequestEntry{
+			Id: aws.String(strconv.Itoa(i)), MessageBody: &m.Body, DelaySeconds: int32(m.Delay / time.Second),
+		})
+	}
+	out, err := q.API.SendMessageBatch(ctx, in)
+	if err != nil {
+		return fmt.Errorf("queue %s: %w", q.URL, err)
+	}
+	var failures []error
+	for _, f := range out.Failed {
+		failures = append(failures, fmt.Errorf("queue %s: message %s: %s: %s", q.URL, aws.ToString(f.Id), aws.ToString(f.Code), aws.ToString(f.Message)))
+	}
+	return errors.Join(failures...)
+}
