@@ -189,6 +189,9 @@ func (b boardTeller) promise(p promise) {
 }
 
 func (b boardTeller) correction(c correction) {
+	if c.quiet {
+		return
+	}
 	b.to.Tell(board.Line{Kind: "text", Text: fmt.Sprintf("guard: %s %s (%s) in %s ms", c.Outcome, c.Resource, c.Verdict, number(c.ElapsedMs))})
 }
 

@@ -29,7 +29,8 @@ func demoCommand() *cobra.Command {
 		Use:   "demo",
 		Short: "Play attacks on the guarded bucket and their correction, without an AWS account",
 		Long: `Deploys template.yaml onto an AWS in this process, attacks the bucket and its endpoint with real requests, and shows
-what the guard's own bootstrap, run over the Lambda Runtime API, does about it.
+what the guard's own bootstrap, run over the Lambda Runtime API, does about it. Act two puts guard.yaml before buckets that exist
+already, and removes it again.
 
 With --board it serves a page on which a button plays the scenes, and each attack has its own button, until Ctrl-C.
 

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -190,7 +191,7 @@ func built(t *testing.T) string {
 		}
 	})
 	var path string
-	for _, function := range []string{"RemediateFunction", "TeardownFunction", "HealthcheckFunction", "ProbeAFunction", "ProbeBFunction"} {
+	for _, function := range []string{"RemediateFunction", "TeardownFunction", "HealthcheckFunction", "ProbeAFunction", "ProbeBFunction", "AdoptFunction"} {
 		if path, err = builds.Path(function); err != nil {
 			t.Fatal(err)
 		}
@@ -221,11 +222,12 @@ func TestTheDemoTellsTheSameAsJSON(t *testing.T) {
 		t.Fatalf("guard demo --json: exit code = %d, want 0", code)
 	}
 	var kept, corrections int
+	adopted := map[string]bool{} // what is corrected in act two; two runs may correct the same
 	var end struct{ Kept, Broken *int }
 	for lines := bufio.NewScanner(strings.NewReader(told)); lines.Scan(); {
 		var line struct {
-			Scene, Outcome string
-			Kept           any
+			Scene, Outcome, Resource, Target string
+			Kept                             any
 		}
 		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
 			t.Fatalf("guard demo --json: line %s: %v", lines.Text(), err)
@@ -233,6 +235,8 @@ func TestTheDemoTellsTheSameAsJSON(t *testing.T) {
 		switch {
 		case line.Kept == true:
 			kept++
+		case line.Outcome == "corrected" && slices.ContainsFunc(actTwo, func(a scene) bool { return a.title == line.Scene }):
+			adopted[line.Resource+" of "+strings.Split(line.Target, "-0")[0]] = true
 		case line.Outcome == "corrected":
 			corrections++
 		case line.Scene == "":
@@ -246,5 +250,12 @@ func TestTheDemoTellsTheSameAsJSON(t *testing.T) {
 	}
 	if want := 5; corrections != want {
 		t.Errorf("guard demo --json reports %d corrections, want %d", corrections, want)
+	}
+	want := []string{
+		"bucket-policy of acme-logs", "bucket-policy of acme-new", "bucket-policy of acme-site", "bucket-policy of acme-team",
+		"endpoint-policy of vpce", "object-ownership of acme-site", "public-access-block of acme-site",
+	}
+	if got := slices.Sorted(maps.Keys(adopted)); !slices.Equal(got, want) {
+		t.Errorf("guard demo --json reports in act two the correction of %q, want %q", got, want)
 	}
 }

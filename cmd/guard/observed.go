@@ -9,6 +9,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/spf13/cobra"
 
 	"example.com/s3-endpoint-guard/internal/aws/guardlog"
@@ -70,23 +71,9 @@ func (s *searcher) report(ctx context.Context) (open bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	log, err := s.log(ctx, sdk)
+	r, err := s.sumUp(ctx, sdk)
 	if err != nil {
 		return false, err
-	}
-	r := observed{Stack: s.stack, Since: s.since.before(s.now()).UTC(), Until: s.now().UTC()}
-	var summary history.Summary
-	for e, err := range s.records(ctx, log, history.PatternOf("", "", s.bucket+s.vpcEndpoint)) {
-		if err != nil {
-			return false, err
-		}
-		summary.Add(e)
-	}
-	r.Groups, r.RecordsLeftOut = summary.Groups(), summary.Left
-	if len(r.Groups) == 0 {
-		if err := s.looked(ctx, log); err != nil {
-			return false, err
-		}
 	}
 	if s.json {
 		err = json.NewEncoder(s.out).Encode(r)
@@ -94,6 +81,27 @@ func (s *searcher) report(ctx context.Context) (open bool, err error) {
 		err = r.print(s.out)
 	}
 	return len(r.Groups) > 0 && r.Groups[0].Verdict == iampolicy.Open, err
+}
+
+// sumUp sums up the records of the stack that an AWS configuration reaches.
+func (s *searcher) sumUp(ctx context.Context, sdk aws.Config) (observed, error) {
+	log, err := s.log(ctx, sdk)
+	if err != nil {
+		return observed{}, err
+	}
+	r := observed{Stack: s.stack, Since: s.since.before(s.now()).UTC(), Until: s.now().UTC()}
+	var summary history.Summary
+	for e, err := range s.records(ctx, log, history.PatternOf("", "", s.bucket+s.vpcEndpoint)) {
+		if err != nil {
+			return observed{}, err
+		}
+		summary.Add(e)
+	}
+	r.Groups, r.RecordsLeftOut = summary.Groups(), summary.Left
+	if len(r.Groups) == 0 {
+		return r, s.looked(ctx, log)
+	}
+	return r, nil
 }
 
 // looked returns nil if the log has a line: the guard logs one in each run.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/spf13/cobra"
 
 	"example.com/s3-endpoint-guard/internal/aws/pauses"
@@ -116,6 +117,11 @@ func (p *pauser) run(ctx context.Context, w pause.Window) error {
 	if err != nil {
 		return err
 	}
+	return p.on(ctx, sdk, w)
+}
+
+// on makes, shows or ends windows of the stack that an AWS configuration reaches.
+func (p *pauser) on(ctx context.Context, sdk aws.Config, w pause.Window) error {
 	guard, err := p.guard(ctx, sdk)
 	if err != nil {
 		return err

@@ -30,6 +30,8 @@ const (
 	objectStored  preparation = "the object is in the bucket"
 	minutesPassed preparation = "the health check and the probes have run for some minutes"
 	driftSeen     preparation = "open drift was corrected"
+	adopted       preparation = "guard.yaml is deployed in Observe"
+	enforced      preparation = "guard.yaml's stack was updated to Enforce"
 )
 
 // prepare does what a scene needs, if the scene that does it is not played.
@@ -42,6 +44,10 @@ func (s *stage) prepare(ctx context.Context, p preparation) error {
 		return s.cloud.Pass(ctx, healthyMinutes*time.Minute)
 	case driftSeen:
 		return errors.Join(openTheEndpoint.run(ctx, s.callers), s.cloud.Quiesce(ctx))
+	case adopted:
+		return s.adopts(ctx)
+	case enforced:
+		return errors.Join(s.estate.enforce(ctx), s.cloud.Quiesce(ctx))
 	}
 	return fmt.Errorf("preparing %q: there is no such preparation", p)
 }
@@ -55,7 +61,7 @@ type numberedScene struct {
 // allScenes returns the demo.
 func allScenes() []numberedScene {
 	var all []numberedScene
-	for i, scene := range slices.Concat(story[:1], healthStory, story[1:], afterStory) {
+	for i, scene := range slices.Concat(story[:1], healthStory, story[1:], afterStory, actTwo) {
 		all = append(all, numberedScene{scene, i + 1})
 	}
 	return all
@@ -96,6 +102,11 @@ func sceneList() string {
 
 // playsAll plays scenes. It calls between before each scene but the first.
 func (s *stage) playsAll(ctx context.Context, scenes []numberedScene, between func(context.Context, numberedScene) error) error {
+	if slices.ContainsFunc(scenes, func(n numberedScene) bool { return n.gives == adopted || slices.Contains(n.needs, adopted) }) {
+		if err := s.buildsActTwo(); err != nil { // a build takes longer than a scene may
+			return err
+		}
+	}
 	for i, scene := range scenes {
 		if i > 0 {
 			if err := between(ctx, scene); err != nil {
@@ -125,7 +136,7 @@ func (s *stage) plays(ctx context.Context, scene numberedScene) error {
 			return err
 		}
 		s.happened[p] = true
-		s.newRecords() // the scene reports only its own
+		s.guard.newRecords() // the scene reports only its own
 	}
 	s.scene = scene.title
 	s.teller.scene(scene.number, scene.title)

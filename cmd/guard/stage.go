@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,14 +30,20 @@ type stage struct {
 	began  time.Time
 	teller teller
 	scene  string
-	// kept is the number of promises kept so far, heard the number of lines of the guard's log that have been read.
-	kept, heard int
+	// guard is the one that the scene is about.
+	guard *following
+	// kept is the number of promises kept so far.
+	kept int
 	// broken are the promises that were not kept.
 	broken []string
 	// happened are the preparations of scenes that are done.
 	happened map[preparation]bool
-	// outcomes are those of the guard's latest runs, corrected the properties that these runs restored.
-	outcomes, corrected []string
+	// outcomes are those of the guard's latest runs, corrected what these runs restored, paused why they left the rest.
+	outcomes  []string
+	corrected []correction
+	paused    string
+	// estate is what exists in act two; nil before.
+	estate *estate
 }
 
 // newStage deploys the template and makes the clients of all callers.
@@ -54,10 +61,11 @@ func newStage(ctx context.Context, where stackFlags, o localaws.Options, audienc
 		return nil, errors.Join(err, d.close())
 	}
 	s := &stage{callers: c, began: began, teller: audience, happened: map[preparation]bool{}}
+	s.guard = &following{cloud: d.cloud, stack: d.stack}
 	if err := d.cloud.Quiesce(ctx); err != nil { // the guard's first check, at the end of the deployment
 		return nil, errors.Join(err, d.close())
 	}
-	s.newRecords()
+	s.guard.newRecords()
 	return s, nil
 }
 
@@ -170,42 +178,25 @@ func answerOf(err error) string {
 
 // guardWakes wakes the guard, waits until it is idle, and reports what it did. It returns the calls that it made.
 func (s *stage) guardWakes(ctx context.Context, wake func() error) (calls, error) {
-	s.outcomes, s.corrected = nil, nil
+	s.outcomes, s.corrected, s.paused = nil, nil, ""
 	s.cloud.Gate.ResetCalls()
-	runs := len(s.cloud.Lambda.Invocations(s.stack.Physical("RemediateFunction")))
+	runs := s.guard.runs()
 	if err := errors.Join(wake(), s.cloud.Quiesce(ctx)); err != nil {
 		return calls{}, fmt.Errorf("waking the guard: %w", err)
 	}
-	made := s.guardCalls()
-	made.Runs = len(s.cloud.Lambda.Invocations(s.stack.Physical("RemediateFunction"))) - runs
-	for _, record := range s.newRecords() {
+	made := s.guard.calls()
+	made.Runs = s.guard.runs() - runs
+	for _, record := range s.guard.newRecords() {
 		s.outcomes = append(s.outcomes, record.Outcome)
 		if record.Resource == "" {
 			continue
 		}
 		if record.Outcome == string(guard.Corrected) {
-			s.corrected = append(s.corrected, record.Resource)
+			s.corrected = append(s.corrected, record)
 		}
+		s.paused = cmp.Or(record.Paused, s.paused)
 		record.Scene, record.Calls = s.scene, made
 		s.teller.correction(record)
 	}
 	return made, nil
-}
-
-// guardCalls counts the guard's calls to AWS since the last reset.
-func (s *stage) guardCalls() calls {
-	var made calls
-	session := "/" + s.stack.Physical("RemediateRole") + "/"
-	for _, call := range s.cloud.Gate.Calls() {
-		switch {
-		case !strings.Contains(call.Caller, session):
-		case call.Service == "sns":
-			made.Notifications++
-		case call.Write:
-			made.Writes++
-		default:
-			made.Reads++
-		}
-	}
-	return made
 }

@@ -145,7 +145,11 @@ func truce(ctx context.Context, s *stage) error {
 // correct the same property.
 func (s *stage) corrects(ctx context.Context, what string, wake func() error, properties ...string) error {
 	_, err := s.guardWakes(ctx, wake)
-	s.promises("guard", "corrects "+what, strings.Join(slices.Compact(s.corrected), ", "), strings.Join(properties, ", "))
+	var restored []string
+	for _, c := range s.corrected {
+		restored = append(restored, c.Resource)
+	}
+	s.promises("guard", "corrects "+what, strings.Join(slices.Compact(restored), ", "), strings.Join(properties, ", "))
 	return err
 }
 

@@ -38,9 +38,10 @@ type promise struct {
 // correction is the guard's own log record of its action, with the calls that the local AWS counted.
 type correction struct {
 	Scene string `json:"scene"`
-	// Outcome, Resource, Verdict, Allowed, Actor and Difference are the record's.
+	// Outcome, Resource, Target, Verdict, Allowed, Actor and Difference are the record's.
 	Outcome    string       `json:"outcome"`
 	Resource   string       `json:"resource"`
+	Target     string       `json:"target,omitempty"`
 	Verdict    string       `json:"verdict"`
 	Allowed    string       `json:"allowed,omitempty"`
 	Trigger    string       `json:"trigger"`
@@ -48,10 +49,14 @@ type correction struct {
 	Address    string       `json:"sourceIPAddress,omitempty"`
 	Difference []difference `json:"diff,omitempty"`
 	Error      string       `json:"error,omitempty"`
+	// Paused is the reason of the maintenance window in which it was left.
+	Paused string `json:"paused,omitempty"`
 	// ElapsedMs is from the run's start to the verified correction.
 	ElapsedMs float64 `json:"elapsedMs"`
 	// Calls are the calls of all runs at that time, which may have corrected several properties.
 	Calls calls `json:"calls"`
+	// quiet is true if the text does not have it, because the promise after it has it in one line.
+	quiet bool
 }
 
 // difference is a statement or item that was removed from the desired state, or added to it.
@@ -203,6 +208,9 @@ const (
 )
 
 func (p *plain) correction(c correction) {
+	if c.quiet {
+		return
+	}
 	p.line("%*s%-10s %s %s (%s) in %s ms", textIndent, "", "guard", p.colour.bold(c.Outcome), c.Resource, c.Verdict, number(c.ElapsedMs))
 	detail := func(label, text string) {
 		for _, line := range wrap(text, columns-detailIndent) {
