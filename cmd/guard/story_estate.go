@@ -243,6 +243,6 @@ func (s *stage) keepsTerraforms() {
 // comparesWithBefore promises what differs from before the guard.
 func (s *stage) comparesWithBefore(promised string) error {
 	changed, err := s.estate.changed()
-	s.promises("admin", "compare all with before: different", changed, promised)
+	s.promises("admin", "compare with before: different", changed, promised)
 	return err
 }
