@@ -253,7 +253,7 @@ func TestTheDemoTellsTheSameAsJSON(t *testing.T) {
 	}
 	want := []string{
 		"bucket-policy of acme-logs", "bucket-policy of acme-new", "bucket-policy of acme-site", "bucket-policy of acme-team",
-		"endpoint-policy of vpce", "object-ownership of acme-site", "public-access-block of acme-site",
+		"endpoint-policy of vpce", "ownership-controls of acme-site", "public-access-block of acme-site",
 	}
 	if got := slices.Sorted(maps.Keys(adopted)); !slices.Equal(got, want) {
 		t.Errorf("guard demo --json reports in act two the correction of %q, want %q", got, want)
