@@ -248,7 +248,7 @@ func TestTheDemoTellsTheSameAsJSON(t *testing.T) {
 	if end.Kept == nil || *end.Kept != kept || *end.Broken != 0 {
 		t.Errorf("guard demo --json ends with %v, want %d kept and 0 broken", end, kept)
 	}
-	if want := 5; corrections != want {
+	if want := 6; corrections != want {
 		t.Errorf("guard demo --json reports %d corrections, want %d", corrections, want)
 	}
 	want := []string{
