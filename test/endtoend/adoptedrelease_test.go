@@ -248,8 +248,8 @@ func TestTheGuardsRolesAreExactlyWhatTheFunctionsNeed(t *testing.T) {
 		do()
 		s.rest()
 		for _, call := range s.Gate.Calls() {
-			for _, role := range []string{"AdoptRole", "RemediateRole"} {
-				if deleting && role == "RemediateRole" { // the last run may meet a role that is gone
+			for _, role := range []string{"AdoptRole", "RemediateRole", "HealthcheckRole"} {
+				if deleting && role != "AdoptRole" { // the last run may meet a role that is gone
 					continue
 				}
 				if strings.Contains(call.Caller, ":assumed-role/guard-"+role+"-") {
@@ -263,7 +263,9 @@ func TestTheGuardsRolesAreExactlyWhatTheFunctionsNeed(t *testing.T) {
 	}
 	p := parameters{"RestoreOnDelete": "true", "Enforcement": "Enforce", "EndpointPolicy": "Account"}
 	collect(func() { s.must(s.adopts(p)) })
-	statements := map[string][]statement{"AdoptRole": s.granted("AdoptRole"), "RemediateRole": s.granted("RemediateRole", "RemediateEndpointPolicy")}
+	statements := map[string][]statement{"AdoptRole": s.granted("AdoptRole"), "RemediateRole": s.granted("RemediateRole", "RemediateEndpointPolicy"),
+		"HealthcheckRole": s.granted("HealthcheckRole")}
+	collect(func() { s.fires("HealthcheckRule") })
 	collect(s.Events.Sweep)
 	for _, attack := range adoptedAttacks {
 		collect(func() { s.must(attack(s)) })
