@@ -31,11 +31,12 @@ func TestMergeKeepsWhatOpensNothing(t *testing.T) {
 		"both":                        {statements(everyone, report), "Report " + lock},
 		"a part of the lock":          {statements(report, strings.Replace(plainHTTP, "DenyPlainHTTP", "TLS", 1)), "Report TLS " + strings.TrimPrefix(lock, "DenyPlainHTTP ")},
 		"the same Sid":                {statements(strings.Replace(report, "Report", "DenyStrangers", 1)), lock},
+		"a Sid that the lock had":     {statements(report, strings.Replace(report, "Report", "DenyFormer", 1)), "Report " + lock},
 		"a variable":                  {statements(folder), "Folder " + lock},
 		"what is no variable in 2008": {strings.Replace(statements(folder, report), "2012-10-17", "2008-10-17", 1), "Report " + lock},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := iampolicy.Merge([]byte(desiredBucket), []byte(desiredBucket), []byte(c.live), forbiddenOnBucket)
+			got, err := iampolicy.Merge([]byte(desiredBucket), []byte(desiredBucket), []byte(c.live), []string{"DenyFormer"}, forbiddenOnBucket)
 			if err != nil || sids(got) != c.want {
 				t.Fatalf("Merge = %s, %v, want %s", got, err, c.want)
 			}
@@ -45,7 +46,7 @@ func TestMergeKeepsWhatOpensNothing(t *testing.T) {
 		})
 	}
 	for _, c := range [][2]string{{"{", desiredBucket}, {desiredBucket, "{"}} {
-		if got, err := iampolicy.Merge([]byte(c[0]), []byte(c[1]), nil, forbiddenOnBucket); err == nil {
+		if got, err := iampolicy.Merge([]byte(c[0]), []byte(c[1]), nil, nil, forbiddenOnBucket); err == nil {
 			t.Errorf("Merge of a lock that is no policy = %s, want an error", got)
 		}
 	}

@@ -57,7 +57,9 @@ func (l Lock) confines(v iampolicy.View) bool {
 		case c.Key == "aws:SourceAccount":
 			return all(c.Values, func(v string) bool { return v == l.Account })
 		case c.Key == "aws:SourceArn":
-			return all(c.Values, func(v string) bool { return IsOf(l.Account, v) })
+			return all(c.Values, func(v string) bool {
+				return IsOf(l.Account, v) && (strings.HasPrefix(c.Operator, "Arn") || !isSplit(v))
+			})
 		case c.Key == "aws:SourceOrgID":
 			return all(c.Values, func(v string) bool { return v == l.Organization })
 		}
@@ -68,6 +70,14 @@ func (l Lock) confines(v iampolicy.View) bool {
 		all(v.Actions, func(a string) bool { return strings.EqualFold(a, "s3:PutObject") }) &&
 			all(v.Resources, func(r string) bool { return strings.Contains(r, logs) }) ||
 		all(v.Actions, func(a string) bool { return HasKey(describing, a) })
+}
+
+// isSplit reports whether an ARN has a wildcard before its account. For the operators of strings it matches colons too, so that the
+// account's digits may be found in a name: arn:aws:logs:*:111122223333:* matches a log group 111122223333 of any account.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html#Conditions_ARN
+func isSplit(arn string) bool {
+	parts := strings.SplitN(arn, ":", 6)
+	return strings.ContainsAny(strings.Join(parts[:min(len(parts), 5)], ":"), "*?")
 }
 
 // exactly are the operators that a request without the key does not fulfil.

@@ -17,7 +17,7 @@ const (
 	// Exact: the policy must be the rendered lock. A policy that differs has drifted, even if it allows no more.
 	Exact Mode = "Exact"
 	// AtLeast: the policy may have other statements too, or say the same in other words, as long as it allows nothing that the
-	// lock denies. Whoever wrote it, it is left alone.
+	// lock denies. Whoever wrote it, it is left alone, except statements of the lock's own for earlier parameters ([Lock.Renewed]).
 	AtLeast Mode = "AtLeast"
 )
 
@@ -31,13 +31,14 @@ func ParseMode(text string) (Mode, error) {
 
 // Judgement is the outcome of [Lock.Judge] and [Lock.JudgeEndpoint].
 type Judgement struct {
-	// Judgement is that of package iampolicy, except that in the mode AtLeast the verdict is Same for a policy that is Closed.
+	// Judgement is that of package iampolicy, except that in the mode AtLeast the verdict is Same for a policy that is Closed, unless
+	// it has the lock's statements for earlier parameters.
 	iampolicy.Judgement
 	// Compared is the verdict of package iampolicy in both modes.
 	Compared iampolicy.Verdict
-	// Write is the document that corrects the policy; "" if the verdict is Same, or if no document can be composed. In the mode
-	// Exact it is the rendered lock. In the mode AtLeast it keeps the statements of the policy that open nothing beside the lock's, as far
-	// as they fit into a policy.
+	// Write is the document that corrects the policy; "" if the verdict is Same, or if no document can be composed. It is the rendered
+	// lock, except for a bucket in the mode AtLeast: then it keeps the statements of the policy that open nothing beside the lock's, as
+	// far as they fit into a policy.
 	Write string
 	// Forbidden returns the requests that the lock denies, of those that the judge tries. They are made at the first call.
 	Forbidden func() []iampolicy.ForbiddenRequest
@@ -47,15 +48,33 @@ type Judgement struct {
 // open. In the mode AtLeast it may grant what [Lock.GrantsIn] finds harmless.
 func (l Lock) Judge(mode Mode, bucket, live string) Judgement {
 	views := viewsOf(live)
-	own := l
-	own.Grants = nil
+	alone := l
+	alone.Grants = nil
+	own := alone.BucketPolicy(bucket)
 	if mode == AtLeast {
 		l.Grants = l.withGrantsIn(views)
 	}
 	desired := l.BucketPolicy(bucket)
-	return judge(mode, own.BucketPolicy(bucket), desired, live, func() []iampolicy.ForbiddenRequest {
+	var sids []string
+	if l.Renewed {
+		sids = bucketSids
+	}
+	j := judge(desired, live, func() []iampolicy.ForbiddenRequest {
 		return append(l.ForbiddenOnBucket(bucket), deniedBy(desired, l.namedIn(views))...)
 	})
+	if mode == AtLeast && j.Verdict == iampolicy.Closed && !outdated(own, views, sids) {
+		j.Verdict = iampolicy.Same
+	}
+	switch {
+	case j.Verdict == iampolicy.Same:
+	case mode == AtLeast:
+		// Merge fails only if the lock is no policy: then there is nothing that can be written.
+		merged, _ := iampolicy.Merge([]byte(own), []byte(desired), []byte(live), sids, j.Forbidden())
+		j.Write = fitting(merged, own)
+	default:
+		j.Write = desired
+	}
+	return j
 }
 
 // MaxPolicy is the most bytes of a bucket's policy, and the most characters of an endpoint's.
@@ -63,33 +82,33 @@ func (l Lock) Judge(mode Mode, bucket, live string) Judgement {
 // https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html
 const MaxPolicy = 20 << 10
 
-// fitting returns the merged document without the foreign Allow statements that are too much for a policy, or else the lock alone.
-// Otherwise a live policy could be filled up so that no correction fits beside it.
+// fitting returns the merged document or, if it is too long for a policy, the lock with as many of its foreign statements as fit, first
+// those that deny. Otherwise a live policy could be filled up so that no correction fits beside it. The whole lock is in it, because
+// a statement that is left out may be the one that made one of the lock's unnecessary.
 func fitting(merged, own string) string {
 	if len(merged) <= MaxPolicy {
 		return merged
 	}
+	var kept, denies, allows []json.RawMessage
 	ours := viewsOf(own)
-	foreign := func(v iampolicy.View) bool {
-		return v.Allow && !slices.ContainsFunc(ours, func(o iampolicy.View) bool { return o.Text == v.Text })
+	for _, v := range ours {
+		kept = append(kept, json.RawMessage(v.Text))
 	}
-	var kept, grants []json.RawMessage
 	for _, v := range viewsOf(merged) {
-		if foreign(v) {
-			grants = append(grants, json.RawMessage(v.Text))
-		} else {
-			kept = append(kept, json.RawMessage(v.Text))
+		switch text := json.RawMessage(v.Text); {
+		case slices.ContainsFunc(ours, func(o iampolicy.View) bool { return o.Text == v.Text }):
+		case v.Allow:
+			allows = append(allows, text)
+		default:
+			denies = append(denies, text)
 		}
 	}
-	for _, g := range grants {
-		if more := append(slices.Clone(kept), g); len(compose(more)) <= MaxPolicy {
+	for _, s := range slices.Concat(denies, allows) {
+		if more := append(slices.Clone(kept), s); len(compose(more)) <= MaxPolicy {
 			kept = more
 		}
 	}
-	if document := compose(kept); len(document) <= MaxPolicy {
-		return document
-	}
-	return own
+	return compose(kept)
 }
 
 func viewsOf(document string) []iampolicy.View {
@@ -101,33 +120,37 @@ func viewsOf(document string) []iampolicy.View {
 }
 
 // JudgeEndpoint judges an endpoint's live policy; "" is an endpoint with the default policy, which allows everything. The bucket is
-// one that the endpoint serves. [Lock.At] selects the endpoint.
+// one that the endpoint serves. [Lock.At] selects the endpoint. Write is the whole policy in both modes: it consists of what it
+// allows, so that no part of it can be left out, and none of somebody else's added.
 func (l Lock) JudgeEndpoint(mode Mode, bucket, live string) Judgement {
 	if live == "" {
 		live = FullAccess
 	}
 	desired := l.EndpointPolicy()
-	return judge(mode, desired, desired, live, func() []iampolicy.ForbiddenRequest { return l.ForbiddenThroughEndpoint(bucket) })
-}
-
-// judge compares a live policy with the desired one, which is the lock's own one, and what it may grant.
-func judge(mode Mode, own, desired, live string, forbidden func() []iampolicy.ForbiddenRequest) Judgement {
-	forbidden = sync.OnceValue(forbidden)
-	j := Judgement{Judgement: iampolicy.Compare([]byte(desired), []byte(live), forbidden), Forbidden: forbidden}
-	j.Compared = j.Verdict
+	j := judge(desired, live, func() []iampolicy.ForbiddenRequest { return l.ForbiddenThroughEndpoint(bucket) })
 	if mode == AtLeast && j.Verdict == iampolicy.Closed {
 		j.Verdict = iampolicy.Same
 	}
-	switch {
-	case j.Verdict == iampolicy.Same:
-	case mode == AtLeast:
-		// Merge fails only if the lock is no policy: then there is nothing that can be written.
-		merged, _ := iampolicy.Merge([]byte(own), []byte(desired), []byte(live), forbidden())
-		j.Write = fitting(merged, own)
-	default:
+	if j.Verdict != iampolicy.Same {
 		j.Write = desired
 	}
 	return j
+}
+
+// judge compares a live policy with the desired one.
+func judge(desired, live string, forbidden func() []iampolicy.ForbiddenRequest) Judgement {
+	forbidden = sync.OnceValue(forbidden)
+	j := Judgement{Judgement: iampolicy.Compare([]byte(desired), []byte(live), forbidden), Forbidden: forbidden}
+	j.Compared = j.Verdict
+	return j
+}
+
+// outdated reports whether a live policy has a statement with one of these Sids that is not the lock's own.
+func outdated(own string, live []iampolicy.View, sids []string) bool {
+	ours := viewsOf(own)
+	return slices.ContainsFunc(live, func(v iampolicy.View) bool {
+		return slices.Contains(sids, v.Sid) && !slices.ContainsFunc(ours, func(o iampolicy.View) bool { return o.Text == v.Text })
+	})
 }
 
 // withGrantsIn returns the lock's grants and those of a bucket's policy.

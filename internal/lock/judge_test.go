@@ -65,6 +65,8 @@ func TestForeignStatementsBesideTheLock(t *testing.T) {
 		"what the account's IAM decides":         {parameters(), allow("Account", aws("arn:aws:iam::111122223333:root"), "s3:*", "/*"), nil},
 		"logs for the account":                   {services, allow("Logs", service("logging.s3.amazonaws.com"), "s3:PutObject", "/*", onOwnBehalf), nil},
 		"logs in the account's folder":           {services, allow("Logs", service("cloudtrail.amazonaws.com"), "s3:PutObject", "/AWSLogs/111122223333/*"), nil},
+		"a service for an ARN of the account":    {services, allow("Export", service("logs.amazonaws.com"), "s3:PutObject", "/*", `{"ArnLike":{"aws:SourceArn":"arn:aws:logs:*:111122223333:*"}}`), nil},
+		"the same as a text":                     {services, allow("CDN", service("cloudfront.amazonaws.com"), "s3:GetObject", "/*", `{"StringLike":{"AWS:SourceArn":"arn:aws:cloudfront::111122223333:distribution/*"}}`), nil},
 		"a look at the ACL by a service":         {services, allow("Acl", service("cloudtrail.amazonaws.com"), "s3:GetBucketAcl", ""), nil},
 		"everyone, denied to all but a workload": {workload, allow("All", `"*"`, "s3:GetObject", "/*"), nil},
 		"an exempt role of another account":      {exempt, allow("Partner", aws(partner), "s3:GetObject", "/*"), nil},
@@ -84,6 +86,9 @@ func TestForeignStatementsBesideTheLock(t *testing.T) {
 			[]string{"cloudfront.amazonaws.com from the internet: s3:GetObject", "CDN"}},
 		"a service that reads the account's logs": {services, allow("CDN", service("cloudfront.amazonaws.com"), "s3:GetObject", "/AWSLogs/111122223333/*"),
 			[]string{"cloudfront.amazonaws.com from the internet: s3:GetObject", "CDN"}},
+		"a service for an ARN that any account can have": {services,
+			allow("Export", service("logs.amazonaws.com"), "s3:PutObject", "/*", `{"StringLike":{"aws:SourceArn":"arn:aws:logs:*:111122223333:*"}}`),
+			[]string{"logs.amazonaws.com from the internet: s3:PutObject", "Export"}},
 		"a service if it says for whom": {services,
 			allow("CDN", service("cloudfront.amazonaws.com"), "s3:GetObject", "/*", `{"StringEqualsIfExists":{"aws:SourceAccount":"111122223333"}}`),
 			[]string{"cloudfront.amazonaws.com from the internet: s3:GetObject", "CDN"}},
@@ -208,6 +213,55 @@ func TestWhatTheLockPermitsIsNotForbidden(t *testing.T) {
 	}
 }
 
+// After a change of the parameters the guard writes its own statements anew, also where they deny more than the new lock: otherwise a
+// role or an endpoint that was added would never get in. Statements of others stay.
+func TestTheLockForEarlierParametersIsWrittenAnew(t *testing.T) {
+	all := changed(func(p *lock.Parameters) {
+		p.VPCEndpointIDs, p.WorkloadRoleARNs = endpoint+","+endpoint2, app+","+report
+		p.ManagementRoleARNs, p.ExemptRoleARNs, p.AllowedCIDRs = terraform, backup, "203.0.113.0/24"
+		p.AllowAWSServices = "true"
+	})
+	for name, change := range map[string]func(*lock.Parameters){
+		"endpoint":        func(p *lock.Parameters) { p.VPCEndpointIDs = endpoint },
+		"workload":        func(p *lock.Parameters) { p.WorkloadRoleARNs = app },
+		"every principal": func(p *lock.Parameters) { p.WorkloadRoleARNs = "" },
+		"manager":         func(p *lock.Parameters) { p.ManagementRoleARNs = "" },
+		"exempt role":     func(p *lock.Parameters) { p.ExemptRoleARNs = "" },
+		"network":         func(p *lock.Parameters) { p.AllowedCIDRs = "" },
+		"services":        func(p *lock.Parameters) { p.AllowAWSServices = "false" },
+	} {
+		other := all
+		change(&other)
+		for _, to := range [][2]lock.Parameters{{all, other}, {other, all}} {
+			before, after := mustLock(t, to[0]), mustLock(t, to[1])
+			live := join(append([]string{requireKMS}, statements(t, before.BucketPolicy(docs))...)...)
+			want := parse(t, join(append([]string{requireKMS}, statements(t, after.BucketPolicy(docs))...)...))
+			if j := after.Judge(lock.AtLeast, docs, live); !iampolicy.Equal(parse(t, j.Write), want) {
+				t.Errorf("%s: %s, would be written: %s, want %s", name, j.Verdict, j.Write, want)
+			} else if again := after.Judge(lock.AtLeast, docs, j.Write); again.Verdict != iampolicy.Same {
+				t.Errorf("%s: what was written is %s", name, again.Verdict)
+			}
+			after.Renewed = false
+			if j := after.Judge(lock.AtLeast, docs, live); j.Verdict == iampolicy.Closed {
+				t.Errorf("%s: a policy that somebody else wrote is %s, want it left alone or open", name, j.Verdict)
+			}
+		}
+	}
+}
+
+// The Sids by which the lock knows its own statements are those that it renders.
+func TestTheLocksSidsAreKnown(t *testing.T) {
+	l := mustLock(t, changed(func(p *lock.Parameters) { p.WorkloadRoleARNs, p.AllowAWSServices = app, "true" }))
+	own := l.BucketPolicy(docs)
+	for _, v := range parse(t, own).Views() {
+		second := `{"Sid":"` + v.Sid + `","Effect":"Deny","Principal":"*","Action":"s3:PutBucketLogging","Resource":"arn:aws:s3:::quay-docs"}`
+		j := l.Judge(lock.AtLeast, docs, join(append(statements(t, own), second)...))
+		if j.Verdict != iampolicy.Closed || !iampolicy.Equal(parse(t, j.Write), parse(t, own)) {
+			t.Errorf("a second statement %s is %s, and would be written: %s, want it gone", v.Sid, j.Verdict, j.Write)
+		}
+	}
+}
+
 // A live policy that is filled up must not keep the guard from writing: what does not fit beside the lock goes.
 func TestAFullPolicyIsCorrectedAllTheSame(t *testing.T) {
 	l := mustLock(t, parameters())
@@ -217,7 +271,10 @@ func TestAFullPolicyIsCorrectedAllTheSame(t *testing.T) {
 		grants = append(grants, allow(fmt.Sprintf("Grant%d", i), aws(report), "s3:GetObject", fmt.Sprintf("/folder-%d/*", i)))
 	}
 	long := `{"Sid":"Long","Effect":"Deny","Principal":"*","Action":"s3:PutObject","Resource":"arn:aws:s3:::quay-docs/` + strings.Repeat("a", 19<<10) + `"}`
-	for name, live := range map[string]string{"grants": join(grants...), "one long Deny": join(opens, long)} {
+	// Beside this Deny, the lock's own one for plain HTTP is not needed; it does not fit.
+	tls := strings.Replace(long, `}`, `,"arn:aws:s3:::quay-docs","arn:aws:s3:::quay-docs/*"],"Condition":{"Bool":{"aws:SecureTransport":"false"}}}`, 1)
+	tls = strings.NewReplacer(`"Resource":"`, `"Resource":["`, "s3:PutObject", "s3:*", `"Long"`, `"LongTLS"`).Replace(tls)
+	for name, live := range map[string]string{"grants": join(grants...), "one long Deny": join(opens, long, requireKMS), "a long Deny that replaces one of the lock's": join(opens, tls, requireKMS)} {
 		j := l.Judge(lock.AtLeast, docs, live)
 		if j.Verdict != iampolicy.Open || len(j.Write) > 20<<10 {
 			t.Errorf("%s: %s, %d bytes to write, want open and at most 20 KB", name, j.Verdict, len(j.Write))
@@ -227,6 +284,9 @@ func TestAFullPolicyIsCorrectedAllTheSame(t *testing.T) {
 		}
 		if kept := strings.Contains(j.Write, "Grant1"); kept != (name == "grants") {
 			t.Errorf("%s: grants are kept: %v", name, kept)
+		}
+		if kept := strings.Contains(j.Write, "RequireKMS"); kept != (name != "grants") {
+			t.Errorf("%s: the Deny that fits is kept: %v", name, kept)
 		}
 	}
 }
@@ -253,6 +313,9 @@ func TestEndpointPoliciesAreJudged(t *testing.T) {
 			t.Errorf("%s: %s (%s), would be written: %q, want %s", c.name, j.Verdict, j.Allowed, j.Write, c.want)
 		}
 		if j.Write != "" {
+			if !iampolicy.Equal(parse(t, j.Write), parse(t, l.EndpointPolicy())) {
+				t.Errorf("%s: would be written: %s, want all of %s", c.name, j.Write, l.EndpointPolicy())
+			}
 			if after := l.JudgeEndpoint(c.mode, docs, j.Write); after.Verdict != iampolicy.Same {
 				t.Errorf("%s: what was written, %s, is %s: %s", c.name, j.Write, after.Verdict, after.Allowed)
 			}

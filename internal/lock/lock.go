@@ -51,6 +51,9 @@ type Lock struct {
 	OnlyBuckets []string
 	// NotBuckets are names that OnlyBuckets match, but that the endpoints do not serve.
 	NotBuckets []string
+	// Renewed is true if a statement with a Sid of the lock's is the lock's, so that one that differs was written for earlier
+	// parameters. [Lock.Judge] then does not leave it alone, also if it denies more.
+	Renewed bool
 	// Keep is true if the policies of the endpoints are not rendered, but kept as they were found. Kept is the one of the endpoint that
 	// [Lock.At] selected.
 	Keep bool

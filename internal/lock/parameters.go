@@ -52,7 +52,7 @@ func (p Parameters) Selection() (selection.Selection, error) {
 func (p Parameters) Lock(partition, region, account string) (Lock, error) {
 	r := reader{partition: partition}
 	l := Lock{
-		Partition: partition, Region: region, Account: account,
+		Partition: partition, Region: region, Account: account, Renewed: true,
 		EndpointIDs:     r.list("VpcEndpointIds", p.VPCEndpointIDs, endpointID),
 		Workloads:       Roles(r.list("WorkloadRoleArns", p.WorkloadRoleARNs, r.role)...),
 		ManagementRoles: r.list("ManagementRoleArns", p.ManagementRoleARNs, r.role),

@@ -88,6 +88,12 @@ func compose(statements []json.RawMessage) string {
 // formation excepts what CloudFormation does in a caller's name. Source: docs/facts.md, S3
 var formation = Exception{"StringNotEquals", "aws:CalledViaLast", []string{"cloudformation.amazonaws.com"}}
 
+// bucketSids are the Sids of all statements that [Lock.BucketPolicy] renders, for any parameters of guard.yaml.
+var bucketSids = []string{
+	"DenyPlainHTTP", "DenyObjectsOutsideEndpoint", "DenyListingOutsideEndpoint", "DenyVersionsOutsideEndpoint",
+	"DenyObjectsToStrangers", "DenyListingToStrangers", "DenyVersionsToStrangers",
+}
+
 // BucketPolicy renders the lock as the policy of a bucket. It has the statements of template.yaml's BucketPolicyDocument,
 // except that the names of versions may be listed by the workload, through the endpoint.
 func (l Lock) BucketPolicy(bucket string) string {

@@ -119,10 +119,10 @@ type ofEndpoint struct {
 
 var _ guard.PolicyJudge = ofEndpoint{}
 
-// Judge implements [guard.PolicyJudge].
+// Judge implements [guard.PolicyJudge]. The mode is that of the buckets: an endpoint that serves less than it should has drifted.
 func (e ofEndpoint) Judge(live string) guard.Decision {
 	return e.decide(e.id, live, func() guard.Decision {
-		judged := e.lock.JudgeEndpoint(e.mode, e.bucket, live)
+		judged := e.lock.JudgeEndpoint(lock.Exact, e.bucket, live)
 		if judged.Verdict == iampolicy.Same {
 			return guard.Decision{Judgement: iampolicy.Judgement{Verdict: iampolicy.Same}}
 		}
