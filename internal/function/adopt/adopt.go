@@ -1,7 +1,8 @@
 // Package adopt implements the custom resource that adopts existing buckets and endpoints: Custom::Adoption.
 //
 //	request         | RestoreOnDelete | the stack is          | what happens
-//	Create, Update  | -               | -                     | inspects all; refuses with all reasons, or stores what was found
+//	Create, Update  | -               | not being deployed    | nothing: the request is not CloudFormation's
+//	Create, Update  | -               | being deployed        | inspects all; refuses with all reasons, or stores what was found
 //	Update          | -               | rolled back           | the same, but refuses nothing: a rollback must succeed
 //	Delete          | false           | -                     | nothing
 //	Delete          | true            | not being deleted     | nothing: the resource was replaced or taken out of the template
@@ -9,7 +10,8 @@
 //
 // It writes nothing but the state bucket, except to put back. All that it stores is written once (internal/aws/beforeimage), so that a
 // request that arrives twice, or late, changes nothing. It believes of a request only its properties: which stack and account these
-// are, and whether the stack is being deleted, it knows from its own environment and from CloudFormation.
+// are, and whether the stack is being deployed or deleted, it knows from its own environment and from CloudFormation. So who may
+// invoke the function cannot have an attacked state stored as the one before the guard, or as accepted, at a time of their choice.
 package adopt
 
 import (
@@ -173,13 +175,18 @@ func (a *Adoption) adopt(ctx context.Context, request cfnresponse.Request, note 
 		return d, r, refusal(reasons)
 	}
 	o.writes = !o.lock.Keep || !keeps(request.OldResourceProperties)
+	// If the status is not known, the request is believed: it most likely comes from CloudFormation.
+	state, unknown := a.Stack(ctx)
+	if unknown == nil && !state.Busy {
+		return d, r, fmt.Errorf("nothing was adopted: the stack is %s, and adopts only while it is created or updated", state.Status)
+	}
 	stored, err := a.readStored(ctx)
 	if err != nil {
 		return d, r, err
 	}
 	found := a.inspect(ctx, o, stored, note)
 	if reasons := found.all(); len(reasons) > 0 {
-		if a.mayRefuse(ctx) {
+		if !rolledBack(state) {
 			a.logReasons("refused", reasons)
 			return d, r, refusal(reasons)
 		}
@@ -201,12 +208,9 @@ func keeps(old json.RawMessage) bool {
 	return len(old) == 0 || json.Unmarshal(old, &p) == nil && p.EndpointPolicy == lock.KeepPolicy
 }
 
-// mayRefuse reports whether a request may fail. If an update is rolled back, the stack must go back to its properties of before, even
-// if a bucket is gone by now: otherwise it would remain in UPDATE_ROLLBACK_FAILED.
-func (a *Adoption) mayRefuse(ctx context.Context) bool {
-	state, err := a.Stack(ctx)
-	return err != nil || !strings.HasPrefix(state.Status, "UPDATE_ROLLBACK_")
-}
+// rolledBack reports whether an update is rolled back. Such a request is never refused: the stack must go back to its properties of
+// before, even if a bucket is gone by now. Otherwise it would remain in UPDATE_ROLLBACK_FAILED.
+func rolledBack(s guard.StackState) bool { return strings.HasPrefix(s.Status, "UPDATE_ROLLBACK_") }
 
 // refusal returns the error with all reasons.
 func refusal(reasons []adoption.Reason) error {

@@ -1,6 +1,8 @@
 package adopt_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,6 +15,7 @@ import (
 	"example.com/s3-endpoint-guard/internal/adoption"
 	"example.com/s3-endpoint-guard/internal/aws/cfnresponse"
 	"example.com/s3-endpoint-guard/internal/function/adopt"
+	"example.com/s3-endpoint-guard/internal/guard"
 	"example.com/s3-endpoint-guard/local/localaws/ec2"
 )
 
@@ -159,6 +162,34 @@ func TestARequestForAnotherStackIsRefused(t *testing.T) {
 		if err == nil || len(s.gate.Calls()) > 0 {
 			t.Errorf("%s for another stack: %v after %d calls, want a refusal", kind, err, len(s.gate.Calls()))
 		}
+	}
+}
+
+// Who may invoke the function, but may not deploy the stack, could otherwise choose when a number is first used, or a bucket first seen.
+func TestARequestOutsideOfADeploymentStoresNothing(t *testing.T) {
+	for _, status := range []string{"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "ROLLBACK_FAILED"} {
+		s := newScene(t, everything)
+		s.status = status
+		for _, kind := range []string{cfnresponse.Create, cfnresponse.Update} {
+			_, err := s.handle(kind, "AdoptionNumber", "2")
+			if err == nil || !strings.Contains(err.Error(), status) {
+				t.Errorf("%s while the stack is %s: %v, want a refusal", kind, status, err)
+			}
+		}
+		if calls := s.gate.Calls(); len(calls) > 0 {
+			t.Errorf("%d calls while the stack is %s, want none", len(calls), status)
+		}
+	}
+}
+
+// A deployment does not depend on CloudFormation's answer.
+func TestAnUnknownStatusOfTheStackStopsNoAdoption(t *testing.T) {
+	s := newScene(t, everything)
+	s.adoption.Stack = func(context.Context) (guard.StackState, error) {
+		return guard.StackState{}, errors.New("Rate exceeded")
+	}
+	if document, _ := s.adopt(cfnresponse.Create); len(document.Buckets) != 3 {
+		t.Errorf("%d buckets were adopted, want 3", len(document.Buckets))
 	}
 }
 

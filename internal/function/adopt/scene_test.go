@@ -128,7 +128,7 @@ func (hasty) RetryDelay(int, error) (time.Duration, error) { return time.Millise
 
 // stack is what the guard's stack is doing.
 func (s *scene) stack() guard.StackState {
-	return guard.StackState{Status: s.status, Deleting: strings.HasPrefix(s.status, "DELETE_") || s.status == "ROLLBACK_IN_PROGRESS"}
+	return guard.StackState{Status: s.status, Busy: strings.HasSuffix(s.status, "_IN_PROGRESS"), Deleting: strings.HasPrefix(s.status, "DELETE_") || s.status == "ROLLBACK_IN_PROGRESS"}
 }
 
 func (s *scene) must(errs ...error) {
