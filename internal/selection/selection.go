@@ -98,10 +98,14 @@ const minName, maxName = 3, 63
 
 func isPattern(text string) bool { return strings.Contains(text, "*") }
 
-// Matches reports whether a bucket is selected.
+// Matches reports whether a bucket is selected. A text that is no bucket's name is not: it may come from a forged event.
 func (s Selection) Matches(name string) bool {
-	return matchesAny(s.included, name) && !matchesAny(s.excluded, name)
+	return existing.MatchString(name) && matchesAny(s.included, name) && !matchesAny(s.excluded, name)
 }
+
+// existing matches all names that buckets have, also those from before March 2018, which a pattern may match.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+var existing = regexp.MustCompile(`^[A-Za-z0-9._-]{3,255}$`)
 
 func matchesAny(list []string, name string) bool {
 	return slices.ContainsFunc(list, func(text string) bool { return matches(text, name) })

@@ -81,16 +81,33 @@ func (f *fleet) bucket(name string) (guard.Member, bool) {
 	}, true
 }
 
-// buckets lists the names of all guarded buckets. If that fails, these are the ones that were listed before.
+// buckets lists the names of all guarded buckets. If that fails, these are the ones that were listed before, or in a new process those
+// that were adopted.
 func (f *fleet) buckets(ctx context.Context) ([]string, error) {
 	names, err := s3bucket.Selected(ctx, f.s3, f.Lock.Region, f.Selection)
+	if err != nil {
+		return slices.Concat(f.Selection.Names(), f.before(ctx)), err
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if err != nil {
-		return append(f.Selection.Names(), f.listed...), err
-	}
 	f.listed = names
 	return names, nil
+}
+
+// before returns the buckets of the latest listing, or if there was none, those of the adoption document.
+func (f *fleet) before(ctx context.Context) []string {
+	f.mu.Lock()
+	listed := f.listed
+	f.mu.Unlock()
+	if listed != nil {
+		return listed
+	}
+	document, _ := f.adopted(ctx) // its error is that of the endpoints
+	var names []string
+	for _, b := range document.Buckets {
+		names = append(names, b.Name)
+	}
+	return names
 }
 
 // owns reports whether the account has a bucket of that name.

@@ -369,8 +369,6 @@ func TestAnEndpointIsKeptAsItWasAdopted(t *testing.T) {
 	s.must(err, s.network.ModifyEndpoint(s.endpoint.ID, ec2.EndpointChange{
 		Policy: `{"Statement":[{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*"}]}`, PrivateDNS: aws.Bool(true), OnlyInboundResolver: aws.Bool(false),
 	}))
-	s.mode = lock.Exact
-	s.start(localtest.Everything)
 	records, _ := s.run(sweepEvent)
 	s.is(records, "endpoint-policy "+s.endpoint.ID+" closed corrected", "private-dns "+s.endpoint.ID+" closed corrected",
 		"security-group-rules "+group+" open corrected")
@@ -421,6 +419,29 @@ func TestAFleetThatMayNotBeListedIsStillGuarded(t *testing.T) {
 	s.must(s.store.DeletePolicy("data-001"), s.store.DeletePolicy("reports"))
 	records, _ := s.run(sweepEvent)
 	s.is(records, "bucket-policy data-001 open corrected", "bucket-policy reports open corrected", "buckets not corrected")
+}
+
+// A new process has listed nothing yet: it guards the buckets that were adopted.
+func TestANewProcessThatMayNotListGuardsWhatWasAdopted(t *testing.T) {
+	s := newScene(t, "data-*,reports", append(names(2), "reports")...)
+	s.adopt(adoption.Document{Format: adoption.Format, Buckets: []adoption.Bucket{{Name: "data-000"}, {Name: "data-001"}, {Name: "reports"}}})
+	s.start(localtest.Everything)
+	s.gate.Inject(api.Fault{Operation: "ListBuckets", Error: &api.Error{Status: http.StatusForbidden, Code: "AccessDenied", Message: "Access Denied"}})
+	s.must(s.store.DeletePolicy("data-001"), s.store.DeletePolicy("reports"))
+	records, _ := s.run(sweepEvent)
+	s.is(records, "bucket-policy data-001 open corrected", "bucket-policy reports open corrected", "buckets not corrected",
+		"endpoints not corrected")
+}
+
+// Whoever may invoke the function can name anything in an event: what no bucket is called causes no call, and no record.
+func TestAnEventThatNamesNoBucketMakesNoCall(t *testing.T) {
+	s := newScene(t, "data-*", names(1)...)
+	s.start(localtest.Everything)
+	for _, name := range []string{"data-../../reports", "data-000/../reports", "data-000?policy", "data-\\u0000", "data-\u202e", "data-" + strings.Repeat("x", 100_000)} {
+		if records, calls := s.run(eventOf("PutBucketPolicy", name)); len(records)+len(calls) > 0 {
+			t.Errorf("an event of %.30q: records %q, calls %v, want none", name, records, calls)
+		}
+	}
 }
 
 // A document that is not the one that was adopted keeps the endpoints from being read, and no bucket from being guarded.
