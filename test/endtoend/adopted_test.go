@@ -349,6 +349,54 @@ func TestAGuardCanBeginWithEnforce(t *testing.T) {
 	s.allLocked()
 }
 
+// What a deployment adds reaches the buckets and endpoints that hold the lock already: a role that was added gets in.
+func TestAChangeOfTheParametersIsWrittenAnew(t *testing.T) {
+	t.Parallel()
+	const first, second = "arn:aws:iam::111122223333:role/first", "arn:aws:iam::111122223333:role/second"
+	p := parameters{"Enforcement": "Enforce", "BucketNames": clean + "," + open, "EndpointPolicy": "Buckets", "WorkloadRoleArns": first}
+	s := enforced(t, p)
+	for name, change := range map[string]parameters{
+		"a bucket, a role, an endpoint": {"BucketNames": "acme-*", "WorkloadRoleArns": first + "," + second, "ExemptRoleArns": first, "AllowAwsServices": "false"},
+		"no role":                       {"WorkloadRoleArns": "", "EndpointPolicy": "Account"},
+	} {
+		s.updates(p)
+		maps.Copy(change, parameters{"Enforcement": "Enforce"})
+		s.updates(change)
+		s.Events.Sweep()
+		s.rest()
+		l, _ := s.lock()
+		for _, id := range []string{s.endpoint, s.gateway} {
+			e, _ := s.EC2.Endpoint(id)
+			if got, want := canonical(t, e.Policy), canonical(t, l.At(id, "").EndpointPolicy()); got != want {
+				t.Errorf("%s: endpoint %s has the policy %s, want all of %s", name, id, got, want)
+			}
+		}
+		for _, sid := range []string{"DenyObjectsToStrangers", "DenyObjectsOutsideEndpoint"} {
+			if got, want := statementOf(t, s.S3.Policy(clean), sid), statementOf(t, l.BucketPolicy(clean), sid); got != want {
+				t.Errorf("%s: %s has the statement %s, want %s", name, clean, got, want)
+			}
+		}
+		if policy := s.S3.Policy(open); strings.Contains(policy, "Website") {
+			t.Errorf("%s: the policy of %s is %s, want the statement that opens it gone", name, open, policy)
+		}
+	}
+}
+
+// statementOf returns the statement of a policy with a Sid; "" if it has none.
+func statementOf(t testing.TB, policy, sid string) string {
+	t.Helper()
+	p, err := iampolicy.Parse([]byte(policy))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range p.Views() {
+		if v.Sid == sid {
+			return v.Text
+		}
+	}
+	return ""
+}
+
 func TestExactReplacesForeignStatements(t *testing.T) {
 	t.Parallel()
 	s := enforced(t, parameters{"PolicyMode": "Exact"})
