@@ -239,7 +239,12 @@ func (a *auditor) selected(ctx context.Context, sdk aws.Config) (iter.Seq[target
 			others := strings.Join(stack.Others, ", ")
 			a.results.note("not judged, because the guard of stack " + name + " does not guard them: " + others)
 		}
-		if err == nil && len(stack.Buckets)+len(stack.Endpoints) == 0 {
+		switch {
+		case err != nil:
+		case stack.Adopts:
+			a.results.failed(ctx, fmt.Errorf("stack %s guards what is not part of it: give its BucketNames to --bucket, its VpcEndpointIds to "+
+				"--vpc-endpoint and --vpce, and the roles to --role", name))
+		case len(stack.Buckets)+len(stack.Endpoints) == 0:
 			a.results.failed(ctx, fmt.Errorf("stack %s has no bucket and no VPC endpoint", name))
 		}
 		wanted, stacked = append(wanted, stack.Endpoints...), true

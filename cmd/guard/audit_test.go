@@ -144,6 +144,10 @@ func TestAuditJudgesWhatIsSelected(t *testing.T) {
 		{LogicalID: "Bucket", PhysicalID: "a-locked", Type: "AWS::S3::Bucket"}, {LogicalID: "TrailBucket", PhysicalID: "c-without", Type: "AWS::S3::Bucket"},
 		{LogicalID: "RemediateFunction", PhysicalID: "f", Type: "AWS::Lambda::Function"},
 	}})
+	a.CloudFormation.PutStack(cloudformation.Stack{Name: "adopted", Status: "CREATE_COMPLETE", Resources: []cloudformation.Resource{
+		{LogicalID: "StateBucket", PhysicalID: "c-without", Type: "AWS::S3::Bucket"}, {LogicalID: "Adoption", PhysicalID: "adoption-of-stack/adopted", Type: "Custom::Adoption"},
+		{LogicalID: "RemediateFunction", PhysicalID: "f", Type: "AWS::Lambda::Function"},
+	}})
 	a.CloudFormation.PutStack(cloudformation.Stack{Name: "bare", Status: "CREATE_COMPLETE"})
 	for name, c := range map[string]struct {
 		args string
@@ -162,6 +166,7 @@ func TestAuditJudgesWhatIsSelected(t *testing.T) {
 		"not for S3":       {"--vpc-endpoint " + other, "", 2, "there is no VPC endpoint " + other + " for S3 in Region eu-central-1"},
 		"a stack":          {"--stack own", "a-locked: locked, " + closed + ": locked", 0, ""},
 		"the guard's":      {"--stack guard", "a-locked: locked", 0, "the guard of stack guard does not guard them: c-without"},
+		"an adopting one":  {"--stack adopted", "", 2, "stack adopted guards what is not part of it: give its BucketNames to --bucket"},
 		"an empty one":     {"--stack bare", "", 2, "stack bare has no bucket and no VPC endpoint"},
 		"no such stack":    {"--stack nosuch", "", 2, "reading stack nosuch: "},
 		"other words":      {"--bucket a-locked --exact", "a-locked: drifted", 1, ""},

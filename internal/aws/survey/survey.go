@@ -232,10 +232,12 @@ type Stack struct {
 	Buckets, Endpoints []string
 	// Others are the buckets of the guard's own stack that it does not guard.
 	Others []string
+	// Adopts is true for a stack of guard.yaml: what it guards is not part of it.
+	Adopts bool
 }
 
-// ReadStack lists the buckets and VPC endpoints of a stack. Of a stack of this project's template, only the guarded bucket is
-// among Buckets.
+// ReadStack lists the buckets and VPC endpoints of a stack. Of a stack of template.yaml, only the guarded bucket is among Buckets, and
+// of one of guard.yaml none.
 func ReadStack(ctx context.Context, api cloudformation.ListStackResourcesAPIClient, pace *Pacer, name string) (Stack, error) {
 	var stack Stack
 	ids := map[string]string{}
@@ -265,6 +267,9 @@ func ReadStack(ctx context.Context, api cloudformation.ListStackResourcesAPIClie
 	if guarded := ids["Bucket"]; guarded != "" && ids["RemediateFunction"] != "" {
 		stack.Others = slices.DeleteFunc(stack.Buckets, func(b string) bool { return b == guarded })
 		stack.Buckets = []string{guarded}
+	}
+	if stack.Adopts = ids["Adoption"] != "" && ids["RemediateFunction"] != ""; stack.Adopts {
+		stack.Buckets, stack.Others = nil, stack.Buckets
 	}
 	return stack, nil
 }
