@@ -356,8 +356,8 @@ func TestAChangeOfTheParametersIsWrittenAnew(t *testing.T) {
 	p := parameters{"Enforcement": "Enforce", "BucketNames": clean + "," + open, "EndpointPolicy": "Buckets", "WorkloadRoleArns": first}
 	s := enforced(t, p)
 	for name, change := range map[string]parameters{
-		"a bucket, a role, an endpoint": {"BucketNames": "acme-*", "WorkloadRoleArns": first + "," + second, "ExemptRoleArns": first, "AllowAwsServices": "false"},
-		"no role":                       {"WorkloadRoleArns": "", "EndpointPolicy": "Account"},
+		"a bucket, roles": {"EndpointPolicy": "Buckets", "BucketNames": "acme-*", "WorkloadRoleArns": first + "," + second, "ExemptRoleArns": first, "AllowAwsServices": "false"},
+		"no role":         {"WorkloadRoleArns": "", "EndpointPolicy": "Account"},
 	} {
 		s.updates(p)
 		maps.Copy(change, parameters{"Enforcement": "Enforce"})

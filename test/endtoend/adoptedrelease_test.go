@@ -85,7 +85,8 @@ func TestARefusedAdoptionLeavesNothing(t *testing.T) {
 		"a bucket that is excluded": {parameters{"BucketNames": "acme-clean", "ExcludedBucketNames": "acme-*"}, []string{"also excluded"}},
 		"private networks":          {parameters{"AllowedCidrs": "10.0.0.0/8"}, []string{"AllowedCidrs"}},
 		"another partition's role":  {parameters{"WorkloadRoleArns": "arn:aws-cn:iam::111122223333:role/app"}, []string{"partition"}},
-		"too many names":            {parameters{"BucketNames": "acme-clean," + strings.TrimSuffix(strings.Repeat("n-"+strings.Repeat("x", 50)+",", 1)+longNames(70), ",")}, []string{"4"}},
+		"too many names and roles": {parameters{"BucketNames": "acme-clean," + longNames(30), "ExemptRoleArns": "arn:aws:iam::111122223333:role/" + strings.Repeat("a", 600)},
+			[]string{"characters together"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -114,7 +115,7 @@ func longNames(n int) string {
 	for i := range n {
 		b.WriteString(strings.Repeat("m", 48) + string(rune('a'+i/26)) + string(rune('a'+i%26)) + ",")
 	}
-	return b.String()
+	return strings.TrimSuffix(b.String(), ",")
 }
 
 // A later adoption keeps the first before-image: an update adopts what the guard has written.
