@@ -109,7 +109,7 @@ func TestARefusedAdoptionLeavesNothing(t *testing.T) {
 	}
 }
 
-// longNames returns n different names of 50 characters, each with a comma.
+// longNames returns n different names of 50 characters, with commas between them.
 func longNames(n int) string {
 	var b strings.Builder
 	for i := range n {
