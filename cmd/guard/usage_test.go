@@ -137,7 +137,7 @@ var mistakes = map[string][]struct{ args, says string }{
 	"demo": {
 		{"extra", `unexpected argument "extra"`},
 		{"--template none.yaml", "open none.yaml: no such file"},
-		{"--scene 13", "there is no scene 13. The scenes are:\n 1  The lock: only the app reads, through the endpoint\n 2  "},
+		{"--scene 19", "there is no scene 19. The scenes are:\n 1  The lock: only the app reads, through the endpoint\n 2  "},
 		{"--scene 0,1", "there is no scene 0."},
 		{"--scene first", `invalid argument "first" for "--scene"`},
 		{"--pause", "--pause waits for Enter between the scenes, but standard input is not a terminal"},
@@ -215,9 +215,9 @@ var mistakes = map[string][]struct{ args, says string }{
 		{"--since 0d", "want a duration in the past"},
 	},
 	"render": {
-		{"", "want one of --json, --terraform, --cdk, --cloudformation\nusage: guard render --bucket NAME..."},
+		{"", "want one of --json, --terraform, --cdk, --cloudformation, --scp, --rcp\nusage: guard render --bucket NAME..."},
 		{"extra", `unexpected argument "extra"`},
-		{"--json --cdk", "want one of --json, --terraform, --cdk, --cloudformation"},
+		{"--json --cdk", "want one of --json, --terraform, --cdk, --cloudformation, --scp, --rcp"},
 		{"--json", "--account or --region is missing"},
 		{"--json --vpce x", "--vpce x: want an id that begins with vpce-"},
 		{"--json --account 111122223333 --region eu-central-1 --vpc vpc-0a", "--vpc: the lock is for endpoints: give --vpce"},

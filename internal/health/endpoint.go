@@ -41,6 +41,26 @@ const (
 	inUse     = "in-use"
 )
 
+// EndpointState is the state of one of several endpoints.
+type EndpointState struct {
+	// ID is the endpoint's id, State as in [Endpoint].
+	ID, State string
+}
+
+// judgeStates judges the states of several endpoints: all must be available.
+func (r *Report) judgeStates(endpoints Reading[[]EndpointState]) {
+	if !r.made(VPCEndpoint, endpoints.Err) {
+		return
+	}
+	var objections []string
+	for _, e := range endpoints.Value {
+		if e.State != available {
+			objections = append(objections, fmt.Sprintf("endpoint %s: its state is %s", e.ID, e.State))
+		}
+	}
+	r.flag(metrics.EndpointAvailable, objections...)
+}
+
 // judgeEndpoint judges the properties that both types of endpoint have.
 func (t Criteria) judgeEndpoint(r *Report, s Snapshot) {
 	endpoint := s.Endpoint.Value

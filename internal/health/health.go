@@ -77,6 +77,8 @@ type Snapshot struct {
 	Time time.Time
 	// Endpoint is the endpoint as EC2 describes it.
 	Endpoint Reading[Endpoint]
+	// Endpoints are the states of the endpoints of a guard of many buckets.
+	Endpoints Reading[[]EndpointState]
 	// Interfaces are an interface endpoint's network interfaces.
 	Interfaces Reading[[]Interface]
 	// GroupRules compares the rules of an interface endpoint's security groups.
@@ -115,6 +117,9 @@ type SweepCount struct {
 
 // Criteria are the settings and limits for judging a snapshot.
 type Criteria struct {
+	// Fleet is true for a guard of many buckets: only its endpoints' states and what invokes it are judged. The guard itself sees
+	// each other drift at each sweep.
+	Fleet bool
 	// Setting names the guarded resources and the roles with access.
 	Setting iampolicy.Setting
 	// Gateway is true for a gateway endpoint, false for an interface endpoint.
@@ -164,12 +169,24 @@ type Failure struct {
 // Judge converts a snapshot to metrics.
 func (t Criteria) Judge(s Snapshot) Report {
 	r := &Report{}
+	if t.Fleet {
+		r.judgeStates(s.Endpoints)
+		t.judgeInvocation(r, s)
+		r.countFailures()
+		return *r
+	}
 	t.judgeEndpoint(r, s)
 	t.judgeLock(r, s)
 	t.judgeTrigger(r, s)
 	t.judgeGrants(r, s)
 	t.judgeCost(r, s)
 	t.judgeWatch(r, s)
+	r.countFailures()
+	return *r
+}
+
+// countFailures adds the metrics of failed checks.
+func (r *Report) countFailures() {
 	r.count(metrics.CheckFailed, len(r.Failures))
 	for _, f := range r.Failures {
 		r.Data = append(r.Data, metrics.Datum{
@@ -177,7 +194,6 @@ func (t Criteria) Judge(s Snapshot) Report {
 			Detail: metrics.Detail{Name: metrics.ByCheck, Value: string(f.Check)},
 		})
 	}
-	return *r
 }
 
 // made records a failed check, and reports whether the check succeeded.

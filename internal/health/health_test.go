@@ -438,3 +438,27 @@ func TestTheGuardedPoliciesAreAuditedToo(t *testing.T) {
 		t.Errorf("findings = %q, want %q", got, want)
 	}
 }
+
+// A guard of many buckets is told of its endpoints and of what invokes it, and of nothing else.
+func TestTheHealthOfAFleet(t *testing.T) {
+	fleet := func(t *health.Criteria) { t.Fleet = true }
+	s := health.Snapshot{
+		Endpoints: health.Reading[[]health.EndpointState]{Value: []health.EndpointState{{ID: "vpce-1", State: "available"}, {ID: "vpce-2", State: "pending"}}},
+		Trails:    health.Reading[[]health.CloudTrail]{Err: errors.New("denied")},
+		Rules:     health.Reading[[]health.Rule]{Value: []health.Rule{{Name: "one", State: "ENABLED", Targets: []string{function}}}},
+	}
+	report := terms(fleet).Judge(s)
+	got := map[metrics.Name]float64{}
+	for _, d := range report.Data {
+		if d.Detail.Name == "" {
+			got[d.Name] = d.Values[0]
+		}
+	}
+	want := map[metrics.Name]float64{metrics.EndpointAvailable: 0, metrics.RulesEnabled: 1, metrics.CheckFailed: 1}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("metrics (-want +got):\n%s", diff)
+	}
+	if len(report.Problems) != 1 || report.Problems[0].Why != "endpoint vpce-2: its state is pending" {
+		t.Errorf("problems %+v, want that of the second endpoint", report.Problems)
+	}
+}

@@ -92,12 +92,7 @@ var enabled = []string{"ENABLED", "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS
 
 // judgeTrigger judges whether events invoke the guard.
 func (t Criteria) judgeTrigger(r *Report, s Snapshot) {
-	r.judgeTrails(s.Trails)
-	rules := verdict{incomplete: !r.made(Rules, s.Rules.Err)}
-	for _, rule := range s.Rules.Value {
-		rules.hear(true, t.faults(rule)...)
-	}
-	r.conclude(metrics.RulesEnabled, rules)
+	t.judgeInvocation(r, s)
 	if r.made(Sweep, s.Sweeps.Err) {
 		r.flag(metrics.SweepRecent, t.sweepObjections(s.Sweeps.Value)...)
 	}
@@ -117,6 +112,16 @@ func (t Criteria) sweepObjections(runs SweepCount) []string {
 			"the messages that start sweeps between the scheduled ones do not arrive", runs.Busiest, t.SweepWithin, t.SweepsAMinute)}
 	}
 	return nil
+}
+
+// judgeInvocation judges the trail and the rules.
+func (t Criteria) judgeInvocation(r *Report, s Snapshot) {
+	r.judgeTrails(s.Trails)
+	rules := verdict{incomplete: !r.made(Rules, s.Rules.Err)}
+	for _, rule := range s.Rules.Value {
+		rules.hear(true, t.faults(rule)...)
+	}
+	r.conclude(metrics.RulesEnabled, rules)
 }
 
 // judgeTrails judges whether a trail logs management writes. One is enough, even if others could not be read. If there

@@ -248,6 +248,12 @@ func (f functionPart) seconds(plan *samtemplate.Plan) (float64, error) {
 // once are the prefixes of the functions that run only when the stack is created, changed or deleted, and have no monthly cost.
 var once = []string{"Teardown", "Adopt"}
 
+// ofFleet is the end of the key of a function's usage in guard.yaml, if it is another one than in template.yaml.
+const ofFleet = "OfFleet"
+
+// isFleet reports whether the plan is guard.yaml's.
+func (c *counter) isFleet() bool { return c.plan.Parameter("BucketNames") != "" }
+
 // function adds a month of a function's runs, and its metrics.
 func (c *counter) function(id string) error {
 	if slices.ContainsFunc(once, func(prefix string) bool { return strings.HasPrefix(id, prefix) }) {
@@ -258,6 +264,9 @@ func (c *counter) function(id string) error {
 		return fmt.Errorf("no usage is known of the function")
 	}
 	f := functionParts[i]
+	if _, ok := c.table.Usage[f.usage+ofFleet]; ok && c.isFleet() {
+		f.usage += ofFleet
+	}
 	p, err := c.plan.Properties(id, c.attributes)
 	if err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 
 	"example.com/s3-endpoint-guard/local/localaws"
 	"example.com/s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/cloudformation"
 	"example.com/s3-endpoint-guard/local/localaws/cloudtest"
 )
 
@@ -249,8 +250,8 @@ func TestTheGuardsRolesAreExactlyWhatTheFunctionsNeed(t *testing.T) {
 		do()
 		s.rest()
 		for _, call := range s.Gate.Calls() {
-			for _, role := range []string{"AdoptRole", "RemediateRole"} {
-				if deleting && role == "RemediateRole" { // the last run may meet a role that is gone
+			for _, role := range []string{"AdoptRole", "RemediateRole", "HealthcheckRole"} {
+				if deleting && role != "AdoptRole" { // the last run may meet a role that is gone
 					continue
 				}
 				if strings.Contains(call.Caller, ":assumed-role/guard-"+role+"-") {
@@ -264,7 +265,9 @@ func TestTheGuardsRolesAreExactlyWhatTheFunctionsNeed(t *testing.T) {
 	}
 	p := parameters{"RestoreOnDelete": "true", "Enforcement": "Enforce", "EndpointPolicy": "Account"}
 	collect(func() { s.must(s.adopts(p)) })
-	statements := map[string][]statement{"AdoptRole": s.granted("AdoptRole"), "RemediateRole": s.granted("RemediateRole", "RemediateEndpointPolicy")}
+	statements := map[string][]statement{"AdoptRole": s.granted("AdoptRole"), "RemediateRole": s.granted("RemediateRole", "RemediateEndpointPolicy"),
+		"HealthcheckRole": s.granted("HealthcheckRole")}
+	collect(func() { s.fires("HealthcheckRule") })
 	collect(s.Events.Sweep)
 	for _, attack := range adoptedAttacks {
 		collect(func() { s.must(attack(s)) })
@@ -322,4 +325,22 @@ func (s *estate) granted(role string, policies ...string) []statement {
 		all = append(all, p.PolicyDocument.Statement...)
 	}
 	return all
+}
+
+// A bucket that another stack created is left to it while that stack is changed.
+func TestAnOwningStackIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	s := enforced(t, nil)
+	const owner = "arn:aws:cloudformation:eu-central-1:111122223333:stack/owner/0f0f0f0f-0000-4000-8000-000000000002"
+	s.CloudFormation.PutStack(cloudformation.Stack{ID: owner, Name: "owner", Status: "UPDATE_IN_PROGRESS"})
+	s.must(s.S3.PutTags(clean, map[string]string{"aws:cloudformation:stack-id": owner}))
+	r := s.watch(func() { s.must(s.opensClean()) })
+	r.wrote(t)
+	if len(r.records) != 1 || r.records[0].Message != "standing down" || r.records[0].Stack != "UPDATE_IN_PROGRESS" {
+		t.Errorf("records %+v, want one that stands down because of the owner's update:\n%s", r.records, r.log())
+	}
+	s.must(s.CloudFormation.SetStatus(owner, "UPDATE_COMPLETE", ""))
+	s.Events.Sweep()
+	s.rest()
+	s.allLocked()
 }

@@ -110,11 +110,15 @@ func TestEveryRuleOfTheGuardReachesTheFunctionOrTheQueue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(rules) != 6 || len(mayCall) != 6 || len(mayWrite) != 6 {
-		t.Errorf("%d rules, %d permissions, %d sources of the queue, want 6 of each", len(rules), len(mayCall), len(mayWrite))
+	if len(rules) != 7 || len(mayCall) != 7 || len(mayWrite) != 7 {
+		t.Errorf("%d rules, %d permissions, %d sources of the queue, want 7 of each", len(rules), len(mayCall), len(mayWrite))
 	}
 	for _, r := range rules {
-		if len(r.Targets) != 1 || any(r.Targets[0].ARN) != arnOf(s, "RemediateFunction") || any(r.Targets[0].DeadLetterARN) != queue || !r.Enabled {
+		function := "RemediateFunction"
+		if r.LogicalID == "HealthcheckRule" {
+			function = "HealthcheckFunction"
+		}
+		if len(r.Targets) != 1 || any(r.Targets[0].ARN) != arnOf(s, function) || any(r.Targets[0].DeadLetterARN) != queue || !r.Enabled {
 			t.Errorf("%s has the targets %+v (enabled: %t), want the function, with the queue", r.LogicalID, r.Targets, r.Enabled)
 		}
 		if !slices.Contains(mayCall, any(r.ARN)) || !slices.Contains(mayWrite, any(r.ARN)) {

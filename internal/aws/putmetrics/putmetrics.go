@@ -26,10 +26,10 @@ type API interface {
 	PutMetricData(context.Context, *cloudwatch.PutMetricDataInput, ...func(*cloudwatch.Options)) (*cloudwatch.PutMetricDataOutput, error)
 }
 
-// Publisher publishes metrics of one bucket.
+// Publisher publishes metrics of one bucket or, if Bucket is "", of a guard of many buckets by the name of its stack.
 type Publisher struct {
-	API    API
-	Bucket string
+	API           API
+	Bucket, Stack string
 }
 
 // Put publishes data with one call. It omits data without values. If there are more data or values than a call accepts,
@@ -57,7 +57,11 @@ func (p *Publisher) Put(ctx context.Context, at time.Time, data ...metrics.Datum
 }
 
 func (p *Publisher) datum(at time.Time, d metrics.Datum) types.MetricDatum {
-	dimensions := []types.Dimension{{Name: aws.String(metrics.Dimension), Value: &p.Bucket}}
+	name, value := metrics.Dimension, p.Bucket
+	if value == "" {
+		name, value = metrics.OfTheStack, p.Stack
+	}
+	dimensions := []types.Dimension{{Name: &name, Value: &value}}
 	if d.Detail.Name != "" {
 		dimensions = append(dimensions, types.Dimension{Name: &d.Detail.Name, Value: &d.Detail.Value})
 	}

@@ -11,6 +11,7 @@ import (
 
 // Checks are the checks of a snapshot. Each makes its own calls. A check that is nil is left out.
 type Checks struct {
+	Endpoints    func(context.Context) ([]health.EndpointState, error)
 	Endpoint     func(context.Context) (health.Endpoint, error)
 	Interfaces   func(context.Context) ([]health.Interface, error)
 	GroupRules   func(context.Context) (guard.Finding, error)
@@ -44,6 +45,7 @@ func (c Checks) Anew() {
 func (c Checks) Read(ctx context.Context, now time.Time) health.Snapshot {
 	s := health.Snapshot{Time: now}
 	var checks sync.WaitGroup
+	read(ctx, &checks, c.Endpoints, &s.Endpoints)
 	read(ctx, &checks, c.Endpoint, &s.Endpoint)
 	read(ctx, &checks, c.Interfaces, &s.Interfaces)
 	read(ctx, &checks, c.GroupRules, &s.GroupRules)

@@ -129,3 +129,19 @@ func TestTheSweepsThatMustHaveRunFollowTheirInterval(t *testing.T) {
 		}
 	}
 }
+
+func TestAFleetsConfigurationNamesEverythingThatIsWrong(t *testing.T) {
+	right := map[string]string{
+		"VPC_ENDPOINT_IDS": "vpce-1,vpce-2", "STACK": "stack/guard/0f0f", "FUNCTION": "remediate", "RULES": "one,two",
+	}
+	if _, err := healthcheck.New(variables(right), slog.New(slog.DiscardHandler), io.Discard); err != nil {
+		t.Errorf("New = %v, want the configuration accepted", err)
+	}
+	wrong := map[string]string{"VPC_ENDPOINT_IDS": "vpc-1", "STACK": "guard", "FUNCTION": "a:b", "RULES": "", "GUARD_ROLE_ARN": "guard"}
+	_, err := healthcheck.New(variables(wrong), slog.New(slog.DiscardHandler), io.Discard)
+	for name := range wrong {
+		if err == nil || !strings.Contains(err.Error(), name+" ") {
+			t.Errorf("New = %v, want an error that names %s", err, name)
+		}
+	}
+}

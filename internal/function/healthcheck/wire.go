@@ -45,6 +45,9 @@ const strangerAttempts = 3
 // New creates the function from its environment: it reads the configuration, creates each client once, and makes no
 // network call. It prints nothing, so it ignores the writer that the New of each function gets.
 func New(getenv func(string) string, log *slog.Logger, _ io.Writer) (*Function, error) {
+	if getenv("VPC_ENDPOINT_IDS") != "" {
+		return newFleet(getenv, log)
+	}
 	c, err := ReadConfig(getenv)
 	sdk, sdkErr := awsconfig.Load(getenv)
 	if err := errors.Join(err, sdkErr); err != nil {
