@@ -336,7 +336,8 @@ func TestAnOwningStackIsWaitedFor(t *testing.T) {
 	s.must(s.S3.PutTags(clean, map[string]string{"aws:cloudformation:stack-id": owner}))
 	r := s.watch(func() { s.must(s.opensClean()) })
 	r.wrote(t)
-	if len(r.records) != 1 || r.records[0].Message != "standing down" || r.records[0].Stack != "UPDATE_IN_PROGRESS" {
+	if len(r.records) != 1 || r.records[0].Message != "standing down" || r.records[0].Owner == nil ||
+		r.records[0].Owner.ID != owner || r.records[0].Owner.Status != "UPDATE_IN_PROGRESS" {
 		t.Errorf("records %+v, want one that stands down because of the owner's update:\n%s", r.records, r.log())
 	}
 	s.must(s.CloudFormation.SetStatus(owner, "UPDATE_COMPLETE", ""))

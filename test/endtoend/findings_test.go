@@ -306,7 +306,7 @@ func (s *scene) looks() {
 func TestADeploymentIsNoFinding(t *testing.T) {
 	s := deployWhole(t, watching)
 	s.minutes(2)
-	s.must(s.stack.Update(t.Context(), plan(t, watching.and("SweepRate", "5").and("RunbookUrl", "https://example.com/runbook"))))
+	s.must(s.stack.Update(t.Context(), plan(t, watching.and("SweepSeconds", "300").and("RunbookUrl", "https://example.com/runbook"))))
 	s.looks()
 	s.minutes(2)
 	if got := s.findings(); len(got) > 0 {

@@ -35,6 +35,7 @@ type record struct {
 	Attempts                            int
 	Missing                             bool
 	Trigger                             struct{ Kind, EventID, EventName string }
+	Owner                               *struct{ ID, Status string }
 	Actor                               *struct{ ARN, SourceIPAddress, UserAgent string }
 }
 

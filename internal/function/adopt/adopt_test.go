@@ -20,8 +20,10 @@ import (
 )
 
 func TestAdoptionStoresWhatItFindsAndChangesNothing(t *testing.T) {
+	t.Parallel()
 	for _, enforcement := range []string{"Observe", "Enforce"} {
 		t.Run(enforcement, func(t *testing.T) {
+			t.Parallel()
 			s := newScene(t, everything)
 			before := s.configuration()
 			s.gate.ResetCalls()
@@ -79,6 +81,7 @@ func (s *scene) image(bucket string) adoption.BeforeImage {
 }
 
 func TestAGatewayEndpointIsAdoptedWithItsRoutes(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, everything)
 	tables := []string{}
 	for range 2 {
@@ -106,6 +109,7 @@ func TestAGatewayEndpointIsAdoptedWithItsRoutes(t *testing.T) {
 }
 
 func TestAllReasonsAreInOneAnswerAndNothingIsStored(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},
 		{"Effect":"Deny","Action":"s3:GetBucketTagging","Resource":"arn:aws:s3:::data-clean"}]}`)
 	s.must(s.store.CreateBucket("data-foreign", "444455556666"))
@@ -142,6 +146,7 @@ func TestAllReasonsAreInOneAnswerAndNothingIsStored(t *testing.T) {
 }
 
 func TestWrongPropertiesAreAllNamed(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, everything)
 	_, err := s.handle(cfnresponse.Create, "BucketNames", "", "VpcEndpointIds", "vpce-x", "EndpointPolicy", "All", "PolicyMode", "Some",
 		"Enforcement", "Maybe", "RestoreOnDelete", "", "AdoptionNumber", "1.5", "AllowAwsServices", "yes")
@@ -156,6 +161,7 @@ func TestWrongPropertiesAreAllNamed(t *testing.T) {
 }
 
 func TestARequestForAnotherStackIsRefused(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, everything)
 	for _, kind := range []string{cfnresponse.Create, cfnresponse.Update, cfnresponse.Delete} {
 		_, err := s.adoption.Handle(t.Context(), cfnresponse.Request{RequestType: kind, StackID: dataStack}, func(string) {})
@@ -167,6 +173,7 @@ func TestARequestForAnotherStackIsRefused(t *testing.T) {
 
 // Who may invoke the function, but may not deploy the stack, could otherwise choose when a number is first used, or a bucket first seen.
 func TestARequestOutsideOfADeploymentStoresNothing(t *testing.T) {
+	t.Parallel()
 	for _, status := range []string{"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "ROLLBACK_FAILED"} {
 		s := newScene(t, everything)
 		s.status = status
@@ -184,6 +191,7 @@ func TestARequestOutsideOfADeploymentStoresNothing(t *testing.T) {
 
 // A deployment does not depend on CloudFormation's answer.
 func TestAnUnknownStatusOfTheStackStopsNoAdoption(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, everything)
 	s.adoption.Stack = func(context.Context) (guard.StackState, error) {
 		return guard.StackState{}, errors.New("Rate exceeded")
@@ -194,6 +202,7 @@ func TestAnUnknownStatusOfTheStackStopsNoAdoption(t *testing.T) {
 }
 
 func TestARequestThatArrivesTwiceIsAnsweredTheSameAndStoredOnce(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, everything)
 	references := make([]string, 4)
 	var requests sync.WaitGroup
@@ -216,6 +225,7 @@ func TestARequestThatArrivesTwiceIsAnsweredTheSameAndStoredOnce(t *testing.T) {
 }
 
 func TestALaterDeploymentKeepsTheFirstBeforeImage(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, everything)
 	_, first := s.adopt(cfnresponse.Create)
 	s.enforce()
@@ -245,6 +255,7 @@ func ptr[T any](v T) *T { return &v }
 
 // TestADeploymentAcceptsNoChangeOfAnEndpointUnlessItIsTold attacks the endpoint between two deployments.
 func TestADeploymentAcceptsNoChangeOfAnEndpointUnlessItIsTold(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, everything)
 	first, reference := s.adopt(cfnresponse.Create)
 	_, err := s.network.Authorize(s.group, ec2.Rule{Protocol: "-1", FromPort: -1, ToPort: -1, CIDR: "0.0.0.0/0"})
@@ -274,6 +285,7 @@ func TestADeploymentAcceptsNoChangeOfAnEndpointUnlessItIsTold(t *testing.T) {
 // TestAnAcceptanceDoesNotTakeTheGuardsPolicyForTheOwners finds the policy that the guard writes, when an endpoint is accepted anew. Its
 // owner may have written the same text (guard render prints it), but not if the guard does.
 func TestAnAcceptanceDoesNotTakeTheGuardsPolicyForTheOwners(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		first, later string
 		enforcement  string
@@ -286,6 +298,7 @@ func TestAnAcceptanceDoesNotTakeTheGuardsPolicyForTheOwners(t *testing.T) {
 		"the guard is about to do so": {"Keep", "Account", "Observe", true},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := newScene(t, everything)
 			first, _ := s.adopt(cfnresponse.Create, "EndpointPolicy", c.first, "Enforcement", c.enforcement)
 			written := s.lock("EndpointPolicy", "Account").EndpointPolicy()
@@ -304,6 +317,7 @@ func TestAnAcceptanceDoesNotTakeTheGuardsPolicyForTheOwners(t *testing.T) {
 }
 
 func TestARollbackOfAnUpdateIsNotRefused(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, everything)
 	s.adopt(cfnresponse.Create, "BucketNames", "data-open,data-clean")
 	s.must(s.store.DeleteBucket("data-clean"))
@@ -319,6 +333,7 @@ func TestARollbackOfAnUpdateIsNotRefused(t *testing.T) {
 }
 
 func TestTheStateBucketIsNotAdopted(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, everything)
 	document, _ := s.adopt(cfnresponse.Create, "BucketNames", "*", "ExcludedBucketNames", "data-t*")
 	if want := []adoption.Bucket{{Name: "data-clean"}, {Name: "data-open"}}; !slices.Equal(document.Buckets, want) {
@@ -327,6 +342,7 @@ func TestTheStateBucketIsNotAdopted(t *testing.T) {
 }
 
 func TestThePhysicalIDNeverChanges(t *testing.T) {
+	t.Parallel()
 	create := cfnresponse.Request{RequestType: cfnresponse.Create, StackID: stackID, LogicalResourceID: "Adoption", ResourceProperties: []byte(`{"BucketNames":"a"}`)}
 	update := create
 	update.RequestType, update.LogicalResourceID, update.ResourceProperties = cfnresponse.Update, "Other", []byte(`{}`)
@@ -342,6 +358,7 @@ func TestThePhysicalIDNeverChanges(t *testing.T) {
 
 // TestManyBucketsAreReadWithABound adopts a thousand buckets by a pattern.
 func TestManyBucketsAreReadWithABound(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, everything)
 	const many, most = 1000, 16 * 4
 	for i := range many {

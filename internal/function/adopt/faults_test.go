@@ -61,6 +61,7 @@ func adopted(s *scene) {
 }
 
 func TestAdoptionWithstandsFailuresThatPass(t *testing.T) {
+	t.Parallel()
 	calls := operations(t, func(s *scene) { s.gate.ResetCalls(); s.adopt(cfnresponse.Create) })
 	for _, want := range []string{"GetBucketPolicy", "GetPublicAccessBlock", "GetBucketOwnershipControls", "GetBucketAcl", "GetBucketTagging",
 		"ListBuckets", "ListObjectVersions", "PutObject", "GetObject", "DescribeVpcEndpoints", "DescribeSecurityGroupRules"} {
@@ -86,6 +87,7 @@ func TestAdoptionWithstandsFailuresThatPass(t *testing.T) {
 
 // TestADeniedReadRefusesTheAdoptionWithItsPermission denies each call in turn.
 func TestADeniedReadRefusesTheAdoptionWithItsPermission(t *testing.T) {
+	t.Parallel()
 	for operation, permission := range map[string]string{
 		"GetBucketPolicy": "s3:GetBucketPolicy", "GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
 		"GetBucketOwnershipControls": "s3:GetBucketOwnershipControls", "GetBucketAcl": "s3:GetBucketAcl", "GetBucketTagging": "s3:GetBucketTagging",
@@ -110,6 +112,7 @@ func TestADeniedReadRefusesTheAdoptionWithItsPermission(t *testing.T) {
 }
 
 func TestTheReleaseWithstandsFailuresThatPassAndStaleReads(t *testing.T) {
+	t.Parallel()
 	release := func(s *scene) error { return s.release("EndpointPolicy", "Account") }
 	calls := operations(t, func(s *scene) { adopted(s); s.must(release(s)) })
 	for _, want := range []string{"PutBucketPolicy", "DeleteBucketPolicy", "DeletePublicAccessBlock", "PutBucketOwnershipControls", "PutBucketAcl", "ModifyVpcEndpoint"} {
@@ -143,6 +146,7 @@ func TestTheReleaseWithstandsFailuresThatPassAndStaleReads(t *testing.T) {
 
 // TestADeniedWriteOfTheReleaseFailsIt denies each write in turn: the answer names it, and the next deletion finishes the work.
 func TestADeniedWriteOfTheReleaseFailsIt(t *testing.T) {
+	t.Parallel()
 	for operation, permission := range map[string]string{
 		"PutBucketPolicy": "s3:PutBucketPolicy", "DeleteBucketPolicy": "s3:DeleteBucketPolicy", "DeletePublicAccessBlock": "s3:PutBucketPublicAccessBlock",
 		"PutBucketOwnershipControls": "s3:PutBucketOwnershipControls", "PutBucketAcl": "s3:PutBucketAcl", "ModifyVpcEndpoint": "ec2:ModifyVpcEndpoint",

@@ -16,8 +16,10 @@ import (
 )
 
 func TestEverythingIsAsBeforeAfterTheRelease(t *testing.T) {
+	t.Parallel()
 	for _, mode := range []string{"AtLeast", "Exact"} {
 		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
 			s := newScene(t, everything)
 			before := s.configuration()
 			s.adopt(cfnresponse.Create, "PolicyMode", mode, "EndpointPolicy", "Account")
@@ -45,6 +47,7 @@ func TestEverythingIsAsBeforeAfterTheRelease(t *testing.T) {
 // TestNoStepOfTheReleaseOpensMoreThanTheLast looks at the bucket that opens itself after each write: as long as its policy is not the
 // one of before, the lock stands.
 func TestNoStepOfTheReleaseOpensMoreThanTheLast(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, everything)
 	s.adopt(cfnresponse.Create)
 	s.enforce()
@@ -71,6 +74,7 @@ func TestNoStepOfTheReleaseOpensMoreThanTheLast(t *testing.T) {
 }
 
 func TestNothingIsPutBackUnlessItIsWanted(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		adopted []string // changes of the properties at the adoption; nil for none
 		deleted []string // changes at the deletion
@@ -86,6 +90,7 @@ func TestNothingIsPutBackUnlessItIsWanted(t *testing.T) {
 		"forged, while nothing happens": {adopted: []string{}, status: "UPDATE_COMPLETE", none: true},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := newScene(t, everything)
 			if c.adopted != nil {
 				s.adopt(cfnresponse.Create, c.adopted...)
@@ -110,6 +115,7 @@ func TestNothingIsPutBackUnlessItIsWanted(t *testing.T) {
 }
 
 func TestTheRollbackOfACreationPutsBack(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, everything)
 	before := s.configuration()
 	s.adopt(cfnresponse.Create)
@@ -123,6 +129,7 @@ func TestTheRollbackOfACreationPutsBack(t *testing.T) {
 }
 
 func TestWhatOthersHaveChangedIsLeft(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, everything)
 	s.adopt(cfnresponse.Create)
 	s.enforce()
@@ -149,6 +156,7 @@ func TestWhatOthersHaveChangedIsLeft(t *testing.T) {
 // TestWhatCannotBePutBackIsNamedAndKeepsNothingElse fails for one bucket for each reason, passes over one that is gone, and puts back
 // the others.
 func TestWhatCannotBePutBackIsNamedAndKeepsNothingElse(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},
 		{"Effect":"Deny","Action":"s3:PutBucketPolicy","Resource":"arn:aws:s3:::data-denied"}]}`)
 	for name, role := range map[string]string{"data-denied": "reader", "data-added": "reader", "data-principal": "leaver"} {
@@ -195,6 +203,7 @@ func TestWhatCannotBePutBackIsNamedAndKeepsNothingElse(t *testing.T) {
 }
 
 func TestBucketsThatAppearedLaterAreAlsoPutBack(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, everything)
 	s.adopt(cfnresponse.Create)
 	s.must(s.store.CreateBucket("data-later", ""), s.store.PutPolicy("data-later", []byte(strings.ReplaceAll(ownPolicy, "data-terraform", "data-later"))))
@@ -215,6 +224,7 @@ func TestBucketsThatAppearedLaterAreAlsoPutBack(t *testing.T) {
 }
 
 func TestABucketThatIsNoLongerSelectedIsLeftAndNamed(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, everything)
 	s.adopt(cfnresponse.Create)
 	s.enforce()
@@ -230,6 +240,7 @@ func TestABucketThatIsNoLongerSelectedIsLeftAndNamed(t *testing.T) {
 
 // TestTheFirstVersionCounts overwrites a before-image with one that opens the bucket, as somebody could who may write to the state bucket.
 func TestTheFirstVersionCounts(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, everything)
 	before := s.configuration()
 	s.adopt(cfnresponse.Create)
@@ -244,6 +255,7 @@ func TestTheFirstVersionCounts(t *testing.T) {
 }
 
 func TestADeletionThatArrivesTwiceAtTheSameTimePutsBackOnce(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, everything)
 	before := s.configuration()
 	adopted(s)

@@ -66,6 +66,7 @@ func (s *scene) function(status string) func(kind string, limit time.Duration) (
 const reserve = 20 * time.Second
 
 func TestTheFunctionAnswersCloudFormation(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, everything)
 	before := s.configuration()
 	call := s.function("DELETE_IN_PROGRESS")
@@ -84,6 +85,7 @@ func TestTheFunctionAnswersCloudFormation(t *testing.T) {
 
 // TestTheDeadlineIsAnswered lets a call hang until the function's time is over. The next request finishes the work.
 func TestTheDeadlineIsAnswered(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, everything)
 	before := s.configuration()
 	call := s.function("DELETE_IN_PROGRESS")
@@ -111,6 +113,7 @@ func TestTheDeadlineIsAnswered(t *testing.T) {
 }
 
 func TestNewNamesAllThatIsMissing(t *testing.T) {
+	t.Parallel()
 	_, err := adopt.New(func(string) string { return "" }, slog.New(slog.DiscardHandler), io.Discard)
 	for _, want := range []string{"AWS_REGION", "STACK_ID", "STATE_BUCKET", "GUARD_ROLE_ARN"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
