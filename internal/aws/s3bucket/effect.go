@@ -122,6 +122,7 @@ func effectsOf(r types.LifecycleRule) []effect {
 // selectionOf returns an effect with the objects that a rule selects. S3 returns the prefix where it was written: in the
 // filter, in its And, or, in rules of the older form, in the rule itself.
 func selectionOf(r types.LifecycleRule) effect {
+	//lint:ignore SA1019 rules that were written before filters existed still have it
 	e := effect{prefix: aws.ToString(r.Prefix)}
 	and := types.LifecycleRuleAndOperator{}
 	if f := r.Filter; f != nil {
