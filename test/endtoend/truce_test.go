@@ -5,8 +5,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 
+	"example.com/s3-endpoint-guard/internal/guard"
 	"example.com/s3-endpoint-guard/local/localaws/events"
 )
 
@@ -63,6 +66,23 @@ func TestAnUpdateOfTheStackIsNotFought(t *testing.T) {
 			s.restsNow()
 		})
 	}
+}
+
+// An update of the lifecycle rules changes what is desired. Here it takes a tenth of a second, so a run that began before it, with the
+// old value, can end after it and write the old rules. The next sweep writes the new ones, and they stay.
+func TestTheLifecycleRulesOfAnUpdateStay(t *testing.T) {
+	t.Parallel()
+	s := deploy(t, nil)
+	s.must(s.stack.Update(t.Context(), plan(t, parameters{"OldVersionDays": "7"})))
+	s.rest()
+	s.watch(s.Events.Sweep)
+	live, err := s.s3.GetBucketLifecycleConfiguration(t.Context(), &s3.GetBucketLifecycleConfigurationInput{Bucket: &s.bucket})
+	s.must(err)
+	i := slices.IndexFunc(live.Rules, func(r s3types.LifecycleRule) bool { return aws.ToString(r.ID) == "ExpireOldVersions" })
+	if i < 0 || aws.ToInt32(live.Rules[i].NoncurrentVersionExpiration.NoncurrentDays) != 7 {
+		t.Errorf("after the update the rules are %s, want old versions kept for 7 days", guard.CompactSet(live.Rules))
+	}
+	s.watch(s.Events.Sweep).wrote(t)
 }
 
 // A change by CloudFormation outside an update is drift.
