@@ -21,7 +21,7 @@ const (
 )
 
 // Pauses between two writes of a property that may not be read back: from the first to the longest, each twice the one
-// before. The sweep comes every minute, and a role that has lost its right to read must not cause a write a minute.
+// before. The sweep comes every minute or more often, and a role that has lost its right to read must not cause a write each time.
 const (
 	firstUnreadPause   = time.Minute
 	longestUnreadPause = time.Hour

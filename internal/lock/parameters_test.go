@@ -223,6 +223,25 @@ func TestAcceptedParametersMakePoliciesThatFit(t *testing.T) {
 	}
 }
 
+// docs/lock.md and docs/parameters.md state these numbers, README.md the range.
+func TestAsManyNamesFitAsTheDocumentsSay(t *testing.T) {
+	for length, most := range map[int]int{27: 60, 40: 47, 63: 31} {
+		for n := most; n <= most+1; n++ {
+			names := make([]string, n)
+			for i := range names {
+				names[i] = fmt.Sprintf("%0*d", length, i)
+			}
+			p := lock.Parameters{
+				BucketNames: strings.Join(names, ","), VPCEndpointIDs: "vpce-0a1b2c3d4e5f60718",
+				AllowAWSServices: "true", EndpointPolicy: "Keep", PolicyMode: "AtLeast",
+			}
+			if _, err := p.Lock("aws", "eu-central-1", "111122223333"); (err == nil) != (n == most) {
+				t.Errorf("%d names of %d characters: %v; want at most %d accepted", n, length, err, most)
+			}
+		}
+	}
+}
+
 func TestTheEndpointPolicyIsTheOneThatIsChosen(t *testing.T) {
 	const found = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:Get*","Resource":"*"}]}`
 	policy := func(mode, excluded, found string) string {
