@@ -158,9 +158,6 @@ func (a *auditor) run(parent context.Context) error {
 		return &exitError{exitUnjudged, fmt.Errorf("reading the AWS configuration: %w", err)}
 	}
 	sdk.Retryer = survey.Retryer
-	if a.endpoint != "" {
-		sdk.BaseEndpoint = &a.endpoint
-	}
 	a.pace = survey.NewPacer(a.concurrency)
 	if a.results, err = newAuditResults(a); err != nil {
 		return &exitError{exitUnjudged, err}

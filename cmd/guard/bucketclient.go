@@ -56,7 +56,8 @@ func (p place) look(ctx context.Context, client *s3.Client) error {
 	return err
 }
 
-// load reads the machine's AWS configuration.
+// load reads the machine's AWS configuration. With --endpoint-url it is for that address, whatever the service. The credentials are had
+// from where they are configured.
 func (p place) load(ctx context.Context) (aws.Config, error) {
 	if address, err := url.Parse(p.endpoint); p.endpoint != "" && (err != nil || address.Host == "" || address.Scheme != "http" && address.Scheme != "https") {
 		return aws.Config{}, fmt.Errorf("--endpoint-url %s: want an address such as http://localhost:9000", p.endpoint)
@@ -71,15 +72,25 @@ func (p place) load(ctx context.Context) (aws.Config, error) {
 	if _, err := sdk.Credentials.Retrieve(ctx); err != nil {
 		return sdk, fmt.Errorf("no credentials could be had: say --profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: %w", err)
 	}
+	if p.endpoint != "" {
+		// A service's own address, from the environment or the profile, would win over BaseEndpoint alone.
+		sdk.BaseEndpoint = &p.endpoint
+		sdk.ConfigSources = append([]any{oneEndpoint(p.endpoint)}, sdk.ConfigSources...)
+	}
 	return sdk, nil
+}
+
+// oneEndpoint is the address of all services, as a source of the SDK's configuration.
+type oneEndpoint string
+
+// GetServiceBaseEndpoint is the method that the SDK's clients call.
+func (e oneEndpoint) GetServiceBaseEndpoint(context.Context, string) (string, bool, error) {
+	return string(e), true, nil
 }
 
 // client makes a client from the configuration.
 func (p place) client(sdk aws.Config, style string) *s3.Client {
 	return s3.NewFromConfig(sdk, func(o *s3.Options) {
-		if p.endpoint != "" {
-			o.BaseEndpoint = &p.endpoint
-		}
 		o.UsePathStyle = pathStyle(style, o.BaseEndpoint != nil)
 	})
 }

@@ -59,9 +59,6 @@ func (o *onStack) sdk(ctx context.Context) (aws.Config, error) {
 		return sdk, err
 	}
 	sdk.Retryer = awsconfig.Retryer
-	if o.endpoint != "" {
-		sdk.BaseEndpoint = &o.endpoint
-	}
 	return sdk, nil
 }
 

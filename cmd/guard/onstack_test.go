@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -223,5 +224,25 @@ func TestAgoIsADurationOrDays(t *testing.T) {
 		if err := a.Set(text); (err == nil) != (want > 0) || time.Duration(a) != want {
 			t.Errorf("Set(%q) = %s, %v, want %s", text, a.String(), err, want)
 		}
+	}
+}
+
+func TestTheFlagsAddressIsThatOfAllServices(t *testing.T) {
+	a := newGuarded(t)
+	const nowhere = "http://127.0.0.1:1"
+	for _, service := range []string{"CLOUDFORMATION", "CLOUDWATCH_LOGS", "LAMBDA", "SSM", "STS"} {
+		a.Setenv("AWS_ENDPOINT_URL_"+service, nowhere)
+	}
+	file := filepath.Join(t.TempDir(), "config")
+	a.must(os.WriteFile(file, []byte("[default]\nservices = elsewhere\n[services elsewhere]\nec2 =\n  endpoint_url = "+nowhere+"\n"), 0o600))
+	a.Setenv("AWS_CONFIG_FILE", file)
+	a.says("history", "no records since ")
+	a.says("pause --bucket "+a.bucket+" --for 1h --reason plan", "corrects nothing until ")
+	if out, errs, code := a.guard("", "audit", "--vpc-endpoint", a.endpoint); code != 0 || errs != "" || !strings.Contains(out, "1 locked") {
+		t.Errorf("audit: exit code %d, %q, %q, want the endpoint locked", code, out, errs)
+	}
+	a.Setenv("AWS_ENDPOINT_URL_EC2", nowhere)
+	if out, errs, code := a.guard("", "audit", "--vpc-endpoint", a.endpoint); code != 0 || errs != "" || !strings.Contains(out, "1 locked") {
+		t.Errorf("audit with EC2's own address: exit code %d, %q, %q, want the endpoint locked", code, out, errs)
 	}
 }
