@@ -28,7 +28,7 @@ func Parse(r *api.Request, parameters any) error {
 		return nil
 	}
 	if err := Decode(r.Body, parameters); err != nil {
-		return &api.Error{Status: http.StatusBadRequest, Code: "SerializationException", Message: err.Error()}
+		return Refuse("SerializationException", err.Error())
 	}
 	return nil
 }
@@ -43,7 +43,12 @@ func Decode(body []byte, parameters any) error {
 
 // Unknown returns the answer to an unsupported operation.
 func Unknown(r *api.Request) *api.Error {
-	return &api.Error{Status: http.StatusBadRequest, Code: "UnknownOperationException", Message: "the local AWS has no operation " + Operation(r)}
+	return Refuse("UnknownOperationException", "the local AWS has no operation "+Operation(r))
+}
+
+// Refuse returns an error of the client.
+func Refuse(code, message string) *api.Error {
+	return &api.Error{Status: http.StatusBadRequest, Code: code, Message: message}
 }
 
 // Answer encodes a result, which must be valid for JSON.
@@ -71,12 +76,12 @@ var _ api.Refuser = Refuser{}
 
 // Denied implements [api.Refuser].
 func (Refuser) Denied(r *api.Request, need api.Need, decision iampolicy.Decision) *api.Error {
-	return &api.Error{Status: http.StatusBadRequest, Code: "AccessDeniedException", Message: api.DeniedMessage(r, need, decision)}
+	return Refuse("AccessDeniedException", api.DeniedMessage(r, need, decision))
 }
 
 // UnknownKey implements [api.Refuser].
 func (Refuser) UnknownKey(*api.Request) *api.Error {
-	return &api.Error{Status: http.StatusBadRequest, Code: "UnrecognizedClientException", Message: "The security token included in the request is invalid."}
+	return Refuse("UnrecognizedClientException", "The security token included in the request is invalid.")
 }
 
 func header(r *api.Request) http.Header {

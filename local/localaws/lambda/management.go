@@ -157,11 +157,8 @@ func (s service) putConcurrency(name string, r *api.Request) *api.Operation {
 }
 
 func (s service) deleteConcurrency(name string, _ *api.Request) *api.Operation {
-	f, _ := s.host.Function(name)
-	operation := s.operation("DeleteFunctionConcurrency", f.ARN, func() (any, error) {
+	return s.change("DeleteFunctionConcurrency", "DeleteFunctionConcurrency20171031", name, func(f Function) (any, error) {
 		f.ReservedConcurrency = nil
 		return nil, s.host.reconfigure(f)
 	})
-	operation.Trail = &api.Trail{EventName: "DeleteFunctionConcurrency20171031", RequestParameters: map[string]any{"functionName": name}}
-	return operation
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -72,7 +71,7 @@ func (s *Service) decodeCreateGroup(r *api.Request) (*api.Operation, error) {
 	}
 	operation := s.operation(r, s.arn(p.LogGroupName), func() (*api.Response, error) {
 		if s.groups[p.LogGroupName] != nil {
-			return nil, refusal("ResourceAlreadyExistsException", "The specified log group already exists")
+			return nil, jsonrpc.Refuse("ResourceAlreadyExistsException", "The specified log group already exists")
 		}
 		s.groups[p.LogGroupName] = &group{created: r.Time, streams: map[string]bool{}}
 		return jsonrpc.Answer(r, struct{}{})
@@ -95,7 +94,7 @@ func (s *Service) decodeCreateStream(r *api.Request) (*api.Operation, error) {
 			return nil, err
 		}
 		if g.streams[p.LogStreamName] {
-			return nil, refusal("ResourceAlreadyExistsException", "The specified log stream already exists")
+			return nil, jsonrpc.Refuse("ResourceAlreadyExistsException", "The specified log stream already exists")
 		}
 		g.streams[p.LogStreamName] = true
 		return jsonrpc.Answer(r, struct{}{})
@@ -120,7 +119,7 @@ func (s *Service) decodePut(r *api.Request) (*api.Operation, error) {
 			return nil, err
 		}
 		if !g.streams[p.LogStreamName] {
-			return nil, refusal("ResourceNotFoundException", "The specified log stream does not exist.")
+			return nil, jsonrpc.Refuse("ResourceNotFoundException", "The specified log stream does not exist.")
 		}
 		for _, e := range p.LogEvents {
 			g.add(p.LogStreamName, time.UnixMilli(e.Timestamp), r.Time, e.Message)
@@ -244,14 +243,10 @@ func (s *Service) find(name string) (*group, error) {
 	if g := s.groups[name]; g != nil {
 		return g, nil
 	}
-	return nil, refusal("ResourceNotFoundException", "The specified log group does not exist.")
+	return nil, jsonrpc.Refuse("ResourceNotFoundException", "The specified log group does not exist.")
 }
 
 // eventID returns an event's id, which has 56 digits.
 func eventID(number int) string { return fmt.Sprintf("%056d", number) }
 
-func invalid(message string) *api.Error { return refusal("InvalidParameterException", message) }
-
-func refusal(code, message string) *api.Error {
-	return &api.Error{Status: http.StatusBadRequest, Code: code, Message: message}
-}
+func invalid(message string) *api.Error { return jsonrpc.Refuse("InvalidParameterException", message) }

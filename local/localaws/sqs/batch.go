@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"example.com/s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/jsonrpc"
 )
 
 // entry is one message of SendMessageBatch.
@@ -24,21 +25,21 @@ var entryID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,80}$`)
 // checkEntries refuses a batch that SQS refuses as a whole.
 func checkEntries(entries []entry) error {
 	if len(entries) == 0 {
-		return refuse("EmptyBatchRequest", "There should be at least one SendMessageBatchRequestEntry in the request.")
+		return jsonrpc.Refuse("EmptyBatchRequest", "There should be at least one SendMessageBatchRequestEntry in the request.")
 	}
 	if len(entries) > maxEntries {
-		return refuse("TooManyEntriesInBatchRequest", "Maximum number of entries per request are 10. You have sent "+strconv.Itoa(len(entries))+".")
+		return jsonrpc.Refuse("TooManyEntriesInBatchRequest", "Maximum number of entries per request are 10. You have sent "+strconv.Itoa(len(entries))+".")
 	}
 	ids, size := map[string]bool{}, 0
 	for _, e := range entries {
 		size += len(e.MessageBody)
 		switch {
 		case !entryID.MatchString(e.Id):
-			return refuse("InvalidBatchEntryId", "A batch entry id can only contain alphanumeric characters, hyphens and underscores. It can be at most 80 letters long.")
+			return jsonrpc.Refuse("InvalidBatchEntryId", "A batch entry id can only contain alphanumeric characters, hyphens and underscores. It can be at most 80 letters long.")
 		case ids[e.Id]:
-			return refuse("BatchEntryIdsNotDistinct", "Id "+e.Id+" repeated.")
+			return jsonrpc.Refuse("BatchEntryIdsNotDistinct", "Id "+e.Id+" repeated.")
 		case size > maxMessage:
-			return refuse("BatchRequestTooLong", "Batch requests cannot be longer than "+strconv.Itoa(maxMessage)+" bytes.")
+			return jsonrpc.Refuse("BatchRequestTooLong", "Batch requests cannot be longer than "+strconv.Itoa(maxMessage)+" bytes.")
 		}
 		ids[e.Id] = true
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"example.com/s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/jsonrpc"
 )
 
 // Message is a message in a queue.
@@ -254,7 +255,7 @@ func (s *Service) Remove(queue, receipt string) error {
 	}
 	id, receives, ok := strings.Cut(receipt, "/")
 	if !ok {
-		return refuse("ReceiptHandleIsInvalid", "The input receipt handle \""+receipt+"\" is not a valid receipt handle.")
+		return jsonrpc.Refuse("ReceiptHandleIsInvalid", "The input receipt handle \""+receipt+"\" is not a valid receipt handle.")
 	}
 	i := slices.IndexFunc(q.messages, func(m Message) bool { return m.ID == id && strconv.Itoa(m.Receives) == receives })
 	if i >= 0 {
@@ -265,5 +266,5 @@ func (s *Service) Remove(queue, receipt string) error {
 
 // noQueue returns the error for a queue that does not exist.
 func noQueue() *api.Error {
-	return refuse("QueueDoesNotExist", "The specified queue does not exist.")
+	return jsonrpc.Refuse("QueueDoesNotExist", "The specified queue does not exist.")
 }

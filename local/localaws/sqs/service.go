@@ -60,20 +60,15 @@ func (s *Service) Decode(r *api.Request) (*api.Operation, error) {
 	}
 	decode, ok := decoders[name]
 	if !ok {
-		return nil, refuse("InvalidAction", "The action or operation requested is invalid: "+name)
+		return nil, jsonrpc.Refuse("InvalidAction", "The action or operation requested is invalid: "+name)
 	}
 	var in input
 	if err := jsonrpc.Decode(r.Body, &in); err != nil {
-		return nil, refuse("SerializationException", err.Error())
+		return nil, jsonrpc.Refuse("SerializationException", err.Error())
 	}
 	operation := decode(r, in)
 	operation.Name = name
 	return operation, nil
-}
-
-// refuse returns a client error.
-func refuse(code, message string) *api.Error {
-	return &api.Error{Status: http.StatusBadRequest, Code: code, Message: message}
 }
 
 // queryCodes are the codes of the older query protocol that differ from JSON's. Clients of the JSON protocol also

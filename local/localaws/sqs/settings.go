@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"example.com/s3-endpoint-guard/local/localaws/jsonrpc"
 )
 
 // settings are the attributes of a queue that have an effect here.
@@ -50,14 +52,14 @@ func (s *Service) SetAttributes(queue string, attributes map[string]string) erro
 	for _, attribute := range slices.Sorted(maps.Keys(attributes)) {
 		setting, least, most := changed.field(attribute)
 		if setting == nil {
-			return refuse("InvalidAttributeName", "Unknown Attribute "+attribute+".")
+			return jsonrpc.Refuse("InvalidAttributeName", "Unknown Attribute "+attribute+".")
 		}
 		seconds, err := strconv.Atoi(attributes[attribute])
 		if value := time.Duration(seconds) * time.Second; err == nil && value >= least && value <= most {
 			*setting = value
 			continue
 		}
-		return refuse("InvalidAttributeValue", "Invalid value for the parameter "+attribute+".")
+		return jsonrpc.Refuse("InvalidAttributeValue", "Invalid value for the parameter "+attribute+".")
 	}
 	q.settings = changed
 	return nil
@@ -138,11 +140,11 @@ func selected(all map[string]string, wanted []string) map[string]string {
 func check(body string, delay *time.Duration) error {
 	switch {
 	case body == "":
-		return refuse("MissingParameter", "The request must contain the parameter MessageBody.")
+		return jsonrpc.Refuse("MissingParameter", "The request must contain the parameter MessageBody.")
 	case len(body) > maxMessage:
-		return refuse("InvalidParameterValue", fmt.Sprintf("One or more parameters are invalid. Reason: Message must be shorter than %d bytes.", maxMessage))
+		return jsonrpc.Refuse("InvalidParameterValue", fmt.Sprintf("One or more parameters are invalid. Reason: Message must be shorter than %d bytes.", maxMessage))
 	case delay != nil && (*delay < 0 || *delay > maxDelay):
-		return refuse("InvalidParameterValue", fmt.Sprintf(
+		return jsonrpc.Refuse("InvalidParameterValue", fmt.Sprintf(
 			"Value %.0f for parameter DelaySeconds is invalid. Reason: DelaySeconds must be >= 0 and <= %.0f.", delay.Seconds(), maxDelay.Seconds()))
 	}
 	return nil

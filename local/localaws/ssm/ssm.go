@@ -5,7 +5,6 @@ package ssm
 
 import (
 	"maps"
-	"net/http"
 	"regexp"
 	"slices"
 	"strconv"
@@ -145,7 +144,7 @@ func (s *Service) decodeByPath(r *api.Request) (*api.Operation, error) {
 	if p.NextToken != "" {
 		var err error
 		if from, err = strconv.Atoi(p.NextToken); err != nil || from < 0 {
-			return nil, refusal("InvalidNextToken", "The specified token is not valid.")
+			return nil, jsonrpc.Refuse("InvalidNextToken", "The specified token is not valid.")
 		}
 	}
 	switch {
@@ -195,11 +194,11 @@ func (s *Service) decodePut(r *api.Request) (*api.Operation, error) {
 	}
 	switch lower := strings.ToLower(strings.TrimPrefix(p.Name, "/")); {
 	case strings.HasPrefix(lower, "aws") && strings.Count(p.Name, "/") > 1:
-		return nil, refusal("AccessDeniedException", "No access to reserved parameter name: "+p.Name+".")
+		return nil, jsonrpc.Refuse("AccessDeniedException", "No access to reserved parameter name: "+p.Name+".")
 	case strings.HasPrefix(lower, "aws"), strings.HasPrefix(lower, "ssm"), !name.MatchString(p.Name):
 		return nil, invalid(`Parameter name: can't be prefixed with "aws" or "ssm" (case-insensitive); letters, numbers and .-_ in each level`)
 	case strings.Count(p.Name, "/") > maxLevels:
-		return nil, refusal("HierarchyLevelLimitExceededException", "A hierarchy can have a maximum of 15 levels.")
+		return nil, jsonrpc.Refuse("HierarchyLevelLimitExceededException", "A hierarchy can have a maximum of 15 levels.")
 	case p.Value == "":
 		return nil, invalid("Value '' at 'value' failed to satisfy constraint: Member must have length greater than or equal to 1")
 	case len(p.Value) > MaxValue:
@@ -207,7 +206,7 @@ func (s *Service) decodePut(r *api.Request) (*api.Operation, error) {
 	case strings.Contains(p.Value, "{{"):
 		return nil, invalid("Parameter value can't nest another parameter. Do not use \"{{}}\" in the value.")
 	case !slices.Contains([]string{"", "String", "StringList"}, p.Type):
-		return nil, refusal("UnsupportedParameterType", "the local AWS has no parameter type "+p.Type)
+		return nil, jsonrpc.Refuse("UnsupportedParameterType", "the local AWS has no parameter type "+p.Type)
 	case p.Tier != "" && p.Tier != "Standard", p.DataType != "" && p.DataType != "text":
 		return nil, invalid("the local AWS has the tier Standard and the data type text only")
 	}
@@ -218,7 +217,7 @@ func (s *Service) decodePut(r *api.Request) (*api.Operation, error) {
 		old, exists := s.values[p.Name]
 		switch {
 		case exists && !p.Overwrite:
-			return nil, refusal("ParameterAlreadyExists", "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.")
+			return nil, jsonrpc.Refuse("ParameterAlreadyExists", "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.")
 		case !exists && p.Type == "":
 			return nil, invalid("A parameter type is required when you create a parameter.")
 		case exists && p.Type == "":
@@ -250,11 +249,7 @@ func (s *Service) decodeDelete(r *api.Request) (*api.Operation, error) {
 }
 
 func notFound(name string) *api.Error {
-	return refusal("ParameterNotFound", "There is no parameter "+name)
+	return jsonrpc.Refuse("ParameterNotFound", "There is no parameter "+name)
 }
 
-func invalid(message string) *api.Error { return refusal("ValidationException", message) }
-
-func refusal(code, message string) *api.Error {
-	return &api.Error{Status: http.StatusBadRequest, Code: code, Message: message}
-}
+func invalid(message string) *api.Error { return jsonrpc.Refuse("ValidationException", message) }
