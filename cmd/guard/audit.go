@@ -15,7 +15,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
@@ -127,8 +126,8 @@ func (a *auditor) check() (err error) {
 		return fmt.Errorf("--concurrency %d: want 1 to %d", a.concurrency, mostConcurrency)
 	}
 	for _, id := range a.endpoints {
-		if !vpceShape.MatchString(id) {
-			return fmt.Errorf("--vpc-endpoint %s: want an id that begins with vpce-", id)
+		if err := checkEndpointID(id); err != nil {
+			return err
 		}
 	}
 	for _, name := range a.buckets {
@@ -194,14 +193,10 @@ func perRegion(make func(region string) survey.S3) func(region string) survey.S3
 	}
 }
 
-// caller returns the account of the credentials, which needs no permission; "" if it cannot be had.
-// https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
+// caller returns the account of the credentials; "" if it cannot be had.
 func (a *auditor) caller(ctx context.Context, sdk aws.Config) (account string) {
-	err := a.pace.Do(ctx, func(ctx context.Context) error {
-		answer, err := sts.NewFromConfig(sdk).GetCallerIdentity(ctx, nil)
-		if err == nil {
-			account = aws.ToString(answer.Account)
-		}
+	err := a.pace.Do(ctx, func(ctx context.Context) (err error) {
+		_, account, err = whoAmI(ctx, sdk)
 		return err
 	})
 	if err != nil && ctx.Err() == nil {

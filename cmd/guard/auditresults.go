@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -90,9 +89,7 @@ func (r *auditResults) add(result auditResult) error {
 	switch {
 	case r.json:
 		r.clear()
-		e := json.NewEncoder(r.out)
-		e.SetEscapeHTML(false)
-		return e.Encode(result)
+		return writeLine(r.out, result)
 	case r.sarif:
 		result.Lock, result.Write = "", nil
 		r.report.Results = append(r.report.Results, result.Result)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -139,7 +138,5 @@ func (a *account) write(w io.Writer, err error) error {
 	if exit, ok := errors.AsType[*exitError](err); ok {
 		a.ExitCode, a.Error = exit.code, exit.Error()
 	}
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	return e.Encode(a)
+	return writeLine(w, a)
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"iter"
@@ -16,7 +15,6 @@ import (
 
 	"example.com/s3-endpoint-guard/internal/aws/guardlog"
 	"example.com/s3-endpoint-guard/internal/history"
-	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 // searcher reads the records of a deployed guard.
@@ -48,16 +46,16 @@ func (s *searcher) ready(c *cobra.Command) error {
 	switch {
 	case s.bucket != "" && s.vpcEndpoint != "":
 		return fmt.Errorf("--bucket and --vpc-endpoint: want at most one")
-	case s.vpcEndpoint != "" && !vpceShape.MatchString(s.vpcEndpoint):
-		return fmt.Errorf("--vpc-endpoint %s: want an id that begins with vpce-", s.vpcEndpoint)
+	case s.vpcEndpoint != "":
+		return checkEndpointID(s.vpcEndpoint)
 	case s.bucket != "":
 		return checkBucketName(s.bucket)
 	}
 	return nil
 }
 
-// records yields the records that match a pattern, and shows the progress on a terminal.
-func (s *searcher) records(ctx context.Context, log guardlog.Log, pattern string) iter.Seq2[history.Entry, error] {
+// records yields the records since a time that match a pattern, and shows the progress on a terminal.
+func (s *searcher) records(ctx context.Context, log guardlog.Log, since time.Time, pattern string) iter.Seq2[history.Entry, error] {
 	return func(yield func(history.Entry, error) bool) {
 		pages, records := 0, 0
 		progress := func() {
@@ -66,7 +64,7 @@ func (s *searcher) records(ctx context.Context, log guardlog.Log, pattern string
 			}
 		}
 		defer s.clear()
-		for line, err := range log.Search(ctx, s.since.before(s.now()), pattern, progress) {
+		for line, err := range log.Search(ctx, since, pattern, progress) {
 			if err != nil {
 				yield(history.Entry{}, needing("logs:FilterLogEvents", err))
 				return
@@ -133,13 +131,14 @@ func (s *searcher) history(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	since := s.since.before(s.now())
 	seen, colour := 0, paletteFor(s.out)
-	for e, err := range s.records(ctx, log, history.PatternOf("", "", s.bucket+s.vpcEndpoint)) {
+	for e, err := range s.records(ctx, log, since, history.PatternOf("", "", s.bucket+s.vpcEndpoint)) {
 		if err != nil {
 			return err
 		}
 		if seen++; s.json {
-			err = json.NewEncoder(s.out).Encode(e)
+			err = writeLine(s.out, e)
 		} else {
 			err = printEntry(s.out, colour, e)
 		}
@@ -148,17 +147,13 @@ func (s *searcher) history(ctx context.Context) error {
 		}
 	}
 	if seen == 0 && !s.json {
-		fmt.Fprintf(s.out, "no records since %s in log group %s\n", atUTC(s.since.before(s.now())), log.Group)
+		fmt.Fprintf(s.out, "no records since %s in log group %s\n", atUTC(since), log.Group)
 	}
 	return nil
 }
 
 // printEntry prints a record in three lines: what happened, who caused it, and its id.
 func printEntry(to io.Writer, colour palette, e history.Entry) error {
-	verdict := string(e.Verdict)
-	if e.Verdict == iampolicy.Open {
-		verdict = colour.red(verdict)
-	}
 	lasted := ""
 	switch open, known := e.Open(); {
 	case known:
@@ -174,7 +169,7 @@ func printEntry(to io.Writer, colour palette, e history.Entry) error {
 	if e.Trigger.EventName != "" {
 		who += " (" + e.Trigger.EventName + ")"
 	}
-	_, err := fmt.Fprintf(to, "%s  %s  %s\n   %s%s; by %s\n   state before: %s; record %s\n", atUTC(e.Time), colour.bold(what), verdict,
+	_, err := fmt.Fprintf(to, "%s  %s  %s\n   %s%s; by %s\n   state before: %s; record %s\n", atUTC(e.Time), colour.bold(what), colour.verdict(e.Verdict),
 		e.Outcome, lasted, who, size(e), e.RequestID)
 	return err
 }

@@ -83,14 +83,14 @@ func TestALongLogIsReadWithBoundedMemory(t *testing.T) {
 		service.Put("guard", "s", at, record)
 		service.Put("guard", "s", at, quiet)
 	}
-	s := &searcher{since: ago(2 * time.Hour), err: io.Discard, out: io.Discard, now: time.Now}
+	s := &searcher{err: io.Discard, out: io.Discard}
 	log := guardlog.Log{API: cloudwatchlogs.NewFromConfig(localtest.Config(t, gate, localtest.Everything)), Group: "guard"}
 	var summary history.Summary
 	var start, now runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&start)
 	highest, records := uint64(0), 0
-	for e, err := range s.records(t.Context(), log, history.PatternOf("", "", "")) {
+	for e, err := range s.records(t.Context(), log, began.Add(-time.Hour), history.PatternOf("", "", "")) {
 		if err != nil {
 			t.Fatal(err)
 		}

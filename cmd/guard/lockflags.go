@@ -45,6 +45,14 @@ var (
 	roleShape    = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/.+$`)
 )
 
+// checkEndpointID finds a value of --vpc-endpoint that is no id.
+func checkEndpointID(id string) error {
+	if !vpceShape.MatchString(id) {
+		return fmt.Errorf("--vpc-endpoint %s: want an id that begins with vpce-", id)
+	}
+	return nil
+}
+
 // lock returns the lock, or an error that names the flag.
 func (l *lockFlags) lock() (lock.Lock, error) {
 	for _, f := range []struct {

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -76,7 +75,7 @@ func (s *searcher) report(ctx context.Context) (open bool, err error) {
 		return false, err
 	}
 	if s.json {
-		err = json.NewEncoder(s.out).Encode(r)
+		err = writeLine(s.out, r)
 	} else {
 		err = r.print(s.out)
 	}
@@ -89,9 +88,11 @@ func (s *searcher) sumUp(ctx context.Context, sdk aws.Config) (observed, error) 
 	if err != nil {
 		return observed{}, err
 	}
-	r := observed{Stack: s.stack, Since: s.since.before(s.now()).UTC(), Until: s.now().UTC()}
+	until := s.now()
+	since := s.since.before(until)
+	r := observed{Stack: s.stack, Since: since.UTC(), Until: until.UTC()}
 	var summary history.Summary
-	for e, err := range s.records(ctx, log, history.PatternOf("", "", s.bucket+s.vpcEndpoint)) {
+	for e, err := range s.records(ctx, log, since, history.PatternOf("", "", s.bucket+s.vpcEndpoint)) {
 		if err != nil {
 			return observed{}, err
 		}
@@ -99,14 +100,14 @@ func (s *searcher) sumUp(ctx context.Context, sdk aws.Config) (observed, error) 
 	}
 	r.Groups, r.RecordsLeftOut = summary.Groups(), summary.Left
 	if len(r.Groups) == 0 {
-		return r, s.looked(ctx, log)
+		return r, s.looked(ctx, log, since)
 	}
 	return r, nil
 }
 
-// looked returns nil if the log has a line: the guard logs one in each run.
-func (s *searcher) looked(ctx context.Context, log guardlog.Log) error {
-	for _, err := range log.Search(ctx, s.since.before(s.now()), "", nil) {
+// looked returns nil if the log has a line since a time: the guard logs one in each run.
+func (s *searcher) looked(ctx context.Context, log guardlog.Log, since time.Time) error {
+	for _, err := range log.Search(ctx, since, "", nil) {
 		return needing("logs:FilterLogEvents", err)
 	}
 	return fmt.Errorf("log group %s %w", log.Group, errSilent)
@@ -120,11 +121,7 @@ func (r observed) print(to io.Writer) error {
 		fmt.Fprintln(to, "no drift was observed: nothing would have been corrected")
 	}
 	for _, g := range r.Groups {
-		verdict := string(g.Verdict)
-		if g.Verdict == iampolicy.Open {
-			verdict = colour.red(verdict)
-		}
-		fmt.Fprintf(to, "\n%s  %s  %s\n", colour.bold(g.Property+" of "+cmp.Or(g.Target, "-")), verdict, g.Statement)
+		fmt.Fprintf(to, "\n%s  %s  %s\n", colour.bold(g.Property+" of "+cmp.Or(g.Target, "-")), colour.verdict(g.Verdict), g.Statement)
 		fmt.Fprintf(to, "   by %s: %s, %s\n", cmp.Or(g.Actor, "nobody known: a sweep found it"), count(g.Changes, "change"), count(g.Records, "record"))
 		fmt.Fprintf(to, "   first %s, last %s, record %s\n", atUTC(g.First), atUTC(g.Last), g.RequestID)
 		if g.Allowed != "" {

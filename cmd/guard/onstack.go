@@ -71,8 +71,12 @@ func (o *onStack) log(ctx context.Context, sdk aws.Config) (guardlog.Log, error)
 	return guardlog.Log{API: cloudwatchlogs.NewFromConfig(sdk), Group: group}, nil
 }
 
-// needing adds to a refusal the permission that is missing, and keeps AWS's own words; nil stays nil.
+// needing adds to a refusal the permission that is missing, and keeps AWS's own words, also those in a [errorcode.Failure]; nil stays
+// nil.
 func needing(permission string, err error) error {
+	if failure, ok := err.(*errorcode.Failure); ok {
+		err = failure.Err
+	}
 	if failure := (&errorcode.Failure{Permission: permission, Err: err}); err != nil && failure.Missing() {
 		return fmt.Errorf("%w: %w", failure, err)
 	}

@@ -5,6 +5,8 @@ import (
 	"os"
 
 	"golang.org/x/term"
+
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 // palette colours text for a terminal. Its zero value does not.
@@ -19,6 +21,14 @@ func paletteFor(w io.Writer) palette {
 func (p palette) bold(text string) string  { return p.wrap("1", text) }
 func (p palette) red(text string) string   { return p.wrap("31", text) }
 func (p palette) green(text string) string { return p.wrap("32", text) }
+
+// verdict returns the verdict on a property, in red if it is open.
+func (p palette) verdict(v iampolicy.Verdict) string {
+	if v == iampolicy.Open {
+		return p.red(string(v))
+	}
+	return string(v)
+}
 
 func (p palette) wrap(code, text string) string {
 	if !p.on {

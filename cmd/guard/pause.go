@@ -87,13 +87,13 @@ func (p *pauser) check() (w pause.Window, err error) {
 		return w, errors.New("want --bucket or --vpc-endpoint")
 	case p.end && making:
 		return w, errors.New("--end has no meaning with --for, --until and --reason")
-	case p.vpcEndpoint != "" && !vpceShape.MatchString(p.vpcEndpoint):
-		return w, fmt.Errorf("--vpc-endpoint %s: want an id that begins with vpce-", p.vpcEndpoint)
+	case p.bucket != "":
+		err = checkBucketName(p.bucket)
+	default:
+		err = checkEndpointID(p.vpcEndpoint)
 	}
-	if p.bucket != "" {
-		if err := checkBucketName(p.bucket); err != nil {
-			return w, err
-		}
+	if err != nil {
+		return w, err
 	}
 	w.Target = p.bucket + p.vpcEndpoint
 	if p.end {

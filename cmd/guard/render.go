@@ -49,7 +49,7 @@ The bucket statements only deny. Add your own Allow statements beside them; guar
 	r.lock.flags(f)
 	r.lock.roleFlags(f)
 	f.StringSliceVar(&r.buckets, "bucket", nil, "`NAME` of a bucket (repeatable)")
-	f.StringVar(&r.stack, "stack", "s3-endpoint-guard", "`NAME` of the guard's stack, for --scp and --rcp")
+	f.StringVar(&r.stack, "stack", defaultStack, "`NAME` of the guard's stack, for --scp and --rcp")
 	f.StringSliceVar(&r.cidrs, "cidr", nil, "`RANGE` of public addresses from which the data may be reached, too (repeatable)")
 	f.BoolVar(&r.services, "aws-services", false, "let AWS services reach the data, as themselves and on behalf of the roles")
 	f.BoolVar(&r.onlyGuards, "only-buckets", false, "the endpoints serve the buckets --bucket only (default: all of the account)")

@@ -14,6 +14,7 @@ import (
 
 	"example.com/s3-endpoint-guard/internal/adoption"
 	"example.com/s3-endpoint-guard/internal/aws/s3bucket"
+	"example.com/s3-endpoint-guard/internal/aws/vpcendpoint"
 	"example.com/s3-endpoint-guard/internal/guard"
 	"example.com/s3-endpoint-guard/internal/history"
 	"example.com/s3-endpoint-guard/internal/iampolicy"
@@ -137,28 +138,17 @@ func ownership(api *s3.Client, bucket s3bucket.Bucket) replaced {
 }
 
 func endpointPolicy(api *ec2.Client, e history.Entry) replaced {
-	ids := []string{e.Target}
 	return replaced{
 		isPolicy: true,
 		read: func(ctx context.Context) (string, error) {
-			answer, err := api.DescribeVpcEndpoints(ctx, &ec2.DescribeVpcEndpointsInput{VpcEndpointIds: ids})
-			switch {
-			case err != nil:
-				return "", needing("ec2:DescribeVpcEndpoints", err)
-			case len(answer.VpcEndpoints) == 0:
-				return "", errors.New("there is no VPC endpoint " + e.Target)
+			policy, ok, err := vpcendpoint.LivePolicy(ctx, api, e.Target)
+			if err == nil && !ok {
+				err = errors.New("there is no VPC endpoint " + e.Target)
 			}
-			return aws.ToString(answer.VpcEndpoints[0].PolicyDocument), nil
+			return policy, needing("ec2:DescribeVpcEndpoints", err)
 		},
 		write: func(ctx context.Context, image string) error {
-			in := &ec2.ModifyVpcEndpointInput{VpcEndpointId: &e.Target}
-			if image == "" {
-				in.ResetPolicy = aws.Bool(true)
-			} else {
-				in.PolicyDocument = &image
-			}
-			_, err := api.ModifyVpcEndpoint(ctx, in)
-			return needing("ec2:ModifyVpcEndpoint", err)
+			return needing("ec2:ModifyVpcEndpoint", vpcendpoint.PutBackPolicy(ctx, api, e.Target, image))
 		},
 		judge: func(image string) string { return judgedAgainst(e.After)(cmp.Or(image, lock.FullAccess)) },
 	}

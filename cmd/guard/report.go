@@ -71,6 +71,14 @@ func (k *checker) print(c *cobra.Command, r *report) error {
 	return nil
 }
 
+// writeLine writes one JSON object in one line.
+func writeLine(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}
+
+// writeJSON writes a JSON document in many lines.
 func writeJSON(w io.Writer, v any) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)

@@ -177,8 +177,8 @@ func (s *stage) createsBucket(ctx context.Context) error {
 
 func maintenance(ctx context.Context, s *stage) error {
 	terraform := s.cloud.Config(s.cloud.IAM.Session("terraform", "apply"), s.cloud.Internet())
-	command := pauser{onStack: onStack{stack: guardStack}, out: io.Discard, now: time.Now}
-	window := pause.Window{Target: teamBucket, Until: time.Now().Add(2 * time.Hour), Reason: "migration"}
+	command := pauser{onStack: onStack{stack: guardStack}, out: io.Discard, now: s.cloud.Clock.Now}
+	window := pause.Window{Target: teamBucket, Until: s.cloud.Clock.Now().Add(2 * time.Hour), Reason: "migration"}
 	err := command.on(ctx, terraform, window)
 	s.does("terraform", "guard pause --for 2h --reason migration", err)
 	if err != nil {

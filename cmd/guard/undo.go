@@ -156,9 +156,10 @@ func (u *undoer) find(ctx context.Context, sdk aws.Config) (history.Entry, error
 	if err != nil {
 		return history.Entry{}, err
 	}
+	since := u.since.before(u.now())
 	var found history.Entry
 	var names []string
-	for e, err := range u.records(ctx, log, history.PatternOf(u.record, u.property, u.bucket+u.vpcEndpoint)) {
+	for e, err := range u.records(ctx, log, since, history.PatternOf(u.record, u.property, u.bucket+u.vpcEndpoint)) {
 		if err != nil {
 			return found, err
 		}
@@ -167,7 +168,7 @@ func (u *undoer) find(ctx context.Context, sdk aws.Config) (history.Entry, error
 	switch len(names) {
 	case 0:
 		return found, fmt.Errorf("log group %s has no such record %s since %s; --since looks further back", log.Group, u.record,
-			atUTC(u.since.before(u.now())))
+			atUTC(since))
 	case 1:
 		return found, nil
 	}

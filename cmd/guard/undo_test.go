@@ -227,6 +227,8 @@ func TestUndoRefusesWhatCannotBePutBack(t *testing.T) {
 		"subnets":   {`"resource":"subnets","message":"corrected","before":"[]"`, "guard undo does not put back subnets"},
 		"block":     {`"resource":"public-access-block","message":"corrected","before":"x"`, "the public access block in the record: "},
 		"stranger":  {`"resource":"bucket-policy","message":"corrected","before":"{\"Statement\":[]}","target":"docs-example"`, "NoSuchBucket"},
+		"deleted": {`"resource":"endpoint-policy","message":"corrected","before":"{\"Statement\":[]}","target":"vpce-0123456789abcdef0"`,
+			"there is no VPC endpoint vpce-0123456789abcdef0"},
 	} {
 		line := `{"trigger":{"kind":"sweep"},"requestId":"` + record + `","target":"` + a.bucket + `",` + c.fields + `}`
 		a.cloud.Logs.Put(group, "stream", time.Now(), line)

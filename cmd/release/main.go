@@ -10,6 +10,7 @@ import (
 	"crypto/sha256"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -72,14 +73,19 @@ func (r release) make(chosen []target) error {
 	if err := os.MkdirAll(r.out, 0o755); err != nil {
 		return err
 	}
+	licence, err := os.ReadFile(filepath.Join(r.source, "LICENSE"))
+	if err != nil {
+		return err
+	}
 	completions, err := r.completions(work)
 	if err != nil {
 		return err
 	}
+	shared := append([]file{{"LICENSE", licence, false}}, completions...)
 	sums := map[string][]byte{}
 	for _, t := range chosen {
 		fmt.Println(t)
-		files, err := r.platform(t, work, completions)
+		files, err := r.platform(t, work, shared)
 		if err != nil {
 			return fmt.Errorf("%s: %w", t, err)
 		}
@@ -93,8 +99,8 @@ func (r release) make(chosen []target) error {
 	return os.WriteFile(filepath.Join(r.out, "SHA256SUMS"), checksums(sums), 0o644)
 }
 
-// platform builds one platform, and returns the files of the release by name.
-func (r release) platform(t target, work string, completions []file) (map[string][]byte, error) {
+// platform builds one platform, packs it with the files that all platforms share, and returns the files of the release by name.
+func (r release) platform(t target, work string, shared []file) (map[string][]byte, error) {
 	path, err := r.build(t, filepath.Join(work, t.system+"-"+t.processor))
 	if err != nil {
 		return nil, err
@@ -103,16 +109,12 @@ func (r release) platform(t target, work string, completions []file) (map[string
 	if err != nil {
 		return nil, err
 	}
-	licence, err := os.ReadFile(filepath.Join(r.source, "LICENSE"))
-	if err != nil {
-		return nil, err
-	}
 	list, err := bill(path, r.version)
 	if err != nil {
 		return nil, err
 	}
 	name := strings.Join([]string{"guard", r.version, t.system, t.processor}, "_")
-	contents := append([]file{{t.binary(), binary, true}, {"LICENSE", licence, false}}, completions...)
+	contents := append([]file{{t.binary(), binary, true}}, shared...)
 	pack, suffix := tarball, ".tar.gz"
 	if t.system == "windows" {
 		pack, suffix = zipped, ".zip"
@@ -159,12 +161,7 @@ func (r release) completions(work string) ([]file, error) {
 // checksums returns the lines that sha256sum --check reads.
 func checksums(files map[string][]byte) []byte {
 	var text bytes.Buffer
-	names := make([]string, 0, len(files))
-	for name := range files {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(files)) {
 		fmt.Fprintf(&text, "%x  %s\n", sha256.Sum256(files[name]), name)
 	}
 	return text.Bytes()
