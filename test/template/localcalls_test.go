@@ -97,7 +97,7 @@ func localCalls(t *testing.T, folder string) []string {
 					add(n.Args[1])
 				}
 			case *ast.SelectorExpr: // Lambda's operations
-				if f.Sel.Name == "operation" && len(n.Args) > 0 {
+				if slices.Contains([]string{"operation", "change"}, f.Sel.Name) && len(n.Args) > 0 {
 					add(n.Args[0])
 				}
 			}
@@ -111,4 +111,4 @@ func localCalls(t *testing.T, folder string) []string {
 }
 
 // callName is the form of a call's name.
-var callName = regexp.MustCompile(`^(Abort|Associate|Authorize|Batch|Complete|Copy|Create|Delete|Describe|Detach|Disable|Disassociate|Enable|Filter|Get|Head|Invoke|List|LookupEvents|Modify|Publish|Purge|Put|Receive|Remove|Replace|Revoke|Send|Set|Start|Stop|Subscribe|Upload)[A-Za-z]*$`)
+var callName = regexp.MustCompile(`^(Abort|Add|Associate|Authorize|Batch|Complete|Copy|Create|Delete|Describe|Detach|Disable|Disassociate|Enable|Filter|Get|Head|Invoke|List|LookupEvents|Modify|Publish|Purge|Put|Receive|Remove|Replace|Revoke|Send|Set|Start|Stop|Subscribe|Update|Upload)[A-Za-z]*$`)
