@@ -51,7 +51,7 @@ func parseCaller(principal string) (*caller, error) {
 		return parseNamedCaller(principal)
 	}
 	fields := strings.SplitN(principal, ":", 6)
-	if len(fields) < 6 || fields[1] == "" || fields[3] != "" || !isAccountID(fields[4]) && !isOriginAccess(fields) {
+	if len(fields) < 6 || fields[1] == "" || fields[3] != "" || !IsAccountID(fields[4]) && !isOriginAccess(fields) {
 		return nil, fmt.Errorf("%w: %q", ErrPrincipal, principal)
 	}
 	c := &caller{arn: principal, partition: fields[1], account: fields[4]}

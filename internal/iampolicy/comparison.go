@@ -160,7 +160,7 @@ func (c *comparison) whyUnforeseen(a *statement) string {
 // the decision to that account's identity policies, which do not need this Allow; nor does the account's root user.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-accounts
 func (c *comparison) onlyDelegates(a *statement) bool {
-	isOther := func(name string) bool { return !isAccountID(name) && !strings.HasSuffix(name, ":root") }
+	isOther := func(name string) bool { return !IsAccountID(name) && !strings.HasSuffix(name, ":root") }
 	if a.notPrincipal || !a.principal.areOnlyAWS() || slices.ContainsFunc(a.principal.aws, isOther) {
 		return false
 	}

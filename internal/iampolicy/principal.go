@@ -68,13 +68,13 @@ func (p *principals) add(principalType string, names []string) error {
 	return nil
 }
 
-// isAccountID reports whether a name is the 12 digits of an account.
-func isAccountID(name string) bool { return len(name) == 12 && strings.Trim(name, "0123456789") == "" }
+// IsAccountID reports whether a text is an account's id: 12 digits.
+func IsAccountID(name string) bool { return len(name) == 12 && strings.Trim(name, "0123456789") == "" }
 
 // isAWSPrincipal reports whether a name is allowed as an AWS principal. Groups and names with wildcards are not.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
 func isAWSPrincipal(name string) bool {
-	if name == "*" || isAccountID(name) {
+	if name == "*" || IsAccountID(name) {
 		return true
 	}
 	return !strings.ContainsAny(name, "*?") &&

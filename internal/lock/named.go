@@ -2,7 +2,6 @@ package lock
 
 import (
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -67,7 +66,7 @@ func (l Lock) outsidersOf(v iampolicy.View) []iampolicy.Standpoint {
 	}
 	for _, p := range v.Principals {
 		principal := p
-		if accountID.MatchString(p) {
+		if iampolicy.IsAccountID(p) {
 			principal = "arn:" + l.Partition + ":iam::" + p + ":root"
 		}
 		if users, ok := strings.CutSuffix(principal, ":root"); ok {
@@ -82,15 +81,13 @@ func (l Lock) outsidersOf(v iampolicy.View) []iampolicy.Standpoint {
 	return callers
 }
 
-var accountID = regexp.MustCompile(`^[0-9]{12}$`)
-
 // required adds to the context of a network path what makes the conditions of an Allow true, as far as one value of each
 // decides that. What follows from the caller stays as it is.
 func required(v iampolicy.View, path map[string][]string) map[string][]string {
 	context := maps.Clone(path)
 	for _, c := range v.Conditions {
 		switch {
-		case c.Negated || unordered.MatchString(c.Operator) || strings.Contains(c.Values[0], "${"):
+		case c.Negated || isUnordered(c.Operator) || strings.Contains(c.Values[0], "${"):
 		case c.Key == "aws:SecureTransport" || c.Key == "aws:SourceVpce" || c.Key == "aws:SourceVpc":
 			// the path has them, or has none
 		case HasKey(callerKeys, c.Key) || HasKey(ServiceKeys, c.Key):
@@ -109,8 +106,10 @@ func required(v iampolicy.View, path map[string][]string) map[string][]string {
 // callerKeys have the values that follow from a request's principal.
 var callerKeys = []string{"aws:PrincipalArn", "aws:PrincipalAccount", "aws:PrincipalType"}
 
-// unordered matches the operators whose values are not an example of what they require.
-var unordered = regexp.MustCompile("Null|Numeric|Date")
+// isUnordered reports whether the values of an operator are not an example of what it requires.
+func isUnordered(operator string) bool {
+	return strings.Contains(operator, "Null") || strings.Contains(operator, "Numeric") || strings.Contains(operator, "Date")
+}
 
 // actionsOf lists actions that patterns cover, on objects or on the bucket; the most informative ones first.
 func actionsOf(patterns []string, resource string) []string {
@@ -142,10 +141,8 @@ func BucketName(arn string) string {
 	if len(parts) < 6 || parts[2] != "s3" || parts[3] != "" {
 		return ""
 	}
-	if name, _, _ := strings.Cut(parts[5], "/"); bucketName.MatchString(name) {
+	if name, _, _ := strings.Cut(parts[5], "/"); consists(name, letters+digits+"._-") {
 		return name
 	}
 	return ""
 }
-
-var bucketName = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)

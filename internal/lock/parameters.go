@@ -4,10 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
 
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 	"example.com/s3-endpoint-guard/internal/selection"
 )
 
@@ -155,13 +155,21 @@ func (r *reader) choice(parameter, text string, of ...string) string {
 	return text
 }
 
-var (
-	endpointForm = regexp.MustCompile(`^vpce-([0-9a-f]{8}|[0-9a-f]{17})$`)
-	roleForm     = regexp.MustCompile(`^arn:(aws[a-z-]*):iam::[0-9]{12}:role/([A-Za-z0-9+=.@_/*-]+)$`)
+// Sets of characters.
+const (
+	digits    = "0123456789"
+	lowerCase = "abcdefghijklmnopqrstuvwxyz"
+	letters   = lowerCase + "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 )
 
+// consists reports whether a text has characters of this set only, and at least one.
+func consists(text, characters string) bool {
+	return text != "" && strings.Trim(text, characters) == ""
+}
+
 func endpointID(id string) string {
-	if !endpointForm.MatchString(id) {
+	number, ok := strings.CutPrefix(id, "vpce-")
+	if !ok || len(number) != 8 && len(number) != 17 || !consists(number, digits+"abcdef") {
 		return "is not the id of a VPC endpoint, which begins with vpce-"
 	}
 	return ""
@@ -169,16 +177,27 @@ func endpointID(id string) string {
 
 // role checks the ARN of a role, which may have the wildcard * in its path and name.
 func (r *reader) role(arn string) string {
-	m := roleForm.FindStringSubmatch(arn)
+	partition, name, ok := roleIn(arn)
 	switch {
-	case m == nil:
+	case !ok:
 		return "is not the ARN of a role, which is arn:" + r.partition + ":iam::, an account's 12 digits, :role/ and a name"
-	case m[1] != r.partition:
+	case partition != r.partition:
 		return "is not in the partition " + r.partition
-	case strings.Trim(m[2], "*/") == "":
+	case strings.Trim(name, "*/") == "":
 		return "stands for all roles of an account; name the roles"
 	}
 	return ""
+}
+
+// roleIn returns the partition, and the path and name, in the ARN of a role.
+func roleIn(arn string) (partition, name string, ok bool) {
+	parts := strings.SplitN(arn, ":", 6)
+	if len(parts) < 6 || parts[0] != "arn" || parts[2] != "iam" || parts[3] != "" || !iampolicy.IsAccountID(parts[4]) {
+		return "", "", false
+	}
+	suffix, isAWS := strings.CutPrefix(parts[1], "aws")
+	name, isRole := strings.CutPrefix(parts[5], "role/")
+	return parts[1], name, isAWS && isRole && strings.Trim(suffix, lowerCase+"-") == "" && consists(name, letters+digits+"+=.@_/*-")
 }
 
 // network checks a CIDR block for aws:SourceIp, which is a public address: requests through an endpoint do not have it.

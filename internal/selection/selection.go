@@ -11,7 +11,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -74,15 +73,18 @@ func split(text string) []string {
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 const mostResources = 3000
 
-// form matches names of buckets, and patterns. Names that S3 accepted until March 2018 in us-east-1, with upper-case letters and
-// underscores, are not supported.
+// Characters of the names of buckets. Selections do not support names that S3 accepted until March 2018 in us-east-1, with upper-case
+// letters and underscores; but a pattern may match an existing one.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
-var form = regexp.MustCompile(`^[a-z0-9.*-]+$`)
+const (
+	nameCharacters     = "abcdefghijklmnopqrstuvwxyz0123456789.-"
+	existingCharacters = nameCharacters + "ABCDEFGHIJKLMNOPQRSTUVWXYZ_"
+)
 
 // refused returns why a text is neither a bucket's name nor a pattern; "" if it is one.
 func refused(text string) string {
 	switch {
-	case !form.MatchString(text):
+	case strings.Trim(text, nameCharacters+"*") != "":
 		return "has characters that no bucket's name has; want lower-case letters, digits, dots, hyphens, and * for any text"
 	case strings.Contains(text, "**"):
 		return "has two * in a row; want one"
@@ -100,12 +102,14 @@ func isPattern(text string) bool { return strings.Contains(text, "*") }
 
 // Matches reports whether a bucket is selected. A text that is no bucket's name is not: it may come from a forged event.
 func (s Selection) Matches(name string) bool {
-	return existing.MatchString(name) && matchesAny(s.included, name) && !matchesAny(s.excluded, name)
+	return isExisting(name) && matchesAny(s.included, name) && !matchesAny(s.excluded, name)
 }
 
-// existing matches all names that buckets have, also those from before March 2018, which a pattern may match.
-// https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
-var existing = regexp.MustCompile(`^[A-Za-z0-9._-]{3,255}$`)
+// isExisting reports whether a bucket may have this name, also one from before March 2018.
+func isExisting(name string) bool {
+	const maxExisting = 255
+	return len(name) >= minName && len(name) <= maxExisting && strings.Trim(name, existingCharacters) == ""
+}
 
 func matchesAny(list []string, name string) bool {
 	return slices.ContainsFunc(list, func(text string) bool { return matches(text, name) })
