@@ -36,7 +36,7 @@ const templateUsage = "a SAM template's `FILE` (default: the template.yaml that 
 // loadTemplate reads a template; "" is the one that this command was built with.
 func loadTemplate(path string) (*samtemplate.Template, error) {
 	if path == "" {
-		return samtemplate.Parse(template.YAML)
+		return samtemplate.LoadFS(template.Files, "template.yaml")
 	}
 	return samtemplate.Load(path)
 }

@@ -38,10 +38,21 @@ type Target struct {
 }
 
 // Rules returns all rules (AWS::Events::Rule) whose condition holds, in the order of Resources, with compiled
-// patterns. Rules of other event buses and targets that rewrite the event (InputPath, InputTransformer) are errors.
+// patterns, also those of nested applications. Rules of other event buses and targets that rewrite the event (InputPath, InputTransformer) are errors.
 func (p *Plan) Rules(a Attributes) ([]Rule, error) {
 	var rules []Rule
 	for _, resource := range p.order {
+		if resource.Type == applicationType {
+			inner, err := p.Nested(resource.LogicalID, a)
+			if err != nil {
+				return nil, err
+			}
+			more, err := inner.Rules(a)
+			if err != nil {
+				return nil, err
+			}
+			rules = append(rules, more...)
+		}
 		if resource.Type != "AWS::Events::Rule" {
 			continue
 		}

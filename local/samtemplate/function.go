@@ -37,8 +37,12 @@ type EventInvoke struct {
 }
 
 // Function returns the function with that logical id. A function whose role or triggers SAM would generate (no Role,
-// Events) is an error, because the template would not show all that it deploys.
+// Events) is an error, because the template would not show all that it deploys. It may be in a nested application.
 func (p *Plan) Function(logicalID string, a Attributes) (Function, error) {
+	p, err := p.holder(logicalID, a)
+	if err != nil {
+		return Function{}, err
+	}
 	properties, err := p.Properties(logicalID, a)
 	if err != nil {
 		return Function{}, err

@@ -27,7 +27,9 @@ func InventedExcept(p *Plan, given map[string]string) (Attributes, error) {
 	var faults []error
 	for _, key := range slices.Sorted(maps.Keys(given)) {
 		id, attribute, _ := strings.Cut(key, ".")
-		if _, err := p.resource(id); err != nil {
+		if inner, err := in.holder(id); err != nil {
+			faults = append(faults, err)
+		} else if _, err := inner.plan.resource(id); err != nil {
 			faults = append(faults, err)
 		} else if err := in.explain(id, attribute); err != nil {
 			faults = append(faults, err)
@@ -66,9 +68,29 @@ func (in *inventor) explain(logicalID, attribute string) error {
 	return err
 }
 
+// holder returns the inventor for a resource: in, or that of the nested application whose template has it.
+func (in *inventor) holder(logicalID string) (*inventor, error) {
+	p, err := in.plan.holder(logicalID, in)
+	if err != nil || p == in.plan {
+		return in, err
+	}
+	return &inventor{plan: p, given: in.given}, nil
+}
+
 func (in *inventor) ref(logicalID string) (string, error) {
+	in, err := in.holder(logicalID)
+	if err != nil {
+		return "", err
+	}
 	if v, ok := in.given[logicalID]; ok {
 		return v, nil
+	}
+	if in.plan.template.nested[logicalID] != nil {
+		inner, err := in.plan.Nested(logicalID, in)
+		if err != nil {
+			return "", err
+		}
+		return inner.options.StackID, nil
 	}
 	s, r, err := in.species(logicalID)
 	if err != nil {
@@ -78,6 +100,13 @@ func (in *inventor) ref(logicalID string) (string, error) {
 }
 
 func (in *inventor) attribute(logicalID, name string) (any, error) {
+	in, err := in.holder(logicalID)
+	if err != nil {
+		return nil, err
+	}
+	if in.plan.template.nested[logicalID] != nil {
+		return scope{in.plan, in}.output(target{name: logicalID, attribute: name})
+	}
 	s, r, err := in.species(logicalID)
 	if err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Options is the input of CloudFormation in addition to the template. Zero values are replaced by the defaults of an
@@ -61,9 +62,11 @@ type Plan struct {
 	options    Options
 	parameters map[string]any // string or []any
 	conditions map[string]bool
-	order      []Resource
+	order      []Resource      // of this template
+	all        []Resource      // with those of nested applications
 	active     map[string]bool // the resources whose condition holds
 	foreign    *ForeignOptions // nil for a template that must be resolved completely
+	plans      sync.Map        // the plans of nested applications, by logical id and parameters
 }
 
 // Resource is one resource of the stack.
@@ -87,7 +90,8 @@ type Attributes interface {
 }
 
 // Plan checks the parameters (all errors in one) and the Rules, evaluates the conditions, and orders the resources. A
-// reference to a resource that the conditions leave out is an error, and so is a dependency cycle.
+// reference to a resource that the conditions leave out is an error, and so is a dependency cycle. Nested applications are
+// planned with invented values of this template's resources.
 func (t *Template) Plan(options Options) (*Plan, error) {
 	p := &Plan{template: t, options: options.withDefaults(), active: map[string]bool{}}
 	var err error
@@ -106,8 +110,25 @@ func (t *Template) Plan(options Options) (*Plan, error) {
 	if err := p.checkOutputs(); err != nil {
 		return nil, err
 	}
-	p.order, err = p.sort()
-	return p, err
+	if p.order, err = p.sort(); err != nil {
+		return nil, err
+	}
+	return p, p.planNested()
+}
+
+// planNested plans the nested applications, and orders the resources of all templates.
+func (p *Plan) planNested() error {
+	for _, r := range p.order {
+		if r.Type == applicationType {
+			inner, err := p.Nested(r.LogicalID, Invented(p))
+			if err != nil {
+				return err
+			}
+			p.all = append(p.all, inner.order...)
+		}
+		p.all = append(p.all, r)
+	}
+	return nil
 }
 
 // holds reports whether a condition holds; "" always holds.
@@ -123,12 +144,22 @@ func (p *Plan) Parameter(name string) string {
 }
 
 // Resources returns the resources whose condition holds, each after its dependencies, and otherwise in the template's
-// order.
-func (p *Plan) Resources() []Resource { return slices.Clone(p.order) }
+// order. Those of a nested application come before it; its conditions are those for invented values of this template's
+// resources.
+func (p *Plan) Resources() []Resource { return slices.Clone(p.all) }
+
+// OwnResources are Resources without those of nested applications: what CloudFormation lists for the stack itself.
+func (p *Plan) OwnResources() []Resource { return slices.Clone(p.order) }
 
 // Properties returns a resource's properties with all functions resolved, never nil, without what AWS::NoValue
-// removes. The error names the first place that cannot be resolved.
+// removes. The resource may be in a nested application. The error names the first place that cannot be resolved.
 func (p *Plan) Properties(logicalID string, a Attributes) (map[string]any, error) {
+	if inner, err := p.holder(logicalID, a); err != nil || inner != p {
+		if err != nil {
+			return nil, err
+		}
+		return inner.Properties(logicalID, a)
+	}
 	r, err := p.resource(logicalID)
 	if err != nil {
 		return nil, err

@@ -141,6 +141,9 @@ func (s scope) answer(r *resource, to target) (any, error) {
 		}
 		return nil, to.errorf("Ref of %s (%s) is not known%s", to.name, r.Type, s.because(to))
 	}
+	if s.plan.template.nested[to.name] != nil {
+		return s.output(to)
+	}
 	if v, ok := s.attributes.GetAtt(to.name, to.attribute); ok {
 		return v, nil
 	}

@@ -6,6 +6,9 @@
 // parameter, condition or attribute is an error with its position. A function whose value only AWS knows
 // (Fn::ImportValue, macros, Fn::RefAll) is also an error.
 //
+// A nested application (AWS::Serverless::Application) belongs to its parent's plan: a plan finds the resources of both
+// templates by their logical ids, which must differ, and resolves those of the nested one with the parameters that it gets.
+//
 //	t, err := samtemplate.Load("template.yaml")
 //	p, err := t.Plan(samtemplate.Options{Parameters: …})
 //	for _, r := range p.Resources() { p.Properties(r.LogicalID, attributes) }
@@ -22,7 +25,6 @@ package samtemplate
 
 import (
 	"fmt"
-	"os"
 	"slices"
 
 	"go.yaml.in/yaml/v3"
@@ -37,6 +39,8 @@ type Template struct {
 	resources  []*resource // in the order of the template
 	byID       map[string]*resource
 	outputs    []output
+	nested     map[string]*Template // of the nested applications, by the application's logical id
+	owner      map[string]string    // the application that contains a resource, by the resource's logical id
 }
 
 // resource is one entry of the Resources section, with Globals merged.
@@ -54,21 +58,23 @@ type output struct {
 	value           place
 }
 
-// Load reads the template in the file at path.
-func Load(path string) (*Template, error) {
-	data, err := os.ReadFile(path)
+// Parse parses a template. All names that it uses must be declared in it, also if a condition disables the use. A template
+// with nested applications is read by [Load] or [LoadFS], which find the other templates.
+func Parse(data []byte) (*Template, error) {
+	t, err := parse(data)
 	if err != nil {
 		return nil, err
 	}
-	t, err := Parse(data)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+	for _, r := range t.resources {
+		if r.Type == applicationType {
+			return nil, r.at.errorf("a nested application cannot stand here")
+		}
 	}
 	return t, nil
 }
 
-// Parse parses a template. All names that it uses must be declared in it, also if a condition disables the use.
-func Parse(data []byte) (*Template, error) {
+// parse parses a template without those of its nested applications.
+func parse(data []byte) (*Template, error) {
 	var document yaml.Node
 	if err := yaml.Unmarshal(data, &document); err != nil {
 		return nil, err
@@ -85,7 +91,7 @@ func Parse(data []byte) (*Template, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Template{byID: map[string]*resource{}}
+	t := &Template{byID: map[string]*resource{}, nested: map[string]*Template{}, owner: map[string]string{}}
 	if err := t.read(sections); err != nil {
 		return nil, err
 	}
