@@ -25,7 +25,8 @@ import (
 //	another event, sweep, stack, by hand   | everything
 //
 // A sweep reads the buckets in an order in which none is always the last, with as many calls at a time as Pace allows. What it
-// corrects comes before what it has not read yet. Pause, owner and before-image cost a call only where something drifted.
+// corrects comes before what it has not read yet. Pause, owner and before-image cost a call only where something drifted; those about
+// a bucket keep to the pace, too.
 type Fleet struct {
 	// Bucket returns the guarded bucket of a name, and whether the selection contains the name. It makes no call.
 	Bucket func(name string) (Member, bool)
@@ -241,19 +242,22 @@ type paced struct {
 }
 
 func (p paced) Inspect(ctx context.Context) ([]Finding, error) {
-	if err := p.limit.EnterFirst(ctx); err != nil {
-		return nil, err
-	}
-	defer p.limit.Leave()
-	return p.Resource.Inspect(ctx)
+	return urgently(ctx, p.limit, p.Resource.Inspect)
 }
 
 func (p paced) Restore(ctx context.Context, f Finding) error {
-	if err := p.limit.EnterFirst(ctx); err != nil {
-		return err
+	_, err := urgently(ctx, p.limit, func(ctx context.Context) (struct{}, error) { return struct{}{}, p.Resource.Restore(ctx, f) })
+	return err
+}
+
+// urgently makes a call that comes before those of a sweep that has not read its resource yet.
+func urgently[T any](ctx context.Context, limit *pace.Limiter, call func(context.Context) (T, error)) (T, error) {
+	if err := limit.EnterFirst(ctx); err != nil {
+		var none T
+		return none, err
 	}
-	defer p.limit.Leave()
-	return p.Resource.Restore(ctx, f)
+	defer limit.Leave()
+	return call(ctx)
 }
 
 // unreached remembers the buckets that a sweep did not read, and reports them if there are any.
@@ -287,7 +291,7 @@ func isUnread(f Finding) bool { return f.Unread != nil }
 // owns reports whether the account has a listed bucket that may not be read. It is assumed to if that is not known.
 func (r *run) owns(ctx context.Context, m Member) bool {
 	return r.once(Key{"owns", m.Target}, func() any {
-		owns, err := r.guard.Fleet.Owns(ctx, m.Target)
+		owns, err := urgently(ctx, r.guard.Fleet.Pace, func(ctx context.Context) (bool, error) { return r.guard.Fleet.Owns(ctx, m.Target) })
 		return owns || err != nil
 	}) == true
 }
@@ -365,9 +369,11 @@ func (r *run) standingNow(ctx context.Context, m Member) (StackState, error) {
 // owner reads what the stack that created a bucket is doing. Unlike for our own stack, its deletion does not make the truce
 // endless: the guard remains, and a deletion can fail for ever.
 func (r *run) owner(ctx context.Context, m Member) (StackState, error) {
-	ctx, cancel := context.WithTimeout(ctx, timeleft.Share(ctx, stackPatience, part))
-	defer cancel()
-	owner, err := r.guard.Fleet.Owner(ctx, m.Target)
+	owner, err := urgently(ctx, r.guard.Fleet.Pace, func(ctx context.Context) (StackState, error) {
+		ctx, cancel := context.WithTimeout(ctx, timeleft.Share(ctx, stackPatience, part))
+		defer cancel()
+		return r.guard.Fleet.Owner(ctx, m.Target)
+	})
 	if err != nil {
 		return StackState{}, fmt.Errorf("reading the status of the stack that created %s: %w", m.Target, err)
 	}
@@ -411,7 +417,9 @@ func (r *run) keepImage(ctx context.Context, m Member, due []Finding) (records [
 		return nil, due
 	}
 	err, _ := r.once(Key{beforeImage, m.Target}, func() any {
-		err := r.guard.Fleet.Keep(ctx, m.Target)
+		_, err := urgently(ctx, r.guard.Fleet.Pace, func(ctx context.Context) (struct{}, error) {
+			return struct{}{}, r.guard.Fleet.Keep(ctx, m.Target)
+		})
 		if err != nil {
 			r.trouble(m, beforeImage, fmt.Errorf("keeping the before-image of %s: %w", m.Target, err))
 		}

@@ -362,6 +362,30 @@ func TestASweepGivesWayToThrottling(t *testing.T) {
 	}
 }
 
+// What a run reads of a bucket only where something drifted keeps to the pace, too.
+func TestTheRarerCallsKeepToThePace(t *testing.T) {
+	const few = 4
+	for name, prepare := range map[string]func(*fleet, string){
+		"owner and before-image": func(f *fleet, bucket string) { f.state[guard.Key{"bucket-policy", bucket}] = "broken" },
+		"whose bucket it is":     func(f *fleet, bucket string) { f.foreign[bucket] = true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFleet(numbered(100)...)
+			f.limit = pace.New(few)
+			for _, bucket := range numbered(100) {
+				prepare(f, bucket)
+			}
+			if _, err := run(t, f.guard(), sweep); err != nil || f.counted["tags"]+f.counted["list"] <= 100 && f.counted["keep"] < 100 {
+				t.Errorf("Run: %v, with %v, want a call about each bucket", err, f.counted)
+			}
+			// The endpoint and the windows are read once, without waiting for the buckets.
+			if f.most > few+2 {
+				t.Errorf("%d calls at a time, want at most %d, and two that are not about a bucket", f.most, few)
+			}
+		})
+	}
+}
+
 // patient is a resource whose calls are throttled at first, and made again as the SDK does it.
 type patient struct {
 	guard.Resource
