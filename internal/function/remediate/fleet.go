@@ -44,9 +44,11 @@ type fleet struct {
 	now     func() time.Time
 	judging judging
 
-	mu sync.Mutex
-	// document is the adoption document; nil until it was read.
+	reading sync.Mutex
+	// document is the adoption document; nil until it was read. Who reads it holds reading, so that it is read once.
 	document *adoption.Document
+
+	mu sync.Mutex
 	// listed are the names of the latest listing.
 	listed []string
 	// kept are the buckets of which a before-image is known to be kept.
@@ -116,20 +118,17 @@ func (f *fleet) owns(ctx context.Context, name string) (bool, error) {
 	return region != "", err
 }
 
-// adopted returns the adoption document, which is read once.
+// adopted returns the adoption document, which is read once, also by calls at the same time.
 func (f *fleet) adopted(ctx context.Context) (adoption.Document, error) {
-	f.mu.Lock()
-	read := f.document
-	f.mu.Unlock()
-	if read != nil {
-		return *read, nil
+	f.reading.Lock()
+	defer f.reading.Unlock()
+	if f.document != nil {
+		return *f.document, nil
 	}
 	document, err := f.store.Read(ctx, f.Document)
 	if err != nil {
 		return adoption.Document{}, fmt.Errorf("reading what was adopted: %w", err)
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	f.document = &document
 	return document, nil
 }

@@ -235,6 +235,18 @@ func TestAFleetsQuietRunsMakeNoCallThatTheyNeedNot(t *testing.T) {
 	}
 }
 
+// The endpoints and a listing that failed need the adoption document at the same time.
+func TestTheAdoptionDocumentIsReadOnce(t *testing.T) {
+	s := newScene(t, "data-*", names(2)...)
+	s.gate.Inject(api.Fault{Service: "s3", Operation: "ListBuckets", Error: &api.Error{Status: 403, Code: "AccessDenied"}})
+	for range 20 {
+		s.start(localtest.Everything)
+		if _, calls := s.run(sweepEvent); calls["GetObject"] != 1 {
+			t.Fatalf("the calls of a sweep are %v, want one GetObject", calls)
+		}
+	}
+}
+
 // A list of names needs no listing.
 func TestAListOfNamesIsNotLookedFor(t *testing.T) {
 	s := newScene(t, "data-000,data-001", names(2)...)
