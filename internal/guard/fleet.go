@@ -102,6 +102,8 @@ type fleetRun struct {
 	answers map[Key]*answer
 	// troubles are records of what could not be read.
 	troubles []Record
+	// unlocked is [Report].Unlocked.
+	unlocked *int
 }
 
 // answer is what a call returned that is made once a run.
@@ -192,18 +194,28 @@ func (r *run) sweep(ctx context.Context) []Record {
 	all.Wait()
 	unread := names[reached:]
 	var records []Record
+	unlocked := 0
 	for _, v := range visits {
 		of := slices.Concat(v.records...)
 		if slices.ContainsFunc(of, isCut(ctx)) {
 			unread, of = append(unread, v.member.Target), slices.DeleteFunc(of, isCut(ctx))
 		}
-		records = append(records, r.present(v.member, of)...)
+		of = r.present(v.member, of)
+		if !slices.Contains(unread, v.member.Target) && slices.ContainsFunc(of, Record.leavesUnlocked) {
+			unlocked++
+		}
+		records = append(records, of...)
 	}
 	slices.Sort(unread)
 	unread = slices.Compact(unread) // the last bucket that was begun can be in it twice
 	r.unreached(ctx, unread, len(names))
+	unlocked += len(unread)
+	r.unlocked = &unlocked
 	return records
 }
+
+// leavesUnlocked reports whether a record says that its bucket has no lock, or that this is not known.
+func (r Record) leavesUnlocked() bool { return !r.Outcome.IsOver() && r.Verdict != iampolicy.Closed }
 
 // visit is the work of a sweep on one bucket.
 type visit struct {

@@ -224,6 +224,41 @@ func event(name, bucket string) guard.Trigger {
 	return guard.Trigger{Kind: guard.Event, EventName: name, Bucket: bucket}
 }
 
+// The state after a sweep is of buckets, not of properties: what was corrected is locked, what is left or unknown is not.
+func TestASweepCountsTheBucketsThatItLeavesWithoutTheLock(t *testing.T) {
+	policyOf := func(name string) guard.Key { return guard.Key{properties[0], name} }
+	f := newFleet(numbered(6)...)
+	f.state[policyOf("data-0001")], f.state[guard.Key{properties[1], "data-0001"}] = "broken", "broken"
+	f.state[policyOf("data-0002")] = "dark"
+	f.fault = func(call, target string) error {
+		if call == "get-ownership-controls" && target == "data-0003" {
+			return errSlowDown
+		}
+		return nil
+	}
+	watching := f.guard()
+	watching.Observe = true
+	for _, step := range []struct {
+		name    string
+		g       *guard.Guard
+		trigger guard.Trigger
+		want    int
+	}{
+		{"a sweep that only observes", watching, sweep, 2},
+		{"an event of one bucket", watching, event("PutBucketPolicy", "data-0001"), -1},
+		{"a sweep that corrects", f.guard(), sweep, 1},
+	} {
+		report, _ := run(t, step.g, step.trigger)
+		got := -1
+		if report.Unlocked != nil {
+			got = *report.Unlocked
+		}
+		if got != step.want {
+			t.Errorf("%s leaves %d buckets without the lock, want %d; records %q", step.name, got, step.want, told(report))
+		}
+	}
+}
+
 // A sweep's time is that of its calls, divided by how many there may be at a time.
 func TestASweepOverAThousandBucketsTakesTheTimeOfItsCalls(t *testing.T) {
 	f := newFleet(numbered(1000)...)

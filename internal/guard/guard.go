@@ -214,6 +214,9 @@ type Report struct {
 	// Inspected has the names of the resources that could be inspected, with their targets, in no order. A run that an event
 	// of one bucket started inspects nothing else.
 	Inspected []Key
+	// Unlocked is, after a run over all buckets of a [Fleet], how many of them allow what must be denied, or may: their drift was left
+	// as it is, or they could not be read. It is nil after other runs.
+	Unlocked *int
 	// Stack is what our stack was doing; its zero value if that could not be read, or was not read because a sweep found nothing.
 	Stack StackState
 	// StackError is why the stack's status could not be read. It is part of Run's error only if something had to be
@@ -388,7 +391,7 @@ func (r *run) report(records []Record) (Report, error) {
 	if r.trigger.Kind != Sweep || len(records) > 0 {
 		standing, err = r.stack()
 	}
-	report := Report{AsDesired: r.asDesired, Inspected: r.inspected, Stack: standing, StackError: err}
+	report := Report{AsDesired: r.asDesired, Inspected: r.inspected, Unlocked: r.unlocked, Stack: standing, StackError: err}
 	var failures []error
 	for _, record := range records {
 		record.Stack = cmp.Or(record.Stack, standing.Status)

@@ -33,6 +33,9 @@ const (
 	Contested Name = "Contested"
 	// ResourceMissing is how many guarded resources are missing and cannot be restored: the endpoint or the bucket.
 	ResourceMissing Name = "ResourceMissing"
+	// BucketsNotLocked is how many buckets of guard.yaml allow what must be denied, or could not be read, at the end of a sweep. Each
+	// sweep publishes it, also 0; other runs do not see all buckets and publish nothing.
+	BucketsNotLocked Name = "BucketsNotLocked"
 	// TimeToCorrect is the time of each correction from the event (or else the run's start) to the verified correction.
 	TimeToCorrect Name = "TimeToCorrect"
 )

@@ -307,6 +307,9 @@ func (c *counter) metrics(part string, u Usage) {
 		} else {
 			n += len(u.GatewayMetrics)
 		}
+		if c.plan.Parameter("BucketNames") != "" {
+			n += len(u.FleetMetrics)
+		}
 		c.add(part, "metric", float64(n))
 	}
 	c.add(part, "metric", float64(len(u.ZonalMetrics)))

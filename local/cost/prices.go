@@ -28,11 +28,12 @@ type Price struct {
 // Usage is the usage of one run of a function, or of one month of a trail.
 type Usage struct {
 	// Metrics are published by each run; InterfaceMetrics and GatewayMetrics only with that type of endpoint;
-	// ZonalMetrics once in each zone.
+	// ZonalMetrics once in each zone; FleetMetrics by the guard of many buckets only.
 	Metrics          []string `json:"metrics"`
 	InterfaceMetrics []string `json:"interfaceMetrics"`
 	GatewayMetrics   []string `json:"gatewayMetrics"`
 	ZonalMetrics     []string `json:"zonalMetrics"`
+	FleetMetrics     []string `json:"fleetMetrics"`
 	// Seconds is the billed time, LogBytes the log of function and platform.
 	Seconds         float64 `json:"seconds"`
 	LogBytes        float64 `json:"logBytes"`

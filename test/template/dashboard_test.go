@@ -129,8 +129,8 @@ func TestAlarmsAndDashboardUseMetricsThatSomethingPublishes(t *testing.T) {
 
 func TestEveryMetricOfOursIsLookedAt(t *testing.T) {
 	var seen []string
-	for _, p := range []parameters{nil, gateway} {
-		for _, u := range uses(t, deploy(t, p)) {
+	for _, s := range []stack{deploy(t, nil), deploy(t, gateway), deployGuard(t, nil)} {
+		for _, u := range uses(t, s) {
 			seen = append(seen, u.name)
 		}
 	}

@@ -230,8 +230,12 @@ func TestAFleetsQuietRunsMakeNoCallThatTheyNeedNot(t *testing.T) {
 			t.Errorf("%s: records %q, calls (-want +got):\n%s", step.name, records, diff)
 		}
 	}
-	if line := lines(t, s.out)[0]; line["Stack"] != "guard" || line["Bucket"] != nil || line["OpenDrift"] != 0.0 {
+	published := lines(t, s.out)
+	if line := published[0]; line["Stack"] != "guard" || line["Bucket"] != nil || line["OpenDrift"] != 0.0 || line["BucketsNotLocked"] != 0.0 {
 		t.Errorf("metrics %v, want those of the stack", line)
+	}
+	if line := published[2]; line["BucketsNotLocked"] != nil {
+		t.Errorf("metrics %v, want no count of all buckets by a run that read one", line)
 	}
 }
 

@@ -27,6 +27,9 @@ func measure(report guard.Report) []metrics.Datum {
 			data = append(data, metrics.Datum{Name: name, Unit: metrics.Count, Values: []float64{counts[name]}})
 		}
 	}
+	if report.Unlocked != nil {
+		data = append(data, metrics.Datum{Name: metrics.BucketsNotLocked, Unit: metrics.Count, Values: []float64{float64(*report.Unlocked)}})
+	}
 	return append(data, metrics.Datum{Name: metrics.TimeToCorrect, Unit: metrics.Milliseconds, Values: times})
 }
 
