@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"example.com/s3-endpoint-guard/internal/aws/inspect"
+	"example.com/s3-endpoint-guard/internal/aws/vpcendpoint"
 	"example.com/s3-endpoint-guard/internal/iampolicy"
 	"example.com/s3-endpoint-guard/local/samtemplate"
 )
@@ -148,7 +148,7 @@ func TestTheEndpointsMetricsAreLookedForByItsServicesName(t *testing.T) {
 		if found != 8 {
 			t.Errorf("%s: %d metrics name the service, want those of four alarms and detectors and of four lines of the dashboard", partition, found)
 		}
-		if got := inspect.S3Service(partition, region); got != want {
+		if got := vpcendpoint.ServiceName(partition, region); got != want {
 			t.Errorf("the health check looks for %s, want %s", got, want)
 		}
 	}

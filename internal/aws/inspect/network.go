@@ -22,8 +22,10 @@ type NetworkAPI interface {
 // Network reads the workload's network.
 type Network struct {
 	API NetworkAPI
-	// VPCID is the VPC, EndpointID our endpoint in it, Service the name of S3's service in the Region without "cn.".
-	VPCID, EndpointID, Service string
+	// VPCID is the VPC, EndpointID our endpoint in it.
+	VPCID, EndpointID string
+	// Services are the names of S3's endpoint services in the Region.
+	Services []string
 	// GroupIDs are the workload's security groups.
 	GroupIDs []string
 }
@@ -67,11 +69,11 @@ func peer(r types.SecurityGroupRule) string {
 	return aws.ToString(r.CidrIpv4) + aws.ToString(r.CidrIpv6) + aws.ToString(r.PrefixListId)
 }
 
-// otherEndpoints lists the other endpoints of S3 in the VPC. Interface endpoints have a service name with "cn." in China.
+// otherEndpoints lists the other endpoints of S3 in the VPC.
 func (n *Network) otherEndpoints(ctx context.Context) ([]string, error) {
 	answer, err := n.API.DescribeVpcEndpoints(ctx, &ec2.DescribeVpcEndpointsInput{Filters: []types.Filter{
 		{Name: aws.String("vpc-id"), Values: []string{n.VPCID}},
-		{Name: aws.String("service-name"), Values: []string{n.Service, "cn." + n.Service}},
+		{Name: aws.String("service-name"), Values: n.Services},
 	}})
 	if err != nil {
 		return nil, fmt.Errorf("endpoints of %s: %w", n.VPCID, err)

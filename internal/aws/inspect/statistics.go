@@ -30,17 +30,6 @@ type Statistics struct {
 	EndpointID, VPCID, Service string
 }
 
-// S3Service returns the name of S3's interface endpoint service, which is also the dimension by which CloudWatch
-// separates its metrics from those of other services. China's names have one more label.
-// https://docs.amazonaws.cn/en_us/aws/latest/userguide/endpoints-Beijing.html
-func S3Service(partition, region string) string {
-	name := "com.amazonaws." + region + ".s3"
-	if partition == "aws-cn" {
-		return "cn." + name
-	}
-	return name
-}
-
 // ReadSweeps counts the correction runs that published their metrics in the time before now, by minutes.
 func (s *Statistics) ReadSweeps(ctx context.Context, now time.Time, within time.Duration) (health.SweepCount, error) {
 	minutes, err := s.periods(ctx, query{

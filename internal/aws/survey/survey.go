@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"iter"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -21,6 +20,7 @@ import (
 
 	"example.com/s3-endpoint-guard/internal/audit"
 	"example.com/s3-endpoint-guard/internal/aws/errorcode"
+	"example.com/s3-endpoint-guard/internal/aws/vpcendpoint"
 	"example.com/s3-endpoint-guard/internal/parallel"
 )
 
@@ -201,8 +201,7 @@ func Buckets(ctx context.Context, api S3, pace *Pacer, region, prefix string) it
 // Endpoints reads the VPC endpoints for S3 in a Region, without those that are being deleted or never worked.
 func Endpoints(ctx context.Context, api ec2.DescribeVpcEndpointsAPIClient, pace *Pacer, region string) ([]audit.Endpoint, error) {
 	var list []audit.Endpoint
-	name := "com.amazonaws." + region + ".s3"
-	in := &ec2.DescribeVpcEndpointsInput{Filters: []types.Filter{{Name: aws.String("service-name"), Values: []string{name, "cn." + name}}}}
+	in := &ec2.DescribeVpcEndpointsInput{Filters: []types.Filter{{Name: aws.String("service-name"), Values: vpcendpoint.ServiceNames(region)}}}
 	for pages := ec2.NewDescribeVpcEndpointsPaginator(api, in); pages.HasMorePages(); {
 		var page *ec2.DescribeVpcEndpointsOutput
 		err := pace.Do(ctx, func(ctx context.Context) (err error) {
@@ -213,8 +212,7 @@ func Endpoints(ctx context.Context, api ec2.DescribeVpcEndpointsAPIClient, pace 
 			return list, fmt.Errorf("reading the VPC endpoints: %w", &Failure{Permission: readEndpoints, Err: err})
 		}
 		for _, e := range page.VpcEndpoints {
-			// The SDK's constants are capitalised, EC2's responses are not.
-			if slices.Contains([]string{"deleting", "deleted", "failed", "rejected", "expired"}, strings.ToLower(string(e.State))) {
+			if vpcendpoint.IsLost(vpcendpoint.StateOf(e)) {
 				continue
 			}
 			list = append(list, audit.Endpoint{

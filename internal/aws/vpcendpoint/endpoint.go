@@ -22,7 +22,6 @@ package vpcendpoint
 import (
 	"context"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -121,24 +120,15 @@ const notFound = "not found"
 
 // Read reads the endpoint with one call. A missing endpoint is no error here, unlike in [Endpoint.Inspect].
 func (e *Endpoint) Read(ctx context.Context) (Snapshot, error) {
-	answer, err := e.API.DescribeVpcEndpoints(ctx, &ec2.DescribeVpcEndpointsInput{VpcEndpointIds: []string{e.ID}})
-	switch errorcode.Of(err) {
-	case "InvalidVpcEndpointId.NotFound", "InvalidVpcEndpoint.NotFound":
-		return Snapshot{State: notFound, lost: true}, nil
-	}
-	if err != nil {
+	live, ok, err := describe(ctx, e.API, e.ID)
+	switch {
+	case err != nil:
 		return Snapshot{}, e.wrap(err)
-	}
-	if len(answer.VpcEndpoints) == 0 {
+	case !ok:
 		return Snapshot{State: notFound, lost: true}, nil
 	}
-	live := answer.VpcEndpoints[0]
-	// The SDK's constants are capitalised, EC2's responses are not.
-	seen := Snapshot{State: strings.ToLower(string(live.State)), Created: aws.ToTime(live.CreationTimestamp)}
-	switch seen.State {
-	case "deleting", "deleted", "failed", "rejected", "expired":
-		seen.lost = true
-	default:
+	seen := Snapshot{State: StateOf(live), Created: aws.ToTime(live.CreationTimestamp)}
+	if seen.lost = IsLost(seen.State); !seen.lost {
 		seen.Findings = e.compare(live)
 	}
 	return seen, nil
@@ -232,12 +222,10 @@ func (e *Endpoint) missing(state string) error {
 
 // wrap adds to a call's error the endpoint's id and, if a person must act, the remedy.
 func (e *Endpoint) wrap(err error) error {
-	switch errorcode.Of(err) {
-	case "InvalidVpcEndpointId.NotFound", "InvalidVpcEndpoint.NotFound":
-		return fmt.Errorf("%w: %w", e.missing("not found"), err)
-	default:
-		return explain("endpoint "+e.ID, err)
+	if isGone(err) {
+		return fmt.Errorf("%w: %w", e.missing(notFound), err)
 	}
+	return explain("endpoint "+e.ID, err)
 }
 
 // explain adds to a call's error its target and, if a person must act, the remedy. Transient failures do not arrive

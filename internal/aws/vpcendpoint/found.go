@@ -38,14 +38,13 @@ func (e UnfitError) Error() string { return string(e) }
 // Find reads an endpoint with all that the guard keeps as it is. It returns an [UnfitError] for an endpoint that cannot be guarded,
 // and an [errorcode.Failure] for a call that fails; neither names the endpoint.
 func (f *Finder) Find(ctx context.Context, id string) (adoption.Endpoint, error) {
-	answer, err := f.API.DescribeVpcEndpoints(ctx, &ec2.DescribeVpcEndpointsInput{VpcEndpointIds: []string{id}})
-	switch code := errorcode.Of(err); {
-	case code == "InvalidVpcEndpointId.NotFound", code == "InvalidVpcEndpoint.NotFound", err == nil && len(answer.VpcEndpoints) == 0:
-		return adoption.Endpoint{}, UnfitError("there is no such VPC endpoint in this account and Region: take it out of VpcEndpointIds")
+	live, ok, err := describe(ctx, f.API, id)
+	switch {
 	case err != nil:
 		return adoption.Endpoint{}, errorcode.Needing("ec2:DescribeVpcEndpoints", err)
+	case !ok:
+		return adoption.Endpoint{}, UnfitError("there is no such VPC endpoint in this account and Region: take it out of VpcEndpointIds")
 	}
-	live := answer.VpcEndpoints[0]
 	if why := f.unfit(live); why != "" {
 		return adoption.Endpoint{}, UnfitError(why)
 	}
@@ -67,12 +66,10 @@ func (f *Finder) Find(ctx context.Context, id string) (adoption.Endpoint, error)
 
 // unfit returns why an endpoint cannot be guarded; "" if it can be.
 func (f *Finder) unfit(live types.VpcEndpoint) string {
-	service := "com.amazonaws." + f.Region + ".s3"
-	// The SDK's constants are capitalised, EC2's responses are not.
-	state := strings.ToLower(string(live.State))
-	switch name := strings.TrimPrefix(aws.ToString(live.ServiceName), "cn."); {
-	case name != service:
-		return fmt.Sprintf("it is an endpoint of %s, not of S3 in this Region (%s): take it out of VpcEndpointIds", name, service)
+	services, state := ServiceNames(f.Region), StateOf(live)
+	switch name := aws.ToString(live.ServiceName); {
+	case !slices.Contains(services, name):
+		return fmt.Sprintf("it is an endpoint of %s, not of S3 in this Region (%s): take it out of VpcEndpointIds", name, services[0])
 	case live.VpcEndpointType != types.VpcEndpointTypeGateway && live.VpcEndpointType != types.VpcEndpointTypeInterface:
 		return fmt.Sprintf("it is a %s endpoint; the guard knows interface and gateway endpoints", live.VpcEndpointType)
 	case live.OwnerId != nil && *live.OwnerId != f.Account:
@@ -85,28 +82,20 @@ func (f *Finder) unfit(live types.VpcEndpoint) string {
 
 // ingress reads the ingress rules of an endpoint's security groups.
 func (f *Finder) ingress(ctx context.Context, groups []string) ([]adoption.Rule, error) {
+	rules, err := readIngress(ctx, f.API, groups)
+	if err != nil {
+		return nil, errorcode.Needing("ec2:DescribeSecurityGroupRules", err)
+	}
 	found := []adoption.Rule{}
-	pages := ec2.NewDescribeSecurityGroupRulesPaginator(f.API, &ec2.DescribeSecurityGroupRulesInput{
-		Filters: []types.Filter{{Name: aws.String("group-id"), Values: groups}},
-	})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, errorcode.Needing("ec2:DescribeSecurityGroupRules", err)
+	for _, r := range rules {
+		rule := adoption.Rule{
+			GroupID: aws.ToString(r.GroupId), Protocol: aws.ToString(r.IpProtocol),
+			FromPort: aws.ToInt32(r.FromPort), ToPort: aws.ToInt32(r.ToPort), Source: source(r),
 		}
-		for _, r := range page.SecurityGroupRules {
-			if aws.ToBool(r.IsEgress) {
-				continue
-			}
-			rule := adoption.Rule{
-				GroupID: aws.ToString(r.GroupId), Protocol: aws.ToString(r.IpProtocol),
-				FromPort: aws.ToInt32(r.FromPort), ToPort: aws.ToInt32(r.ToPort), Source: source(r),
-			}
-			if other := r.ReferencedGroupInfo; other != nil && aws.ToString(other.UserId) != f.Account {
-				rule.SourceAccount = aws.ToString(other.UserId)
-			}
-			found = append(found, rule)
+		if other := r.ReferencedGroupInfo; other != nil && aws.ToString(other.UserId) != f.Account {
+			rule.SourceAccount = aws.ToString(other.UserId)
 		}
+		found = append(found, rule)
 	}
 	slices.SortFunc(found, func(a, b adoption.Rule) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
 	return found, nil
@@ -136,14 +125,8 @@ func (f *Finder) routed(ctx context.Context, e adoption.Endpoint) ([]string, err
 
 // LivePolicy reads an endpoint's policy; ok is false if there is no such endpoint.
 func LivePolicy(ctx context.Context, api ec2.DescribeVpcEndpointsAPIClient, id string) (policy string, ok bool, err error) {
-	answer, err := api.DescribeVpcEndpoints(ctx, &ec2.DescribeVpcEndpointsInput{VpcEndpointIds: []string{id}})
-	switch code := errorcode.Of(err); {
-	case code == "InvalidVpcEndpointId.NotFound", code == "InvalidVpcEndpoint.NotFound", err == nil && len(answer.VpcEndpoints) == 0:
-		return "", false, nil
-	case err != nil:
-		return "", false, errorcode.Needing("ec2:DescribeVpcEndpoints", err)
-	}
-	return aws.ToString(answer.VpcEndpoints[0].PolicyDocument), true, nil
+	live, ok, err := describe(ctx, api, id)
+	return aws.ToString(live.PolicyDocument), ok, errorcode.Needing("ec2:DescribeVpcEndpoints", err)
 }
 
 // PutBackPolicy sets an endpoint's policy, or resets it to full access if the text is "".

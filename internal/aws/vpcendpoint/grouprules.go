@@ -68,18 +68,11 @@ type rulesDrift struct{ missing, extra []groupRule }
 
 // Inspect implements [guard.Resource].
 func (g *GroupRules) Inspect(ctx context.Context) ([]guard.Finding, error) {
-	var live []groupRule
-	pages := ec2.NewDescribeSecurityGroupRulesPaginator(g.API, &ec2.DescribeSecurityGroupRulesInput{
-		Filters: []types.Filter{{Name: aws.String("group-id"), Values: g.GroupIDs}},
-	})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, explain(g.target(), err)
-		}
-		live = append(live, ingress(page.SecurityGroupRules)...)
+	live, err := readIngress(ctx, g.API, g.GroupIDs)
+	if err != nil {
+		return nil, explain(g.target(), err)
 	}
-	return []guard.Finding{g.judge(live)}, nil
+	return []guard.Finding{g.judge(liveRules(live))}, nil
 }
 
 // target returns the groups' ids, for records and errors.
@@ -119,13 +112,10 @@ func (g *GroupRules) desired() []groupRule {
 	return rules
 }
 
-// ingress returns the ingress rules in a response.
-func ingress(answer []types.SecurityGroupRule) []groupRule {
+// liveRules returns live rules as they are compared.
+func liveRules(live []types.SecurityGroupRule) []groupRule {
 	var rules []groupRule
-	for _, r := range answer {
-		if aws.ToBool(r.IsEgress) {
-			continue
-		}
+	for _, r := range live {
 		rules = append(rules, groupRule{
 			id: aws.ToString(r.SecurityGroupRuleId), groupID: aws.ToString(r.GroupId),
 			protocol: aws.ToString(r.IpProtocol), from: aws.ToInt32(r.FromPort), to: aws.ToInt32(r.ToPort),

@@ -8,15 +8,12 @@ import (
 
 	"example.com/s3-endpoint-guard/internal/guard"
 	"example.com/s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/lock"
 )
-
-// fullAccess is the effective policy of an endpoint without a policy.
-// https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html#vpc-endpoint-policies-default
-const fullAccess = `{"Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}`
 
 func (e *Endpoint) inspectPolicy(live types.VpcEndpoint) guard.Finding {
 	document := aws.ToString(live.PolicyDocument)
-	d := e.judge(cmp.Or(document, fullAccess))
+	d := e.judge(cmp.Or(document, lock.FullAccess))
 	return guard.Finding{
 		Property: policyProperty, Target: e.ID,
 		Verdict: d.Verdict, Allowed: d.Allowed, Diff: guard.Differences(d.Diff),

@@ -33,8 +33,7 @@ func (s *States) Read(ctx context.Context) ([]health.EndpointState, error) {
 	}
 	live := map[string]string{}
 	for _, e := range answer.VpcEndpoints {
-		// The SDK's constants are capitalised, EC2's responses are not.
-		live[aws.ToString(e.VpcEndpointId)] = strings.ToLower(string(e.State))
+		live[aws.ToString(e.VpcEndpointId)] = StateOf(e)
 	}
 	states := make([]health.EndpointState, len(s.IDs))
 	for i, id := range s.IDs {

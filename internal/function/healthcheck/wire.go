@@ -91,7 +91,7 @@ func (checks *Checks) ofEndpoint(c Config, api *ec2.Client) {
 		return health.Endpoint{State: seen.State, Created: seen.Created, Findings: seen.Findings}, err
 	}
 	checks.Network = Watched(checks, watchEvery, (&inspect.Network{
-		API: api, VPCID: c.Setting.VPCID, EndpointID: endpoint.ID, GroupIDs: c.WorkloadGroups, Service: "com.amazonaws." + c.Setting.Region + ".s3",
+		API: api, VPCID: c.Setting.VPCID, EndpointID: endpoint.ID, GroupIDs: c.WorkloadGroups, Services: vpcendpoint.ServiceNames(c.Setting.Region),
 	}).Read)
 	if c.Gateway {
 		tables := &vpcendpoint.Associations{
@@ -118,7 +118,7 @@ func (checks *Checks) ofGuard(c Config, sdk aws.Config, watch *cloudwatch.Client
 	}).Read)
 	statistics := &inspect.Statistics{
 		API: watch, Bucket: c.Setting.Bucket, EndpointID: c.Setting.EndpointID, VPCID: c.Setting.VPCID,
-		Service: inspect.S3Service(c.Setting.Partition, c.Setting.Region),
+		Service: vpcendpoint.ServiceName(c.Setting.Partition, c.Setting.Region),
 	}
 	checks.Sweeps = func(ctx context.Context, now time.Time) (health.SweepCount, error) {
 		return statistics.ReadSweeps(ctx, now, c.criteria().SweepWithin)
