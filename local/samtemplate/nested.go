@@ -1,6 +1,7 @@
 package samtemplate
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -158,6 +159,21 @@ func (p *Plan) Nested(logicalID string, a Attributes) (*Plan, error) {
 	}
 	p.plans.Store(key, plan)
 	return plan, nil
+}
+
+// Named returns the plan for a stack of another name and ARN.
+func (p *Plan) Named(name, id string) (*Plan, error) {
+	o := p.options
+	o.StackName, o.StackID = name, id
+	if o.StackName == p.options.StackName && o.StackID == p.options.StackID {
+		return p, nil
+	}
+	return p.template.Plan(o)
+}
+
+// SameTemplate reports whether two plans are of the same template.
+func (p *Plan) SameTemplate(other *Plan) bool {
+	return bytes.Equal(p.template.text, other.template.text)
 }
 
 // nestedOptions returns the options of a nested stack.

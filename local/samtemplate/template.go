@@ -32,6 +32,7 @@ import (
 
 // Template is a parsed template. It is immutable; any number of goroutines may make plans from it.
 type Template struct {
+	text       []byte
 	parameters []parameter
 	rules      []member
 	mappings   map[string]map[string]map[string]place
@@ -91,7 +92,7 @@ func parse(data []byte) (*Template, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Template{byID: map[string]*resource{}, nested: map[string]*Template{}, owner: map[string]string{}}
+	t := &Template{text: data, byID: map[string]*resource{}, nested: map[string]*Template{}, owner: map[string]string{}}
 	if err := t.read(sections); err != nil {
 		return nil, err
 	}

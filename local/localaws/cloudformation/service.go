@@ -54,6 +54,7 @@ type describedStack struct {
 	StackId, StackName, StackStatus string
 	StackStatusReason               string `xml:",omitempty"`
 	RoleARN                         string `xml:",omitempty"`
+	ParentId, RootId                string `xml:",omitempty"`
 	CreationTime, LastUpdatedTime   string
 	DisableRollback                 bool
 	Parameters                      []parameter `xml:"Parameters>member"`
@@ -74,6 +75,7 @@ func (s *Service) describeStacks(stack string) (any, error) {
 	for _, st := range stacks {
 		d := describedStack{
 			StackId: st.ID, StackName: st.Name, StackStatus: st.Status, StackStatusReason: st.Reason, RoleARN: st.RoleARN,
+			ParentId: st.ParentID, RootId: st.RootID,
 			CreationTime: st.Created.UTC().Format(time.RFC3339), LastUpdatedTime: st.Updated.UTC().Format(time.RFC3339),
 		}
 		for _, p := range st.Parameters {

@@ -37,6 +37,8 @@ type Stack struct {
 	Name string
 	// Status is e.g. "UPDATE_IN_PROGRESS", Reason the reason for it, or "".
 	Status, Reason string
+	// ParentID and RootID are the ARNs of the stacks that contain a nested stack; "" for others.
+	ParentID, RootID string
 	// RoleARN is the stack's service role; "" when it has none.
 	RoleARN    string
 	Parameters []KeyValue

@@ -21,18 +21,26 @@ func (e *Engine) Deploy(ctx context.Context, plan *samtemplate.Plan, bootstraps 
 	}
 	s := &Stack{engine: e, id: options.StackID, name: options.StackName, plan: plan, bootstraps: bootstraps}
 	s.enter("CREATE_IN_PROGRESS", "User Initiated")
-	steps, took := e.timetable(plan)
-	began := e.Clock.Now()
-	for _, next := range steps {
-		if err := errors.Join(e.elapse(ctx, began.Add(next.after)), s.create(ctx, next.resource)); err != nil {
-			return nil, s.rollBack(fmt.Errorf("deploying %s: creating %s: %w", s.name, next.resource.LogicalID, err))
-		}
-	}
-	if err := e.elapse(ctx, began.Add(took)); err != nil {
+	if err := s.createAll(ctx); err != nil {
 		return nil, s.rollBack(fmt.Errorf("deploying %s: %w", s.name, err))
 	}
 	s.enter("CREATE_COMPLETE", "")
 	return s, nil
+}
+
+// createAll creates the resources of the stack's plan, until one of them cannot be created.
+func (s *Stack) createAll(ctx context.Context) error {
+	steps, took, err := s.engine.timetable(s.Plan())
+	if err != nil {
+		return err
+	}
+	began := s.engine.Clock.Now()
+	for _, next := range steps {
+		if err := errors.Join(s.engine.elapse(ctx, began.Add(next.after)), s.create(ctx, next.resource)); err != nil {
+			return fmt.Errorf("creating %s: %w", next.resource.LogicalID, err)
+		}
+	}
+	return s.engine.elapse(ctx, began.Add(took))
 }
 
 // fits returns an error if a plan is for another account, Region or partition, or if its stack exists.
@@ -60,7 +68,7 @@ func (s *Stack) create(ctx context.Context, resource samtemplate.Resource) error
 	if err != nil {
 		return err
 	}
-	m, err := (&creation{Engine: s.engine, stack: s, resource: resource}).create(newProperties(values))
+	m, err := (&creation{Engine: s.engine, stack: s, resource: resource, ctx: ctx}).create(newProperties(values))
 	if m.ref != "" {
 		s.add(&existing{Resource: resource, made: m, properties: values})
 	}
@@ -70,7 +78,7 @@ func (s *Stack) create(ctx context.Context, resource samtemplate.Resource) error
 // rollBack removes the created resources, and returns the cause.
 func (s *Stack) rollBack(cause error) error {
 	s.enter("ROLLBACK_IN_PROGRESS", cause.Error())
-	if failed, err := s.removeAll(func(r *existing) bool { return r.DeletionPolicy == "Retain" }); err != nil {
+	if failed, err := s.removeAll(s.stays(nil)); err != nil {
 		s.enter("ROLLBACK_FAILED", failedToDelete(failed))
 		return errors.Join(cause, fmt.Errorf("rolling back: %w", err))
 	}
@@ -91,6 +99,7 @@ func (s *Stack) Update(ctx context.Context, plan *samtemplate.Plan) error {
 	s.BeginUpdate()
 	replaced, err := s.apply(ctx, plan)
 	if err != nil {
+		s.abandonUpdates()
 		s.enter("UPDATE_FAILED", err.Error())
 		return fmt.Errorf("updating %s: %w", s.name, err)
 	}
@@ -123,7 +132,7 @@ func (s *Stack) apply(ctx context.Context, plan *samtemplate.Plan) (replaced []f
 	s.mu.Lock()
 	s.plan = plan
 	s.mu.Unlock()
-	for _, resource := range plan.Resources() {
+	for _, resource := range plan.OwnResources() {
 		removeOld, err := s.follow(ctx, resource)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", resource.LogicalID, err)
@@ -142,7 +151,7 @@ func (s *Stack) cleanUp(plan *samtemplate.Plan, replaced []func() error) error {
 		errs = append(errs, removeOld())
 	}
 	stays := func(r *existing) bool {
-		return slices.ContainsFunc(plan.Resources(), func(p samtemplate.Resource) bool { return p.LogicalID == r.LogicalID })
+		return slices.ContainsFunc(plan.OwnResources(), func(p samtemplate.Resource) bool { return p.LogicalID == r.LogicalID })
 	}
 	_, err := s.removeAll(stays)
 	return errors.Join(append(errs, err)...)
@@ -155,7 +164,7 @@ func (s *Stack) follow(ctx context.Context, resource samtemplate.Resource) (remo
 		return nil, s.create(ctx, resource)
 	}
 	values, err := s.Plan().Properties(resource.LogicalID, s)
-	if err != nil || reflect.DeepEqual(values, live.properties) {
+	if err != nil || reflect.DeepEqual(values, live.properties) && s.unchanged(live) {
 		return nil, err
 	}
 	if live.update == nil {
@@ -178,11 +187,16 @@ func (s *Stack) Delete(_ context.Context, retain ...string) error {
 	if s.Status() != "DELETE_FAILED" && len(retain) > 0 {
 		return fmt.Errorf("deleting %s: resources can be retained only of a stack that is DELETE_FAILED", s.name)
 	}
+	return s.delete(s.stays(retain))
+}
+
+// delete removes the stack's resources that do not stay.
+func (s *Stack) delete(stays func(*existing) bool) error {
 	for _, r := range s.existingResources() {
 		r.status, r.reason = "", ""
 	}
 	s.enter("DELETE_IN_PROGRESS", "User Initiated")
-	failed, err := s.removeAll(func(r *existing) bool { return retained(r) || slices.Contains(retain, r.LogicalID) })
+	failed, err := s.removeAll(stays)
 	if err != nil {
 		s.enter("DELETE_FAILED", failedToDelete(failed))
 		return fmt.Errorf("deleting %s: %w", s.name, err)

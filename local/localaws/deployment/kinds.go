@@ -1,6 +1,7 @@
 package deployment
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/json"
@@ -35,6 +36,8 @@ type made struct {
 	replaced func() error
 	// failed is the error of a failed creation whose resource must nevertheless be removed.
 	failed error
+	// inner is the nested stack that the resource is; nil for all others.
+	inner *Stack
 }
 
 // creation is the input of a kind in addition to the properties.
@@ -42,6 +45,8 @@ type creation struct {
 	*Engine
 	stack    *Stack
 	resource samtemplate.Resource
+	// ctx is that of the deployment which creates the resource.
+	ctx context.Context
 }
 
 // kinds are all types of resources that the local AWS can create.
@@ -76,6 +81,9 @@ func kindOf(resourceType string) (kind, bool) {
 	if isCustom(resourceType) {
 		return customKind, true
 	}
+	if resourceType == nestedType {
+		return nestedKind(), true
+	}
 	k, ok := kinds[resourceType]
 	return k, ok
 }
@@ -83,9 +91,24 @@ func kindOf(resourceType string) (kind, bool) {
 // name returns a physical name in CloudFormation's format: stack, logical id and a suffix specific to the stack.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html
 func (c *creation) name() string {
-	sum := sha256.Sum256([]byte(c.stack.ID() + c.resource.LogicalID))
-	suffix := base32.StdEncoding.EncodeToString(sum[:])[:12]
-	return fmt.Sprintf("%s-%s-%s", c.stack.Name(), c.resource.LogicalID, suffix)
+	limit := 255
+	if most, ok := nameLimits[c.resource.Type]; ok {
+		limit = most
+	}
+	return samtemplate.GeneratedName(c.stack.Name(), c.resource.LogicalID, suffix(c.stack.ID()+c.resource.LogicalID), limit)
+}
+
+// nameLimits are the maximum numbers of characters in the names of types, where they are less than 255: the quotas of IAM,
+// Lambda, EventBridge, S3, SQS and CloudTrail.
+var nameLimits = map[string]int{
+	"AWS::IAM::Role": 64, "AWS::IAM::InstanceProfile": 128, "AWS::Serverless::Function": 64, "AWS::Lambda::Permission": 100,
+	"AWS::Events::Rule": 64, "AWS::S3::Bucket": 63, "AWS::SQS::Queue": 80, "AWS::CloudTrail::Trail": 128,
+}
+
+// suffix returns the end of a generated name: 12 characters, always the same for the same seed.
+func suffix(seed string) string {
+	sum := sha256.Sum256([]byte(seed))
+	return base32.StdEncoding.EncodeToString(sum[:])[:12]
 }
 
 // arn returns an ARN of this account and Region.

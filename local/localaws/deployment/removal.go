@@ -12,6 +12,18 @@ func retained(r *existing) bool {
 	return r.DeletionPolicy == "Retain" || r.DeletionPolicy == "RetainExceptOnCreate"
 }
 
+// stays returns which resources remain when a stack is deleted, or its creation is rolled back: those that the template
+// retains, and those that the caller does. It is also what remains of the stacks nested in it.
+func (s *Stack) stays(retain []string) func(*existing) bool {
+	rolledBack := s.Status() == "ROLLBACK_IN_PROGRESS"
+	return func(r *existing) bool {
+		if rolledBack {
+			return r.DeletionPolicy == "Retain"
+		}
+		return retained(r) || slices.Contains(retain, r.LogicalID)
+	}
+}
+
 // inRemovalOrder orders resources so that each comes before those that it depends on, and otherwise the last one first.
 // The order of creation alone is not enough, because an update may make an old resource depend on a new one.
 func inRemovalOrder(created []*existing) []*existing {

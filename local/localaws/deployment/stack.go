@@ -18,10 +18,12 @@ type Stack struct {
 	engine     *Engine
 	id, name   string
 	bootstraps func(logicalID string) (path string, err error)
+	parent     *Stack // nil for a stack that is not nested
 
 	mu        sync.Mutex
 	plan      *samtemplate.Plan
 	resources []*existing
+	nested    []nested
 }
 
 // existing is a resource of a stack.
@@ -54,24 +56,25 @@ func (s *Stack) Plan() *samtemplate.Plan {
 	return s.plan
 }
 
-// Has reports whether the stack has a resource of that logical id.
+// Has reports whether the stack, or one that is nested in it, has a resource of that logical id.
 func (s *Stack) Has(logicalID string) bool {
 	_, ok := s.Ref(logicalID)
 	return ok
 }
 
-// Ref returns the result of Ref for a resource, and whether the resource exists. It implements [samtemplate.Attributes].
+// Ref returns the result of Ref for a resource, which may be in a nested stack, and whether the resource exists. It implements
+// [samtemplate.Attributes].
 func (s *Stack) Ref(logicalID string) (string, bool) {
-	if r := s.resource(logicalID); r != nil {
+	if r := s.find(logicalID); r != nil {
 		return r.ref, true
 	}
 	return "", false
 }
 
-// GetAtt returns the result of Fn::GetAtt for a resource, and whether the attribute exists. It implements
+// GetAtt returns the result of Fn::GetAtt for a resource, which may be in a nested stack, and whether the attribute exists. It implements
 // [samtemplate.Attributes].
 func (s *Stack) GetAtt(logicalID, name string) (any, bool) {
-	if r := s.resource(logicalID); r != nil {
+	if r := s.find(logicalID); r != nil {
 		value, ok := r.attributes[name]
 		return value, ok
 	}
@@ -163,6 +166,9 @@ func (s *Stack) enter(status, reason string) {
 		return
 	}
 	described := cloudformation.Stack{ID: s.id, Name: s.name, Status: status, Reason: reason}
+	if s.parent != nil {
+		described.ParentID, described.RootID = s.parent.id, s.parent.id
+	}
 	if before, ok := s.engine.CloudFormation.Stack(s.id); ok && status != "CREATE_IN_PROGRESS" {
 		described.Created = before.Created
 	}
@@ -186,5 +192,7 @@ func (s *Stack) enter(status, reason string) {
 
 // deployedType returns the type that CloudFormation reports: SAM's transform has replaced its own types.
 func deployedType(declared string) string {
-	return strings.Replace(declared, "AWS::Serverless::Function", "AWS::Lambda::Function", 1)
+	return strings.NewReplacer(
+		"AWS::Serverless::Function", "AWS::Lambda::Function", nestedType, "AWS::CloudFormation::Stack",
+	).Replace(declared)
 }
