@@ -212,8 +212,7 @@ func enforced(t testing.TB, p parameters) *estate {
 	t.Helper()
 	s := adopted(t, p)
 	s.updates(p.and("Enforcement", "Enforce"))
-	s.Events.Sweep()
-	s.rest()
+	s.sweep()
 	return s
 }
 
@@ -293,8 +292,7 @@ func TestInObserveNothingIsWrittenButTheState(t *testing.T) {
 	t.Parallel()
 	s := found(t, cloudtest.New(t, localaws.Options{}))
 	s.must(s.adopts(nil))
-	s.Events.Sweep()
-	s.rest()
+	s.sweep()
 	s.isAsBefore()
 	if got := s.wrote(); len(got) > 0 {
 		t.Errorf("the guard made the calls %q, want none that writes", got)
@@ -307,7 +305,7 @@ func TestInObserveNothingIsWrittenButTheState(t *testing.T) {
 	if slices.ContainsFunc(s.stored(), func(key string) bool { return strings.Contains(key, unguarded) }) {
 		t.Errorf("the state bucket holds %q, want nothing of %s", s.stored(), unguarded)
 	}
-	r := s.watch(s.Events.Sweep)
+	r := s.watch(s.sweep)
 	observed := map[string]bool{}
 	for _, record := range r.records {
 		if record.Message != "drift observed" {
@@ -337,15 +335,14 @@ func TestEnforceLocksAllAndKeepsForeignStatements(t *testing.T) {
 			t.Errorf("the policy of %s lost %s:\n%s", terraform, sid, s.S3.Policy(terraform))
 		}
 	}
-	s.watch(s.Events.Sweep).wrote(t)
+	s.watch(s.sweep).wrote(t)
 }
 
 // A deployment that begins with Enforce is as good.
 func TestAGuardCanBeginWithEnforce(t *testing.T) {
 	t.Parallel()
 	s := adopted(t, parameters{"Enforcement": "Enforce"})
-	s.Events.Sweep()
-	s.rest()
+	s.sweep()
 	s.allLocked()
 }
 
@@ -362,8 +359,7 @@ func TestAChangeOfTheParametersIsWrittenAnew(t *testing.T) {
 		s.updates(p)
 		maps.Copy(change, parameters{"Enforcement": "Enforce"})
 		s.updates(change)
-		s.Events.Sweep()
-		s.rest()
+		s.sweep()
 		l, _ := s.lock()
 		for _, id := range []string{s.endpoint, s.gateway} {
 			e, _ := s.EC2.Endpoint(id)
@@ -480,7 +476,7 @@ func TestTheSweepCorrectsWhatNoEventReports(t *testing.T) {
 			t.Parallel()
 			s := enforced(t, nil)
 			s.watch(func() { s.must(attack(s)) }).wrote(t)
-			r := s.watch(s.Events.Sweep)
+			r := s.watch(s.sweep)
 			if routed := s.EC2.Associations(s.table); len(routed) != 1 || routed[0].SubnetID != s.subnets[0] {
 				t.Errorf("the gateway endpoint's table has the associations %+v, want the first subnet's:\n%s", routed, r.log())
 			}
@@ -592,7 +588,7 @@ func TestTheStateBucketIsNeverGuarded(t *testing.T) {
 		_, err := s.s3.PutBucketTagging(t.Context(), &s3.PutBucketTaggingInput{Bucket: &state, Tagging: &types.Tagging{TagSet: []types.Tag{}}})
 		s.must(err)
 		s.rest()
-		s.Events.Sweep()
+		s.sweep()
 	})
 	r.wrote(t)
 	if len(r.records) > 0 || len(r.failures()) > 0 {

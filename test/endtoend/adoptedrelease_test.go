@@ -37,8 +37,7 @@ func TestADeletionWithRestoreOnDeletePutsEverythingBack(t *testing.T) {
 			p := parameters{"RestoreOnDelete": "true", "EndpointPolicy": policy}
 			s.must(s.adopts(p))
 			s.updates(p.and("Enforcement", "Enforce"))
-			s.Events.Sweep()
-			s.rest()
+			s.sweep()
 			s.allLocked()
 			s.deletes(existing)
 			s.isAsBefore()
@@ -52,8 +51,7 @@ func TestADeletionWithoutRestoreOnDeleteLeavesTheLock(t *testing.T) {
 	s := found(t, cloudtest.New(t, localaws.Options{}))
 	existing := s.Leftovers()
 	s.must(s.adopts(parameters{"Enforcement": "Enforce"}))
-	s.Events.Sweep()
-	s.rest()
+	s.sweep()
 	s.deletes(existing)
 	s.allLocked()
 }
@@ -126,8 +124,7 @@ func TestALaterAdoptionKeepsTheFirstState(t *testing.T) {
 	existing := s.Leftovers()
 	p := parameters{"RestoreOnDelete": "true", "Enforcement": "Enforce"}
 	s.must(s.adopts(p))
-	s.Events.Sweep()
-	s.rest()
+	s.sweep()
 	s.allLocked()
 	s.updates(p.and("AdoptionNumber", "2"))
 	s.deletes(existing)
@@ -144,8 +141,7 @@ func TestManagersAndDeployersAreNotLockedOut(t *testing.T) {
 	p := parameters{"ManagementRoleArns": manager, "AllowAwsServices": "false"}
 	s.must(s.adopts(p))
 	s.updates(p.and("Enforcement", "Enforce"))
-	s.Events.Sweep()
-	s.rest()
+	s.sweep()
 	s.allLocked()
 	for name, caller := range map[string]api.Caller{"the manager": s.IAM.Session("terraform", "apply"), "CloudFormation": s.Deployer()} {
 		client := s3As(s.Cloud, caller)
@@ -195,8 +191,7 @@ func TestEveryCombinationChangesOnlyWhatItSays(t *testing.T) {
 				"BucketNames": c.buckets, "VpcEndpointIds": ids, "Enforcement": c.enforcement, "PolicyMode": c.mode,
 				"EndpointPolicy": c.endpointPolicy, "RestoreOnDelete": "true",
 			}))
-			s.Events.Sweep()
-			s.rest()
+			s.sweep()
 			now := s.all()
 			for name, before := range s.before {
 				selected := slices.Contains(selections[c.buckets], name) || strings.Contains(ids, name) && c.endpointPolicy != "Keep"
@@ -268,13 +263,13 @@ func TestTheGuardsRolesAreExactlyWhatTheFunctionsNeed(t *testing.T) {
 	statements := map[string][]statement{"AdoptRole": s.granted("AdoptRole"), "RemediateRole": s.granted("RemediateRole", "RemediateEndpointPolicy"),
 		"HealthcheckRole": s.granted("HealthcheckRole")}
 	collect(func() { s.fires("HealthcheckRule") })
-	collect(s.Events.Sweep)
+	collect(s.sweep)
 	for _, attack := range adoptedAttacks {
 		collect(func() { s.must(attack(s)) })
 	}
 	for _, attack := range sweptAttacks {
 		s.must(attack(s))
-		collect(s.Events.Sweep)
+		collect(s.sweep)
 	}
 	const withACLs = "acme-acl"
 	s.must(s.S3.CreateBucket(withACLs, ""))
@@ -341,7 +336,6 @@ func TestAnOwningStackIsWaitedFor(t *testing.T) {
 		t.Errorf("records %+v, want one that stands down because of the owner's update:\n%s", r.records, r.log())
 	}
 	s.must(s.CloudFormation.SetStatus(owner, "UPDATE_COMPLETE", ""))
-	s.Events.Sweep()
-	s.rest()
+	s.sweep()
 	s.allLocked()
 }

@@ -35,6 +35,7 @@ func TestAFailureThatLastsFloodsNobody(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := deploy(t, nil)
+			s.guardOnly()
 			r := s.watch(func() {
 				begin(s)
 				s.rest()
@@ -107,11 +108,11 @@ func TestATruceEndsForWhatIsOpen(t *testing.T) {
 	s.Events.Disturb(lose)
 	s.must(s.resetsEndpointPolicy())
 	s.must(s.modifiesEndpoint(&ec2.ModifyVpcEndpointInput{RemoveSubnetIds: []string{s.stack.Physical("SubnetB")}}))
-	if r := s.watch(s.Events.Sweep); len(r.writes()) > 0 {
+	if r := s.watch(s.sweep); len(r.writes()) > 0 {
 		t.Fatalf("writes %q at the beginning of the update, want none", r.writes())
 	}
 	s.must(s.CloudFormation.SetUpdated(s.stack.ID(), time.Now().Add(-21*time.Minute)))
-	r := s.watch(s.Events.Sweep)
+	r := s.watch(s.sweep)
 	r.wrote(t, "ModifyVpcEndpoint")
 	if got := strings.Join(r.outcomes(), "; "); !strings.Contains(got, "endpoint-policy: corrected") || !strings.Contains(got, "subnets: standing down") {
 		t.Errorf("outcomes %s, want the open policy corrected, the subnet left to CloudFormation", got)

@@ -19,7 +19,7 @@ func TestARunThatFindsNothingIsOneWaveOfReads(t *testing.T) {
 		t.Run(endpointType, func(t *testing.T) {
 			s := deploy(t, p)
 			s.Gate.SetLatency(overlap())
-			r := s.watch(s.Events.Sweep)
+			r := s.watch(s.sweep)
 			if diff := cmp.Diff(quiet(endpointType), r.names()); diff != "" {
 				t.Errorf("calls (-want +got):\n%s", diff)
 			}
@@ -90,7 +90,7 @@ func TestEverythingAtOnceIsRestored(t *testing.T) {
 			if got := r.failures(); len(got) != 0 {
 				t.Errorf("%d of %d runs failed:\n%s", len(got), len(r.invocations), r.log())
 			}
-			next := s.watch(s.Events.Sweep)
+			next := s.watch(s.sweep)
 			if diff := cmp.Diff(quiet(endpointType), next.names()); diff != "" {
 				t.Errorf("calls of the next sweep (-want +got):\n%s", diff)
 			}
@@ -127,7 +127,7 @@ func TestWhatStandsInTheWayIsMovedFirst(t *testing.T) {
 			s := deploy(t, interfaceType)
 			s.Events.Disturb(lose)
 			c.do(s)
-			r := s.watch(s.Events.Sweep)
+			r := s.watch(s.sweep)
 			s.isDesired()
 			if got := sorted(r.writes()); !slices.Equal(got, c.writes) {
 				t.Errorf("writes %q, want %q:\n%s", got, c.writes, r.log())

@@ -33,6 +33,7 @@ func (r report) wrote(t *testing.T, want ...string) {
 func TestALostEventIsMadeUpForByTheSweep(t *testing.T) {
 	t.Parallel()
 	s := deploy(t, nil)
+	s.guardOnly()
 	s.Events.Disturb(lose)
 	r := s.watch(func() { s.must(s.deletesBucketPolicy()) })
 	r.runs(t, 0)
@@ -45,6 +46,7 @@ func TestALostEventIsMadeUpForByTheSweep(t *testing.T) {
 func TestWithoutATrailTheSweepCorrects(t *testing.T) {
 	t.Parallel()
 	s := deploy(t, interfaceType.and("CreateTrail", "false"))
+	s.guardOnly()
 	r := s.watch(func() { s.attackEverything("Interface") })
 	r.runs(t, 0)
 	s.watch(func() { s.Clock.Advance(time.Minute) }).runs(t, 1)
@@ -96,6 +98,7 @@ func TestEventsInAnyOrderEndAsDesired(t *testing.T) {
 func TestADelayedEventComesTooLateToDoHarm(t *testing.T) {
 	t.Parallel()
 	s := deploy(t, nil)
+	s.guardOnly()
 	s.Events.Disturb(events.Disturbance{Delay: 90 * time.Second})
 	s.must(s.deletesBucketPolicy())
 	r := s.watch(func() { s.Clock.Advance(time.Minute) }) // the sweep runs before the event arrives
@@ -109,7 +112,7 @@ func TestADelayedEventComesTooLateToDoHarm(t *testing.T) {
 // restsNow fails the test if further sweeps write or send a message.
 func (s *scene) restsNow() {
 	s.Helper()
-	r := s.watch(func() { s.Events.Sweep(); s.rest(); s.Events.Sweep() })
+	r := s.watch(func() { s.sweep(); s.sweep() })
 	if len(r.writes()) != 0 || len(r.messages) != 0 || len(r.failures()) != 0 {
 		s.Errorf("two more sweeps wrote %q, sent %d messages and failed %d times, want 0, 0 and 0:\n%s",
 			r.writes(), len(r.messages), len(r.failures()), r.log())
@@ -126,7 +129,7 @@ func TestOurOwnWritesEchoWithoutEnd(t *testing.T) {
 			s.Events.Disturb(lose)
 			s.attackEverything(endpointType)
 			s.Events.Disturb(events.Disturbance{})
-			r := s.watch(s.Events.Sweep)
+			r := s.watch(s.sweep)
 			r.runs(t, 1) // the sweep; no event of its writes
 			echoes := s.ownRecords()
 			if len(echoes) < 5 {
@@ -207,7 +210,7 @@ func TestTheAccountsBlockPublicAccessIsNotTheGuards(t *testing.T) {
 	e := s.called("DeleteAccountPublicAccessBlock", func(_, detail events.Event) { detail["requestParameters"] = map[string]any{} })
 	r := s.watch(func() { s.must(s.Events.Put(e)) })
 	r.runs(t, 0)
-	r = s.watch(func() { s.Events.Sweep() })
+	r = s.watch(s.sweep)
 	r.runs(t, 1)
 	r.wrote(t)
 }
@@ -223,7 +226,7 @@ func TestRunsAtTheSameTimeAreHarmless(t *testing.T) {
 			s.Gate.SetLatency(overlap()) // so that the runs overlap
 			r := s.watch(func() {
 				for range 4 {
-					s.Events.Sweep()
+					s.must(s.Events.Fire(s.stack.Physical("SweepRule")))
 				}
 			})
 			s.Gate.SetLatency(0)
@@ -275,7 +278,7 @@ func TestAnAttackerWhoGoesOnIsReportedAndOutlasted(t *testing.T) {
 			if most := int64(2 * ran / time.Second); attacks.Load() > max(30, most) {
 				t.Errorf("the guard wrote %d times in runs of %v, want pauses between writes", attacks.Load(), ran)
 			}
-			s.watch(func() { s.Clock.Advance(time.Minute) }).wrote(t, "PutBucketPolicy")
+			s.watch(s.sweep).wrote(t, "PutBucketPolicy")
 			s.isDesired()
 		})
 	}

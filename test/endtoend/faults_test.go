@@ -242,7 +242,7 @@ func (c critical) survives(t *testing.T, f api.Fault) {
 		c.checkLasting(s, r, f)
 		s.Gate.ClearFaults()
 		s.reconfigure(patiently)
-		r = s.watch(s.Events.Sweep)
+		r = s.watch(s.sweep)
 	}
 	s.isDesired()
 	if len(r.invocations) == 0 || r.invocations[len(r.invocations)-1].Failure != nil {
@@ -428,6 +428,6 @@ func (c critical) isFoundByTheNextSweep(t *testing.T, f api.Fault) {
 	if r := s.watch(func() { s.Events.Release(nil) }); len(r.writes()) > 0 {
 		t.Errorf("writes %q by a run that saw no drift", r.writes())
 	}
-	s.watch(func() { s.Clock.Advance(time.Minute) })
+	s.watch(s.sweep)
 	s.isDesired()
 }

@@ -18,6 +18,7 @@ func TestWhoOnlyObservesWritesNothingAndTellsOnce(t *testing.T) {
 		t.Run(endpointType, func(t *testing.T) {
 			t.Parallel()
 			s := deploy(t, p.and("Enforcement", "Observe"))
+			s.guardOnly()
 			s.Events.Hold()
 			s.attackEverything(endpointType)
 			attacked := s.live()
@@ -70,7 +71,7 @@ func TestALockoutIsRefused(t *testing.T) {
 			s.reconfigure(func(f *lambda.Function) {
 				f.Environment["BUCKET_POLICY"] = strings.ReplaceAll(c.policy, "BUCKET", s.bucket)
 			})
-			r := s.watch(s.Events.Sweep)
+			r := s.watch(s.sweep)
 			r.wrote(t)
 			s.isDesired()
 			if len(r.failures()) != 3 || len(r.letters) != 1 || len(r.messages) != 1 {
@@ -132,7 +133,7 @@ func TestWhatIsGoneIsReportedAtOnce(t *testing.T) {
 				t.Errorf("%d calls in three runs, want no storm of retries: %q", got, r.names())
 			}
 			// The message is sent once, not at each sweep.
-			if again := s.watch(s.Events.Sweep); len(again.messages) != 0 {
+			if again := s.watch(s.sweep); len(again.messages) != 0 {
 				t.Errorf("%d more messages at the next sweep, want none", len(again.messages))
 			}
 		})
@@ -153,7 +154,7 @@ func TestAnothersBucketOfOurNameIsNotTouched(t *testing.T) {
 	s.Events.Disturb(lose)
 	s.deletesBucket()
 	s.must(s.S3.CreateBucket(s.bucket, "444455556666"))
-	r := s.watch(s.Events.Sweep)
+	r := s.watch(s.sweep)
 	r.wrote(t)
 	if s.S3.Policy(s.bucket) != "" || len(r.failures()) == 0 {
 		t.Errorf("the guard wrote to another account's bucket, or logged no error:\n%s", r.log())

@@ -9,6 +9,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"runtime/debug"
 	"sync"
 	"testing"
 
@@ -32,7 +33,11 @@ var built *bootstrap.Builder
 // abreast is how many tests run in parallel. Most of them wait for pauses and time-outs, not for a processor.
 const abreast = "64"
 
+// garbage is GOGC. With the default of 100, the collector takes a quarter of the processor time of this process.
+const garbage = 400
+
 func TestMain(m *testing.M) {
+	debug.SetGCPercent(garbage)
 	flag.Parse()
 	asked := false
 	flag.Visit(func(f *flag.Flag) { asked = asked || f.Name == "test.parallel" })
@@ -44,6 +49,9 @@ func TestMain(m *testing.M) {
 
 // template reads template.yaml once.
 var template = sync.OnceValues(func() (*samtemplate.Template, error) { return samtemplate.Load("../../template.yaml") })
+
+// plans are the resolved templates, which are immutable, by their partition, Region and parameters.
+var plans sync.Map
 
 // parameters are values for the template's parameters; missing ones have their defaults.
 type parameters map[string]string
@@ -83,10 +91,15 @@ func planFor(t testing.TB, o localaws.Options, p parameters) *samtemplate.Plan {
 	if p["SweepSeconds"] == "" {
 		p = p.and("SweepSeconds", "60")
 	}
+	key := fmt.Sprint(o.Partition, o.Region, p) // fmt sorts maps
+	if known, ok := plans.Load(key); ok {
+		return known.(*samtemplate.Plan)
+	}
 	decided, err := read.Plan(samtemplate.Options{Parameters: p, Partition: o.Partition, Region: o.Region})
 	if err != nil {
 		t.Fatal(err)
 	}
+	plans.Store(key, decided)
 	return decided
 }
 
@@ -161,6 +174,22 @@ func (s *scene) must(err error) {
 func (s *scene) rest() {
 	s.Helper()
 	s.must(s.Quiesce(localtest.Context(s, "the local AWS to rest")))
+}
+
+// sweep starts the guard's scheduled sweep alone. [events.Bus.Sweep] would start the health check and the probes too, which take many
+// times the guard's processor time.
+func (s *scene) sweep() {
+	s.Helper()
+	s.fires("SweepRule")
+}
+
+// guardOnly removes the schedules of the health check and of the probes, so that time that passes starts only the guard.
+func (s *scene) guardOnly() {
+	for _, rule := range []string{"HealthcheckRule", "ProbeRule"} {
+		if s.stack.Has(rule) {
+			s.Events.RemoveRule(s.stack.Physical(rule))
+		}
+	}
 }
 
 // reconfigure changes the function's configuration. Its next invocation is a cold start.

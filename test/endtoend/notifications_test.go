@@ -67,7 +67,7 @@ func TestChatGetsCustomNotifications(t *testing.T) {
 	s.Gate.Inject(denies(s, "s3", "PutBucketPolicy"))
 	r := s.watch(func() { s.must(s.deletesBucketPolicy()) })
 	s.Gate.ClearFaults()
-	r.messages = append(r.messages, s.watch(s.Events.Sweep).messages...)
+	r.messages = append(r.messages, s.watch(s.sweep).messages...)
 	if len(r.messages) != 2 {
 		t.Fatalf("%d messages, want one about the failure and one about the correction", len(r.messages))
 	}

@@ -88,6 +88,7 @@ func TestACorrectionIsAnEvent(t *testing.T) {
 func TestDriftThatStaysIsOneEvent(t *testing.T) {
 	t.Parallel()
 	s := deploy(t, interfaceType.and("Enforcement", "Observe"))
+	s.guardOnly()
 	s.must(s.deletesBucketPolicy())
 	s.rest()
 	for range 5 { // one after another: a second process would send the state again
@@ -124,7 +125,7 @@ func TestAnEventThatIsRefusedDelaysNothingElse(t *testing.T) {
 		t.Errorf("%d failed runs, dead letters %+v; want 3, and one letter that names the event:\n%s", len(r.failures()), r.letters, r.log())
 	}
 	s.Gate.ClearFaults()
-	s.watch(s.Events.Sweep)
+	s.watch(s.sweep)
 	if _, details := s.sent(); len(details) != 1 || details[0].Outcome != guard.Corrected {
 		t.Errorf("events %+v after the fault, want the one of the correction", details)
 	}

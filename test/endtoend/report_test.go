@@ -117,7 +117,7 @@ func TestMetricsArrive(t *testing.T) {
 		do   func(*scene)
 		want map[metrics.Name]float64
 	}{
-		"of a quiet run": {func(s *scene) { s.Events.Sweep() }, nil},
+		"of a quiet run": {(*scene).sweep, nil},
 		"of open drift corrected": {func(s *scene) { s.must(s.deletesBucketPolicy()) },
 			map[metrics.Name]float64{metrics.DriftDetected: 1, metrics.DriftCorrected: 1, metrics.OpenDrift: 1}},
 		"of closed drift corrected": {func(s *scene) { s.attack(typeAttacks["Interface"]["private DNS: off"]) },

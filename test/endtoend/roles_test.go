@@ -52,7 +52,7 @@ func needsOfEverything(t *testing.T, endpointType string, p parameters) []api.Ne
 		s := deploy(t, p)
 		s.Events.Disturb(lose)
 		do(s)
-		r := s.watch(s.Events.Sweep)
+		r := s.watch(s.sweep)
 		s.isDesired()
 		for _, call := range r.calls {
 			needs = append(needs, call.Needs...)

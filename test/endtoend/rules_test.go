@@ -3,7 +3,6 @@ package endtoend_test
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"example.com/s3-endpoint-guard/local/localaws/events"
 	"example.com/s3-endpoint-guard/local/localaws/lambda"
@@ -73,7 +72,7 @@ func TestAnEventThatCannotBeDeliveredIsKept(t *testing.T) {
 	if len(letters) != 1 || !strings.Contains(letters[0].Body, "DeleteBucketPolicy") {
 		t.Errorf("the rules' dead-letter queue holds %v, want the event", letters)
 	}
-	s.watch(func() { s.Clock.Advance(time.Minute) })
+	s.watch(s.sweep)
 	s.isDesired()
 }
 

@@ -18,8 +18,7 @@ func deployHub(t *testing.T, p parameters) *scene {
 	s := deploy(t, p)
 	s.SecurityHub.Enable()
 	s.reconfigure(func(*lambda.Function) {}) // a new process: that of the deployment's end could not import findings
-	s.Events.Sweep()
-	s.rest()
+	s.sweep()
 	return s
 }
 
@@ -51,13 +50,13 @@ func TestAFindingIsOpenUntilTheGuardCorrects(t *testing.T) {
 	s.finds("bucket-policy", "ACTIVE FAILED HIGH")
 	s.finds("endpoint-policy", "ARCHIVED PASSED INFORMATIONAL")
 	for range 3 {
-		if calls := s.watch(s.Events.Sweep).names(); slices.Contains(calls, "BatchImportFindings") {
+		if calls := s.watch(s.sweep).names(); slices.Contains(calls, "BatchImportFindings") {
 			t.Errorf("calls %q, want no import of unchanged findings", calls)
 		}
 	}
 	s.must(s.stack.Update(t.Context(), plan(t, hubType)))
 	s.rest()
-	s.watch(s.Events.Sweep)
+	s.watch(s.sweep)
 	s.isDesired()
 	// Another process may have imported the finding after that, without knowing how severe it was.
 	if got := s.found("bucket-policy"); !strings.HasPrefix(got, "ARCHIVED PASSED ") {
@@ -83,6 +82,7 @@ func TestWithoutSecurityHubTheGuardFailsOnceAnHour(t *testing.T) {
 	if len(letters) != 1 || !strings.Contains(letters[0].Body, "not subscribed to AWS Security Hub") {
 		t.Errorf("dead letters %+v, want one that gives the reason", letters)
 	}
+	s.guardOnly()
 	r := s.watch(func() {
 		s.must(s.deletesBucketPolicy())
 		for range 3 {
@@ -96,7 +96,7 @@ func TestWithoutSecurityHubTheGuardFailsOnceAnHour(t *testing.T) {
 			len(r.messages), len(r.failures()), len(r.letters), r.log())
 	}
 	s.SecurityHub.Enable()
-	s.watch(s.Events.Sweep)
+	s.watch(s.sweep)
 	s.finds("bucket-policy", "ARCHIVED PASSED INFORMATIONAL")
 }
 

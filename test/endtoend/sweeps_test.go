@@ -67,6 +67,7 @@ func moments(n int) []time.Duration {
 func exposures(t testing.TB, seconds string, moments []time.Duration) []time.Duration {
 	t.Helper()
 	s := deploy(t, parameters{"SweepSeconds": seconds})
+	s.guardOnly()
 	var all []time.Duration
 	for _, moment := range moments {
 		all = append(all, s.exposed(moment))
@@ -112,6 +113,7 @@ func TestAMessagesSweepMakesTheCallsOfAQuietSweep(t *testing.T) {
 		t.Run(endpointType, func(t *testing.T) {
 			t.Parallel()
 			s := deploy(t, p.and("SweepSeconds", "5"))
+			s.guardOnly()
 			s.Gate.SetLatency(overlap())
 			r := s.watch(s.schedules)
 			r.runs(t, 1)
@@ -155,6 +157,7 @@ func TestTheScheduleSweepsWhateverHappensToTheMessages(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := deploy(t, often)
+			s.guardOnly()
 			s.schedules()
 			v.wrong(s)
 			r := s.watch(func() { s.pass(2 * time.Minute) })
@@ -179,6 +182,7 @@ func TestTheScheduledSweepCorrectsEvenIfItCannotSendMessages(t *testing.T) {
 			t.Run(fmt.Sprintf("%s %d", name, times), func(t *testing.T) {
 				t.Parallel()
 				s := deploy(t, often)
+				s.guardOnly()
 				s.must(s.S3.DeletePolicy(s.bucket))
 				f.Service, f.Operation, f.Caller, f.Times = sending.service, sending.operation, s.role, times
 				s.Gate.Inject(f)
@@ -205,6 +209,7 @@ func (s *scene) sweepQueue() string { return s.stack.Attribute("SweepQueue", "Ar
 func TestAnOutageCausesNoStormOfSweeps(t *testing.T) {
 	t.Parallel()
 	s := deploy(t, often)
+	s.guardOnly()
 	s.schedules()
 	none := 0
 	s.reconfigure(func(f *lambda.Function) { f.ReservedConcurrency = &none })

@@ -22,7 +22,7 @@ func TestAStackInWhichAnythingWasRestoredCanBeDeleted(t *testing.T) {
 				s := deploy(t, p)
 				before := s.EC2.IDs()
 				s.watch(func() { s.attack(a) })
-				s.watch(s.Events.Sweep)
+				s.watch(s.sweep)
 				s.isDesired()
 				s.removesForeign(before)
 				if err := s.stack.Delete(s.Context()); err != nil {
@@ -62,9 +62,10 @@ func TestTheProbeCanBeTakenOut(t *testing.T) {
 		t.Run(endpointType, func(t *testing.T) {
 			t.Parallel()
 			s := deploy(t, p)
+			s.guardOnly() // in the 20 minutes that the update takes
 			if endpointType == "Interface" {
 				s.watch(func() { s.must(s.shutsProbe()) })
-				s.watch(s.Events.Sweep)
+				s.watch(s.sweep)
 				s.isDesired()
 			}
 			probe, began := s.stack.Physical("ProbeSecurityGroup"), s.Clock.Now()
@@ -77,13 +78,13 @@ func TestTheProbeCanBeTakenOut(t *testing.T) {
 			}
 			// A run that began before its function was updated may end after the update, whose 20 minutes pass at
 			// once here. A sweep corrects what it wrote.
-			s.watch(s.Events.Sweep)
+			s.watch(s.sweep)
 			s.desired = s.live()
 			if got, want := s.desired.BucketPolicy, s.stack.Attribute("BucketPolicyDocument", "Value"); got != want {
 				t.Errorf("the bucket policy is %s, want %s", got, want)
 			}
 			s.watch(func() { s.must(s.deletesBucketPolicy()) })
-			s.watch(s.Events.Sweep)
+			s.watch(s.sweep)
 			s.isDesired()
 			if err := s.stack.Delete(s.Context()); err != nil {
 				t.Error(err)

@@ -33,7 +33,7 @@ func TestTheGuardStandsDownWhileTheStackIsUpdatedAndCatchesUp(t *testing.T) {
 			if s.sum("StoodDown") == 0 || s.sum("CorrectionFailed") != 0 {
 				t.Errorf("StoodDown = %g, CorrectionFailed = %g, want more than 0 and 0", s.sum("StoodDown"), s.sum("CorrectionFailed"))
 			}
-			s.watch(s.Events.Sweep).wrote(t)
+			s.watch(s.sweep).wrote(t)
 			s.Events.Disturb(lose) // status events are guaranteed, and sufficient
 			s.watch(s.stack.CompleteUpdate)
 			s.isDesired()
@@ -75,14 +75,14 @@ func TestTheLifecycleRulesOfAnUpdateStay(t *testing.T) {
 	s := deploy(t, nil)
 	s.must(s.stack.Update(t.Context(), plan(t, parameters{"OldVersionDays": "7"})))
 	s.rest()
-	s.watch(s.Events.Sweep)
+	s.watch(s.sweep)
 	live, err := s.s3.GetBucketLifecycleConfiguration(t.Context(), &s3.GetBucketLifecycleConfigurationInput{Bucket: &s.bucket})
 	s.must(err)
 	i := slices.IndexFunc(live.Rules, func(r s3types.LifecycleRule) bool { return aws.ToString(r.ID) == "ExpireOldVersions" })
 	if i < 0 || aws.ToInt32(live.Rules[i].NoncurrentVersionExpiration.NoncurrentDays) != 7 {
 		t.Errorf("after the update the rules are %s, want old versions kept for 7 days", guard.CompactSet(live.Rules))
 	}
-	s.watch(s.Events.Sweep).wrote(t)
+	s.watch(s.sweep).wrote(t)
 }
 
 // A change by CloudFormation outside an update is drift.
@@ -109,8 +109,7 @@ func TestADeletedStackIsNeverFought(t *testing.T) {
 			r := s.watch(func() {
 				for _, step := range []func() error{s.deletesBucketPolicy, s.resetsEndpointPolicy, s.deletesPublicAccessBlock} {
 					s.must(step())
-					s.Events.Sweep()
-					s.rest()
+					s.sweep()
 				}
 			})
 			r.wrote(t)

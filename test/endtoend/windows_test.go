@@ -81,7 +81,7 @@ func TestAWindowIsToldOnceAndEndsWithACorrection(t *testing.T) {
 					t.Errorf("the message does not say %q: %s\n%s", text, r.messages[0].Subject, r.messages[0].Body)
 				}
 			}
-			r = s.watch(s.Events.Sweep)
+			r = s.watch(s.sweep)
 			r.standsDown(t)
 			if len(r.messages) > 0 {
 				t.Errorf("the next sweep sends %d messages, want none: it has been told", len(r.messages))
@@ -90,12 +90,12 @@ func TestAWindowIsToldOnceAndEndsWithACorrection(t *testing.T) {
 				t.Errorf("OpenDrift = %g, want it counted in each sweep", s.sum(metrics.OpenDrift))
 			}
 			s.paused(s.bucket, time.Hour+time.Second, time.Hour)
-			r = s.watch(s.Events.Sweep)
+			r = s.watch(s.sweep)
 			r.wrote(t, "PutBucketPolicy")
 			if len(r.messages) != 1 || !strings.Contains(r.messages[0].Subject, "corrected") {
 				t.Errorf("%d messages after the window, want one about the correction:\n%s", len(r.messages), r.log())
 			}
-			s.watch(s.Events.Sweep).wrote(t)
+			s.watch(s.sweep).wrote(t)
 		})
 	}
 }
@@ -111,7 +111,7 @@ func TestAWindowLastsADayAtMost(t *testing.T) {
 			r := s.watch(func() { s.must(s.deletesBucketPolicy()) })
 			r.standsDown(t, made.Add(24*time.Hour).UTC().Format("2006-01-02T15:04:05"))
 			s.paused(s.bucket, 24*time.Hour+time.Second, 72*time.Hour)
-			s.watch(s.Events.Sweep).wrote(t, "PutBucketPolicy")
+			s.watch(s.sweep).wrote(t, "PutBucketPolicy")
 		})
 	}
 }
@@ -132,7 +132,7 @@ func TestAWindowIsOfTheBucketOrOfTheEndpoint(t *testing.T) {
 			s.watch(func() { s.must(s.deletesBucketPolicy()) }).wrote(t, "PutBucketPolicy")
 			s.pauses(s.bucket, "new policy")
 			s.paused(s.endpoint, 2*time.Hour, time.Hour)
-			s.watch(s.Events.Sweep).wrote(t, network[endpointType].write)
+			s.watch(s.sweep).wrote(t, network[endpointType].write)
 			s.watch(func() { s.must(s.deletesBucketPolicy()) }).standsDown(t, "new policy")
 		})
 	}
@@ -149,8 +149,7 @@ func TestAWindowIsOfOneOfManyBuckets(t *testing.T) {
 		s.must(err)
 	}).wrote(t, "PutBucketPolicy")
 	s.SSM.Delete(pause.Path(s.stack.Name()) + "/" + clean)
-	s.Events.Sweep()
-	s.rest()
+	s.sweep()
 	s.allLocked()
 }
 
