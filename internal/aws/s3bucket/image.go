@@ -10,6 +10,7 @@ import (
 
 	"example.com/s3-endpoint-guard/internal/adoption"
 	"example.com/s3-endpoint-guard/internal/aws/errorcode"
+	"example.com/s3-endpoint-guard/internal/aws/stacktag"
 	"example.com/s3-endpoint-guard/internal/parallel"
 )
 
@@ -31,10 +32,6 @@ type ImageAPI interface {
 	StateAPI
 	TaggingAPI
 }
-
-// stackTag is the tag with the ARN of the CloudFormation stack that owns a bucket. Only AWS can set it.
-// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-properties-resource-tags.html
-const stackTag = "aws:cloudformation:stack-id"
 
 // Image reads the bucket's before-image: all that the guard may change, and the stack that owns the bucket. The calls are made at the
 // same time. The error joins an [errorcode.Failure] for each part that could not be read.
@@ -106,10 +103,5 @@ func (b Bucket) Stack(ctx context.Context, api TaggingAPI) (string, error) {
 	case err != nil:
 		return "", err
 	}
-	for _, tag := range answer.TagSet {
-		if aws.ToString(tag.Key) == stackTag {
-			return aws.ToString(tag.Value), nil
-		}
-	}
-	return "", nil
+	return stacktag.In(answer.TagSet), nil
 }

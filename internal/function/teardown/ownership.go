@@ -12,12 +12,9 @@ import (
 
 	"example.com/s3-endpoint-guard/internal/aws/cfnresponse"
 	"example.com/s3-endpoint-guard/internal/aws/errorcode"
+	"example.com/s3-endpoint-guard/internal/aws/stacktag"
 	"example.com/s3-endpoint-guard/internal/emptying"
 )
-
-// ownershipTag is the tag that CloudFormation sets on a stack's resources. Only AWS can set tags with this prefix.
-// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-properties-resource-tags.html
-const ownershipTag = "aws:cloudformation:stack-id"
 
 // Buckets contains the calls on buckets other than those for emptying.
 type Buckets interface {
@@ -129,16 +126,11 @@ func (t *Teardown) ownerByTag(ctx context.Context, request cfnresponse.Request, 
 	if err != nil {
 		return unproven, "", fmt.Errorf("reading the tags of bucket %s: %w", bucket, err)
 	}
-	for _, tag := range tags.TagSet {
-		if *tag.Key != ownershipTag {
-			continue
-		}
-		if *tag.Value == request.StackID {
-			return ours, *tag.Value, nil
-		}
-		return foreign, *tag.Value, nil
+	tag := stacktag.In(tags.TagSet)
+	if tag != "" && tag == request.StackID {
+		return ours, tag, nil
 	}
-	return foreign, "", nil
+	return foreign, tag, nil
 }
 
 // ownerByStack checks whether the stack lists a bucket whose tags cannot be read. That is enough to put a policy under
