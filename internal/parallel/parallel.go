@@ -31,9 +31,9 @@ func Readable[T, R any](items []T, f func(T) (R, error)) ([]R, error) {
 	return slices.Concat(results...), err
 }
 
-// Both calls two functions concurrently and joins their errors.
-func Both(f, g func() error) error {
-	_, err := Map([]func() error{f, g}, func(call func() error) (struct{}, error) { return struct{}{}, call() })
+// All makes calls concurrently and joins their errors.
+func All(calls ...func() error) error {
+	_, err := Map(calls, func(call func() error) (struct{}, error) { return struct{}{}, call() })
 	return err
 }
 

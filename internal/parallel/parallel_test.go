@@ -37,9 +37,9 @@ func TestFailuresKeepNoOtherCallFromItsResult(t *testing.T) {
 	if !errors.Is(err, errOdd) || got[1] != 2 {
 		t.Errorf("Map = %v, %v, want the second result and the first's error", got, err)
 	}
-	err = parallel.Both(func() error { return errOdd }, func() error { return errOther })
+	err = parallel.All(func() error { return errOdd }, func() error { return errOther })
 	if !errors.Is(err, errOdd) || !errors.Is(err, errOther) {
-		t.Errorf("Both = %v, want both errors", err)
+		t.Errorf("All = %v, want all errors", err)
 	}
 	if got, err := parallel.Map(nil, func(int) (int, error) { return 0, errOdd }); err != nil || len(got) > 0 {
 		t.Errorf("Map(nothing) = %v, %v", got, err)

@@ -71,7 +71,7 @@ func (d *Deployment) Read(ctx context.Context) (health.Deployment, error) {
 	var resources map[string]health.Resource
 	var found health.Deployment
 	var partsErr error
-	err := parallel.Both(
+	err := parallel.All(
 		func() (err error) { resources, err = d.resources(ctx); return err },
 		func() error {
 			if d.known != nil {
@@ -98,14 +98,14 @@ func sameNames(a, b map[string]health.Resource) bool {
 func (d *Deployment) parts(ctx context.Context, resources map[string]health.Resource) (health.Deployment, error) {
 	var found health.Deployment
 	guard := resources["RemediateFunction"].PhysicalID
-	_, err := parallel.Map([]func() error{
+	err := parallel.All(
 		into(&found.Alarms, func() ([]health.Alarm, error) { return d.alarms(ctx) }),
 		into(&found.Functions, func() ([]health.Function, error) { return d.functions(ctx, resources) }),
 		into(&found.Failures, func() (health.Failures, error) { return d.failures(ctx, guard) }),
 		into(&found.Invokers, func() (health.Invokers, error) { return d.invokers(ctx, guard) }),
 		into(&found.Topic, func() (health.Topic, error) { return d.topic(ctx, resources["NotificationTopic"].PhysicalID) }),
 		into(&found.RolePolicies, func() ([]string, error) { return d.rolePolicies(ctx) }),
-	}, func(read func() error) (struct{}, error) { return struct{}{}, read() })
+	)
 	return found, err
 }
 
@@ -243,7 +243,7 @@ func (d *Deployment) invokers(ctx context.Context, function string) (health.Invo
 // topic reads the topic, and the first hundred of its subscriptions.
 func (d *Deployment) topic(ctx context.Context, arn string) (health.Topic, error) {
 	var topic health.Topic
-	err := parallel.Both(
+	err := parallel.All(
 		func() error {
 			answer, err := d.Topics.GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: &arn})
 			if err == nil {

@@ -33,11 +33,11 @@ type Network struct {
 // Read reads it in one round trip. The error joins those of the parts, which the result has too.
 func (n *Network) Read(ctx context.Context) (health.Network, error) {
 	var found health.Network
-	_, err := parallel.Map([]func() error{
+	err := parallel.All(
 		into(&found.Rules, func() ([]health.GroupRule, error) { return n.rules(ctx) }),
 		into(&found.OtherEndpoints, func() ([]string, error) { return n.otherEndpoints(ctx) }),
 		into(&found.DNS, func() (map[string]bool, error) { return n.dns(ctx) }),
-	}, func(read func() error) (struct{}, error) { return struct{}{}, read() })
+	)
 	return found, err
 }
 

@@ -38,7 +38,7 @@ type Role struct {
 // those that it could read, even if the error names others.
 func (r *Role) Read(ctx context.Context) ([]health.Document, error) {
 	var inline, attached []health.Document
-	err := parallel.Both(
+	err := parallel.All(
 		func() (err error) { inline, err = r.inline(ctx); return err },
 		func() (err error) { attached, err = r.attached(ctx); return err })
 	if err != nil {

@@ -35,7 +35,7 @@ func (r *Rules) Read(ctx context.Context) ([]health.Rule, error) {
 // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html
 func (r *Rules) read(ctx context.Context, name string) (health.Rule, error) {
 	rule := health.Rule{Name: name}
-	err := parallel.Both(
+	err := parallel.All(
 		func() error {
 			live, err := r.API.DescribeRule(ctx, &eventbridge.DescribeRuleInput{Name: &name})
 			switch {

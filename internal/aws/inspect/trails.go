@@ -39,7 +39,7 @@ func (t *Trails) Read(ctx context.Context) ([]health.CloudTrail, error) {
 func (t *Trails) read(ctx context.Context, live types.Trail) (health.CloudTrail, error) {
 	c := health.CloudTrail{Name: aws.ToString(live.Name)}
 	hasDefault := live.HasCustomEventSelectors != nil && !*live.HasCustomEventSelectors
-	err := parallel.Both(
+	err := parallel.All(
 		func() error {
 			status, err := t.API.GetTrailStatus(ctx, &cloudtrail.GetTrailStatusInput{Name: live.TrailARN})
 			if err == nil {

@@ -38,7 +38,7 @@ type ImageAPI interface {
 func (b Bucket) Image(ctx context.Context, api ImageAPI, now time.Time) (adoption.BeforeImage, error) {
 	var state adoption.State
 	var stack string
-	err := parallel.Both(
+	err := parallel.All(
 		func() (err error) { state, err = b.State(ctx, api); return err },
 		func() (err error) {
 			stack, err = b.Stack(ctx, api)
@@ -54,7 +54,7 @@ func (b Bucket) Image(ctx context.Context, api ImageAPI, now time.Time) (adoptio
 // State reads all that the guard may change of the bucket. Errors are those of [Bucket.Image].
 func (b Bucket) State(ctx context.Context, api StateAPI) (adoption.State, error) {
 	var s adoption.State
-	_, err := parallel.Map([]func() error{
+	err := parallel.All(
 		func() (err error) {
 			s.Policy, err = b.policy(ctx, api)
 			return errorcode.Needing("s3:GetBucketPolicy", err)
@@ -73,7 +73,7 @@ func (b Bucket) State(ctx context.Context, api StateAPI) (adoption.State, error)
 			}
 			return errorcode.Needing("s3:GetBucketAcl", err)
 		},
-	}, func(read func() error) (struct{}, error) { return struct{}{}, read() })
+	)
 	return s, err
 }
 

@@ -85,7 +85,7 @@ func (r *Reader) Bucket(ctx context.Context, name, region string) Bucket {
 		return b
 	}
 	var block, ownership error
-	_ = parallel.Both(
+	_ = parallel.All(
 		func() error { block = r.block(ctx, client, &b); return nil },
 		func() error { ownership = r.ownership(ctx, client, &b); return nil })
 	b.failed(readBlock, block)
