@@ -263,8 +263,14 @@ func truncate(text string, limit int) string {
 	if len(text) <= limit {
 		return text
 	}
-	return fmt.Sprintf("%s … (truncated: %d bytes in all)", strings.ToValidUTF8(text[:limit], ""), len(text))
+	return fmt.Sprintf("%s%s%d bytes in all)", strings.ToValidUTF8(text[:limit], ""), truncated, len(text))
 }
+
+// truncated is the mark in a text that was shortened. It is not JSON.
+const truncated = " … (truncated: "
+
+// IsTruncated reports whether a text of a record was shortened.
+func IsTruncated(text string) bool { return strings.Contains(text, truncated) }
 
 // truncateDiff keeps as many differences as fit, and says how many it omitted.
 func truncateDiff(diff []Difference) []Difference {

@@ -76,15 +76,12 @@ func (e Entry) Who() string {
 	}
 }
 
-// truncated is the mark in a text that the guard shortened. It is not JSON.
-const truncated = " … (truncated: "
-
 // Image returns the state before the correction, and why it cannot be put back as it stands in the record; "" if it can.
 func (e Entry) Image() (text, why string) {
 	switch {
 	case e.Unread != "":
 		return "", "the guard could not read the state before it wrote: " + e.Unread
-	case strings.Contains(e.Before, truncated):
+	case guard.IsTruncated(e.Before):
 		return "", "the log has only a part of the state before"
 	case e.Outcome != guard.Corrected && e.Outcome != guard.Ended:
 		return "", "the guard did not change it: " + string(e.Outcome)
