@@ -154,9 +154,6 @@ func (s Selection) Without(name string) Selection {
 	return s
 }
 
-// IsList reports whether the selection is a list of names, so that no bucket has to be looked for.
-func (s Selection) IsList() bool { return len(s.Patterns()) == 0 }
-
 // Prefixes lists the prefixes with which ListBuckets finds all buckets that the patterns can match: none begins with another one.
 // The prefix "" stands for all buckets.
 func (s Selection) Prefixes() []string {

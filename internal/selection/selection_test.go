@@ -44,9 +44,6 @@ func TestSelections(t *testing.T) {
 			if !slices.Equal(s.Names(), c.names) || !slices.Equal(s.Patterns(), c.patterns) || !slices.Equal(s.Prefixes(), c.prefixes) {
 				t.Errorf("names %q, patterns %q, prefixes %q, want %q, %q, %q", s.Names(), s.Patterns(), s.Prefixes(), c.names, c.patterns, c.prefixes)
 			}
-			if s.IsList() != (len(c.patterns) == 0) {
-				t.Errorf("IsList() = %v with the patterns %q", s.IsList(), c.patterns)
-			}
 			for _, name := range slices.Concat(c.in, c.out) {
 				if want := slices.Contains(c.in, name); s.Matches(name) != want {
 					t.Errorf("Matches(%q) = %v, want %v", name, !want, want)
