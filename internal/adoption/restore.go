@@ -21,11 +21,6 @@ type Restoration struct {
 	Left string
 }
 
-// Nothing reports whether nothing is to be put back.
-func (r Restoration) Nothing() bool {
-	return !r.Ownership && !r.PublicAccessBlock && !r.Policy
-}
-
 // PlanRestore decides what of a before-image is put back when the guard goes. lock is the policy that the guard keeps on the bucket,
 // live the bucket's state. Only what the guard may have written is replaced:
 //
@@ -104,9 +99,9 @@ func planPolicy(before, lock, live string) (change bool, left string, err error)
 	if samePolicy(before, live) {
 		return false, "", nil
 	}
-	locked, was := statementsOf(lock), statementsOf(before)
+	locked, was := iampolicy.ViewsOf(lock), iampolicy.ViewsOf(before)
 	var added []string
-	for _, s := range statementsOf(live) {
+	for _, s := range iampolicy.ViewsOf(live) {
 		survives := func(o iampolicy.View) bool { return isAfterDeletion(s, o) }
 		if !isOf(locked, s) && !contains(was, s) && !slices.ContainsFunc(was, survives) {
 			added = append(added, s.Title)
@@ -125,22 +120,13 @@ func planPolicy(before, lock, live string) (change bool, left string, err error)
 
 // Carries reports whether a policy has a statement of the lock: then the guard may have written it.
 func Carries(lock, live string) bool {
-	locked := statementsOf(lock)
-	return slices.ContainsFunc(statementsOf(live), func(s iampolicy.View) bool { return isOf(locked, s) })
+	locked := iampolicy.ViewsOf(lock)
+	return slices.ContainsFunc(iampolicy.ViewsOf(live), func(s iampolicy.View) bool { return isOf(locked, s) })
 }
 
 // isOf reports whether a statement is one of the lock's, or of the lock's before its parameters changed: then it has the same Sid.
 func isOf(lock []iampolicy.View, s iampolicy.View) bool {
 	return slices.ContainsFunc(lock, func(l iampolicy.View) bool { return l.Text == s.Text || l.Sid != "" && l.Sid == s.Sid })
-}
-
-// statementsOf lists a policy's statements; there are none if it cannot be parsed.
-func statementsOf(policy string) []iampolicy.View {
-	p, err := iampolicy.Parse([]byte(policy))
-	if err != nil {
-		return nil
-	}
-	return p.Views()
 }
 
 // contains reports whether a list has the same statement.

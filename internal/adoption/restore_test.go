@@ -87,7 +87,7 @@ func TestAPolicyIsPutBackOnlyIfTheGuardMayHaveWrittenIt(t *testing.T) {
 			image := adoption.NewImage("docs", time.Time{}, adoption.State{Policy: c.before}, "")
 			got, err := adoption.PlanRestore(image, locked, adoption.State{Policy: c.live})
 			if c.failed != "" {
-				if err == nil || !strings.Contains(err.Error(), c.failed) || !got.Nothing() {
+				if err == nil || !strings.Contains(err.Error(), c.failed) || got != (adoption.Restoration{}) {
 					t.Fatalf("PlanRestore = %+v, %v, want an error that names %s", got, err, c.failed)
 				}
 				return
@@ -127,7 +127,7 @@ func TestSettingsArePutBackOnlyIfTheyAreTheGuards(t *testing.T) {
 			}
 			foreign := c.live
 			foreign.Policy = policy(statement("GetObject"))
-			if got, err := adoption.PlanRestore(image, locked, foreign); err != nil || !got.Nothing() || got.Left == "" {
+			if got, err := adoption.PlanRestore(image, locked, foreign); err != nil || got != (adoption.Restoration{Left: got.Left}) || got.Left == "" {
 				t.Errorf("with a policy of somebody else: %+v, %v, want nothing put back, and said", got, err)
 			}
 		})

@@ -118,11 +118,7 @@ func viewsOf(d Document) []iampolicy.View {
 	if err != nil {
 		return nil
 	}
-	p, err := iampolicy.Parse([]byte(text))
-	if err != nil {
-		return nil
-	}
-	return p.Views()
+	return iampolicy.ViewsOf(text)
 }
 
 func (g *guesser) add(what, from string, values ...string) {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"slices"
 	"strings"
-	"sync"
 
 	"example.com/s3-endpoint-guard/internal/iampolicy"
 	"example.com/s3-endpoint-guard/internal/lock"
@@ -196,22 +195,9 @@ func (j policyJudge) locksOut(s iampolicy.Setting) bool {
 	if err != nil || slices.ContainsFunc(p.Views(), dependsOnMembership) {
 		return false
 	}
-	d := iampolicy.Evaluate(iampolicy.Request{
-		Principal: "arn:" + s.Partition + ":iam::" + s.Account + ":role/invented/administrator", Action: "s3:PutBucketPolicy",
-		Resource: s.BucketARN(), ResourceAccount: s.Account,
-		Context: map[string][]string{"aws:SecureTransport": {"true"}, "aws:SourceIp": {"198.51.100.7"}},
-	}, iampolicy.Policies{Resource: p, Identity: []*iampolicy.Policy{everythingAllowed()}})
-	return d.Effect == iampolicy.Deny
+	administrator := "arn:" + s.Partition + ":iam::" + s.Account + ":role/invented/administrator"
+	return len(iampolicy.DeniedTo(p, s, administrator, []string{"s3:PutBucketPolicy"})) > 0
 }
-
-// everythingAllowed is an identity policy that allows everything.
-var everythingAllowed = sync.OnceValue(func() *iampolicy.Policy {
-	p, err := iampolicy.Parse([]byte(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`))
-	if err != nil {
-		panic(err) // it is a constant
-	}
-	return p
-})
 
 // dependsOnMembership reports whether a Deny excepts callers by what an invented administrator lacks: an organisation,
 // tags, an id.

@@ -27,6 +27,15 @@ type ConditionView struct {
 	Values  []string
 }
 
+// ViewsOf lists the statements of a document; there are none if it is not a policy.
+func ViewsOf(document string) []View {
+	p, err := Parse([]byte(document))
+	if err != nil {
+		return nil
+	}
+	return p.Views()
+}
+
 // Views lists a policy's statements in the order of the document.
 func (p *Policy) Views() []View {
 	views := make([]View, len(p.statements))

@@ -47,7 +47,7 @@ type Judgement struct {
 // Judge judges a bucket's live policy; "" is a bucket without one. A policy that is no document, or that cannot be judged, is
 // open. In the mode AtLeast it may grant what [Lock.GrantsIn] finds harmless.
 func (l Lock) Judge(mode Mode, bucket, live string) Judgement {
-	views := viewsOf(live)
+	views := iampolicy.ViewsOf(live)
 	alone := l
 	alone.Grants = nil
 	own := alone.BucketPolicy(bucket)
@@ -90,11 +90,11 @@ func fitting(merged, own string) string {
 		return merged
 	}
 	var kept, denies, allows []json.RawMessage
-	ours := viewsOf(own)
+	ours := iampolicy.ViewsOf(own)
 	for _, v := range ours {
 		kept = append(kept, json.RawMessage(v.Text))
 	}
-	for _, v := range viewsOf(merged) {
+	for _, v := range iampolicy.ViewsOf(merged) {
 		switch text := json.RawMessage(v.Text); {
 		case slices.ContainsFunc(ours, func(o iampolicy.View) bool { return o.Text == v.Text }):
 		case v.Allow:
@@ -109,14 +109,6 @@ func fitting(merged, own string) string {
 		}
 	}
 	return compose(kept)
-}
-
-func viewsOf(document string) []iampolicy.View {
-	p, err := iampolicy.Parse([]byte(document))
-	if err != nil {
-		return nil
-	}
-	return p.Views()
 }
 
 // JudgeEndpoint judges an endpoint's live policy; "" is an endpoint with the default policy, which allows everything. The bucket is
@@ -147,7 +139,7 @@ func judge(desired, live string, forbidden func() []iampolicy.ForbiddenRequest) 
 
 // outdated reports whether a live policy has a statement with one of these Sids that is not the lock's own.
 func outdated(own string, live []iampolicy.View, sids []string) bool {
-	ours := viewsOf(own)
+	ours := iampolicy.ViewsOf(own)
 	return slices.ContainsFunc(live, func(v iampolicy.View) bool {
 		return slices.Contains(sids, v.Sid) && !slices.ContainsFunc(ours, func(o iampolicy.View) bool { return o.Text == v.Text })
 	})
