@@ -13,6 +13,7 @@ import (
 	"example.com/s3-endpoint-guard/local/localaws/api"
 	"example.com/s3-endpoint-guard/local/localaws/cloudformation"
 	"example.com/s3-endpoint-guard/local/localaws/cloudtest"
+	"example.com/s3-endpoint-guard/local/samtemplate"
 )
 
 // deletes deletes the stack, and fails the test unless only its state bucket remains of it.
@@ -338,4 +339,41 @@ func TestAnOwningStackIsWaitedFor(t *testing.T) {
 	s.must(s.CloudFormation.SetStatus(owner, "UPDATE_COMPLETE", ""))
 	s.sweep()
 	s.allLocked()
+}
+
+// Two stacks may name the same bucket while one of them observes; they may not both write different locks to it.
+func TestTwoGuardsDoNotWriteToOneBucket(t *testing.T) {
+	t.Parallel()
+	s := adopted(t, parameters{"Enforcement": "Enforce"})
+	s.Events.Sweep()
+	s.rest()
+	before := s.all()
+	second := func(p parameters) *samtemplate.Plan {
+		read, err := guardTemplate()
+		s.must(err)
+		decided, err := read.Plan(samtemplate.Options{Parameters: s.answers(p), StackName: "second"})
+		s.must(err)
+		return decided
+	}
+	differs := parameters{"BucketNames": clean, "AllowAwsServices": "false"}
+	if _, err := s.Deploy(t.Context(), second(differs.and("Enforcement", "Enforce")), built.Path); err == nil ||
+		!strings.Contains(err.Error(), clean+": the guard of stack guard writes another lock to it") {
+		t.Errorf("the second guard was deployed with %v, want a refusal that names the bucket and the first stack", err)
+	}
+	stack, err := s.Deploy(t.Context(), second(differs), built.Path)
+	s.must(err)
+	if err := stack.Update(t.Context(), second(differs.and("Enforcement", "Enforce"))); err == nil || !strings.Contains(err.Error(), "writes another lock") {
+		t.Errorf("the second guard was switched on with %v, want a refusal", err)
+	}
+	s.rest()
+	s.Events.Sweep()
+	s.rest()
+	for name, now := range s.all() {
+		if now != before[name] {
+			t.Errorf("%s changed from %s to %s", name, before[name], now)
+		}
+	}
+	s.must(s.stack.Delete(t.Context()))
+	s.must(stack.Update(t.Context(), second(differs.and("Enforcement", "Enforce"))))
+	s.rest()
 }

@@ -60,6 +60,8 @@ type Adoption struct {
 	Endpoints Endpoints
 	// Store is the state bucket.
 	Store *beforeimage.Store
+	// Guards returns the guards of all stacks in the account and Region, its own one included.
+	Guards func(context.Context) ([]adoption.Guard, error)
 	// Stack returns what the guard's own stack is doing.
 	Stack func(context.Context) (guard.StackState, error)
 	// StackID is the ARN of that stack; Partition, Region and Account are its own.
@@ -88,6 +90,8 @@ type order struct {
 	selection selection.Selection
 	lock      lock.Lock
 	mode      lock.Mode
+	// endpointPolicy is the EndpointPolicy.
+	endpointPolicy string
 	// number is the AdoptionNumber.
 	number           int
 	enforce, restore bool
@@ -127,7 +131,7 @@ func (a *Adoption) read(raw json.RawMessage) (order, []adoption.Reason) {
 	// Lock has refused texts that these two do not accept.
 	guarded, _ := p.Selection()
 	o.selection = guarded.Without(a.Store.Bucket)
-	o.mode = lock.Mode(p.PolicyMode)
+	o.mode, o.endpointPolicy = lock.Mode(p.PolicyMode), p.EndpointPolicy
 	return o, problems
 }
 

@@ -2,6 +2,7 @@ package adopt_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -14,6 +15,7 @@ import (
 
 	"example.com/s3-endpoint-guard/internal/adoption"
 	"example.com/s3-endpoint-guard/internal/aws/cfnresponse"
+	"example.com/s3-endpoint-guard/internal/aws/errorcode"
 	"example.com/s3-endpoint-guard/internal/function/adopt"
 	"example.com/s3-endpoint-guard/internal/guard"
 	"example.com/s3-endpoint-guard/local/localaws/ec2"
@@ -142,6 +144,56 @@ func TestAllReasonsAreInOneAnswerAndNothingIsStored(t *testing.T) {
 	}
 	if keys := s.store.Keys(state); len(keys) > 0 {
 		t.Errorf("a refused adoption has stored %q", keys)
+	}
+}
+
+// Two guards that write different policies would replace each other's without end.
+func TestWhatAnotherGuardWritesToIsNotAdopted(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		change func(*adoption.Guard)
+		own    []string
+		want   []string
+	}{
+		"another lock":           {func(g *adoption.Guard) { g.AllowAWSServices = "true" }, nil, []string{"data-clean: the guard of stack second writes another lock"}},
+		"the same lock":          {func(*adoption.Guard) {}, nil, nil},
+		"it observes":            {func(g *adoption.Guard) { g.AllowAWSServices, g.Enforcement = "true", "Observe" }, nil, nil},
+		"this one observes":      {func(g *adoption.Guard) { g.AllowAWSServices = "true" }, []string{"Enforcement", "Observe"}, nil},
+		"another bucket":         {func(g *adoption.Guard) { g.AllowAWSServices, g.BucketNames = "true", "logs-*" }, nil, nil},
+		"an excluded bucket":     {func(g *adoption.Guard) { g.AllowAWSServices, g.ExcludedBucketNames = "true", "data-*" }, nil, nil},
+		"its own parameter":      {func(g *adoption.Guard) { g.AllowAWSServices, g.Stack = "true", "guard" }, nil, nil},
+		"it keeps the endpoint":  {func(*adoption.Guard) {}, []string{"EndpointPolicy", "Account"}, []string{": the guard of stack second keeps its policy with EndpointPolicy=Keep"}},
+		"the endpoint is kept":   {func(g *adoption.Guard) { g.EndpointPolicy = "Account" }, nil, nil},
+		"the same for endpoints": {func(g *adoption.Guard) { g.EndpointPolicy = "Account" }, []string{"EndpointPolicy", "Account"}, nil},
+		"other buckets through it": {func(g *adoption.Guard) { g.EndpointPolicy, g.BucketNames = "Buckets", "logs-*" }, []string{"EndpointPolicy", "Buckets"},
+			[]string{": the guard of stack second keeps its policy with EndpointPolicy=Buckets"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newScene(t, everything)
+			other := adoption.Guard{Stack: "second", Enforcement: "Enforce"}
+			s.must(json.Unmarshal(encode(t, s.properties("BucketNames", "data-clean,data-other")), &other))
+			c.change(&other)
+			s.others = []adoption.Guard{other}
+			_, err := s.handle(cfnresponse.Create, c.own...)
+			if (err != nil) != (len(c.want) > 0) {
+				t.Fatalf("the adoption returned %v, want reasons %q", err, c.want)
+			}
+			for _, want := range c.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("the answer lacks %q:\n%v", want, err)
+				}
+			}
+		})
+	}
+}
+
+func TestGuardsThatCannotBeReadAreAReason(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, everything)
+	s.othersBy = errorcode.Needing("ssm:GetParametersByPath", errors.New("no answer"))
+	if _, err := s.handle(cfnresponse.Create); err == nil || !strings.Contains(err.Error(), "ssm:GetParametersByPath has no answer") {
+		t.Errorf("the adoption returned %v, want why the other guards are not known", err)
 	}
 }
 

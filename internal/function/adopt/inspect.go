@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"sync/atomic"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 
 	"example.com/s3-endpoint-guard/internal/adoption"
 	"example.com/s3-endpoint-guard/internal/aws/errorcode"
@@ -62,6 +65,9 @@ func (a *Adoption) inspect(ctx context.Context, o order, s stored, note func(str
 	}
 	// A pattern may match the state bucket. The lock would deny the guard its own state.
 	names = slices.DeleteFunc(names, func(name string) bool { return name == a.Store.Bucket })
+	if o.enforce {
+		result.reasons = append(result.reasons, a.rivals(ctx, until, o, names)...)
+	}
 	var read atomic.Int64
 	// The error of each call is among its reasons.
 	result.buckets, _ = parallel.Limited(concurrency, names, func(name string) (inspected[adoption.BeforeImage], error) {
@@ -73,6 +79,25 @@ func (a *Adoption) inspect(ctx context.Context, o order, s stored, note func(str
 		return a.inspectEndpoint(ctx, until, id), nil
 	})
 	return result
+}
+
+// rivals returns the reasons why the guards of other stacks and this one would write against each other.
+func (a *Adoption) rivals(ctx context.Context, until time.Time, o order, buckets []string) []adoption.Reason {
+	var others []adoption.Guard
+	err := propagation.WhileDenied(ctx, until, func() (err error) {
+		others, err = a.Guards(ctx)
+		return err
+	})
+	if err != nil {
+		return []adoption.Reason{{Why: sentence(err)}}
+	}
+	own, err := arn.Parse(a.StackID)
+	if err != nil {
+		return []adoption.Reason{{Why: err.Error()}}
+	}
+	name := path.Base(path.Dir(own.Resource)) // stack/name/id
+	others = slices.DeleteFunc(others, func(g adoption.Guard) bool { return g.Stack == name })
+	return adoption.Rivals(o.lock, o.endpointPolicy, buckets, others)
 }
 
 // inspectBucket reads a bucket and judges whether it can be guarded.

@@ -60,6 +60,9 @@ type scene struct {
 	// limit is the time of a request.
 	limit time.Duration
 	lines *lines
+	// others are the guards of all stacks, or why they cannot be read.
+	others   []adoption.Guard
+	othersBy error
 	// admin is a client that may do everything.
 	admin *s3sdk.Client
 }
@@ -112,6 +115,7 @@ func newScene(t *testing.T, policy string) *scene {
 	client := s3sdk.NewFromConfig(sdk)
 	s.adoption = &adopt.Adoption{
 		Buckets: client, Endpoints: ec2sdk.NewFromConfig(sdk),
+		Guards:  func(context.Context) ([]adoption.Guard, error) { return s.others, s.othersBy },
 		Store:   &beforeimage.Store{API: client, Bucket: state, Account: account},
 		Stack:   func(context.Context) (guard.StackState, error) { return s.stack(), nil },
 		StackID: stackID, Partition: "aws", Region: region, Account: account, GuardRole: guardRole,

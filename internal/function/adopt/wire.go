@@ -12,10 +12,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
+	"example.com/s3-endpoint-guard/internal/adoption"
 	"example.com/s3-endpoint-guard/internal/aws/awsconfig"
 	"example.com/s3-endpoint-guard/internal/aws/beforeimage"
 	"example.com/s3-endpoint-guard/internal/aws/cfnresponse"
+	"example.com/s3-endpoint-guard/internal/aws/guards"
 	"example.com/s3-endpoint-guard/internal/aws/stack"
 	"example.com/s3-endpoint-guard/internal/environment"
 )
@@ -35,9 +38,13 @@ func New(getenv func(string) string, log *slog.Logger, _ io.Writer) (func(contex
 		return nil, err
 	}
 	buckets := s3.NewFromConfig(sdk)
+	parameters := ssm.NewFromConfig(sdk)
 	ownStack := &stack.Stack{API: cloudformation.NewFromConfig(sdk), ID: stackID}
 	a := &Adoption{
 		Buckets: buckets, Endpoints: ec2.NewFromConfig(sdk),
+		Guards: func(ctx context.Context) ([]adoption.Guard, error) {
+			return guards.Read(ctx, parameters, func(err error) { log.WarnContext(ctx, "passed over", "error", err.Error()) })
+		},
 		Store:   &beforeimage.Store{API: buckets, Bucket: bucket, Account: own.AccountID},
 		Stack:   ownStack.Read,
 		StackID: stackID, Partition: own.Partition, Region: own.Region, Account: own.AccountID, GuardRole: guardRole,

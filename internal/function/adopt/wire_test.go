@@ -17,6 +17,7 @@ import (
 	"example.com/s3-endpoint-guard/local/localaws/api"
 	"example.com/s3-endpoint-guard/local/localaws/cloudformation"
 	"example.com/s3-endpoint-guard/local/localaws/localtest"
+	"example.com/s3-endpoint-guard/local/localaws/ssm"
 )
 
 // function wires the function as Lambda does, and returns a call that sends it a request with a time and returns the answer that
@@ -28,6 +29,7 @@ func (s *scene) function(status string) func(kind string, limit time.Duration) (
 	s.Helper()
 	stacks := cloudformation.New(s.gate.Options())
 	s.gate.Add(stacks)
+	s.gate.Add(ssm.New(s.gate.Options()))
 	stack := stacks.PutStack(cloudformation.Stack{ID: stackID, Name: "guard", Status: status})
 	url := localtest.Must(s.gate.Open(api.Door{SourceIP: "198.51.100.8"}))(s)
 	policy := localtest.Must(iampolicy.Parse([]byte(everything)))(s)
