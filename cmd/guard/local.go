@@ -64,6 +64,9 @@ func stay(ctx context.Context, where stackFlags, seen boardFlags, n *news) (err 
 		return err
 	}
 	defer func() { err = errors.Join(err, d.close()) }()
+	if err := d.cloud.Quiesce(ctx); err != nil { // until the guard's first check ends, which would correct an attack at once
+		return err
+	}
 	version, err := d.seed(ctx)
 	if err != nil {
 		return fmt.Errorf("putting %s into the bucket: %w", objectKey, err)

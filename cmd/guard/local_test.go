@@ -170,6 +170,17 @@ func TestLocalTellsCorrectionsAndMessagesToPeople(t *testing.T) {
 	}
 }
 
+// TestLocalIsReadyAfterTheFirstCheck: the check at the end of the deployment would correct an attack at once, before its
+// event arrives and before anybody sees it.
+func TestLocalIsReadyAfterTheFirstCheck(t *testing.T) {
+	r := runLocal(t, true)
+	defer r.stops()
+	before, _, _ := strings.Cut(r.says("Ctrl-C ends it all"), "# An administrator")
+	if !strings.Contains(before, `"message":"already as desired"`) {
+		t.Errorf("before it is ready, guard local says %q, want the result of the guard's first check", before)
+	}
+}
+
 func TestNewsAreToldRawWhereAsked(t *testing.T) {
 	var out strings.Builder
 	n := newNews(&out, true)
