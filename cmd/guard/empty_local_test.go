@@ -36,7 +36,7 @@ func newLocalBucket(t *testing.T) *localBucket {
 	b := &localBucket{Service: s3.New(gate.Options())}
 	gate.Add(b.Service)
 	var err error
-	if b.url, err = gate.Open(api.Door{SourceIP: "198.51.100.7"}); err != nil {
+	if b.url, err = gate.Open(api.Listener{SourceIP: "198.51.100.7"}); err != nil {
 		t.Fatal(err)
 	}
 	b.id, b.secret = gate.Credentials(api.Caller{Principal: "arn:aws:iam::111122223333:user/emptier", Account: "111122223333", Identity: b.identity})

@@ -38,7 +38,7 @@ func newCloud(t *testing.T) *cloud {
 	c := &cloud{T: t, gate: gate, s3: s3.New(gate.Options()), policies: []string{mayEverything}}
 	t.Cleanup(func() { c.gate.Close() })
 	c.gate.Add(c.s3)
-	url, err := c.gate.Open(api.Door{SourceIP: "198.51.100.7"})
+	url, err := c.gate.Open(api.Listener{SourceIP: "198.51.100.7"})
 	c.must(err)
 	id, secret := c.gate.Credentials(api.Caller{
 		Principal: "arn:aws:iam::111122223333:user/emptier", Account: "111122223333", Identity: c.identity,

@@ -15,7 +15,7 @@ type Remedy string
 
 // The remedies.
 const (
-	RemedyClosedDoor   Remedy = "Unwanted access was possible and has been closed"
+	RemedyClosedAccess Remedy = "Unwanted access was possible and has been closed"
 	RemedySecured      Remedy = "Data was in danger and has been secured"
 	RemedyTakenBack    Remedy = "A harmless-looking change was taken back"
 	RemedyEnded        Remedy = "Drift ended before it was corrected"
@@ -67,7 +67,7 @@ func (r Record) Remedy() Remedy {
 		case r.Verdict == iampolicy.Open && slices.Contains(keepData, r.Resource):
 			return RemedySecured
 		case r.Verdict == iampolicy.Open:
-			return RemedyClosedDoor
+			return RemedyClosedAccess
 		}
 		return RemedyTakenBack
 	case Ended:

@@ -291,7 +291,7 @@ func TestTheBucketsPolicyIsAuditedWithoutTheRoles(t *testing.T) {
 }
 
 // A known problem is reported even if another check failed.
-func TestAnOpenDoorIsToldAlthoughAnotherCheckFailed(t *testing.T) {
+func TestUnwantedAccessIsReportedAlthoughAnotherCheckFailed(t *testing.T) {
 	s := healthySnapshot()
 	s.PublicAccess.Value, s.Public.Err = drifted("public-access-block", iampolicy.Open), errors.New("refused")
 	if got := values(terms().Judge(s)); got["BucketLocked"] != 0 || got["CheckFailed policy-status"] != 1 {

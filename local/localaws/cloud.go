@@ -81,9 +81,9 @@ type Cloud struct {
 	internet, internetPlain, functions string
 
 	mu sync.Mutex
-	// doors are the base URLs of the listeners; keys are the access keys of callers.
-	doors map[api.Door]string
-	keys  map[string]accessKey
+	// listeners are the base URLs of the listeners; keys are the access keys of callers.
+	listeners map[api.Listener]string
+	keys      map[string]accessKey
 	// measured is the number of invocations that AWS/Lambda already contains, throttled the number of throttled ones by
 	// function; passed is the traffic by VPC endpoint since the last measurement.
 	measured  int
@@ -118,10 +118,10 @@ func New(o Options) (*Cloud, error) {
 			Answers: &cloudformation.Answers{},
 		}),
 		STS: sts.New(base), SecurityHub: securityhub.New(base),
-		client: &http.Client{Timeout: callLimit, Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
-		doors:  map[api.Door]string{}, keys: map[string]accessKey{}, passed: map[string]traffic{},
+		client:    &http.Client{Timeout: callLimit, Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
+		listeners: map[api.Listener]string{}, keys: map[string]accessKey{}, passed: map[string]traffic{},
 	}
-	network, err := vpcnet.New(vpcnet.Options{Region: base.Region, EC2: c.EC2, Door: c.doorAddress})
+	network, err := vpcnet.New(vpcnet.Options{Region: base.Region, EC2: c.EC2, Listener: c.listenerAddress})
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +131,7 @@ func New(o Options) (*Cloud, error) {
 	c.Lambda = lambda.New(c.lambdaOptions(o))
 	c.wire()
 	c.SNS.OnMessage(o.Messages)
-	if err := errors.Join(c.furnish(), c.openDoors()); err != nil {
+	if err := errors.Join(c.furnish(), c.openListeners()); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
 	c.Engine.Options = deployment.Options{

@@ -338,7 +338,7 @@ func TestAFunctionThatFailsEndsInItsDestination(t *testing.T) {
 	}
 }
 
-func TestDoorsAndCallersAreToldApart(t *testing.T) {
+func TestListenersAndCallersAreDistinguished(t *testing.T) {
 	c := cloud(t)
 	s := deploy(t, c, plan(t, nil))
 	bucket, key := s.Physical("Bucket"), "thankyou.txt"

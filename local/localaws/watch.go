@@ -127,15 +127,15 @@ const around = 4 << 10
 
 // count counts a call through an endpoint.
 func (c *Cloud) count(call api.Call) {
-	if call.Door.VPCEndpointID == "" {
+	if call.Listener.VPCEndpointID == "" {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	t := c.passed[call.Door.VPCEndpointID]
+	t := c.passed[call.Listener.VPCEndpointID]
 	t.bytes += float64(call.Bytes + around)
 	t.connections++
-	c.passed[call.Door.VPCEndpointID] = t
+	c.passed[call.Listener.VPCEndpointID] = t
 }
 
 // measureEndpoints publishes AWS/PrivateLinkEndpoints of the interface endpoints that had traffic. Gateway endpoints

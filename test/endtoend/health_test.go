@@ -353,7 +353,7 @@ func TestRefusedMetricsFailTwoChecks(t *testing.T) {
 	}
 }
 
-func TestAnS3ThatFailsIsNotTakenForAnOpenDoor(t *testing.T) {
+func TestAnS3ThatFailsIsNotReportedAsOpen(t *testing.T) {
 	s := deploy(t, watching)
 	s.Gate.Inject(api.Fault{Service: "s3", Operation: "GetObject", Error: &api.Error{Status: 503, Code: "SlowDown"}})
 	want := well["Interface"].but(without("ExposedToInternet")).but(board{"CheckFailed": 1, "CheckFailed anonymous-read": 1})

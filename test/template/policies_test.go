@@ -197,22 +197,22 @@ func TestWhoMayDoWhat(t *testing.T) {
 		access
 		want iampolicy.Effect
 	}{
-		"the app reads through the endpoint":       {access{app, "s3:GetObject", objects, true, "InstanceRole"}, iampolicy.Allow},
-		"the app writes through the endpoint":      {access{app, "s3:PutObject", objects, true, "InstanceRole"}, iampolicy.Allow},
-		"the app lists through the endpoint":       {access{app, "s3:ListBucket", itself, true, "InstanceRole"}, iampolicy.Allow},
-		"the app reads from the internet":          {access{app, "s3:GetObject", objects, false, "InstanceRole"}, iampolicy.Deny},
-		"the app deletes":                          {access{app, "s3:DeleteObject", objects, true, "InstanceRole"}, iampolicy.Deny},
-		"the app changes the lock":                 {access{app, "s3:PutBucketPolicy", itself, true, "InstanceRole"}, iampolicy.Deny},
-		"an administrator reads from the internet": {access{admin, "s3:GetObject", objects, false, ""}, iampolicy.Deny},
-		"an administrator reads through the door":  {access{admin, "s3:GetObject", objects, true, ""}, iampolicy.Deny},
-		"an administrator lists from the internet": {access{admin, "s3:ListBucketVersions", itself, false, ""}, iampolicy.Deny},
-		"an administrator configures the bucket":   {access{admin, "s3:PutBucketPolicy", itself, false, ""}, iampolicy.Allow},
-		"CloudFormation deletes the bucket":        {access{admin, "s3:DeleteBucket", itself, false, ""}, iampolicy.Allow},
-		"the root user deletes the policy":         {access{root, "s3:DeleteBucketPolicy", itself, false, ""}, iampolicy.Allow},
-		"the guard restores the policy":            {access{guard, "s3:PutBucketPolicy", itself, false, "RemediateRole"}, iampolicy.Allow},
-		"the guard restores public access block":   {access{guard, "s3:PutBucketPublicAccessBlock", itself, false, "RemediateRole"}, iampolicy.Allow},
-		"the guard reads an object":                {access{guard, "s3:GetObject", objects, false, "RemediateRole"}, iampolicy.Deny},
-		"the guard deletes the policy":             {access{guard, "s3:DeleteBucketPolicy", itself, false, "RemediateRole"}, iampolicy.Deny},
+		"the app reads through the endpoint":          {access{app, "s3:GetObject", objects, true, "InstanceRole"}, iampolicy.Allow},
+		"the app writes through the endpoint":         {access{app, "s3:PutObject", objects, true, "InstanceRole"}, iampolicy.Allow},
+		"the app lists through the endpoint":          {access{app, "s3:ListBucket", itself, true, "InstanceRole"}, iampolicy.Allow},
+		"the app reads from the internet":             {access{app, "s3:GetObject", objects, false, "InstanceRole"}, iampolicy.Deny},
+		"the app deletes":                             {access{app, "s3:DeleteObject", objects, true, "InstanceRole"}, iampolicy.Deny},
+		"the app changes the lock":                    {access{app, "s3:PutBucketPolicy", itself, true, "InstanceRole"}, iampolicy.Deny},
+		"an administrator reads from the internet":    {access{admin, "s3:GetObject", objects, false, ""}, iampolicy.Deny},
+		"an administrator reads through the endpoint": {access{admin, "s3:GetObject", objects, true, ""}, iampolicy.Deny},
+		"an administrator lists from the internet":    {access{admin, "s3:ListBucketVersions", itself, false, ""}, iampolicy.Deny},
+		"an administrator configures the bucket":      {access{admin, "s3:PutBucketPolicy", itself, false, ""}, iampolicy.Allow},
+		"CloudFormation deletes the bucket":           {access{admin, "s3:DeleteBucket", itself, false, ""}, iampolicy.Allow},
+		"the root user deletes the policy":            {access{root, "s3:DeleteBucketPolicy", itself, false, ""}, iampolicy.Allow},
+		"the guard restores the policy":               {access{guard, "s3:PutBucketPolicy", itself, false, "RemediateRole"}, iampolicy.Allow},
+		"the guard restores public access block":      {access{guard, "s3:PutBucketPublicAccessBlock", itself, false, "RemediateRole"}, iampolicy.Allow},
+		"the guard reads an object":                   {access{guard, "s3:GetObject", objects, false, "RemediateRole"}, iampolicy.Deny},
+		"the guard deletes the policy":                {access{guard, "s3:DeleteBucketPolicy", itself, false, "RemediateRole"}, iampolicy.Deny},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := c.decide(t, deploy(t, nil)); got.Effect != c.want {

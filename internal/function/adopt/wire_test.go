@@ -31,7 +31,7 @@ func (s *scene) function(status string) func(kind string, limit time.Duration) (
 	s.gate.Add(stacks)
 	s.gate.Add(ssm.New(s.gate.Options()))
 	stack := stacks.PutStack(cloudformation.Stack{ID: stackID, Name: "guard", Status: status})
-	url := localtest.Must(s.gate.Open(api.Door{SourceIP: "198.51.100.8"}))(s)
+	url := localtest.Must(s.gate.Open(api.Listener{SourceIP: "198.51.100.8"}))(s)
 	policy := localtest.Must(iampolicy.Parse([]byte(everything)))(s)
 	id, secret := s.gate.Credentials(api.Caller{
 		Principal: "arn:aws:sts::111122223333:assumed-role/adopt/session", Account: account,

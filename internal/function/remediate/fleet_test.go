@@ -141,7 +141,7 @@ func (s *scene) start(policy string) {
 	}
 	env := map[string]string{
 		"AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret,
-		"AWS_ENDPOINT_URL": localtest.Must(s.gate.Open(api.Door{SourceIP: "198.51.100.9"}))(s.TB),
+		"AWS_ENDPOINT_URL": localtest.Must(s.gate.Open(api.Listener{SourceIP: "198.51.100.9"}))(s.TB),
 		"BUCKET_NAMES":     p.BucketNames, "VPC_ENDPOINT_IDS": p.VPCEndpointIDs, "ALLOW_AWS_SERVICES": p.AllowAWSServices,
 		"ENDPOINT_POLICY": p.EndpointPolicy, "POLICY_MODE": p.PolicyMode, "ENFORCEMENT": enforcement, "ADOPTION": s.document,
 		"STACK": ownStack, "TOPIC": "topic", "NOTIFY_FORMAT": "Text", "GUARD_ROLE_ARN": guardRole,

@@ -26,7 +26,7 @@ func TestTheFunctionEmptiesABucketOfTheLocalAWS(t *testing.T) {
 	store, stacks := s3.New(gate.Options()), cloudformation.New(gate.Options())
 	gate.Add(store)
 	gate.Add(stacks)
-	url, err := gate.Open(api.Door{SourceIP: "198.51.100.7"})
+	url, err := gate.Open(api.Listener{SourceIP: "198.51.100.7"})
 	if err != nil {
 		t.Fatal(err)
 	}

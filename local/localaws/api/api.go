@@ -16,8 +16,8 @@ import (
 	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
-// Door is one address on which the local AWS listens. It determines the network from which its requests come.
-type Door struct {
+// Listener is one address on which the local AWS listens. It determines the network from which its requests come.
+type Listener struct {
 	// SourceIP is the callers' apparent address, e.g. "198.51.100.7" for a caller on the internet.
 	SourceIP string
 	// VPCEndpointID and VPCID are those of the VPC endpoint for which this address stands in; both are "" on the
@@ -50,9 +50,9 @@ type Request struct {
 	Host   string
 	Header http.Header
 	// Body is the whole body, after removal of aws-chunked encoding.
-	Body   []byte
-	Door   Door
-	Caller Caller
+	Body     []byte
+	Listener Listener
+	Caller   Caller
 	// AccessKeyID is the access key of the signature; "" for an anonymous caller.
 	AccessKeyID string
 	// Region is the Region of the signature's credential scope; the gate's own for an anonymous caller.
@@ -99,7 +99,7 @@ type Need struct {
 	ResourceAccount string
 	// Policy is the resource's own policy (a bucket's, a topic's), or nil.
 	Policy *iampolicy.Policy
-	// Context contains condition keys in addition to those that the gate adds for caller and Door.
+	// Context contains condition keys in addition to those that the gate adds for caller and Listener.
 	Context map[string][]string
 }
 

@@ -77,25 +77,25 @@ func (x *exchange) policies() iampolicy.Policies {
 	endpointPolicy := x.gate.endpointPolicy
 	x.gate.mu.Unlock()
 	if x.throughEndpoint() && endpointPolicy != nil {
-		p.Endpoint = endpointPolicy(x.request.Door.VPCEndpointID)
+		p.Endpoint = endpointPolicy(x.request.Listener.VPCEndpointID)
 	}
 	return p
 }
 
-// throughEndpoint reports whether the request passes the Door's VPC endpoint. The endpoints here are S3's: requests
+// throughEndpoint reports whether the request passes the Listener's VPC endpoint. The endpoints here are S3's: requests
 // of instances to other services leave through the internet gateway. A service that calls on behalf of a caller does
 // not come through that caller's endpoint either (docs/facts.md, S3).
 func (x *exchange) throughEndpoint() bool {
-	return x.request.Door.VPCEndpointID != "" && x.scope.service == "s3" && x.request.Caller.InvokedBy == ""
+	return x.request.Listener.VPCEndpointID != "" && x.scope.service == "s3" && x.request.Caller.InvokedBy == ""
 }
 
-// context returns the global condition keys of the request and its Door. iampolicy adds those that depend only on the
+// context returns the global condition keys of the request and its Listener. iampolicy adds those that depend only on the
 // principal.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 func (x *exchange) context() map[string][]string {
 	r := x.request
 	keys := map[string][]string{
-		"aws:SecureTransport": {strconv.FormatBool(!r.Door.PlainHTTP)},
+		"aws:SecureTransport": {strconv.FormatBool(!r.Listener.PlainHTTP)},
 		"aws:RequestedRegion": {r.Region},
 		"aws:CurrentTime":     {r.Time.UTC().Format(time.RFC3339)},
 		"aws:EpochTime":       {strconv.FormatInt(r.Time.Unix(), 10)},
@@ -117,7 +117,7 @@ func (x *exchange) context() map[string][]string {
 // network returns the condition keys for the request's origin. A service that calls on behalf of a caller calls from
 // its own network, of which policies get only the service's name.
 func (x *exchange) network() map[string][]string {
-	door := x.request.Door
+	listener := x.request.Listener
 	switch service := x.request.Caller.InvokedBy; {
 	case service != "":
 		return map[string][]string{
@@ -125,10 +125,10 @@ func (x *exchange) network() map[string][]string {
 		}
 	case x.throughEndpoint():
 		return map[string][]string{
-			"aws:SourceVpce": {door.VPCEndpointID}, "aws:SourceVpc": {door.VPCID}, "aws:VpcSourceIp": {door.SourceIP},
+			"aws:SourceVpce": {listener.VPCEndpointID}, "aws:SourceVpc": {listener.VPCID}, "aws:VpcSourceIp": {listener.SourceIP},
 		}
 	}
-	return map[string][]string{"aws:SourceIp": {door.SourceIP}}
+	return map[string][]string{"aws:SourceIp": {listener.SourceIP}}
 }
 
 // DeniedMessage returns the sentence with which most services deny a call. It names the kind of policy that decided.

@@ -15,12 +15,12 @@ func onlyIf(operator, key, value string) string {
 }
 
 func TestConditionKeysTellWhereARequestComesFrom(t *testing.T) {
-	endpoint := api.Door{SourceIP: "10.0.0.10", VPCEndpointID: "vpce-1", VPCID: "vpc-1"}
-	plain := api.Door{SourceIP: "198.51.100.7", PlainHTTP: true}
+	endpoint := api.Listener{SourceIP: "10.0.0.10", VPCEndpointID: "vpce-1", VPCID: "vpc-1"}
+	plain := api.Listener{SourceIP: "198.51.100.7", PlainHTTP: true}
 	for _, c := range []struct {
 		name                 string
 		service              string
-		door                 api.Door
+		listener             api.Listener
 		invokedBy            string
 		operator, key, value string
 	}{
@@ -32,7 +32,7 @@ func TestConditionKeysTellWhereARequestComesFrom(t *testing.T) {
 		{"an endpoint has a private address", "s3", endpoint, "", "IpAddress", "aws:VpcSourceIp", "10.0.0.0/16"},
 		{"an endpoint has no public address", "s3", endpoint, "", "Null", "aws:SourceIp", "true"},
 		{"other services are reached beside the endpoint", "board", endpoint, "", "Null", "aws:SourceVpce", "true"},
-		{"doors count as encrypted", "s3", internet, "", "Bool", "aws:SecureTransport", "true"},
+		{"listeners count as encrypted", "s3", internet, "", "Bool", "aws:SecureTransport", "true"},
 		{"unless they are plain", "s3", plain, "", "Bool", "aws:SecureTransport", "false"},
 		{"the Region is asked for", "s3", internet, "", "StringEquals", "aws:RequestedRegion", "eu-central-1"},
 		{"the time is the gate's", "s3", internet, "", "DateEquals", "aws:CurrentTime", "2026-03-02T09:00:00Z"},
@@ -45,7 +45,7 @@ func TestConditionKeysTellWhereARequestComesFrom(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newScene(t, c.service)
-			s.url = s.open(c.door)
+			s.url = s.open(c.listener)
 			caller := user(t, onlyIf(c.operator, c.key, c.value))
 			caller.InvokedBy = c.invokedBy
 			key, _ := s.gate.Credentials(caller)
@@ -57,14 +57,14 @@ func TestConditionKeysTellWhereARequestComesFrom(t *testing.T) {
 func TestEndpointPolicyCountsForWhatComesThroughIt(t *testing.T) {
 	const nothing = `{"Version":"2012-10-17","Statement":{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*"}}`
 	for name, c := range map[string]struct {
-		service string
-		door    api.Door
-		want    int
+		service  string
+		listener api.Listener
+		want     int
 	}{
-		"through it":            {"s3", api.Door{SourceIP: "10.0.0.10", VPCEndpointID: "vpce-1"}, 403},
-		"through another":       {"s3", api.Door{SourceIP: "10.0.0.10", VPCEndpointID: "vpce-2"}, 200},
+		"through it":            {"s3", api.Listener{SourceIP: "10.0.0.10", VPCEndpointID: "vpce-1"}, 403},
+		"through another":       {"s3", api.Listener{SourceIP: "10.0.0.10", VPCEndpointID: "vpce-2"}, 200},
 		"from the internet":     {"s3", internet, 200},
-		"not S3, and so not it": {"board", api.Door{SourceIP: "10.0.0.10", VPCEndpointID: "vpce-1"}, 200},
+		"not S3, and so not it": {"board", api.Listener{SourceIP: "10.0.0.10", VPCEndpointID: "vpce-1"}, 200},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newScene(t, c.service)
@@ -75,7 +75,7 @@ func TestEndpointPolicyCountsForWhatComesThroughIt(t *testing.T) {
 				}
 				return nil
 			})
-			s.url = s.open(c.door)
+			s.url = s.open(c.listener)
 			if status, body, err := s.call(s.admin(), s.url+"/Read", ""); err != nil || status != c.want {
 				t.Errorf("answer = %d %q %v, want %d", status, body, err, c.want)
 			}

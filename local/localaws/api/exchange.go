@@ -29,8 +29,8 @@ type exchange struct {
 }
 
 // run takes a request through the gate's steps. The error is an *[Error], errReset or errHang.
-func (x *exchange) run(door Door, hr *http.Request) (*Response, error) {
-	if err := x.admit(door, hr); err != nil {
+func (x *exchange) run(listener Listener, hr *http.Request) (*Response, error) {
+	if err := x.admit(listener, hr); err != nil {
 		return nil, err
 	}
 	x.gate.delay(hr.Context())
@@ -46,10 +46,10 @@ func (x *exchange) run(door Door, hr *http.Request) (*Response, error) {
 }
 
 // admit reads the request, and finds its service and its caller.
-func (x *exchange) admit(door Door, hr *http.Request) error {
+func (x *exchange) admit(listener Listener, hr *http.Request) error {
 	x.scope = scopeOf(hr)
 	x.request = &Request{
-		Method: hr.Method, URL: hr.URL, Host: hr.Host, Header: hr.Header, Door: door,
+		Method: hr.Method, URL: hr.URL, Host: hr.Host, Header: hr.Header, Listener: listener,
 		AccessKeyID: x.scope.accessKeyID, Region: x.scope.region,
 		ID: x.gate.nextID(), Time: x.gate.options.Now(),
 	}

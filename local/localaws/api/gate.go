@@ -85,16 +85,16 @@ func (g *Gate) Add(s Service) {
 }
 
 // Open listens on a free port of 127.0.0.1 and returns its base URL, e.g. "http://127.0.0.1:40001".
-func (g *Gate) Open(door Door) (baseURL string, err error) {
+func (g *Gate) Open(l Listener) (baseURL string, err error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return "", fmt.Errorf("opening a door of the local AWS: %w", err)
+		return "", fmt.Errorf("opening a listener of the local AWS: %w", err)
 	}
-	server := &http.Server{Handler: doorway{g, door}}
+	server := &http.Server{Handler: handler{g, l}}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed {
-		return "", errors.Join(errors.New("opening a door of the local AWS: it is closed"), listener.Close())
+		return "", errors.Join(errors.New("opening a listener of the local AWS: it is closed"), listener.Close())
 	}
 	g.servers = append(g.servers, server)
 	go server.Serve(listener) // returns http.ErrServerClosed when the gate closes
@@ -164,19 +164,19 @@ func (g *Gate) service(name string) Service {
 	return g.services[name]
 }
 
-// doorway serves the requests of one Door.
-type doorway struct {
-	gate *Gate
-	door Door
+// handler serves the requests to one Listener.
+type handler struct {
+	gate     *Gate
+	listener Listener
 }
 
 // ServeHTTP implements [http.Handler].
-func (d doorway) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
-	x := &exchange{gate: d.gate, began: time.Now()}
-	response, err := x.run(d.door, hr)
+func (h handler) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
+	x := &exchange{gate: h.gate, began: time.Now()}
+	response, err := x.run(h.listener, hr)
 	switch {
 	case errors.Is(err, errHang):
-		d.gate.hang(hr.Context())
+		h.gate.hang(hr.Context())
 		x.record(err)
 		reset(w)
 	case errors.Is(err, errReset):

@@ -77,7 +77,7 @@ type scene struct {
 }
 
 var (
-	internet = api.Door{SourceIP: "198.51.100.7"}
+	internet = api.Listener{SourceIP: "198.51.100.7"}
 	now      = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 )
 
@@ -89,9 +89,9 @@ func newScene(t *testing.T, service string) *scene {
 	return s
 }
 
-func (s *scene) open(door api.Door) string {
+func (s *scene) open(listener api.Listener) string {
 	s.Helper()
-	url, err := s.gate.Open(door)
+	url, err := s.gate.Open(listener)
 	if err != nil {
 		s.Fatal(err)
 	}

@@ -9,9 +9,9 @@ import (
 type Call struct {
 	// Service is the signing name, Operation the API's name ("" when it could not be decoded).
 	Service, Operation string
-	// Caller is the principal's ARN, Door the address at which the request arrived.
-	Caller string
-	Door   Door
+	// Caller is the principal's ARN, Listener the address at which the request arrived.
+	Caller   string
+	Listener Listener
 	// Needs are the permissions that were checked. If an operation checks them for each of its parts, only the first
 	// need of each action is included.
 	Needs []Need
@@ -59,7 +59,7 @@ func (g *Gate) trail(x *exchange, failure *Error) {
 // record stores the call, which ends now.
 func (x *exchange) record(err error) {
 	c := Call{
-		Service: x.scope.service, Caller: x.request.Caller.Principal, Door: x.request.Door,
+		Service: x.scope.service, Caller: x.request.Caller.Principal, Listener: x.request.Listener,
 		Bytes: len(x.request.Body) + x.answered, Began: x.began, Ended: time.Now(),
 	}
 	if x.operation != nil {

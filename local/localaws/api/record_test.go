@@ -75,7 +75,7 @@ func TestCallsAreRecordedAsTheyWent(t *testing.T) {
 			write = " write"
 		}
 		got = append(got, strings.TrimSpace(c.Service+" "+c.Operation+" "+c.ErrorCode)+write)
-		if c.Door != internet || c.Ended.Before(c.Began) {
+		if c.Listener != internet || c.Ended.Before(c.Began) {
 			t.Errorf("call %+v: want it from the internet, and its end after its beginning", c)
 		}
 	}

@@ -18,7 +18,7 @@ func (e *Engine) perform(s api.Service, method, target, body string) ([]byte, er
 	}
 	r := &api.Request{
 		Method: method, URL: u, Host: "127.0.0.1", Header: http.Header{}, Body: []byte(body), Caller: e.Options.As,
-		Door: api.Door{SourceIP: e.Options.SourceIP}, Region: e.Gate.Options().Region, ID: "LOCALDEPLOY", Time: e.Clock.Now(),
+		Listener: api.Listener{SourceIP: e.Options.SourceIP}, Region: e.Gate.Options().Region, ID: "LOCALDEPLOY", Time: e.Clock.Now(),
 		AccessKeyID: e.Options.AccessKeyID, May: func(api.Need) *api.Error { return nil },
 	}
 	operation, err := s.Decode(r)

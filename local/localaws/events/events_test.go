@@ -42,7 +42,7 @@ func call(by api.Caller, service, operation string, parameters map[string]any) a
 	return api.TrailCall{
 		Service: service,
 		Request: &api.Request{
-			Caller: by, Door: api.Door{SourceIP: "198.51.100.7"}, ID: "REQ1", AccessKeyID: "AKIA1", URL: new(url.URL),
+			Caller: by, Listener: api.Listener{SourceIP: "198.51.100.7"}, ID: "REQ1", AccessKeyID: "AKIA1", URL: new(url.URL),
 			Header: http.Header{"User-Agent": {"aws-cli/2.31.0"}}, Time: time.Date(2026, 3, 2, 9, 1, 3, 0, time.UTC),
 		},
 		Operation: &api.Operation{Name: operation, Trail: &api.Trail{

@@ -21,7 +21,7 @@ func Record(call api.TrailCall, account, region string) Event {
 		"eventVersion": "1.11", "eventTime": r.Time.UTC().Format(time.RFC3339),
 		"eventSource": call.Service + ".amazonaws.com", "eventName": or(trail.EventName, call.Operation.Name),
 		"awsRegion": region, "userIdentity": identity(r, account),
-		"sourceIPAddress": or(r.Caller.InvokedBy, r.Door.SourceIP), "userAgent": or(r.Caller.InvokedBy, userAgent(call)),
+		"sourceIPAddress": or(r.Caller.InvokedBy, r.Listener.SourceIP), "userAgent": or(r.Caller.InvokedBy, userAgent(call)),
 		"requestParameters": trail.RequestParameters, "responseElements": trail.ResponseElements,
 		"requestID": r.ID, "eventID": newID(), "readOnly": false, "eventType": "AwsApiCall", "managementEvent": true,
 		"eventCategory": "Management", "recipientAccountId": account,

@@ -45,7 +45,7 @@ func Gate(t testing.TB, o api.Options) *api.Gate {
 func Config(t testing.TB, gate *api.Gate, policy string) aws.Config {
 	t.Helper()
 	parsed := Must(iampolicy.Parse([]byte(policy)))(t)
-	url := Must(gate.Open(api.Door{SourceIP: "198.51.100.7"}))(t)
+	url := Must(gate.Open(api.Listener{SourceIP: "198.51.100.7"}))(t)
 	options := gate.Options()
 	id, secret := gate.Credentials(api.Caller{
 		Principal: "arn:" + options.Partition + ":iam::" + options.Account + ":user/tester", Account: options.Account,

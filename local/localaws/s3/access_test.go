@@ -143,14 +143,14 @@ func TestBucketOpensOnlyThroughItsEndpoint(t *testing.T) {
 	s.must(s.store.PutPolicy(bucket, []byte(denying(`"Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::docs-example/*","Condition":{"StringNotEquals":{"aws:SourceVpce":"vpce-1"}}`))))
 	s.gate.EndpointPolicy(func(string) *iampolicy.Policy { return nil })
 	for where, c := range map[string]struct {
-		door api.Door
-		want string
+		listener api.Listener
+		want     string
 	}{
-		"the internet":     {api.Door{SourceIP: "198.51.100.7"}, "AccessDenied"},
-		"the endpoint":     {api.Door{SourceIP: "10.0.0.10", VPCEndpointID: "vpce-1", VPCID: "vpc-1"}, ""},
-		"another endpoint": {api.Door{SourceIP: "10.1.0.10", VPCEndpointID: "vpce-2", VPCID: "vpc-2"}, "AccessDenied"},
+		"the internet":     {api.Listener{SourceIP: "198.51.100.7"}, "AccessDenied"},
+		"the endpoint":     {api.Listener{SourceIP: "10.0.0.10", VPCEndpointID: "vpce-1", VPCID: "vpc-1"}, ""},
+		"another endpoint": {api.Listener{SourceIP: "10.1.0.10", VPCEndpointID: "vpce-2", VPCID: "vpc-2"}, "AccessDenied"},
 	} {
-		_, err := s.through(s.door(c.door), s.admin()).GetObject(background, &awss3.GetObjectInput{Bucket: name, Key: key})
+		_, err := s.through(s.listener(c.listener), s.admin()).GetObject(background, &awss3.GetObjectInput{Bucket: name, Key: key})
 		s.expect("GetObject from "+where, err, c.want)
 	}
 }
@@ -190,7 +190,7 @@ func TestRootUserGetsAtThePolicyWhateverItDenies(t *testing.T) {
 	s.expect("DeleteBucketPolicy by the root user", err, "")
 }
 
-func TestPublicACLsNeedThreeDoorsOpen(t *testing.T) {
+func TestPublicACLsNeedThreeSettingsOff(t *testing.T) {
 	s := newScene(t)
 	s.must(s.store.Put(bucket, *key, nil))
 	admin, stranger := s.as(s.admin()), s.as(api.Caller{})

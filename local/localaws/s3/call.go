@@ -156,7 +156,7 @@ var contextHeaders = map[string]string{
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html#amazons3-policy-keys
 func (c *call) context(b *bucket) map[string][]string {
 	keys := map[string][]string{"s3:ResourceAccount": {b.owner}}
-	if !c.Door.PlainHTTP {
+	if !c.Listener.PlainHTTP {
 		keys["s3:TlsVersion"] = []string{"1.3"}
 	}
 	for key, parameter := range contextParameters {

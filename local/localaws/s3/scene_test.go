@@ -43,7 +43,7 @@ func newScene(t *testing.T) *scene {
 	s.store = s3.New(s.gate.Options())
 	s.store.PrincipalExists(func(arn string) bool { return !s.gone[arn] })
 	s.gate.Add(s.store)
-	s.url = s.door(api.Door{SourceIP: "198.51.100.7"})
+	s.url = s.listener(api.Listener{SourceIP: "198.51.100.7"})
 	s.must(s.store.CreateBucket(bucket, ""))
 	return s
 }
@@ -55,7 +55,7 @@ func (s *scene) must(err error) {
 	}
 }
 
-func (s *scene) door(d api.Door) string {
+func (s *scene) listener(d api.Listener) string {
 	s.Helper()
 	url, err := s.gate.Open(d)
 	s.must(err)

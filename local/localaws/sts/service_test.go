@@ -17,7 +17,7 @@ import (
 func TestGetCallerIdentityNamesTheCaller(t *testing.T) {
 	gate := localtest.Gate(t, api.Options{})
 	gate.Add(sts.New(gate.Options()))
-	url, err := gate.Open(api.Door{SourceIP: "198.51.100.7"})
+	url, err := gate.Open(api.Listener{SourceIP: "198.51.100.7"})
 	if err != nil {
 		t.Fatal(err)
 	}

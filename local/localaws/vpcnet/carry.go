@@ -114,9 +114,9 @@ func (n *Network) gateway(subnetID string) string {
 	return ""
 }
 
-// connect speaks TLS with the caller, and forwards the decrypted content to the Door of an endpoint.
+// connect speaks TLS with the caller, and forwards the decrypted content to the Listener of an endpoint.
 func (n *Network) connect(connection net.Conn, endpointID string) {
-	address, err := n.options.Door(endpointID)
+	address, err := n.options.Listener(endpointID)
 	if err != nil {
 		return
 	}
@@ -124,15 +124,15 @@ func (n *Network) connect(connection net.Conn, endpointID string) {
 	if err := secure.HandshakeContext(n.closing); err != nil {
 		return
 	}
-	door, err := net.Dial("tcp", address)
+	upstream, err := net.Dial("tcp", address)
 	if err != nil {
 		return
 	}
-	defer n.track(door)()
+	defer n.track(upstream)()
 	go func() {
-		_, _ = io.Copy(door, secure)
-		door.Close()
+		_, _ = io.Copy(upstream, secure)
+		upstream.Close()
 	}()
-	_, _ = io.Copy(secure, door)
+	_, _ = io.Copy(secure, upstream)
 	secure.Close()
 }

@@ -33,8 +33,8 @@ type Options struct {
 	Region string
 	// EC2 contains the VPCs and their endpoints.
 	EC2 *ec2.Service
-	// Door opens the [api.Door] of a VPC endpoint and returns its address, host and port.
-	Door func(vpcEndpointID string) (string, error)
+	// Listener opens the [api.Listener] of a VPC endpoint and returns its address, host and port.
+	Listener func(vpcEndpointID string) (string, error)
 }
 
 // Network carries the connections of functions. Its methods are safe for concurrent use.

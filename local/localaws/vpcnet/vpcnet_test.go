@@ -65,10 +65,10 @@ func newWorld(t *testing.T) *world {
 // open makes the network. Each endpoint's server answers with the endpoint's name.
 func (w *world) open() {
 	w.Helper()
-	w.Network = localtest.Must(vpcnet.New(vpcnet.Options{Region: "eu-central-1", EC2: w.ec2, Door: func(id string) (string, error) {
-		door := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { io.WriteString(rw, id+" "+r.Host) }))
-		w.Cleanup(door.Close)
-		return door.Listener.Addr().String(), nil
+	w.Network = localtest.Must(vpcnet.New(vpcnet.Options{Region: "eu-central-1", EC2: w.ec2, Listener: func(id string) (string, error) {
+		server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { io.WriteString(rw, id+" "+r.Host) }))
+		w.Cleanup(server.Close)
+		return server.Listener.Addr().String(), nil
 	}}))(w)
 	w.Cleanup(func() {
 		if err := w.Close(); err != nil {

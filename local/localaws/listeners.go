@@ -30,40 +30,40 @@ func (c *Cloud) ThroughPlain(vpcEndpointID string) (string, error) {
 func (c *Cloud) through(vpcEndpointID string, plain bool) (string, error) {
 	endpoint, ok := c.EC2.Endpoint(vpcEndpointID)
 	if !ok {
-		return "", fmt.Errorf("opening the door behind %s: there is no such VPC endpoint", vpcEndpointID)
+		return "", fmt.Errorf("opening the listener of %s: there is no such VPC endpoint", vpcEndpointID)
 	}
-	return c.door(api.Door{SourceIP: instanceIP, VPCEndpointID: vpcEndpointID, VPCID: endpoint.VPCID, PlainHTTP: plain})
+	return c.listener(api.Listener{SourceIP: instanceIP, VPCEndpointID: vpcEndpointID, VPCID: endpoint.VPCID, PlainHTTP: plain})
 }
 
-// doorAddress returns the address (host and port) of the listener for a VPC endpoint.
-func (c *Cloud) doorAddress(vpcEndpointID string) (string, error) {
+// listenerAddress returns the address (host and port) of the listener for a VPC endpoint.
+func (c *Cloud) listenerAddress(vpcEndpointID string) (string, error) {
 	url, err := c.Through(vpcEndpointID)
 	return strings.TrimPrefix(url, "http://"), err
 }
 
-// door opens the listener for a Door, once, and returns its base URL.
-func (c *Cloud) door(d api.Door) (string, error) {
+// listener opens a Listener, once, and returns its base URL.
+func (c *Cloud) listener(l api.Listener) (string, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if url, ok := c.doors[d]; ok {
+	if url, ok := c.listeners[l]; ok {
 		return url, nil
 	}
-	url, err := c.Gate.Open(d)
+	url, err := c.Gate.Open(l)
 	if err == nil {
-		c.doors[d] = url
+		c.listeners[l] = url
 	}
 	return url, err
 }
 
-// openDoors opens the listeners that do not depend on a VPC endpoint.
-func (c *Cloud) openDoors() (err error) {
-	if c.internet, err = c.door(api.Door{SourceIP: internetIP}); err != nil {
+// openListeners opens the listeners that do not depend on a VPC endpoint.
+func (c *Cloud) openListeners() (err error) {
+	if c.internet, err = c.listener(api.Listener{SourceIP: internetIP}); err != nil {
 		return err
 	}
-	if c.internetPlain, err = c.door(api.Door{SourceIP: internetIP, PlainHTTP: true}); err != nil {
+	if c.internetPlain, err = c.listener(api.Listener{SourceIP: internetIP, PlainHTTP: true}); err != nil {
 		return err
 	}
-	c.functions, err = c.door(api.Door{SourceIP: functionsIP})
+	c.functions, err = c.listener(api.Listener{SourceIP: functionsIP})
 	return err
 }
 
