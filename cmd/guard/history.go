@@ -89,8 +89,8 @@ func (s *searcher) clear() {
 	}
 }
 
-const logPermissions = `cloudformation:DescribeStackResource and logs:FilterLogEvents. Credentials, Region and the addresses of the
-services are found as the AWS CLI finds them.`
+const logPermissions = `cloudformation:DescribeStackResource, for a stack of template.yaml also cloudformation:ListStackResources, and
+logs:FilterLogEvents. Credentials, Region and the addresses of the services are found as the AWS CLI finds them.`
 
 func historyCommand() *cobra.Command {
 	s := &searcher{since: ago(7 * 24 * time.Hour)}

@@ -27,7 +27,7 @@ type liveGuard struct {
 func (o *onStack) guard(ctx context.Context, sdk aws.Config) (liveGuard, error) {
 	name, err := guardlog.Function(ctx, cloudformation.NewFromConfig(sdk), o.stack)
 	if err != nil {
-		return liveGuard{}, needing("cloudformation:DescribeStackResource", err)
+		return liveGuard{}, needingItsOwn(err)
 	}
 	answer, err := lambda.NewFromConfig(sdk).GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &name})
 	if err != nil {
@@ -40,9 +40,14 @@ func (o *onStack) guard(ctx context.Context, sdk aws.Config) (liveGuard, error) 
 	return g, nil
 }
 
-// windows returns the maintenance windows of the guard.
+// windows returns the maintenance windows of the guard. Their path has the name of the stack that its function names, which contains
+// the guard's own stack if that is nested.
 func (g liveGuard) windows(sdk aws.Config) windows {
-	api, path := ssm.NewFromConfig(sdk), pause.Path(g.stack)
+	name := g.stack
+	if parts := strings.Split(g.environment["STACK"], "/"); len(parts) == 3 { // stack/name/id
+		name = parts[1]
+	}
+	api, path := ssm.NewFromConfig(sdk), pause.Path(name)
 	return windows{pauses.Reader{API: api, Path: path}, pauses.Writer{API: api, Path: path}}
 }
 

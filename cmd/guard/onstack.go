@@ -66,7 +66,7 @@ func (o *onStack) sdk(ctx context.Context) (aws.Config, error) {
 func (o *onStack) log(ctx context.Context, sdk aws.Config) (guardlog.Log, error) {
 	group, err := guardlog.Group(ctx, cloudformation.NewFromConfig(sdk), o.stack)
 	if err != nil {
-		return guardlog.Log{}, needing("cloudformation:DescribeStackResource", err)
+		return guardlog.Log{}, needingItsOwn(err)
 	}
 	return guardlog.Log{API: cloudwatchlogs.NewFromConfig(sdk), Group: group}, nil
 }
@@ -79,6 +79,14 @@ func needing(permission string, err error) error {
 	}
 	if failure := (&errorcode.Failure{Permission: permission, Err: err}); err != nil && failure.Missing() {
 		return fmt.Errorf("%w: %w", failure, err)
+	}
+	return err
+}
+
+// needingItsOwn is needing with the permission that a [errorcode.Failure] names; other errors stay as they are.
+func needingItsOwn(err error) error {
+	if failure, ok := errors.AsType[*errorcode.Failure](err); ok {
+		return needing(failure.Permission, failure)
 	}
 	return err
 }

@@ -42,8 +42,8 @@ A window is an SSM parameter below /s3-endpoint-guard/pause/STACK, with its end,
 credentials. CloudTrail has the call that made it, as PutParameter.
 
 The exit code is 0 if the window was made or ended, or the list is whole; 2 otherwise, and nothing was changed then. The
-permissions needed: cloudformation:DescribeStackResource and lambda:GetFunctionConfiguration (the running guard says what it guards),
-and ssm:GetParametersByPath on that path; to make a window ssm:PutParameter on what is below it, to end one ssm:DeleteParameter.
+permissions needed: cloudformation:DescribeStackResource, for a stack of template.yaml also cloudformation:ListStackResources, and
+lambda:GetFunctionConfiguration (the running guard says what it guards), and ssm:GetParametersByPath on that path; to make a window ssm:PutParameter on what is below it, to end one ssm:DeleteParameter.
 Credentials, Region and the addresses of the services are found as the AWS CLI finds them.`,
 		Args: arguments(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"example.com/s3-endpoint-guard/internal/pause"
 )
 
@@ -71,5 +73,19 @@ func TestAWindowIsNeverLongerThanADayNorPast(t *testing.T) {
 	_, _, err = runGuardOn("pause", "--bucket", "docs-example", "--until", "2026-03-02T14:00:00Z", "--reason", "plan")
 	if exitCode(err) != exitUnjudged || !strings.Contains(err.Error(), "would have ended at 2026-03-02T14:00:00Z") {
 		t.Errorf("a time in the past: %v, want a refusal", err)
+	}
+}
+
+// The functions of a nested guard name the stack that contains theirs, and so does the path of the windows.
+func TestWindowsAreThoseOfTheStackThatTheFunctionNames(t *testing.T) {
+	for _, c := range []struct{ named, stack, want string }{
+		{"", "guard", "guard"},
+		{"stack/guard/0f0f", "guard", "guard"},
+		{"stack/guard/0f0f", "guard-Guard-0123456789AB", "guard"},
+	} {
+		g := liveGuard{stack: c.stack, environment: map[string]string{"STACK": c.named}}
+		if got := g.windows(aws.Config{}); got.Reader.Path != pause.Path(c.want) || got.Writer.Path != pause.Path(c.want) {
+			t.Errorf("the windows of %s with STACK=%s are under %s, want %s", c.stack, c.named, got.Reader.Path, pause.Path(c.want))
+		}
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 
 	"example.com/s3-endpoint-guard/internal/aws/errorcode"
+	"example.com/s3-endpoint-guard/internal/aws/stack"
 )
 
 // The guard's resources in its template.
@@ -26,9 +27,10 @@ const (
 	functionID = "RemediateFunction"
 )
 
-// StackAPI contains the call that [Group] and [Function] make.
+// StackAPI contains the calls that [Group] and [Function] make.
 type StackAPI interface {
 	DescribeStackResource(context.Context, *cloudformation.DescribeStackResourceInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeStackResourceOutput, error)
+	cloudformation.ListStackResourcesAPIClient
 }
 
 // Errors of [Group] and [Function].
@@ -39,18 +41,42 @@ var (
 	ErrNoGuard = errors.New("this stack has no guard")
 )
 
-// Group returns the name of the log group of a stack's guard.
+// Group returns the name of the log group of a stack's guard, which may be in a stack that is nested in it.
 func Group(ctx context.Context, api StackAPI, stack string) (string, error) {
 	return resource(ctx, api, stack, logGroupID)
 }
 
-// Function returns the name of the function of a stack's guard.
+// Function returns the name of the function of a stack's guard, which may be in a stack that is nested in it.
 func Function(ctx context.Context, api StackAPI, stack string) (string, error) {
 	return resource(ctx, api, stack, functionID)
 }
 
-// resource returns the physical id of a resource of a stack.
-func resource(ctx context.Context, api StackAPI, stack, logicalID string) (string, error) {
+// resource returns the physical id of a resource of a stack, or of one that is nested in it.
+func resource(ctx context.Context, api StackAPI, name, logicalID string) (string, error) {
+	found, missing := own(ctx, api, name, logicalID)
+	if !errors.Is(missing, ErrNoGuard) {
+		return found, missing
+	}
+	for pages := cloudformation.NewListStackResourcesPaginator(api, &cloudformation.ListStackResourcesInput{StackName: &name}); pages.HasMorePages(); {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return "", &errorcode.Failure{Permission: "cloudformation:ListStackResources", Err: fmt.Errorf("stack %s: %w", name, err)}
+		}
+		for _, r := range page.StackResourceSummaries {
+			id := aws.ToString(r.PhysicalResourceId)
+			if aws.ToString(r.ResourceType) != stack.NestedType || id == "" || r.ResourceStatus == "DELETE_COMPLETE" {
+				continue
+			}
+			if found, err := own(ctx, api, id, logicalID); !errors.Is(err, ErrNoGuard) {
+				return found, err
+			}
+		}
+	}
+	return "", missing
+}
+
+// own returns the physical id of a resource of one stack.
+func own(ctx context.Context, api StackAPI, stack, logicalID string) (string, error) {
 	answer, err := api.DescribeStackResource(ctx, &cloudformation.DescribeStackResourceInput{StackName: &stack, LogicalResourceId: aws.String(logicalID)})
 	switch {
 	case errorcode.Of(err) == "ValidationError" && strings.Contains(err.Error(), logicalID):
@@ -58,7 +84,7 @@ func resource(ctx context.Context, api StackAPI, stack, logicalID string) (strin
 	case errorcode.Of(err) == "ValidationError":
 		return "", fmt.Errorf("stack %s: %w: %w", stack, ErrNoStack, err)
 	case err != nil:
-		return "", fmt.Errorf("stack %s: %w", stack, err)
+		return "", &errorcode.Failure{Permission: "cloudformation:DescribeStackResource", Err: fmt.Errorf("stack %s: %w", stack, err)}
 	}
 	name := aws.ToString(answer.StackResourceDetail.PhysicalResourceId)
 	if name == "" || answer.StackResourceDetail.ResourceStatus == "DELETE_COMPLETE" {

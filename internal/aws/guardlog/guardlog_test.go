@@ -36,6 +36,23 @@ func TestTheGuardIsFoundByItsStack(t *testing.T) {
 	if got, err := guardlog.Function(t.Context(), client, "guard"); err != nil || got != "guard-function" {
 		t.Errorf("Function = %q, %v, want guard-function", got, err)
 	}
+	inner := stacks.PutStack(cloudformation.Stack{Name: "whole-Guard-0123456789AB", Status: "CREATE_COMPLETE", Resources: []cloudformation.Resource{
+		{LogicalID: "RemediateLogGroup", PhysicalID: "nested-log", Type: "AWS::Logs::LogGroup"},
+	}})
+	stacks.PutStack(cloudformation.Stack{Name: "whole", Status: "CREATE_COMPLETE", Resources: []cloudformation.Resource{
+		{LogicalID: "Old", PhysicalID: stacks.StackID("old"), Type: "AWS::CloudFormation::Stack", Status: "DELETE_COMPLETE"},
+		{LogicalID: "Guard", PhysicalID: inner.ID, Type: "AWS::CloudFormation::Stack"},
+	}})
+	if got, err := guardlog.Group(t.Context(), client, "whole"); err != nil || got != "nested-log" {
+		t.Errorf("Group of a stack with a nested guard = %q, %v, want nested-log", got, err)
+	}
+	if got, err := guardlog.Function(t.Context(), client, "whole"); !errors.Is(err, guardlog.ErrNoGuard) || got != "" {
+		t.Errorf("Function of a stack without one = %q, %v, want %v", got, err, guardlog.ErrNoGuard)
+	}
+	gate.Inject(api.Fault{Operation: "ListStackResources", Times: 1, Error: &api.Error{Status: 403, Code: "AccessDenied"}})
+	if _, err := guardlog.Group(t.Context(), client, "whole"); err == nil || err.Error() != "the permission cloudformation:ListStackResources is missing" {
+		t.Errorf("Group without a permission = %v, want that it is missing", err)
+	}
 	for stack, want := range map[string]error{"nosuch": guardlog.ErrNoStack, "other": guardlog.ErrNoGuard, "gone": guardlog.ErrNoGuard} {
 		if got, err := guardlog.Group(t.Context(), client, stack); !errors.Is(err, want) || got != "" {
 			t.Errorf("Group(%s) = %q, %v, want %v", stack, got, err, want)

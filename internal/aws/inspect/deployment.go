@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"example.com/s3-endpoint-guard/internal/aws/errorcode"
+	"example.com/s3-endpoint-guard/internal/aws/stack"
 	"example.com/s3-endpoint-guard/internal/health"
 	"example.com/s3-endpoint-guard/internal/parallel"
 )
@@ -55,7 +57,7 @@ type Deployment struct {
 	Functions FunctionAPI
 	Topics    TopicAPI
 	Roles     GuardRoleAPI
-	// StackID is the stack's ARN, GuardRole the name of the guard's role.
+	// StackID is the stack's ARN, GuardRole the name of the guard's role. The guard may be in a stack that is nested in it.
 	StackID, GuardRole string
 
 	// known are the stack's resources as last read.
@@ -117,9 +119,29 @@ func into[T any](reading *health.Reading[T], read func() (T, error)) func() erro
 	}
 }
 
+// resources lists the resources of the stack and of those that are nested in it. Their logical ids differ (local/samtemplate).
 func (d *Deployment) resources(ctx context.Context) (map[string]health.Resource, error) {
+	resources, err := d.list(ctx, d.StackID)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range slices.Collect(maps.Values(resources)) {
+		if r.Type != stack.NestedType || r.PhysicalID == "" {
+			continue
+		}
+		inner, err := d.list(ctx, r.PhysicalID)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(resources, inner)
+	}
+	return resources, nil
+}
+
+// list lists the resources of one stack.
+func (d *Deployment) list(ctx context.Context, id string) (map[string]health.Resource, error) {
 	resources := map[string]health.Resource{}
-	pages := cloudformation.NewListStackResourcesPaginator(d.Stacks, &cloudformation.ListStackResourcesInput{StackName: &d.StackID})
+	pages := cloudformation.NewListStackResourcesPaginator(d.Stacks, &cloudformation.ListStackResourcesInput{StackName: &id})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {

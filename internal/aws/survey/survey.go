@@ -20,6 +20,7 @@ import (
 
 	"example.com/s3-endpoint-guard/internal/audit"
 	"example.com/s3-endpoint-guard/internal/aws/errorcode"
+	"example.com/s3-endpoint-guard/internal/aws/stack"
 	"example.com/s3-endpoint-guard/internal/aws/vpcendpoint"
 	"example.com/s3-endpoint-guard/internal/parallel"
 )
@@ -234,11 +235,38 @@ type Stack struct {
 	Adopts bool
 }
 
-// ReadStack lists the buckets and VPC endpoints of a stack. Of a stack of template.yaml, only the guarded bucket is among Buckets, and
+// ReadStack lists the buckets and VPC endpoints of a stack, and of those that are nested in it. Of a stack of template.yaml, only the guarded bucket is among Buckets, and
 // of one of guard.yaml none.
 func ReadStack(ctx context.Context, api cloudformation.ListStackResourcesAPIClient, pace *Pacer, name string) (Stack, error) {
-	var stack Stack
-	ids := map[string]string{}
+	found := listed{ids: map[string]string{}}
+	if err := found.list(ctx, api, pace, name); err != nil {
+		return found.Stack, fmt.Errorf("reading stack %s: %w", name, err)
+	}
+	for _, id := range found.nested {
+		if err := found.list(ctx, api, pace, id); err != nil {
+			return found.Stack, fmt.Errorf("reading stack %s: %w", id, err)
+		}
+	}
+	s, guards := found.Stack, found.ids["RemediateFunction"] != ""
+	if guarded := found.ids["Bucket"]; guarded != "" && guards {
+		s.Others = slices.DeleteFunc(s.Buckets, func(b string) bool { return b == guarded })
+		s.Buckets = []string{guarded}
+	} else if s.Adopts = found.ids["Adoption"] != "" && guards; s.Adopts {
+		s.Buckets, s.Others = nil, s.Buckets
+	}
+	return s, nil
+}
+
+// listed is what was read of a stack and those that are nested in it: ids are the physical ids by logical id, nested the ARNs of
+// nested stacks.
+type listed struct {
+	Stack
+	ids    map[string]string
+	nested []string
+}
+
+// list adds the resources of a stack.
+func (l *listed) list(ctx context.Context, api cloudformation.ListStackResourcesAPIClient, pace *Pacer, name string) error {
 	for pages := cloudformation.NewListStackResourcesPaginator(api, &cloudformation.ListStackResourcesInput{StackName: &name}); pages.HasMorePages(); {
 		var page *cloudformation.ListStackResourcesOutput
 		err := pace.Do(ctx, func(ctx context.Context) (err error) {
@@ -246,28 +274,23 @@ func ReadStack(ctx context.Context, api cloudformation.ListStackResourcesAPIClie
 			return err
 		})
 		if err != nil {
-			return stack, fmt.Errorf("reading stack %s: %w", name, &Failure{Permission: listsResources, Err: err})
+			return &Failure{Permission: listsResources, Err: err}
 		}
 		for _, r := range page.StackResourceSummaries {
 			id := aws.ToString(r.PhysicalResourceId)
 			if id == "" || r.ResourceStatus == "DELETE_COMPLETE" {
 				continue
 			}
-			ids[aws.ToString(r.LogicalResourceId)] = id
+			l.ids[aws.ToString(r.LogicalResourceId)] = id
 			switch aws.ToString(r.ResourceType) {
 			case "AWS::S3::Bucket":
-				stack.Buckets = append(stack.Buckets, id)
+				l.Buckets = append(l.Buckets, id)
 			case "AWS::EC2::VPCEndpoint":
-				stack.Endpoints = append(stack.Endpoints, id)
+				l.Endpoints = append(l.Endpoints, id)
+			case stack.NestedType:
+				l.nested = append(l.nested, id)
 			}
 		}
 	}
-	if guarded := ids["Bucket"]; guarded != "" && ids["RemediateFunction"] != "" {
-		stack.Others = slices.DeleteFunc(stack.Buckets, func(b string) bool { return b == guarded })
-		stack.Buckets = []string{guarded}
-	}
-	if stack.Adopts = ids["Adoption"] != "" && ids["RemediateFunction"] != ""; stack.Adopts {
-		stack.Buckets, stack.Others = nil, stack.Buckets
-	}
-	return stack, nil
+	return nil
 }
