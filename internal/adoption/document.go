@@ -60,6 +60,8 @@ type Endpoint struct {
 	Ingress          []Rule   `json:"ingress"`
 	// RouteTableIDs are a gateway endpoint's.
 	RouteTableIDs []string `json:"routeTableIds"`
+	// Tables are the route tables of SubnetIDs, by subnet. States that were stored by earlier versions have none.
+	Tables map[string]string `json:"tables,omitempty"`
 }
 
 // PrivateDNS is the private DNS of an interface endpoint.

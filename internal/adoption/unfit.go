@@ -8,8 +8,8 @@ import (
 	"example.com/s3-endpoint-guard/internal/lock"
 )
 
-// guardActions are what the guard does with a bucket.
-var guardActions = []string{
+// GuardActions are what the guard does with a bucket.
+var GuardActions = []string{
 	"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:GetBucketPublicAccessBlock", "s3:PutBucketPublicAccessBlock",
 	"s3:GetBucketOwnershipControls", "s3:PutBucketOwnershipControls",
 }
@@ -36,7 +36,7 @@ func Unfit(image BeforeImage, l lock.Lock, mode lock.Mode, guardRole string) []s
 		return []string{"its policy has something that AWS does not document, so that it cannot be kept beside the lock: correct it, or choose PolicyMode Exact"}
 	}
 	var reasons []string
-	if denied := iampolicy.DeniedTo(p, l.Setting(image.Bucket), guardRole, guardActions); len(denied) > 0 {
+	if denied := iampolicy.DeniedTo(p, l.Setting(image.Bucket), guardRole, GuardActions); len(denied) > 0 {
 		reasons = append(reasons, fmt.Sprintf("its policy denies %s to the guard's role: except %s from that statement",
 			strings.Join(denied, ", "), guardRole))
 	}

@@ -111,6 +111,22 @@ func fitting(merged, own string) string {
 	return compose(kept)
 }
 
+// Without returns a policy without the statements that drop selects, and these; a policy that cannot be parsed stays as it is.
+func Without(document string, drop func(iampolicy.View) bool) (rest string, dropped []iampolicy.View) {
+	var kept []json.RawMessage
+	for _, v := range iampolicy.ViewsOf(document) {
+		if drop(v) {
+			dropped = append(dropped, v)
+			continue
+		}
+		kept = append(kept, json.RawMessage(v.Text))
+	}
+	if len(dropped) == 0 {
+		return document, nil
+	}
+	return compose(kept), dropped
+}
+
 // JudgeEndpoint judges an endpoint's live policy; "" is an endpoint with the default policy, which allows everything. The bucket is
 // one that the endpoint serves. [Lock.At] selects the endpoint. Write is the whole policy in both modes: it consists of what it
 // allows, so that no part of it can be left out, and none of somebody else's added.

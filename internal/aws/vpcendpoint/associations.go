@@ -27,9 +27,10 @@ type AssociationsAPI interface {
 type Associations struct {
 	API   AssociationsAPI
 	VPCID string
-	// SubnetIDs are the workload's subnets. Each must use one of RouteTableIDs; others are associated with the first
-	// one.
+	// SubnetIDs are the workload's subnets. Each must use one of RouteTableIDs; others are associated with the one in Tables, by
+	// subnet, or with the first one if that is not known.
 	SubnetIDs, RouteTableIDs []string
+	Tables                   map[string]string
 }
 
 var _ guard.Resource = (*Associations)(nil)
@@ -114,7 +115,7 @@ func (a *Associations) judge(tables []types.RouteTable) guard.Finding {
 		r := routeOf(subnet, tables)
 		want := r
 		if !slices.Contains(a.RouteTableIDs, r.tableID) {
-			want.tableID = a.RouteTableIDs[0]
+			want.tableID = a.tableOf(subnet)
 			stray = append(stray, r)
 			finding.Verdict = iampolicy.Closed
 			finding.Diff = append(finding.Diff, guard.Difference{Removed: true, Value: want.String()},
@@ -124,6 +125,14 @@ func (a *Associations) judge(tables []types.RouteTable) guard.Finding {
 	}
 	finding.Live, finding.Desired, finding.State = guard.Compact(live), guard.Compact(desired), stray
 	return finding
+}
+
+// tableOf returns the route table that a subnet is put back on.
+func (a *Associations) tableOf(subnet string) string {
+	if table := a.Tables[subnet]; slices.Contains(a.RouteTableIDs, table) {
+		return table
+	}
+	return a.RouteTableIDs[0]
 }
 
 // routeOf returns the route table that a subnet uses.
@@ -172,17 +181,18 @@ func (a *Associations) Restore(ctx context.Context, f guard.Finding) error {
 	return nil
 }
 
-// putBack associates one subnet with the first desired table. If another run was faster, that is no error: the
+// putBack associates one subnet with its table. If another run was faster, that is no error: the
 // read-back decides.
 func (a *Associations) putBack(ctx context.Context, r route) error {
+	table := a.tableOf(r.subnetID)
 	var err error
 	if r.associationID == "" {
 		_, err = a.API.AssociateRouteTable(ctx, &ec2.AssociateRouteTableInput{
-			SubnetId: &r.subnetID, RouteTableId: &a.RouteTableIDs[0],
+			SubnetId: &r.subnetID, RouteTableId: &table,
 		})
 	} else {
 		_, err = a.API.ReplaceRouteTableAssociation(ctx, &ec2.ReplaceRouteTableAssociationInput{
-			AssociationId: &r.associationID, RouteTableId: &a.RouteTableIDs[0],
+			AssociationId: &r.associationID, RouteTableId: &table,
 		})
 	}
 	switch errorcode.Of(err) {

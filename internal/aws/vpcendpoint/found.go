@@ -3,6 +3,7 @@ package vpcendpoint
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -53,7 +54,8 @@ func (f *Finder) Find(ctx context.Context, id string) (adoption.Endpoint, error)
 		Policy: aws.ToString(live.PolicyDocument), RouteTableIDs: sorted(live.RouteTableIds),
 	}
 	if e.Gateway {
-		e.SubnetIDs, err = f.routed(ctx, e)
+		e.Tables, err = f.routed(ctx, e)
+		e.SubnetIDs = slices.Sorted(maps.Keys(e.Tables))
 		return e, err
 	}
 	read := liveDNS(live)
@@ -101,26 +103,27 @@ func (f *Finder) ingress(ctx context.Context, groups []string) ([]adoption.Rule,
 	return found, nil
 }
 
-// routed lists the subnets of a gateway endpoint's VPC that use one of its route tables.
-func (f *Finder) routed(ctx context.Context, e adoption.Endpoint) ([]string, error) {
+// routed returns the subnets of a gateway endpoint's VPC that use one of its route tables, each with its table.
+func (f *Finder) routed(ctx context.Context, e adoption.Endpoint) (map[string]string, error) {
 	inVPC := []types.Filter{{Name: aws.String("vpc-id"), Values: []string{e.VPCID}}}
 	tables, err := routeTables(ctx, f.API, e.VPCID)
 	if err != nil {
 		return nil, errorcode.Needing("ec2:DescribeRouteTables", err)
 	}
-	var ids []string
+	used := map[string]string{}
 	for pages := ec2.NewDescribeSubnetsPaginator(f.API, &ec2.DescribeSubnetsInput{Filters: inVPC}); pages.HasMorePages(); {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return nil, errorcode.Needing("ec2:DescribeSubnets", err)
 		}
 		for _, s := range page.Subnets {
-			if id := aws.ToString(s.SubnetId); slices.Contains(e.RouteTableIDs, routeOf(id, tables).tableID) {
-				ids = append(ids, id)
+			id := aws.ToString(s.SubnetId)
+			if table := routeOf(id, tables).tableID; slices.Contains(e.RouteTableIDs, table) {
+				used[id] = table
 			}
 		}
 	}
-	return sorted(ids), nil
+	return used, nil
 }
 
 // LivePolicy reads an endpoint's policy; ok is false if there is no such endpoint.

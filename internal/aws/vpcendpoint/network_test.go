@@ -196,6 +196,34 @@ func TestSubnetsStayOnTablesThatLeadToTheEndpoint(t *testing.T) {
 	}
 }
 
+// With several tables, each subnet is put back on the one that it used, as far as that is known and still the endpoint's.
+func TestEachSubnetIsPutBackOnItsOwnTable(t *testing.T) {
+	for name, c := range map[string]struct {
+		tables map[string]string
+		want   string
+	}{
+		"known":                    {map[string]string{"subnet-a": "rtb-other", "subnet-b": "rtb-ours"}, `["subnet-a on rtb-other","subnet-b on rtb-ours"]`},
+		"not known":                {nil, `["subnet-a on rtb-ours","subnet-b on rtb-ours"]`},
+		"no longer the endpoint's": {map[string]string{"subnet-a": "rtb-gone"}, `["subnet-a on rtb-ours","subnet-b on rtb-ours"]`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fake := &fakeEC2{tables: tables(nil, nil)}
+			associations := newAssociations(fake)
+			associations.RouteTableIDs, associations.Tables = []string{"rtb-ours", "rtb-other"}, c.tables
+			f := inspect(t, associations)["route-table-associations"]
+			if f.Desired != c.want || f.Verdict != iampolicy.Closed {
+				t.Errorf("desired %s (%s), want %s", f.Desired, f.Verdict, c.want)
+			}
+			if err := associations.Restore(t.Context(), f); err != nil {
+				t.Fatal(err)
+			}
+			if now := inspect(t, associations)["route-table-associations"]; now.Live != c.want || now.Verdict != iampolicy.Same {
+				t.Errorf("after Restore: %s (%s), want %s", now.Live, now.Verdict, c.want)
+			}
+		})
+	}
+}
+
 func TestTheMainTableWillDoIfItLeadsToTheEndpoint(t *testing.T) {
 	associations := newAssociations(&fakeEC2{tables: tables(nil, []string{"subnet-a"})})
 	associations.RouteTableIDs = []string{"rtb-ours", "rtb-main"}

@@ -108,6 +108,9 @@ func TestAGatewayEndpointIsAdoptedWithItsRoutes(t *testing.T) {
 	if !found || !got.Gateway || !slices.Equal(got.RouteTableIDs, tables[:1]) || !slices.Equal(got.SubnetIDs, subnets[:1]) {
 		t.Errorf("adopted %+v, want the routes of %s and subnet %s", got, tables[0], subnets[0])
 	}
+	if diff := cmp.Diff(map[string]string{subnets[0]: tables[0]}, got.Tables); diff != "" {
+		t.Errorf("which subnet used which table (-want +got):\n%s", diff)
+	}
 }
 
 func TestAllReasonsAreInOneAnswerAndNothingIsStored(t *testing.T) {

@@ -166,7 +166,7 @@ func (f *fleet) ofEndpoint(e adoption.Endpoint) []guard.Resource {
 	}
 	if e.Gateway {
 		return []guard.Resource{endpoint, &vpcendpoint.Associations{
-			API: f.ec2, VPCID: e.VPCID, SubnetIDs: e.SubnetIDs, RouteTableIDs: e.RouteTableIDs,
+			API: f.ec2, VPCID: e.VPCID, SubnetIDs: e.SubnetIDs, RouteTableIDs: e.RouteTableIDs, Tables: e.Tables,
 		}}
 	}
 	return []guard.Resource{endpoint, &vpcendpoint.GroupRules{API: f.ec2, GroupIDs: e.SecurityGroupIDs, Adopted: e.Ingress}}

@@ -309,6 +309,38 @@ func TestWhatLocksOutIsNotKept(t *testing.T) {
 	}
 }
 
+// A foreign Deny opens nothing, but one that keeps the guard from its work would leave the next change as it is.
+func TestADenyThatShutsOutTheGuardIsToldAndTakenAway(t *testing.T) {
+	deny := func(action string) string {
+		return `{"Sid":"OnlyPipeline","Effect":"Deny","Principal":"*","Action":"` + action + `","Resource":"arn:aws:s3:::data-000","Condition":` +
+			`{"ArnNotEquals":{"aws:PrincipalArn":"arn:aws:iam::111122223333:role/pipeline"}}}`
+	}
+	for name, c := range map[string]struct {
+		statement string
+		observe   bool
+		want      []string
+	}{
+		"it may not write the policy": {deny("s3:PutBucketPolicy"), false, []string{"bucket-policy data-000 closed not corrected"}},
+		"it only observes":            {deny("s3:PutBucketPolicy"), true, []string{"bucket-policy data-000 closed drift observed"}},
+		"it may not write the block":  {deny("s3:PutBucketPublicAccessBlock"), false, []string{"bucket-policy data-000 closed corrected"}},
+		"it may do its work":          {deny("s3:DeleteBucket"), false, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t, "data-*", names(1)...)
+			s.observe = c.observe
+			s.start(localtest.Everything)
+			s.must(s.store.PutPolicy("data-000", withStatements(s.lock().BucketPolicy("data-000"), c.statement, private)))
+			records, _ := s.run(eventOf("PutBucketPolicy", "data-000"))
+			s.is(records, c.want...)
+			live := s.store.Policy("data-000")
+			taken := len(c.want) > 0 && strings.HasSuffix(c.want[0], " corrected") && !strings.HasSuffix(c.want[0], "not corrected")
+			if strings.Contains(live, "OnlyPipeline") == taken || !strings.Contains(live, "Private") {
+				t.Errorf("the policy is %s, want the statement taken away: %t, and Private kept", live, taken)
+			}
+		})
+	}
+}
+
 func TestExactlyTheLockMayStand(t *testing.T) {
 	s := newScene(t, "data-*", names(1)...)
 	s.mode = lock.Exact

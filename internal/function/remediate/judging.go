@@ -3,8 +3,10 @@ package remediate
 import (
 	"crypto/sha256"
 	"errors"
+	"slices"
 	"sync"
 
+	"example.com/s3-endpoint-guard/internal/adoption"
 	"example.com/s3-endpoint-guard/internal/aws/s3bucket"
 	"example.com/s3-endpoint-guard/internal/guard"
 	"example.com/s3-endpoint-guard/internal/iampolicy"
@@ -77,7 +79,7 @@ func (b ofBucket) Judge(live string) guard.Decision {
 	return b.decide(b.bucket, live, func() guard.Decision {
 		judged := b.lock.Judge(b.mode, b.bucket, live)
 		if judged.Verdict == iampolicy.Same {
-			return guard.Decision{Judgement: iampolicy.Judgement{Verdict: iampolicy.Same}}
+			return b.unbarred(live)
 		}
 		decided := func(document string) guard.Decision {
 			return guard.Decision{
@@ -91,6 +93,28 @@ func (b ofBucket) Judge(live string) guard.Decision {
 		}
 		return d
 	})
+}
+
+// unbarred returns the decision about a policy that holds the lock: it has drifted if a foreign Deny keeps the guard from its work. The
+// adoption refuses such a policy, so it came later, and the next change could not be corrected.
+func (b ofBucket) unbarred(live string) guard.Decision {
+	own := iampolicy.ViewsOf(b.lock.BucketPolicy(b.bucket))
+	rest, bars := lock.Without(live, func(v iampolicy.View) bool {
+		if v.Allow || slices.ContainsFunc(own, func(o iampolicy.View) bool { return o.Text == v.Text }) {
+			return false
+		}
+		p, err := iampolicy.Parse([]byte(`{"Statement":` + v.Text + `}`))
+		return err == nil && len(iampolicy.DeniedTo(p, b.setting(), b.guard, adoption.GuardActions)) > 0
+	})
+	if len(bars) == 0 {
+		return guard.Decision{Judgement: iampolicy.Judgement{Verdict: iampolicy.Same}}
+	}
+	d := guard.Decision{Judgement: iampolicy.Judgement{Verdict: iampolicy.Closed}, Document: rest}
+	for _, v := range bars {
+		d.Diff = append(d.Diff, iampolicy.Change{Sid: v.Sid, Statement: v.Text})
+	}
+	d.Refusal = s3bucket.Refusal(rest, live, b.setting(), b.lock.ForbiddenOnBucket(b.bucket))
+	return d
 }
 
 // Unseen implements [guard.PolicyJudge].
