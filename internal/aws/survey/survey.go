@@ -20,6 +20,7 @@ import (
 
 	"example.com/s3-endpoint-guard/internal/audit"
 	"example.com/s3-endpoint-guard/internal/aws/errorcode"
+	"example.com/s3-endpoint-guard/internal/aws/s3bucket"
 	"example.com/s3-endpoint-guard/internal/aws/stack"
 	"example.com/s3-endpoint-guard/internal/aws/vpcendpoint"
 	"example.com/s3-endpoint-guard/internal/parallel"
@@ -31,7 +32,6 @@ const (
 	readPolicy     = "s3:GetBucketPolicy"
 	readBlock      = "s3:GetBucketPublicAccessBlock"
 	readOwnership  = "s3:GetBucketOwnershipControls"
-	listBuckets    = "s3:ListAllMyBuckets"
 	readEndpoints  = "ec2:DescribeVpcEndpoints"
 	listsResources = "cloudformation:ListStackResources"
 )
@@ -169,34 +169,33 @@ func (r *Reader) ownership(ctx context.Context, client S3, b *Bucket) error {
 	})
 }
 
-// pageSize is the number of buckets in a page of a listing. S3 allows 10,000; the first results are there sooner with fewer.
-// https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html
-const pageSize = 1000
-
 // Buckets lists the names of the account's buckets in a Region that begin with a prefix. An error ends the listing.
 func Buckets(ctx context.Context, api S3, pace *Pacer, region, prefix string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
-		in := &s3.ListBucketsInput{BucketRegion: &region, MaxBuckets: aws.Int32(pageSize)}
-		if prefix != "" {
-			in.Prefix = &prefix
-		}
-		for pages := s3.NewListBucketsPaginator(api, in); pages.HasMorePages(); {
-			var page *s3.ListBucketsOutput
-			err := pace.Do(ctx, func(ctx context.Context) (err error) {
-				page, err = pages.NextPage(ctx)
-				return err
-			})
+		for b, err := range s3bucket.List(ctx, pacedList{api, pace}, &s3.ListBucketsInput{BucketRegion: &region, Prefix: &prefix}) {
 			if err != nil {
-				yield("", fmt.Errorf("listing the buckets: %w", &Failure{Permission: listBuckets, Err: err}))
-				return
+				err = fmt.Errorf("listing the buckets: %w", err)
 			}
-			for _, b := range page.Buckets {
-				if !yield(aws.ToString(b.Name), nil) {
-					return
-				}
+			if !yield(aws.ToString(b.Name), err) {
+				return
 			}
 		}
 	}
+}
+
+// pacedList lists buckets within the limit of calls.
+type pacedList struct {
+	api  S3
+	pace *Pacer
+}
+
+// ListBuckets implements [s3.ListBucketsAPIClient].
+func (p pacedList) ListBuckets(ctx context.Context, in *s3.ListBucketsInput, options ...func(*s3.Options)) (page *s3.ListBucketsOutput, err error) {
+	err = p.pace.Do(ctx, func(ctx context.Context) (err error) {
+		page, err = p.api.ListBuckets(ctx, in, options...)
+		return err
+	})
+	return page, err
 }
 
 // Endpoints reads the VPC endpoints for S3 in a Region, without those that are being deleted or never worked.

@@ -63,8 +63,6 @@ func (a *Adoption) inspect(ctx context.Context, o order, s stored, note func(str
 	}); err != nil {
 		result.reasons = append(result.reasons, adoption.Reason{Why: sentence(err)})
 	}
-	// A pattern may match the state bucket. The lock would deny the guard its own state.
-	names = slices.DeleteFunc(names, func(name string) bool { return name == a.Store.Bucket })
 	if o.enforce {
 		result.reasons = append(result.reasons, a.rivals(ctx, until, o, names)...)
 	}
