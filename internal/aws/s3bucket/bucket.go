@@ -33,9 +33,27 @@ func (b Bucket) unread(property, desired string, err error) ([]guard.Finding, er
 	}}, nil
 }
 
+// setting compares a setting of one value with the desired one, which is the only one that is not open; allowed says what another one
+// allows. A setting that is missing is "".
+func (b Bucket) setting(property, name, live, desired, allowed string) guard.Finding {
+	finding := guard.Finding{Property: property, Target: b.Name, Verdict: iampolicy.Same, Live: live, Desired: desired}
+	if live == desired {
+		return finding
+	}
+	finding.Verdict, finding.Allowed = iampolicy.Open, allowed
+	finding.Diff = []guard.Difference{{Removed: true, Name: name, Value: desired}}
+	if live != "" {
+		finding.Diff = append(finding.Diff, guard.Difference{Name: name, Value: live})
+	}
+	return finding
+}
+
 // wrap adds to a call's error the bucket's name and, if a person must act, the remedy. Transient failures do not arrive
-// here: the SDK has already retried them (see awsconfig).
+// here: the SDK has already retried them (see awsconfig). No error stays none.
 func (b Bucket) wrap(err error) error {
+	if err == nil {
+		return nil
+	}
 	switch errorcode.Of(err) {
 	case "NoSuchBucket",
 		// The two answers for a bucket in another Region. The guard guards none: its name was used for a new bucket there, or the

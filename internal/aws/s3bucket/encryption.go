@@ -84,8 +84,5 @@ func (e *Encryption) Restore(ctx context.Context, _ guard.Finding) error {
 			ApplyServerSideEncryptionByDefault: &types.ServerSideEncryptionByDefault{SSEAlgorithm: types.ServerSideEncryptionAes256},
 		}}},
 	})
-	if err != nil {
-		return e.Bucket.wrap(err)
-	}
-	return nil
+	return e.Bucket.wrap(err)
 }

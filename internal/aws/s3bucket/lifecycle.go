@@ -115,8 +115,5 @@ func (l *Lifecycle) Restore(ctx context.Context, _ guard.Finding) error {
 		Bucket: &l.Bucket.Name, ExpectedBucketOwner: &l.Bucket.Account,
 		LifecycleConfiguration: &types.BucketLifecycleConfiguration{Rules: l.Rules()},
 	})
-	if err != nil {
-		return l.Bucket.wrap(err)
-	}
-	return nil
+	return l.Bucket.wrap(err)
 }

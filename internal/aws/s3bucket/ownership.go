@@ -9,7 +9,6 @@ import (
 
 	"example.com/s3-endpoint-guard/internal/aws/errorcode"
 	"example.com/s3-endpoint-guard/internal/guard"
-	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 // OwnershipAPI contains the calls that [Ownership] makes.
@@ -61,19 +60,7 @@ func (b Bucket) ownership(ctx context.Context, api ownershipReader) (string, err
 // judge compares the live setting with the desired one. In a bucket without the configuration, access control lists are
 // enabled.
 func (o *Ownership) judge(live string) guard.Finding {
-	desired := string(types.ObjectOwnershipBucketOwnerEnforced)
-	finding := guard.Finding{
-		Property: o.Name(), Target: o.Bucket.Name, Verdict: iampolicy.Same, Live: live, Desired: desired,
-	}
-	if live == desired {
-		return finding
-	}
-	finding.Verdict, finding.Allowed = iampolicy.Open, "access control lists take effect"
-	finding.Diff = []guard.Difference{{Removed: true, Name: "ObjectOwnership", Value: desired}}
-	if live != "" {
-		finding.Diff = append(finding.Diff, guard.Difference{Name: "ObjectOwnership", Value: live})
-	}
-	return finding
+	return o.Bucket.setting(o.Name(), "ObjectOwnership", live, string(types.ObjectOwnershipBucketOwnerEnforced), "access control lists take effect")
 }
 
 // ownership returns the setting in a response, whose list has exactly one rule.
@@ -98,10 +85,7 @@ func (o *Ownership) Restore(ctx context.Context, _ guard.Finding) error {
 		}
 		err = o.put(ctx)
 	}
-	if err != nil {
-		return o.Bucket.wrap(err)
-	}
-	return nil
+	return o.Bucket.wrap(err)
 }
 
 func (o *Ownership) put(ctx context.Context) error {

@@ -103,10 +103,7 @@ func (p *Policy) Restore(ctx context.Context, f guard.Finding) error {
 	_, err := p.API.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{
 		Bucket: &p.Bucket.Name, ExpectedBucketOwner: &p.Bucket.Account, Policy: &f.Desired,
 	})
-	if err != nil {
-		return p.Bucket.wrap(err)
-	}
-	return nil
+	return p.Bucket.wrap(err)
 }
 
 // refuse returns the reason why the desired document must not be written, or nil. Without a lock the result does not change

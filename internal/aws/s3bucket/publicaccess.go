@@ -89,10 +89,7 @@ func (p *PublicAccessBlock) Restore(ctx context.Context, _ guard.Finding) error 
 			BlockPublicAcls: on, IgnorePublicAcls: on, BlockPublicPolicy: on, RestrictPublicBuckets: on,
 		},
 	})
-	if err != nil {
-		return p.Bucket.wrap(err)
-	}
-	return nil
+	return p.Bucket.wrap(err)
 }
 
 // readBlocks reads a response. Missing settings are off.

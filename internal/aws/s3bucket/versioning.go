@@ -7,7 +7,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"example.com/s3-endpoint-guard/internal/guard"
-	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 // VersioningAPI contains the calls that [Versioning] makes.
@@ -38,17 +37,7 @@ func (v *Versioning) Inspect(ctx context.Context) ([]guard.Finding, error) {
 	if err != nil {
 		return v.Bucket.unread(v.Name(), desired, err)
 	}
-	finding := guard.Finding{
-		Property: v.Name(), Target: v.Bucket.Name, Verdict: iampolicy.Same, Live: string(answer.Status), Desired: desired,
-	}
-	if finding.Live != desired {
-		finding.Verdict, finding.Allowed = iampolicy.Open, "what is overwritten or deleted cannot be restored"
-		finding.Diff = []guard.Difference{{Removed: true, Name: "Status", Value: desired}}
-		if finding.Live != "" {
-			finding.Diff = append(finding.Diff, guard.Difference{Name: "Status", Value: finding.Live})
-		}
-	}
-	return []guard.Finding{finding}, nil
+	return []guard.Finding{v.Bucket.setting(v.Name(), "Status", string(answer.Status), desired, "what is overwritten or deleted cannot be restored")}, nil
 }
 
 // Restore implements [guard.Resource].
@@ -57,8 +46,5 @@ func (v *Versioning) Restore(ctx context.Context, _ guard.Finding) error {
 		Bucket: &v.Bucket.Name, ExpectedBucketOwner: &v.Bucket.Account,
 		VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusEnabled},
 	})
-	if err != nil {
-		return v.Bucket.wrap(err)
-	}
-	return nil
+	return v.Bucket.wrap(err)
 }
