@@ -2,6 +2,7 @@ package environment
 
 import (
 	"strings"
+	"time"
 
 	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
@@ -58,3 +59,7 @@ func (r *Reader) Guarded() Guarded {
 	}
 	return g
 }
+
+// SchedulePeriod is the shortest period of a schedule of EventBridge. Sweeps that are more frequent start from messages that
+// the scheduled run sends. docs/design.md: The sweep between two schedules
+const SchedulePeriod = time.Minute

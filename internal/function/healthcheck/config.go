@@ -62,19 +62,16 @@ func (c Config) criteria() health.Criteria {
 	return health.Criteria{
 		Setting: c.Setting, Gateway: c.Gateway, Function: c.Function, StackID: c.StackID, SweepEvery: c.SweepEvery,
 		EndpointGroups: c.SecurityGroupIDs, WorkloadGroups: c.WorkloadGroups,
-		SweepWithin: 2*max(c.SweepEvery, schedulePeriod) + sweepGrace, SweepsAMinute: c.sweepsAMinute(), IdleAfter: c.IdleAfter,
+		SweepWithin: 2*max(c.SweepEvery, environment.SchedulePeriod) + sweepGrace, SweepsAMinute: c.sweepsAMinute(), IdleAfter: c.IdleAfter,
 	}
 }
-
-// schedulePeriod is the shortest period of a schedule. More frequent sweeps are started by messages of the scheduled ones.
-const schedulePeriod = time.Minute
 
 // sweepsAMinute returns the least number of sweeps in the busiest minute: one if the schedule starts them all, and otherwise more
 // than half of those that messages start, because the schedule's own continue if no message arrives.
 func (c Config) sweepsAMinute() int {
-	if c.SweepEvery >= schedulePeriod {
+	if c.SweepEvery >= environment.SchedulePeriod {
 		return 1
 	}
-	delayed := int(schedulePeriod/c.SweepEvery) - 1
+	delayed := int(environment.SchedulePeriod/c.SweepEvery) - 1
 	return 1 + (delayed+1)/2
 }

@@ -5,14 +5,11 @@ import (
 	"time"
 
 	"example.com/s3-endpoint-guard/internal/aws/sweepqueue"
+	"example.com/s3-endpoint-guard/internal/environment"
 	"example.com/s3-endpoint-guard/internal/guard"
 	"example.com/s3-endpoint-guard/internal/timeleft"
 	"example.com/s3-endpoint-guard/internal/trigger"
 )
-
-// schedulePeriod is the shortest period of a schedule of EventBridge. Sweeps that are more frequent start from messages that
-// the scheduled run sends. docs/design.md: The sweep between two schedules
-const schedulePeriod = time.Minute
 
 // Delayer sends messages that start this function after their delay.
 type Delayer interface {
@@ -36,7 +33,7 @@ func (s *Sweeps) start(ctx context.Context, payload []byte, now time.Time) (wait
 		return func() error { return nil }
 	}
 	var messages []sweepqueue.Message
-	for delay := s.Every; delay < schedulePeriod; delay += s.Every {
+	for delay := s.Every; delay < environment.SchedulePeriod; delay += s.Every {
 		messages = append(messages, sweepqueue.Message{Body: trigger.SweepMessage(payload, now.Add(delay)), Delay: delay})
 	}
 	sent := make(chan error, 1)
@@ -64,7 +61,7 @@ func delayedSweep(payload []byte) delayed {
 // has seen the same and more: the messages that came late, together or twice cause one sweep. It is not if it is late by a
 // whole period of the schedule either, whose next run has come: no sweeps accumulate during an outage.
 func (d delayed) isNeeded(swept, now time.Time) bool {
-	return !d.is || swept.Before(d.due) && now.Sub(d.due) < schedulePeriod
+	return !d.is || swept.Before(d.due) && now.Sub(d.due) < environment.SchedulePeriod
 }
 
 // noteSweep remembers when the latest sweep of this process began.
