@@ -195,7 +195,7 @@ func (j policyJudge) locksOut(s iampolicy.Setting) bool {
 	if err != nil || slices.ContainsFunc(p.Views(), dependsOnMembership) {
 		return false
 	}
-	administrator := "arn:" + s.Partition + ":iam::" + s.Account + ":role/invented/administrator"
+	administrator := iampolicy.IAMARN(s.Partition, s.Account, "role/invented/administrator")
 	return len(iampolicy.DeniedTo(p, s, administrator, []string{"s3:PutBucketPolicy"})) > 0
 }
 

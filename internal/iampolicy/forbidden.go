@@ -149,8 +149,16 @@ func (s Setting) callers() []namedCaller {
 }
 
 func (s Setting) iam(account, resource string) string {
-	return "arn:" + s.Partition + ":iam::" + account + ":" + resource
+	return IAMARN(s.Partition, account, resource)
 }
+
+// IAMARN returns the ARN of a resource of IAM, such as role/app.
+func IAMARN(partition, account, resource string) string {
+	return "arn:" + partition + ":iam::" + account + ":" + resource
+}
+
+// BucketARN returns the ARN of a bucket.
+func BucketARN(partition, name string) string { return "arn:" + partition + ":s3:::" + name }
 
 // BucketARN returns the ARN of the guarded bucket.
 func (s Setting) BucketARN() string { return s.bucketARN(s.Bucket) }
@@ -160,7 +168,7 @@ func (s Setting) EndpointARN() string {
 	return "arn:" + s.Partition + ":ec2:" + s.Region + ":" + s.Account + ":vpc-endpoint/" + s.EndpointID
 }
 
-func (s Setting) bucketARN(name string) string { return "arn:" + s.Partition + ":s3:::" + name }
+func (s Setting) bucketARN(name string) string { return BucketARN(s.Partition, name) }
 
 // otherAccount returns the id of a different account.
 func (s Setting) otherAccount() string {

@@ -138,7 +138,7 @@ func (l Lock) Setting(bucket string) iampolicy.Setting {
 		return list[0], list[1:min(len(list), 1+mostOthers)]
 	}
 	s.EndpointID, s.MoreEndpointIDs = first(l.EndpointIDs, InventedEndpoint)
-	s.Workload, s.MoreWorkloads = first(workloads, "arn:"+l.Partition+":iam::"+l.Account+":"+inventedRole)
+	s.Workload, s.MoreWorkloads = first(workloads, iampolicy.IAMARN(l.Partition, l.Account, inventedRole))
 	return s
 }
 

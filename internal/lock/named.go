@@ -60,14 +60,14 @@ func (l Lock) outsidersOf(v iampolicy.View) []iampolicy.Standpoint {
 			add("anonymous caller", "")
 		}
 		if l.Account != "444455556666" {
-			add("user of another account", "arn:"+l.Partition+":iam::444455556666:user/stranger")
+			add("user of another account", iampolicy.IAMARN(l.Partition, "444455556666", "user/stranger"))
 		}
 		return callers
 	}
 	for _, p := range v.Principals {
 		principal := p
 		if iampolicy.IsAccountID(p) {
-			principal = "arn:" + l.Partition + ":iam::" + p + ":root"
+			principal = iampolicy.IAMARN(l.Partition, p, "root")
 		}
 		if users, ok := strings.CutSuffix(principal, ":root"); ok {
 			add("user of account "+users[strings.LastIndex(users, ":")+1:], users+":user/any")

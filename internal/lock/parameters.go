@@ -115,7 +115,7 @@ func (p Parameters) size() int {
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalisawsservice
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-viaawsservice
 func (l Lock) awsServices() []Exception {
-	return append(Roles("arn:"+l.Partition+":iam::"+l.Account+":role/aws-service-role/*"),
+	return append(Roles(iampolicy.IAMARN(l.Partition, l.Account, "role/aws-service-role/*")),
 		Exception{"BoolIfExists", "aws:PrincipalIsAWSService", []string{"false"}},
 		Exception{"BoolIfExists", "aws:ViaAWSService", []string{"false"}})
 }

@@ -133,7 +133,7 @@ func (l Lock) exceptedCallers() []Exception {
 	return callers
 }
 
-func (l Lock) arn(bucket string) string { return "arn:" + l.Partition + ":s3:::" + bucket }
+func (l Lock) arn(bucket string) string { return iampolicy.BucketARN(l.Partition, bucket) }
 
 // arnsOf returns the ARNs of buckets and of their objects.
 func (l Lock) arnsOf(buckets []string) []string {
