@@ -9,8 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
+	"example.com/s3-endpoint-guard/internal/aws/awsjson"
 	"example.com/s3-endpoint-guard/internal/aws/guardlog"
 	"example.com/s3-endpoint-guard/internal/aws/pauses"
 	"example.com/s3-endpoint-guard/internal/pause"
@@ -47,8 +47,8 @@ func (g liveGuard) windows(sdk aws.Config) windows {
 	if parts := strings.Split(g.environment["STACK"], "/"); len(parts) == 3 { // stack/name/id
 		name = parts[1]
 	}
-	api, path := ssm.NewFromConfig(sdk), pause.Path(name)
-	return windows{pauses.Reader{API: api, Path: path}, pauses.Writer{API: api, Path: path}}
+	api, path := awsjson.New(sdk, awsjson.SSM), pause.Path(name)
+	return windows{pauses.Reader{SSM: api, Path: path}, pauses.Writer{SSM: api, Path: path}}
 }
 
 // covers returns nil if the guard guards a bucket or an endpoint: a window for another would have no effect.

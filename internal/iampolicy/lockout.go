@@ -44,7 +44,7 @@ func LockoutBeyond(desired, live []byte, s Setting) error {
 		if at.Path != s.internet().name || !s.configures(at) {
 			continue
 		}
-		allowed, denied := OpenActions(p, s, at), deniedActions(before, s, at)
+		allowed, denied := openActions(p, s, at, configurationActions), deniedActions(before, s, at)
 		for _, action := range configurationActions {
 			if _, found := allowed[action]; !found && (slices.Contains(keeping, action) || !denied(action)) {
 				locked = append(locked, fmt.Errorf("%s %s may not %s", at.Caller, at.Path, action))
@@ -55,10 +55,10 @@ func LockoutBeyond(desired, live []byte, s Setting) error {
 	return errors.Join(locked...)
 }
 
-// deniedActions returns a function that reports whether a policy denies a caller an action on the bucket; nil denies none. It
+// deniedActions returns a function that reports whether a policy denies a caller a configuration action on the bucket; nil denies none. It
 // evaluates the policy at the first call only.
 func deniedActions(p *Policy, s Setting, at Standpoint) func(action string) bool {
-	open := sync.OnceValue(func() map[string]string { return OpenActions(p, s, at) })
+	open := sync.OnceValue(func() map[string]string { return openActions(p, s, at, configurationActions) })
 	return func(action string) bool {
 		if p == nil {
 			return false
@@ -77,7 +77,7 @@ func DeniedTo(p *Policy, s Setting, role string, actions []string) []string {
 		if at.Path != s.internet().name || at.Principal != role {
 			continue
 		}
-		open := OpenActions(p, s, at)
+		open := openActions(p, s, at, actions)
 		for _, action := range actions {
 			if _, found := open[action]; !found {
 				denied = append(denied, action)
@@ -100,8 +100,16 @@ func (s Setting) configures(at Standpoint) bool {
 // IAM allows it everything, each with what allows it (as in [Decision.By]). An undecided action counts as open. A nil
 // policy means a bucket without one.
 func OpenActions(p *Policy, s Setting, at Standpoint) map[string]string {
+	return openActions(p, s, at, nil)
+}
+
+// openActions is [OpenActions] of some actions; nil means all.
+func openActions(p *Policy, s Setting, at Standpoint, of []string) map[string]string {
 	open := map[string]string{}
 	for _, t := range targetsOn(s.BucketARN(), 0) {
+		if of != nil && !slices.Contains(of, t.action) {
+			continue
+		}
 		d := Evaluate(
 			Request{Principal: at.Principal, Action: t.action, Resource: t.resource, ResourceAccount: s.Account, Context: at.Context},
 			Policies{Identity: []*Policy{allowAll()}, Resource: p})

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -17,7 +16,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	localec2 "example.com/s3-endpoint-guard/local/localaws/ec2"
-	"example.com/s3-endpoint-guard/local/localaws/lambda"
 	locals3 "example.com/s3-endpoint-guard/local/localaws/s3"
 )
 
@@ -26,7 +24,6 @@ const (
 	added           = 30 * time.Millisecond
 	mostCorrection  = 4.0
 	mostQuiet       = 1.5
-	mostColdStart   = 2.0 // times that of a function that does nothing
 	mostArtefactMiB = 8.0
 )
 
@@ -112,35 +109,6 @@ func measureCorrection(b *testing.B, p parameters, property string, drift func(*
 	b.ReportMetric(float64(calls), "calls/run")
 	if got := inTrips(median(verified)); got > mostCorrection {
 		b.Errorf("a correction takes %.2f × %s, want at most %.1f", got, added, mostCorrection)
-	}
-}
-
-// BenchmarkColdStart measures the time from the start of the process to the first poll of the Runtime API,
-// alternating between the function and one that does nothing.
-func BenchmarkColdStart(b *testing.B) {
-	s := deploy(b, nil)
-	const nothing = "nothing"
-	path := filepath.Join(b.TempDir(), "bootstrap")
-	run(b, "--eval=nothing: ; $(BUILD) -ldflags '-s -w' -o $(OUT) ./test/endtoend/testdata/nothing", "nothing", "OUT="+path,
-		"TARGET="+runtime.GOOS+"/"+runtime.GOARCH)
-	_, err := s.Lambda.Create(lambda.Function{Name: nothing, Bootstrap: path, MemoryMB: 256})
-	s.must(err)
-	started := map[string][]time.Duration{}
-	for b.Loop() {
-		for _, function := range []string{s.function, nothing} {
-			s.must(s.Lambda.Shutdown(function))
-			took, err := s.Lambda.Provision(b.Context(), function)
-			s.must(err)
-			started[function] = append(started[function], took)
-		}
-	}
-	ours, least := median(started[s.function]), median(started[nothing])
-	ratio := float64(ours) / float64(least)
-	b.ReportMetric(milliseconds(ours), "ms-remediate(median)")
-	b.ReportMetric(milliseconds(least), "ms-nothing(median)")
-	b.ReportMetric(ratio, "ratio")
-	if ratio > mostColdStart && len(started[nothing]) > 5 {
-		b.Errorf("a cold start takes %.2f times as long as that of a function that does nothing, want at most %.1f", ratio, mostColdStart)
 	}
 }
 

@@ -7,21 +7,16 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
-
+	"example.com/s3-endpoint-guard/internal/aws/awsjson"
 	"example.com/s3-endpoint-guard/internal/pause"
 )
 
-// ReaderAPI contains the call that [Reader] makes.
-type ReaderAPI interface {
-	GetParametersByPath(context.Context, *ssm.GetParametersByPathInput, ...func(*ssm.Options)) (*ssm.GetParametersByPathOutput, error)
-}
-
 // Reader reads the windows of one stack.
 type Reader struct {
-	API ReaderAPI
+	// SSM makes the call GetParametersByPath.
+	SSM awsjson.Caller
 	// Path is the hierarchy that contains the windows: [pause.Path] of the stack.
 	Path string
 }
@@ -30,28 +25,44 @@ type Reader struct {
 // https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParametersByPath.html
 const pageSize = 10
 
+// query is what GetParametersByPath takes, and page what it answers. Times are seconds since 1970, with a fraction.
+type (
+	query struct {
+		Path       string
+		MaxResults int
+		NextToken  string `json:",omitempty"`
+	}
+	page struct {
+		Parameters []struct {
+			Name, Value      string
+			LastModifiedDate float64
+		}
+		NextToken string
+	}
+)
+
 // Read returns the stored windows by target, also those that have ended; [pause.Active] selects. The error joins what
 // could not be read: the windows without an error are valid nevertheless. The end of each window depends on SSM's time of
 // the last modification, which a parameter's writer cannot choose.
 func (r *Reader) Read(ctx context.Context) ([]pause.Window, error) {
 	var windows []pause.Window
 	var failures []error
-	in := &ssm.GetParametersByPathInput{Path: &r.Path, MaxResults: aws.Int32(pageSize)}
+	in := query{Path: r.Path, MaxResults: pageSize}
 	for {
-		page, err := r.API.GetParametersByPath(ctx, in)
-		if err != nil {
+		var page page
+		if err := r.SSM.Call(ctx, "GetParametersByPath", in, &page); err != nil {
 			return windows, errors.Join(append(failures, fmt.Errorf("maintenance windows in %s: %w", r.Path, err))...)
 		}
 		for _, p := range page.Parameters {
-			target := strings.TrimPrefix(aws.ToString(p.Name), r.Path+"/")
-			window, err := pause.Parse(target, aws.ToString(p.Value), aws.ToTime(p.LastModifiedDate))
+			target := strings.TrimPrefix(p.Name, r.Path+"/")
+			window, err := pause.Parse(target, p.Value, time.UnixMilli(int64(p.LastModifiedDate*1000)).UTC())
 			if err != nil {
 				failures = append(failures, err)
 				continue
 			}
 			windows = append(windows, window)
 		}
-		if aws.ToString(page.NextToken) == "" {
+		if page.NextToken == "" {
 			return windows, errors.Join(failures...)
 		}
 		in.NextToken = page.NextToken

@@ -7,8 +7,7 @@ import (
 	"testing"
 	"time"
 
-	awsssm "github.com/aws/aws-sdk-go-v2/service/ssm"
-
+	"example.com/s3-endpoint-guard/internal/aws/awsjson"
 	"example.com/s3-endpoint-guard/internal/aws/errorcode"
 	"example.com/s3-endpoint-guard/internal/aws/pauses"
 	"example.com/s3-endpoint-guard/internal/pause"
@@ -35,9 +34,9 @@ func newScene(t *testing.T, policy string) *scene {
 	s.gate = localtest.Gate(t, api.Options{Now: func() time.Time { return s.now }})
 	s.store = ssm.New(s.gate.Options())
 	s.gate.Add(s.store)
-	client := awsssm.NewFromConfig(localtest.Config(t, s.gate, policy))
-	s.reader = pauses.Reader{API: client, Path: pause.Path("guard")}
-	s.writer = pauses.Writer{API: client, Path: pause.Path("guard")}
+	client := awsjson.New(localtest.Config(t, s.gate, policy), awsjson.SSM)
+	s.reader = pauses.Reader{SSM: client, Path: pause.Path("guard")}
+	s.writer = pauses.Writer{SSM: client, Path: pause.Path("guard")}
 	return s
 }
 

@@ -5,23 +5,15 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
-	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
-
+	"example.com/s3-endpoint-guard/internal/aws/awsjson"
 	"example.com/s3-endpoint-guard/internal/aws/errorcode"
 	"example.com/s3-endpoint-guard/internal/pause"
 )
 
-// WriterAPI contains the calls that [Writer] makes.
-type WriterAPI interface {
-	PutParameter(context.Context, *ssm.PutParameterInput, ...func(*ssm.Options)) (*ssm.PutParameterOutput, error)
-	DeleteParameter(context.Context, *ssm.DeleteParameterInput, ...func(*ssm.Options)) (*ssm.DeleteParameterOutput, error)
-}
-
 // Writer makes and ends windows of one stack.
 type Writer struct {
-	API WriterAPI
+	// SSM makes the calls PutParameter and DeleteParameter.
+	SSM awsjson.Caller
 	// Path is that of [Reader].
 	Path string
 }
@@ -31,11 +23,10 @@ var ErrNone = errors.New("no maintenance window")
 
 // Put makes a window, or replaces that of the same target. It does not check it: see [pause.Window.Check].
 func (w *Writer) Put(ctx context.Context, window pause.Window) error {
-	_, err := w.API.PutParameter(ctx, &ssm.PutParameterInput{
-		Name: aws.String(w.Path + "/" + window.Target), Value: aws.String(window.Value()),
-		Type: types.ParameterTypeString, Tier: types.ParameterTierStandard, Overwrite: aws.Bool(true),
-		Description: aws.String("Maintenance window: the guard leaves drift of " + window.Target + " alone"),
-	})
+	err := w.SSM.Call(ctx, "PutParameter", map[string]any{
+		"Name": w.Path + "/" + window.Target, "Value": window.Value(), "Type": "String", "Tier": "Standard", "Overwrite": true,
+		"Description": "Maintenance window: the guard leaves drift of " + window.Target + " alone",
+	}, &struct{}{})
 	if err != nil {
 		return fmt.Errorf("the window of %s: %w", window.Target, err)
 	}
@@ -44,7 +35,7 @@ func (w *Writer) Put(ctx context.Context, window pause.Window) error {
 
 // End removes the window of a target, whether or not it has ended. The error wraps [ErrNone] if there is none.
 func (w *Writer) End(ctx context.Context, target string) error {
-	_, err := w.API.DeleteParameter(ctx, &ssm.DeleteParameterInput{Name: aws.String(w.Path + "/" + target)})
+	err := w.SSM.Call(ctx, "DeleteParameter", map[string]any{"Name": w.Path + "/" + target}, &struct{}{})
 	switch {
 	case errorcode.Of(err) == "ParameterNotFound":
 		return fmt.Errorf("%s: %w", target, ErrNone)

@@ -4,9 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
-
 	"example.com/s3-endpoint-guard/internal/guard"
 	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
@@ -44,13 +41,13 @@ type Detail struct {
 }
 
 // entry returns a record's event. If it is too large, fields are omitted: see cuts.
-func (b *Bus) entry(r guard.Record) types.PutEventsRequestEntry {
+func (b *Bus) entry(r guard.Record) Entry {
 	s := r.Place.In(b.Setting)
 	detail := Detail{
 		Record: r, Account: s.Account, Region: s.Region, StackID: b.StackID, Bucket: s.Bucket, RequestID: r.RequestID,
 	}
-	e := types.PutEventsRequestEntry{
-		Source: aws.String(source), DetailType: aws.String(detailType),
+	e := Entry{
+		Source: source, DetailType: detailType,
 		Resources: resources(s), Detail: encode(detail),
 	}
 	for _, c := range cuts {
@@ -101,19 +98,18 @@ func emptied(text *string) bool {
 }
 
 // encode returns a detail as JSON, with <, > and & unescaped. A detail has only types that can be encoded.
-func encode(d Detail) *string {
+func encode(d Detail) string {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
 	_ = encoder.Encode(d)
-	text := string(bytes.TrimSuffix(b.Bytes(), []byte("\n")))
-	return &text
+	return string(bytes.TrimSuffix(b.Bytes(), []byte("\n")))
 }
 
 // sizeOf returns an entry's size as EventBridge computes it: the bytes of its texts in UTF-8.
 // https://docs.aws.amazon.com/eventbridge/latest/userguide/calculate-putevents-entry-size.html
-func sizeOf(e types.PutEventsRequestEntry) int {
-	n := len(*e.Source) + len(*e.DetailType) + len(*e.Detail)
+func sizeOf(e Entry) int {
+	n := len(e.Source) + len(e.DetailType) + len(e.Detail)
 	for _, arn := range e.Resources {
 		n += len(arn)
 	}

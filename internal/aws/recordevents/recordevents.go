@@ -1,7 +1,7 @@
 // Package recordevents puts the guard's records on the account's default event bus, so that users can build on them with
 // rules of their own. docs/events.md describes the events.
 //
-// It makes one EventBridge call with the AWS SDK.
+// It makes one EventBridge call.
 package recordevents
 
 import (
@@ -11,18 +11,25 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
-	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
-
+	"example.com/s3-endpoint-guard/internal/aws/awsjson"
 	"example.com/s3-endpoint-guard/internal/guard"
 	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
-// API contains the call that [Bus] makes.
-type API interface {
-	PutEvents(context.Context, *eventbridge.PutEventsInput, ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error)
-}
+// Events is what PutEvents takes, and Answer what it answers: the results are in the order of the entries.
+// https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
+type (
+	Events struct{ Entries []Entry }
+	Entry  struct {
+		Source, DetailType, Detail string
+		Resources                  []string `json:",omitempty"`
+	}
+	Answer struct {
+		FailedEntryCount int
+		Entries          []Result
+	}
+	Result struct{ ErrorCode, ErrorMessage string }
+)
 
 // maxUnsent is how many records of ended drift that could not be sent are kept at most.
 const maxUnsent = 100
@@ -33,7 +40,8 @@ const maxUnsent = 100
 // or the live state differs from what was sent last about the same property. Only this process remembers what it has
 // sent: after a cold start an unchanged state is sent again.
 type Bus struct {
-	API API
+	// EventBridge makes the call PutEvents.
+	EventBridge awsjson.Caller
 	// Setting names the account, the Region, the bucket and the endpoint; no bucket and no endpoint if the guard has a fleet.
 	Setting iampolicy.Setting
 	// StackID is the ARN of the guard's own stack.
@@ -95,7 +103,7 @@ func (b *Bus) due(records []guard.Record) []guard.Record {
 // group are the records of one call, with their entries.
 type group struct {
 	records []guard.Record
-	entries []types.PutEventsRequestEntry
+	entries []Entry
 }
 
 // groups divides records among calls: at most maxEntries each, with at most maxSize in all.
@@ -118,8 +126,8 @@ func (b *Bus) groups(records []guard.Record) []group {
 // put makes one call. EventBridge can accept a call and refuse single entries of it.
 // https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html#API_PutEvents_ResponseElements
 func (b *Bus) put(ctx context.Context, g group) error {
-	answer, err := b.API.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: g.entries})
-	if err != nil {
+	var answer Answer
+	if err := b.EventBridge.Call(ctx, "PutEvents", Events{g.entries}, &answer); err != nil {
 		var names []string
 		for _, r := range g.records {
 			names = append(names, r.Subject())
@@ -140,16 +148,16 @@ func (b *Bus) put(ctx context.Context, g group) error {
 }
 
 // refused returns why EventBridge refused an entry; nil if it did not. The results are in the order of the entries.
-func refused(answer *eventbridge.PutEventsOutput, i int) error {
+func refused(answer Answer, i int) error {
 	switch {
 	case answer.FailedEntryCount == 0:
 		return nil
 	case i >= len(answer.Entries):
 		return errors.New("EventBridge does not say whether it accepted it")
-	case answer.Entries[i].ErrorCode == nil:
+	case answer.Entries[i].ErrorCode == "":
 		return nil
 	}
-	return fmt.Errorf("%s: %s", *answer.Entries[i].ErrorCode, aws.ToString(answer.Entries[i].ErrorMessage))
+	return fmt.Errorf("%s: %s", answer.Entries[i].ErrorCode, answer.Entries[i].ErrorMessage)
 }
 
 // keep keeps a record of ended drift for the next run.

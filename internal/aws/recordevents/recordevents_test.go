@@ -7,9 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
-	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/google/go-cmp/cmp"
 
 	"example.com/s3-endpoint-guard/internal/aws/recordevents"
@@ -19,35 +16,36 @@ import (
 
 // fake records the calls. refuses returns why the bus refuses an entry, "" if it accepts it.
 type fake struct {
-	calls   [][]types.PutEventsRequestEntry
+	calls   [][]recordevents.Entry
 	err     error
 	refuses func(recordevents.Detail) string
 }
 
-func (f *fake) PutEvents(
-	_ context.Context, in *eventbridge.PutEventsInput, _ ...func(*eventbridge.Options),
-) (*eventbridge.PutEventsOutput, error) {
+func (f *fake) Call(_ context.Context, operation string, input, output any) error {
+	in, out := input.(recordevents.Events), output.(*recordevents.Answer)
+	if operation != "PutEvents" {
+		return errors.New(operation)
+	}
 	if f.err != nil {
-		return nil, f.err
+		return f.err
 	}
 	f.calls = append(f.calls, in.Entries)
-	out := &eventbridge.PutEventsOutput{}
 	for _, e := range in.Entries {
-		result := types.PutEventsResultEntry{EventId: aws.String("e")}
+		result := recordevents.Result{}
 		if f.refuses != nil && f.refuses(detail(e)) != "" {
 			out.FailedEntryCount++
 			why := f.refuses(detail(e))
-			result = types.PutEventsResultEntry{ErrorCode: aws.String("ThrottlingException"), ErrorMessage: &why}
+			result = recordevents.Result{ErrorCode: "ThrottlingException", ErrorMessage: why}
 		}
 		out.Entries = append(out.Entries, result)
 	}
-	return out, nil
+	return nil
 }
 
 // detail decodes an entry's detail.
-func detail(e types.PutEventsRequestEntry) recordevents.Detail {
+func detail(e recordevents.Entry) recordevents.Detail {
 	var d recordevents.Detail
-	if err := json.Unmarshal([]byte(*e.Detail), &d); err != nil {
+	if err := json.Unmarshal([]byte(e.Detail), &d); err != nil {
 		panic(err)
 	}
 	return d
@@ -68,7 +66,7 @@ func (f *fake) sent() []string {
 
 func newBus() (*recordevents.Bus, *fake) {
 	f := &fake{}
-	return &recordevents.Bus{API: f, Setting: setting, StackID: stackID}, f
+	return &recordevents.Bus{EventBridge: f, Setting: setting, StackID: stackID}, f
 }
 
 func record(resource string, outcome guard.Outcome, verdict iampolicy.Verdict) guard.Record {
@@ -258,13 +256,10 @@ func TestCallsStayWithinEventBridgesLimits(t *testing.T) {
 
 // sizeOf is the size of entries as AWS's example computes it.
 // https://docs.aws.amazon.com/eventbridge/latest/userguide/calculate-putevents-entry-size.html
-func sizeOf(entries []types.PutEventsRequestEntry) int {
+func sizeOf(entries []recordevents.Entry) int {
 	size := 0
 	for _, e := range entries {
-		if e.Time != nil {
-			size += 14
-		}
-		size += len(*e.Source) + len(*e.DetailType) + len(*e.Detail)
+		size += len(e.Source) + len(e.DetailType) + len(e.Detail)
 		for _, arn := range e.Resources {
 			size += len(arn)
 		}
@@ -303,7 +298,7 @@ func TestEventsThatAreTooLargeAreCutInOrder(t *testing.T) {
 			if d.Resource != r.Resource || d.Outcome != r.Outcome {
 				t.Errorf("the event is of %s, %s, want %s, %s", d.Resource, d.Outcome, r.Resource, r.Outcome)
 			}
-			checkSchema(t, *entries[0].Detail)
+			checkSchema(t, entries[0].Detail)
 		})
 	}
 }

@@ -110,7 +110,7 @@ func event(t *testing.T, r guard.Record) string {
 	send(t, b, r)
 	e := f.calls[0][0]
 	var indented bytes.Buffer
-	if err := json.Indent(&indented, []byte(*e.Detail), "  ", "  "); err != nil {
+	if err := json.Indent(&indented, []byte(e.Detail), "  ", "  "); err != nil {
 		t.Fatal(err)
 	}
 	arns, err := json.MarshalIndent(e.Resources, "  ", "  ")
@@ -120,8 +120,8 @@ func event(t *testing.T, r guard.Record) string {
 	return `{
   "version": "0", "id": "6a7e8feb-b491-4cf7-a9f1-bf3703467718", "time": "2026-03-02T09:01:08Z",
   "account": "111122223333", "region": "eu-central-1",
-  "source": "` + *e.Source + `",
-  "detail-type": "` + *e.DetailType + `",
+  "source": "` + e.Source + `",
+  "detail-type": "` + e.DetailType + `",
   "resources": ` + string(arns) + `,
   "detail": ` + indented.String() + "\n}\n"
 }

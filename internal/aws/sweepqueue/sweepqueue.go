@@ -1,6 +1,6 @@
 // Package sweepqueue sends delayed messages to the queue that starts the sweeps between two scheduled ones.
 //
-// It makes one SQS call with the AWS SDK.
+// It makes one SQS call.
 package sweepqueue
 
 import (
@@ -11,19 +11,25 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
-
+	"example.com/s3-endpoint-guard/internal/aws/awsjson"
 	"example.com/s3-endpoint-guard/internal/parallel"
 )
 
-// API contains the call that [Queue] makes.
-type API interface {
-	SendMessageBatch(context.Context, *sqs.SendMessageBatchInput, ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error)
-}
-
-var _ API = (*sqs.Client)(nil)
+// Batch is what SendMessageBatch takes, and Answer what it answers.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
+type (
+	Batch struct {
+		QueueUrl string
+		Entries  []Entry
+	}
+	Entry struct {
+		Id, MessageBody string
+		DelaySeconds    int
+	}
+	Answer struct {
+		Failed []struct{ Id, Code, Message string }
+	}
+)
 
 // Message is a message that can be received when its delay is over. SQS takes whole seconds, at most 15 minutes.
 type Message struct {
@@ -33,7 +39,8 @@ type Message struct {
 
 // Queue is an SQS standard queue. Any number of goroutines may use it at the same time.
 type Queue struct {
-	API API
+	// SQS makes the call SendMessageBatch.
+	SQS awsjson.Caller
 	URL string
 }
 
@@ -61,19 +68,17 @@ func (q *Queue) Send(ctx context.Context, messages []Message) error {
 }
 
 func (q *Queue) send(ctx context.Context, batch []Message) error {
-	in := &sqs.SendMessageBatchInput{QueueUrl: &q.URL}
+	in := Batch{QueueUrl: q.URL}
 	for i, m := range batch {
-		in.Entries = append(in.Entries, types.SendMessageBatchRequestEntry{
-			Id: aws.String(strconv.Itoa(i)), MessageBody: &m.Body, DelaySeconds: int32(m.Delay / time.Second),
-		})
+		in.Entries = append(in.Entries, Entry{Id: strconv.Itoa(i), MessageBody: m.Body, DelaySeconds: int(m.Delay / time.Second)})
 	}
-	out, err := q.API.SendMessageBatch(ctx, in)
-	if err != nil {
+	var out Answer
+	if err := q.SQS.Call(ctx, "SendMessageBatch", in, &out); err != nil {
 		return fmt.Errorf("queue %s: %w", q.URL, err)
 	}
 	var failures []error
 	for _, f := range out.Failed {
-		failures = append(failures, fmt.Errorf("queue %s: message %s: %s: %s", q.URL, aws.ToString(f.Id), aws.ToString(f.Code), aws.ToString(f.Message)))
+		failures = append(failures, fmt.Errorf("queue %s: message %s: %s: %s", q.URL, f.Id, f.Code, f.Message))
 	}
 	return errors.Join(failures...)
 }

@@ -10,14 +10,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	securityhubsdk "github.com/aws/aws-sdk-go-v2/service/securityhub"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"example.com/s3-endpoint-guard/internal/aws/awsconfig"
+	"example.com/s3-endpoint-guard/internal/aws/awsjson"
 	"example.com/s3-endpoint-guard/internal/aws/beforeimage"
 	"example.com/s3-endpoint-guard/internal/aws/notify"
 	"example.com/s3-endpoint-guard/internal/aws/pauses"
@@ -60,7 +58,7 @@ func New(getenv func(string) string, log *slog.Logger, out io.Writer) (*Function
 }
 
 func senders(c Config, sdk aws.Config) []Sender {
-	list := []Sender{&recordevents.Bus{API: eventbridge.NewFromConfig(sdk), Setting: c.Setting, StackID: c.StackID}}
+	list := []Sender{&recordevents.Bus{EventBridge: awsjson.New(sdk, awsjson.EventBridge), Setting: c.Setting, StackID: c.StackID}}
 	if c.SecurityHub {
 		list = append(list, &securityhub.Hub{
 			API: securityhubsdk.NewFromConfig(sdk), Setting: c.Setting, StackID: c.StackID, Runbook: c.Origin.Runbook, Now: time.Now,
@@ -74,7 +72,7 @@ func sweeps(c Config, sdk aws.Config) *Sweeps {
 	if c.SweepQueue == "" {
 		return nil
 	}
-	return &Sweeps{Every: c.SweepEvery, Queue: &sweepqueue.Queue{API: sqs.NewFromConfig(sdk), URL: c.SweepQueue}}
+	return &Sweeps{Every: c.SweepEvery, Queue: &sweepqueue.Queue{SQS: awsjson.New(sdk, awsjson.SQS), URL: c.SweepQueue}}
 }
 
 func newGuard(c Config, sdk aws.Config) *guard.Guard {
@@ -86,7 +84,7 @@ func newGuard(c Config, sdk aws.Config) *guard.Guard {
 		Role:     c.Setting.Guard,
 		Now:      time.Now,
 		Concerns: concerns,
-		Pauses:   inForce(&pauses.Reader{API: ssm.NewFromConfig(sdk), Path: pause.Path(c.Origin.Stack)}),
+		Pauses:   inForce(&pauses.Reader{SSM: awsjson.New(sdk, awsjson.SSM), Path: pause.Path(c.Origin.Stack)}),
 	}
 	if c.Fleet != nil {
 		g.Fleet = newFleet(c, sdk, stacks)

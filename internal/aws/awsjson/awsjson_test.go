@@ -1,0 +1,202 @@
+package awsjson_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/smithy-go"
+
+	"example.com/s3-endpoint-guard/internal/aws/awsconfig"
+	"example.com/s3-endpoint-guard/internal/aws/awsjson"
+	"example.com/s3-endpoint-guard/internal/aws/errorcode"
+)
+
+// transport answers with what it has, one answer after the other, and records the requests.
+type transport struct {
+	answers  []any // an error or an *http.Response
+	requests []*http.Request
+	bodies   []string
+}
+
+func (tr *transport) Do(r *http.Request) (*http.Response, error) {
+	body, _ := io.ReadAll(r.Body)
+	tr.requests, tr.bodies = append(tr.requests, r), append(tr.bodies, string(body))
+	next := tr.answers[min(len(tr.requests), len(tr.answers))-1]
+	if err, ok := next.(error); ok {
+		return nil, err
+	}
+	return next.(func() *http.Response)(), nil
+}
+
+// answer makes a response; headers are pairs of name and value.
+func answer(status int, body string, headers ...string) func() *http.Response {
+	return func() *http.Response {
+		w := httptest.NewRecorder()
+		for i := 0; i < len(headers); i += 2 {
+			w.Header().Set(headers[i], headers[i+1])
+		}
+		w.WriteHeader(status)
+		_, _ = w.WriteString(body)
+		return w.Result()
+	}
+}
+
+// config is a function's, in a Region.
+func config(t *testing.T, region string, tr *transport) aws.Config {
+	t.Helper()
+	c, err := awsconfig.Load(func(name string) string {
+		return map[string]string{"AWS_REGION": region, "AWS_ACCESS_KEY_ID": "ASIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "token"}[name]
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.HTTPClient = tr
+	return c
+}
+
+func TestACallIsSignedJSON(t *testing.T) {
+	tr := &transport{answers: []any{answer(200, `{"Parameters":[{"Name":"a"}]}`)}}
+	var out struct{ Parameters []struct{ Name string } }
+	err := awsjson.New(config(t, "eu-central-1", tr), awsjson.SSM).Call(t.Context(), "GetParametersByPath", map[string]string{"Path": "/p"}, &out)
+	if err != nil || len(out.Parameters) != 1 || out.Parameters[0].Name != "a" {
+		t.Fatalf("Call = %+v, %v", out, err)
+	}
+	r := tr.requests[0]
+	for name, want := range map[string]string{
+		"X-Amz-Target": "AmazonSSM.GetParametersByPath", "Content-Type": "application/x-amz-json-1.1", "X-Amz-Security-Token": "token",
+	} {
+		if got := r.Header.Get(name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	if got := r.Header.Get("Authorization"); !strings.Contains(got, "/eu-central-1/ssm/aws4_request") || !strings.Contains(got, "content-length;content-type;host") {
+		t.Errorf("the signature is %q", got)
+	}
+	if tr.bodies[0] != `{"Path":"/p"}` || r.Method != http.MethodPost || r.URL.String() != "https://ssm.eu-central-1.amazonaws.com/" {
+		t.Errorf("the request is %s %s %s", r.Method, r.URL, tr.bodies[0])
+	}
+}
+
+// sources has an address for one service, as the configuration of functions and of the SDK have.
+type sources struct{ id, url string }
+
+func (s sources) GetServiceBaseEndpoint(_ context.Context, id string) (string, bool, error) {
+	return s.url, id == s.id, nil
+}
+
+func TestTheAddressIsTheConfiguredOne(t *testing.T) {
+	for _, test := range []struct {
+		name, region, all string
+		sources           sources
+		want              string
+	}{
+		{"AWS's", "us-gov-west-1", "", sources{}, "https://sqs.us-gov-west-1.amazonaws.com/"},
+		{"China's", "cn-north-1", "", sources{}, "https://sqs.cn-north-1.amazonaws.com.cn/"},
+		{"of all services", "eu-central-1", "http://127.0.0.1:1", sources{"SSM", "http://127.0.0.1:2"}, "http://127.0.0.1:1"},
+		{"of the service", "eu-central-1", "http://127.0.0.1:1", sources{"SQS", "http://127.0.0.1:2"}, "http://127.0.0.1:2"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			tr := &transport{answers: []any{answer(200, `{}`)}}
+			c := config(t, test.region, tr)
+			c.ConfigSources = []any{test.sources}
+			if test.all != "" {
+				c.BaseEndpoint = &test.all
+			}
+			if err := awsjson.New(c, awsjson.SQS).Call(t.Context(), "SendMessageBatch", struct{}{}, &struct{}{}); err != nil {
+				t.Fatal(err)
+			}
+			if got := tr.requests[0].URL.String(); got != test.want {
+				t.Errorf("the address is %s, want %s", got, test.want)
+			}
+		})
+	}
+}
+
+func TestARefusalHasTheCodeOfTheService(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		answer func() *http.Response
+		code   string
+	}{
+		{"in the body", answer(400, `{"__type":"com.amazonaws.ssm#AccessDeniedException","Message":"no"}`), "AccessDeniedException"},
+		{"in a header", answer(400, `{"message":"no"}`, "X-Amzn-Errortype", "AccessDeniedException:http://internal.amazon.com/"), "AccessDeniedException"},
+		{"of a query service", answer(400, `{"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"no"}`, "X-Amzn-Query-Error",
+			"AWS.SimpleQueueService.NonExistentQueue;Sender"), "AWS.SimpleQueueService.NonExistentQueue"},
+		{"without a code", answer(403, `<html>no</html>`), "UnknownError"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			tr := &transport{answers: []any{test.answer}}
+			err := awsjson.New(config(t, "eu-central-1", tr), awsjson.SQS).Call(t.Context(), "SendMessageBatch", struct{}{}, &struct{}{})
+			if errorcode.Of(err) != test.code || len(tr.requests) != 1 {
+				t.Errorf("Call = %v after %d requests, want %s after one", err, len(tr.requests), test.code)
+			}
+			if err == nil || !strings.Contains(err.Error(), "operation error SQS: SendMessageBatch, https response error StatusCode: 40") {
+				t.Errorf("the error is %q", err)
+			}
+		})
+	}
+}
+
+func TestWhatMayPassIsRepeated(t *testing.T) {
+	timeout := errors.New("read: connection reset by peer")
+	for name, fails := range map[string]any{
+		"throttled":        answer(400, `{"__type":"ThrottlingException"}`),
+		"a server's fault": answer(500, `{}`),
+		"no connection":    timeout,
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tr := &transport{answers: []any{fails, fails, answer(200, `{}`)}}
+				client := awsjson.New(config(t, "eu-central-1", tr), awsjson.EventBridge)
+				if err := client.Call(t.Context(), "PutEvents", struct{}{}, &struct{}{}); err != nil || len(tr.requests) != 3 {
+					t.Errorf("Call = %v after %d requests, want success at the third", err, len(tr.requests))
+				}
+				tr = &transport{answers: []any{fails}}
+				client = awsjson.New(config(t, "eu-central-1", tr), awsjson.EventBridge)
+				err := client.Call(t.Context(), "PutEvents", struct{}{}, &struct{}{})
+				if most := awsconfig.Retryer().MaxAttempts(); err == nil || len(tr.requests) != most {
+					t.Errorf("Call = %v after %d requests, want a failure after %d", err, len(tr.requests), most)
+				}
+			})
+		})
+	}
+}
+
+func TestACallEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		tr := &transport{answers: []any{answer(503, `{}`)}}
+		ended := make(chan error)
+		go func() {
+			ended <- awsjson.New(config(t, "eu-central-1", tr), awsjson.SSM).Call(ctx, "GetParametersByPath", struct{}{}, &struct{}{})
+		}()
+		synctest.Wait() // it waits for its second attempt
+		cancel()
+		err := <-ended
+		if !errors.Is(err, context.Canceled) || len(tr.requests) != 1 {
+			t.Errorf("Call = %v after %d requests", err, len(tr.requests))
+		}
+		if canceled, ok := errors.AsType[*aws.RequestCanceledError](err); !ok || !canceled.CanceledError() {
+			t.Errorf("Call = %v, want the SDK's error of a request that was cancelled", err)
+		}
+	})
+}
+
+func TestAnAnswerThatIsNoJSONIsAnError(t *testing.T) {
+	tr := &transport{answers: []any{answer(200, `<html>`)}}
+	err := awsjson.New(config(t, "eu-central-1", tr), awsjson.SSM).Call(t.Context(), "GetParametersByPath", struct{}{}, &struct{}{})
+	if _, ok := errors.AsType[*smithy.DeserializationError](err); !ok {
+		t.Errorf("Call = %v", err)
+	}
+	if response, ok := errors.AsType[*awshttp.ResponseError](err); !ok || response.HTTPStatusCode() != 200 {
+		t.Errorf("Call = %v, want the response in the error", err)
+	}
+}
