@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -33,7 +34,7 @@ const (
 // BenchmarkFleetSweep measures warm sweeps of guard.yaml's function over many buckets without drift, and its run for the event of one
 // of them, with the added latency on each call. Processor time and memory are those of the function's process alone.
 func BenchmarkFleetSweep(b *testing.B) {
-	f := newFleetScene(b)
+	f := newFleetScene(b, "Observe")
 	f.Gate.SetLatency(added)
 	f.invoke(scheduled)
 	f.Gate.ResetCalls()
@@ -60,6 +61,32 @@ func BenchmarkFleetSweep(b *testing.B) {
 	}
 }
 
+// BenchmarkFleetAllOpen measures sweeps that find all buckets without a policy and correct them: the worst moment of a guard. Each sweep
+// begins with a new process, so that the memory is that of one sweep.
+func BenchmarkFleetAllOpen(b *testing.B) {
+	f := newFleetScene(b, "Enforce")
+	f.Gate.SetLatency(added)
+	var took, peak []float64
+	for b.Loop() {
+		for i := range fleetBuckets {
+			f.must(f.S3.DeletePolicy(fmt.Sprintf("data-%04d", i)))
+		}
+		f.must(f.Lambda.Shutdown("remediate"))
+		took = append(took, milliseconds(f.invoke(scheduled).Duration))
+		peak = append(peak, f.memory())
+		for i := range fleetBuckets {
+			if name := fmt.Sprintf("data-%04d", i); f.S3.Policy(name) == "" {
+				b.Fatalf("the sweep left %s without a policy", name)
+			}
+		}
+	}
+	b.ReportMetric(median(took), "ms/sweep(median)")
+	b.ReportMetric(slices.Max(peak), "MiB-resident(peak)")
+	if slices.Max(peak) > mostMiB {
+		b.Errorf("a sweep that corrects %d buckets needs %.0f MiB, want at most %.0f", fleetBuckets, slices.Max(peak), mostMiB)
+	}
+}
+
 const (
 	scheduled  = `{"detail-type":"Scheduled Event"}`
 	eventOfOne = `{"detail-type":"AWS API Call via CloudTrail","detail":{"eventSource":"s3.amazonaws.com","eventName":"PutBucketPolicy","requestParameters":{"bucketName":"data-0500"}}}`
@@ -72,7 +99,7 @@ type fleetScene struct {
 	path string
 }
 
-func newFleetScene(t testing.TB) *fleetScene {
+func newFleetScene(t testing.TB, enforcement string) *fleetScene {
 	t.Helper()
 	f := &fleetScene{Cloud: cloudtest.New(t, localaws.Options{}), TB: t}
 	const state, account, region = "state-example", "111122223333", "eu-central-1"
@@ -105,7 +132,7 @@ func newFleetScene(t testing.TB) *fleetScene {
 		EndpointURL: f.Engine.Options.FunctionsURL,
 		Environment: map[string]string{
 			"BUCKET_NAMES": "data-*", "VPC_ENDPOINT_IDS": endpointID, "ALLOW_AWS_SERVICES": "false", "ENDPOINT_POLICY": lock.KeepPolicy,
-			"POLICY_MODE": string(lock.AtLeast), "ENFORCEMENT": "Observe",
+			"POLICY_MODE": string(lock.AtLeast), "ENFORCEMENT": enforcement,
 			"ADOPTION": adoption.Reference{Bucket: state, Key: key, VersionID: *put.VersionId, SHA256: adoption.Hash(body)}.String(),
 			"STACK":    "stack/" + stackName, "TOPIC": "topic", "NOTIFY_FORMAT": "Text", "GUARD_ROLE_ARN": role.ARN,
 		},
