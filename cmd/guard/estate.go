@@ -173,20 +173,23 @@ func (e *estate) changed() (string, error) {
 	return strings.Join(names, ", "), nil
 }
 
-// plan resolves guard.yaml for the estate.
-func (e *estate) plan(enforcement string) (*samtemplate.Plan, error) {
+// answers are guard.yaml's parameters for the estate.
+func (e *estate) answers(enforcement string) map[string]string {
+	return map[string]string{"BucketNames": guarded, "VpcEndpointIds": e.endpoint, "Enforcement": enforcement, "RestoreOnDelete": "true"}
+}
+
+// plan resolves guard.yaml.
+func (e *estate) plan(parameters map[string]string) (*samtemplate.Plan, error) {
 	read, err := samtemplate.Parse(template.Guard)
 	if err != nil {
 		return nil, err
 	}
-	return read.Plan(samtemplate.Options{StackName: guardStack, Parameters: map[string]string{
-		"BucketNames": guarded, "VpcEndpointIds": e.endpoint, "Enforcement": enforcement, "RestoreOnDelete": "true",
-	}})
+	return read.Plan(samtemplate.Options{StackName: guardStack, Parameters: parameters})
 }
 
-// deploy deploys guard.yaml, which only observes at first.
-func (e *estate) deploy(ctx context.Context) error {
-	plan, err := e.plan("Observe")
+// deploy deploys guard.yaml.
+func (e *estate) deploy(ctx context.Context, parameters map[string]string) error {
+	plan, err := e.plan(parameters)
 	if err != nil {
 		return err
 	}
@@ -196,7 +199,7 @@ func (e *estate) deploy(ctx context.Context) error {
 
 // enforce updates the stack.
 func (e *estate) enforce(ctx context.Context) error {
-	plan, err := e.plan("Enforce")
+	plan, err := e.plan(e.answers("Enforce"))
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ import (
 func localCommand() *cobra.Command {
 	var where stackFlags
 	var seen boardFlags
-	var raw bool
+	var raw, existing bool
 	command := &cobra.Command{
 		Use:   "local",
 		Short: "Keep the guarded stack running on the local AWS, for the AWS CLI",
@@ -33,21 +33,32 @@ export lines with which the AWS CLI, or any SDK, runs as the administrator, the 
 guard does, and the messages of the guard and the alarms, as they happen.
 
 With --board it serves a page that shows who reaches the bucket by which path, each event with its correction, the
-alarms, the dashboard and the latest message. There CloudTrail's events arrive after two seconds.`,
+alarms, the dashboard and the latest message. There CloudTrail's events arrive after two seconds.
+
+With --existing it makes three buckets and an endpoint instead, as they exist in an account, and puts guard.yaml before
+them. It observes; --parameter Enforcement=Enforce lets it write.`,
 		Args: arguments(0, 0),
 		RunE: func(command *cobra.Command, _ []string) error {
 			if err := seen.check(command); err != nil {
 				return err
 			}
+			if existing && (seen.on || where.template != "") {
+				return &exitError{2, errors.New("--existing deploys the guard.yaml that this command was built with, and has no board")}
+			}
 			ctx, cancel := signal.NotifyContext(command.Context(), os.Interrupt, syscall.SIGTERM)
 			defer cancel()
-			if err := stay(ctx, where, seen, newNews(command.OutOrStdout(), raw)); err != nil {
+			run := func(n *news) error { return stay(ctx, where, seen, n) }
+			if existing {
+				run = func(n *news) error { return stayBefore(ctx, where, n) }
+			}
+			if err := run(newNews(command.OutOrStdout(), raw)); err != nil {
 				return &exitError{2, fmt.Errorf("running the local AWS: %w", err)}
 			}
 			return nil
 		},
 	}
 	command.Flags().BoolVar(&raw, "json", false, "print the functions' logs, including metrics, and the messages unformatted")
+	command.Flags().BoolVar(&existing, "existing", false, "put guard.yaml before buckets and an endpoint that exist, instead of template.yaml")
 	seen.flags(command.Flags())
 	where.flags(command.Flags())
 	return command

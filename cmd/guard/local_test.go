@@ -40,11 +40,19 @@ func runLocal(t *testing.T, raw bool) *running {
 // runLocalWith is [runLocal] with a board, if the flags say so.
 func runLocalWith(t *testing.T, seen boardFlags, raw bool) *running {
 	t.Helper()
+	return runs(t, raw, func(ctx context.Context, n *news) error {
+		return stay(ctx, stackFlags{template: "../../template.yaml"}, seen, n)
+	})
+}
+
+// runs starts one of the forms of guard local, and returns when it has printed how to reach it.
+func runs(t *testing.T, raw bool, form func(context.Context, *news) error) *running {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	r := &running{T: t, ended: make(chan error, 1), end: cancel}
 	out, in := io.Pipe()
 	go func() {
-		r.ended <- stay(ctx, stackFlags{template: "../../template.yaml"}, seen, newNews(in, raw))
+		r.ended <- form(ctx, newNews(in, raw))
 		_ = in.Close()
 	}()
 	go func() {
@@ -109,6 +117,28 @@ func (r *running) get(url string) int {
 	}
 	answer.Body.Close()
 	return answer.StatusCode
+}
+
+// With --existing, guard.yaml is put before what exists: the stranger reads until it enforces, and changes are told.
+func TestLocalPutsTheGuardBeforeWhatExists(t *testing.T) {
+	t.Parallel()
+	for enforcement, want := range map[string]int{"Observe": http.StatusOK, "Enforce": http.StatusForbidden} {
+		t.Run(enforcement, func(t *testing.T) {
+			t.Parallel()
+			r := runs(t, false, func(ctx context.Context, n *news) error {
+				return stayBefore(ctx, stackFlags{parameters: []string{"Enforcement=" + enforcement}}, n)
+			})
+			defer r.stops()
+			if status := r.get(r.after("curl -i ")); status != want {
+				t.Errorf("the stranger gets %d, want %d", status, want)
+			}
+			admin := s3.NewFromConfig(r.admin(), func(o *s3.Options) { o.UsePathStyle = true })
+			if _, err := admin.DeletePublicAccessBlock(t.Context(), &s3.DeletePublicAccessBlockInput{Bucket: aws.String(logsBucket)}); err != nil {
+				t.Fatal(err)
+			}
+			r.says("public-access-block")
+		})
+	}
 }
 
 // TestLocalDoesWhatItPrints uses the printed commands: it reads as the stranger over HTTP, and calls EC2 as the

@@ -56,14 +56,22 @@ func (d *stackFlags) plan() (*samtemplate.Plan, error) {
 	if d.existing {
 		parameters["BucketNames"], parameters["VpcEndpointIds"] = lock.InventedBucket, lock.InventedEndpoint
 	}
+	if err := d.set(parameters); err != nil {
+		return nil, err
+	}
+	return parsed.Plan(samtemplate.Options{Parameters: parameters})
+}
+
+// set adds the parameters of the command line.
+func (d *stackFlags) set(parameters map[string]string) error {
 	for _, parameter := range d.parameters {
 		name, value, ok := strings.Cut(parameter, "=")
 		if !ok {
-			return nil, fmt.Errorf("--parameter %s: want Key=Value", parameter)
+			return fmt.Errorf("--parameter %s: want Key=Value", parameter)
 		}
 		parameters[name] = value
 	}
-	return parsed.Plan(samtemplate.Options{Parameters: parameters})
+	return nil
 }
 
 // deployed is a local AWS with the template's stack in it.

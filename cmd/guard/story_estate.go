@@ -44,7 +44,7 @@ func (s *stage) adopts(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("making what exists: %w", err)
 	}
-	if err := e.deploy(ctx); err != nil {
+	if err := e.deploy(ctx, e.answers("Observe")); err != nil {
 		return err
 	}
 	s.estate, s.guard = e, &following{cloud: s.cloud, stack: e.stack, many: true}
