@@ -36,6 +36,8 @@ var (
 	Address = Shape{"an address without spaces and fragment", func(s string) bool { return !strings.ContainsAny(s, " \t\n#") }}
 	// Yes is the shape of a switch that is off when it is not set.
 	Yes = Shape{"true or nothing", func(s string) bool { return s == "true" }}
+	// Count is the shape of a whole number from 1.
+	Count = Shape{"a whole number from 1", func(s string) bool { n, err := strconv.ParseUint(s, 10, 31); return err == nil && n > 0 }}
 	// CIDR is the shape of an IPv4 range.
 	CIDR = Shape{"an IPv4 range such as 10.0.0.0/24", func(s string) bool {
 		p, err := netip.ParsePrefix(s)

@@ -30,8 +30,25 @@ type Deployment struct {
 	Invokers Reading[Invokers]
 	// Topic is the topic of the notifications.
 	Topic Reading[Topic]
-	// RolePolicies are the names of the inline policies of the guard's role.
-	RolePolicies Reading[[]string]
+	// Key is the state of the topic's key, "Enabled" for one that can be used.
+	Key Reading[string]
+	// Dashboards are those whose names begin with the name of the stack's.
+	Dashboards Reading[[]Dashboard]
+	// TrailBucket is the bucket of the stack's own trail.
+	TrailBucket Reading[TrailBucket]
+}
+
+// Dashboard is a dashboard, with the time when it was last changed.
+type Dashboard struct {
+	Name    string
+	Changed time.Time
+}
+
+// TrailBucket is a trail's bucket.
+type TrailBucket struct {
+	// Policy is its policy, "" for none. Lifecycle says how its lifecycle rules differ from the template's.
+	Policy    string
+	Lifecycle []string
 }
 
 // Invokers is a function's policy.
@@ -132,8 +149,11 @@ func (t Criteria) judgeDeployment(r *Report, s Snapshot) []threat {
 		judge func(Deployment) []threat
 	}{
 		{Alarms, d.Alarms.Err, judgeAlarms}, {Functions, d.Functions.Err, judgeFunctions}, {FailedRuns, d.Failures.Err, t.judgeFailures},
-		{FunctionPolicy, d.Invokers.Err, t.judgeInvokers}, {NotificationTopic, d.Topic.Err, t.judgeTopic}, {GuardRole, d.RolePolicies.Err, t.judgeGuardRole},
+		{FunctionPolicy, d.Invokers.Err, t.judgeInvokers}, {NotificationTopic, d.Topic.Err, t.judgeTopic}, {NotificationKey, d.Key.Err, judgeKey},
+		{Dashboards, d.Dashboards.Err, judgeDashboard}, {TrailBucketCheck, d.TrailBucket.Err, t.judgeTrailBucket},
+		{GuardRole, s.GuardRole.Err, func(d Deployment) []threat { return t.judgeGuardRole(d, s.GuardRole.Value, s.Time) }},
 		{RuleTargets, nil, func(d Deployment) []threat { return t.judgeRules(d, s.Rules.Value) }},
+		{OwnTrail, nil, func(d Deployment) []threat { return judgeOwnTrail(d, s.Trails) }},
 	} {
 		if r.made(part.check, part.err) && !d.updating(s.Time) {
 			threats = append(threats, part.judge(d)...)
@@ -273,27 +293,6 @@ func sameStatements(live, desired string) bool {
 	a, err := iampolicy.Parse([]byte(live))
 	b, desiredErr := iampolicy.Parse([]byte(desired))
 	return err == nil && desiredErr == nil && iampolicy.Equal(a, b)
-}
-
-func (t Criteria) judgeGuardRole(d Deployment) []threat {
-	network := "interface"
-	if t.Gateway {
-		network = "gateway"
-	}
-	var missing []string
-	names := []string{"bucket", "endpoint", network, "report"}
-	if t.SweepEvery < time.Minute {
-		names = append(names, "sweep")
-	}
-	for _, name := range names {
-		if !slices.Contains(d.RolePolicies.Value, name) {
-			missing = append(missing, name)
-		}
-	}
-	if len(missing) == 0 {
-		return nil
-	}
-	return []threat{{"role-stripped", fmt.Sprintf("role %s lost its policies %s", t.Setting.Guard, strings.Join(missing, ", "))}}
 }
 
 // declaredRule is a rule in rules.json.

@@ -22,7 +22,7 @@ func stack() health.Deployment {
 	d.Alarms.Value = []health.Alarm{{Name: "guard-OpenDrift", Changed: deployed.Add(-time.Second)}, {Name: "guard-other", Silent: true}}
 	d.Functions.Value = []health.Function{{Name: "guard-RemediateFunction", Changed: deployed.Add(-time.Second)}}
 	refused := errors.New("refused")
-	d.Failures.Err, d.Invokers.Err, d.Topic.Err, d.RolePolicies.Err = refused, refused, refused, refused
+	d.Failures.Err, d.Invokers.Err, d.Topic.Err, d.Key.Err, d.Dashboards.Err, d.TrailBucket.Err = refused, refused, refused, refused, refused, refused
 	return d
 }
 
@@ -30,7 +30,7 @@ func stack() health.Deployment {
 func found(d health.Deployment, err error, now time.Time) (findings []string, failed []health.Check) {
 	s := healthySnapshot()
 	s.Time, s.Deployment = now, health.Reading[health.Deployment]{Value: d, Err: err}
-	s.Rules.Value = nil
+	s.Rules.Value, s.GuardRole.Err = nil, errors.New("refused")
 	r := terms().Judge(s)
 	for _, p := range r.Problems {
 		if p.Finding != "" {
@@ -74,7 +74,7 @@ func TestWhatWasChangedAfterTheDeploymentIsFound(t *testing.T) {
 			if diff := cmp.Diff(c.want, got); diff != "" {
 				t.Errorf("findings (-want +got):\n%s", diff)
 			}
-			want := []health.Check{"failed-runs", "function-policy", "notification-topic", "guard-role"}
+			want := []health.Check{"failed-runs", "function-policy", "notification-topic", "notification-key", "dashboard", "trail-bucket", "guard-role"}
 			if diff := cmp.Diff(want, failed); diff != "" {
 				t.Errorf("failed checks (-want +got):\n%s", diff)
 			}

@@ -15,10 +15,12 @@
 //	trail, rules, sweep                              | TrailLogging, RulesEnabled, SweepRecent
 //	role-policies (and both guarded policies)        | RoleFindings
 //	traffic                     (interface endpoint) | EndpointIdle
-//	bucket-exits, stack-resources, alarms, functions,|
-//	failed-runs, function-policy, guard-role,        |
-//	notification-topic (and rules), workload-groups, |
-//	other-endpoints, vpc-dns                         | SecurityFindings
+//	bucket-exits, access-points, stack-resources,    |
+//	alarms, dashboard, functions, failed-runs,       |
+//	function-policy, guard-role, notification-topic, |
+//	notification-key, trail-bucket (and rules and    |
+//	trail), workload-groups, network-acls,           |
+//	dhcp-options, other-endpoints, vpc-dns           | SecurityFindings
 //
 // To add a check, add a field to [Snapshot], a name to the checks, and a method of [Criteria] that judges it.
 package health
@@ -62,6 +64,13 @@ const (
 	NotificationTopic  Check = "notification-topic"
 	GuardRole          Check = "guard-role"
 	RuleTargets        Check = "rule-targets"
+	NotificationKey    Check = "notification-key"
+	Dashboards         Check = "dashboard"
+	TrailBucketCheck   Check = "trail-bucket"
+	OwnTrail           Check = "own-trail"
+	AccessPoints       Check = "access-points"
+	NetworkACLs        Check = "network-acls"
+	DHCPSet            Check = "dhcp-options"
 )
 
 // Reading is the result of one check, or its error. Checks of several things have both if only some of them could be
@@ -105,6 +114,10 @@ type Snapshot struct {
 	Exits Reading[[]Exit]
 	// Network is the workload's network.
 	Network Reading[Network]
+	// AccessPoints are the names of the bucket's access points.
+	AccessPoints Reading[[]string]
+	// GuardRole are the policies of the guard's role, inline and attached.
+	GuardRole Reading[[]Document]
 	// Deployment is what was deployed, and what is there of it.
 	Deployment Reading[Deployment]
 }

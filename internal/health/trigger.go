@@ -16,6 +16,13 @@ type CloudTrail struct {
 	// without selectors logs all management events.
 	Selectors []Selector
 	Advanced  []AdvancedSelector
+	// Bucket is the bucket of its files. Validated is whether it writes digests, with which a changed file is recognised. Key
+	// is the key that encrypts the files, "" for S3's own.
+	Bucket, Key string
+	Validated   bool
+	// DeliveryError is S3's latest error when a file was written; "" for none.
+	// https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_GetTrailStatus.html
+	DeliveryError string
 }
 
 // Selector is a basic event selector.

@@ -27,6 +27,10 @@ func (t Criteria) judgeWatch(r *Report, s Snapshot) {
 	for _, x := range s.Exits.Value {
 		threats = append(threats, threat{x.Name, fmt.Sprintf("bucket %s: %s", t.Setting.Bucket, x.What)})
 	}
+	r.made(AccessPoints, s.AccessPoints.Err)
+	for _, name := range s.AccessPoints.Value {
+		threats = append(threats, threat{"access-point", fmt.Sprintf("bucket %s has the access point %s", t.Setting.Bucket, name)})
+	}
 	threats = append(threats, t.judgeNetwork(r, s)...)
 	threats = append(threats, t.judgeDeployment(r, s)...)
 	for _, x := range threats {

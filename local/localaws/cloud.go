@@ -28,6 +28,7 @@ import (
 	"example.com/s3-endpoint-guard/local/localaws/ec2"
 	"example.com/s3-endpoint-guard/local/localaws/events"
 	"example.com/s3-endpoint-guard/local/localaws/iam"
+	"example.com/s3-endpoint-guard/local/localaws/kms"
 	"example.com/s3-endpoint-guard/local/localaws/lambda"
 	"example.com/s3-endpoint-guard/local/localaws/logs"
 	"example.com/s3-endpoint-guard/local/localaws/s3"
@@ -114,7 +115,7 @@ func New(o Options) (*Cloud, error) {
 	c := &Cloud{
 		Engine: deployment.New(deployment.Services{
 			Gate: gate, Clock: o.Clock, S3: s3.New(base), EC2: ec2.New(base), IAM: iam.New(base), SNS: sns.New(base), SQS: sqs.New(messages),
-			SSM: ssm.New(base), Logs: logs.New(base), CloudFormation: cloudformation.New(base), CloudWatch: cloudwatch.New(base),
+			SSM: ssm.New(base), KMS: kms.New(base), Logs: logs.New(base), CloudFormation: cloudformation.New(base), CloudWatch: cloudwatch.New(base),
 			Answers: &cloudformation.Answers{},
 		}),
 		STS: sts.New(base), SecurityHub: securityhub.New(base),
@@ -147,7 +148,7 @@ func New(o Options) (*Cloud, error) {
 // wire connects the services to the gate and to each other.
 func (c *Cloud) wire() {
 	for _, service := range []api.Service{
-		c.S3, c.EC2, c.IAM, c.STS, c.SNS, c.SQS, c.SSM, c.Logs, c.CloudFormation, c.CloudWatch, c.Lambda.Service(),
+		c.S3, c.EC2, c.IAM, c.STS, c.SNS, c.SQS, c.SSM, c.KMS, c.Logs, c.CloudFormation, c.CloudWatch, c.Lambda.Service(),
 		c.Events.Service(), c.Events.TrailService(), c.SecurityHub,
 	} {
 		c.Gate.Add(service)

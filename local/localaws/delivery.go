@@ -39,7 +39,7 @@ func (c *Cloud) deadLetter(queueARN string, m events.Message) error {
 	return c.send(request, api.Caller{}, string(m.Body))
 }
 
-// destination sends the record of a function's invocation to a queue or topic. The function's role must allow it.
+// destination sends the record of a function's invocation to a queue, a topic or the event bus. The function's role must allow it.
 // https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
 func (c *Cloud) destination(f lambda.Function, arn string, record []byte) error {
 	caller := c.IAM.Session(path.Base(f.Role), f.Name)
@@ -47,8 +47,16 @@ func (c *Cloud) destination(f lambda.Function, arn string, record []byte) error 
 		Principal: caller.Principal, Resource: arn, ResourceAccount: c.Gate.Options().Account, Action: "sqs:SendMessage",
 		Context: map[string][]string{"aws:SecureTransport": {"true"}},
 	}
-	if !strings.HasPrefix(arn, "arn:"+c.Gate.Options().Partition+":sns:") {
+	switch strings.Split(arn, ":")[2] {
+	case "sqs":
 		return c.send(request, caller, string(record))
+	case "events":
+		request.Action = "events:PutEvents"
+		request.Context["events:source"] = []string{"lambda"}
+		if !api.Allows(request, nil, caller) {
+			return denied(request)
+		}
+		return c.Events.Concluded(f.ARN+":$LATEST", record)
 	}
 	request.Action = "sns:Publish"
 	if !api.Allows(request, nil, caller) {

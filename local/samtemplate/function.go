@@ -32,8 +32,8 @@ type EventInvoke struct {
 	MaximumRetryAttempts int
 	// MaximumEventAge is how long Lambda keeps an event, 6 h by default.
 	MaximumEventAge time.Duration
-	// OnFailure is the ARN to which a failed event is sent, or "".
-	OnFailure string
+	// OnFailure and OnSuccess are the ARNs to which the record of a failed or successful event is sent, or "".
+	OnFailure, OnSuccess string
 }
 
 // Function returns the function with that logical id. A function whose role or triggers SAM would generate (no Role,
@@ -94,14 +94,19 @@ func (r *reader) identity(a Attributes, logicalID string) (name, arn string) {
 func (r *reader) eventInvoke(properties map[string]any) EventInvoke {
 	config := r.object(properties, "EventInvokeConfig")
 	r.only(config, "MaximumRetryAttempts", "MaximumEventAgeInSeconds", "DestinationConfig")
-	failure := r.object(config, "DestinationConfig", "OnFailure")
-	if _, ok := failure["Destination"]; failure != nil && !ok {
-		r.fail("DestinationConfig.OnFailure: no Destination: would make SAM create one")
+	destinations := map[string]string{}
+	for _, outcome := range []string{"OnFailure", "OnSuccess"} {
+		to := r.object(config, "DestinationConfig", outcome)
+		if _, ok := to["Destination"]; to != nil && !ok {
+			r.fail("DestinationConfig." + outcome + ": no Destination: would make SAM create one")
+		}
+		destinations[outcome] = r.text(to, "Destination", "")
 	}
 	return EventInvoke{
 		MaximumRetryAttempts: r.number(config, "MaximumRetryAttempts", 2),
 		MaximumEventAge:      r.seconds(config, "MaximumEventAgeInSeconds", 6*time.Hour),
-		OnFailure:            r.text(failure, "Destination", ""),
+		OnFailure:            destinations["OnFailure"],
+		OnSuccess:            destinations["OnSuccess"],
 	}
 }
 

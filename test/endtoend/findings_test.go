@@ -1,24 +1,31 @@
 package endtoend_test
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	cloudwatchtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	eventbridgetypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3control"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/google/go-cmp/cmp"
+
+	"example.com/s3-endpoint-guard/internal/aws/inspect"
+	"example.com/s3-endpoint-guard/local/localaws/events"
 )
 
 // findings returns the findings in the health check's log, and for each of them how often it is there.
@@ -130,6 +137,26 @@ var exits = map[string]func(*scene) error{
 	},
 }
 
+// accessPoint makes an access point of the bucket. No rule of the stack matches its event.
+func accessPoint(s *scene) error {
+	_, err := inspect.S3Control(s.admins()).CreateAccessPoint(s.Context(), &s3control.CreateAccessPointInput{
+		AccountId: aws.String("111122223333"), Bucket: &s.bucket, Name: aws.String("side-door"),
+	})
+	return err
+}
+
+// changedTrail changes the stack's own trail as nobody's call here does.
+func (s *scene) changedTrail(change func(*events.Trail)) error {
+	for _, trail := range s.Events.Trails() {
+		if trail.Name == s.stack.Physical("Trail") {
+			change(&trail)
+			s.Events.PutTrail(trail)
+			return nil
+		}
+	}
+	return errors.New("the stack has no trail")
+}
+
 // tamperings are the administrator's calls that silence the guard, by the finding's name.
 var tamperings = map[string]func(*scene) error{
 	"alarm-deleted": func(s *scene) error {
@@ -219,10 +246,45 @@ var tamperings = map[string]func(*scene) error{
 		_, err = api.Unsubscribe(s.Context(), &sns.UnsubscribeInput{SubscriptionArn: all.Subscriptions[0].SubscriptionArn})
 		return err
 	},
+	"key-disabled": func(s *scene) error {
+		_, err := kms.NewFromConfig(s.admins()).DisableKey(s.Context(), &kms.DisableKeyInput{KeyId: aws.String(s.stack.Physical("NotificationKey"))})
+		return err
+	},
+	"dashboard-deleted": func(s *scene) error {
+		_, err := cloudwatch.NewFromConfig(s.admins()).DeleteDashboards(s.Context(), &cloudwatch.DeleteDashboardsInput{DashboardNames: []string{s.stack.Physical("Dashboard")}})
+		return err
+	},
+	"dashboard-changed": func(s *scene) error {
+		_, err := cloudwatch.NewFromConfig(s.admins()).PutDashboard(s.Context(), &cloudwatch.PutDashboardInput{
+			DashboardName: aws.String(s.stack.Physical("Dashboard")), DashboardBody: aws.String(`{"widgets":[]}`),
+		})
+		return err
+	},
+	"trail-changed": func(s *scene) error {
+		_, err := cloudtrail.NewFromConfig(s.admins()).UpdateTrail(s.Context(), &cloudtrail.UpdateTrailInput{
+			Name: aws.String(s.stack.Physical("Trail")), S3BucketName: aws.String("elsewhere"), EnableLogFileValidation: aws.Bool(false),
+		})
+		return err
+	},
+	"trail-undelivered": func(s *scene) error {
+		return s.changedTrail(func(t *events.Trail) { t.DeliveryError = "AccessDenied" })
+	},
+	"trail-bucket-policy": func(s *scene) error {
+		_, err := s.s3.DeleteBucketPolicy(s.Context(), &s3.DeleteBucketPolicyInput{Bucket: aws.String(s.stack.Physical("TrailBucket"))})
+		return err
+	},
+	"trail-bucket-lifecycle": func(s *scene) error {
+		_, err := s.s3.PutBucketLifecycleConfiguration(s.Context(), &s3.PutBucketLifecycleConfigurationInput{
+			Bucket: aws.String(s.stack.Physical("TrailBucket")), LifecycleConfiguration: &types.BucketLifecycleConfiguration{Rules: []types.LifecycleRule{{
+				ID: aws.String("ExpireFiles"), Status: types.ExpirationStatusEnabled, Filter: &types.LifecycleRuleFilter{Prefix: aws.String("")},
+				Expiration: &types.LifecycleExpiration{Days: aws.Int32(1)},
+			}}},
+		})
+		return err
+	},
 	"topic-deleted": func(s *scene) error { s.SNS.DeleteTopic(s.topic); return nil },
 	"role-stripped": func(s *scene) error {
-		s.IAM.DeleteRolePolicy(s.stack.Physical("RemediateRole"), "report")
-		return nil
+		return s.IAM.PutRolePolicy(s.stack.Physical("RemediateRole"), "quiet", `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"sns:Publish","Resource":"*"}]}`)
 	},
 }
 
@@ -251,6 +313,31 @@ var bypasses = map[string]func(*scene) error{
 		})
 		return err
 	},
+	"network-acl": func(s *scene) error {
+		all, err := s.ec2.DescribeNetworkAcls(s.Context(), &ec2.DescribeNetworkAclsInput{Filters: []ec2types.Filter{
+			{Name: aws.String("vpc-id"), Values: []string{s.stack.Physical("Vpc")}},
+		}})
+		if err != nil {
+			return err
+		}
+		_, err = s.ec2.CreateNetworkAclEntry(s.Context(), &ec2.CreateNetworkAclEntryInput{
+			NetworkAclId: all.NetworkAcls[0].NetworkAclId, RuleNumber: aws.Int32(90), Egress: aws.Bool(true), Protocol: aws.String("6"),
+			RuleAction: ec2types.RuleActionDeny, CidrBlock: aws.String("0.0.0.0/0"), PortRange: &ec2types.PortRange{From: aws.Int32(22), To: aws.Int32(22)},
+		})
+		return err
+	},
+	"dhcp-options": func(s *scene) error {
+		made, err := s.ec2.CreateDhcpOptions(s.Context(), &ec2.CreateDhcpOptionsInput{DhcpConfigurations: []ec2types.NewDhcpConfiguration{
+			{Key: aws.String("domain-name-servers"), Values: []string{"192.0.2.53"}},
+		}})
+		if err != nil {
+			return err
+		}
+		_, err = s.ec2.AssociateDhcpOptions(s.Context(), &ec2.AssociateDhcpOptionsInput{
+			DhcpOptionsId: made.DhcpOptions.DhcpOptionsId, VpcId: aws.String(s.stack.Physical("Vpc")),
+		})
+		return err
+	},
 	"vpc-dns": func(s *scene) error {
 		_, err := s.ec2.ModifyVpcAttribute(s.Context(), &ec2.ModifyVpcAttributeInput{
 			VpcId: aws.String(s.stack.Physical("Vpc")), EnableDnsHostnames: &ec2types.AttributeBooleanValue{Value: aws.Bool(false)},
@@ -263,7 +350,7 @@ var bypasses = map[string]func(*scene) error{
 func (s *scene) admins() aws.Config { return s.Config(s.Admin(), s.Internet()) }
 
 // unrecorded are the tamperings of which this local AWS has no event: the next look is up to ten minutes later.
-var unrecorded = []string{"function-deleted", "topic-deleted", "role-stripped"}
+var unrecorded = []string{"function-deleted", "topic-deleted", "role-stripped", "trail-undelivered", "access-point"}
 
 // Each of these is the only thing wrong, and exactly its alarm rings: after one minute, because the event of the call
 // makes the health check look.
@@ -272,6 +359,7 @@ func TestEachFindingRingsTheAlarmAndIsNamed(t *testing.T) {
 	all := maps.Clone(exits)
 	maps.Copy(all, tamperings)
 	maps.Copy(all, bypasses)
+	all["access-point"] = accessPoint
 	for name, wrong := range all {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -327,7 +415,13 @@ func TestAWatchedCallThatAWSRefusesIsCountedAndHidesNoOther(t *testing.T) {
 		"GetBucketCors":                      {"s3", "bucket-exits"},
 		"GetBucketAccelerateConfiguration":   {"s3", "bucket-exits"},
 		"GetBucketRequestPayment":            {"s3", "bucket-exits"},
+		"ListAccessPoints":                   {"s3", "access-points"},
 		"DescribeVpcAttribute":               {"ec2", "vpc-dns"},
+		"DescribeNetworkAcls":                {"ec2", "network-acls"},
+		"DescribeVpcs":                       {"ec2", "dhcp-options"},
+		"DescribeDhcpOptions":                {"ec2", "dhcp-options"},
+		"DescribeKey":                        {"kms", "notification-key"},
+		"ListDashboards":                     {"monitoring", "dashboard"},
 		"ListStackResources":                 {"cloudformation", "stack-resources"},
 		"DescribeAlarms":                     {"monitoring", "alarms"},
 		"GetFunction":                        {"lambda", "functions"},

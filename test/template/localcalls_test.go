@@ -19,7 +19,7 @@ import (
 // localServices are the folders of the local AWS's services, by the name that the documentation uses.
 var localServices = map[string]string{
 	"S3": "s3", "EC2": "ec2", "IAM": "iam", "STS": "sts", "Lambda": "lambda", "EventBridge and CloudTrail": "events",
-	"CloudFormation": "cloudformation", "CloudWatch": "cloudwatch", "SNS": "sns", "SQS": "sqs", "CloudWatch Logs": "logs", "Systems Manager": "ssm",
+	"CloudFormation": "cloudformation", "CloudWatch": "cloudwatch", "SNS": "sns", "SQS": "sqs", "CloudWatch Logs": "logs", "Systems Manager": "ssm", "KMS": "kms",
 	"Security Hub": "securityhub",
 }
 

@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	cloudwatchtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
-	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
@@ -29,8 +29,9 @@ type (
 	StackResourcesAPI interface {
 		ListStackResources(context.Context, *cloudformation.ListStackResourcesInput, ...func(*cloudformation.Options)) (*cloudformation.ListStackResourcesOutput, error)
 	}
-	// AlarmAPI describes alarms.
+	// AlarmAPI describes alarms and dashboards.
 	AlarmAPI interface {
+		ListDashboards(context.Context, *cloudwatch.ListDashboardsInput, ...func(*cloudwatch.Options)) (*cloudwatch.ListDashboardsOutput, error)
 		DescribeAlarms(context.Context, *cloudwatch.DescribeAlarmsInput, ...func(*cloudwatch.Options)) (*cloudwatch.DescribeAlarmsOutput, error)
 	}
 	// FunctionAPI describes functions.
@@ -44,9 +45,9 @@ type (
 		GetTopicAttributes(context.Context, *sns.GetTopicAttributesInput, ...func(*sns.Options)) (*sns.GetTopicAttributesOutput, error)
 		ListSubscriptionsByTopic(context.Context, *sns.ListSubscriptionsByTopicInput, ...func(*sns.Options)) (*sns.ListSubscriptionsByTopicOutput, error)
 	}
-	// GuardRoleAPI lists the policies of the guard's role.
-	GuardRoleAPI interface {
-		ListRolePolicies(context.Context, *iam.ListRolePoliciesInput, ...func(*iam.Options)) (*iam.ListRolePoliciesOutput, error)
+	// KeyAPI describes a key.
+	KeyAPI interface {
+		DescribeKey(context.Context, *kms.DescribeKeyInput, ...func(*kms.Options)) (*kms.DescribeKeyOutput, error)
 	}
 )
 
@@ -56,9 +57,11 @@ type Deployment struct {
 	Alarms    AlarmAPI
 	Functions FunctionAPI
 	Topics    TopicAPI
-	Roles     GuardRoleAPI
-	// StackID is the stack's ARN, GuardRole the name of the guard's role. The guard may be in a stack that is nested in it.
-	StackID, GuardRole string
+	Keys      KeyAPI
+	// TrailBucket reads the bucket of the stack's own trail, by its name.
+	TrailBucket func(context.Context, string) (health.TrailBucket, error)
+	// StackID is the stack's ARN. The guard may be in a stack that is nested in it.
+	StackID string
 
 	// known are the stack's resources as last read.
 	known map[string]health.Resource
@@ -106,7 +109,9 @@ func (d *Deployment) parts(ctx context.Context, resources map[string]health.Reso
 		into(&found.Failures, func() (health.Failures, error) { return d.failures(ctx, guard) }),
 		into(&found.Invokers, func() (health.Invokers, error) { return d.invokers(ctx, guard) }),
 		into(&found.Topic, func() (health.Topic, error) { return d.topic(ctx, resources["NotificationTopic"].PhysicalID) }),
-		into(&found.RolePolicies, func() ([]string, error) { return d.rolePolicies(ctx) }),
+		into(&found.Key, func() (string, error) { return d.key(ctx, resources["NotificationKey"].PhysicalID) }),
+		into(&found.Dashboards, func() ([]health.Dashboard, error) { return d.dashboards(ctx, resources["Dashboard"].PhysicalID) }),
+		into(&found.TrailBucket, func() (health.TrailBucket, error) { return d.trailBucket(ctx, resources["TrailBucket"].PhysicalID) }),
 	)
 	return found, err
 }
@@ -289,10 +294,42 @@ func (d *Deployment) topic(ctx context.Context, arn string) (health.Topic, error
 	return topic, nil
 }
 
-func (d *Deployment) rolePolicies(ctx context.Context) ([]string, error) {
-	answer, err := d.Roles.ListRolePolicies(ctx, &iam.ListRolePoliciesInput{RoleName: &d.GuardRole})
-	if err != nil {
-		return nil, fmt.Errorf("role %s: %w", d.GuardRole, err)
+// key reads the state of a key. One that does not exist any more has the state "deleted".
+func (d *Deployment) key(ctx context.Context, id string) (string, error) {
+	if id == "" {
+		return "", nil
 	}
-	return answer.PolicyNames, nil
+	answer, err := d.Keys.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &id})
+	switch {
+	case errorcode.Of(err) == "NotFoundException":
+		return "deleted", nil
+	case err != nil:
+		return "", fmt.Errorf("key %s: %w", id, err)
+	case answer.KeyMetadata == nil:
+		return "", fmt.Errorf("key %s: the answer has no metadata", id)
+	}
+	return string(answer.KeyMetadata.KeyState), nil
+}
+
+// dashboards lists the dashboards whose names begin with that of the stack's, at most a page of 1,000.
+func (d *Deployment) dashboards(ctx context.Context, name string) ([]health.Dashboard, error) {
+	if name == "" {
+		return nil, nil
+	}
+	answer, err := d.Alarms.ListDashboards(ctx, &cloudwatch.ListDashboardsInput{DashboardNamePrefix: &name})
+	if err != nil {
+		return nil, fmt.Errorf("dashboard %s: %w", name, err)
+	}
+	var found []health.Dashboard
+	for _, b := range answer.DashboardEntries {
+		found = append(found, health.Dashboard{Name: aws.ToString(b.DashboardName), Changed: aws.ToTime(b.LastModified)})
+	}
+	return found, nil
+}
+
+func (d *Deployment) trailBucket(ctx context.Context, name string) (health.TrailBucket, error) {
+	if name == "" {
+		return health.TrailBucket{}, nil
+	}
+	return d.TrailBucket(ctx, name)
 }

@@ -5,7 +5,6 @@ import (
 
 	awscloudformation "github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	awscloudwatch "github.com/aws/aws-sdk-go-v2/service/cloudwatch"
-	awsiam "github.com/aws/aws-sdk-go-v2/service/iam"
 	awslambda "github.com/aws/aws-sdk-go-v2/service/lambda"
 	awssns "github.com/aws/aws-sdk-go-v2/service/sns"
 
@@ -29,7 +28,7 @@ func TestADeploymentHasTheResourcesOfNestedStacks(t *testing.T) {
 	}})
 	d := &inspect.Deployment{
 		Stacks: awscloudformation.NewFromConfig(sdk), Alarms: awscloudwatch.NewFromConfig(sdk), Functions: awslambda.NewFromConfig(sdk),
-		Topics: awssns.NewFromConfig(sdk), Roles: awsiam.NewFromConfig(sdk), StackID: outer.ID, GuardRole: "guard",
+		Topics: awssns.NewFromConfig(sdk), StackID: outer.ID,
 	}
 	found, _ := d.Read(t.Context()) // this local AWS has no other services: only the resources are read
 	if got := found.Resources["RemediateFunction"].PhysicalID; got != "guard-function" || found.Resources["Bucket"].PhysicalID != "docs" {

@@ -16,6 +16,9 @@ import (
 type NetworkAPI interface {
 	DescribeSecurityGroupRules(context.Context, *ec2.DescribeSecurityGroupRulesInput, ...func(*ec2.Options)) (*ec2.DescribeSecurityGroupRulesOutput, error)
 	DescribeVpcEndpoints(context.Context, *ec2.DescribeVpcEndpointsInput, ...func(*ec2.Options)) (*ec2.DescribeVpcEndpointsOutput, error)
+	DescribeNetworkAcls(context.Context, *ec2.DescribeNetworkAclsInput, ...func(*ec2.Options)) (*ec2.DescribeNetworkAclsOutput, error)
+	DescribeVpcs(context.Context, *ec2.DescribeVpcsInput, ...func(*ec2.Options)) (*ec2.DescribeVpcsOutput, error)
+	DescribeDhcpOptions(context.Context, *ec2.DescribeDhcpOptionsInput, ...func(*ec2.Options)) (*ec2.DescribeDhcpOptionsOutput, error)
 	DescribeVpcAttribute(context.Context, *ec2.DescribeVpcAttributeInput, ...func(*ec2.Options)) (*ec2.DescribeVpcAttributeOutput, error)
 }
 
@@ -26,17 +29,23 @@ type Network struct {
 	VPCID, EndpointID string
 	// Services are the names of S3's endpoint services in the Region.
 	Services []string
-	// GroupIDs are the workload's security groups.
-	GroupIDs []string
+	// GroupIDs are the workload's security groups, SubnetIDs its subnets.
+	GroupIDs, SubnetIDs []string
+
+	// options are the VPC's DHCP options as last read.
+	options health.DHCPOptions
 }
 
-// Read reads it in one round trip. The error joins those of the parts, which the result has too.
+// Read reads it in one round trip, or two if the VPC has other DHCP options than the last time. It must not be called by two
+// goroutines at once. The error joins those of the parts, which the result has too.
 func (n *Network) Read(ctx context.Context) (health.Network, error) {
 	var found health.Network
 	err := parallel.All(
 		into(&found.Rules, func() ([]health.GroupRule, error) { return n.rules(ctx) }),
 		into(&found.OtherEndpoints, func() ([]string, error) { return n.otherEndpoints(ctx) }),
 		into(&found.DNS, func() (map[string]bool, error) { return n.dns(ctx) }),
+		into(&found.ACLs, func() ([]health.ACLEntry, error) { return n.acls(ctx) }),
+		into(&found.DHCP, func() (health.DHCPOptions, error) { return n.dhcp(ctx) }),
 	)
 	return found, err
 }
@@ -109,5 +118,60 @@ func (n *Network) dns(ctx context.Context) (map[string]bool, error) {
 			found[string(name)] = aws.ToBool(values[i].Value)
 		}
 	}
+	return found, nil
+}
+
+// acls reads the entries of the subnets' network ACLs. An account has at most 200 ACLs in a VPC, which are fewer than a page.
+// https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html
+func (n *Network) acls(ctx context.Context) ([]health.ACLEntry, error) {
+	answer, err := n.API.DescribeNetworkAcls(ctx, &ec2.DescribeNetworkAclsInput{
+		Filters: []types.Filter{{Name: aws.String("association.subnet-id"), Values: n.SubnetIDs}},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("network ACLs of %v: %w", n.SubnetIDs, err)
+	}
+	var entries []health.ACLEntry
+	for _, a := range answer.NetworkAcls {
+		for _, e := range a.Entries {
+			entries = append(entries, health.ACLEntry{
+				ACL: aws.ToString(a.NetworkAclId), Number: aws.ToInt32(e.RuleNumber), Egress: aws.ToBool(e.Egress), Allow: e.RuleAction == types.RuleActionAllow,
+				Protocol: aws.ToString(e.Protocol), Range: aws.ToString(e.CidrBlock) + aws.ToString(e.Ipv6CidrBlock),
+			})
+		}
+	}
+	return entries, nil
+}
+
+// dhcp reads the VPC's DHCP options. A set never changes, so only another one costs a second round trip.
+// https://docs.aws.amazon.com/vpc/latest/userguide/DHCPOptionSetConcepts.html
+func (n *Network) dhcp(ctx context.Context) (health.DHCPOptions, error) {
+	vpcs, err := n.API.DescribeVpcs(ctx, &ec2.DescribeVpcsInput{VpcIds: []string{n.VPCID}})
+	switch {
+	case err != nil:
+		return health.DHCPOptions{}, fmt.Errorf("vpc %s: %w", n.VPCID, err)
+	case len(vpcs.Vpcs) != 1:
+		return health.DHCPOptions{}, fmt.Errorf("vpc %s: the answer has %d networks", n.VPCID, len(vpcs.Vpcs))
+	}
+	id := aws.ToString(vpcs.Vpcs[0].DhcpOptionsId)
+	switch id {
+	case "default": // which stands for none
+		return health.DHCPOptions{ID: id}, nil
+	case n.options.ID:
+		return n.options, nil
+	}
+	sets, err := n.API.DescribeDhcpOptions(ctx, &ec2.DescribeDhcpOptionsInput{DhcpOptionsIds: []string{id}})
+	if err != nil {
+		return health.DHCPOptions{}, fmt.Errorf("DHCP options %s: %w", id, err)
+	}
+	found := health.DHCPOptions{ID: id, Values: map[string][]string{}}
+	for _, set := range sets.DhcpOptions {
+		for _, option := range set.DhcpConfigurations {
+			for _, value := range option.Values {
+				key := aws.ToString(option.Key)
+				found.Values[key] = append(found.Values[key], aws.ToString(value.Value))
+			}
+		}
+	}
+	n.options = found
 	return found, nil
 }

@@ -37,13 +37,15 @@ func (t *Trails) Read(ctx context.Context) ([]health.CloudTrail, error) {
 // If its selectors cannot be read, DescribeTrails still shows whether it has custom ones: a trail without them logs all
 // management events. https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_Trail.html
 func (t *Trails) read(ctx context.Context, live types.Trail) (health.CloudTrail, error) {
-	c := health.CloudTrail{Name: aws.ToString(live.Name)}
+	c := health.CloudTrail{
+		Name: aws.ToString(live.Name), Bucket: aws.ToString(live.S3BucketName), Key: aws.ToString(live.KmsKeyId), Validated: aws.ToBool(live.LogFileValidationEnabled),
+	}
 	hasDefault := live.HasCustomEventSelectors != nil && !*live.HasCustomEventSelectors
 	err := parallel.All(
 		func() error {
 			status, err := t.API.GetTrailStatus(ctx, &cloudtrail.GetTrailStatusInput{Name: live.TrailARN})
 			if err == nil {
-				c.Logging = aws.ToBool(status.IsLogging)
+				c.Logging, c.DeliveryError = aws.ToBool(status.IsLogging), aws.ToString(status.LatestDeliveryError)
 			}
 			return err
 		},

@@ -2,6 +2,7 @@ package healthcheck
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,6 +23,8 @@ type Config struct {
 	Rules []string
 	// SweepEvery is the interval of the sweeps.
 	SweepEvery time.Duration
+	// TrailDays is for how many days the files of the stack's own trail are kept, if it has one.
+	TrailDays int32
 	// IdleAfter is the time without traffic after which an endpoint counts as idle.
 	IdleAfter time.Duration
 	// CanaryKey is the key of the object that the anonymous read requests.
@@ -36,14 +39,13 @@ const canaries = ".s3-endpoint-guard/canary-"
 func ReadConfig(getenv func(string) string) (Config, error) {
 	r := environment.New(getenv)
 	c := Config{
-		Guarded:    r.Guarded(),
-		SweepEvery: time.Duration(r.Number("SWEEP")) * time.Second,
-		IdleAfter:  time.Duration(r.Number("IDLE")) * 24 * time.Hour,
-		CanaryKey:  canaries + r.Match("ZONE", environment.Name),
+		Guarded:   r.Guarded(),
+		CanaryKey: canaries + r.Match("ZONE", environment.Name),
 	}
 	if c.WorkloadGroups = c.AllowedGroupIDs; c.Gateway { // whose groups the guard does not need
 		c.WorkloadGroups = r.List("ALLOWED_GROUP_IDS", environment.ID("sg"))
 	}
+	c.readTimes(r)
 	for _, name := range r.List("RULES", environment.Name) {
 		c.Rules = append(c.Rules, strings.ReplaceAll(name, "~", "Rule-"))
 	}
@@ -52,6 +54,20 @@ func ReadConfig(getenv func(string) string) (Config, error) {
 	function := r.Match("FUNCTION", environment.Name)
 	c.Function = fmt.Sprintf("arn:%s:lambda:%s:%s:function:%s", s.Partition, s.Region, s.Account, function)
 	return c, r.Err()
+}
+
+// readTimes reads three parameters of the template: SweepSeconds, IdleDays and TrailRetentionDays.
+func (c *Config) readTimes(r *environment.Reader) {
+	texts := r.List("TIMES", environment.Count)
+	if len(texts) != 3 {
+		r.Refuse(fmt.Errorf("TIMES has %d numbers, want those of SweepSeconds, IdleDays and TrailRetentionDays", len(texts)))
+		return
+	}
+	var n [3]int
+	for i, text := range texts {
+		n[i], _ = strconv.Atoi(text) // its shape was checked
+	}
+	c.SweepEvery, c.IdleAfter, c.TrailDays = time.Duration(n[0])*time.Second, time.Duration(n[1])*24*time.Hour, int32(n[2])
 }
 
 // sweepGrace is the time that a sweep's metrics may need from its log to CloudWatch.

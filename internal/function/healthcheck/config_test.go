@@ -24,7 +24,7 @@ func variables(changes map[string]string) func(string) string {
 		"BUCKET": "docs-example", "BUCKET_POLICY": denyAll, "ENDPOINT_ID": "vpce-1", "ENDPOINT_TYPE": "Interface", "ENDPOINT_POLICY": denyAll,
 		"VPC_ID": "vpc-1", "SUBNET_IDS": "subnet-1,subnet-2", "SECURITY_GROUP_IDS": "sg-1", "ALLOWED_GROUP_IDS": "sg-2,sg-3", "ROUTE_TABLE_IDS": "rtb-1",
 		"GUARD_ROLE_ARN": "arn:aws:iam::111122223333:role/guard", "WORKLOAD_ROLE": "app", "FUNCTION": "remediate",
-		"RULES": "s-Bucket~1,s-Sweep~2", "STACK": "stack/guard/0f0f0f0f-0000-4000-8000-000000000001", "SWEEP": "300", "IDLE": "14", "ZONE": "eu-central-1a",
+		"RULES": "s-Bucket~1,s-Sweep~2", "STACK": "stack/guard/0f0f0f0f-0000-4000-8000-000000000001", "TIMES": "300,14,90", "ZONE": "eu-central-1a",
 	}
 	return func(name string) string {
 		if value, ok := changes[name]; ok {
@@ -42,14 +42,14 @@ func TestReadConfigReadsWhatTheTemplateSets(t *testing.T) {
 	if c.Function != "arn:aws:lambda:eu-central-1:111122223333:function:remediate" || c.Setting.Workload != "arn:aws:iam::111122223333:role/app" {
 		t.Errorf("function %s, workload %s, want their ARNs", c.Function, c.Setting.Workload)
 	}
-	if strings.Join(c.Rules, " ") != "s-BucketRule-1 s-SweepRule-2" || c.SweepEvery != 5*time.Minute || c.IdleAfter != 14*24*time.Hour || c.CanaryKey != ".s3-endpoint-guard/canary-eu-central-1a" {
+	if strings.Join(c.Rules, " ") != "s-BucketRule-1 s-SweepRule-2" || c.SweepEvery != 5*time.Minute || c.IdleAfter != 14*24*time.Hour || c.TrailDays != 90 || c.CanaryKey != ".s3-endpoint-guard/canary-eu-central-1a" {
 		t.Errorf("configuration = %+v, want the values from the environment", c)
 	}
 }
 
 func TestNewNamesEverythingThatIsWrong(t *testing.T) {
 	wrong := map[string]string{
-		"AWS_REGION": "", "BUCKET": "", "FUNCTION": "a:b", "RULES": "", "SWEEP": "0", "IDLE": "x", "ZONE": "",
+		"AWS_REGION": "", "BUCKET": "", "FUNCTION": "a:b", "RULES": "", "TIMES": "300,14", "ZONE": "",
 	}
 	_, err := healthcheck.New(variables(wrong), slog.New(slog.DiscardHandler), io.Discard)
 	for name := range wrong {
@@ -120,7 +120,7 @@ func TestTheSweepsThatMustHaveRunFollowTheirInterval(t *testing.T) {
 		"5": {7 * time.Minute, 7}, "10": {7 * time.Minute, 4}, "15": {7 * time.Minute, 3}, "20": {7 * time.Minute, 2}, "30": {7 * time.Minute, 2},
 		"60": {7 * time.Minute, 1}, "3600": {125 * time.Minute, 1},
 	} {
-		f, err := healthcheck.New(variables(map[string]string{"SWEEP": seconds}), slog.New(slog.DiscardHandler), io.Discard)
+		f, err := healthcheck.New(variables(map[string]string{"TIMES": seconds + ",14,90"}), slog.New(slog.DiscardHandler), io.Discard)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
@@ -76,6 +77,7 @@ func (checks *Checks) ofBucket(c Config, sdk aws.Config) {
 		o.Credentials, o.RetryMaxAttempts = aws.AnonymousCredentials{}, strangerAttempts
 	})
 	checks.Exits = Watched(checks, watchEvery, (&inspect.Exits{API: api, Bucket: bucket.Name, Account: bucket.Account}).Read)
+	checks.AccessPoints = Watched(checks, watchEvery, (&inspect.AccessPoints{API: inspect.S3Control(sdk), Bucket: bucket.Name, Account: bucket.Account}).Read)
 	checks.Answer = (&s3bucket.AnonymousReader{API: anonymous, Bucket: bucket.Name, Key: c.CanaryKey}).Read
 }
 
@@ -91,7 +93,8 @@ func (checks *Checks) ofEndpoint(c Config, api *ec2.Client) {
 		return health.Endpoint{State: seen.State, Created: seen.Created, Findings: seen.Findings}, err
 	}
 	checks.Network = Watched(checks, watchEvery, (&inspect.Network{
-		API: api, VPCID: c.Setting.VPCID, EndpointID: endpoint.ID, GroupIDs: c.WorkloadGroups, Services: vpcendpoint.ServiceNames(c.Setting.Region),
+		API: api, VPCID: c.Setting.VPCID, EndpointID: endpoint.ID, GroupIDs: c.WorkloadGroups, SubnetIDs: c.SubnetIDs,
+		Services: vpcendpoint.ServiceNames(c.Setting.Region),
 	}).Read)
 	if c.Gateway {
 		tables := &vpcendpoint.Associations{
@@ -112,9 +115,11 @@ func (checks *Checks) ofGuard(c Config, sdk aws.Config, watch *cloudwatch.Client
 	checks.Rules = (&inspect.Rules{API: eventbridge.NewFromConfig(sdk), Names: c.Rules}).Read
 	roles := iam.NewFromConfig(sdk)
 	checks.Role = (&inspect.Role{API: roles, Name: path.Base(c.Setting.Workload)}).Read
+	checks.GuardRole = Watched(checks, compareEvery, (&inspect.Role{API: roles, Name: path.Base(c.Setting.Guard)}).Read)
+	trailBucket := &s3bucket.TrailBucket{API: s3.NewFromConfig(sdk), Account: c.Setting.Account, Days: c.TrailDays}
 	checks.Deployment = Watched(checks, compareEvery, (&inspect.Deployment{
-		Stacks: cloudformation.NewFromConfig(sdk), Alarms: watch, Functions: lambda.NewFromConfig(sdk), Topics: sns.NewFromConfig(sdk), Roles: roles,
-		StackID: c.StackID, GuardRole: path.Base(c.Setting.Guard),
+		Stacks: cloudformation.NewFromConfig(sdk), Alarms: watch, Functions: lambda.NewFromConfig(sdk), Topics: sns.NewFromConfig(sdk),
+		Keys: kms.NewFromConfig(sdk), TrailBucket: trailBucket.Read, StackID: c.StackID,
 	}).Read)
 	statistics := &inspect.Statistics{
 		API: watch, Bucket: c.Setting.Bucket, EndpointID: c.Setting.EndpointID, VPCID: c.Setting.VPCID,

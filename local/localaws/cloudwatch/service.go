@@ -26,15 +26,17 @@ type decoder struct {
 func (s *Service) decoders() map[string]decoder {
 	return map[string]decoder{
 		"DeleteAlarms":        {do: s.deleteAlarms, trail: namedAlarms},
+		"DeleteDashboards":    {do: s.deleteDashboards, trail: namedDashboards},
 		"DescribeAlarms":      {do: s.describeAlarms},
 		"DisableAlarmActions": {do: s.switchActions(false), trail: namedAlarms},
 		"EnableAlarmActions":  {do: s.switchActions(true), trail: namedAlarms},
 		"GetDashboard":        {do: s.getDashboard},
 		"GetMetricData":       {do: s.getMetricData},
 		"GetMetricStatistics": {do: s.getMetricStatistics},
+		"ListDashboards":      {do: s.listDashboards},
 		"ListMetrics":         {do: s.listMetrics},
 		"PutCompositeAlarm":   {do: s.putCompositeAlarm, trail: namedAlarm},
-		"PutDashboard":        {do: s.putDashboard},
+		"PutDashboard":        {do: s.putDashboard, trail: namedDashboard},
 		"PutMetricAlarm":      {do: s.putMetricAlarm, trail: namedAlarm},
 		"PutMetricData":       {do: s.putMetricData, keys: namespaceKey},
 	}

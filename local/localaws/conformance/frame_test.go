@@ -42,7 +42,7 @@ const (
 
 // cases are all cases, by service.
 func cases() []testCase {
-	return slices.Concat(bucketCases(), objectCases(), listingCases(), networkCases(), messageCases(), parameterCases(), logCases())
+	return slices.Concat(bucketCases(), objectCases(), listingCases(), networkCases(), messageCases(), parameterCases(), logCases(), watchedCases())
 }
 
 // testCase is a list of ops, each with its expected answer.

@@ -18,6 +18,7 @@ import (
 	"example.com/s3-endpoint-guard/local/localaws/ec2"
 	"example.com/s3-endpoint-guard/local/localaws/events"
 	"example.com/s3-endpoint-guard/local/localaws/iam"
+	"example.com/s3-endpoint-guard/local/localaws/kms"
 	"example.com/s3-endpoint-guard/local/localaws/lambda"
 	"example.com/s3-endpoint-guard/local/localaws/logs"
 	"example.com/s3-endpoint-guard/local/localaws/s3"
@@ -38,6 +39,7 @@ type Services struct {
 	SNS            *sns.Service
 	SQS            *sqs.Service
 	SSM            *ssm.Service
+	KMS            *kms.Service
 	Logs           *logs.Service
 	CloudFormation *cloudformation.Service
 	CloudWatch     *cloudwatch.Service

@@ -13,7 +13,7 @@ import (
 var eventKinds = map[string]kind{
 	"AWS::Events::Rule": {create: createRule, ignored: []string{"Description"}},
 	"AWS::CloudTrail::Trail": {create: createTrail, ignored: []string{
-		"EnableLogFileValidation", "IncludeGlobalServiceEvents", "IsMultiRegionTrail", "Tags",
+		"IncludeGlobalServiceEvents", "IsMultiRegionTrail", "Tags",
 	}},
 }
 
@@ -56,7 +56,9 @@ func createTrail(c *creation, p properties) (made, error) {
 	if err := c.mayWriteTrail(bucket, arn); err != nil {
 		return made{}, err
 	}
-	c.Events.PutTrail(events.Trail{Name: name, Logging: p.flag("IsLogging"), Selectors: selectorsOf(p)})
+	c.Events.PutTrail(events.Trail{
+		Name: name, Bucket: bucket, Validation: p.flag("EnableLogFileValidation"), Logging: p.flag("IsLogging"), Selectors: selectorsOf(p),
+	})
 	return made{
 		ref: name, attributes: map[string]any{"Arn": arn},
 		remove: func() error { c.Events.RemoveTrail(name); return nil },

@@ -148,7 +148,7 @@ func asyncOf(p properties) lambda.Async {
 
 func destinationOf(p properties) string {
 	if p.has("Type") {
-		p.oneOf("Type", "SQS", "SNS")
+		p.oneOf("Type", "SQS", "SNS", "EventBridge")
 	}
 	return p.text("Destination")
 }

@@ -86,7 +86,7 @@ func createInstanceProfile(c *creation, p properties) (made, error) {
 
 func createKey(c *creation, _ properties) (made, error) {
 	id := uuid(c.stack.ID() + c.resource.LogicalID)
-	return made{ref: id, attributes: map[string]any{"Arn": c.arn("kms", "key/"+id), "KeyId": id}, remove: c.named("key", id),
+	return made{ref: id, attributes: map[string]any{"Arn": c.KMS.Create(id), "KeyId": id}, remove: c.named("key", id),
 		update: func(properties) (made, error) { return createKey(c, properties{}) }}, nil
 }
 

@@ -34,7 +34,7 @@ func createVPC(c *creation, p properties) (made, error) {
 		Tags: tagList(p.tags("Tags")),
 	})
 	remove := func() error { return unlessMissing(c.EC2.DeleteVPC(vpc.ID)) }
-	return made{ref: vpc.ID, attributes: map[string]any{"VpcId": vpc.ID, "CidrBlock": vpc.CIDR}, remove: remove}, err
+	return made{ref: vpc.ID, attributes: map[string]any{"VpcId": vpc.ID, "CidrBlock": vpc.CIDR, "DefaultNetworkAcl": c.EC2.DefaultACL(vpc.ID)}, remove: remove}, err
 }
 
 func createInternetGateway(c *creation, _ properties) (made, error) {

@@ -13,19 +13,29 @@ const permissionsOf = " IpPermissions.IpProtocol IpPermissions.FromPort IpPermis
 	" IpPermissions.PrefixListIds.PrefixListId IpPermissions.PrefixListIds.Description" +
 	" CidrIp IpProtocol FromPort ToPort"
 
+// aclEntry are the parameters of a network ACL's entry.
+const aclEntry = " RuleNumber Protocol RuleAction Egress CidrBlock PortRange.From PortRange.To"
+
 // imitated are the supported parameters of each call, in the notation of query.Params.Only. A call with any other
 // parameter is refused, so that no parameter is silently ignored.
 var imitated = map[string]string{
+	"AssociateDhcpOptions":          "DhcpOptionsId VpcId",
 	"AssociateRouteTable":           "RouteTableId SubnetId",
 	"AuthorizeSecurityGroupEgress":  "GroupId" + permissionsOf,
 	"AuthorizeSecurityGroupIngress": "GroupId" + permissionsOf,
+	"CreateDhcpOptions":             "DhcpConfiguration.Key DhcpConfiguration.Value",
+	"CreateNetworkAcl":              "VpcId",
+	"CreateNetworkAclEntry":         "NetworkAclId" + aclEntry,
 	"CreateRouteTable":              "VpcId",
 	"CreateSecurityGroup":           "VpcId GroupName GroupDescription",
 	"CreateSubnet":                  "VpcId CidrBlock AvailabilityZone",
 	"CreateVpc":                     "CidrBlock",
 	"CreateVpcEndpoint": "VpcEndpointType VpcId ServiceName PolicyDocument RouteTableId SubnetId SecurityGroupId PrivateDnsEnabled" +
 		" DnsOptions.PrivateDnsOnlyForInboundResolverEndpoint TagSpecification.ResourceType TagSpecification.Tag.Key TagSpecification.Tag.Value",
+	"DeleteNetworkAclEntry":      "NetworkAclId RuleNumber Egress",
 	"DeleteVpcEndpoints":         "VpcEndpointId",
+	"DescribeDhcpOptions":        "DhcpOptionsId" + described,
+	"DescribeNetworkAcls":        "NetworkAclId" + described,
 	"DescribeNetworkInterfaces":  "NetworkInterfaceId" + described,
 	"DescribeRouteTables":        "RouteTableId" + described,
 	"DescribeSecurityGroupRules": "SecurityGroupRuleId" + described,
@@ -43,6 +53,8 @@ var imitated = map[string]string{
 	"ModifyVpcAttribute": "VpcId EnableDnsSupport.Value EnableDnsHostnames.Value",
 	"ModifyVpcEndpoint": "VpcEndpointId AddRouteTableId RemoveRouteTableId AddSubnetId RemoveSubnetId AddSecurityGroupId" +
 		" RemoveSecurityGroupId PolicyDocument ResetPolicy PrivateDnsEnabled DnsOptions.PrivateDnsOnlyForInboundResolverEndpoint",
+	"ReplaceNetworkAclAssociation": "AssociationId NetworkAclId",
+	"ReplaceNetworkAclEntry":       "NetworkAclId" + aclEntry,
 	"ReplaceRouteTableAssociation": "AssociationId RouteTableId",
 	"RevokeSecurityGroupEgress":    "GroupId SecurityGroupRuleId" + permissionsOf,
 	"RevokeSecurityGroupIngress":   "GroupId SecurityGroupRuleId" + permissionsOf,

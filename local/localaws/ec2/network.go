@@ -13,6 +13,8 @@ type VPC struct {
 	Owner string `xml:"ownerId"`
 	State string `xml:"state"`
 	CIDR  string `xml:"cidrBlock"`
+	// DHCPOptionsID is the id of its set of DHCP options, "default" for none.
+	DHCPOptionsID string `xml:"dhcpOptionsId"`
 	// DNSSupport and DNSHostnames are required for private DNS. DescribeVpcs does not return them.
 	DNSSupport   bool  `xml:"-"`
 	DNSHostnames bool  `xml:"-"`
@@ -40,19 +42,20 @@ type InternetGateway struct {
 	VPCID string
 }
 
-// CreateVPC adds a network with its main route table and its default security group, as AWS does. It fills in ID,
+// CreateVPC adds a network with its main route table, default security group and default network ACL, as AWS does. It fills in ID,
 // Owner and State.
 func (s *Service) CreateVPC(v VPC) (VPC, error) {
 	err := s.update(func(st *state) error {
 		if _, err := netip.ParsePrefix(v.CIDR); err != nil {
 			return refuse("InvalidParameterValue", "Value (%s) for parameter cidrBlock is invalid. This is not a valid CIDR block.", v.CIDR)
 		}
-		v.ID, v.Owner, v.State = s.newID(st, "vpc"), s.options.Account, "available"
+		v.ID, v.Owner, v.State, v.DHCPOptionsID = s.newID(st, "vpc"), s.options.Account, "available", s.defaultDHCP(st)
 		st.vpcs.put(v.ID, v)
 		main := s.addRouteTable(st, v)
 		association := Association{ID: s.newID(st, "rtbassoc"), RouteTableID: main.ID, Main: true, State: "associated"}
 		st.associations.put(association.ID, association)
 		s.addDefaultGroup(st, v.ID)
+		s.addDefaultACL(st, v.ID)
 		return nil
 	})
 	return v, err
@@ -79,6 +82,7 @@ func (s *Service) CreateSubnet(n Subnet) (Subnet, error) {
 			n.Zone = s.options.Region + "a"
 		}
 		st.subnets.put(n.ID, n)
+		s.associateACL(st, n)
 		return nil
 	})
 	return n, err
@@ -187,7 +191,7 @@ func (s *Service) decodeModifyVPCAttribute(c call) *api.Operation {
 
 func (s *Service) decodeDescribeVPCs(c call) *api.Operation {
 	list := listing[VPC]{ids: "VpcId", missing: noVPC, filters: func(v VPC) (attributes, []Tag) {
-		return attributes{"vpc-id": {v.ID}, "state": {v.State}, "cidr": {v.CIDR}, "owner-id": {v.Owner}}, v.Tags
+		return attributes{"vpc-id": {v.ID}, "state": {v.State}, "cidr": {v.CIDR}, "owner-id": {v.Owner}, "dhcp-options-id": {v.DHCPOptionsID}}, v.Tags
 	}}
 	return &api.Operation{Needs: s.readNeed("DescribeVpcs"), Do: func() (*api.Response, error) {
 		found, err := list.describe(s.seen(c.request).vpcs, c.params)

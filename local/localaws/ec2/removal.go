@@ -37,6 +37,9 @@ func (s *Service) DeleteVPC(id string) error {
 			st.routeTables.remove(table)
 		}
 		st.removeGroup(st.defaultGroup(id))
+		for _, a := range st.acls.all(func(a NetworkACL) bool { return a.VPCID == id }) {
+			st.acls.remove(a.ID)
+		}
 		st.vpcs.remove(id)
 		return nil
 	})
@@ -70,6 +73,7 @@ func (s *Service) DeleteSubnet(id string) error {
 		for _, a := range st.associations.all(func(a Association) bool { return a.SubnetID == id }) {
 			st.associations.remove(a.ID)
 		}
+		st.forgetACLs(id)
 		st.subnets.remove(id)
 		return nil
 	})

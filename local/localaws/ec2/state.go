@@ -25,6 +25,8 @@ type state struct {
 	interfaces   table[NetworkInterface]
 	instances    table[Instance]
 	associations table[Association]
+	acls         table[NetworkACL]
+	dhcp         table[DHCPOptions]
 }
 
 // table contains the resources of one kind by id, in order of creation.
@@ -89,7 +91,7 @@ func (st *state) clone() *state {
 		made: st.made, vpcs: st.vpcs.clone(), gateways: st.gateways.clone(), subnets: st.subnets.clone(),
 		routeTables: st.routeTables.clone(), groups: st.groups.clone(), rules: st.rules.clone(),
 		endpoints: st.endpoints.clone(), interfaces: st.interfaces.clone(), instances: st.instances.clone(),
-		associations: st.associations.clone(),
+		associations: st.associations.clone(), acls: st.acls.clone(), dhcp: st.dhcp.clone(),
 	}
 }
 
@@ -147,13 +149,16 @@ func (s *Service) need(action, kind, id string) api.Need {
 	return n
 }
 
-// networkOf returns the network of a subnet, security group or route table; "" for other resources.
+// networkOf returns the network of a subnet, security group, network ACL or route table; "" for other resources.
 func (st *state) networkOf(id string) string {
 	if n, ok := st.subnets.get(id); ok {
 		return n.VPCID
 	}
 	if g, ok := st.groups.get(id); ok {
 		return g.VPCID
+	}
+	if a, ok := st.acls.get(id); ok {
+		return a.VPCID
 	}
 	t, _ := st.routeTables.get(id)
 	return t.VPCID

@@ -2,6 +2,7 @@ package events
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -132,6 +133,26 @@ func (b *Bus) accept(e Event) {
 	b.custom = append(b.custom, e)
 	b.mu.Unlock()
 	b.deliver(e)
+}
+
+// Concluded delivers the event that Lambda sends about a function's asynchronous run whose destination is the bus.
+// https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+func (b *Bus) Concluded(functionARN string, record []byte) error {
+	var detail struct {
+		RequestContext struct{ Condition string }
+	}
+	var all map[string]any
+	if err := errors.Join(json.Unmarshal(record, &detail), json.Unmarshal(record, &all)); err != nil {
+		return err
+	}
+	outcome := "Failure"
+	if detail.RequestContext.Condition == "Success" {
+		outcome = "Success"
+	}
+	event := b.envelope("Lambda Function Invocation Result - "+outcome, "lambda", []string{b.arn(), functionARN})
+	event["detail"] = all
+	b.deliver(normal(event))
+	return nil
 }
 
 func invalid(message string) *api.Error {

@@ -18,6 +18,11 @@ type Trail struct {
 	Name, ARN string
 	// Logging means that the trail is switched on.
 	Logging bool
+	// Bucket is the bucket of its files, Validation whether digests of them are written there.
+	Bucket     string
+	Validation bool
+	// DeliveryError is S3's latest error when CloudTrail wrote a file; "" for none. No file is written here.
+	DeliveryError string
 	// Selectors are the logged events; without selectors, all management events.
 	Selectors []Selector
 }
@@ -67,8 +72,8 @@ func (b *Bus) Trails() []Trail {
 // trailService is CloudTrail's API.
 type trailService struct{ bus *Bus }
 
-// TrailService returns CloudTrail's API: DescribeTrails, LookupEvents, GetTrailStatus, GetEventSelectors, StopLogging
-// and StartLogging.
+// TrailService returns CloudTrail's API: DescribeTrails, LookupEvents, GetTrailStatus, GetEventSelectors, PutEventSelectors,
+// UpdateTrail, StopLogging and StartLogging.
 func (b *Bus) TrailService() api.Service { return trailService{b} }
 
 // SigningName implements [api.Service].
@@ -80,7 +85,12 @@ func (s trailService) RenderError(r *api.Request, e *api.Error) *api.Response {
 }
 
 // trailParameters are the parameters of all calls here. The trail is called Name in some and TrailName in others.
-type trailParameters struct{ Name, TrailName string }
+type trailParameters struct {
+	Name, TrailName         string
+	S3BucketName            *string
+	EnableLogFileValidation *bool
+	EventSelectors          []Selector
+}
 
 // Decode implements [api.Service].
 func (s trailService) Decode(r *api.Request) (*api.Operation, error) {
@@ -100,10 +110,14 @@ func (s trailService) Decode(r *api.Request) (*api.Operation, error) {
 		}}, nil
 	}
 	do, ok := map[string]func(Trail) any{
-		"GetTrailStatus":    func(t Trail) any { return map[string]any{"IsLogging": t.Logging} },
+		"GetTrailStatus": func(t Trail) any {
+			return map[string]any{"IsLogging": t.Logging, "LatestDeliveryError": t.DeliveryError}
+		},
 		"GetEventSelectors": selectors,
+		"PutEventSelectors": s.selected(p),
 		"StopLogging":       s.switched(false),
 		"StartLogging":      s.switched(true),
+		"UpdateTrail":       s.updated(p),
 	}[name]
 	if !ok {
 		return nil, jsonrpc.Unknown(r)
@@ -157,8 +171,11 @@ func (s trailService) operation(r *api.Request, name string, p trailParameters, 
 	operation := &api.Operation{Name: name, Needs: []api.Need{{
 		Action: "cloudtrail:" + name, Resource: or(trail.ARN, p.Name), ResourceAccount: s.bus.options.Account,
 	}}}
-	if name == "StopLogging" || name == "StartLogging" {
+	switch name {
+	case "StopLogging", "StartLogging", "UpdateTrail":
 		operation.Trail = &api.Trail{RequestParameters: map[string]any{"name": p.Name}}
+	case "PutEventSelectors":
+		operation.Trail = &api.Trail{RequestParameters: map[string]any{"trailName": p.Name}}
 	}
 	operation.Do = func() (*api.Response, error) {
 		if !found {
@@ -181,7 +198,8 @@ func (s trailService) find(nameOrARN string) (Trail, bool) {
 func (s trailService) described() []any {
 	list := []any{}
 	for _, t := range s.bus.Trails() {
-		list = append(list, map[string]any{"Name": t.Name, "TrailARN": t.ARN, "HomeRegion": s.bus.options.Region, "IsMultiRegionTrail": false})
+		list = append(list, map[string]any{"Name": t.Name, "TrailARN": t.ARN, "HomeRegion": s.bus.options.Region, "IsMultiRegionTrail": false,
+			"S3BucketName": t.Bucket, "LogFileValidationEnabled": t.Validation})
 	}
 	return list
 }
@@ -200,5 +218,29 @@ func (s trailService) switched(on bool) func(Trail) any {
 		t.Logging = on
 		s.bus.PutTrail(t)
 		return map[string]any{}
+	}
+}
+
+// selected sets a trail's event selectors.
+func (s trailService) selected(p trailParameters) func(Trail) any {
+	return func(t Trail) any {
+		t.Selectors = p.EventSelectors
+		s.bus.PutTrail(t)
+		return selectors(t)
+	}
+}
+
+// updated changes the members that the call gives.
+// https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_UpdateTrail.html
+func (s trailService) updated(p trailParameters) func(Trail) any {
+	return func(t Trail) any {
+		if p.S3BucketName != nil {
+			t.Bucket = *p.S3BucketName
+		}
+		if p.EnableLogFileValidation != nil {
+			t.Validation = *p.EnableLogFileValidation
+		}
+		s.bus.PutTrail(t)
+		return map[string]any{"Name": t.Name, "TrailARN": t.ARN, "S3BucketName": t.Bucket, "LogFileValidationEnabled": t.Validation}
 	}
 }

@@ -28,6 +28,8 @@ func (s *Service) parse(r *api.Request) (*call, error) {
 	path := strings.TrimPrefix(r.URL.Path, "/")
 	if r.Header.Get("X-Amz-Account-Id") != "" && strings.HasPrefix(path, controlPath) {
 		c.key, c.level = path, accountLevel
+	} else if r.Header.Get("X-Amz-Account-Id") != "" && strings.HasPrefix(path, pointsPath) {
+		c.key, c.level = path, pointsLevel
 	} else if name := virtualHost(r.Host); name != "" {
 		c.name, c.key = name, path
 	} else {

@@ -14,6 +14,8 @@ const (
 	bucketLevel  level = "bucket"
 	objectLevel  level = "object"
 	accountLevel level = "account"
+	// pointsLevel is that of access points.
+	pointsLevel level = "points"
 )
 
 // levelOf returns the level of a request with this bucket and key.
@@ -107,6 +109,9 @@ var routes = byRequest(
 	reads("GET account", "GetAccountPublicAccessBlock", "s3:GetAccountPublicAccessBlock", (*call).getAccountBlock),
 	writes("PUT account", "PutAccountPublicAccessBlock", "s3:PutAccountPublicAccessBlock", (*call).putAccountBlock),
 	writes("DELETE account", "DeleteAccountPublicAccessBlock", "s3:PutAccountPublicAccessBlock", (*call).deleteAccountBlock),
+
+	reads("GET points", "ListAccessPoints", "", (*call).listAccessPoints).needing((*call).listPointsNeeds),
+	reads("PUT points", "CreateAccessPoint", "", (*call).createAccessPoint).needing((*call).pointNeeds), // CloudTrail's record of it is not known
 
 	reads("GET bucket?ownershipControls", "GetBucketOwnershipControls", "s3:GetBucketOwnershipControls", (*call).getOwnership),
 	writes("PUT bucket?ownershipControls", "PutBucketOwnershipControls", "s3:PutBucketOwnershipControls", (*call).putOwnership),

@@ -4,7 +4,7 @@
 // It models the behaviours in docs/facts.md under "S3" that this project depends on: policies are checked, rewritten
 // and stored; Block Public Access refuses and restricts; bucket configuration can be read as it was before the latest
 // write; listings page in S3's order. Unsupported features return NotImplemented: Object Lock's defaults, object ACLs
-// and tags, access points, websites, replication.
+// and tags, requests through access points, websites, replication.
 //
 // To add an operation, write its handler next to similar ones and add its line to the table in routes.go.
 package s3
@@ -28,6 +28,8 @@ type Service struct {
 	buckets map[string]*bucket
 	// accountBlocks are the Block Public Access settings of accounts.
 	accountBlocks map[string]*setting[*PublicAccessBlock]
+	// points are the access points of this account.
+	points []accessPoint
 	// sequence numbers versions and uploads in ascending order.
 	sequence uint64
 }
