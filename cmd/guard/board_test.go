@@ -163,6 +163,7 @@ const (
 )
 
 func TestTheBoardShowsAnAttackAndItsCorrection(t *testing.T) {
+	t.Parallel()
 	r := readBoard(t, exhibited(t))
 	locked := r.waitFor("matrix", "all cells to be green", time.Time{}, func(s boardState) bool {
 		cells := s.cells()
@@ -204,6 +205,7 @@ func TestTheBoardShowsAnAttackAndItsCorrection(t *testing.T) {
 }
 
 func TestTheBoardShowsALostEventAndTheSweep(t *testing.T) {
+	t.Parallel()
 	r := readBoard(t, exhibited(t))
 	r.waitForCell(appCell, "good allowed read", time.Time{})
 	began := time.Now()
@@ -216,6 +218,7 @@ func TestTheBoardShowsALostEventAndTheSweep(t *testing.T) {
 }
 
 func TestTheBoardPlaysTheScenes(t *testing.T) {
+	t.Parallel()
 	r := readBoard(t, exhibited(t, 7, 8))
 	began := time.Now()
 	r.does("play", "")
@@ -228,6 +231,7 @@ func TestTheBoardPlaysTheScenes(t *testing.T) {
 }
 
 func TestLocalServesABoard(t *testing.T) {
+	t.Parallel()
 	r := runLocalWith(t, boardFlags{on: true}, false)
 	defer r.stops()
 	reader := readBoard(t, r.after("# The board: "))

@@ -40,8 +40,10 @@ func demoOf(t *testing.T, arguments ...string) (stdout string, code int) {
 }
 
 func TestTheDemoKeepsEveryPromise(t *testing.T) {
+	t.Parallel()
 	for _, endpoint := range []string{"Interface", "Gateway"} {
 		t.Run(endpoint, func(t *testing.T) {
+			t.Parallel()
 			told, code := demoOf(t, "--parameter", "EndpointType="+endpoint)
 			if code != 0 {
 				t.Errorf("guard demo: exit code = %d, want 0:\n%s", code, told)
@@ -65,6 +67,7 @@ func checkWidth(t *testing.T, told string) {
 }
 
 func TestEachSceneCanBePlayedAlone(t *testing.T) {
+	t.Parallel()
 	list, code := guardCommand(t, "demo", "--list")
 	if code != 0 {
 		t.Fatalf("guard demo --list: exit code = %d, want 0", code)
@@ -75,6 +78,7 @@ func TestEachSceneCanBePlayedAlone(t *testing.T) {
 	}
 	for _, title := range titles {
 		t.Run(title[1], func(t *testing.T) {
+			t.Parallel()
 			told, code := demoOf(t, "--scene", title[1])
 			if code != 0 {
 				t.Errorf("guard demo --scene %s: exit code = %d, want 0:\n%s", title[1], code, told)
@@ -217,6 +221,7 @@ func TestADemoThatCannotBePlayedSaysWhy(t *testing.T) {
 }
 
 func TestTheDemoTellsTheSameAsJSON(t *testing.T) {
+	t.Parallel()
 	told, code := demoOf(t, "--json")
 	if code != 0 {
 		t.Fatalf("guard demo --json: exit code = %d, want 0", code)

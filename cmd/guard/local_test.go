@@ -177,6 +177,7 @@ func TestLocalHasTheObjectThatItsCurlLineAsksFor(t *testing.T) {
 }
 
 func TestLocalTellsCorrectionsAndMessagesToPeople(t *testing.T) {
+	t.Parallel()
 	r := runLocal(t, false)
 	defer r.stops()
 	topic, _, _ := strings.Cut(r.after("aws sns subscribe --topic-arn "), " ")
@@ -203,6 +204,7 @@ func TestLocalTellsCorrectionsAndMessagesToPeople(t *testing.T) {
 // TestLocalIsReadyAfterTheFirstCheck: the check at the end of the deployment would correct an attack at once, before its
 // event arrives and before anybody sees it.
 func TestLocalIsReadyAfterTheFirstCheck(t *testing.T) {
+	t.Parallel()
 	r := runLocal(t, true)
 	defer r.stops()
 	before, _, _ := strings.Cut(r.says("Ctrl-C ends it all"), "# An administrator")
