@@ -156,3 +156,25 @@ func TestABuildThatMayTakeMinutesSaysSoFirst(t *testing.T) {
 		t.Errorf("make first prints %q, want the duration of the first build", first)
 	}
 }
+
+// TestLintReadsBothTemplatesWithCfnLint runs make lint with a go and a cfn-lint that write down their arguments. CI runs
+// make lint with the real one, so no test does.
+func TestLintReadsBothTemplatesWithCfnLint(t *testing.T) {
+	c := newCheckout(t)
+	for _, tool := range []string{"go", "gofmt", "cfn-lint"} {
+		c.write("bin/"+tool, "#!/bin/sh\ntest "+tool+" = cfn-lint || exit 0\necho \"found: $*\"\ntest ! -e fails\n")
+		if err := os.Chmod(filepath.Join(c.folder, "bin", tool), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	path := "PATH=" + filepath.Join(c.folder, "bin") + string(os.PathListSeparator) + os.Getenv("PATH")
+	if said := c.run([]string{path}, "make", "lint"); !strings.Contains(said, "found: "+strings.Join(templates, " ")) {
+		t.Errorf("make lint prints %q, want cfn-lint to read %q", said, templates)
+	}
+	c.write("fails", "")
+	c.run([]string{path}, "sh", "-c", "! make lint")
+	ci, err := os.ReadFile(".ci/run")
+	if err != nil || !regexp.MustCompile(`(?m)^for target in lint test; do$`).Match(ci) {
+		t.Errorf(".ci/run (%v) does not run make lint and make test", err)
+	}
+}

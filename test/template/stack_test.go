@@ -110,7 +110,36 @@ func deployOf(t *testing.T, read func() (*samtemplate.Template, error), o samtem
 	if err != nil {
 		t.Fatalf("Plan(%v) = %v, want a plan", o.Parameters, err)
 	}
-	return stack{T: t, Plan: plan, names: names, Attributes: samtemplate.Invented(plan)}
+	return stack{T: t, Plan: plan, names: names, Attributes: &remembered{samtemplate.Invented(plan), map[[2]string]any{}}}
+}
+
+// remembered are attributes that are each computed once for a plan. What is not known is asked for again.
+type remembered struct {
+	samtemplate.Attributes
+	known map[[2]string]any
+}
+
+// Ref implements samtemplate.Attributes.
+func (r *remembered) Ref(id string) (string, bool) {
+	v, ok := r.once([2]string{id}, func() (any, bool) { return r.Attributes.Ref(id) })
+	text, _ := v.(string)
+	return text, ok
+}
+
+// GetAtt implements samtemplate.Attributes.
+func (r *remembered) GetAtt(id, name string) (any, bool) {
+	return r.once([2]string{id, name}, func() (any, bool) { return r.Attributes.GetAtt(id, name) })
+}
+
+func (r *remembered) once(key [2]string, compute func() (any, bool)) (any, bool) {
+	if v, ok := r.known[key]; ok {
+		return v, true
+	}
+	v, ok := compute()
+	if ok {
+		r.known[key] = v
+	}
+	return v, ok
 }
 
 // Ref implements samtemplate.Attributes.
