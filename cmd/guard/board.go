@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -132,12 +133,8 @@ func (s *spectator) recorded(e events.Event, rules []string) {
 	s.board.Recorded(board.Event{ID: d.EventID, Name: d.EventName, Actor: d.actor(), Source: d.SourceIPAddress, Failed: d.ErrorCode, Rules: rules})
 }
 
-// shortRule returns the logical id of a rule, for its name.
-func (c *callers) shortRule(name string) string {
-	rest := strings.TrimPrefix(name, c.stack.Name()+"-")
-	id, _, _ := strings.Cut(rest, "-")
-	return id
-}
+// shortRule returns the logical id of a rule of the stack, for its name; for a rule of another stack its name.
+func (c *callers) shortRule(name string) string { return cmp.Or(c.stack.LogicalID(name), name) }
 
 func (s *spectator) delivered(d events.Delivery) {
 	if s.watched.Load() != nil && d.Err == nil {

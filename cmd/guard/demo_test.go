@@ -160,17 +160,27 @@ func TestLongLinesAreWrapped(t *testing.T) {
 }
 
 func TestADemoOfABrokenTemplateBreaksItsPromises(t *testing.T) {
-	text, err := os.ReadFile("../../template.yaml")
-	if err != nil {
-		t.Fatal(err)
+	folder, disabled := t.TempDir(), false
+	for _, name := range []string{"template.yaml", "guard.yaml"} { // the sweep's rule may be in either
+		text, err := os.ReadFile("../../" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const schedule = "      ScheduleExpression:"
+		before, rule, found := strings.Cut(string(text), "\n  SweepRule:\n")
+		if found {
+			disabled = true
+			text = []byte(before + "\n  SweepRule:\n" + strings.Replace(rule, schedule, "      State: DISABLED\n"+schedule, 1))
+		}
+		if err := os.WriteFile(filepath.Join(folder, name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
-	const schedule = "      ScheduleExpression:"
-	broken := filepath.Join(t.TempDir(), "template.yaml")
-	if err := os.WriteFile(broken, []byte(strings.Replace(string(text), schedule, "      State: DISABLED\n"+schedule, 1)), 0o600); err != nil {
-		t.Fatal(err)
+	if !disabled {
+		t.Fatal("neither template has a SweepRule")
 	}
 	t.Setenv(bootstrap.ReadyBuilt, built(t))
-	told, err := runGuard("", "demo", "--template", broken)
+	told, err := runGuard("", "demo", "--template", filepath.Join(folder, "template.yaml"))
 	if code := exitCode(err); code != 1 {
 		t.Fatalf("guard demo: exit code = %d (%v), want 1", code, err)
 	}

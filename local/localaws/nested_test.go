@@ -101,6 +101,9 @@ func TestNestedStackIsDeployedAndDeletedWithItsParent(t *testing.T) {
 	if got, want := s.Attribute("Guard", "Outputs.Topic"), inner.Physical("Topic"); got != want || want == "" {
 		t.Errorf("GetAtt Guard.Outputs.Topic = %q, want %q", got, want)
 	}
+	if got := s.LogicalID(s.Physical("Topic")); got != "Topic" || s.LogicalID("other") != "" {
+		t.Errorf("the logical id of the nested topic is %q, want Topic, and none for another name", got)
+	}
 	if got := s.Physical("Role"); !strings.HasPrefix(got, inner.Name()+"-Role-") || len(got) > 64 {
 		t.Errorf("the role's name is %s, want the nested stack's, Role and a suffix, at most 64 characters", got)
 	}

@@ -160,13 +160,14 @@ func TestForeignTemplatesThatAreNone(t *testing.T) {
 	}
 }
 
-// ReadForeign reads our own template to the same values as Parse.
+// ReadForeign reads our own template to the same values as Load.
 func TestForeignReadsOurTemplate(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join("..", "..", "template.yaml"))
+	path := filepath.Join("..", "..", "template.yaml")
+	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	own, err := samtemplate.Parse(text)
+	own, err := samtemplate.Load(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +185,7 @@ func TestForeignReadsOurTemplate(t *testing.T) {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(want, r.Properties); diff != "" {
-			t.Errorf("%s (-Parse +ReadForeign):\n%s", r.LogicalID, diff)
+			t.Errorf("%s (-Load +ReadForeign):\n%s", r.LogicalID, diff)
 		}
 	}
 }

@@ -147,6 +147,23 @@ func (s *Stack) Nested(logicalID string) *Stack {
 // Parent returns the stack that contains this one; nil for a stack that is not nested.
 func (s *Stack) Parent() *Stack { return s.parent }
 
+// LogicalID returns the logical id of a resource of the stack, or of one that is nested in it, by its physical id; "" when there is
+// none.
+func (s *Stack) LogicalID(physicalID string) string {
+	for _, r := range s.existingResources() {
+		if r.ref == physicalID {
+			return r.LogicalID
+		}
+		if r.inner == nil {
+			continue
+		}
+		if id := r.inner.LogicalID(physicalID); id != "" {
+			return id
+		}
+	}
+	return ""
+}
+
 // find returns a resource of the stack or of one that is nested in it; nil when there is none.
 func (s *Stack) find(logicalID string) *existing {
 	if r := s.resource(logicalID); r != nil {
