@@ -2,7 +2,6 @@ package lambda
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -47,6 +46,8 @@ type event struct {
 	id, functionARN string
 	payload         []byte
 	deadline        time.Time
+	// lacked is what environment.lacked returned before.
+	lacked time.Duration
 }
 
 // answer is the result of an invocation.
@@ -54,9 +55,6 @@ type answer struct {
 	payload []byte
 	failure *Failure
 }
-
-// errTimedOut is the cause of a context that ended at an invocation's deadline.
-var errTimedOut = errors.New("timed out")
 
 // newEnvironment starts a function's process and its Runtime API, without waiting for them.
 func (h *Host) newEnvironment(f Function) (*environment, error) {
@@ -102,29 +100,37 @@ func (e *environment) reap() {
 // init waits for the first poll. It returns nil if the environment can be invoked. Otherwise it returns the reason,
 // and the process has ended.
 func (e *environment) init(ctx context.Context) *answer {
-	ctx, cancel := context.WithTimeoutCause(ctx, initTimeout, errTimedOut)
-	defer cancel()
-	select {
-	case <-e.polls:
-		e.initDuration = time.Since(e.started)
-		e.output.flush()
-		return nil
-	case <-e.exited:
-		a := e.outcome("INIT")
-		return &a
-	case <-ctx.Done():
-		e.end()
-		a := interrupted(ctx, "INIT", initTimeout)
-		return &a
+	limit := newLimit(initTimeout, lackedBefore(), e.lacked)
+	defer limit.Stop()
+	for {
+		select {
+		case <-e.polls:
+			e.initDuration = time.Since(e.started)
+			e.output.flush()
+			return nil
+		case <-e.exited:
+			a := e.outcome("INIT")
+			return &a
+		case <-ctx.Done():
+			e.end()
+			a := interrupted(ctx, "INIT")
+			return &a
+		case <-limit.C:
+			if limit.isReached() {
+				e.end()
+				a := timedOut("INIT", initTimeout)
+				return &a
+			}
+		}
 	}
 }
 
-// invoke passes an event to the process and waits until the process asks for the next one, ends, or reaches the
-// deadline.
+// invoke passes an event to the process and waits until the process asks for the next one, ends, or reaches the function's
+// time-out.
 // https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-invoke
 func (e *environment) invoke(ctx context.Context, ev event) answer {
-	ctx, cancel := context.WithDeadlineCause(ctx, ev.deadline, errTimedOut)
-	defer cancel()
+	limit := newLimit(time.Until(ev.deadline), ev.lacked, e.lacked)
+	defer limit.Stop()
 	e.setRequest(ev.id)
 	child.Thaw(e.command.Process)
 	events := e.events
@@ -139,7 +145,12 @@ func (e *environment) invoke(ctx context.Context, ev event) answer {
 			return e.outcome(ev.id)
 		case <-ctx.Done():
 			e.end()
-			return interrupted(ctx, ev.id, e.function.Timeout)
+			return interrupted(ctx, ev.id)
+		case <-limit.C:
+			if limit.isReached() {
+				e.end()
+				return timedOut(ev.id, e.function.Timeout)
+			}
 		}
 	}
 }
@@ -167,12 +178,14 @@ func (e *environment) exitMessage() string {
 	return "Runtime exited with error: " + e.exit.Error()
 }
 
-// interrupted returns the answer to an invocation that did not end by itself.
-func interrupted(ctx context.Context, requestID string, timeout time.Duration) answer {
-	if errors.Is(context.Cause(ctx), errTimedOut) {
-		return failed("Sandbox.Timedout", fmt.Sprintf("RequestId: %s Error: Task timed out after %.2f seconds", requestID, timeout.Seconds()))
-	}
+// interrupted returns the answer to an invocation whose caller or host ended it.
+func interrupted(ctx context.Context, requestID string) answer {
 	return failed("Sandbox.Failure", fmt.Sprintf("RequestId: %s Error: %v", requestID, context.Cause(ctx)))
+}
+
+// timedOut returns the answer to an invocation that reached its time-out.
+func timedOut(requestID string, timeout time.Duration) answer {
+	return failed("Sandbox.Timedout", fmt.Sprintf("RequestId: %s Error: Task timed out after %.2f seconds", requestID, timeout.Seconds()))
 }
 
 // end kills the process, with all processes that it started, and waits for it.

@@ -25,6 +25,9 @@ type Invocation struct {
 	// one.
 	Began    time.Time
 	Duration time.Duration
+	// Lacked is for how long within Duration the function, or the local AWS, waited for a processor that others had. It is measured
+	// on Linux, for invocations of more than a second, and 0 if the function's process ended.
+	Lacked time.Duration
 	// Payload is the event, Response the function's answer: for a failure, Lambda's description of it.
 	Payload, Response []byte
 	// Failure is nil for a success.
@@ -105,9 +108,12 @@ func (h *Host) run(ctx context.Context, f *hosted, i Invocation) (Invocation, er
 		i.Init = e.initDuration
 	}
 	i.Began = h.options.Clock.Now()
-	began := time.Now()
-	a := e.invoke(ctx, event{id: i.RequestID, functionARN: f.ARN, payload: i.Payload, deadline: began.Add(f.Timeout)})
+	began, lacked := time.Now(), e.lacked()
+	a := e.invoke(ctx, event{id: i.RequestID, functionARN: f.ARN, payload: i.Payload, deadline: began.Add(f.Timeout), lacked: lacked})
 	i.Duration = time.Since(began)
+	if i.Duration > time.Second {
+		i.Lacked = min(max(0, e.lacked()-lacked), i.Duration)
+	}
 	h.rest(f, e)
 	return h.account(i, a), nil
 }
