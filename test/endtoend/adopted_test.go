@@ -181,6 +181,7 @@ func (s *estate) planned(p parameters) *samtemplate.Plan {
 // adopts deploys guard.yaml with these parameters. The error is that of the deployment.
 func (s *estate) adopts(p parameters) (err error) {
 	s.Helper()
+	defer deploys()()
 	s.parameters = p
 	if s.stack, err = s.Deploy(s.Context(), s.planned(p), built.Path); err != nil {
 		return err

@@ -133,6 +133,7 @@ func takes(resourceType string) time.Duration {
 // An alarm exists long before the source of its data, and CloudWatch evaluates it at once (docs/facts.md,
 // CloudFormation).
 func TestAFirstDeploymentRingsNothing(t *testing.T) {
+	t.Parallel()
 	for name, p := range map[string]parameters{"by default": nil, "gateway": gatewayType} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -161,6 +162,7 @@ func TestAFirstDeploymentRingsNothing(t *testing.T) {
 
 // The metrics in the stack's bill are those that its functions publish.
 func TestTheBillCountsTheMetricsThatAreThere(t *testing.T) {
+	t.Parallel()
 	table, err := cost.Prices()
 	if err != nil {
 		t.Fatal(err)
@@ -199,6 +201,7 @@ func TestTheBillCountsTheMetricsThatAreThere(t *testing.T) {
 var rare = []string{"DriftCorrected", "CorrectionFailed", "Contested", "StoodDown", "ResourceMissing", "TimeToCorrect"}
 
 func TestTheDashboardShowsDataOfEveryMetric(t *testing.T) {
+	t.Parallel()
 	for endpointType, p := range endpointTypes {
 		t.Run(endpointType, func(t *testing.T) {
 			t.Parallel()

@@ -11,20 +11,37 @@ import (
 	"example.com/s3-endpoint-guard/local/localaws/api"
 )
 
-// overlap returns the latency for tests of call depth: with it, concurrent calls overlap, on a busy machine as well.
-func overlap() time.Duration { return time.Duration(slowness() * float64(60*time.Millisecond)) }
+// overlap is a latency with which concurrent calls overlap.
+const overlap = 60 * time.Millisecond
+
+// roundTrips returns how many round trips deep the calls of a run are. do makes the run, with a latency of each call, and returns the
+// calls. A busy machine may start concurrent calls so late that the first of them has ended, and then they look as if they depended on
+// each other; with a longer latency they do not, but calls that do depend on each other always follow each other. So if there are
+// more than want, do is repeated with a longer latency.
+func roundTrips(want int, do func(latency time.Duration) []api.Call) int {
+	for latency := overlap; ; latency *= 2 {
+		if got := api.Depth(do(latency)); got <= want || latency > 2*time.Second {
+			return got
+		}
+	}
+}
 
 func TestARunThatFindsNothingIsOneWaveOfReads(t *testing.T) {
+	t.Parallel()
 	for endpointType, p := range endpointTypes {
 		t.Run(endpointType, func(t *testing.T) {
+			t.Parallel()
 			s := deploy(t, p)
-			s.Gate.SetLatency(overlap())
-			r := s.watch(s.sweep)
+			var r report
+			if got := roundTrips(1, func(latency time.Duration) []api.Call {
+				s.Gate.SetLatency(latency)
+				r = s.watch(s.sweep)
+				return r.calls
+			}); got != 1 {
+				t.Errorf("%d round trips deep, want 1", got)
+			}
 			if diff := cmp.Diff(quiet(endpointType), r.names()); diff != "" {
 				t.Errorf("calls (-want +got):\n%s", diff)
-			}
-			if got := api.Depth(r.calls); got != 1 {
-				t.Errorf("Depth = %d round trips, want 1", got)
 			}
 			if len(r.invocations) != 1 || len(r.records) != 0 || len(r.messages) != 0 {
 				t.Errorf("%d runs, %d records, %d messages, want 1 run without records and messages:\n%s",
@@ -37,27 +54,35 @@ func TestARunThatFindsNothingIsOneWaveOfReads(t *testing.T) {
 
 // TestOneDriftTakesOneWriteAndOneReadBack covers all guarded properties, and all ways in which they drift.
 func TestOneDriftTakesOneWriteAndOneReadBack(t *testing.T) {
-	for endpointType, p := range endpointTypes {
+	t.Parallel()
+	for endpointType := range endpointTypes {
 		for name, a := range attacks(endpointType) {
 			t.Run(endpointType+"/"+name, func(t *testing.T) {
-				s := deploy(t, p)
-				s.Events.Hold()
-				s.attack(a)
-				s.Gate.SetLatency(overlap())
-				r := s.watch(func() { s.Events.Release(nil) })
-				s.isDesired()
-				want := with(wave[endpointType], "GetParametersByPath", a.write, readOf[a.property], "Publish", "PutEvents")
-				if diff := cmp.Diff(want, r.names()); diff != "" {
-					t.Errorf("calls (-want +got):\n%s\n%s", diff, r.log())
-				}
+				t.Parallel()
 				// The reads, the maintenance windows, the write, the read-back, and the notification at the same time as the event.
-				if got := api.Depth(r.calls); got != 5 {
-					t.Errorf("Depth = %d round trips, want 5", got)
+				if got := roundTrips(5, func(latency time.Duration) []api.Call { return a.isCorrected(t, endpointType, latency) }); got != 5 {
+					t.Errorf("%d round trips deep, want 5", got)
 				}
-				r.tells(t, a)
 			})
 		}
 	}
+}
+
+// isCorrected deploys a stack, attacks it, fails the test unless the guard corrects that as it should, and returns the guard's calls.
+func (a attack) isCorrected(t *testing.T, endpointType string, latency time.Duration) []api.Call {
+	t.Helper()
+	s := deploy(t, endpointTypes[endpointType])
+	s.Events.Hold()
+	s.attack(a)
+	s.Gate.SetLatency(latency)
+	r := s.watch(func() { s.Events.Release(nil) })
+	s.isDesired()
+	want := with(wave[endpointType], "GetParametersByPath", a.write, readOf[a.property], "Publish", "PutEvents")
+	if diff := cmp.Diff(want, r.names()); diff != "" {
+		t.Errorf("calls (-want +got):\n%s\n%s", diff, r.log())
+	}
+	r.tells(t, a)
+	return r.calls
 }
 
 // tells fails the test unless the run reports exactly one correction.
@@ -82,6 +107,7 @@ func TestEverythingAtOnceIsRestored(t *testing.T) {
 	t.Parallel()
 	for endpointType, p := range endpointTypes {
 		t.Run(endpointType, func(t *testing.T) {
+			t.Parallel()
 			s := deploy(t, p)
 			s.Events.Hold()
 			s.attackEverything(endpointType)

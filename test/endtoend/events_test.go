@@ -217,13 +217,14 @@ func TestTheAccountsBlockPublicAccessIsNotTheGuards(t *testing.T) {
 
 // TestRunsAtTheSameTimeAreHarmless lets several runs find the same drift.
 func TestRunsAtTheSameTimeAreHarmless(t *testing.T) {
+	t.Parallel()
 	for endpointType, p := range endpointTypes {
 		t.Run(endpointType, func(t *testing.T) {
 			t.Parallel()
 			s := deploy(t, p)
 			s.Events.Disturb(lose)
 			s.attackEverything(endpointType)
-			s.Gate.SetLatency(overlap()) // so that the runs overlap
+			s.Gate.SetLatency(overlap) // so that the runs overlap
 			r := s.watch(func() {
 				for range 4 {
 					s.must(s.Events.Fire(s.stack.Physical("SweepRule")))

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -185,6 +186,7 @@ func (c critical) moments(f api.Fault) map[string]moment {
 // TestFaults makes each call of a correction fail in all ways. Afterwards the live state is the desired one, or the
 // run has failed with an error. When the fault is gone, the next sweep corrects the rest.
 func TestFaults(t *testing.T) {
+	t.Parallel()
 	for _, c := range criticals {
 		for fault, f := range c.faults() {
 			for when, m := range c.moments(f) {
@@ -207,8 +209,22 @@ func TestFaults(t *testing.T) {
 func impatiently(f *lambda.Function) { f.Timeout = time.Duration(slowness() * float64(6*time.Second)) }
 
 // slowness is how many times longer than usual the functions may take now, from 1 to 2. The tests that run at the same time
-// make a computation take up to twenty times as long as on an idle machine; that is usual.
-func slowness() float64 { return min(max(1, contention()/20), 2) }
+// make a computation take up to twenty times as long as on an idle machine; that is usual. It is measured once a second.
+func slowness() float64 {
+	measured.Lock()
+	defer measured.Unlock()
+	if time.Since(measured.at) > time.Second {
+		measured.slowness, measured.at = min(max(1, contention()/20), 2), time.Now()
+	}
+	return measured.slowness
+}
+
+// measured is the latest slowness.
+var measured struct {
+	sync.Mutex
+	at       time.Time
+	slowness float64
+}
 
 // patiently sets the template's time-out.
 func patiently(f *lambda.Function) { f.Timeout = 50 * time.Second }

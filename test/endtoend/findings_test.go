@@ -392,6 +392,7 @@ func (s *scene) looks() {
 
 // A deployment changes functions, alarms and rules, and is no finding. Neither is the time in which CloudFormation does it.
 func TestADeploymentIsNoFinding(t *testing.T) {
+	t.Parallel()
 	s := deployWhole(t, watching)
 	s.minutes(2)
 	s.must(s.stack.Update(t.Context(), plan(t, watching.and("SweepSeconds", "300").and("RunbookUrl", "https://example.com/runbook"))))
@@ -403,6 +404,7 @@ func TestADeploymentIsNoFinding(t *testing.T) {
 }
 
 func TestAWatchedCallThatAWSRefusesIsCountedAndHidesNoOther(t *testing.T) {
+	t.Parallel()
 	for call, c := range map[string]struct{ service, check string }{
 		"GetObjectLockConfiguration":         {"s3", "bucket-exits"},
 		"GetBucketReplication":               {"s3", "bucket-exits"},

@@ -109,6 +109,7 @@ func without(names ...string) board {
 }
 
 func TestAHealthyStackIsSaidToBeHealthy(t *testing.T) {
+	t.Parallel()
 	for endpointType, p := range endpointTypes {
 		t.Run(endpointType, func(t *testing.T) {
 			t.Parallel()
@@ -233,6 +234,7 @@ func (s *scene) attachesWidePolicy() error {
 }
 
 func TestAnEndpointThatIsGoneIsTold(t *testing.T) {
+	t.Parallel()
 	s := deploy(t, watching)
 	_, err := s.ec2.DeleteVpcEndpoints(t.Context(), &ec2.DeleteVpcEndpointsInput{VpcEndpointIds: []string{s.endpoint}})
 	s.must(err)
@@ -245,6 +247,7 @@ func TestAnEndpointThatIsGoneIsTold(t *testing.T) {
 }
 
 func TestAGuardThatDoesNotSweepIsTold(t *testing.T) {
+	t.Parallel()
 	s := deploy(t, watching)
 	s.CloudWatch.Reset()
 	s.fires("HealthcheckRule")
@@ -254,6 +257,7 @@ func TestAGuardThatDoesNotSweepIsTold(t *testing.T) {
 }
 
 func TestAnEndpointThatNobodyUsesIsIdle(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		bytes float64
 		want  float64
@@ -281,6 +285,7 @@ func TestAnEndpointThatNobodyUsesIsIdle(t *testing.T) {
 var alsoReads = map[string]string{"DescribeVpcEndpoints": "other-endpoints", "DescribeSecurityGroupRules": "workload-groups"}
 
 func TestACheckThatAWSRefusesIsCountedAndHidesNoOther(t *testing.T) {
+	t.Parallel()
 	for call, c := range map[string]struct {
 		endpointType, service, check string
 		lost                         []string
@@ -334,6 +339,7 @@ func (s *scene) refuses(service, operation string) {
 
 // One call reads the policies of both roles.
 func TestRefusedRolePoliciesFailTwoChecks(t *testing.T) {
+	t.Parallel()
 	s := deploy(t, watching)
 	s.refuses("iam", "ListRolePolicies")
 	want := well["Interface"].but(without("RoleFindings")).but(board{"CheckFailed": 2, "CheckFailed role-policies": 1, "CheckFailed guard-role": 1})
@@ -344,6 +350,7 @@ func TestRefusedRolePoliciesFailTwoChecks(t *testing.T) {
 
 // One call reads the metrics of both checks, so they cannot be denied separately.
 func TestRefusedMetricsFailTwoChecks(t *testing.T) {
+	t.Parallel()
 	s := deploy(t, watching)
 	s.refuses("monitoring", "GetMetricStatistics")
 	want := well["Interface"].but(without("SweepRecent", "EndpointIdle")).
@@ -354,6 +361,7 @@ func TestRefusedMetricsFailTwoChecks(t *testing.T) {
 }
 
 func TestAnS3ThatFailsIsNotReportedAsOpen(t *testing.T) {
+	t.Parallel()
 	s := deploy(t, watching)
 	s.Gate.Inject(api.Fault{Service: "s3", Operation: "GetObject", Error: &api.Error{Status: 503, Code: "SlowDown"}})
 	want := well["Interface"].but(without("ExposedToInternet")).but(board{"CheckFailed": 1, "CheckFailed anonymous-read": 1})
@@ -363,6 +371,7 @@ func TestAnS3ThatFailsIsNotReportedAsOpen(t *testing.T) {
 }
 
 func TestAnOpenBucketIsSeenFromTheInternet(t *testing.T) {
+	t.Parallel()
 	s := deploy(t, watching)
 	s.must(s.deletesPublicAccessBlock())
 	s.must(s.putsBucketPolicy(fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::%s/*"}]}`, s.bucket)))
@@ -373,6 +382,7 @@ func TestAnOpenBucketIsSeenFromTheInternet(t *testing.T) {
 }
 
 func TestMetricsThatCannotBePublishedFailTheRun(t *testing.T) {
+	t.Parallel()
 	s := deploy(t, watching)
 	s.refuses("monitoring", "PutMetricData")
 	s.fires("HealthcheckRule")
@@ -393,43 +403,48 @@ func (s *scene) callsOf(roles ...string) []api.Call {
 }
 
 func TestAHealthRunIsThreeRoundTripsDeep(t *testing.T) {
+	t.Parallel()
 	for endpointType, p := range endpointTypes {
 		t.Run(endpointType, func(t *testing.T) {
+			t.Parallel()
 			s := deploy(t, p.and("CreateProbe", "false"))
 			s.must(s.attachesWidePolicy())
 			s.fires("SweepRule", "HealthcheckRule") // a warm process that has read the managed policy
-			latency := 3 * overlap() // a run makes more than 60 calls at the same time
-			s.Gate.SetLatency(latency)
-			for i := range 4 {
-				s.Gate.ResetCalls()
-				if i%2 == 0 {
-					s.looks() // the run that makes all checks
-				} else {
-					s.fires("HealthcheckRule")
+			scheduled := func() { s.fires("HealthcheckRule") }
+			for i, run := range []func(){s.looks, scheduled, s.looks, scheduled} { // s.looks makes all checks
+				if got := roundTrips(3, func(latency time.Duration) []api.Call { return s.examinesOnce(latency, run) }); got > 3 {
+					t.Errorf("run %d is %d round trips deep, want at most 3", i+1, got)
 				}
-				calls := s.callsOf("HealthcheckRole")
-				if got := api.Depth(calls); got > 3 {
-					t.Errorf("%d round trips deep with %v per call, want at most 3", got, latency)
-				}
-				puts := 0
-				for _, call := range calls {
-					if call.Operation == "PutMetricData" {
-						puts++
-					}
-				}
-				if puts != 1 {
-					t.Errorf("%d calls of PutMetricData, want 1", puts)
-				}
-				runs := s.Lambda.Invocations(s.stack.Physical("HealthcheckFunction"))
-				t.Logf("%d calls, %d deep, in %v with %v per call", len(calls), api.Depth(calls), runs[len(runs)-1].Duration, latency)
 			}
 		})
 	}
 }
 
+// examinesOnce makes a run of the health check with a latency of each call, fails the test unless it publishes all metrics in one call,
+// and returns the calls.
+func (s *scene) examinesOnce(latency time.Duration, run func()) []api.Call {
+	s.Helper()
+	s.Gate.SetLatency(latency)
+	s.Gate.ResetCalls()
+	run()
+	calls, puts := s.callsOf("HealthcheckRole"), 0
+	for _, call := range calls {
+		if call.Operation == "PutMetricData" {
+			puts++
+		}
+	}
+	if puts != 1 {
+		s.Errorf("%d calls of PutMetricData, want 1", puts)
+	}
+	runs := s.Lambda.Invocations(s.stack.Physical("HealthcheckFunction"))
+	s.Logf("%d calls, %d deep, in %v with %v per call", len(calls), api.Depth(calls), runs[len(runs)-1].Duration, latency)
+	return calls
+}
+
 // A managed policy's version that the process has not read takes one more round trip, once. A condition that takes
 // weeks to become true is read once an hour.
 func TestWhatIsKnownIsNotAskedAgain(t *testing.T) {
+	t.Parallel()
 	s := deploy(t, watching)
 	s.fires("SweepRule", "HealthcheckRule")
 	s.must(s.attachesWidePolicy())
@@ -462,6 +477,7 @@ var platform = []string{
 var destinations = append(slices.Clone(platform[:3]), "events:PutEvents")
 
 func TestRolesAllowExactlyWhatTheirFunctionsCall(t *testing.T) {
+	t.Parallel()
 	for role, c := range map[string]struct {
 		rules  []string
 		unless []string

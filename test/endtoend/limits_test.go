@@ -92,6 +92,7 @@ func TestALockoutIsRefused(t *testing.T) {
 
 // TestWhatIsGoneIsReportedAtOnce covers resources that no write and no retry restores.
 func TestWhatIsGoneIsReportedAtOnce(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		do       func(*scene)
 		resource string

@@ -9,6 +9,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"testing"
@@ -139,9 +140,20 @@ func created(r cloudformation.CustomRequest) (cloudformation.CustomAnswer, bool)
 	return cloudformation.CustomAnswer{Status: "SUCCESS", PhysicalResourceID: id}, r.RequestType == "Create"
 }
 
+// deploys waits until this test may deploy a stack, and returns what ends that. As many tests as there are processors deploy at the
+// same time: if all did, functions of other tests would run out of their time because they had no processor.
+func deploys() (end func()) {
+	deploying <- struct{}{}
+	return func() { <-deploying }
+}
+
+// deploying has a place for each test that deploys.
+var deploying = make(chan struct{}, runtime.GOMAXPROCS(0))
+
 // deployInto makes a scene in a local AWS with options.
 func deployInto(t testing.TB, o localaws.Options, p parameters) *scene {
 	t.Helper()
+	defer deploys()()
 	c := cloudtest.New(t, o)
 	s := &scene{TB: t, Cloud: c, parameters: p}
 	var err error
