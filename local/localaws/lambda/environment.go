@@ -46,8 +46,6 @@ type event struct {
 	id, functionARN string
 	payload         []byte
 	deadline        time.Time
-	// lacked is what environment.lacked returned before.
-	lacked time.Duration
 }
 
 // answer is the result of an invocation.
@@ -100,7 +98,7 @@ func (e *environment) reap() {
 // init waits for the first poll. It returns nil if the environment can be invoked. Otherwise it returns the reason,
 // and the process has ended.
 func (e *environment) init(ctx context.Context) *answer {
-	limit := newLimit(initTimeout, lackedBefore(), e.lacked)
+	limit := newLimit(initTimeout, lackedHere(), e.lacked)
 	defer limit.Stop()
 	for {
 		select {
@@ -129,7 +127,7 @@ func (e *environment) init(ctx context.Context) *answer {
 // time-out.
 // https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-invoke
 func (e *environment) invoke(ctx context.Context, ev event) answer {
-	limit := newLimit(time.Until(ev.deadline), ev.lacked, e.lacked)
+	limit := newLimit(time.Until(ev.deadline), lackedHere(), e.lacked)
 	defer limit.Stop()
 	e.setRequest(ev.id)
 	child.Thaw(e.command.Process)

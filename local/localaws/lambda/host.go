@@ -32,7 +32,7 @@ type Options struct {
 	// Account, Region and Partition are used in the functions' ARNs; "" means 111122223333, eu-central-1 and aws.
 	Account, Region, Partition string
 	// Clock delays retries and dates records; nil means the real clock. Time-outs of functions
-	// always use real time, without that for which a busy machine gave the function no processor.
+	// always use real time, without that for which a busy machine gives the function no processor.
 	Clock *clock.Clock
 	// Work counts each invocation until it has ended, without the pauses of retries; nil disables it.
 	Work *underway.Count

@@ -25,8 +25,8 @@ type Invocation struct {
 	// one.
 	Began    time.Time
 	Duration time.Duration
-	// Lacked is for how long within Duration the function, or the local AWS, waited for a processor that others had. It is measured
-	// on Linux, for invocations of more than a second, and 0 if the function's process ended.
+	// Lacked is for how long within Duration the local AWS, and so probably the function too, waited for a processor that others had,
+	// to a second. It is measured on Linux only.
 	Lacked time.Duration
 	// Payload is the event, Response the function's answer: for a failure, Lambda's description of it.
 	Payload, Response []byte
@@ -108,12 +108,10 @@ func (h *Host) run(ctx context.Context, f *hosted, i Invocation) (Invocation, er
 		i.Init = e.initDuration
 	}
 	i.Began = h.options.Clock.Now()
-	began, lacked := time.Now(), e.lacked()
-	a := e.invoke(ctx, event{id: i.RequestID, functionARN: f.ARN, payload: i.Payload, deadline: began.Add(f.Timeout), lacked: lacked})
+	began, lacked := time.Now(), lackedHere()
+	a := e.invoke(ctx, event{id: i.RequestID, functionARN: f.ARN, payload: i.Payload, deadline: began.Add(f.Timeout)})
 	i.Duration = time.Since(began)
-	if i.Duration > time.Second {
-		i.Lacked = min(max(0, e.lacked()-lacked), i.Duration)
-	}
+	i.Lacked = min(lackedHere()-lacked, i.Duration)
 	h.rest(f, e)
 	return h.account(i, a), nil
 }
