@@ -43,8 +43,8 @@ func newGuarded(t *testing.T, parameters ...string) *guardedAccount {
 }
 
 // newGuardOfMany deploys guard.yaml before two gateway endpoints and the buckets docs-a, docs-b, docs-tmp, reports and other, of which
-// it guards docs-a, docs-b and reports. The callers' bucket is docs-a.
-func newGuardOfMany(t *testing.T) *guardedAccount {
+// it guards docs-a, docs-b and reports. The callers' bucket is docs-a. Parameters as Key=Value precede.
+func newGuardOfMany(t *testing.T, parameters ...string) *guardedAccount {
 	t.Helper()
 	a := &guardedAccount{T: t}
 	cloud := localtest.Must(localaws.New(localaws.Options{}))(t)
@@ -62,9 +62,9 @@ func newGuardOfMany(t *testing.T) *guardedAccount {
 		}))(t)
 		ids = append(ids, endpoint.ID)
 	}
-	flags := stackFlags{template: "../../guard.yaml", parameters: []string{
+	flags := stackFlags{template: "../../guard.yaml", parameters: append([]string{
 		"BucketNames=docs-*,reports", "ExcludedBucketNames=docs-tmp", "VpcEndpointIds=" + strings.Join(ids, ","), "Enforcement=Enforce",
-	}}
+	}, parameters...)}
 	plan := localtest.Must(flags.plan())(t)
 	builds := localtest.Must(flags.build(plan))(t)
 	t.Cleanup(func() { a.must(builds.Close()) })

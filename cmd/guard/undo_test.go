@@ -60,7 +60,7 @@ func TestUndoPutsThePolicyBackAndPausesTheGuard(t *testing.T) {
 // The guard runs, sees what undo wrote, and leaves it alone until the window ends.
 func TestTheGuardLeavesAloneWhatUndoWroteUntilTheWindowEnds(t *testing.T) {
 	for name, deployed := range map[string]func(*testing.T) *guardedAccount{
-		"template.yaml": func(t *testing.T) *guardedAccount { return newGuarded(t) }, "guard.yaml": newGuardOfMany,
+		"template.yaml": func(t *testing.T) *guardedAccount { return newGuarded(t) }, "guard.yaml": func(t *testing.T) *guardedAccount { return newGuardOfMany(t) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := deployed(t)
