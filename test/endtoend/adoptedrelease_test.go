@@ -159,13 +159,26 @@ func TestManagersAndDeployersAreNotLockedOut(t *testing.T) {
 }
 
 // combination is one of the ways to put the guard before the estate.
-type combination struct {
-	buckets, endpoints, enforcement, mode, endpointPolicy string
+type combination struct{ buckets, endpoints, enforcement, mode, endpointPolicy string }
+
+// combinations returns the matrix over the parameters: of the values of which buckets, which endpoints, and what is enforced how, each two
+// occur together. The endpoints' policy goes with the endpoints.
+func combinations() []combination {
+	buckets := []string{"acme-clean", "acme-clean,acme-open,acme-terraform", "acme-*"}
+	endpoints := []struct{ which, policy string }{{"interface", "Keep"}, {"gateway", "Account"}, {"both", "Buckets"}}
+	how := []struct{ enforcement, mode string }{{"Observe", "AtLeast"}, {"Enforce", "AtLeast"}, {"Enforce", "Exact"}}
+	var all []combination
+	for i, b := range buckets {
+		for j, e := range endpoints {
+			h := how[(i+j)%len(how)]
+			all = append(all, combination{b, e.which, h.enforcement, h.mode, e.policy})
+		}
+	}
+	return all
 }
 
-// TestEveryCombinationChangesOnlyWhatItSays is the matrix over the parameters: which buckets, which endpoints, what is enforced
-// and how. Whatever the combination, nothing but the selected buckets changes, only under Enforce, and the deletion with
-// RestoreOnDelete brings everything back.
+// Whatever the combination: nothing but the selected buckets changes, only under Enforce; a bucket that is created later is guarded if a
+// pattern matches it; managers and deployers are not locked out; the deletion with RestoreOnDelete brings everything back.
 func TestEveryCombinationChangesOnlyWhatItSays(t *testing.T) {
 	t.Parallel()
 	selections := map[string][]string{
@@ -173,42 +186,64 @@ func TestEveryCombinationChangesOnlyWhatItSays(t *testing.T) {
 		"acme-clean,acme-open,acme-terraform": guardedBuckets,
 		"acme-*":                              guardedBuckets,
 	}
-	var all []combination
-	for buckets := range selections {
-		for _, endpoints := range []string{"interface", "gateway", "both"} {
-			endpointPolicy := map[string]string{"interface": "Keep", "gateway": "Account", "both": "Buckets"}[endpoints]
-			for _, how := range []struct{ enforcement, mode string }{{"Observe", "AtLeast"}, {"Enforce", "AtLeast"}, {"Enforce", "Exact"}} {
-				all = append(all, combination{buckets, endpoints, how.enforcement, how.mode, endpointPolicy})
-			}
-		}
-	}
-	for _, c := range all {
+	const manager, created = "arn:aws:iam::111122223333:role/terraform", "acme-created"
+	for _, c := range combinations() {
 		t.Run(strings.Join([]string{c.buckets, c.endpoints, c.enforcement, c.mode}, "/"), func(t *testing.T) {
 			t.Parallel()
 			s := found(t, cloudtest.New(t, localaws.Options{}))
+			_, err := s.IAM.CreateRole("terraform", map[string]string{"all": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`})
+			s.must(err)
 			existing := s.Leftovers()
 			ids := map[string]string{"interface": s.endpoint, "gateway": s.gateway, "both": s.endpoint + "," + s.gateway}[c.endpoints]
 			s.must(s.adopts(parameters{
 				"BucketNames": c.buckets, "VpcEndpointIds": ids, "Enforcement": c.enforcement, "PolicyMode": c.mode,
-				"EndpointPolicy": c.endpointPolicy, "RestoreOnDelete": "true",
+				"EndpointPolicy": c.endpointPolicy, "RestoreOnDelete": "true", "ManagementRoleArns": manager,
 			}))
-			s.sweep()
+			s.must(s.creates(created))
+			s.rest()
+			s.Events.Sweep()
+			s.rest()
+			enforced := c.enforcement == "Enforce"
 			now := s.all()
 			for name, before := range s.before {
 				selected := slices.Contains(selections[c.buckets], name) || strings.Contains(ids, name) && c.endpointPolicy != "Keep"
-				if changed := now[name] != before; changed != (selected && c.enforcement == "Enforce") {
+				if changed := now[name] != before; changed != (selected && enforced) {
 					t.Errorf("%s changed: %t\nfrom %s\nto   %s", name, changed, before, now[name])
 				}
 			}
-			if c.enforcement == "Enforce" {
-				for _, name := range selections[c.buckets] {
+			if locked := s.S3.Policy(created) != ""; locked != (enforced && c.buckets == "acme-*") {
+				t.Errorf("the bucket that was created later has a policy: %t", locked)
+			}
+			for _, name := range selections[c.buckets] {
+				if enforced {
 					s.isLocked(name)
 				}
+				s.isManaged(name)
 			}
+			s.must(s.S3.DeleteBucket(created))
 			s.deletes(existing)
 			s.isAsBefore()
 		})
 	}
+}
+
+// isManaged fails the test unless the manager and CloudFormation see a bucket, and may read and write its policy.
+func (s *estate) isManaged(name string) {
+	s.Helper()
+	for who, caller := range map[string]api.Caller{"the manager": s.IAM.Session("terraform", "apply"), "CloudFormation": s.Deployer()} {
+		client := s3As(s.Cloud, caller)
+		if _, err := client.HeadBucket(s.Context(), &s3.HeadBucketInput{Bucket: &name}); err != nil {
+			s.Errorf("%s cannot see that %s exists: %v", who, name, err)
+		}
+		live, err := client.GetBucketPolicy(s.Context(), &s3.GetBucketPolicyInput{Bucket: &name})
+		if err == nil {
+			_, err = client.PutBucketPolicy(s.Context(), &s3.PutBucketPolicyInput{Bucket: &name, Policy: live.Policy})
+		}
+		if err != nil && !strings.Contains(err.Error(), "NoSuchBucketPolicy") {
+			s.Errorf("%s cannot read and write the policy of %s: %v", who, name, err)
+		}
+	}
+	s.rest()
 }
 
 // The references to what was found are fixed: whoever replaces an object in the state bucket changes nothing for the guard.
