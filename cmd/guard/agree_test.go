@@ -28,7 +28,7 @@ func TestAuditCheckAndTheRunningGuardAgree(t *testing.T) {
 		"ExemptRoleArns="+exempt, "ManagementRoleArns="+manager)
 	lock := []string{"--account", "111122223333", "--region", "eu-central-1", "--role", role, "--except-role", exempt, "--management-role", manager,
 		"--vpce", a.endpoint, "--vpce", a.others[0]}
-	account := &auditedAccount{T: t, Cloud: a.cloud, url: a.cloud.Internet()}
+	account := &auditedAccount{TB: t, Cloud: a.cloud, url: a.cloud.Internet()}
 	account.answersReads()
 	checked, files := map[string]audit.Result{}, map[string]string{}
 	put := func(name, file, policy string) {

@@ -26,20 +26,21 @@ import (
 
 // auditedAccount is an account on the local AWS that guard audit reads.
 type auditedAccount struct {
-	*testing.T
+	testing.TB
 	*localaws.Cloud
-	url    string
-	denied []string // actions that the caller is denied
+	url     string
+	denied  []string      // actions that the caller is denied
+	latency time.Duration // of the calls that answersReads answers
 }
 
-func newAudited(t *testing.T) *auditedAccount {
+func newAudited(t testing.TB) *auditedAccount {
 	t.Helper()
 	cloud, err := localaws.New(localaws.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = cloud.Close() })
-	a := &auditedAccount{T: t, Cloud: cloud, url: cloud.Internet()}
+	a := &auditedAccount{TB: t, Cloud: cloud, url: cloud.Internet()}
 	id, secret := cloud.Gate.Credentials(api.Caller{Principal: "arn:aws:iam::111122223333:user/auditor", Account: "111122223333", Identity: a.identity})
 	cloud.S3.PutAccountPublicAccessBlock("111122223333", &s3.PublicAccessBlock{
 		BlockPublicAcls: true, IgnorePublicAcls: true, BlockPublicPolicy: true, RestrictPublicBuckets: true,
@@ -409,6 +410,7 @@ func (a *auditedAccount) answersReads() {
 	a.must(err)
 	behind := httputil.NewSingleHostReverseProxy(address)
 	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(a.latency)
 		switch query := r.URL.Query(); {
 		case query.Has("policy"):
 			_, _ = w.Write([]byte(a.S3.Policy(strings.Trim(r.URL.Path, "/"))))

@@ -27,7 +27,7 @@ var rewrite = flag.Bool("verdicts", false, "write testdata/policies/verdicts.md"
 const policyFolder = "../../testdata/policies"
 
 // policyFiles lists the files of testdata/policies in a folder.
-func policyFiles(t *testing.T, folder string) []string {
+func policyFiles(t testing.TB, folder string) []string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(policyFolder, folder, "*.json"))
 	if err != nil || len(files) == 0 {
