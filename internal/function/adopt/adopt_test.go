@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	s3sdk "github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/google/go-cmp/cmp"
@@ -115,39 +116,39 @@ func TestAGatewayEndpointIsAdoptedWithItsRoutes(t *testing.T) {
 
 func TestAllReasonsAreInOneAnswerAndNothingIsStored(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},
-		{"Effect":"Deny","Action":"s3:GetBucketTagging","Resource":"arn:aws:s3:::data-clean"}]}`)
-	s.must(s.store.CreateBucket("data-foreign", "444455556666"))
-	s.must(s.store.CreateBucket("data-shut", ""), s.store.PutPolicy("data-shut", []byte(`{"Version":"2012-10-17","Statement":[
+	withScene(t, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},
+		{"Effect":"Deny","Action":"s3:GetBucketTagging","Resource":"arn:aws:s3:::data-clean"}]}`, func(t *testing.T, s *scene) {
+		s.must(s.store.CreateBucket("data-foreign", "444455556666"))
+		s.must(s.store.CreateBucket("data-shut", ""), s.store.PutPolicy("data-shut", []byte(`{"Version":"2012-10-17","Statement":[
 		{"Sid":"Shut","Effect":"Deny","Principal":"*","Action":"s3:GetBucketPolicy","Resource":"arn:aws:s3:::data-shut"}]}`)))
-	s.must(s.store.CreateBucket("data-protected", ""), s.store.PutPolicy("data-protected", []byte(`{"Version":"2012-10-17","Statement":[
+		s.must(s.store.CreateBucket("data-protected", ""), s.store.PutPolicy("data-protected", []byte(`{"Version":"2012-10-17","Statement":[
 		{"Sid":"Protect","Effect":"Deny","Principal":"*","Action":"s3:PutBucketPolicy","Resource":"arn:aws:s3:::data-protected","Condition":{"ArnNotEquals":{"aws:PrincipalArn":"arn:aws:iam::111122223333:role/admin"}}}]}`)))
-	other, err := s.network.CreateEndpoint(ec2.EndpointRequest{Type: ec2.Gateway, VPCID: s.endpoint.VPCID, ServiceName: "com.amazonaws." + region + ".dynamodb"})
-	s.must(err)
-	s.must(s.network.SetEndpointState(s.endpoint.ID, "pending"))
-	s.limit = shortly
-	_, err = s.handle(cfnresponse.Create,
-		"BucketNames", "data-none,data-*,data-foreign", "VpcEndpointIds", strings.Join([]string{s.endpoint.ID, other.ID, "vpce-0dddddddddddddddd"}, ","))
-	if err == nil {
-		t.Fatal("it was adopted")
-	}
-	for _, want := range []string{
-		"data-none: there is no such bucket",
-		"data-foreign: the bucket belongs to another account",
-		"data-shut: its own policy denies s3:GetBucketPolicy",
-		"data-clean: AWS denies s3:GetBucketTagging",
-		"data-protected: its policy denies s3:PutBucketPolicy to the guard's role: except " + guardRole,
-		s.endpoint.ID + ": it is pending, not available",
-		other.ID + ": it is an endpoint of com.amazonaws.eu-central-1.dynamodb",
-		"vpce-0dddddddddddddddd: there is no such VPC endpoint",
-	} {
-		if !strings.Contains(err.Error(), want) {
-			t.Errorf("the answer lacks %q:\n%v", want, err)
+		other, err := s.network.CreateEndpoint(ec2.EndpointRequest{Type: ec2.Gateway, VPCID: s.endpoint.VPCID, ServiceName: "com.amazonaws." + region + ".dynamodb"})
+		s.must(err)
+		s.must(s.network.SetEndpointState(s.endpoint.ID, "pending"))
+		_, err = s.handle(cfnresponse.Create,
+			"BucketNames", "data-none,data-*,data-foreign", "VpcEndpointIds", strings.Join([]string{s.endpoint.ID, other.ID, "vpce-0dddddddddddddddd"}, ","))
+		if err == nil {
+			t.Fatal("it was adopted")
 		}
-	}
-	if keys := s.store.Keys(state); len(keys) > 0 {
-		t.Errorf("a refused adoption has stored %q", keys)
-	}
+		for _, want := range []string{
+			"data-none: there is no such bucket",
+			"data-foreign: the bucket belongs to another account",
+			"data-shut: its own policy denies s3:GetBucketPolicy",
+			"data-clean: AWS denies s3:GetBucketTagging",
+			"data-protected: its policy denies s3:PutBucketPolicy to the guard's role: except " + guardRole,
+			s.endpoint.ID + ": it is pending, not available",
+			other.ID + ": it is an endpoint of com.amazonaws.eu-central-1.dynamodb",
+			"vpce-0dddddddddddddddd: there is no such VPC endpoint",
+		} {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("the answer lacks %q:\n%v", want, err)
+			}
+		}
+		if keys := s.store.Keys(state); len(keys) > 0 {
+			t.Errorf("a refused adoption has stored %q", keys)
+		}
+	})
 }
 
 // Two guards that write different policies would replace each other's without end.
@@ -414,31 +415,33 @@ func TestThePhysicalIDNeverChanges(t *testing.T) {
 // TestManyBucketsAreReadWithABound adopts a thousand buckets by a pattern.
 func TestManyBucketsAreReadWithABound(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, everything)
-	const many, most = 1000, 16 * 4
-	for i := range many {
-		s.must(s.store.CreateBucket(fmt.Sprintf("many-%04d", i), ""))
-	}
-	s.gate.ResetCalls()
-	document, _ := s.adopt(cfnresponse.Create, "BucketNames", "many-*")
-	calls := s.gate.Calls()
-	if len(document.Buckets) != many {
-		t.Errorf("%d buckets adopted, want %d", len(document.Buckets), many)
-	}
-	for i, c := range calls {
-		// Calls are in the order in which they began: of those before, only the latest can overlap.
-		atOnce := 1
-		for _, earlier := range calls[max(0, i-2*most):i] {
-			if earlier.Ended.After(c.Began) {
-				atOnce++
+	withScene(t, everything, func(t *testing.T, s *scene) {
+		const many, most = 1000, 16 * 4
+		for i := range many {
+			s.must(s.store.CreateBucket(fmt.Sprintf("many-%04d", i), ""))
+		}
+		s.gate.ResetCalls()
+		s.gate.SetLatency(30 * time.Millisecond)
+		document, _ := s.adopt(cfnresponse.Create, "BucketNames", "many-*")
+		calls := s.gate.Calls()
+		if len(document.Buckets) != many {
+			t.Errorf("%d buckets adopted, want %d", len(document.Buckets), many)
+		}
+		for i, c := range calls {
+			// Calls are in the order in which they began: of those before, only the latest can overlap.
+			atOnce := 1
+			for _, earlier := range calls[max(0, i-2*most):i] {
+				if earlier.Ended.After(c.Began) {
+					atOnce++
+				}
+			}
+			if atOnce > most {
+				t.Fatalf("%d calls at a time, want at most %d", atOnce, most)
 			}
 		}
-		if atOnce > most {
-			t.Fatalf("%d calls at a time, want at most %d", atOnce, most)
+		// Four reads and a write for each bucket, and a few for all.
+		if want := 5*many + 20; len(calls) > want {
+			t.Errorf("%d calls, want at most %d", len(calls), want)
 		}
-	}
-	// Four reads and a write for each bucket, and a few for all.
-	if want := 5*many + 20; len(calls) > want {
-		t.Errorf("%d calls, want at most %d", len(calls), want)
-	}
+	})
 }

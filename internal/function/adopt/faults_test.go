@@ -75,11 +75,12 @@ func TestAdoptionWithstandsFailuresThatPass(t *testing.T) {
 			f.Service, f.Operation = service, operation
 			t.Run(nameOf(f), func(t *testing.T) {
 				t.Parallel()
-				s := newScene(t, everything)
-				s.gate.Inject(f)
-				if document, _ := s.adopt(cfnresponse.Create); len(document.Buckets) != 3 || len(document.Endpoints) != 1 {
-					t.Errorf("adopted %+v", document)
-				}
+				withScene(t, everything, func(t *testing.T, s *scene) {
+					s.gate.Inject(f)
+					if document, _ := s.adopt(cfnresponse.Create); len(document.Buckets) != 3 || len(document.Endpoints) != 1 {
+						t.Errorf("adopted %+v", document)
+					}
+				})
 			})
 		}
 	}
@@ -96,17 +97,17 @@ func TestADeniedReadRefusesTheAdoptionWithItsPermission(t *testing.T) {
 	} {
 		t.Run(operation, func(t *testing.T) {
 			t.Parallel()
-			s := newScene(t, everything)
-			service, code := "s3", "AccessDenied"
-			if strings.HasPrefix(operation, "Describe") {
-				service, code = "ec2", "UnauthorizedOperation"
-			}
-			s.gate.Inject(api.Fault{Service: service, Operation: operation, Error: &api.Error{Status: 403, Code: code}})
-			s.limit = shortly
-			_, err := s.handle(cfnresponse.Create)
-			if err == nil || !strings.Contains(err.Error(), permission) || !strings.Contains(err.Error(), "denies") && !strings.Contains(err.Error(), code) {
-				t.Errorf("the answer is %v, want a refusal that names %q", err, permission)
-			}
+			withScene(t, everything, func(t *testing.T, s *scene) {
+				service, code := "s3", "AccessDenied"
+				if strings.HasPrefix(operation, "Describe") {
+					service, code = "ec2", "UnauthorizedOperation"
+				}
+				s.gate.Inject(api.Fault{Service: service, Operation: operation, Error: &api.Error{Status: 403, Code: code}})
+				_, err := s.handle(cfnresponse.Create)
+				if err == nil || !strings.Contains(err.Error(), permission) || !strings.Contains(err.Error(), "denies") && !strings.Contains(err.Error(), code) {
+					t.Errorf("the answer is %v, want a refusal that names %q", err, permission)
+				}
+			})
 		})
 	}
 }
@@ -130,15 +131,16 @@ func TestTheReleaseWithstandsFailuresThatPassAndStaleReads(t *testing.T) {
 			f.Service, f.Operation = service, operation
 			t.Run(nameOf(f), func(t *testing.T) {
 				t.Parallel()
-				s := newScene(t, everything)
-				before := s.configuration()
-				adopted(s)
-				s.gate.Inject(f)
-				err := release(s)
-				s.gate.ClearFaults()
-				if diff := cmp.Diff(before, s.configuration()); err != nil || diff != "" {
-					t.Errorf("%v (-before +after)\n%s", err, diff)
-				}
+				withScene(t, everything, func(t *testing.T, s *scene) {
+					before := s.configuration()
+					adopted(s)
+					s.gate.Inject(f)
+					err := release(s)
+					s.gate.ClearFaults()
+					if diff := cmp.Diff(before, s.configuration()); err != nil || diff != "" {
+						t.Errorf("%v (-before +after)\n%s", err, diff)
+					}
+				})
 			})
 		}
 	}
@@ -153,23 +155,23 @@ func TestADeniedWriteOfTheReleaseFailsIt(t *testing.T) {
 	} {
 		t.Run(operation, func(t *testing.T) {
 			t.Parallel()
-			s := newScene(t, everything)
-			before := s.configuration()
-			adopted(s)
-			service, code := "s3", "AccessDenied"
-			if operation == "ModifyVpcEndpoint" {
-				service, code = "ec2", "UnauthorizedOperation"
-			}
-			s.gate.Inject(api.Fault{Service: service, Operation: operation, Error: &api.Error{Status: 403, Code: code}})
-			s.limit = shortly
-			if err := s.release("EndpointPolicy", "Account"); err == nil || !strings.Contains(err.Error(), "AWS denies "+permission) {
-				t.Errorf("the answer is %v, want one that names %s", err, permission)
-			}
-			s.gate.ClearFaults()
-			s.must(s.release("EndpointPolicy", "Account"))
-			if diff := cmp.Diff(before, s.configuration()); diff != "" {
-				t.Errorf("after the second deletion (-before +after):\n%s", diff)
-			}
+			withScene(t, everything, func(t *testing.T, s *scene) {
+				before := s.configuration()
+				adopted(s)
+				service, code := "s3", "AccessDenied"
+				if operation == "ModifyVpcEndpoint" {
+					service, code = "ec2", "UnauthorizedOperation"
+				}
+				s.gate.Inject(api.Fault{Service: service, Operation: operation, Error: &api.Error{Status: 403, Code: code}})
+				if err := s.release("EndpointPolicy", "Account"); err == nil || !strings.Contains(err.Error(), "AWS denies "+permission) {
+					t.Errorf("the answer is %v, want one that names %s", err, permission)
+				}
+				s.gate.ClearFaults()
+				s.must(s.release("EndpointPolicy", "Account"))
+				if diff := cmp.Diff(before, s.configuration()); diff != "" {
+					t.Errorf("after the second deletion (-before +after):\n%s", diff)
+				}
+			})
 		})
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -56,9 +57,7 @@ type scene struct {
 	adoption *adopt.Adoption
 	status   string
 	// old are the changes of the properties before an update.
-	old []string
-	// limit is the time of a request.
-	limit time.Duration
+	old   []string
 	lines *lines
 	// others are the guards of all stacks, or why they cannot be read.
 	others   []adoption.Guard
@@ -85,10 +84,19 @@ func (l *lines) String() string {
 	return l.text.String()
 }
 
+// limit is the time of a request. What AWS denies is tried again for a quarter of it.
+const limit = time.Minute
+
+// withScene runs f in synthetic time, where what it waits for takes no real time.
+func withScene(t *testing.T, policy string, f func(t *testing.T, s *scene)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) { f(t, newScene(t, policy)) })
+}
+
 // newScene makes a scene. The role of the function has a policy.
 func newScene(t *testing.T, policy string) *scene {
 	t.Helper()
-	s := &scene{T: t, gate: localtest.Gate(t, api.Options{}), status: "CREATE_IN_PROGRESS", limit: localtest.Limit, lines: &lines{}}
+	s := &scene{T: t, gate: localtest.Gate(t, api.Options{}), status: "CREATE_IN_PROGRESS", lines: &lines{}}
 	s.store, s.network = s3.New(s.gate.Options()), ec2.New(s.gate.Options())
 	s.gate.Add(s.store)
 	s.gate.Add(s.network)
@@ -99,7 +107,7 @@ func newScene(t *testing.T, policy string) *scene {
 	s.must(s.store.CreateBucket("data-open", ""), s.store.PutPublicAccessBlock("data-open", nil),
 		s.store.PutPolicy("data-open", []byte(opensPolicy)), s.store.PutOwnership("data-open", "ObjectWriter"))
 	s.must(s.store.CreateBucket("data-clean", ""))
-	s.admin = s3sdk.NewFromConfig(localtest.Config(t, s.gate, everything))
+	s.admin = s3sdk.NewFromConfig(localtest.Direct(t, s.gate, everything))
 	_, err := s.admin.PutBucketAcl(t.Context(), &s3sdk.PutBucketAclInput{Bucket: aws.String("data-open"), ACL: s3types.BucketCannedACLPublicRead})
 	s.must(err)
 	vpc := localtest.Must(s.network.CreateVPC(ec2.VPC{CIDR: "10.0.0.0/16", DNSSupport: true, DNSHostnames: true}))(t)
@@ -110,7 +118,7 @@ func newScene(t *testing.T, policy string) *scene {
 	s.endpoint = localtest.Must(s.network.CreateEndpoint(ec2.EndpointRequest{
 		Type: ec2.Interface, VPCID: vpc.ID, ServiceName: "com.amazonaws." + region + ".s3", SubnetIDs: []string{subnet.ID}, GroupIDs: []string{group.ID},
 	}))(t)
-	sdk := localtest.Config(t, s.gate, policy)
+	sdk := localtest.Direct(t, s.gate, policy)
 	sdk.Retryer = func() aws.Retryer { return hasty{awsconfig.Retryer()} }
 	client := s3sdk.NewFromConfig(sdk)
 	s.adoption = &adopt.Adoption{
@@ -157,12 +165,9 @@ func (s *scene) properties(changes ...string) map[string]string {
 	return p
 }
 
-// shortly is the time of a request that does not wait for what AWS denies: that takes a quarter of it at most, and a pause takes 3 s.
-const shortly = 10 * time.Second
-
 // handle sends a request to the custom resource.
 func (s *scene) handle(kind string, changes ...string) (cfnresponse.Result, error) {
-	ctx, cancel := context.WithTimeout(s.Context(), s.limit)
+	ctx, cancel := context.WithTimeout(s.Context(), limit)
 	defer cancel()
 	raw, err := json.Marshal(s.properties(changes...))
 	s.must(err)

@@ -90,7 +90,7 @@ func (g *Gate) Open(l Listener) (baseURL string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("opening a listener of the local AWS: %w", err)
 	}
-	server := &http.Server{Handler: handler{g, l}}
+	server := &http.Server{Handler: g.Handler(l)}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed {
@@ -100,6 +100,9 @@ func (g *Gate) Open(l Listener) (baseURL string, err error) {
 	go server.Serve(listener) // returns http.ErrServerClosed when the gate closes
 	return "http://" + listener.Addr().String(), nil
 }
+
+// Handler returns what serves the requests to a listener, for a caller that needs no address.
+func (g *Gate) Handler(l Listener) http.Handler { return handler{g, l} }
 
 // Close closes all listeners and connections at once, including those of requests that hang.
 func (g *Gate) Close() error {

@@ -5,6 +5,7 @@ package localtest
 import (
 	"errors"
 	"net"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -40,12 +41,27 @@ func Gate(t testing.TB, o api.Options) *api.Gate {
 	return gate
 }
 
+// internet is where the clients are.
+var internet = api.Listener{SourceIP: "198.51.100.7"}
+
 // Config returns the configuration of clients of a user with one policy. They do not retry, and no call waits longer
 // than [Limit].
 func Config(t testing.TB, gate *api.Gate, policy string) aws.Config {
 	t.Helper()
+	return config(t, gate, policy, Must(gate.Open(internet))(t), awshttp.NewBuildableClient().WithTimeout(Limit))
+}
+
+// Direct is like [Config], but without a network, so that a test can run in a bubble of testing/synctest: there a call
+// takes no time, except for the gate's latency.
+func Direct(t testing.TB, gate *api.Gate, policy string) aws.Config {
+	t.Helper()
+	return config(t, gate, policy, "http://127.0.0.1", &http.Client{Transport: direct{gate.Handler(internet)}, Timeout: Limit})
+}
+
+// config returns the configuration of clients that call the URL.
+func config(t testing.TB, gate *api.Gate, policy, url string, client aws.HTTPClient) aws.Config {
+	t.Helper()
 	parsed := Must(iampolicy.Parse([]byte(policy)))(t)
-	url := Must(gate.Open(api.Listener{SourceIP: "198.51.100.7"}))(t)
 	options := gate.Options()
 	id, secret := gate.Credentials(api.Caller{
 		Principal: "arn:" + options.Partition + ":iam::" + options.Account + ":user/tester", Account: options.Account,
@@ -53,7 +69,7 @@ func Config(t testing.TB, gate *api.Gate, policy string) aws.Config {
 	})
 	return aws.Config{
 		Region: options.Region, BaseEndpoint: &url, Retryer: OnlyClosed,
-		HTTPClient:  awshttp.NewBuildableClient().WithTimeout(Limit),
+		HTTPClient:  client,
 		Credentials: credentials.NewStaticCredentialsProvider(id, secret, ""),
 	}
 }
