@@ -34,11 +34,16 @@ var built *bootstrap.Builder
 // abreast is how many tests run in parallel. Most of them wait for pauses and time-outs, not for a processor.
 const abreast = "64"
 
-// garbage is GOGC. With the default of 100, the collector takes a quarter of the processor time of this process.
-const garbage = 400
+// garbage is GOGC: with the default of 100, the collector takes a quarter of the processor time of this process. memory is GOMEMLIMIT,
+// in bytes: from there on, the collector takes more again.
+const (
+	garbage = 400
+	memory  = 1 << 30
+)
 
 func TestMain(m *testing.M) {
 	debug.SetGCPercent(garbage)
+	debug.SetMemoryLimit(memory)
 	flag.Parse()
 	asked := false
 	flag.Visit(func(f *flag.Flag) { asked = asked || f.Name == "test.parallel" })
