@@ -36,6 +36,10 @@ type Deployment struct {
 	Dashboards Reading[[]Dashboard]
 	// TrailBucket is the bucket of the stack's own trail.
 	TrailBucket Reading[TrailBucket]
+	// What [Criteria.Compare] found: whether the policies of the topic and of the trail's bucket are the template's, and the rights
+	// that the guard's role needs and has no more.
+	OwnTopicPolicy, OwnTrailPolicy bool
+	LostRights                     Reading[[]string]
 }
 
 // Dashboard is a dashboard, with the time when it was last changed.
@@ -135,6 +139,17 @@ func (d Deployment) updating(now time.Time) bool {
 // id returns the physical id of a resource; "" if the stack has none.
 func (d Deployment) id(logicalID string) string { return d.Resources[logicalID].PhysicalID }
 
+// Compare returns a deployment with what the comparison of its policies found. It takes milliseconds, so it is made once after each
+// reading, not at each judgement. role are the policies of the guard's role, inline and attached.
+func (t Criteria) Compare(d Deployment, role Reading[[]Document], now time.Time) Deployment {
+	d.OwnTopicPolicy = sameStatements(d.Topic.Value.Policy, t.topicPolicy(d.id("NotificationTopic")))
+	d.OwnTrailPolicy = sameStatements(d.TrailBucket.Value.Policy, t.trailBucketPolicy(d))
+	if d.LostRights.Err = role.Err; role.Err == nil {
+		d.LostRights.Value = t.lostRights(d, role.Value, now)
+	}
+	return d
+}
+
 // judgeDeployment returns what differs from what was deployed. Each part that could be read is judged.
 func (t Criteria) judgeDeployment(r *Report, s Snapshot) []threat {
 	d := s.Deployment.Value
@@ -150,8 +165,8 @@ func (t Criteria) judgeDeployment(r *Report, s Snapshot) []threat {
 	}{
 		{Alarms, d.Alarms.Err, judgeAlarms}, {Functions, d.Functions.Err, judgeFunctions}, {FailedRuns, d.Failures.Err, t.judgeFailures},
 		{FunctionPolicy, d.Invokers.Err, t.judgeInvokers}, {NotificationTopic, d.Topic.Err, t.judgeTopic}, {NotificationKey, d.Key.Err, judgeKey},
-		{Dashboards, d.Dashboards.Err, judgeDashboard}, {TrailBucketCheck, d.TrailBucket.Err, t.judgeTrailBucket},
-		{GuardRole, s.GuardRole.Err, func(d Deployment) []threat { return t.judgeGuardRole(d, s.GuardRole.Value, s.Time) }},
+		{Dashboards, d.Dashboards.Err, judgeDashboard}, {TrailBucketCheck, d.TrailBucket.Err, judgeTrailBucket},
+		{GuardRole, d.LostRights.Err, t.judgeGuardRole},
 		{RuleTargets, nil, func(d Deployment) []threat { return t.judgeRules(d, s.Rules.Value) }},
 		{OwnTrail, nil, func(d Deployment) []threat { return judgeOwnTrail(d, s.Trails) }},
 	} {
@@ -268,7 +283,7 @@ func (t Criteria) judgeTopic(d Deployment) []threat {
 		return []threat{{"topic-deleted", "topic " + topic + " does not exist any more: nobody is told anything"}}
 	}
 	var threats []threat
-	if !sameStatements(live.Policy, t.topicPolicy(topic)) {
+	if !d.OwnTopicPolicy {
 		threats = append(threats, threat{"topic-policy", "topic " + topic + ": its policy is not the template's: " + live.Policy})
 	}
 	if key := d.id("NotificationKey"); !strings.HasSuffix(live.Key, key) || live.Key == "" {

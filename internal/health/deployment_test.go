@@ -22,7 +22,7 @@ func stack() health.Deployment {
 	d.Alarms.Value = []health.Alarm{{Name: "guard-OpenDrift", Changed: deployed.Add(-time.Second)}, {Name: "guard-other", Silent: true}}
 	d.Functions.Value = []health.Function{{Name: "guard-RemediateFunction", Changed: deployed.Add(-time.Second)}}
 	refused := errors.New("refused")
-	d.Failures.Err, d.Invokers.Err, d.Topic.Err, d.Key.Err, d.Dashboards.Err, d.TrailBucket.Err = refused, refused, refused, refused, refused, refused
+	d.Failures.Err, d.Invokers.Err, d.Topic.Err, d.Key.Err, d.Dashboards.Err, d.TrailBucket.Err, d.LostRights.Err = refused, refused, refused, refused, refused, refused, refused
 	return d
 }
 
@@ -30,7 +30,7 @@ func stack() health.Deployment {
 func found(d health.Deployment, err error, now time.Time) (findings []string, failed []health.Check) {
 	s := healthySnapshot()
 	s.Time, s.Deployment = now, health.Reading[health.Deployment]{Value: d, Err: err}
-	s.Rules.Value, s.GuardRole.Err = nil, errors.New("refused")
+	s.Rules.Value = nil
 	r := terms().Judge(s)
 	for _, p := range r.Problems {
 		if p.Finding != "" {

@@ -32,14 +32,14 @@ func judgeDashboard(d Deployment) []threat {
 }
 
 // judgeTrailBucket compares the bucket of the stack's own trail with the template.
-func (t Criteria) judgeTrailBucket(d Deployment) []threat {
+func judgeTrailBucket(d Deployment) []threat {
 	bucket := d.id("TrailBucket")
 	if bucket == "" {
 		return nil
 	}
 	var threats []threat
-	if live := d.TrailBucket.Value.Policy; !sameStatements(live, t.trailBucketPolicy(d)) {
-		threats = append(threats, threat{"trail-bucket-policy", fmt.Sprintf("trail bucket %s: its policy is not the template's: %s", bucket, live)})
+	if !d.OwnTrailPolicy {
+		threats = append(threats, threat{"trail-bucket-policy", fmt.Sprintf("trail bucket %s: its policy is not the template's: %s", bucket, d.TrailBucket.Value.Policy)})
 	}
 	if drift := d.TrailBucket.Value.Lifecycle; len(drift) > 0 {
 		threats = append(threats, threat{"trail-bucket-lifecycle", fmt.Sprintf("trail bucket %s: its lifecycle rules differ: %s", bucket, strings.Join(drift, "; "))})

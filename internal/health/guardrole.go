@@ -37,6 +37,11 @@ func (t Criteria) guardNeeds(d Deployment) []need {
 		{t.arn("logs", "log-group:"+d.id("RemediateLogGroup")+":log-stream:a"), []string{"logs:CreateLogStream", "logs:PutLogEvents"}, nil},
 		{t.queueARN(d), []string{"sqs:SendMessage"}, nil},
 	}
+	if queue := d.id("SweepQueue"); t.SweepEvery < time.Minute && queue != "" {
+		needs = append(needs, need{t.arn("sqs", queue[strings.LastIndex(queue, "/")+1:]), []string{
+			"sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes",
+		}, nil})
+	}
 	if t.Gateway {
 		return append(needs, need{anything, []string{"ec2:DescribeRouteTables"}, nil},
 			need{t.arn("ec2", "route-table/"+d.id("RouteTable")), []string{"ec2:ModifyVpcEndpoint", "ec2:AssociateRouteTable", "ec2:ReplaceRouteTableAssociation"}, inVPC})
@@ -50,9 +55,9 @@ func (t Criteria) guardNeeds(d Deployment) []need {
 	return needs
 }
 
-// judgeGuardRole evaluates the policies of the guard's role: a right that it needs and has no more is a finding, whatever was
-// changed. Rights beyond those are none: who can add them can use them without the guard.
-func (t Criteria) judgeGuardRole(d Deployment, documents []Document, now time.Time) []threat {
+// lostRights evaluates the policies of the guard's role, and returns the rights that it needs and has no more, whatever was
+// changed. Rights beyond those are none of its results: who can add them can use them without the guard.
+func (t Criteria) lostRights(d Deployment, documents []Document, now time.Time) []string {
 	var policies []*iampolicy.Policy
 	var lost []string
 	for _, document := range documents {
@@ -63,21 +68,20 @@ func (t Criteria) judgeGuardRole(d Deployment, documents []Document, now time.Ti
 		}
 		policies = append(policies, p)
 	}
-	needs := t.guardNeeds(d)
-	if queue := d.id("SweepQueue"); t.SweepEvery < time.Minute && queue != "" {
-		needs = append(needs, need{t.arn("sqs", queue[strings.LastIndex(queue, "/")+1:]), []string{
-			"sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes",
-		}, nil})
-	}
-	for _, n := range needs {
+	for _, n := range t.guardNeeds(d) {
 		if actions := t.missing(n, policies, now); len(actions) > 0 {
 			lost = append(lost, strings.Join(actions, ", ")+" on "+n.resource)
 		}
 	}
-	if len(lost) == 0 {
+	return lost
+}
+
+// judgeGuardRole judges the rights that the guard's role lost.
+func (t Criteria) judgeGuardRole(d Deployment) []threat {
+	if len(d.LostRights.Value) == 0 {
 		return nil
 	}
-	return []threat{{"role-stripped", fmt.Sprintf("role %s is not allowed any more: %s", t.Setting.Guard, strings.Join(lost, "; "))}}
+	return []threat{{"role-stripped", fmt.Sprintf("role %s is not allowed any more: %s", t.Setting.Guard, strings.Join(d.LostRights.Value, "; "))}}
 }
 
 // missing returns the actions that the policies do not surely allow at that time.

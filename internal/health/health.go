@@ -116,8 +116,6 @@ type Snapshot struct {
 	Network Reading[Network]
 	// AccessPoints are the names of the bucket's access points.
 	AccessPoints Reading[[]string]
-	// GuardRole are the policies of the guard's role, inline and attached.
-	GuardRole Reading[[]Document]
 	// Deployment is what was deployed, and what is there of it.
 	Deployment Reading[Deployment]
 }

@@ -30,7 +30,6 @@ type Checks struct {
 	Network      func(context.Context, time.Time) (health.Network, error)
 	Deployment   func(context.Context, time.Time) (health.Deployment, error)
 	AccessPoints func(context.Context, time.Time) ([]string, error)
-	GuardRole    func(context.Context, time.Time) ([]health.Document, error)
 
 	// forget makes the watched checks due.
 	forget []func()
@@ -66,7 +65,6 @@ func (c Checks) Read(ctx context.Context, now time.Time) health.Snapshot {
 	read(ctx, &checks, at(now, c.Network), &s.Network)
 	read(ctx, &checks, at(now, c.Deployment), &s.Deployment)
 	read(ctx, &checks, at(now, c.AccessPoints), &s.AccessPoints)
-	read(ctx, &checks, at(now, c.GuardRole), &s.GuardRole)
 	checks.Wait()
 	return s
 }

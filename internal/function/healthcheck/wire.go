@@ -28,17 +28,15 @@ import (
 	"example.com/s3-endpoint-guard/internal/guard"
 	"example.com/s3-endpoint-guard/internal/health"
 	"example.com/s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/internal/parallel"
 )
 
 // idleEvery is the interval of the idle check. An endpoint becomes idle only after weeks.
 const idleEvery = time.Hour
 
-// The intervals of the checks whose findings an event usually announces: the bucket and the workload's network, and the
-// deployment, which takes more calls.
-const (
-	watchEvery   = 5 * time.Minute
-	compareEvery = 10 * time.Minute
-)
+// watchEvery is the interval of the checks whose findings an event usually announces: the bucket, the workload's network and the
+// deployment. They make twice as many calls as all others.
+const watchEvery = 10 * time.Minute
 
 // strangerAttempts is the number of attempts of the anonymous read when S3 fails; the next run is a minute later.
 const strangerAttempts = 3
@@ -115,12 +113,14 @@ func (checks *Checks) ofGuard(c Config, sdk aws.Config, watch *cloudwatch.Client
 	checks.Rules = (&inspect.Rules{API: eventbridge.NewFromConfig(sdk), Names: c.Rules}).Read
 	roles := iam.NewFromConfig(sdk)
 	checks.Role = (&inspect.Role{API: roles, Name: path.Base(c.Setting.Workload)}).Read
-	checks.GuardRole = Watched(checks, compareEvery, (&inspect.Role{API: roles, Name: path.Base(c.Setting.Guard)}).Read)
-	trailBucket := &s3bucket.TrailBucket{API: s3.NewFromConfig(sdk), Account: c.Setting.Account, Days: c.TrailDays}
-	checks.Deployment = Watched(checks, compareEvery, (&inspect.Deployment{
-		Stacks: cloudformation.NewFromConfig(sdk), Alarms: watch, Functions: lambda.NewFromConfig(sdk), Topics: sns.NewFromConfig(sdk),
-		Keys: kms.NewFromConfig(sdk), TrailBucket: trailBucket.Read, StackID: c.StackID,
-	}).Read)
+	checks.Deployment = Watched(checks, watchEvery, (&comparison{
+		criteria: c.criteria(), role: inspect.Role{API: roles, Name: path.Base(c.Setting.Guard)},
+		deployment: inspect.Deployment{
+			Stacks: cloudformation.NewFromConfig(sdk), Alarms: watch, Functions: lambda.NewFromConfig(sdk), Topics: sns.NewFromConfig(sdk),
+			Keys: kms.NewFromConfig(sdk), StackID: c.StackID,
+			TrailBucket: (&s3bucket.TrailBucket{API: s3.NewFromConfig(sdk), Account: c.Setting.Account, Days: c.TrailDays}).Read,
+		},
+	}).read)
 	statistics := &inspect.Statistics{
 		API: watch, Bucket: c.Setting.Bucket, EndpointID: c.Setting.EndpointID, VPCID: c.Setting.VPCID,
 		Service: vpcendpoint.ServiceName(c.Setting.Partition, c.Setting.Region),
@@ -133,4 +133,21 @@ func (checks *Checks) ofGuard(c Config, sdk aws.Config, watch *cloudwatch.Client
 			return statistics.ReadVolume(ctx, now, c.IdleAfter)
 		})
 	}
+}
+
+// comparison reads what was deployed, and the policies of the guard's role.
+type comparison struct {
+	criteria   health.Criteria
+	deployment inspect.Deployment
+	role       inspect.Role
+}
+
+// read reads both at the same time.
+func (c *comparison) read(ctx context.Context) (health.Deployment, error) {
+	var found health.Deployment
+	var role health.Reading[[]health.Document]
+	err := parallel.All(
+		func() (err error) { found, err = c.deployment.Read(ctx); return err },
+		func() error { role.Value, role.Err = c.role.Read(ctx); return role.Err })
+	return c.criteria.Compare(found, role, time.Now()), err
 }
