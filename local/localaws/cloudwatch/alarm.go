@@ -113,13 +113,13 @@ func (s *Service) PutAlarm(a Alarm) error {
 		}
 	}
 	if before := s.alarms[a.Name]; before != nil {
-		before.Alarm, before.Changed = a, s.options.Now()
+		before.Alarm, before.plan, before.Changed = a, newPlan(a), s.options.Now()
 		return nil
 	}
-	s.alarms[a.Name] = &Condition{
+	s.alarms[a.Name] = &stored{Condition{
 		Alarm: a, ARN: s.alarmARN(a.Name), State: InsufficientData, Reason: "Unchecked: Initial alarm creation", Since: s.options.Now(),
 		Changed: s.options.Now(),
-	}
+	}, newPlan(a)}
 	s.alarmOrder = append(s.alarmOrder, a.Name)
 	return nil
 }
@@ -134,7 +134,7 @@ func (s *Service) DeleteAlarm(name string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, other := range s.alarms {
-		if slices.Contains(children(other.Rule), name) {
+		if slices.Contains(other.plan.children, name) {
 			return invalid("The alarm %s is used by the composite alarm %s.", name, other.Name)
 		}
 	}
@@ -149,7 +149,7 @@ func (s *Service) Alarms() []Condition {
 	defer s.mu.Unlock()
 	var all []Condition
 	for _, name := range s.alarmOrder {
-		all = append(all, *s.alarms[name])
+		all = append(all, s.alarms[name].Condition)
 	}
 	return all
 }
@@ -270,12 +270,6 @@ func (a Alarm) actions(state string) []string {
 		return nil
 	}
 	return map[string][]string{OK: a.OKActions, Alarming: a.AlarmActions, InsufficientData: a.InsufficientDataActions}[state]
-}
-
-// compared returns the query that is compared with the threshold.
-func (a Alarm) compared() AlarmQuery {
-	i := slices.IndexFunc(a.Queries, func(q AlarmQuery) bool { return q.ReturnData })
-	return a.Queries[i]
 }
 
 // shownThreshold returns the comparison as reasons and dashboards show it, e.g. "OpenDrift >= 1".

@@ -246,6 +246,31 @@ func TestMetricMathOverMetrics(t *testing.T) {
 	}
 }
 
+func TestAnAlarmThatIsPutAgainIsEvaluatedAnew(t *testing.T) {
+	s, _, _ := watching(t)
+	other, metric := above(1, 1, "missing"), above(1, 1, "missing")
+	other.Queries[0].Metric.Name, other.Name = "Other", "other"
+	putAlarm(t, s, other)
+	put(t, s, "M", noon, 1)
+	put(t, s, "Other", noon, 0)
+	multiplied := metric
+	multiplied.Queries = []cloudwatch.AlarmQuery{metric.Queries[0], {ID: "e", Expression: "m1 * 0.5", ReturnData: true}}
+	multiplied.Queries[0].ReturnData = false
+	for i, step := range []struct {
+		alarm cloudwatch.Alarm
+		want  string
+	}{
+		{metric, "ALARM"}, {multiplied, "OK"},
+		{cloudwatch.Alarm{Name: "both", Rule: `ALARM("a")`}, "OK"}, {metric, "ALARM"}, {cloudwatch.Alarm{Name: "both", Rule: `ALARM("other")`}, "OK"},
+	} {
+		putAlarm(t, s, step.alarm)
+		s.Evaluate()
+		if got := s.AlarmState(step.alarm.Name); got != step.want {
+			t.Errorf("step %d: state %s, want %s", i+1, got, step.want)
+		}
+	}
+}
+
 func TestCompositeRules(t *testing.T) {
 	for rule, want := range map[string]string{
 		`ALARM("rings")`:             "ALARM",

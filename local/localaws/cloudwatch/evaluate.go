@@ -3,7 +3,6 @@ package cloudwatch
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -45,66 +44,82 @@ func (s *Service) evaluate(now time.Time) []change {
 	defer s.mu.Unlock()
 	defer s.remember(now)
 	var changes []change
-	enter := func(c *Condition, state, reason string) {
-		if state == c.State {
-			return
-		}
+	enter := func(c *stored, state, reason string) {
 		before := c.State
 		c.State, c.Reason, c.Since = state, reason, now
-		changes = append(changes, change{*c, before})
+		changes = append(changes, change{c.Condition, before})
 	}
 	for _, name := range s.alarmOrder {
 		if c := s.alarms[name]; c.Rule == "" && c.ThresholdMetricID == "" {
-			state, reason := s.judge(c.Alarm, c.State, now)
-			enter(c, state, reason)
+			values := s.values(c, now)
+			if state := c.judge(values); state != c.State {
+				enter(c, state, c.reason(values))
+			}
 		}
 	}
 	// A composite alarm is created after the alarms in its rule, so one pass in that order is sufficient.
 	for _, name := range s.alarmOrder {
 		if c := s.alarms[name]; c.Rule != "" {
-			state, reason := s.compose(c.Alarm)
-			enter(c, state, reason)
+			if state, reason := s.compose(c.plan); state != c.State {
+				enter(c, state, reason)
+			}
 		}
 	}
 	return changes
 }
 
-// judge returns a metric alarm's state at a time, and the reason.
-func (s *Service) judge(a Alarm, before string, now time.Time) (state, reason string) {
-	values := s.values(a, now)
+// judge returns a metric alarm's state for the values of the periods, oldest first.
+func (c *Condition) judge(values []*float64) (state string) {
 	points := make([]sighting, len(values))
-	shown := make([]string, len(values))
+	breaches := comparisons[c.Comparison]
 	for i, value := range values {
-		points[i], shown[i] = absent, "-"
-		if value != nil {
-			points[i], shown[i] = within, fmt.Sprint(*value)
-			if comparisons[a.Comparison](*value, a.Threshold) {
-				points[i] = over
-			}
+		switch {
+		case value == nil:
+			points[i] = absent
+		case breaches(*value, c.Threshold):
+			points[i] = over
+		default:
+			points[i] = within
 		}
 	}
-	state, decided := verdict(points, a.EvaluationPeriods, a.DatapointsToAlarm, a.TreatMissingData)
+	state, decided := verdict(points, c.EvaluationPeriods, c.DatapointsToAlarm, c.TreatMissingData)
 	if !decided {
-		state = before
+		return c.State
 	}
-	return state, fmt.Sprintf("Threshold %s, %d of %d datapoints, missing data are %s: [%s], the latest last",
-		a.shownThreshold(), a.DatapointsToAlarm, a.EvaluationPeriods, a.TreatMissingData, strings.Join(shown, " "))
+	return state
+}
+
+// reason says why a metric alarm has a state.
+func (c *Condition) reason(values []*float64) string {
+	shown := make([]string, len(values))
+	for i, value := range values {
+		shown[i] = "-"
+		if value != nil {
+			shown[i] = fmt.Sprint(*value)
+		}
+	}
+	return fmt.Sprintf("Threshold %s, %d of %d datapoints, missing data are %s: [%s], the latest last",
+		c.shownThreshold(), c.DatapointsToAlarm, c.EvaluationPeriods, c.TreatMissingData, strings.Join(shown, " "))
 }
 
 // values returns the compared value of each period in the evaluation range, oldest first; nil for a missing one.
-func (s *Service) values(a Alarm, now time.Time) []*float64 {
-	returned, period := a.compared(), a.period()
-	values := make([]*float64, a.EvaluationPeriods+extraPeriods)
+func (s *Service) values(c *stored, now time.Time) []*float64 {
+	period := c.period()
+	values := make([]*float64, c.EvaluationPeriods+extraPeriods)
+	found := make([]*series, len(c.Queries))
+	for i, key := range c.plan.keys {
+		found[i] = s.series[key]
+	}
 	to := now
 	for i := len(values) - 1; i >= 0; i-- {
 		from := s.opening(to, period)
-		byID := map[string]*float64{}
-		for _, q := range a.Queries {
-			if q.Expression == "" {
-				byID[q.ID] = s.window(q, from, to)
+		each := make([]*float64, len(c.Queries))
+		for j, q := range c.Queries {
+			if found[j] != nil {
+				each[j] = found[j].window(q, from, to)
 			}
 		}
-		values[i] = a.compute(returned, byID)
+		values[i] = c.plan.compute(each)
 		to = from
 	}
 	return values
@@ -152,29 +167,10 @@ func (s *Service) counted(at time.Time) time.Time {
 	return at
 }
 
-// compute returns the value of a query in one period from the metrics' values in it; nil if there is none. An alarm
-// has few queries: nested expressions are evaluated at most as deep as there are queries.
-func (a Alarm) compute(q AlarmQuery, metrics map[string]*float64) *float64 {
-	known := maps.Clone(metrics)
-	for range a.Queries {
-		for _, other := range a.Queries {
-			if other.Expression != "" {
-				e, _ := parseExpression(other.Expression, a.Queries) // checked by PutAlarm
-				known[other.ID] = e.one(known)
-			}
-		}
-	}
-	return known[q.ID]
-}
-
 // window returns a metric's statistic after from, up to and including to; nil if it has no data there.
-func (s *Service) window(q AlarmQuery, from, to time.Time) *float64 {
-	found := s.series[q.Metric.key()]
-	if found == nil {
-		return nil
-	}
+func (s *series) window(q AlarmQuery, from, to time.Time) *float64 {
 	var sum Bucket
-	for _, p := range found.points {
+	for _, p := range s.points {
 		if p.counted.After(from) && !p.counted.After(to) && (q.Unit == "" || q.Unit == p.unit) {
 			sum = sum.merge(p.Bucket)
 		}

@@ -17,7 +17,8 @@ import (
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
 type expression struct {
 	function string
-	ids      []string
+	// queries are the indices of the queries in the list.
+	queries []int
 	// fill replaces missing values; nil leaves them out.
 	fill *float64
 	// factor multiplies the result.
@@ -44,7 +45,7 @@ func parseExpression(text string, queries []AlarmQuery) (expression, error) {
 	if parts == nil || (parts[2] == "") != (parts[4] == "") {
 		return expression{}, invalid("The local AWS does not imitate the metric math %q.", text)
 	}
-	e := expression{function: parts[1], ids: metricIDs(queries), factor: factor}
+	e := expression{function: parts[1], queries: metrics(queries), factor: factor}
 	if parts[4] != "" {
 		number, err := strconv.ParseFloat(parts[4], 64)
 		if err != nil {
@@ -53,33 +54,37 @@ func parseExpression(text string, queries []AlarmQuery) (expression, error) {
 		e.fill = &number
 	}
 	if parts[3] != "" {
-		named := strings.Split(strings.ReplaceAll(parts[3], " ", ""), ",")
-		for _, id := range named {
-			if !slices.ContainsFunc(queries, func(q AlarmQuery) bool { return q.ID == id }) {
+		e.queries = nil
+		for id := range strings.SplitSeq(strings.ReplaceAll(parts[3], " ", ""), ",") {
+			i := slices.IndexFunc(queries, func(q AlarmQuery) bool { return q.ID == id })
+			if i < 0 {
 				return expression{}, invalid("The expression %q names the metric %s, which is not there.", text, id)
 			}
+			e.queries = append(e.queries, i)
 		}
-		e.ids = named
 	}
 	return e, nil
 }
 
-// metricIDs returns the ids of the queries that are metrics.
-func metricIDs(queries []AlarmQuery) []string {
-	var ids []string
-	for _, q := range queries {
+// metrics returns the indices of the queries that are metrics.
+func metrics(queries []AlarmQuery) []int {
+	var found []int
+	for i, q := range queries {
 		if q.Expression == "" {
-			ids = append(ids, q.ID)
+			found = append(found, i)
 		}
 	}
-	return ids
+	return found
 }
 
-// one returns the expression's value in one period from the metrics' values in it; nil if there is none.
-func (e expression) one(values map[string]*float64) *float64 {
-	var present []float64
-	for _, id := range e.ids {
-		switch value := values[id]; {
+// functions are the supported functions of a list.
+var functions = map[string]func([]float64) float64{"SUM": sum, "MIN": slices.Min[[]float64], "MAX": slices.Max[[]float64]}
+
+// one returns the expression's value in one period from the queries' values in it; nil if there is none.
+func (e *expression) one(values []*float64) *float64 {
+	present := make([]float64, 0, len(e.queries))
+	for _, i := range e.queries {
+		switch value := values[i]; {
 		case value != nil:
 			present = append(present, *value)
 		case e.fill != nil:
@@ -89,7 +94,7 @@ func (e expression) one(values map[string]*float64) *float64 {
 	if len(present) == 0 {
 		return nil
 	}
-	result := map[string]func([]float64) float64{"SUM": sum, "MIN": slices.Min[[]float64], "MAX": slices.Max[[]float64]}[e.function](present) * e.factor
+	result := functions[e.function](present) * e.factor
 	return &result
 }
 

@@ -75,7 +75,7 @@ type Service struct {
 	order     []string
 	emfErrors int
 
-	alarms     map[string]*Condition
+	alarms     map[string]*stored
 	alarmOrder []string
 	dashboards map[string]dashboard
 	onAlarm    func(actionARN, subject, message string)
@@ -98,7 +98,7 @@ type point struct {
 
 // New makes a CloudWatch without data. The options are the gate's, with defaults filled in.
 func New(o api.Options) *Service {
-	return &Service{options: o, series: map[string]*series{}, alarms: map[string]*Condition{}, dashboards: map[string]dashboard{}}
+	return &Service{options: o, series: map[string]*series{}, alarms: map[string]*stored{}, dashboards: map[string]dashboard{}}
 }
 
 // Skew sets a function that returns by how much the callers' clocks are behind this one: functions are processes, and

@@ -43,10 +43,9 @@ func scan(rule string) ([]token, error) {
 }
 
 // children returns the names of the alarms in a rule.
-func children(rule string) []string {
-	list, _ := scan(rule) // PutAlarm has checked the rule
+func children(rule []token) []string {
 	var names []string
-	for _, t := range list {
+	for _, t := range rule {
 		if t.alarm != "" && !slices.Contains(names, t.alarm) {
 			names = append(names, t.alarm)
 		}
@@ -59,10 +58,14 @@ func (s *Service) checkRule(a Alarm) error {
 	if len(a.Rule) > maxRule {
 		return invalid("The parameter AlarmRule must have at most %d characters.", maxRule)
 	}
-	if _, err := s.holds(a.Rule); err != nil {
+	rule, err := scan(a.Rule)
+	if err != nil {
 		return err
 	}
-	names := children(a.Rule)
+	if _, ok := s.holds(rule); !ok {
+		return invalid("The alarm rule %q is not complete, or goes on after its end.", a.Rule)
+	}
+	names := children(rule)
 	if len(names) > maxChildren {
 		return invalid("A composite alarm can name at most %d alarms.", maxChildren)
 	}
@@ -75,33 +78,26 @@ func (s *Service) checkRule(a Alarm) error {
 }
 
 // compose returns a composite alarm's state, and the reason.
-func (s *Service) compose(a Alarm) (state, reason string) {
+func (s *Service) compose(p plan) (state, reason string) {
 	var ringing []string
-	for _, name := range children(a.Rule) {
+	for _, name := range p.children {
 		if c := s.alarms[name]; c != nil && c.State == Alarming {
 			ringing = append(ringing, name)
 		}
 	}
 	state, reason = OK, "The alarm rule is false; in ALARM: "+strings.Join(ringing, ", ")
-	if holds, _ := s.holds(a.Rule); holds { // PutAlarm has checked the rule
+	if holds, _ := s.holds(p.rule); holds {
 		state, reason = Alarming, "The alarm rule is true; in ALARM: "+strings.Join(ringing, ", ")
 	}
 	return state, reason
 }
 
-// holds evaluates a rule. NOT binds closer than AND, and AND closer than OR.
+// holds evaluates a rule; ok is false if it is incomplete, or goes on after its end. NOT binds closer than AND, and AND closer than OR.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutCompositeAlarm.html
-func (s *Service) holds(rule string) (bool, error) {
-	list, err := scan(rule)
-	if err != nil {
-		return false, err
-	}
-	r := reader{service: s, tokens: list}
-	result, ok := r.or()
-	if !ok || len(r.tokens) > 0 {
-		return false, invalid("The alarm rule %q is not complete, or goes on after its end.", rule)
-	}
-	return result, nil
+func (s *Service) holds(rule []token) (result, ok bool) {
+	r := reader{service: s, tokens: rule}
+	result, ok = r.or()
+	return result, ok && len(r.tokens) == 0
 }
 
 // reader evaluates a rule while reading it. Its methods return ok = false on a syntax error.
