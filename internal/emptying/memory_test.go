@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"sort"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -63,8 +64,8 @@ func (h *longKeyBucket) DeleteBatch(_ context.Context, versions []emptying.Versi
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, v := range versions {
-		var i int
-		if _, err := fmt.Sscanf(v.Key, "%d", &i); err != nil {
+		i, err := strconv.Atoi(v.Key)
+		if err != nil {
 			return nil, err
 		}
 		if h.broken > 0 && i%h.broken == 0 {
