@@ -121,7 +121,7 @@ func join(sets []Access, part func(*Access) *[]string) []Access {
 	for _, s := range sets {
 		rest := s
 		*part(&rest) = nil
-		key := fmt.Sprintf("%q", rest)
+		key := rest.key()
 		i, seen := byRest[key]
 		if !seen {
 			byRest[key] = len(joined)
@@ -132,6 +132,15 @@ func join(sets []Access, part func(*Access) *[]string) []Access {
 		*to = lock.Union(*to, *part(&s))
 	}
 	return joined
+}
+
+// key returns a text that only sets with the same parts share: no part has these separators.
+func (a *Access) key() string {
+	var parts [4]string
+	for i, list := range [...][]string{a.Callers, a.Paths, a.On, a.Actions} {
+		parts[i] = strings.Join(list, "\x01")
+	}
+	return strings.Join(parts[:], "\x00")
 }
 
 // message describes the first set, and counts the rest.

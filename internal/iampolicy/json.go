@@ -2,10 +2,10 @@ package iampolicy
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"unicode/utf8"
 )
@@ -31,78 +31,104 @@ func decodeStrictly(document []byte) (any, error) {
 	if !utf8.Valid(document) {
 		return nil, errors.New("not UTF-8")
 	}
-	d := json.NewDecoder(bytes.NewReader(document))
-	d.UseNumber()
-	value, err := decodeValue(d, 0)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+	if !json.Valid(document) {
+		var first json.RawMessage
+		if err := json.NewDecoder(bytes.NewReader(document)).Decode(&first); err != nil {
+			return nil, fmt.Errorf("not JSON: %w", err)
+		}
 		return nil, errors.New("text after the document")
 	}
-	return value, nil
+	return (&reader{rest: string(document)}).value(0)
 }
 
-func decodeValue(d *json.Decoder, depth int) (any, error) {
+// reader reads a text that is valid JSON. It is several times as fast as the tokens of a [json.Decoder]; an audit parses each policy
+// several times.
+type reader struct{ rest string }
+
+// next skips white space and separators, and returns the first character of what follows. Their places are right in valid JSON.
+func (r *reader) next() byte {
+	r.rest = strings.TrimLeft(r.rest, " \t\r\n,:")
+	return r.rest[0]
+}
+
+// take removes the first n bytes, and returns them.
+func (r *reader) take(n int) (text string) {
+	text, r.rest = r.rest[:n], r.rest[n:]
+	return text
+}
+
+func (r *reader) value(depth int) (any, error) {
 	if depth > maxDepth {
 		return nil, errors.New("nested too deeply")
 	}
-	token, err := d.Token()
-	if err != nil {
-		return nil, fmt.Errorf("not JSON: %w", err)
+	switch r.next() {
+	case '{':
+		return r.object(depth)
+	case '[':
+		return r.list(depth)
+	case '"':
+		return r.text()
 	}
-	switch token {
-	case json.Delim('{'):
-		return decodeObject(d, depth)
-	case json.Delim('['):
-		return decodeList(d, depth)
+	end := strings.IndexAny(r.rest, " \t\r\n,:]}")
+	if end < 0 {
+		end = len(r.rest)
 	}
-	if s, ok := token.(string); ok {
-		return s, checkText(s)
+	switch text := r.take(end); text {
+	case "null":
+		return nil, nil
+	case "true", "false":
+		return text == "true", nil
+	default:
+		return json.Number(text), nil
 	}
-	return token, nil
 }
 
-func decodeObject(d *json.Decoder, depth int) (object, error) {
+func (r *reader) object(depth int) (object, error) {
 	members := object{}
-	for d.More() {
-		token, err := d.Token()
+	for r.take(1); r.next() != '}'; {
+		name, err := r.text()
 		if err != nil {
-			return nil, fmt.Errorf("not JSON: %w", err)
-		}
-		name, _ := token.(string)
-		if err := checkText(name); err != nil {
 			return nil, err
 		}
 		if members.has(name) {
 			return nil, fmt.Errorf("%q given twice", name)
 		}
-		value, err := decodeValue(d, depth+1)
+		value, err := r.value(depth + 1)
 		if err != nil {
 			return nil, err
 		}
 		members = append(members, member{name, value})
 	}
-	return members, closing(d)
+	r.take(1)
+	return members, nil
 }
 
-func decodeList(d *json.Decoder, depth int) ([]any, error) {
+func (r *reader) list(depth int) ([]any, error) {
 	list := []any{}
-	for d.More() {
-		value, err := decodeValue(d, depth+1)
+	for r.take(1); r.next() != ']'; {
+		value, err := r.value(depth + 1)
 		if err != nil {
 			return nil, err
 		}
 		list = append(list, value)
 	}
-	return list, closing(d)
+	r.take(1)
+	return list, nil
 }
 
-func closing(d *json.Decoder) error {
-	if _, err := d.Token(); err != nil {
-		return fmt.Errorf("not JSON: %w", err)
+// text reads a string.
+func (r *reader) text() (text string, err error) {
+	end := 1
+	for ; r.rest[end] != '"'; end++ {
+		if r.rest[end] == '\\' {
+			end++
+		}
 	}
-	return nil
+	quoted := r.take(end + 1)
+	if text = quoted[1:end]; strings.IndexByte(text, '\\') >= 0 {
+		err = json.Unmarshal([]byte(quoted), &text)
+	}
+	return text, cmp.Or(err, checkText(text))
 }
 
 // checkText rejects the replacement character: the decoder uses it for an unpaired surrogate escape, so that two different
