@@ -8,6 +8,7 @@ import (
 	"iter"
 	"os"
 	"path"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -327,6 +328,7 @@ func (a *auditor) judge(parent context.Context, names iter.Seq[target]) error {
 	ctx, cancel := context.WithCancel(parent)
 	defer cancel()
 	slots := make(chan chan auditResult, 4*a.concurrency)
+	processors := make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1)) // one is left for the calls: they must not wait for the judge
 	go func() {
 		defer close(slots)
 		for t := range names {
@@ -341,7 +343,9 @@ func (a *auditor) judge(parent context.Context, names iter.Seq[target]) error {
 				defer close(slot)
 				found := a.reader.Bucket(ctx, t.name, t.region)
 				if ctx.Err() == nil || len(found.Failures) == 0 { // else it was interrupted
+					processors <- struct{}{}
 					slot <- a.result(found)
+					<-processors
 				}
 			}()
 		}
