@@ -16,6 +16,9 @@ var shortForms = map[string]string{
 	"!Sub": "Fn::Sub", "!And": "Fn::And", "!Equals": "Fn::Equals", "!Not": "Fn::Not", "!Or": "Fn::Or",
 }
 
+// ownTags are the tags of nodes without a function's short form.
+var ownTags = map[yaml.Kind]string{yaml.ScalarNode: "!!str", yaml.SequenceNode: "!!seq", yaml.MappingNode: "!!map"}
+
 // ruleFunctions exist only in the Rules section, and have no short form.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference-rules.html
 var ruleFunctions = []string{"Fn::Contains", "Fn::EachMemberEquals", "Fn::EachMemberIn"}
@@ -33,9 +36,7 @@ func (p place) function() (name string, arg place, ok bool) {
 	}
 	if isShort(p.Tag) {
 		node := *p.Node
-		node.Tag = map[yaml.Kind]string{
-			yaml.ScalarNode: "!!str", yaml.SequenceNode: "!!seq", yaml.MappingNode: "!!map",
-		}[p.Kind]
+		node.Tag = ownTags[p.Kind]
 		return shortForms[p.Tag], place{&node, p.path}, true
 	}
 	if p.Kind != yaml.MappingNode || len(p.Content) != 2 {

@@ -43,10 +43,13 @@ func (p place) members() ([]member, error) {
 		return nil, p.errorf("want a mapping")
 	}
 	members := make([]member, 0, len(p.Content)/2)
+	begin := ""
+	if p.path != "" {
+		begin = p.path + "."
+	}
 	for i := 0; i < len(p.Content); i += 2 {
 		name := p.Content[i].Value
-		path := strings.TrimPrefix(p.path+"."+name, ".")
-		members = append(members, member{name, place{p.Content[i+1], path}})
+		members = append(members, member{name, place{p.Content[i+1], begin + name}})
 	}
 	return members, nil
 }
@@ -87,7 +90,7 @@ func (p place) elements() ([]place, error) {
 	}
 	elements := make([]place, len(p.Content))
 	for i, node := range p.Content {
-		elements[i] = place{node, fmt.Sprintf("%s[%d]", p.path, i)}
+		elements[i] = place{node, p.path + "[" + strconv.Itoa(i) + "]"}
 	}
 	return elements, nil
 }

@@ -1,7 +1,6 @@
 package samtemplate
 
 import (
-	"regexp"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -10,9 +9,13 @@ import (
 // subPart is a piece of Fn::Sub's text: a variable, or else literal text.
 type subPart struct{ literal, variable string }
 
-// subName matches the name between ${ and }.
+// isSubName reports whether a text can be the name between ${ and }.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-sub.html
-var subName = regexp.MustCompile(`^[A-Za-z0-9_.:]+$`)
+func isSubName(text string) bool {
+	return text != "" && strings.IndexFunc(text, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("_.:", r)
+	}) < 0
+}
 
 // readSub reads the argument of Fn::Sub: a text, or a list of a text and a mapping with additional variables.
 func readSub(arg place) ([]subPart, map[string]place, error) {
@@ -50,7 +53,7 @@ func splitSub(at place, text string) ([]subPart, error) {
 			return nil, at.errorf("Fn::Sub: ${ without }")
 		case strings.HasPrefix(name, "!"):
 			parts = append(parts, subPart{literal: "${" + name[1:] + "}"})
-		case !subName.MatchString(name):
+		case !isSubName(name):
 			return nil, at.errorf("Fn::Sub: ${%s} is no name; a literal is written ${!%s}", name, name)
 		default:
 			parts = append(parts, subPart{variable: name})
