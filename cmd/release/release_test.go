@@ -25,11 +25,11 @@ func sources(t *testing.T, name string) string {
 		"LICENSE": "free\n",
 		"cmd/guard/main.go": `package main
 
-import ("fmt"; "os")
+import "os"
 
 var version string
 
-func main() { fmt.Println(version, os.Args[1:]) }
+func main() { os.Stdout.WriteString(version + " [" + os.Args[1] + " " + os.Args[2] + "]\n") }
 `,
 	} {
 		path = filepath.Join(folder, path)
