@@ -34,9 +34,9 @@ func billOf(t *testing.T, arguments ...string) (b bill) {
 // existingTable returns a Markdown table of what guard.yaml costs for numbers of buckets.
 func existingTable(t *testing.T) string {
 	t.Helper()
-	rows := [][]string{{"buckets", "at list price", "with AWS's free tier", "of it the sweeps", "at list price with SweepRate=5"}}
+	rows := [][]string{{"buckets", "at list price", "with AWS's free tier", "of it the sweeps", "at list price with SweepSeconds=300"}}
 	for _, n := range []string{"1", "50", "500"} {
-		every, fifth := billOf(t, "--buckets", n), billOf(t, "--buckets", n, "--parameter", "SweepRate=5")
+		every, fifth := billOf(t, "--buckets", n), billOf(t, "--buckets", n, "--parameter", "SweepSeconds=300")
 		rows = append(rows, []string{n, dollars(every.ListUSD), dollars(every.PaidUSD), dollars(every.Parts["Correction (the guard)"]), dollars(fifth.ListUSD)})
 	}
 	var b strings.Builder

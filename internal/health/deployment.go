@@ -107,7 +107,7 @@ type Topic struct {
 	Subscriptions int
 }
 
-// The values of template.yaml with which the live ones are compared. A test compares them with the template.
+// The values of guard.yaml with which the live ones are compared. A test compares them with the template.
 const (
 	failureRetries = 2
 	failureAge     = time.Hour
@@ -120,8 +120,8 @@ const slack = 10 * time.Second
 // switch this check off.
 const longestUpdate = time.Hour
 
-// rulesText is what template.yaml declares for the rules that invoke the guard, with the resources' logical ids in
-// "${…}". The tests of the template write it.
+// rulesText is what guard.yaml, as a part of template.yaml, declares for the rules that invoke the guard, with the logical ids of
+// the resources in "${…}". The tests of the template write it.
 //
 //go:embed rules.json
 var rulesText []byte
@@ -295,7 +295,7 @@ func (t Criteria) judgeTopic(d Deployment) []threat {
 	return threats
 }
 
-// topicPolicy returns the topic's policy in template.yaml.
+// topicPolicy returns the topic's policy in guard.yaml.
 func (t Criteria) topicPolicy(topic string) string {
 	return fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Sid":"AlarmsOfThisAccountPublish","Effect":"Allow",`+
 		`"Principal":{"Service":"cloudwatch.amazonaws.com"},"Action":"sns:Publish","Resource":%[1]q,"Condition":{"StringEquals":{"aws:SourceAccount":%[2]q}}},`+

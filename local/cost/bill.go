@@ -216,16 +216,16 @@ func (c *counter) endpoint(id string) error {
 
 // functionParts maps functions, by the prefix of the logical id, to their part and their usage.
 var functionParts = []functionPart{
-	{"Remediate", correction, "remediate", []rate{{"SweepSeconds", 1}, {"SweepRate", 60}}},
-	{"Healthcheck", healthcheck, "healthcheck", []rate{{"HealthRate", 60}}},
-	{"Probe", probe, "probe", []rate{{"HealthRate", 60}}},
+	{"Remediate", correction, "remediate", rate{"SweepSeconds", 1}},
+	{"Healthcheck", healthcheck, "healthcheck", rate{"HealthRate", 60}},
+	{"Probe", probe, "probe", rate{"HealthRate", 60}},
 }
 
 // functionPart is a part of the bill with a function that runs on a schedule.
 type functionPart struct {
 	prefix, part, usage string
-	// rates are the parameters that give the time between two runs; a template has one of them.
-	rates []rate
+	// every is the parameter that gives the time between two runs.
+	every rate
 }
 
 // rate is a parameter with the time between two runs, and its unit in seconds.
@@ -236,13 +236,8 @@ type rate struct {
 
 // seconds returns the time between two runs.
 func (f functionPart) seconds(plan *samtemplate.Plan) (float64, error) {
-	for _, r := range f.rates {
-		if value := plan.Parameter(r.parameter); value != "" {
-			n, err := strconv.ParseFloat(value, 64)
-			return n * r.unit, err
-		}
-	}
-	return 0, fmt.Errorf("no parameter gives the time between two runs")
+	n, err := strconv.ParseFloat(plan.Parameter(f.every.parameter), 64)
+	return n * f.every.unit, err
 }
 
 // once are the prefixes of the functions that run only when the stack is created, changed or deleted, and have no monthly cost.

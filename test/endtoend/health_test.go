@@ -519,23 +519,13 @@ func TestRolesAllowExactlyWhatTheirFunctionsCall(t *testing.T) {
 
 // allowedTo returns the actions that a role's policies allow.
 func (s *scene) allowedTo(role string) []string {
-	properties, err := plan(s, s.parameters).Properties(role, s.stack)
-	s.must(err)
 	var actions []string
-	for _, policy := range properties["Policies"].([]any) {
-		for _, st := range policy.(map[string]any)["PolicyDocument"].(map[string]any)["Statement"].([]any) {
-			statement := st.(map[string]any)
-			if statement["Effect"] != "Allow" {
-				continue
-			}
-			switch action := statement["Action"].(type) {
-			case string:
-				actions = append(actions, action)
-			case []any:
-				for _, a := range action {
-					actions = append(actions, a.(string))
-				}
-			}
+	for _, statement := range s.statements(role) {
+		if statement.Effect != "Allow" {
+			continue
+		}
+		for _, action := range list(statement.Action) {
+			actions = append(actions, action.(string))
 		}
 	}
 	return actions

@@ -14,6 +14,7 @@ import (
 var inTheRolesName = map[string]string{
 	"Log":                  "Lambda writes the function's log: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html",
 	"ReportFailedRuns":     "Lambda sends failed events on: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html",
+	"SendHeartbeat":        "Lambda sends the events about successful runs: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html",
 	"ReceiveSweepMessages": "Lambda receives the messages of a mapped queue: https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html",
 	"SwitchPrivateDnsOn":   "EC2 associates the endpoint's private zone with the VPC: https://github.com/boto/boto3/issues/2554",
 }
@@ -76,12 +77,24 @@ type statement struct {
 	Condition        any `json:",omitempty"`
 }
 
-// statements returns the statements of a role's inline policies, as deployed.
+// statements returns the statements of a role's policies, as deployed: inline ones, and those that are resources of their own.
 func (s *scene) statements(role string) []statement {
 	s.Helper()
-	properties, err := plan(s, s.parameters).Properties(role, s.stack)
+	decided := plan(s, s.parameters)
+	properties, err := decided.Properties(role, s.stack)
 	s.must(err)
-	text, err := json.Marshal(properties["Policies"])
+	documents := list(properties["Policies"])
+	for _, r := range decided.Resources() {
+		if r.Type != "AWS::IAM::Policy" {
+			continue
+		}
+		properties, err := decided.Properties(r.LogicalID, s.stack)
+		s.must(err)
+		if slices.Contains(list(properties["Roles"]), any(s.stack.Physical(role))) {
+			documents = append(documents, properties)
+		}
+	}
+	text, err := json.Marshal(documents)
 	s.must(err)
 	var policies []struct {
 		PolicyDocument struct{ Statement []statement }

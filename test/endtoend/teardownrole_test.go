@@ -1,7 +1,6 @@
 package endtoend_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"testing"
@@ -21,7 +20,7 @@ func theTeardownRoleIsExactlyWhatTheFunctionNeeds(t *testing.T) {
 	p := parameters{"BypassGovernanceRetention": "true"}
 	needs := needsOfTeardowns(t, p)
 	s := deploy(t, p)
-	for _, st := range s.teardownStatements() {
+	for _, st := range s.statements("TeardownRole") {
 		for _, one := range st.apart() {
 			if taken := slices.ContainsFunc(needs, one.covers(t)); taken == (st.Sid == "Log") {
 				t.Errorf("statement %s allows %v on %v; used by a call: %t", one.Sid, one.Action, one.Resource, taken)
@@ -68,37 +67,4 @@ func needsOfTeardowns(t *testing.T, p parameters) []api.Need {
 	})
 	collect(func(s *scene) { s.must(s.stack.Update(t.Context(), plan(t, p.and("CreateTrail", "false")))) })
 	return needs
-}
-
-// teardownStatements returns the statements of the teardown role and of its attached policies, as deployed.
-func (s *scene) teardownStatements() []statement {
-	s.Helper()
-	decided := plan(s, s.parameters)
-	var documents []struct {
-		PolicyDocument struct{ Statement []statement }
-	}
-	add := func(properties any) {
-		text, err := json.Marshal(properties)
-		s.must(err)
-		var more []struct {
-			PolicyDocument struct{ Statement []statement }
-		}
-		s.must(json.Unmarshal(text, &more))
-		documents = append(documents, more...)
-	}
-	for _, r := range decided.Resources() {
-		properties, err := decided.Properties(r.LogicalID, s.stack)
-		s.must(err)
-		switch {
-		case r.LogicalID == "TeardownRole":
-			add(properties["Policies"])
-		case r.Type == "AWS::IAM::Policy":
-			add([]any{properties})
-		}
-	}
-	var all []statement
-	for _, d := range documents {
-		all = append(all, d.PolicyDocument.Statement...)
-	}
-	return all
 }

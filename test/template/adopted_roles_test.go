@@ -11,15 +11,12 @@ import (
 	"example.com/s3-endpoint-guard/local/samtemplate"
 )
 
-// guardsStatements returns the statements of the roles of guard.yaml, by role. RemediateRole has two documents.
+// guardsStatements returns the statements of the roles of guard.yaml, by role.
 func guardsStatements(s stack) map[string][]map[string]any {
 	s.Helper()
 	all := map[string][]map[string]any{}
 	for _, r := range s.ofType("AWS::IAM::Role") {
 		all[r.LogicalID] = statements(s, r.LogicalID)
-	}
-	for _, r := range s.ofType("AWS::IAM::Policy") {
-		all["RemediateRole"] = append(all["RemediateRole"], statementsOf(s.T, s.properties(r.LogicalID)["PolicyDocument"])...)
 	}
 	return all
 }

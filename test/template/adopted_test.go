@@ -72,7 +72,7 @@ func extremes(partition string) []parameters {
 	return []parameters{answers(parameters{"CreateDashboard": "false"}), {
 		"BucketNames": "docs-example,docs-*,*-logs", "ExcludedBucketNames": "docs-tmp-*,scratch", "VpcEndpointIds": endpointID + "," + secondEndpoint,
 		"Enforcement": "Enforce", "EndpointPolicy": "Buckets", "RestoreOnDelete": "true", "SecurityHub": "true", "AlarmEmail": "a@example.com",
-		"SweepRate": "5", "ReservedConcurrency": "2", "RolePath": "/team/", "PermissionsBoundaryArn": "arn:" + partition + ":iam::111122223333:policy/b",
+		"SweepSeconds": "300", "ReservedConcurrency": "2", "RolePath": "/team/", "PermissionsBoundaryArn": "arn:" + partition + ":iam::111122223333:policy/b",
 	}, answers(parameters{
 		"NotificationTopicArn": "arn:" + partition + ":sns:eu-central-1:111122223333:alerts",
 		"NotificationKeyArn":   "arn:" + partition + ":kms:eu-central-1:111122223333:key/0a1b",
@@ -194,7 +194,9 @@ func TestBadParametersOfTheGuardAreRefusedWithASentence(t *testing.T) {
 		"a key for the stack's topic":   {parameters{"NotificationKeyArn": key}, "own topic has a key of its own"},
 		"an alias for a key":            {parameters{"NotificationTopicArn": topic, "NotificationKeyArn": "alias/a"}, "The ARN of a KMS key"},
 		"a guard that may never run":    {parameters{"ReservedConcurrency": "0"}, "set Enforcement to Observe"},
-		"a sweep never":                 {parameters{"SweepRate": "0"}, "from 1 to 60"},
+		"half of what the parent sets":  {parameters{"ParentName": "guard"}, "ParentName is for template.yaml"},
+		"what only the parent sets":     {parameters{"VpcId": vpcID}, "are for template.yaml"},
+		"a sweep never":                 {parameters{"SweepSeconds": "0"}, "SweepSeconds"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := template.Plan(samtemplate.Options{Parameters: answers(c.p)}); err == nil || !strings.Contains(err.Error(), c.want) {

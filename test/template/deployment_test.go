@@ -11,20 +11,21 @@ import (
 
 	"example.com/s3-endpoint-guard/internal/health"
 	"example.com/s3-endpoint-guard/internal/iampolicy"
-	"example.com/s3-endpoint-guard/local/samtemplate"
 	"example.com/s3-endpoint-guard/test/golden"
 )
 
-// placeholders are what rules.json has instead of ids and ARNs; package health replaces them.
-func placeholders() map[string]string {
-	names := map[string]string{
-		"InterfaceEndpoint": "${Endpoint}", "GatewayEndpoint": "${Endpoint}", "RemediateRole.Arn": "${RemediateRole.Arn}",
-		"RemediateFunction.Arn": "${RemediateFunction.Arn}", "DeadLetterQueue.Arn": "${DeadLetterQueue.Arn}",
-	}
-	for _, id := range []string{"Bucket", "EndpointSecurityGroup", "RouteTable", "SubnetA", "SubnetB", "SubnetARoutes", "SubnetBRoutes"} {
-		names[id] = "${" + id + "}"
-	}
-	return names
+// placeholders replaces ids and ARNs by what rules.json has instead of them; package health replaces that.
+func placeholders(s stack) *strings.Replacer {
+	function, _ := s.GetAtt("RemediateFunction", "Arn")
+	queue, _ := s.GetAtt("DeadLetterQueue", "Arn")
+	association, _ := s.Ref("SubnetBRoutes")
+	quoted := func(of, text string) []string { return []string{`"` + text + `"`, `"${` + of + `}"`} }
+	return strings.NewReplacer(slices.Concat(
+		quoted("AWS::StackId", stackID), quoted("Endpoint", endpointID), quoted("RemediateRole.Arn", guardRole),
+		quoted("RemediateFunction.Arn", function.(string)), quoted("DeadLetterQueue.Arn", queue.(string)),
+		quoted("Bucket", bucket), quoted("EndpointSecurityGroup", groupID), quoted("RouteTable", routeTableID),
+		quoted("SubnetA", subnetA), quoted("SubnetB", subnetB), quoted("SubnetARoutes", associationA), quoted("SubnetBRoutes", association),
+	)...)
 }
 
 // triggers are the rules whose patterns and targets the health check compares.
@@ -35,11 +36,9 @@ func TestDocsRulesThatTheHealthCheckCompares(t *testing.T) {
 		Pattern any `json:"pattern,omitempty"`
 		Target  any `json:"target"`
 	}
-	rules := map[string]declared{}
+	rules := map[string]json.RawMessage{}
 	for _, endpointType := range []string{"Interface", "Gateway"} {
-		s := deployAs(t, samtemplate.Options{
-			Parameters: parameters{"EndpointType": endpointType}, Region: "eu-central-1", AccountID: account, StackName: "guard", StackID: "${AWS::StackId}",
-		}, placeholders())
+		s := deploy(t, parameters{"EndpointType": endpointType})
 		for _, id := range triggers {
 			if s.lacks(id) {
 				continue
@@ -49,7 +48,11 @@ func TestDocsRulesThatTheHealthCheckCompares(t *testing.T) {
 			if len(targets) != 1 {
 				t.Errorf("%s has %d targets, want 1", id, len(targets))
 			}
-			rules[id] = declared{p["EventPattern"], targets[0]}
+			rule, err := json.Marshal(declared{p["EventPattern"], targets[0]})
+			if err != nil {
+				t.Fatal(err)
+			}
+			rules[id] = json.RawMessage(placeholders(s).Replace(string(rule)))
 		}
 	}
 	text, err := json.MarshalIndent(rules, "", "  ")
@@ -153,7 +156,7 @@ func judged(t *testing.T, s stack) (health.Criteria, health.Snapshot, []health.D
 	}
 	snapshot := health.Snapshot{Deployment: health.Reading[health.Deployment]{Value: d}}
 	var role []health.Document
-	for _, p := range list(s.properties("RemediateRole")["Policies"]) {
+	for _, p := range append(list(s.properties("RemediateRole")["Policies"]), s.properties("RemediateEndpointPolicy")) {
 		role = append(role, health.Document{Name: at(p, "PolicyName").(string), Text: asText(t, at(p, "PolicyDocument"))})
 	}
 	snapshot.Trails.Value = []health.CloudTrail{{Name: ref("Trail"), Logging: true, Bucket: ref("TrailBucket"), Validated: true}}

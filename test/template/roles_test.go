@@ -6,6 +6,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"go/types"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -21,16 +22,32 @@ import (
 	"example.com/s3-endpoint-guard/local/samtemplate"
 )
 
-// statements returns the statements of a role's inline policies.
+// statements returns the statements of a role's inline policies, and of the policies that are resources of their own.
 func statements(s stack, role string) []map[string]any {
 	s.Helper()
+	policies := list(s.properties(role)["Policies"])
+	for _, id := range s.policiesOf(role) {
+		policies = append(policies, s.properties(id))
+	}
 	var all []map[string]any
-	for _, policy := range list(s.properties(role)["Policies"]) {
+	for _, policy := range policies {
 		for _, statement := range list(at(policy, "PolicyDocument", "Statement")) {
 			all = append(all, statement.(map[string]any))
 		}
 	}
 	return all
+}
+
+// policiesOf returns the logical ids of the policies that are resources of their own and attached to a role.
+func (s stack) policiesOf(role string) []string {
+	var ids []string
+	name, _ := s.Ref(role)
+	for _, policy := range s.ofType("AWS::IAM::Policy") {
+		if slices.Contains(list(s.properties(policy.LogicalID)["Roles"]), any(name)) {
+			ids = append(ids, policy.LogicalID)
+		}
+	}
+	return ids
 }
 
 // knowsNoResource reports whether an action can only be allowed on "*", or supports no resource type that applies
@@ -130,7 +147,12 @@ var elsewhere = []string{"StatusAPI", "ReadAPI", "InterfacesAPI", "StateAPI", "T
 func TestTheGuardMayDoWhatItDoesAndNothingElse(t *testing.T) {
 	want := map[string]bool{}
 	for _, adapter := range []string{"s3bucket", "vpcendpoint", "stack", "notify", "recordevents", "securityhub", "pauses", "sweepqueue"} {
-		for _, call := range declaredCalls(t, filepath.Join("internal/aws", adapter), elsewhere...) {
+		folder := filepath.Join("internal/aws", adapter)
+		calls := namedCalls(t, folder, "Writer") // windows are written by the command line
+		if len(calls) == 0 {
+			calls = declaredCalls(t, folder, elsewhere...)
+		}
+		for _, call := range calls {
 			if action, ok := iamAction[call]; ok {
 				call = action
 			}
@@ -206,6 +228,34 @@ func declaredCalls(t *testing.T, folder string, without ...string) []string {
 	if len(calls) == 0 {
 		t.Errorf("%s declares no SDK calls", folder)
 	}
+	return slices.Sorted(maps.Keys(calls))
+}
+
+// namedCalls returns the calls that a package makes with awsjson, by the name of the caller's field: b.SQS.Call(ctx, "SendMessage", …)
+// is "sqs:SendMessage". Methods of the types in without are skipped.
+func namedCalls(t *testing.T, folder string, without ...string) []string {
+	t.Helper()
+	calls := map[string]bool{}
+	inspectSources(t, folder, func(n ast.Node) bool {
+		if f, ok := n.(*ast.FuncDecl); ok && f.Recv != nil {
+			of := strings.TrimLeft(types.ExprString(f.Recv.List[0].Type), "*")
+			return !slices.Contains(without, of)
+		}
+		call, ok := n.(*ast.CallExpr)
+		if !ok || len(call.Args) < 2 {
+			return true
+		}
+		method, ok := call.Fun.(*ast.SelectorExpr)
+		if !ok || method.Sel.Name != "Call" {
+			return true
+		}
+		service, isField := method.X.(*ast.SelectorExpr)
+		operation, isText := call.Args[1].(*ast.BasicLit)
+		if isField && isText {
+			calls[strings.ToLower(service.Sel.Name)+":"+strings.Trim(operation.Value, `"`)] = true
+		}
+		return true
+	})
 	return slices.Sorted(maps.Keys(calls))
 }
 

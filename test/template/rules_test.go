@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"example.com/s3-endpoint-guard/local/samtemplate"
 )
 
 // wakes maps each event of testdata/events to the rule that it triggers, "" for none. Events on security groups are
@@ -259,12 +261,29 @@ func TestRulesComeAfterThePoliciesTheyWatch(t *testing.T) {
 	}
 }
 
-// needs returns all resources on which a resource depends, directly or not.
-func needs(s stack, id string) map[string]bool {
+// dependencies returns on which resources each resource depends. Those of a nested stack also depend on what the stack does.
+func (s stack) dependencies() map[string][]string {
 	direct := map[string][]string{}
 	for _, r := range s.Resources() {
 		direct[r.LogicalID] = r.DependsOn
 	}
+	own := s.OwnResources()
+	for _, nested := range own {
+		if nested.Type != "AWS::Serverless::Application" {
+			continue
+		}
+		for id := range direct {
+			if !slices.ContainsFunc(own, func(r samtemplate.Resource) bool { return r.LogicalID == id }) {
+				direct[id] = append(slices.Clone(direct[id]), nested.DependsOn...)
+			}
+		}
+	}
+	return direct
+}
+
+// needs returns all resources on which a resource depends, directly or not.
+func needs(s stack, id string) map[string]bool {
+	direct := s.dependencies()
 	found := map[string]bool{}
 	for queue := direct[id]; len(queue) > 0; queue = queue[1:] {
 		if !found[queue[0]] {

@@ -105,8 +105,10 @@ func asLambda(p map[string]any, id string) (function, invoke map[string]any) {
 	}
 	invoke = maps.Clone(configured)
 	invoke["Type"], invoke["FunctionName"], invoke["Qualifier"] = "AWS::Lambda::EventInvokeConfig", "ref-of-"+id, "$LATEST"
-	if failed, ok := at(configured, "DestinationConfig", "OnFailure").(map[string]any); ok {
-		invoke["DestinationConfig"] = map[string]any{"OnFailure": map[string]any{"Destination": failed["Destination"]}}
+	destinations := map[string]any{}
+	for when, of := range configured["DestinationConfig"].(map[string]any) {
+		destinations[when] = map[string]any{"Destination": at(of, "Destination")}
 	}
+	invoke["DestinationConfig"] = destinations
 	return function, invoke
 }

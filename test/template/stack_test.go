@@ -66,6 +66,8 @@ type stack struct {
 	*samtemplate.Plan
 	names map[string]string
 	samtemplate.Attributes
+	// nested are the plans of the resources of nested stacks.
+	nested map[string]*samtemplate.Plan
 }
 
 // deploy plans the template, with the names that testdata/events uses.
@@ -110,7 +112,18 @@ func deployOf(t *testing.T, read func() (*samtemplate.Template, error), o samtem
 	if err != nil {
 		t.Fatalf("Plan(%v) = %v, want a plan", o.Parameters, err)
 	}
-	return stack{T: t, Plan: plan, names: names, Attributes: &remembered{samtemplate.Invented(plan), map[[2]string]any{}}}
+	invented := &remembered{samtemplate.Invented(plan), map[[2]string]any{}}
+	s := stack{T: t, Plan: plan, names: names, Attributes: invented, nested: map[string]*samtemplate.Plan{}}
+	for _, application := range s.ofType("AWS::Serverless::Application") {
+		inner, err := plan.Nested(application.LogicalID, s)
+		if err != nil {
+			t.Fatalf("%s with %v: %v", application.LogicalID, o.Parameters, err)
+		}
+		for _, r := range inner.Resources() {
+			s.nested[r.LogicalID] = inner
+		}
+	}
+	return s
 }
 
 // remembered are attributes that are each computed once for a plan. What is not known is asked for again.
@@ -164,7 +177,11 @@ func (s stack) GetAtt(id, name string) (any, bool) {
 // properties returns a resource's properties as they would be deployed.
 func (s stack) properties(id string) map[string]any {
 	s.Helper()
-	properties, err := s.Properties(id, s)
+	plan := s.Plan
+	if inner, ok := s.nested[id]; ok {
+		plan = inner
+	}
+	properties, err := plan.Properties(id, s)
 	if err != nil {
 		s.Fatalf("properties of %s: %v", id, err)
 	}

@@ -19,10 +19,7 @@ const teardownRole = "arn:aws:iam::111122223333:role/guard-TeardownRole-EXAMPLE"
 
 // needs reports whether a resource of the stack depends on another, directly or not. CloudFormation deletes it first.
 func (s stack) needs(id, on string) bool {
-	direct := map[string][]string{}
-	for _, r := range s.Resources() {
-		direct[r.LogicalID] = r.DependsOn
-	}
+	direct := s.dependencies()
 	var reaches func(from string) bool
 	reaches = func(from string) bool {
 		return slices.ContainsFunc(direct[from], func(next string) bool { return next == on || reaches(next) })
@@ -83,9 +80,7 @@ func (s stack) outlivesEmptying(id string) []string {
 	needed := []string{"TeardownFunction", "TeardownRole", "TeardownLogGroup", "TeardownHandOver", "Bucket", "BucketPolicy"}
 	if id == "EmptyTrailBucket" {
 		needed = []string{"TeardownFunction", "TeardownRole", "TeardownLogGroup", "TeardownHandOver", "TrailBucket", "TrailBucketPolicy"}
-		for _, policy := range s.ofType("AWS::IAM::Policy") {
-			needed = append(needed, policy.LogicalID)
-		}
+		needed = append(needed, s.policiesOf("TeardownRole")...)
 	}
 	return needed
 }
@@ -138,21 +133,8 @@ func TestTheTeardownRunsOutsideTheVpcForAsLongAsItMay(t *testing.T) {
 	}
 }
 
-// mayTearDown returns the statements of the teardown role, including those of attached policies.
-func mayTearDown(s stack) []map[string]any {
-	all := statements(s, "TeardownRole")
-	role, _ := s.Ref("TeardownRole")
-	for _, policy := range s.ofType("AWS::IAM::Policy") {
-		p := s.properties(policy.LogicalID)
-		if !slices.Contains(list(p["Roles"]), any(role)) {
-			s.Errorf("%s is attached to %v, want the teardown role", policy.LogicalID, p["Roles"])
-		}
-		for _, statement := range list(at(p, "PolicyDocument", "Statement")) {
-			all = append(all, statement.(map[string]any))
-		}
-	}
-	return all
-}
+// mayTearDown returns the statements of the teardown role.
+func mayTearDown(s stack) []map[string]any { return statements(s, "TeardownRole") }
 
 func TestTheTeardownMayDoWhatItDoesAndNothingElse(t *testing.T) {
 	want := map[string]bool{"logs:CreateLogStream": true, "logs:PutLogEvents": true, "lambda:InvokeFunction": true}

@@ -46,14 +46,21 @@ func ReadConfig(getenv func(string) string) (Config, error) {
 		c.WorkloadGroups = r.List("ALLOWED_GROUP_IDS", environment.ID("sg"))
 	}
 	c.readTimes(r)
-	for _, name := range r.List("RULES", environment.Name) {
-		c.Rules = append(c.Rules, strings.ReplaceAll(name, "~", "Rule-"))
-	}
+	c.Rules = readRules(r)
 	s := c.Setting
 	c.StackID = fmt.Sprintf("arn:%s:cloudformation:%s:%s:%s", s.Partition, s.Region, s.Account, r.Match("STACK", environment.Stack))
 	function := r.Match("FUNCTION", environment.Name)
 	c.Function = fmt.Sprintf("arn:%s:lambda:%s:%s:function:%s", s.Partition, s.Region, s.Account, function)
 	return c, r.Err()
+}
+
+// readRules reads the names of the rules, which guard.yaml abbreviates.
+func readRules(r *environment.Reader) []string {
+	var names []string
+	for _, name := range r.List("RULES", environment.Name) {
+		names = append(names, strings.ReplaceAll(name, "~", "Rule-"))
+	}
+	return names
 }
 
 // readTimes reads three parameters of the template: SweepSeconds, IdleDays and TrailRetentionDays.

@@ -33,7 +33,7 @@ func readFleet(getenv func(string) string) (fleetConfig, error) {
 	r := environment.New(getenv)
 	s := r.Guard()
 	c := fleetConfig{
-		endpoints: r.List("VPC_ENDPOINT_IDS", environment.ID("vpce")), rules: r.List("RULES", environment.Name),
+		endpoints: r.List("VPC_ENDPOINT_IDS", environment.ID("vpce")), rules: readRules(r),
 		stack: path.Base(path.Dir(r.Match("STACK", environment.Stack))),
 	}
 	c.function = fmt.Sprintf("arn:%s:lambda:%s:%s:function:%s", s.Partition, s.Region, s.Account, r.Match("FUNCTION", environment.Name))

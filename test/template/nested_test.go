@@ -1,0 +1,65 @@
+package template_test
+
+import (
+	"slices"
+	"testing"
+
+	"example.com/s3-endpoint-guard/local/samtemplate"
+)
+
+// ownMeaning are the parameters of both templates that template.yaml does not pass on: its policies contain what they say.
+var ownMeaning = []string{"ManagementRoleArns"}
+
+// What template.yaml's user says must reach the guard, and everything that only template.yaml can say must be said.
+func TestTheTemplateTellsItsGuardEverything(t *testing.T) {
+	template, err := readTemplate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	guard, err := readGuard()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := deploy(t, parameters{"AlarmEmail": "a@example.com", "PagingTopicArn": "arn:aws:sns:eu-central-1:111122223333:page", "RolePath": "/team/"})
+	passed, _ := s.properties("Guard")["Parameters"].(map[string]any)
+	declared := guard.Parameters()
+	first := slices.IndexFunc(declared, func(p samtemplate.Parameter) bool { return p.Name == "ParentName" })
+	for i, p := range declared {
+		isShared := slices.ContainsFunc(template.Parameters(), func(own samtemplate.Parameter) bool { return own.Name == p.Name })
+		value, isPassed := passed[p.Name]
+		switch {
+		case i >= first && !isPassed:
+			t.Errorf("template.yaml does not set %s", p.Name)
+		case isShared && !slices.Contains(ownMeaning, p.Name) && value != s.Parameter(p.Name):
+			t.Errorf("template.yaml passes %s = %v, want its own, %q", p.Name, value, s.Parameter(p.Name))
+		}
+	}
+}
+
+// Alone, the composite alarm is only worth its price if it pages somebody.
+func TestTheGuardPagesIfItIsToldWhom(t *testing.T) {
+	const topic = "arn:aws:sns:eu-central-1:111122223333:page"
+	if s := deployGuard(t, nil); !s.lacks("GuardAlarm") {
+		t.Error("there is a composite alarm that notifies nobody")
+	}
+	s := deployGuard(t, parameters{"PagingTopicArn": topic})
+	if got := at(s.properties("GuardAlarm"), "AlarmActions", 0); got != topic {
+		t.Errorf("the composite alarm notifies %v, want %s", got, topic)
+	}
+}
+
+// Names that people look for are those of the stack that they deployed; physical ids that CloudFormation makes are not.
+func TestNamesForPeopleAreTheParents(t *testing.T) {
+	s := deploy(t, nil)
+	for id, want := range map[string][2]string{
+		"OpenDriftAlarm": {"AlarmName", "guard-OpenDrift"}, "GuardAlarm": {"AlarmName", "guard-Guard"},
+		"Dashboard": {"DashboardName", "guard-eu-central-1"}, "OpenAccessQuery": {"Name", "guard/open access"},
+	} {
+		if got := s.properties(id)[want[0]]; got != want[1] {
+			t.Errorf("%s is named %v, want %s", id, got, want[1])
+		}
+	}
+	if got := variables(s, "RemediateFunction")["STACK"]; got != "stack/guard/0f0f0f0f-0000-4000-8000-000000000001" {
+		t.Errorf("the guard asks about %s, want the parent stack", got)
+	}
+}
