@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -126,5 +127,24 @@ func TestCredentialsThatAreMissingAreNamed(t *testing.T) {
 		"AWS_CONFIG_FILE=none", "AWS_SHARED_CREDENTIALS_FILE=none", "AWS_EC2_METADATA_DISABLED=true"}, "empty", "--dry-run", "--bucket", "docs")
 	if want := "no credentials could be had: say --profile, or set AWS_ACCESS_KEY_ID"; got.code != exitUntouched || !strings.Contains(got.err, want) {
 		t.Errorf("exit code %d, standard error %q, want %d and %q", got.code, got.err, exitUntouched, want)
+	}
+}
+
+// On a machine without credentials the SDK asks the instance metadata service, and logs a warning about it. Only the command's own
+// message is printed.
+func TestTheSDKLogsNothingAboutMissingCredentials(t *testing.T) {
+	var asked atomic.Int64
+	metadata := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		w.WriteHeader(http.StatusNotFound) // as a service that has no tokens: the SDK falls back to version 1
+	}))
+	defer metadata.Close()
+	for _, args := range []string{"audit --all", "empty --dry-run --bucket docs", "history", "report", "undo 1", "pause --list"} {
+		asked.Store(0)
+		got := runBuiltWith(t, t.TempDir(), "", []string{"AWS_ACCESS_KEY_ID=", "AWS_SECRET_ACCESS_KEY=", "AWS_CONFIG_FILE=none", "AWS_SHARED_CREDENTIALS_FILE=none",
+			"AWS_EC2_METADATA_DISABLED=", "AWS_EC2_METADATA_SERVICE_ENDPOINT=" + metadata.URL}, strings.Fields(args)...)
+		if got.code == 0 || asked.Load() == 0 || !strings.HasPrefix(got.err, "guard: no credentials could be had") || strings.Count(got.err, "\n") != 1 {
+			t.Errorf("guard %s: exit code %d, %d requests for credentials, standard error %q, want one line about them", args, got.code, asked.Load(), got.err)
+		}
 	}
 }

@@ -21,6 +21,7 @@ import (
 
 	"example.com/s3-endpoint-guard/internal/audit"
 	"example.com/s3-endpoint-guard/internal/aws/survey"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 	"example.com/s3-endpoint-guard/internal/lock"
 )
 
@@ -71,8 +72,8 @@ policy, and from the endpoints of the stack or the Region, and said. A guess tru
 exception that should not be there. A policy may have more statements than the lock, or other words, if it allows nothing
 that the lock denies; with --exact it must be the lock.
 
-Output: text, in the order of the listing, as results come; --json, one object a line; --sarif (2.1.0), at the end; --html,
-also a page. Standard error has the progress, and what could not be read. The exit code is 0 if all is locked; 1 if something
+Output, as results come and in the order of the listing: text; --json, one object a line; --sarif (2.1.0); with --html also
+a page. Standard error has the progress, and what could not be read. The exit code is 0 if all is locked; 1 if something
 is open, or has drifted; 2 if that cannot be told; 130 after Ctrl-C or SIGTERM, which prints what there is. A permission that
 is missing costs only what needs it: the rest is judged, and the permission is named.
 
@@ -175,6 +176,10 @@ func (a *auditor) run(parent context.Context) error {
 	a.results.listed(len(endpoints))
 	err = a.judge(ctx, names)
 	for _, e := range endpoints {
+		if a.sarif {
+			s := iampolicy.Setting{Partition: lock.PartitionOf(e.Region), Region: e.Region, Account: e.Account, EndpointID: e.ID}
+			e.Policy.Origin.Address = s.EndpointARN()
+		}
 		err = errors.Join(err, a.results.add(auditResult{Result: audit.JudgeEndpoint(e, a.given, modeOf(a.exact)), Region: e.Region}))
 	}
 	return a.results.end(ctx.Err() != nil, err)
@@ -367,7 +372,7 @@ func (a *auditor) judge(parent context.Context, names iter.Seq[target]) error {
 // result judges a bucket.
 func (a *auditor) result(found survey.Bucket) auditResult {
 	if a.sarif {
-		found.Policy.Origin.Address = "arn:aws:s3:::" + found.Name
+		locate(&found.Bucket)
 	}
 	r := auditResult{Result: audit.JudgeBucket(found.Bucket, a.beside, a.given, modeOf(a.exact)), Region: found.Region}
 	for _, f := range found.Failures {
@@ -378,4 +383,16 @@ func (a *auditor) result(found survey.Bucket) auditResult {
 		}
 	}
 	return r
+}
+
+// locate sets the bucket's ARN as the place of all findings about it.
+func locate(b *audit.Bucket) {
+	at := audit.Origin{Address: iampolicy.BucketARN(lock.PartitionOf(b.Region), b.Name)}
+	b.Policy.Origin = at
+	if b.PublicAccessBlock != nil {
+		b.PublicAccessBlock.Origin = at
+	}
+	if b.Ownership != nil {
+		b.Ownership.Origin = at
+	}
 }

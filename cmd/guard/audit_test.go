@@ -200,20 +200,45 @@ func TestAuditJudgesWhatIsSelected(t *testing.T) {
 	}
 }
 
+// TestAuditAsSARIF applies the rules of TestCheckAsSARIF to logs with many results, with none, and with an error.
 func TestAuditAsSARIF(t *testing.T) {
 	a := newAudited(t)
+	a.bucket("a-locked", lockedPolicy)
 	a.bucket("b-shared", openPolicy)
-	out, _, code := a.audit("--all", "--sarif")
-	var log sarifLog
-	if err := json.Unmarshal([]byte(out), &log); err != nil || code != 1 || len(log.Runs[0].Results) == 0 {
-		t.Fatalf("guard audit --sarif = %s, code %d, %v", out, code, err)
+	a.bucket("c-bare", lockedPolicy)
+	a.must(a.S3.PutPublicAccessBlock("c-bare", nil))
+	a.must(a.S3.PutOwnership("c-bare", "ObjectWriter"))
+	open := a.gateway("s3", "")
+	for args, c := range map[string]struct {
+		code int
+		at   []any
+	}{
+		"--all --sarif":                       {1, []any{"arn:aws:s3:::b-shared", "arn:aws:s3:::c-bare", "arn:aws:ec2:eu-central-1:111122223333:vpc-endpoint/" + open}},
+		"--bucket a-locked --sarif":           {0, nil},
+		"--bucket nosuch* --sarif":            {2, nil},
+		"--vpc-endpoint " + open + " --sarif": {1, []any{"arn:aws:ec2:eu-central-1:111122223333:vpc-endpoint/" + open}},
+	} {
+		out, errs, code := a.audit(strings.Fields(args)...)
+		var log map[string]any
+		if err := json.Unmarshal([]byte(out), &log); err != nil || code != c.code {
+			t.Fatalf("guard audit %s = %s, %s, code %d, %v, want code %d", args, out, errs, code, err, c.code)
+		}
+		checkSARIF(t, log)
+		if at := placesIn(log); !slices.Equal(at, c.at) {
+			t.Errorf("guard audit %s names the resources %v, want %v", args, at, c.at)
+		}
 	}
-	var anyLog map[string]any
-	a.must(json.Unmarshal([]byte(out), &anyLog))
-	checkSARIF(t, anyLog)
-	if at := log.Runs[0].Results[0].Locations; len(at) != 1 || at[0].Logical[0].Name != "arn:aws:s3:::b-shared" {
-		t.Errorf("locations %+v, want the bucket's ARN", at)
+}
+
+// placesIn lists the resources that the results of a SARIF log are about, each once.
+func placesIn(log map[string]any) (names []any) {
+	for _, result := range log["runs"].([]any)[0].(map[string]any)["results"].([]any) {
+		place := result.(map[string]any)["locations"].([]any)[0].(map[string]any)["logicalLocations"].([]any)[0]
+		if name := place.(map[string]any)["fullyQualifiedName"]; !slices.Contains(names, name) {
+			names = append(names, name)
+		}
 	}
+	return names
 }
 
 // A permission that is missing costs only what needs it.

@@ -24,12 +24,14 @@ type auditResult struct {
 	Failures []string `json:"failures,omitempty"`
 }
 
-// auditResults prints results as they come and counts them. It keeps them only for SARIF.
+// auditResults prints results as they come and counts them. It keeps none.
 type auditResults struct {
 	*auditor
-	page     *auditPage // nil without --html
+	page     *auditPage   // nil without --html
+	log      *sarifWriter // of --sarif
 	colour   palette
-	report   report
+	notes    []string
+	errors   []string // what could not be read
 	verdicts map[audit.Verdict]int
 	missing  map[string]int // permission to the number of results that lack it
 	shown    time.Time
@@ -37,13 +39,13 @@ type auditResults struct {
 	total    atomic.Int64
 	complete atomic.Bool
 
-	mu sync.Mutex // of notes and errors in report
+	mu sync.Mutex // of notes, errors and missing
 }
 
 func newAuditResults(a *auditor) (r *auditResults, err error) {
 	r = &auditResults{auditor: a, colour: paletteFor(a.out), verdicts: map[audit.Verdict]int{}, missing: map[string]int{}}
 	r.shown = time.Now()
-	r.report = report{Version: versionText(), Results: []audit.Result{}, Notes: []string{}, Errors: []string{}}
+	r.log = &sarifWriter{w: a.out, version: versionText()}
 	if a.html != "" {
 		r.page, err = newAuditPage(a.html)
 	}
@@ -56,7 +58,7 @@ func (r *auditResults) listedAll()   { r.complete.Store(true) }
 func (r *auditResults) note(text string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.report.Notes = append(r.report.Notes, text)
+	r.notes = append(r.notes, text)
 }
 
 // failed records why a part could not be read, if it is not the interruption.
@@ -66,7 +68,7 @@ func (r *auditResults) failed(ctx context.Context, err error) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.report.Errors = append(r.report.Errors, err.Error())
+	r.errors = append(r.errors, err.Error())
 	if failure, ok := errors.AsType[*survey.Failure](err); ok && failure.Missing() {
 		r.missing[failure.Permission] += 0
 	}
@@ -91,9 +93,8 @@ func (r *auditResults) add(result auditResult) error {
 		r.clear()
 		return writeLine(r.out, result)
 	case r.sarif:
-		result.Lock, result.Write = "", nil
-		r.report.Results = append(r.report.Results, result.Result)
-		return nil
+		r.clear()
+		return r.log.add(result.Result)
 	}
 	r.clear()
 	var text bytes.Buffer
@@ -158,33 +159,33 @@ func (r *auditResults) end(interrupted bool, err error) error {
 	if err != nil {
 		return &exitError{exitUnjudged, fmt.Errorf("writing the results: %w", err)}
 	}
-	if !interrupted && r.judged() == 0 && len(r.report.Errors) == 0 {
-		r.report.Errors = append(r.report.Errors, "there is nothing to judge")
+	if !interrupted && r.judged() == 0 && len(r.errors) == 0 {
+		r.errors = append(r.errors, "there is nothing to judge")
 	}
 	for _, permission := range slices.Sorted(maps.Keys(r.missing)) {
 		text := "the permission " + permission + " is missing"
 		if n := r.missing[permission]; n > 0 {
 			text += fmt.Sprintf(" for %s", count(n, "bucket"))
 		}
-		r.report.Notes = append(r.report.Notes, text)
+		r.notes = append(r.notes, text)
 	}
 	if r.page != nil {
-		if err := r.page.end(r.counts(), interrupted, slices.Concat(r.report.Notes, r.report.Errors)); err != nil {
+		if err := r.page.end(r.counts(), interrupted, slices.Concat(r.notes, r.errors)); err != nil {
 			return &exitError{exitUnjudged, fmt.Errorf("writing the results: %w", err)}
 		}
 	}
 	switch {
 	case r.sarif:
-		if err := writeJSON(r.out, sarifOf(&r.report)); err != nil {
+		if err := r.log.end(r.notes, r.errors); err != nil {
 			return &exitError{exitUnjudged, fmt.Errorf("writing the results: %w", err)}
 		}
 	case r.judged() > 0 && !r.json:
 		fmt.Fprintln(r.out, verdictCounts(r.verdicts))
 	}
-	for _, n := range r.report.Notes {
+	for _, n := range r.notes {
 		fmt.Fprintln(r.err, "note:", n)
 	}
-	for _, e := range r.report.Errors {
+	for _, e := range r.errors {
 		fmt.Fprintln(r.err, "guard:", e)
 	}
 	switch {
@@ -192,7 +193,7 @@ func (r *auditResults) end(interrupted bool, err error) error {
 		return &exitError{exitStopped, fmt.Errorf("interrupted: %s", r.counts())}
 	case r.verdicts[audit.Open]+r.verdicts[audit.Drifted] > 0:
 		return &exitError{code: exitOpen}
-	case r.verdicts[audit.Undecided]+len(r.report.Errors)+len(r.missing) > 0:
+	case r.verdicts[audit.Undecided]+len(r.errors)+len(r.missing) > 0:
 		return &exitError{code: exitUnjudged}
 	}
 	return nil

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go/logging"
 
 	"example.com/s3-endpoint-guard/internal/aws/errorcode"
 	"example.com/s3-endpoint-guard/internal/aws/s3versions"
@@ -62,7 +63,8 @@ func (p place) load(ctx context.Context) (aws.Config, error) {
 	if address, err := url.Parse(p.endpoint); p.endpoint != "" && (err != nil || address.Host == "" || address.Scheme != "http" && address.Scheme != "https") {
 		return aws.Config{}, fmt.Errorf("--endpoint-url %s: want an address such as http://localhost:9000", p.endpoint)
 	}
-	sdk, err := config.LoadDefaultConfig(ctx, config.WithHTTPClient(s3versions.HTTPClient()), config.WithRegion(p.region), config.WithSharedConfigProfile(p.profile))
+	sdk, err := config.LoadDefaultConfig(ctx, config.WithHTTPClient(s3versions.HTTPClient()), config.WithRegion(p.region),
+		config.WithSharedConfigProfile(p.profile), config.WithLogger(logging.Nop{})) // errors are returned, and say it all
 	if err != nil {
 		return sdk, fmt.Errorf("reading the AWS configuration: %w", err)
 	}

@@ -59,7 +59,13 @@ func (k *checker) print(c *cobra.Command, r *report) error {
 	case k.json:
 		return writeJSON(out, r)
 	case k.sarif:
-		return writeJSON(out, sarifOf(r))
+		log := &sarifWriter{w: out, version: r.Version}
+		for _, result := range r.Results {
+			if err := log.add(result); err != nil {
+				return err
+			}
+		}
+		return log.end(r.Notes, r.Errors)
 	case k.github:
 		writeAnnotations(out, r)
 		return nil

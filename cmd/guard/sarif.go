@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -16,16 +17,6 @@ import (
 // The types of a SARIF log, as far as it is written here.
 // https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 type (
-	sarifLog struct {
-		Schema  string     `json:"$schema"`
-		Version string     `json:"version"`
-		Runs    []sarifRun `json:"runs"`
-	}
-	sarifRun struct {
-		Tool        sarifTool         `json:"tool"`
-		Invocations []sarifInvocation `json:"invocations"`
-		Results     []sarifResult     `json:"results"`
-	}
 	sarifTool struct {
 		Driver sarifDriver `json:"driver"`
 	}
@@ -83,28 +74,69 @@ type (
 
 const sarifSchema = "https://json.schemastore.org/sarif-2.1.0.json"
 
-// sarifOf converts a report to SARIF.
-func sarifOf(r *report) sarifLog {
-	run := sarifRun{Tool: sarifTool{sarifDriver{Name: "guard", Version: r.Version}}, Results: []sarifResult{}}
+// sarifWriter writes a SARIF log with one run, a result a line, as the results come: it keeps none of them.
+type sarifWriter struct {
+	w       io.Writer
+	version string // of this command
+	began   bool
+	next    string // stands before the next result
+}
+
+// begin writes what stands before the results, once.
+func (s *sarifWriter) begin() error {
+	if s.began {
+		return nil
+	}
+	s.began = true
+	tool := sarifTool{sarifDriver{Name: "guard", Version: s.version}}
 	for _, info := range audit.Rules {
-		run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRule{
+		tool.Driver.Rules = append(tool.Driver.Rules, sarifRule{
 			string(info.ID), sarifMessage{info.Title}, sarifMessage{info.Help}, sarifSeverity{info.Severity},
 		})
 	}
-	invocation := sarifInvocation{ExecutionSuccessful: len(r.Errors) == 0}
-	for _, e := range r.Errors {
+	return s.write(`{"$schema":"`+sarifSchema+`","version":"2.1.0","runs":[{"tool":`, tool, `,"results":[`)
+}
+
+// write writes a JSON value between two texts.
+func (s *sarifWriter) write(before string, v any, after string) error {
+	var line bytes.Buffer
+	line.WriteString(before)
+	if err := writeLine(&line, v); err != nil {
+		return err
+	}
+	line.Truncate(line.Len() - 1)
+	line.WriteString(after)
+	_, err := s.w.Write(line.Bytes())
+	return err
+}
+
+// add writes the findings of a result.
+func (s *sarifWriter) add(r audit.Result) error {
+	if err := s.begin(); err != nil {
+		return err
+	}
+	for _, f := range r.Findings {
+		if err := s.write(s.next+"\n", sarifFinding(r, f), ""); err != nil {
+			return err
+		}
+		s.next = ","
+	}
+	return nil
+}
+
+// end completes the log. Errors are what could not be read.
+func (s *sarifWriter) end(notes, errs []string) error {
+	if err := s.begin(); err != nil {
+		return err
+	}
+	invocation := sarifInvocation{ExecutionSuccessful: len(errs) == 0}
+	for _, e := range errs {
 		invocation.Notifications = append(invocation.Notifications, sarifNotification{audit.Error, sarifMessage{e}})
 	}
-	for _, n := range r.Notes {
+	for _, n := range notes {
 		invocation.Notifications = append(invocation.Notifications, sarifNotification{audit.Note, sarifMessage{n}})
 	}
-	run.Invocations = []sarifInvocation{invocation}
-	for _, result := range r.Results {
-		for _, f := range result.Findings {
-			run.Results = append(run.Results, sarifFinding(result, f))
-		}
-	}
-	return sarifLog{sarifSchema, "2.1.0", []sarifRun{run}}
+	return s.write("\n],\"invocations\":[", invocation, "]}]}\n")
 }
 
 func sarifFinding(r audit.Result, f audit.Finding) sarifResult {
