@@ -6,6 +6,7 @@
 //
 //	bench-teardown                       all scenarios, a table on standard output
 //	bench-teardown -only REGEXP          the scenarios whose line matches
+//	bench-teardown -installed            this project beside the installed originals, on a million versions; nothing without any
 //	bench-teardown serve|run …           what the command starts itself with
 //
 // With CDK_LIB set to the folder of an installed aws-cdk-lib (npm install aws-cdk-lib @aws-sdk/client-s3), CDK's own
@@ -20,6 +21,8 @@ import (
 	"regexp"
 	"slices"
 	"time"
+
+	"example.com/s3-endpoint-guard/cmd/internal/installed"
 )
 
 func main() {
@@ -38,6 +41,7 @@ func start(args []string) error {
 	}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	only := flags.String("only", "", "regular expression on a scenario's line")
+	besideInstalled := flags.Bool("installed", false, "only this project and the installed originals, with one scenario each for many and few versions")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -48,7 +52,15 @@ func start(args []string) error {
 	if err != nil {
 		return err
 	}
-	return measureAll(wanted)
+	all := scenarios()
+	if *besideInstalled {
+		all = originalsOf(all)
+	}
+	chosen := slices.DeleteFunc(slices.Clone(all), func(s scenario) bool { return !wanted.MatchString(s.String()) })
+	if len(chosen) == 0 && len(all) > 0 {
+		return fmt.Errorf("no scenario matches %s", wanted)
+	}
+	return measureAll(chosen)
 }
 
 // scenario is one measurement.
@@ -76,8 +88,8 @@ const latency = 30 * time.Millisecond
 func scenarios() (all []scenario) {
 	contenders := []string{"cdk", "s5cmd", "ours"}
 	for _, o := range originals {
-		if os.Getenv(o.variable) != "" {
-			contenders = append(contenders, o.contender)
+		if o.Named() != "" {
+			contenders = append(contenders, o.Name)
 		}
 	}
 	for _, shape := range []string{"hashes", "logs", "counters"} {
@@ -97,22 +109,37 @@ func scenarios() (all []scenario) {
 	return append(all, scenario{"ours", "hashes", 10_000_000, 1, 0}, scenario{"ours", "logs", 10_000_000, 1, 0})
 }
 
-func measureAll(wanted *regexp.Regexp) error {
-	if !slices.ContainsFunc(scenarios(), func(s scenario) bool { return wanted.MatchString(s.String()) }) {
-		return fmt.Errorf("no scenario matches %s", wanted)
+// originalsOf returns the scenarios of the installed originals and of this project, with a million hashes and with 100,000 versions in
+// folders; none if no original is installed.
+func originalsOf(all []scenario) (some []scenario) {
+	own := func(s scenario) bool {
+		return slices.ContainsFunc(originals, func(o installed.Program) bool { return o.Name == s.contender })
 	}
-	for _, o := range originals {
-		version, err := o.installed()
-		if err != nil {
-			return fmt.Errorf("%s: %w", o.variable, err)
+	if !slices.ContainsFunc(all, own) {
+		return nil
+	}
+	for _, s := range all {
+		size := s.shape == "hashes" && s.versions == 1_000_000 || s.versions == 100_000
+		if size && s.limit == 0 && (own(s) || s.contender == "ours") {
+			some = append(some, s)
 		}
-		fmt.Printf("%s: %s\n", o.contender, version)
+	}
+	return some
+}
+
+func measureAll(chosen []scenario) error {
+	for _, o := range originals {
+		line, err := o.Line()
+		if err != nil {
+			return err
+		}
+		fmt.Println(line)
+	}
+	if len(chosen) == 0 {
+		return nil
 	}
 	fmt.Println("scenario | versions/s | seconds | CPU s per million | RSS MiB | lists | batches | refused | left")
-	for _, s := range scenarios() {
-		if !wanted.MatchString(s.String()) {
-			continue
-		}
+	for _, s := range chosen {
 		m, err := measure(s)
 		if err != nil {
 			return fmt.Errorf("%s: %w", s, err)

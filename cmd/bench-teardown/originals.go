@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"example.com/s3-endpoint-guard/cmd/internal/installed"
 )
 
 // Environment variables for installed programs: the folder of an aws-cdk-lib for [cdksOwn], and the path of an s5cmd
@@ -16,25 +18,10 @@ const (
 	s5cmdPath = "S5CMD"
 )
 
-// original is a peer's own program, which runs if it is installed.
-type original struct {
-	contender, variable string
-	// version returns the installed program's version. named is the variable's value.
-	version func(named string) (string, error)
-}
-
-var originals = []original{
-	{"cdk's own", cdkLib, cdkVersion},
-	{"s5cmd's own", s5cmdPath, s5cmdVersion},
-}
-
-// installed returns the version of the program that runs, or that none is installed.
-func (o original) installed() (string, error) {
-	named := os.Getenv(o.variable)
-	if named == "" {
-		return "not run, " + o.variable + " is not set", nil
-	}
-	return o.version(named)
+// originals are the peers' own programs, by their name as a contender. Each runs if it is installed.
+var originals = []installed.Program{
+	{Name: "cdk's own", Variable: cdkLib, Version: cdkVersion},
+	{Name: "s5cmd's own", Variable: s5cmdPath, Version: s5cmdVersion},
 }
 
 func cdkVersion(folder string) (string, error) {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"example.com/s3-endpoint-guard/cmd/internal/installed"
 )
 
 // write writes a file into a new folder, and returns its path.
@@ -35,18 +37,18 @@ func TestOriginalsRunWhereTheyAreInstalled(t *testing.T) {
 		{"cdk's own", other, "error: not the folder of aws-cdk-lib, but of left-pad", true},
 		{"cdk's own", filepath.Join(other, "none"), "error: no such file", true},
 	} {
-		o := originals[slices.IndexFunc(originals, func(o original) bool { return o.contender == c.contender })]
+		o := originals[slices.IndexFunc(originals, func(o installed.Program) bool { return o.Name == c.contender })]
 		t.Setenv(cdkLib, "")
 		t.Setenv(s5cmdPath, "")
-		t.Setenv(o.variable, c.named)
-		says, err := o.installed()
+		t.Setenv(o.Variable, c.named)
+		says, err := o.Line()
 		want, fails := strings.CutPrefix(c.says, "error: ")
-		if (err != nil) != fails || err != nil && !strings.Contains(err.Error(), want) || err == nil && says != want {
-			t.Errorf("%s, %s=%s: %q, %v, want %s", c.contender, o.variable, c.named, says, err, c.says)
+		if (err != nil) != fails || err != nil && !strings.Contains(err.Error(), want) || err == nil && says != c.contender+": "+want {
+			t.Errorf("%s, %s=%s: %q, %v, want %s", c.contender, o.Variable, c.named, says, err, c.says)
 		}
 		runs := slices.ContainsFunc(scenarios(), func(s scenario) bool { return s.contender == c.contender })
 		if runs != c.runs || contenders[c.contender] == nil {
-			t.Errorf("%s=%s: has a scenario of %s: %t, want %t", o.variable, c.named, c.contender, runs, c.runs)
+			t.Errorf("%s=%s: has a scenario of %s: %t, want %t", o.Variable, c.named, c.contender, runs, c.runs)
 		}
 	}
 }
@@ -59,6 +61,24 @@ func TestTheBenchRefusesMistakes(t *testing.T) {
 	} {
 		if err := start(args); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("bench-teardown %q = %v, want %q", args, err, says)
+		}
+	}
+}
+
+func TestInstalledOriginalsAreMeasuredBesideThisProject(t *testing.T) {
+	for _, c := range []struct{ cdk, s5cmd, want string }{
+		{"", "", ""},
+		{"", "/opt/s5cmd", "ours hashes, s5cmd's own hashes, ours counters, s5cmd's own counters"},
+		{"/opt/lib", "", "ours hashes, cdk's own hashes, ours counters, cdk's own counters"},
+	} {
+		t.Setenv(cdkLib, c.cdk)
+		t.Setenv(s5cmdPath, c.s5cmd)
+		var got []string
+		for _, s := range originalsOf(scenarios()) {
+			got = append(got, s.contender+" "+s.shape)
+		}
+		if strings.Join(got, ", ") != c.want {
+			t.Errorf("%s=%q, %s=%q: %q, want %s", cdkLib, c.cdk, s5cmdPath, c.s5cmd, got, c.want)
 		}
 	}
 }
