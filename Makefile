@@ -1,6 +1,6 @@
 # What SAM builds (make build-RemediateFunction …) and what people work with. `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help build bootstraps test lint demo local cost bench bench-teardown fuzz cover docs module release clean first-build FORCE
+.PHONY: help build bootstraps test lint demo local cost bench bench-teardown bench-peers fuzz cover docs module release clean first-build FORCE
 
 # What functions are built for: Lambda's processor, whatever GOOS and GOARCH say in the shell; SAM would package what
 # cannot run. Tests and the demo build for HOST.
@@ -67,6 +67,10 @@ bench: ## measure the critical path, cold starts and the judge
 
 bench-teardown: ## measure emptying a bucket, beside its peers, on one model of S3 (about 25 minutes)
 	go run ./cmd/bench-teardown
+
+bench-peers: bootstraps ## measure the guard beside Cloud Custodian (C7N_PYTHON), CDK (CDK_LIB) and s5cmd (S5CMD), where installed
+	$(WITH_BUILT) go run ./cmd/bench-peers
+	go run ./cmd/bench-teardown -installed
 
 fuzz: ## run each fuzz target for FUZZTIME (30s)
 	@grep -rEo --include='*_test.go' 'func Fuzz[A-Za-z0-9]+' internal local cmd | tr : ' ' | while read -r file _ name; do \
