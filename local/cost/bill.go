@@ -246,8 +246,11 @@ var once = []string{"Teardown", "Adopt"}
 // ofFleet is the end of the key of a function's usage in guard.yaml, if it is another one than in template.yaml.
 const ofFleet = "OfFleet"
 
-// isFleet reports whether the plan is guard.yaml's.
-func (c *counter) isFleet() bool { return c.plan.Parameter("BucketNames") != "" }
+// isFleet reports whether the plan is that of guard.yaml alone. In template.yaml, which has a ParentName for it, its guard publishes
+// the metrics of the one bucket.
+func (c *counter) isFleet() bool {
+	return c.plan.Parameter("BucketNames") != "" && c.plan.Parameter("ParentName") == ""
+}
 
 // function adds a month of a function's runs, and its metrics.
 func (c *counter) function(id string) error {
@@ -280,9 +283,20 @@ func (c *counter) function(id string) error {
 	c.add(f.part, "compute", runs*(u.Seconds+(c.buckets-1)*u.BucketSeconds)*memory/1024)
 	c.add(f.part, "log", runs*u.LogBytes/1e9)
 	c.add(f.part, "cloudwatchCall", runs*u.CloudWatchCalls)
+	if tellsEventBridge(p) {
+		c.add(f.part, "event", runs)
+	}
 	c.add(f.part, "s3Put", runs*u.S3Puts)
 	c.add(f.part, "s3Get", runs*(u.S3Gets+c.buckets*u.BucketReads+c.ownBuckets()*u.OwnBucketReads))
 	return nil
+}
+
+// tellsEventBridge reports whether Lambda sends an event of each successful run to an event bus, which is billed as a custom event.
+func tellsEventBridge(properties map[string]any) bool {
+	for _, key := range []string{"EventInvokeConfig", "DestinationConfig", "OnSuccess"} {
+		properties, _ = properties[key].(map[string]any)
+	}
+	return properties["Type"] == "EventBridge"
 }
 
 // ownBuckets returns the number of guarded buckets that the stack itself creates: one, named Bucket, or none.
@@ -302,7 +316,7 @@ func (c *counter) metrics(part string, u Usage) {
 		} else {
 			n += len(u.GatewayMetrics)
 		}
-		if c.plan.Parameter("BucketNames") != "" {
+		if c.isFleet() {
 			n += len(u.FleetMetrics)
 		}
 		c.add(part, "metric", float64(n))

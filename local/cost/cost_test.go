@@ -16,28 +16,38 @@ var table = cost.Table{
 	HoursPerMonth: 700,
 	Prices: map[string]cost.Price{
 		"metric": {USD: 1, Per: 1, Free: 2}, "alarm": {USD: 1, Per: 10}, "anomalyAlarm": {USD: 3, Per: 1}, "composite": {USD: 5, Per: 1},
-		"run": {USD: 1, Per: 1000}, "compute": {USD: 1, Per: 1000}, "log": {USD: 1, Per: 1}, "dashboard": {USD: 3, Per: 1, Free: 3},
+		"event": {USD: 1, Per: 100}, "run": {USD: 1, Per: 1000}, "compute": {USD: 1, Per: 1000}, "log": {USD: 1, Per: 1}, "dashboard": {USD: 3, Per: 1, Free: 3},
 		"endpointHour": {USD: 1, Per: 100},
 	},
 	Usage: map[string]cost.Usage{
-		"probe": {Metrics: []string{"A"}, InterfaceMetrics: []string{"B"}, ZonalMetrics: []string{"C", "D"}, Seconds: 0.5, LogBytes: 1e6},
+		"probe":     {Metrics: []string{"A"}, InterfaceMetrics: []string{"B"}, ZonalMetrics: []string{"C", "D"}, Seconds: 0.5, LogBytes: 1e6},
+		"remediate": {Metrics: []string{"A"}, FleetMetrics: []string{"B"}},
 	},
 }
 
 // month returns the bill of a template with these resources.
 func month(t *testing.T, resources string) (cost.Bill, error) {
 	t.Helper()
+	return monthOf(t, resources, nil)
+}
+
+// monthOf returns the bill of a template with these resources and parameters.
+func monthOf(t *testing.T, resources string, p map[string]string) (cost.Bill, error) {
+	t.Helper()
 	template, err := samtemplate.Parse([]byte(`
 Transform: AWS::Serverless-2016-10-31
 Parameters:
   EndpointType: {Type: String, Default: Interface}
+  BucketNames: {Type: String, Default: ""}
+  ParentName: {Type: String, Default: ""}
   HealthRate: {Type: Number, Default: 60}
+  SweepSeconds: {Type: Number, Default: 60}
 Resources:
 ` + resources))
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, err := template.Plan(samtemplate.Options{})
+	plan, err := template.Plan(samtemplate.Options{Parameters: p})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,6 +92,45 @@ func TestMonthCountsEachResource(t *testing.T) {
 				t.Errorf("paid, endpoint (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// A run that Lambda tells EventBridge about is an event, too.
+func TestMonthCountsTheEventsAboutRuns(t *testing.T) {
+	const function = `  ProbeFunction: {Type: "AWS::Serverless::Function", Properties: {Handler: h, Runtime: provided.al2023, EventInvokeConfig: {DestinationConfig: {%s}}}}`
+	cost := func(destination string) float64 {
+		bill, err := month(t, strings.Replace(function, "%s", destination, 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return bill.USD()
+	}
+	silent, told := cost(`OnSuccess: {Type: SQS, Destination: "arn:q"}, OnFailure: {Type: EventBridge, Destination: "arn:b"}`), cost(`OnSuccess: {Type: EventBridge, Destination: "arn:b"}`)
+	if diff := cmp.Diff(7.0, told-silent, cmpopts.EquateApprox(0, 1e-9)); diff != "" { // 700 events
+		t.Errorf("the events cost (-want +got):\n%s", diff)
+	}
+}
+
+// The metrics of many buckets are those of guard.yaml alone, not of the same guard in template.yaml.
+func TestMonthCountsTheMetricsOfManyBucketsOnlyWhereTheyAre(t *testing.T) {
+	const remediate = `  RemediateFunction: {Type: "AWS::Serverless::Function", Properties: {Handler: h, Runtime: provided.al2023}}`
+	for name, c := range map[string]struct {
+		p    map[string]string
+		want float64
+	}{
+		"template.yaml":               {nil, 1},
+		"guard.yaml alone":            {map[string]string{"BucketNames": "acme-*"}, 2},
+		"guard.yaml in another stack": {map[string]string{"BucketNames": "acme", "ParentName": "whole"}, 1},
+	} {
+		bill, err := monthOf(t, remediate, c.p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, item := range bill.Parts[0].Items {
+			if item.Price == "metric" && item.Quantity != c.want {
+				t.Errorf("%s: %v metrics, want %v", name, item.Quantity, c.want)
+			}
+		}
 	}
 }
 

@@ -1,11 +1,14 @@
 package endtoend_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"example.com/s3-endpoint-guard/internal/metrics"
+	"example.com/s3-endpoint-guard/local/cost"
 	"example.com/s3-endpoint-guard/local/localaws/events"
 )
 
@@ -54,5 +57,28 @@ func TestTheHealthOfAnAdoptedEstate(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The metrics in the bill of guard.yaml are those that its functions publish in quiet times.
+func TestTheBillOfGuardYAMLCountsTheMetricsThatAreThere(t *testing.T) {
+	t.Parallel()
+	table, err := cost.Prices()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := enforced(t, nil)
+	s.CloudWatch.Reset()
+	s.sweep()
+	s.fires("HealthcheckRule")
+	var got []string
+	for _, m := range s.CloudWatch.Metrics() {
+		if m.Namespace == metrics.Namespace {
+			got = append(got, m.Name)
+		}
+	}
+	want := slices.Concat(table.Usage["remediate"].Metrics, table.Usage["remediate"].FleetMetrics, table.Usage["healthcheckOfFleet"].Metrics)
+	if diff := cmp.Diff(sorted(want), sorted(got)); diff != "" {
+		t.Errorf("metrics that are billed (-want +got):\n%s", diff)
 	}
 }
