@@ -1,7 +1,10 @@
 package endtoend_test
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -16,14 +19,28 @@ import (
 	"example.com/s3-endpoint-guard/local/samtemplate"
 )
 
+// left returns what is left of stacks: all that did not exist before them.
+func (s *estate) left(existing []string) []string {
+	return slices.DeleteFunc(s.Leftovers(), func(name string) bool { return slices.Contains(existing, name) })
+}
+
+// leftState returns what is stored in the only thing that a creation left: its state bucket. It fails the test if more is left.
+func (s *estate) leftState(existing []string) []string {
+	s.Helper()
+	left := s.left(existing)
+	if len(left) != 1 || !strings.HasPrefix(left[0], "bucket ") {
+		s.Fatalf("the creation left %q, want its state bucket only", left)
+	}
+	return s.S3.Keys(strings.TrimPrefix(left[0], "bucket "))
+}
+
 // deletes deletes the stack, and fails the test unless only its state bucket remains of it.
 func (s *estate) deletes(existing []string) {
 	s.Helper()
 	state := s.stack.Physical("StateBucket")
 	s.must(s.stack.Delete(s.Context()))
 	s.rest()
-	left := slices.DeleteFunc(s.Leftovers(), func(name string) bool { return slices.Contains(existing, name) })
-	if want := []string{"bucket " + state}; !slices.Equal(left, want) {
+	if left, want := s.left(existing), []string{"bucket " + state}; !slices.Equal(left, want) {
 		s.Errorf("the stack left %q, want %q", left, want)
 	}
 }
@@ -71,8 +88,8 @@ func TestADeletionAfterObservingChangesNothing(t *testing.T) {
 	}
 }
 
-// The adoption refuses before anything is stored, and the creation leaves nothing.
-func TestARefusedAdoptionLeavesNothing(t *testing.T) {
+// The adoption refuses before anything is stored, and the creation leaves an empty bucket.
+func TestARefusedAdoptionStoresNothing(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		p    parameters
@@ -102,9 +119,54 @@ func TestARefusedAdoptionLeavesNothing(t *testing.T) {
 				}
 			}
 			s.isAsBefore()
-			if left := s.Leftovers(); !slices.Equal(left, existing) {
-				t.Errorf("the refused creation left %q, want %q", left, existing)
+			if stored := s.leftState(existing); len(stored) > 0 {
+				t.Errorf("the refused creation stored %q, want nothing", stored)
 			}
+		})
+	}
+}
+
+// A creation that fails after the adoption is rolled back completely, without losing what was stored, and can be tried again.
+func TestACreationThatFailsAfterTheAdoptionCanBeTriedAgain(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../guard.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const tooLong = "\n  TooLong:\n    Type: AWS::SSM::Parameter\n    DependsOn: BucketRule\n    Properties: {Type: String, Value: %s}\n"
+	failing, err := samtemplate.Parse(bytes.Replace(text, []byte("\nResources:\n"), fmt.Appendf(nil, "\nResources:\n"+tooLong, strings.Repeat("x", 4097)), 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, enforcement := range []string{"Observe", "Enforce"} {
+		t.Run(enforcement, func(t *testing.T) {
+			t.Parallel()
+			s := found(t, cloudtest.New(t, localaws.Options{}))
+			existing := s.Leftovers()
+			p := parameters{"Enforcement": enforcement, "RestoreOnDelete": "true"}
+			const id = "arn:aws:cloudformation:eu-central-1:111122223333:stack/guard/0f0f0f0f-0000-4000-8000-000000000009"
+			plan, err := failing.Plan(samtemplate.Options{Parameters: s.answers(p), StackName: "guard", StackID: id})
+			s.must(err)
+			done := deploys()
+			_, err = s.Deploy(t.Context(), plan, built.Path)
+			done()
+			if err == nil || !strings.Contains(err.Error(), "TooLong") {
+				t.Fatalf("the creation ended with %v, want an error about TooLong", err)
+			}
+			if stack, _ := s.CloudFormation.Stack(id); stack.Status != "ROLLBACK_COMPLETE" {
+				t.Errorf("the stack is %s, want ROLLBACK_COMPLETE", stack.Status)
+			}
+			s.isAsBefore()
+			stored := s.leftState(existing)
+			for _, name := range guardedBuckets {
+				if !slices.Contains(stored, "before/"+name+".json") {
+					t.Errorf("the bucket that is left holds %q, want the before-image of %s", stored, name)
+				}
+			}
+			existing = s.Leftovers()
+			s.must(s.adopts(p))
+			s.deletes(existing)
+			s.isAsBefore()
 		})
 	}
 }
@@ -224,6 +286,36 @@ func TestEveryCombinationChangesOnlyWhatItSays(t *testing.T) {
 			s.deletes(existing)
 			s.isAsBefore()
 		})
+	}
+}
+
+// The same of a bucket and an endpoint that template.yaml creates, with the guard as its nested stack: an open bucket is closed only
+// under Enforce, the deployer is not locked out, and the deletion leaves nothing.
+func TestEveryCombinationOfWhatIsCreatedChangesOnlyWhatItSays(t *testing.T) {
+	t.Parallel()
+	for endpointType, p := range endpointTypes {
+		for _, enforcement := range []string{"Observe", "Enforce"} {
+			t.Run(endpointType+"/"+enforcement, func(t *testing.T) {
+				t.Parallel()
+				s := deploy(t, p.and("Enforcement", enforcement))
+				deployed := s.S3.Policy(s.bucket)
+				s.sweep()
+				if got := s.S3.Policy(s.bucket); got != deployed || got == "" {
+					t.Errorf("the policy is %s, want it as deployed: %s", got, deployed)
+				}
+				s.must(s.S3.DeletePolicy(s.bucket))
+				s.sweep()
+				if got := s.S3.Policy(s.bucket); (got != "") != (enforcement == "Enforce") {
+					t.Errorf("after the deletion of its policy the bucket has the policy %q", got)
+				}
+				if _, err := s3As(s.Cloud, s.Deployer()).PutBucketPolicy(t.Context(), &s3.PutBucketPolicyInput{Bucket: &s.bucket, Policy: &deployed}); err != nil {
+					t.Errorf("CloudFormation cannot write the policy: %v", err)
+				}
+				s.rest()
+				s.must(s.stack.Delete(t.Context()))
+				s.isGone()
+			})
+		}
 	}
 }
 
