@@ -165,6 +165,20 @@ func TestDeployRefusesWhatTheDoubleDoesNotKnow(t *testing.T) {
 	}
 }
 
+// A creation that is rolled back keeps what the template retains, but not what it retains except on create.
+func TestARollbackKeepsWhatIsRetained(t *testing.T) {
+	aws := cloud(t)
+	_, err := aws.Deploy(t.Context(), inline(t, "  Kept: {Type: AWS::S3::Bucket, DeletionPolicy: Retain, Properties: {BucketName: kept}}\n"+
+		"  Excepted: {Type: AWS::S3::Bucket, DeletionPolicy: RetainExceptOnCreate, Properties: {BucketName: excepted}}\n"+
+		"  TooLong: {Type: AWS::SSM::Parameter, Properties: {Type: String, Value: "+strings.Repeat("x", 4097)+"}}\n"), ending)
+	if err == nil {
+		t.Fatal("Deploy = nil, want an error")
+	}
+	if got, want := aws.Leftovers(), []string{"bucket kept"}; !slices.Equal(got, want) {
+		t.Errorf("the rollback left %q, want %q", got, want)
+	}
+}
+
 func TestDeployRefusesASecondStackOfTheName(t *testing.T) {
 	c := cloud(t)
 	p := inline(t, "  B: {Type: AWS::S3::Bucket}\n")
