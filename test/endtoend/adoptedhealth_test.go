@@ -82,3 +82,32 @@ func TestTheBillOfGuardYAMLCountsTheMetricsThatAreThere(t *testing.T) {
 		t.Errorf("metrics that are billed (-want +got):\n%s", diff)
 	}
 }
+
+// A rule as in docs/threat-model.md hears of each run of the health check, of either template's guard.
+func TestTheHeartbeatIsSentByBothTemplates(t *testing.T) {
+	t.Parallel()
+	for name, deployed := range map[string]func(*testing.T) *scene{
+		"guard.yaml":    func(t *testing.T) *scene { return adopted(t, nil).scene },
+		"template.yaml": func(t *testing.T) *scene { return deploy(t, watching) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := deployed(t)
+			_, err := s.Events.PutRule(events.Rule{Name: "alive", Targets: []events.Target{{ID: "far", ARN: s.topic}}, Pattern: map[string]any{
+				"source": []any{"lambda"}, "detail-type": []any{"Lambda Function Invocation Result - Success"},
+				"resources": []any{s.stack.Attribute("HealthcheckFunction", "Arn") + ":$LATEST"},
+			}})
+			s.must(err)
+			s.fires("HealthcheckRule")
+			heard := 0
+			for _, d := range s.Events.Deliveries() {
+				if d.Rule == "alive" {
+					heard++
+				}
+			}
+			if heard != 1 {
+				t.Errorf("the rule heard of %d runs, want 1", heard)
+			}
+		})
+	}
+}
