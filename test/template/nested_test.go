@@ -1,7 +1,9 @@
 package template_test
 
 import (
+	"path"
 	"slices"
+	"strings"
 	"testing"
 
 	"example.com/s3-endpoint-guard/local/samtemplate"
@@ -61,5 +63,56 @@ func TestNamesForPeopleAreTheParents(t *testing.T) {
 	}
 	if got := variables(s, "RemediateFunction")["STACK"]; got != "stack/guard/0f0f0f0f-0000-4000-8000-000000000001" {
 		t.Errorf("the guard asks about %s, want the parent stack", got)
+	}
+}
+
+// AWS::Serverless::Application accepts 60 parameters.
+// https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/serverless-sam-template-nested-applications.html
+func TestTheGuardHasNoMoreParametersThanANestedApplicationMayHave(t *testing.T) {
+	guard, err := readGuard()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := len(guard.Parameters()); got > 60 {
+		t.Errorf("guard.yaml has %d parameters, want at most 60", got)
+	}
+}
+
+// Each of them is refused, because the adoption would not look at it.
+func TestWhatOnlyTheParentSetsIsRefusedAlone(t *testing.T) {
+	guard, err := readGuard()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := deploy(t, nil)
+	passed, _ := s.properties("Guard")["Parameters"].(map[string]any)
+	declared := guard.Parameters()
+	first := slices.IndexFunc(declared, func(p samtemplate.Parameter) bool { return p.Name == "ParentName" })
+	for _, p := range declared[first:] {
+		value, _ := passed[p.Name].(string)
+		if _, err := guard.Plan(samtemplate.Options{Parameters: answers(parameters{p.Name: value})}); err == nil || !strings.Contains(err.Error(), "for template.yaml") {
+			t.Errorf("guard.yaml alone with %s = %q: %v, want a refusal that names template.yaml", p.Name, value, err)
+		}
+	}
+}
+
+// CloudFormation cuts the stack's name in a function's name (convox/rack#2297): a permission must not depend on it.
+func TestTheHealthCheckMaySeeEachFunctionOfAStackWithALongName(t *testing.T) {
+	name := "acme-production-data-platform-s3-endpoint-guard"
+	s := deployAs(t, samtemplate.Options{Region: region, AccountID: account, StackName: name,
+		StackID: "arn:aws:cloudformation:eu-central-1:111122223333:stack/" + name + "/0f0f0f0f-0000-4000-8000-000000000001"}, nil)
+	var allowed []string
+	for _, statement := range statements(s, "HealthcheckRole") {
+		if statement["Sid"] == "SeeFunctions" {
+			for _, r := range list(statement["Resource"]) {
+				allowed = append(allowed, r.(string))
+			}
+		}
+	}
+	for _, f := range s.ofType("AWS::Serverless::Function") {
+		arn, _ := s.GetAtt(f.LogicalID, "Arn")
+		if !slices.ContainsFunc(allowed, func(pattern string) bool { ok, err := path.Match(pattern, arn.(string)); return ok && err == nil }) {
+			t.Errorf("the health check may see %q, want also %v", allowed, arn)
+		}
 	}
 }
