@@ -168,7 +168,7 @@ func TestDeployRefusesWhatTheDoubleDoesNotKnow(t *testing.T) {
 // A creation that is rolled back keeps what the template retains, but not what it retains except on create.
 func TestARollbackKeepsWhatIsRetained(t *testing.T) {
 	aws := cloud(t)
-	_, err := aws.Deploy(t.Context(), inline(t, "  Kept: {Type: AWS::S3::Bucket, DeletionPolicy: Retain, Properties: {BucketName: kept}}\n"+
+	s, err := aws.Deploy(t.Context(), inline(t, "  Kept: {Type: AWS::S3::Bucket, DeletionPolicy: Retain, Properties: {BucketName: kept}}\n"+
 		"  Excepted: {Type: AWS::S3::Bucket, DeletionPolicy: RetainExceptOnCreate, Properties: {BucketName: excepted}}\n"+
 		"  TooLong: {Type: AWS::SSM::Parameter, Properties: {Type: String, Value: "+strings.Repeat("x", 4097)+"}}\n"), ending)
 	if err == nil {
@@ -176,6 +176,13 @@ func TestARollbackKeepsWhatIsRetained(t *testing.T) {
 	}
 	if got, want := aws.Leftovers(), []string{"bucket kept"}; !slices.Equal(got, want) {
 		t.Errorf("the rollback left %q, want %q", got, want)
+	}
+	again := inline(t, "  Other: {Type: AWS::S3::Bucket}\n")
+	if _, err := aws.Deploy(t.Context(), again, ending); err == nil || !strings.Contains(err.Error(), "already exists") {
+		t.Errorf("Deploy beside the stack that was rolled back = %v, want that it already exists", err)
+	}
+	if err := s.Delete(t.Context()); err != nil || !slices.Equal(aws.Leftovers(), []string{"bucket kept"}) {
+		t.Errorf("Delete = %v with %q left, want the bucket kept", err, aws.Leftovers())
 	}
 }
 

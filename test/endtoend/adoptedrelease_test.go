@@ -148,13 +148,13 @@ func TestACreationThatFailsAfterTheAdoptionCanBeTriedAgain(t *testing.T) {
 			plan, err := failing.Plan(samtemplate.Options{Parameters: s.answers(p), StackName: "guard", StackID: id})
 			s.must(err)
 			done := deploys()
-			_, err = s.Deploy(t.Context(), plan, built.Path)
+			failed, err := s.Deploy(t.Context(), plan, built.Path)
 			done()
 			if err == nil || !strings.Contains(err.Error(), "TooLong") {
 				t.Fatalf("the creation ended with %v, want an error about TooLong", err)
 			}
-			if stack, _ := s.CloudFormation.Stack(id); stack.Status != "ROLLBACK_COMPLETE" {
-				t.Errorf("the stack is %s, want ROLLBACK_COMPLETE", stack.Status)
+			if got := failed.Status(); got != "ROLLBACK_COMPLETE" {
+				t.Fatalf("the stack is %s, want ROLLBACK_COMPLETE", got)
 			}
 			s.isAsBefore()
 			stored := s.leftState(existing)
@@ -162,6 +162,10 @@ func TestACreationThatFailsAfterTheAdoptionCanBeTriedAgain(t *testing.T) {
 				if !slices.Contains(stored, "before/"+name+".json") {
 					t.Errorf("the bucket that is left holds %q, want the before-image of %s", stored, name)
 				}
+			}
+			s.must(failed.Delete(t.Context()))
+			if now := s.leftState(existing); !slices.Equal(now, stored) {
+				t.Errorf("after the deletion the bucket holds %q, want %q", now, stored)
 			}
 			existing = s.Leftovers()
 			s.must(s.adopts(p))

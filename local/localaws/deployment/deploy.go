@@ -13,7 +13,8 @@ import (
 
 // Deploy creates the resources of a plan, in its order, as CloudFormation does. bootstraps returns the path of the built
 // bootstrap of a function by its logical id. If a resource cannot be created, Deploy removes those before it, the stack
-// ends as ROLLBACK_COMPLETE, and the error contains the logical id and the reason.
+// ends as ROLLBACK_COMPLETE, and the error contains the logical id and the reason. Then Deploy returns the stack, too, which can only be
+// deleted, and has to be before another one gets its name.
 func (e *Engine) Deploy(ctx context.Context, plan *samtemplate.Plan, bootstraps func(logicalID string) (path string, err error)) (*Stack, error) {
 	options := plan.Options()
 	if err := e.fits(options); err != nil {
@@ -22,7 +23,7 @@ func (e *Engine) Deploy(ctx context.Context, plan *samtemplate.Plan, bootstraps 
 	s := &Stack{engine: e, id: options.StackID, name: options.StackName, plan: plan, bootstraps: bootstraps}
 	s.enter("CREATE_IN_PROGRESS", "User Initiated")
 	if err := s.createAll(ctx); err != nil {
-		return nil, s.rollBack(fmt.Errorf("deploying %s: %w", s.name, err))
+		return s, s.rollBack(fmt.Errorf("deploying %s: %w", s.name, err))
 	}
 	s.enter("CREATE_COMPLETE", "")
 	return s, nil
@@ -50,7 +51,7 @@ func (e *Engine) fits(o samtemplate.Options) error {
 		return fmt.Errorf("the plan is for account %s in %s (%s), this is %s in %s (%s)",
 			o.AccountID, o.Region, o.Partition, base.Account, base.Region, base.Partition)
 	}
-	if before, ok := e.CloudFormation.Stack(o.StackName); ok && before.Status != "ROLLBACK_COMPLETE" {
+	if before, ok := e.CloudFormation.Stack(o.StackName); ok && before.Status != "DELETE_COMPLETE" {
 		return fmt.Errorf("stack [%s] already exists", o.StackName)
 	}
 	if before, ok := e.CloudFormation.Stack(o.StackID); ok && before.Status == "DELETE_COMPLETE" {
