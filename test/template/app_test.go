@@ -52,6 +52,18 @@ func userData(t *testing.T) cloudConfig {
 	return c
 }
 
+// EC2 stops and starts an instance whose user data changes, so a tool that rewrites template.yaml must not drop the blank lines of the
+// app, of which Python's style wants two before each class and function.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-instance.html
+func TestTheAppKeepsItsBlankLines(t *testing.T) {
+	lines := strings.Split(userData(t).file(t, "/opt/thankyou/app.py"), "\n")
+	for i, line := range lines {
+		if (strings.HasPrefix(line, "def ") || strings.HasPrefix(line, "class ")) && (lines[i-1] != "" || lines[i-2] != "") {
+			t.Errorf("line %d of the app, %q, has fewer than two blank lines before it", i+1, line)
+		}
+	}
+}
+
 func TestTheInstanceRunsTheAppUnprivileged(t *testing.T) {
 	c := userData(t)
 	unit := strings.Split(c.file(t, "/etc/systemd/system/thankyou.service"), "\n")
