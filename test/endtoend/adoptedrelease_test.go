@@ -479,21 +479,21 @@ func TestTwoGuardsDoNotWriteToOneBucket(t *testing.T) {
 	s.Events.Sweep()
 	s.rest()
 	before := s.all()
-	second := func(p parameters) *samtemplate.Plan {
+	other := func(name string, p parameters) *samtemplate.Plan {
 		read, err := guardTemplate()
 		s.must(err)
-		decided, err := read.Plan(samtemplate.Options{Parameters: s.answers(p), StackName: "second"})
+		decided, err := read.Plan(samtemplate.Options{Parameters: s.answers(p), StackName: name})
 		s.must(err)
 		return decided
 	}
 	differs := parameters{"BucketNames": clean, "AllowAwsServices": "false"}
-	if _, err := s.Deploy(t.Context(), second(differs.and("Enforcement", "Enforce")), built.Path); err == nil ||
+	if _, err := s.Deploy(t.Context(), other("refused", differs.and("Enforcement", "Enforce")), built.Path); err == nil ||
 		!strings.Contains(err.Error(), clean+": the guard of stack guard writes another lock to it") {
 		t.Errorf("the second guard was deployed with %v, want a refusal that names the bucket and the first stack", err)
 	}
-	stack, err := s.Deploy(t.Context(), second(differs), built.Path)
+	stack, err := s.Deploy(t.Context(), other("second", differs), built.Path)
 	s.must(err)
-	if err := stack.Update(t.Context(), second(differs.and("Enforcement", "Enforce"))); err == nil || !strings.Contains(err.Error(), "writes another lock") {
+	if err := stack.Update(t.Context(), other("second", differs.and("Enforcement", "Enforce"))); err == nil || !strings.Contains(err.Error(), "writes another lock") {
 		t.Errorf("the second guard was switched on with %v, want a refusal", err)
 	}
 	s.rest()
@@ -505,6 +505,6 @@ func TestTwoGuardsDoNotWriteToOneBucket(t *testing.T) {
 		}
 	}
 	s.must(s.stack.Delete(t.Context()))
-	s.must(stack.Update(t.Context(), second(differs.and("Enforcement", "Enforce"))))
+	s.must(stack.Update(t.Context(), other("second", differs.and("Enforcement", "Enforce"))))
 	s.rest()
 }
