@@ -107,7 +107,7 @@ func (d Deployment) SCP() (string, error) {
 		protected{
 			[]string{"cloudformation:UpdateStack", "cloudformation:CancelUpdateStack", "cloudformation:DeleteStack", "cloudformation:CreateChangeSet",
 				"cloudformation:ExecuteChangeSet", "cloudformation:SetStackPolicy", "cloudformation:UpdateTerminationProtection", "cloudformation:ContinueUpdateRollback"},
-			[]string{d.arn("cloudformation", "stack/"+d.Stack+"/*")},
+			[]string{d.arn("cloudformation", "stack/"+d.Stack+"/*"), d.arn("cloudformation", "stack/"+d.Stack+"-Guard-*")},
 		},
 	)
 }
@@ -153,14 +153,15 @@ func (d Deployment) each(service, prefix string, ids []string) []string {
 	return arns
 }
 
-// own returns the stack's roles that correct and delete.
+// own returns the stack's roles that correct and delete. The guard of template.yaml is a nested stack, whose name is the stack's,
+// "-Guard-" and a suffix.
 func (d Deployment) own() []string {
 	if len(d.Own) > 0 {
 		return d.Own
 	}
 	var arns []string
 	for _, role := range []string{"RemediateRole", "TeardownRole"} {
-		arns = append(arns, fmt.Sprintf("arn:%s:iam::%s:role/*%s-%s-*", d.Partition, d.Account, d.Stack, role))
+		arns = append(arns, fmt.Sprintf("arn:%s:iam::%s:role/*%s-*%s-*", d.Partition, d.Account, d.Stack, role))
 	}
 	return arns
 }

@@ -13,6 +13,7 @@ import (
 const (
 	here     = "eu-central-1:111122223333:"
 	guard    = "arn:aws:iam::111122223333:role/guard-RemediateRole-X"
+	nested   = "arn:aws:iam::111122223333:role/guard-Guard-ABC-RemediateRole-X" // template.yaml's
 	teardown = "arn:aws:iam::111122223333:role/guard-TeardownRole-X"
 	pipeline = "arn:aws:iam::111122223333:role/pipelines/deploy"
 	admin    = "arn:aws:iam::111122223333:role/admin"
@@ -77,6 +78,7 @@ var dangerous = map[call]bool{
 	{"iam:PassRole", "arn:aws:iam::111122223333:role/guard-TeardownRole-X"}:                                   false,
 	{"cloudformation:DeleteStack", "arn:aws:cloudformation:" + here + "stack/guard/0f0f0f0f-0000"}:            false,
 	{"cloudformation:ExecuteChangeSet", "arn:aws:cloudformation:" + here + "stack/guard/0f0f0f0f-0000"}:       false,
+	{"cloudformation:UpdateStack", "arn:aws:cloudformation:" + here + "stack/guard-Guard-ABC/0f0f0f0f-0000"}:  false,
 }
 
 // harmless are calls that nobody must be kept from.
@@ -94,6 +96,7 @@ var harmless = []call{
 	{"iam:GetRole", "arn:aws:iam::111122223333:role/guard-RemediateRole-X"},
 	{"cloudformation:DescribeStacks", "arn:aws:cloudformation:" + here + "stack/guard/0f0f0f0f-0000"},
 	{"cloudformation:DescribeChangeSet", "arn:aws:cloudformation:" + here + "stack/guard/0f0f0f0f-0000"},
+	{"cloudformation:UpdateStack", "arn:aws:cloudformation:" + here + "stack/guard-other/0f0f0f0f-0000"},
 }
 
 // parsed returns a policy as our evaluator reads it.
@@ -227,7 +230,11 @@ func TestWhatIsNotNamedIsNotProtected(t *testing.T) {
 		{"ec2:ModifyVpcEndpoint", "arn:aws:ec2:" + here + "vpc-endpoint/vpce-1"}: iampolicy.Allow,
 		{"s3:PutBucketPolicy", "arn:aws:s3:::docs-example"}:                      iampolicy.Deny,
 	} {
-		for principal, effect := range map[string]iampolicy.Effect{admin: want, guard: iampolicy.Allow} {
+		for principal, effect := range map[string]iampolicy.Effect{
+			admin: want, guard: iampolicy.Allow, teardown: iampolicy.Allow, nested: iampolicy.Allow,
+			"arn:aws:iam::111122223333:role/service/guard-Guard-ABC-RemediateRole-X": iampolicy.Allow,
+			"arn:aws:iam::111122223333:role/other-Guard-ABC-RemediateRole-X":         want,
+		} {
 			if d := iampolicy.Evaluate(iampolicy.Request{Principal: principal, Action: c.action, Resource: c.resource, ResourceAccount: "111122223333"}, bound); d.Effect != effect {
 				t.Errorf("%s by %s: %s (%s), want %s", c.action, principal, d.Effect, d.By, effect)
 			}
