@@ -10,12 +10,13 @@ import (
 	"example.com/s3-endpoint-guard/internal/health"
 )
 
-// Config is the function's configuration from its environment. template.yaml sets all variables.
+// Config is the function's configuration from its environment. guard.yaml sets all variables, for one bucket and endpoint if
+// template.yaml contains it.
 type Config struct {
 	environment.Guarded
 	// Function is the ARN of the function that corrects drift.
 	Function string
-	// StackID is the ARN of the guard's own stack.
+	// StackID is the ARN of the guard's stack: the one of template.yaml, if it contains guard.yaml's.
 	StackID string
 	// WorkloadGroups are the security groups of the app and the probe.
 	WorkloadGroups []string

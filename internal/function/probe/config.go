@@ -6,7 +6,7 @@ import (
 	"example.com/s3-endpoint-guard/internal/environment"
 )
 
-// Config is the function's configuration from its environment. template.yaml sets all variables except the last.
+// Config is the function's configuration from its environment. guard.yaml sets all variables except the last, if template.yaml contains it.
 type Config struct {
 	// Bucket is the guarded bucket, Host its name in DNS.
 	Bucket, Host string

@@ -13,14 +13,15 @@ import (
 	"example.com/s3-endpoint-guard/internal/selection"
 )
 
-// Config is the function's configuration from its environment: template.yaml's, for one bucket and endpoint, or guard.yaml's, for a
-// fleet. The templates set all variables.
+// Config is the function's configuration from its environment, all of which guard.yaml sets: for one bucket and endpoint if
+// template.yaml contains it, otherwise for a fleet.
 type Config struct {
 	// Guarded is what is guarded. With a fleet it has only the Setting, without a bucket and an endpoint.
 	environment.Guarded
-	// Fleet is guard.yaml's configuration; nil for template.yaml's.
+	// Fleet is the configuration of guard.yaml alone; nil as a part of template.yaml.
 	Fleet *FleetConfig
-	// StackID and TopicARN are the ARNs of the guard's own stack and notification topic.
+	// StackID and TopicARN are the ARNs of the guard's stack (the one of template.yaml, if it contains guard.yaml's) and of its
+	// notification topic.
 	StackID, TopicARN string
 	// Format is the format of the messages, Origin what they say beyond the records.
 	Format notify.Format
