@@ -2,6 +2,7 @@ package localaws_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +14,8 @@ import (
 	"example.com/s3-endpoint-guard/local/localaws"
 	"example.com/s3-endpoint-guard/local/localaws/deployment"
 	"example.com/s3-endpoint-guard/local/localaws/events"
+	"example.com/s3-endpoint-guard/local/localaws/localtest"
+	"example.com/s3-endpoint-guard/local/samtemplate"
 )
 
 func TestDeployCreatesWhatTheTemplateSays(t *testing.T) {
@@ -192,6 +195,45 @@ func TestDeployRefusesASecondStackOfTheName(t *testing.T) {
 	deploy(t, c, p)
 	if _, err := c.Deploy(t.Context(), p, ending); err == nil || !strings.Contains(err.Error(), "already exists") {
 		t.Errorf("Deploy = %v, want that the stack already exists", err)
+	}
+}
+
+// busyAlarm is an alarm with a name of its own.
+const busyAlarm = "{Type: AWS::CloudWatch::Alarm, Properties: {AlarmName: busy, MetricName: M, Namespace: N, Statistic: Sum, Period: 60, " +
+	"EvaluationPeriods: 1, Threshold: %d, ComparisonOperator: GreaterThanThreshold}}\n"
+
+// CloudFormation refuses a name that is taken, also where the service would overwrite the resource.
+func TestANameIsThatOfOneResourceInAllStacks(t *testing.T) {
+	c := cloud(t)
+	first := deploy(t, c, inline(t, "  Alarm: "+fmt.Sprintf(busyAlarm, 1)))
+	taken := "busy already exists in stack " + first.ID()
+	keeps := func(when string) {
+		t.Helper()
+		if all := c.CloudWatch.Alarms(); len(all) != 1 || all[0].Name != "busy" || all[0].Threshold != 1 {
+			t.Errorf("%s there are the alarms %+v, want the first one, unchanged", when, all)
+		}
+	}
+	again := "  Again: " + fmt.Sprintf(busyAlarm, 2)
+	for name, p := range map[string]*samtemplate.Plan{
+		"other": inline(t, again), "nesting": nestedPlan(t, strings.Replace(innerTemplate, "Resources:\n", "Resources:\n"+again, 1), nil),
+	} {
+		p := localtest.Must(p.Named(name, c.CloudFormation.StackID(name)))(t)
+		s, err := c.Deploy(t.Context(), p, ending)
+		if err == nil || !strings.Contains(err.Error(), "creating Again: "+taken) || s.Status() != "ROLLBACK_COMPLETE" {
+			t.Errorf("Deploy(%s) = %v, and the stack ended as %s, want …%s, and ROLLBACK_COMPLETE", name, err, s.Status(), taken)
+		}
+		keeps("after the deployment of " + name)
+	}
+	if err := first.Update(t.Context(), inline(t, again)); err == nil || !strings.Contains(err.Error(), "Again: "+taken) {
+		t.Errorf("Update to another resource of the name = %v, want …%s", err, taken)
+	}
+	keeps("after the update")
+	if err := first.Delete(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	free := localtest.Must(inline(t, "  Topic: {Type: AWS::SNS::Topic, Properties: {TopicName: busy}}\n"+again).Named("free", c.CloudFormation.StackID("free")))(t)
+	if _, err := c.Deploy(t.Context(), free, ending); err != nil {
+		t.Errorf("Deploy after the first stack's deletion, with a topic of the same name = %v", err)
 	}
 }
 

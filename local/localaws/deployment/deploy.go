@@ -20,7 +20,7 @@ func (e *Engine) Deploy(ctx context.Context, plan *samtemplate.Plan, bootstraps 
 	if err := e.fits(options); err != nil {
 		return nil, fmt.Errorf("deploying %s: %w", options.StackName, err)
 	}
-	s := &Stack{engine: e, id: options.StackID, name: options.StackName, plan: plan, bootstraps: bootstraps}
+	s := e.register(&Stack{engine: e, id: options.StackID, name: options.StackName, plan: plan, bootstraps: bootstraps})
 	s.enter("CREATE_IN_PROGRESS", "User Initiated")
 	if err := s.createAll(ctx); err != nil {
 		return s, s.rollBack(fmt.Errorf("deploying %s: %w", s.name, err))

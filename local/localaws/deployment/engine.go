@@ -7,6 +7,7 @@ package deployment
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -77,6 +78,7 @@ type Engine struct {
 	Options Options
 
 	mu            sync.Mutex
+	stacks        []*Stack // also those that were deleted
 	names         names
 	queuePolicies map[string]*iampolicy.Policy
 }
@@ -84,6 +86,22 @@ type Engine struct {
 // New returns an engine without stacks.
 func New(s Services) *Engine {
 	return &Engine{Services: s, names: names{}, queuePolicies: map[string]*iampolicy.Policy{}}
+}
+
+// register adds a new stack to those of the engine, and returns it.
+func (e *Engine) register(s *Stack) *Stack {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.stacks = append(e.stacks, s)
+	return s
+}
+
+// activeStacks returns the stacks that are not deleted. The resources that a deleted one left are in no stack.
+func (e *Engine) activeStacks() []*Stack {
+	e.mu.Lock()
+	all := slices.Clone(e.stacks)
+	e.mu.Unlock()
+	return slices.DeleteFunc(all, func(s *Stack) bool { return s.Status() == "DELETE_COMPLETE" })
 }
 
 // QueuePolicy returns the policy of a queue; nil if it has none.

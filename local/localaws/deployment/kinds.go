@@ -17,6 +17,8 @@ import (
 type kind struct {
 	// create creates a resource from its properties.
 	create func(*creation, properties) (made, error)
+	// nameProperty is the property with the name that a template gives such a resource; "" if the name need not be its own.
+	nameProperty string
 	// ignored are properties that have no effect here, in the notation of [properties.check].
 	ignored []string
 }
@@ -45,6 +47,8 @@ type creation struct {
 	*Engine
 	stack    *Stack
 	resource samtemplate.Resource
+	// nameProperty is that of its kind.
+	nameProperty string
 	// ctx is that of the deployment which creates the resource.
 	ctx context.Context
 }
@@ -65,6 +69,10 @@ func (c *creation) create(p properties) (made, error) {
 	k, ok := kindOf(c.resource.Type)
 	if !ok {
 		return made{}, fmt.Errorf("the local AWS does not know the type %s", c.resource.Type)
+	}
+	c.nameProperty = k.nameProperty
+	if err := c.unowned(p); err != nil {
+		return made{}, err
 	}
 	m, err := k.create(c, p)
 	if err != nil {
@@ -87,6 +95,35 @@ func kindOf(resourceType string) (kind, bool) {
 	k, ok := kinds[resourceType]
 	return k, ok
 }
+
+// unowned returns an error if the template gives the resource the name of another one of its type that is in a stack. This is
+// CloudFormation's own rule: the services would overwrite some of them, e.g. an alarm.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html
+func (c *creation) unowned(p properties) error {
+	name := c.customName(p)
+	if name == "" {
+		return nil
+	}
+	for _, s := range c.activeStacks() {
+		for _, r := range s.existingResources() {
+			if r.Type == c.resource.Type && r.properties[c.nameProperty] == name {
+				return fmt.Errorf("%s already exists in stack %s", name, s.id) // as in aws-samples/eb-php-wordpress#25
+			}
+		}
+	}
+	return nil
+}
+
+// customName returns the name that the template gives the resource; "" if it gives none.
+func (c *creation) customName(p properties) string {
+	if c.nameProperty == "" {
+		return ""
+	}
+	return p.text(c.nameProperty)
+}
+
+// physicalName returns the name that the template gives the resource, or else a generated one.
+func (c *creation) physicalName(p properties) string { return or(c.customName(p), c.name()) }
 
 // name returns a physical name in CloudFormation's format: stack, logical id and a suffix specific to the stack.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html

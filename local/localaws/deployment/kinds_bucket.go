@@ -8,12 +8,12 @@ import (
 
 // bucketKinds are the types of AWS::S3.
 var bucketKinds = map[string]kind{
-	"AWS::S3::Bucket":       {create: createBucket},
+	"AWS::S3::Bucket":       {create: createBucket, nameProperty: "BucketName"},
 	"AWS::S3::BucketPolicy": {create: createBucketPolicy},
 }
 
 func createBucket(c *creation, p properties) (made, error) {
-	name := or(p.text("BucketName"), strings.ToLower(c.name()))
+	name := or(c.customName(p), strings.ToLower(c.name()))
 	region := c.Gate.Options().Region
 	location := "<CreateBucketConfiguration><LocationConstraint>" + region + "</LocationConstraint></CreateBucketConfiguration>"
 	if region == "us-east-1" {

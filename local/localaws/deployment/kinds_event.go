@@ -11,14 +11,14 @@ import (
 
 // eventKinds are the types of AWS::Events and AWS::CloudTrail. Trails write no files here.
 var eventKinds = map[string]kind{
-	"AWS::Events::Rule": {create: createRule, ignored: []string{"Description"}},
-	"AWS::CloudTrail::Trail": {create: createTrail, ignored: []string{
+	"AWS::Events::Rule": {create: createRule, nameProperty: "Name", ignored: []string{"Description"}},
+	"AWS::CloudTrail::Trail": {create: createTrail, nameProperty: "TrailName", ignored: []string{
 		"IncludeGlobalServiceEvents", "IsMultiRegionTrail", "Tags",
 	}},
 }
 
 func createRule(c *creation, p properties) (made, error) {
-	return c.putRule(or(p.text("Name"), c.name()), p)
+	return c.putRule(c.physicalName(p), p)
 }
 
 func (c *creation) putRule(name string, p properties) (made, error) {
@@ -51,7 +51,7 @@ func targetOf(p properties) events.Target {
 }
 
 func createTrail(c *creation, p properties) (made, error) {
-	name, bucket := or(p.text("TrailName"), c.name()), p.text("S3BucketName")
+	name, bucket := c.physicalName(p), p.text("S3BucketName")
 	arn := c.arn("cloudtrail", "trail/"+name)
 	if err := c.mayWriteTrail(bucket, arn); err != nil {
 		return made{}, err

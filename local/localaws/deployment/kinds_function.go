@@ -16,7 +16,7 @@ import (
 // functionKinds are the types of functions. CodeUri and Architectures are ignored, because [Engine.Deploy] gets the path
 // of the built bootstrap.
 var functionKinds = map[string]kind{
-	"AWS::Serverless::Function": {create: createFunction, ignored: []string{
+	"AWS::Serverless::Function": {create: createFunction, nameProperty: "FunctionName", ignored: []string{
 		"Architectures", "CodeUri", "Description", "Tracing", "Tags", "LoggingConfig.SystemLogLevel",
 	}},
 	"AWS::Lambda::Permission":         {create: createPermission},
@@ -24,7 +24,7 @@ var functionKinds = map[string]kind{
 }
 
 func createFunction(c *creation, p properties) (made, error) {
-	f, err := c.function(or(p.text("FunctionName"), c.name()), p)
+	f, err := c.function(c.physicalName(p), p)
 	if err != nil {
 		return made{}, err
 	}

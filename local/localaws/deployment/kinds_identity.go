@@ -8,19 +8,19 @@ import (
 
 // identityKinds are the types of AWS::IAM and AWS::KMS. Keys are only names here: they encrypt nothing.
 var identityKinds = map[string]kind{
-	"AWS::IAM::Role": {create: createRole, ignored: []string{
+	"AWS::IAM::Role": {create: createRole, nameProperty: "RoleName", ignored: []string{
 		"AssumeRolePolicyDocument", "Description", "MaxSessionDuration", "Tags",
 	}},
 	"AWS::IAM::Policy":          {create: createPolicy},
-	"AWS::IAM::InstanceProfile": {create: createInstanceProfile},
+	"AWS::IAM::InstanceProfile": {create: createInstanceProfile, nameProperty: "InstanceProfileName"},
 	"AWS::KMS::Key": {create: createKey, ignored: []string{
 		"Description", "EnableKeyRotation", "KeyPolicy", "KeySpec", "KeyUsage", "PendingWindowInDays", "Tags",
 	}},
-	"AWS::KMS::Alias": {create: createAlias, ignored: []string{"TargetKeyId"}},
+	"AWS::KMS::Alias": {create: createAlias, nameProperty: "AliasName", ignored: []string{"TargetKeyId"}},
 }
 
 func createRole(c *creation, p properties) (made, error) {
-	return c.putRole(or(p.text("RoleName"), c.name()), p, nil)
+	return c.putRole(c.physicalName(p), p, nil)
 }
 
 // putRole sets a role to the properties. others are its inline policies from other resources.
@@ -73,7 +73,7 @@ func createPolicy(c *creation, p properties) (made, error) {
 }
 
 func createInstanceProfile(c *creation, p properties) (made, error) {
-	name := or(p.text("InstanceProfileName"), c.name())
+	name := c.physicalName(p)
 	for _, role := range p.texts("Roles") {
 		if _, ok := c.IAM.Role(role); !ok {
 			return made{}, fmt.Errorf("the role with name %s cannot be found", role)

@@ -12,20 +12,20 @@ import (
 
 // messageKinds are the types of AWS::SNS, AWS::SQS, AWS::SSM and AWS::Logs.
 var messageKinds = map[string]kind{
-	"AWS::SNS::Topic":        {create: createTopic, ignored: []string{"DisplayName", "TracingConfig", "Tags"}},
+	"AWS::SNS::Topic":        {create: createTopic, nameProperty: "TopicName", ignored: []string{"DisplayName", "TracingConfig", "Tags"}},
 	"AWS::SNS::TopicPolicy":  {create: createTopicPolicy},
 	"AWS::SNS::Subscription": {create: createSubscription},
-	"AWS::SQS::Queue": {create: createQueue, ignored: []string{
+	"AWS::SQS::Queue": {create: createQueue, nameProperty: "QueueName", ignored: []string{
 		"SqsManagedSseEnabled", "KmsMasterKeyId", "Tags",
 	}},
 	"AWS::SQS::QueuePolicy":      {create: createQueuePolicy},
-	"AWS::SSM::Parameter":        {create: createParameter, ignored: []string{"Description", "Tags"}},
+	"AWS::SSM::Parameter":        {create: createParameter, nameProperty: "Name", ignored: []string{"Description", "Tags"}},
 	"AWS::Logs::QueryDefinition": {create: createQuery, ignored: []string{"LogGroupNames", "QueryString"}},
-	"AWS::Logs::LogGroup":        {create: createLogGroup, ignored: []string{"RetentionInDays", "KmsKeyId", "Tags"}},
+	"AWS::Logs::LogGroup":        {create: createLogGroup, nameProperty: "LogGroupName", ignored: []string{"RetentionInDays", "KmsKeyId", "Tags"}},
 }
 
 func createTopic(c *creation, p properties) (made, error) {
-	name := or(p.text("TopicName"), c.name())
+	name := c.physicalName(p)
 	arn := c.SNS.CreateTopic(name, p.text("KmsMasterKeyId"))
 	return made{
 		ref: arn, attributes: map[string]any{"TopicArn": arn, "TopicName": name},
@@ -59,7 +59,7 @@ func createSubscription(c *creation, p properties) (made, error) {
 }
 
 func createQueue(c *creation, p properties) (made, error) {
-	name := or(p.text("QueueName"), c.name())
+	name := c.physicalName(p)
 	arn, url := c.SQS.CreateQueue(name), c.SQS.URL(name)
 	return made{
 		ref: url, attributes: map[string]any{"Arn": arn, "QueueName": name, "QueueUrl": url},
@@ -100,7 +100,7 @@ func createQueuePolicy(c *creation, p properties) (made, error) {
 }
 
 func createParameter(c *creation, p properties) (made, error) {
-	name, value := or(p.text("Name"), c.name()), p.text("Value")
+	name, value := c.physicalName(p), p.text("Value")
 	if len(value) > ssm.MaxValue {
 		return made{}, fmt.Errorf("standard tier parameters support a maximum parameter value of %d characters, this has %d", ssm.MaxValue, len(value))
 	}
@@ -114,7 +114,7 @@ func createParameter(c *creation, p properties) (made, error) {
 }
 
 func createLogGroup(c *creation, p properties) (made, error) {
-	name := or(p.text("LogGroupName"), c.name())
+	name := c.physicalName(p)
 	forget := c.named("log group", name)
 	c.Logs.CreateGroup(name)
 	return made{

@@ -9,9 +9,9 @@ import (
 // watchKinds are the types of AWS::CloudWatch. Models of anomaly detection are not supported: a detector is only recorded,
 // and the alarm on its band never leaves INSUFFICIENT_DATA.
 var watchKinds = map[string]kind{
-	"AWS::CloudWatch::Alarm":           {create: createAlarm, ignored: []string{"Tags", "Metrics[].Label"}},
-	"AWS::CloudWatch::CompositeAlarm":  {create: createCompositeAlarm, ignored: []string{"Tags"}},
-	"AWS::CloudWatch::Dashboard":       {create: createDashboard},
+	"AWS::CloudWatch::Alarm":           {create: createAlarm, nameProperty: "AlarmName", ignored: []string{"Tags", "Metrics[].Label"}},
+	"AWS::CloudWatch::CompositeAlarm":  {create: createCompositeAlarm, nameProperty: "AlarmName", ignored: []string{"Tags"}},
+	"AWS::CloudWatch::Dashboard":       {create: createDashboard, nameProperty: "DashboardName"},
 	"AWS::CloudWatch::AnomalyDetector": {create: createDetector},
 }
 
@@ -47,7 +47,7 @@ func createCompositeAlarm(c *creation, p properties) (made, error) {
 // commonAlarm reads the properties that both kinds of alarms have.
 func commonAlarm(c *creation, p properties) cloudwatch.Alarm {
 	return cloudwatch.Alarm{
-		Name: or(p.text("AlarmName"), c.name()), Description: p.text("AlarmDescription"),
+		Name: c.physicalName(p), Description: p.text("AlarmDescription"),
 		ActionsEnabled: !p.has("ActionsEnabled") || p.flag("ActionsEnabled"),
 		AlarmActions:   p.texts("AlarmActions"), OKActions: p.texts("OKActions"), InsufficientDataActions: p.texts("InsufficientDataActions"),
 	}
@@ -75,7 +75,7 @@ func putAlarm(c *creation, a cloudwatch.Alarm, again func(*creation, properties)
 }
 
 func createDashboard(c *creation, p properties) (made, error) {
-	name := or(p.text("DashboardName"), c.name())
+	name := c.physicalName(p)
 	if err := c.CloudWatch.PutDashboard(name, p.text("DashboardBody")); err != nil {
 		return made{}, err
 	}

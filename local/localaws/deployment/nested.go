@@ -29,7 +29,7 @@ func createNested(c *creation, _ properties) (made, error) {
 		return made{}, err
 	}
 	o := plan.Options()
-	inner := &Stack{engine: c.Engine, id: o.StackID, name: o.StackName, plan: plan, bootstraps: c.stack.bootstraps, parent: c.stack}
+	inner := c.register(&Stack{engine: c.Engine, id: o.StackID, name: o.StackName, plan: plan, bootstraps: c.stack.bootstraps, parent: c.stack})
 	c.stack.addNested(c.resource.LogicalID, inner)
 	inner.enter("CREATE_IN_PROGRESS", "User Initiated")
 	if err := inner.createAll(c.ctx); err != nil {
