@@ -3,12 +3,10 @@ package main
 import (
 	"context"
 	"errors"
-	"os"
-	"path/filepath"
-	"strconv"
 	"sync"
 	"time"
 
+	"example.com/s3-endpoint-guard/local/localaws/child"
 	"example.com/s3-endpoint-guard/local/localaws/lambda"
 )
 
@@ -50,20 +48,9 @@ func (o ours) invoke(ctx context.Context, event []byte) (time.Duration, error) {
 }
 
 // processes implements [contender].
-func (o ours) processes() (ids []int) {
+func (o ours) processes() []int {
 	f, _ := o.host.Function(o.function)
-	bootstrap, err := filepath.EvalSymlinks(f.Bootstrap)
-	if err != nil {
-		return nil
-	}
-	links, _ := filepath.Glob("/proc/[0-9]*/exe") // the pattern is valid
-	for _, link := range links {
-		id, err := strconv.Atoi(filepath.Base(filepath.Dir(link)))
-		if path, cannot := os.Readlink(link); err == nil && cannot == nil && path == bootstrap {
-			ids = append(ids, id)
-		}
-	}
-	return ids
+	return child.Running(f.Bootstrap)
 }
 
 // stop implements [contender].

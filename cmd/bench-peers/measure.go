@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"example.com/s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/child"
 )
 
 // figures are the measurements of one contender.
@@ -127,6 +128,15 @@ func untilLastWrite(calls []api.Call) (d time.Duration) {
 		}
 	}
 	return d
+}
+
+// usage returns the most memory that one of some processes has had resident, in MiB, and the processor time of the one that used most.
+// Both are 0 where there is no Linux.
+func usage(processes []int) (mib float64, processor time.Duration) {
+	for _, id := range processes {
+		mib, processor = max(mib, child.PeakMemory(id)), max(processor, child.Ran(id))
+	}
+	return mib, processor
 }
 
 func median[T cmp.Ordered](values []T) T { return slices.Sorted(slices.Values(values))[len(values)/2] }

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"example.com/s3-endpoint-guard/local/localaws/child"
 	"example.com/s3-endpoint-guard/local/localaws/s3"
 )
 
@@ -61,31 +62,24 @@ func BenchmarkAuditProcess(b *testing.B) {
 					spent := command.ProcessState.UserTime() + command.ProcessState.SystemTime()
 					b.ReportMetric(float64(spent.Microseconds())/1000/float64(buckets), "cpu-ms/bucket")
 					b.ReportMetric(float64(heap), "MB-heap")
-					b.ReportMetric(float64(<-resident)/1024, "MiB-resident")
+					b.ReportMetric(<-resident, "MiB-resident")
 				}
 			})
 		}
 	}
 }
 
-// residentSet returns the largest resident set of a process in KiB, once it has ended. The usage that the kernel reports for a child
+// residentSet returns the largest resident set of a process in MiB, once it has ended. The usage that the kernel reports for a child
 // begins with that of its parent, which is larger here.
-func residentSet(pid int) <-chan int {
-	most := make(chan int, 1)
+func residentSet(pid int) <-chan float64 {
+	most := make(chan float64, 1)
 	go func() {
-		kib := 0
-		for {
-			status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-			_, after, found := strings.Cut(string(status), "\nVmHWM:")
-			if err != nil || !found { // it has ended
-				most <- kib
-				return
-			}
-			if fields := strings.Fields(after); len(fields) > 0 {
-				kib, _ = strconv.Atoi(fields[0])
-			}
+		last := 0.0
+		for mib := child.PeakMemory(pid); mib > 0; mib = child.PeakMemory(pid) { // until it has ended
+			last = mib
 			time.Sleep(20 * time.Millisecond)
 		}
+		most <- last
 	}()
 	return most
 }

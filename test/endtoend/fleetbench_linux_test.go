@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +17,7 @@ import (
 	"example.com/s3-endpoint-guard/internal/adoption"
 	"example.com/s3-endpoint-guard/internal/lock"
 	"example.com/s3-endpoint-guard/local/localaws"
+	"example.com/s3-endpoint-guard/local/localaws/child"
 	"example.com/s3-endpoint-guard/local/localaws/cloudformation"
 	"example.com/s3-endpoint-guard/local/localaws/cloudtest"
 	"example.com/s3-endpoint-guard/local/localaws/lambda"
@@ -124,8 +124,6 @@ func newFleetScene(t testing.TB, enforcement string) *fleetScene {
 	f.must(err)
 	f.path, err = built.Path("RemediateFunction")
 	f.must(err)
-	f.path, err = filepath.EvalSymlinks(f.path)
-	f.must(err)
 	_, stackName, _ := strings.Cut(stack.ID, "stack/")
 	_, err = f.Lambda.Create(lambda.Function{
 		Name: "remediate", Bootstrap: f.path, Role: role.ARN, MemoryMB: 256, Timeout: 50 * time.Second, LogFormat: "JSON",
@@ -157,27 +155,23 @@ func (f *fleetScene) invoke(payload string) lambda.Invocation {
 	return i
 }
 
-// process returns a file of the function's process in /proc.
-func (f *fleetScene) process(file string) string {
+// process returns the id of the function's process.
+func (f *fleetScene) process() int {
 	f.Helper()
-	links, err := filepath.Glob("/proc/[0-9]*/exe")
-	f.must(err)
-	for _, link := range links {
-		if path, err := os.Readlink(link); err == nil && path == f.path {
-			text, err := os.ReadFile(filepath.Join(filepath.Dir(link), file))
-			f.must(err)
-			return string(text)
-		}
+	ids := child.Running(f.path)
+	if len(ids) == 0 {
+		f.Fatal("the function has no process")
 	}
-	f.Fatal("the function has no process")
-	return ""
+	return ids[0]
 }
 
 // processor returns the processor time of the function's process so far, in the kernel's steps of 10 ms.
 // https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
 func (f *fleetScene) processor() time.Duration {
 	f.Helper()
-	stat := f.process("stat")
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", f.process()))
+	f.must(err)
+	stat := string(text)
 	fields := strings.Fields(stat[strings.LastIndex(stat, ")")+1:])
 	var ticks int
 	for _, field := range fields[11:13] { // user and system time
@@ -191,13 +185,9 @@ func (f *fleetScene) processor() time.Duration {
 // memory returns the most memory that the function's process had resident, in MiB.
 func (f *fleetScene) memory() float64 {
 	f.Helper()
-	for line := range strings.Lines(f.process("status")) {
-		if kib, ok := strings.CutPrefix(line, "VmHWM:"); ok {
-			n, err := strconv.Atoi(strings.Fields(kib)[0])
-			f.must(err)
-			return float64(n) / 1024
-		}
+	mib := child.PeakMemory(f.process())
+	if mib == 0 {
+		f.Fatal("the kernel does not say how much memory the function had")
 	}
-	f.Fatal("the kernel does not say how much memory the function had")
-	return 0
+	return mib
 }

@@ -25,3 +25,12 @@ func Thaw(*os.Process) {}
 
 // Waited returns 0: for how long a process waited for a processor is only known on Linux.
 func Waited(int) time.Duration { return 0 }
+
+// Ran returns 0: how long a process ran is only known on Linux.
+func Ran(int) time.Duration { return 0 }
+
+// PeakMemory returns 0: how much memory a process had is only known on Linux.
+func PeakMemory(int) float64 { return 0 }
+
+// Running returns nil: which processes run an executable is only known on Linux.
+func Running(string) []int { return nil }
