@@ -26,6 +26,8 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"example.com/s3-endpoint-guard/internal/timeleft"
 )
 
 // Service is what the protocol needs to know of a service.
@@ -102,14 +104,10 @@ func (c *Client) pause(ctx context.Context, attempt int, failure error) error {
 	if err != nil {
 		return errors.Join(err, failure)
 	}
-	timer := time.NewTimer(delay)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
+	if timeleft.Wait(ctx, delay) != nil {
 		return &aws.RequestCanceledError{Err: errors.Join(ctx.Err(), failure)}
 	}
+	return nil
 }
 
 // attempt makes one attempt.
