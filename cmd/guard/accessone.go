@@ -220,7 +220,7 @@ func (q *question) bucketOf(p iampolicy.Policies) (string, error) {
 		partition = parts[1]
 	}
 	if q.bucket != "" {
-		return "arn:" + partition + ":s3:::" + q.bucket, nil
+		return iampolicy.BucketARN(partition, q.bucket), nil
 	}
 	for _, policy := range []*iampolicy.Policy{p.Resource, p.Endpoint} {
 		if policy == nil {
@@ -229,7 +229,7 @@ func (q *question) bucketOf(p iampolicy.Policies) (string, error) {
 		switch names := bucketsIn(policy); {
 		case len(names) == 1:
 			q.assume("the bucket is %s, which the policy names", names[0])
-			return "arn:" + partition + ":s3:::" + names[0], nil
+			return iampolicy.BucketARN(partition, names[0]), nil
 		case len(names) > 1:
 			return "", fmt.Errorf("the policy names several buckets (%s): choose one by --bucket", strings.Join(names, ", "))
 		}

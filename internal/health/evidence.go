@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 // judgeKey judges the key of the topic. Only a key that is enabled can be used: every message fails otherwise.
@@ -49,7 +51,7 @@ func judgeTrailBucket(d Deployment) []threat {
 
 // trailBucketPolicy returns the policy of the trail's bucket in template.yaml. The tests compare them.
 func (t Criteria) trailBucketPolicy(d Deployment) string {
-	bucket := "arn:" + t.Setting.Partition + ":s3:::" + d.id("TrailBucket")
+	bucket := iampolicy.BucketARN(t.Setting.Partition, d.id("TrailBucket"))
 	return fmt.Sprintf(`{"Version":"2012-10-17","Statement":[`+
 		`{"Sid":"TrailChecksBucket","Effect":"Allow","Principal":{"Service":"cloudtrail.amazonaws.com"},"Action":"s3:GetBucketAcl","Resource":%[1]q,`+
 		`"Condition":{"StringEquals":{"aws:SourceArn":%[2]q}}},`+

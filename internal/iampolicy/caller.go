@@ -121,7 +121,7 @@ func (c *caller) setResource(serviceName, resource string) error {
 // https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create-service-linked-role.html
 func (c *caller) setRole(name string) {
-	roles := "arn:" + c.partition + ":iam::" + c.account + ":role/"
+	roles := IAMARN(c.partition, c.account, "role/")
 	c.name, c.roleARN, c.mayBe = name, roles+name, roles+string([]byte{anyText})+"/"+name
 	word := string([]byte{anyWord}) + "/"
 	switch {
@@ -177,7 +177,7 @@ func (c *caller) keys() map[string]string {
 		keys["aws:principaltype"], keys["aws:userid"] = "Account", c.account
 		if c.assumed {
 			// Source: docs/facts.md, Policy evaluation
-			keys["aws:principalarn"], keys["aws:assumedroot"] = "arn:"+c.partition+":iam::"+c.account+":root", "true"
+			keys["aws:principalarn"], keys["aws:assumedroot"] = IAMARN(c.partition, c.account, "root"), "true"
 		}
 	case user:
 		keys["aws:principaltype"], keys["aws:username"] = "User", c.name

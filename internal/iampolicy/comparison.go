@@ -169,7 +169,7 @@ func (c *comparison) onlyDelegates(a *statement) bool {
 		return false
 	}
 	owner := forbidden[0].Request()
-	root := "arn:" + partitionOf(owner.Resource) + ":iam::" + owner.ResourceAccount + ":root"
+	root := IAMARN(partitionOf(owner.Resource), owner.ResourceAccount, "root")
 	return !slices.ContainsFunc(a.principal.aws, func(name string) bool { return name != owner.ResourceAccount && name != root })
 }
 

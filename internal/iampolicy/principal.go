@@ -94,7 +94,7 @@ func (p *principals) shortenAccounts(partition string) {
 
 // namesAccount reports whether the element names the caller's account.
 func (p *principals) namesAccount(c *caller) bool {
-	return slices.Contains(p.aws, c.account) || p.names("arn:"+c.partition+":iam::"+c.account+":root")
+	return slices.Contains(p.aws, c.account) || p.names(IAMARN(c.partition, c.account, "root"))
 }
 
 // grant is the way in which an Allow applies to a caller.

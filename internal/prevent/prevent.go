@@ -14,6 +14,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
 
 // MaxSize is the maximum size in characters of an SCP and of an RCP.
@@ -102,7 +104,7 @@ func (d Deployment) SCP() (string, error) {
 		},
 		protected{
 			[]string{"iam:CreateRole", "iam:UpdateRole", "iam:PassRole", "iam:DeleteRole*", "iam:PutRole*", "iam:AttachRolePolicy", "iam:DetachRolePolicy", "iam:UpdateAssumeRolePolicy"},
-			[]string{"arn:" + d.Partition + ":iam::" + d.Account + ":role/*" + d.Stack + "-*"},
+			[]string{iampolicy.IAMARN(d.Partition, d.Account, "role/*"+d.Stack+"-*")},
 		},
 		protected{
 			[]string{"cloudformation:UpdateStack", "cloudformation:CancelUpdateStack", "cloudformation:DeleteStack", "cloudformation:CreateChangeSet",
@@ -126,7 +128,7 @@ func (d Deployment) buckets() protected {
 		"s3:PutBucket*", "s3:DeleteBucket*", "s3:Put*Configuration", "s3:CreateBucketMetadataTableConfiguration", "s3:UpdateBucketMetadata*",
 	}}
 	for _, name := range d.Buckets {
-		p.resources = append(p.resources, "arn:"+d.Partition+":s3:::"+name)
+		p.resources = append(p.resources, iampolicy.BucketARN(d.Partition, name))
 	}
 	return p
 }
@@ -161,7 +163,7 @@ func (d Deployment) own() []string {
 	}
 	var arns []string
 	for _, role := range []string{"RemediateRole", "TeardownRole"} {
-		arns = append(arns, fmt.Sprintf("arn:%s:iam::%s:role/*%s-*%s-*", d.Partition, d.Account, d.Stack, role))
+		arns = append(arns, iampolicy.IAMARN(d.Partition, d.Account, "role/*"+d.Stack+"-*"+role+"-*"))
 	}
 	return arns
 }

@@ -143,7 +143,7 @@ func (m Message) related() []string {
 	o := m.Origin
 	arns := []string{}
 	if bucket := m.bucket(); bucket != "" {
-		arns = append(arns, fmt.Sprintf("arn:%s:s3:::%s", o.Partition, bucket))
+		arns = append(arns, iampolicy.BucketARN(o.Partition, bucket))
 	}
 	if m.Record.Place.Bucket != "" { // it may be called sg-…
 		return arns

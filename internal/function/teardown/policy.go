@@ -13,6 +13,7 @@ import (
 	"example.com/s3-endpoint-guard/internal/aws/errorcode"
 	"example.com/s3-endpoint-guard/internal/aws/propagation"
 	"example.com/s3-endpoint-guard/internal/emptying"
+	"example.com/s3-endpoint-guard/internal/iampolicy"
 	"example.com/s3-endpoint-guard/internal/timeleft"
 )
 
@@ -63,7 +64,7 @@ func EmptyingPolicy(roleARN, bucket string) (string, error) {
 	if len(partition) != 3 || partition[0] != "arn" {
 		return "", fmt.Errorf("the teardown role's ARN is %q", roleARN)
 	}
-	itself := "arn:" + partition[1] + ":s3:::" + bucket
+	itself := iampolicy.BucketARN(partition[1], bucket)
 	others := map[string]map[string]any{"ArnNotEquals": {"aws:PrincipalArn": roleARN}}
 	text, err := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": []statement{
 		{Sid: "DenyPlainHTTP", Action: "s3:*", Resource: []string{itself, itself + "/*"},
