@@ -16,7 +16,7 @@ import (
 
 // LifecycleAPI contains the calls that [Lifecycle] makes.
 type LifecycleAPI interface {
-	GetBucketLifecycleConfiguration(context.Context, *s3.GetBucketLifecycleConfigurationInput, ...func(*s3.Options)) (*s3.GetBucketLifecycleConfigurationOutput, error)
+	lifecycleReader
 	PutBucketLifecycleConfiguration(context.Context, *s3.PutBucketLifecycleConfigurationInput, ...func(*s3.Options)) (*s3.PutBucketLifecycleConfigurationOutput, error)
 }
 
@@ -63,24 +63,37 @@ func (l *Lifecycle) Rules() []types.LifecycleRule {
 
 // Inspect implements [guard.Resource].
 func (l *Lifecycle) Inspect(ctx context.Context) ([]guard.Finding, error) {
-	answer, err := l.API.GetBucketLifecycleConfiguration(ctx, &s3.GetBucketLifecycleConfigurationInput{
-		Bucket: &l.Bucket.Name, ExpectedBucketOwner: &l.Bucket.Account,
-	})
+	live, err := l.Bucket.lifecycle(ctx, l.API)
 	desired := l.Rules()
 	finding := guard.Finding{
 		Property: l.Name(), Target: l.Bucket.Name, Verdict: iampolicy.Same, Desired: guard.CompactSet(desired),
 	}
-	var live []types.LifecycleRule
-	switch {
-	case errorcode.Of(err) == "NoSuchLifecycleConfiguration":
-	case err != nil:
+	if err != nil {
 		return l.Bucket.unread(l.Name(), finding.Desired, err)
-	default:
-		live = answer.Rules
+	}
+	if len(live) > 0 {
 		finding.Live = guard.CompactSet(live)
 	}
 	l.compare(&finding, effects(live), effects(desired))
 	return []guard.Finding{finding}, nil
+}
+
+// lifecycleReader contains the call that [Bucket.lifecycle] makes.
+type lifecycleReader interface {
+	GetBucketLifecycleConfiguration(context.Context, *s3.GetBucketLifecycleConfigurationInput, ...func(*s3.Options)) (*s3.GetBucketLifecycleConfigurationOutput, error)
+}
+
+// lifecycle reads the bucket's lifecycle rules; a bucket without a configuration has none.
+func (b Bucket) lifecycle(ctx context.Context, api lifecycleReader) ([]types.LifecycleRule, error) {
+	answer, err := api.GetBucketLifecycleConfiguration(ctx, &s3.GetBucketLifecycleConfigurationInput{Bucket: &b.Name, ExpectedBucketOwner: &b.Account})
+	switch {
+	case errorcode.Of(err) == "NoSuchLifecycleConfiguration":
+		return nil, nil
+	case err != nil:
+		return nil, err
+	default:
+		return answer.Rules, nil
+	}
 }
 
 // compare sets a finding's verdict and differences.

@@ -5,18 +5,16 @@ import (
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
-	"example.com/s3-endpoint-guard/internal/aws/errorcode"
 	"example.com/s3-endpoint-guard/internal/health"
 	"example.com/s3-endpoint-guard/internal/parallel"
 )
 
 // TrailBucketAPI contains the calls that [TrailBucket] makes.
 type TrailBucketAPI interface {
-	GetBucketPolicy(context.Context, *s3.GetBucketPolicyInput, ...func(*s3.Options)) (*s3.GetBucketPolicyOutput, error)
-	GetBucketLifecycleConfiguration(context.Context, *s3.GetBucketLifecycleConfigurationInput, ...func(*s3.Options)) (*s3.GetBucketLifecycleConfigurationOutput, error)
+	policyReader
+	lifecycleReader
 }
 
 // TrailBucket is the bucket of the stack's own trail. The guard does not restore it; it is compared only.
@@ -47,26 +45,14 @@ func (t *TrailBucket) Read(ctx context.Context, name string) (health.TrailBucket
 	bucket := Bucket{Name: name, Account: t.Account}
 	var found health.TrailBucket
 	err := parallel.All(
-		func() error {
-			answer, err := t.API.GetBucketPolicy(ctx, &s3.GetBucketPolicyInput{Bucket: &name, ExpectedBucketOwner: &t.Account})
-			switch {
-			case errorcode.Of(err) == "NoSuchBucketPolicy":
-				return nil
-			case err != nil:
-				return bucket.wrap(err)
-			}
-			found.Policy = aws.ToString(answer.Policy)
-			return nil
+		func() (err error) {
+			found.Policy, err = bucket.policy(ctx, t.API)
+			return bucket.wrap(err)
 		},
 		func() error {
-			answer, err := t.API.GetBucketLifecycleConfiguration(ctx, &s3.GetBucketLifecycleConfigurationInput{Bucket: &name, ExpectedBucketOwner: &t.Account})
-			var live []types.LifecycleRule
-			switch {
-			case errorcode.Of(err) == "NoSuchLifecycleConfiguration":
-			case err != nil:
+			live, err := bucket.lifecycle(ctx, t.API)
+			if err != nil {
 				return bucket.wrap(err)
-			default:
-				live = answer.Rules
 			}
 			found.Lifecycle = differences(effects(live), effects(t.Rules()))
 			return nil
