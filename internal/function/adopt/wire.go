@@ -12,10 +12,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"example.com/s3-endpoint-guard/internal/adoption"
 	"example.com/s3-endpoint-guard/internal/aws/awsconfig"
+	"example.com/s3-endpoint-guard/internal/aws/awsjson"
 	"example.com/s3-endpoint-guard/internal/aws/beforeimage"
 	"example.com/s3-endpoint-guard/internal/aws/cfnresponse"
 	"example.com/s3-endpoint-guard/internal/aws/guards"
@@ -38,7 +38,7 @@ func New(getenv func(string) string, log *slog.Logger, _ io.Writer) (func(contex
 		return nil, err
 	}
 	buckets := s3.NewFromConfig(sdk)
-	parameters := ssm.NewFromConfig(sdk)
+	parameters := awsjson.New(sdk, awsjson.SSM)
 	ownStack := &stack.Stack{API: cloudformation.NewFromConfig(sdk), ID: stackID}
 	a := &Adoption{
 		Buckets: buckets, Endpoints: ec2.NewFromConfig(sdk),
