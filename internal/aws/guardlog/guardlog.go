@@ -57,16 +57,11 @@ func resource(ctx context.Context, api StackAPI, name, logicalID string) (string
 	if !errors.Is(missing, ErrNoGuard) {
 		return found, missing
 	}
-	for pages := cloudformation.NewListStackResourcesPaginator(api, &cloudformation.ListStackResourcesInput{StackName: &name}); pages.HasMorePages(); {
-		page, err := pages.NextPage(ctx)
+	for r, err := range stack.Resources(ctx, api, name) {
 		if err != nil {
 			return "", &errorcode.Failure{Permission: "cloudformation:ListStackResources", Err: fmt.Errorf("stack %s: %w", name, err)}
 		}
-		for _, r := range page.StackResourceSummaries {
-			id := aws.ToString(r.PhysicalResourceId)
-			if aws.ToString(r.ResourceType) != stack.NestedType || id == "" || r.ResourceStatus == "DELETE_COMPLETE" {
-				continue
-			}
+		if id, ok := stack.Nested(r); ok {
 			if found, err := own(ctx, api, id, logicalID); !errors.Is(err, ErrNoGuard) {
 				return found, err
 			}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -126,37 +125,14 @@ func into[T any](reading *health.Reading[T], read func() (T, error)) func() erro
 
 // resources lists the resources of the stack and of those that are nested in it. Their logical ids differ (local/samtemplate).
 func (d *Deployment) resources(ctx context.Context) (map[string]health.Resource, error) {
-	resources, err := d.list(ctx, d.StackID)
-	if err != nil {
-		return nil, err
-	}
-	for _, r := range slices.Collect(maps.Values(resources)) {
-		if r.Type != stack.NestedType || r.PhysicalID == "" {
-			continue
-		}
-		inner, err := d.list(ctx, r.PhysicalID)
-		if err != nil {
-			return nil, err
-		}
-		maps.Copy(resources, inner)
-	}
-	return resources, nil
-}
-
-// list lists the resources of one stack.
-func (d *Deployment) list(ctx context.Context, id string) (map[string]health.Resource, error) {
 	resources := map[string]health.Resource{}
-	pages := cloudformation.NewListStackResourcesPaginator(d.Stacks, &cloudformation.ListStackResourcesInput{StackName: &id})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+	for r, err := range stack.AllResources(ctx, d.Stacks, d.StackID) {
 		if err != nil {
 			return nil, err
 		}
-		for _, r := range page.StackResourceSummaries {
-			resources[aws.ToString(r.LogicalResourceId)] = health.Resource{
-				PhysicalID: aws.ToString(r.PhysicalResourceId), Type: aws.ToString(r.ResourceType),
-				Changed: aws.ToTime(r.LastUpdatedTimestamp), Busy: strings.HasSuffix(string(r.ResourceStatus), "_IN_PROGRESS"),
-			}
+		resources[aws.ToString(r.LogicalResourceId)] = health.Resource{
+			PhysicalID: aws.ToString(r.PhysicalResourceId), Type: aws.ToString(r.ResourceType),
+			Changed: aws.ToTime(r.LastUpdatedTimestamp), Busy: strings.HasSuffix(string(r.ResourceStatus), "_IN_PROGRESS"),
 		}
 	}
 	return resources, nil

@@ -21,11 +21,6 @@ type API interface {
 	DescribeStacks(context.Context, *cloudformation.DescribeStacksInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeStacksOutput, error)
 }
 
-// NestedType is the type of a nested stack in its parent's list of resources, where its physical id is its ARN. SAM's transform makes
-// it of an AWS::Serverless::Application.
-// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-stack.html
-const NestedType = "AWS::CloudFormation::Stack"
-
 // Stack is the guard's own stack.
 type Stack struct {
 	API API

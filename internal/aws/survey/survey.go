@@ -237,59 +237,45 @@ type Stack struct {
 // ReadStack lists the buckets and VPC endpoints of a stack, and of those that are nested in it. Of a stack of template.yaml, only the guarded bucket is among Buckets, and
 // of one of guard.yaml none.
 func ReadStack(ctx context.Context, api cloudformation.ListStackResourcesAPIClient, pace *Pacer, name string) (Stack, error) {
-	found := listed{ids: map[string]string{}}
-	if err := found.list(ctx, api, pace, name); err != nil {
-		return found.Stack, fmt.Errorf("reading stack %s: %w", name, err)
-	}
-	for _, id := range found.nested {
-		if err := found.list(ctx, api, pace, id); err != nil {
-			return found.Stack, fmt.Errorf("reading stack %s: %w", id, err)
+	var s Stack
+	ids := map[string]string{}
+	for r, err := range stack.AllResources(ctx, pacedResources{api, pace}, name) {
+		if err != nil {
+			return s, fmt.Errorf("reading stack %s: %w", name, &Failure{Permission: listsResources, Err: err})
+		}
+		id := aws.ToString(r.PhysicalResourceId)
+		if id == "" || r.ResourceStatus == "DELETE_COMPLETE" {
+			continue
+		}
+		ids[aws.ToString(r.LogicalResourceId)] = id
+		switch aws.ToString(r.ResourceType) {
+		case "AWS::S3::Bucket":
+			s.Buckets = append(s.Buckets, id)
+		case "AWS::EC2::VPCEndpoint":
+			s.Endpoints = append(s.Endpoints, id)
 		}
 	}
-	s, guards := found.Stack, found.ids["RemediateFunction"] != ""
-	if guarded := found.ids["Bucket"]; guarded != "" && guards {
+	guards := ids["RemediateFunction"] != ""
+	if guarded := ids["Bucket"]; guarded != "" && guards {
 		s.Others = slices.DeleteFunc(s.Buckets, func(b string) bool { return b == guarded })
 		s.Buckets = []string{guarded}
-	} else if s.Adopts = found.ids["Adoption"] != "" && guards; s.Adopts {
+	} else if s.Adopts = ids["Adoption"] != "" && guards; s.Adopts {
 		s.Buckets, s.Others = nil, s.Buckets
 	}
 	return s, nil
 }
 
-// listed is what was read of a stack and those that are nested in it: ids are the physical ids by logical id, nested the ARNs of
-// nested stacks.
-type listed struct {
-	Stack
-	ids    map[string]string
-	nested []string
+// pacedResources lists resources within the limit of calls.
+type pacedResources struct {
+	api  cloudformation.ListStackResourcesAPIClient
+	pace *Pacer
 }
 
-// list adds the resources of a stack.
-func (l *listed) list(ctx context.Context, api cloudformation.ListStackResourcesAPIClient, pace *Pacer, name string) error {
-	for pages := cloudformation.NewListStackResourcesPaginator(api, &cloudformation.ListStackResourcesInput{StackName: &name}); pages.HasMorePages(); {
-		var page *cloudformation.ListStackResourcesOutput
-		err := pace.Do(ctx, func(ctx context.Context) (err error) {
-			page, err = pages.NextPage(ctx)
-			return err
-		})
-		if err != nil {
-			return &Failure{Permission: listsResources, Err: err}
-		}
-		for _, r := range page.StackResourceSummaries {
-			id := aws.ToString(r.PhysicalResourceId)
-			if id == "" || r.ResourceStatus == "DELETE_COMPLETE" {
-				continue
-			}
-			l.ids[aws.ToString(r.LogicalResourceId)] = id
-			switch aws.ToString(r.ResourceType) {
-			case "AWS::S3::Bucket":
-				l.Buckets = append(l.Buckets, id)
-			case "AWS::EC2::VPCEndpoint":
-				l.Endpoints = append(l.Endpoints, id)
-			case stack.NestedType:
-				l.nested = append(l.nested, id)
-			}
-		}
-	}
-	return nil
+// ListStackResources implements [cloudformation.ListStackResourcesAPIClient].
+func (p pacedResources) ListStackResources(ctx context.Context, in *cloudformation.ListStackResourcesInput, options ...func(*cloudformation.Options)) (page *cloudformation.ListStackResourcesOutput, err error) {
+	err = p.pace.Do(ctx, func(ctx context.Context) (err error) {
+		page, err = p.api.ListStackResources(ctx, in, options...)
+		return err
+	})
+	return page, err
 }
