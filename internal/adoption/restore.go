@@ -103,11 +103,11 @@ func planPolicy(before, lock, live string) (change bool, left string, err error)
 	var added []string
 	for _, s := range iampolicy.ViewsOf(live) {
 		survives := func(o iampolicy.View) bool { return isAfterDeletion(s, o) }
-		if !isOf(locked, s) && !contains(was, s) && !slices.ContainsFunc(was, survives) {
+		if !isOf(locked, s) && !s.IsIn(was) && !slices.ContainsFunc(was, survives) {
 			added = append(added, s.Title)
 		}
 	}
-	switch heldBefore := len(locked) > 0 && !slices.ContainsFunc(locked, func(l iampolicy.View) bool { return !contains(was, l) }); {
+	switch heldBefore := len(locked) > 0 && !slices.ContainsFunc(locked, func(l iampolicy.View) bool { return !l.IsIn(was) }); {
 	case !Carries(lock, live):
 		return false, "its policy is neither the one before nor the guard's", nil
 	case len(added) == 0:
@@ -127,11 +127,6 @@ func Carries(lock, live string) bool {
 // isOf reports whether a statement is one of the lock's, or of the lock's before its parameters changed: then it has the same Sid.
 func isOf(lock []iampolicy.View, s iampolicy.View) bool {
 	return slices.ContainsFunc(lock, func(l iampolicy.View) bool { return l.Text == s.Text || l.Sid != "" && l.Sid == s.Sid })
-}
-
-// contains reports whether a list has the same statement.
-func contains(list []iampolicy.View, s iampolicy.View) bool {
-	return slices.ContainsFunc(list, func(o iampolicy.View) bool { return o.Text == s.Text })
 }
 
 // isAfterDeletion reports whether a statement is another one after roles or users in it were deleted: S3 then shows their unique ids

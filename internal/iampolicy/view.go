@@ -36,6 +36,11 @@ func ViewsOf(document string) []View {
 	return p.Views()
 }
 
+// IsIn reports whether a list has the same statement.
+func (v View) IsIn(list []View) bool {
+	return slices.ContainsFunc(list, func(o View) bool { return o.Text == v.Text })
+}
+
 // Views lists a policy's statements in the order of the document.
 func (p *Policy) Views() []View {
 	views := make([]View, len(p.statements))

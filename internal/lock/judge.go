@@ -96,7 +96,7 @@ func fitting(merged, own string) string {
 	}
 	for _, v := range iampolicy.ViewsOf(merged) {
 		switch text := json.RawMessage(v.Text); {
-		case slices.ContainsFunc(ours, func(o iampolicy.View) bool { return o.Text == v.Text }):
+		case v.IsIn(ours):
 		case v.Allow:
 			allows = append(allows, text)
 		default:
@@ -157,7 +157,7 @@ func judge(desired, live string, forbidden func() []iampolicy.ForbiddenRequest) 
 func outdated(own string, live []iampolicy.View, sids []string) bool {
 	ours := iampolicy.ViewsOf(own)
 	return slices.ContainsFunc(live, func(v iampolicy.View) bool {
-		return slices.Contains(sids, v.Sid) && !slices.ContainsFunc(ours, func(o iampolicy.View) bool { return o.Text == v.Text })
+		return slices.Contains(sids, v.Sid) && !v.IsIn(ours)
 	})
 }
 

@@ -3,7 +3,6 @@ package remediate
 import (
 	"crypto/sha256"
 	"errors"
-	"slices"
 	"sync"
 
 	"example.com/s3-endpoint-guard/internal/adoption"
@@ -100,7 +99,7 @@ func (b ofBucket) Judge(live string) guard.Decision {
 func (b ofBucket) unbarred(live string) guard.Decision {
 	own := iampolicy.ViewsOf(b.lock.BucketPolicy(b.bucket))
 	rest, bars := lock.Without(live, func(v iampolicy.View) bool {
-		if v.Allow || slices.ContainsFunc(own, func(o iampolicy.View) bool { return o.Text == v.Text }) {
+		if v.Allow || v.IsIn(own) {
 			return false
 		}
 		p, err := iampolicy.Parse([]byte(`{"Statement":` + v.Text + `}`))
