@@ -9,8 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws/arn"
-
 	"example.com/s3-endpoint-guard/internal/adoption"
 	"example.com/s3-endpoint-guard/internal/aws/errorcode"
 	"example.com/s3-endpoint-guard/internal/aws/propagation"
@@ -89,11 +87,7 @@ func (a *Adoption) rivals(ctx context.Context, until time.Time, o order, buckets
 	if err != nil {
 		return []adoption.Reason{{Why: sentence(err)}}
 	}
-	own, err := arn.Parse(a.StackID)
-	if err != nil {
-		return []adoption.Reason{{Why: err.Error()}}
-	}
-	name := path.Base(path.Dir(own.Resource)) // stack/name/id
+	name := path.Base(path.Dir(a.StackID)) // …:stack/name/id
 	others = slices.DeleteFunc(others, func(g adoption.Guard) bool { return g.Stack == name })
 	return adoption.Rivals(o.lock, o.endpointPolicy, buckets, others)
 }
