@@ -81,7 +81,8 @@ func judgeOwnTrail(d Deployment, trails Reading[[]CloudTrail]) []threat {
 		}
 		return judgeDeclaredTrail(trails.Value[i], d.id("TrailBucket"))
 	}
-	if undelivered := slices.IndexFunc(logging, func(c CloudTrail) bool { return c.DeliveryError == "" }) < 0; !undelivered || len(logging) == 0 || trails.Err != nil {
+	delivers := func(c CloudTrail) bool { return c.DeliveryError == "" }
+	if len(logging) == 0 || slices.ContainsFunc(logging, delivers) || trails.Err != nil {
 		return nil
 	}
 	return []threat{undelivered(logging[0])}
