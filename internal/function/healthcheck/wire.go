@@ -55,15 +55,15 @@ func New(getenv func(string) string, log *slog.Logger, _ io.Writer) (*Function, 
 	watch := cloudwatch.NewFromConfig(sdk)
 	publisher := &putmetrics.Publisher{API: watch, Bucket: c.Setting.Bucket}
 	f := &Function{Criteria: c.criteria(), Publish: publisher.Put, Log: log, Now: time.Now}
-	f.Checks.ofBucket(c, sdk)
+	buckets := s3.NewFromConfig(sdk)
+	f.Checks.ofBucket(c, sdk, buckets)
 	f.Checks.ofEndpoint(c, ec2.NewFromConfig(sdk))
-	f.Checks.ofGuard(c, sdk, watch)
+	f.Checks.ofGuard(c, sdk, watch, buckets)
 	return f, nil
 }
 
 // ofBucket sets the checks of the bucket. They use the guard's own resources, and make read calls only.
-func (checks *Checks) ofBucket(c Config, sdk aws.Config) {
-	api := s3.NewFromConfig(sdk)
+func (checks *Checks) ofBucket(c Config, sdk aws.Config, api *s3.Client) {
 	bucket := s3bucket.Bucket{Name: c.Setting.Bucket, Account: c.Setting.Account}
 	checks.BucketPolicy = property(&s3bucket.Policy{
 		API: api, Bucket: bucket, Desired: c.BucketPolicy, Setting: c.Setting, Forbidden: guard.Lazily(iampolicy.ForbiddenOnBucket, c.Setting),
@@ -108,7 +108,7 @@ func (checks *Checks) ofEndpoint(c Config, api *ec2.Client) {
 }
 
 // ofGuard sets the checks of what invokes the guard, of who could stop it, and of its cost.
-func (checks *Checks) ofGuard(c Config, sdk aws.Config, watch *cloudwatch.Client) {
+func (checks *Checks) ofGuard(c Config, sdk aws.Config, watch *cloudwatch.Client, buckets *s3.Client) {
 	checks.Trails = (&inspect.Trails{API: cloudtrail.NewFromConfig(sdk)}).Read
 	checks.Rules = (&inspect.Rules{API: eventbridge.NewFromConfig(sdk), Names: c.Rules}).Read
 	roles := iam.NewFromConfig(sdk)
@@ -118,7 +118,7 @@ func (checks *Checks) ofGuard(c Config, sdk aws.Config, watch *cloudwatch.Client
 		deployment: inspect.Deployment{
 			Stacks: cloudformation.NewFromConfig(sdk), Alarms: watch, Functions: lambda.NewFromConfig(sdk), Topics: sns.NewFromConfig(sdk),
 			Keys: kms.NewFromConfig(sdk), StackID: c.StackID,
-			TrailBucket: (&s3bucket.TrailBucket{API: s3.NewFromConfig(sdk), Account: c.Setting.Account, Days: c.TrailDays}).Read,
+			TrailBucket: (&s3bucket.TrailBucket{API: buckets, Account: c.Setting.Account, Days: c.TrailDays}).Read,
 		},
 	}).read)
 	statistics := &inspect.Statistics{
