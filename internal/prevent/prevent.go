@@ -137,8 +137,10 @@ func (d Deployment) key() protected {
 	return protected{[]string{"kms:DisableKey", "kms:ScheduleKeyDeletion", "kms:PutKeyPolicy"}, d.each("kms", "key/", d.KeyIDs)}
 }
 
+// queue protects the stack's queues. The name of that for the sweeps begins with the project's name, not with the stack's.
 func (d Deployment) queue() protected {
-	return protected{[]string{"sqs:SetQueueAttributes", "sqs:DeleteQueue", "sqs:PurgeQueue"}, []string{d.arn("sqs", d.Stack+"-*")}}
+	arns := slices.Compact([]string{d.arn("sqs", d.Stack+"-*"), d.arn("sqs", "s3-endpoint-guard-*")})
+	return protected{[]string{"sqs:SetQueueAttributes", "sqs:DeleteQueue", "sqs:PurgeQueue"}, arns}
 }
 
 // arn returns the ARN of a resource of the stack's Region and account.

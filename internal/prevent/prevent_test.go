@@ -52,6 +52,7 @@ var dangerous = map[call]bool{
 	{"kms:DisableKey", "arn:aws:kms:" + here + "key/0f0f0f0f-0000-4000-8000-000000000001"}:                    true,
 	{"kms:PutKeyPolicy", "arn:aws:kms:" + here + "key/0f0f0f0f-0000-4000-8000-000000000001"}:                  true,
 	{"sqs:PurgeQueue", "arn:aws:sqs:" + here + "guard-DeadLetterQueue-X"}:                                     true,
+	{"sqs:DeleteQueue", "arn:aws:sqs:" + here + "s3-endpoint-guard-0f0f0f0f"}:                                 true,
 	{"ec2:ModifyVpcEndpoint", "arn:aws:ec2:" + here + "vpc-endpoint/vpce-1"}:                                  false,
 	{"ec2:DeleteVpcEndpoints", "arn:aws:ec2:" + here + "vpc-endpoint/vpce-1"}:                                 false,
 	{"ec2:CreateVpcEndpoint", "arn:aws:ec2:" + here + "vpc/vpc-1"}:                                            false,
