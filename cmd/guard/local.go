@@ -163,18 +163,13 @@ func (d *deployed) tellHow(ctx context.Context, w io.Writer) error {
 		return err
 	}
 	away := d.cloud.Internet()
-	for _, who := range []struct {
-		title  string
-		caller api.Caller
-		url    string
-	}{
+	err = exports(ctx, w, d.cloud, []visitor{
 		{"An administrator, on the internet", d.cloud.Admin(), away},
 		{"The app, through the VPC endpoint", d.stack.Workload(), inside},
 		{"A user of another account, through the VPC endpoint", d.cloud.OtherAccount(), inside},
-	} {
-		if err := exports(ctx, w, who.title, d.cloud.Config(who.caller, who.url)); err != nil {
-			return err
-		}
+	})
+	if err != nil {
+		return err
 	}
 	fmt.Fprintf(w, `# A stranger on the internet
 curl -i %[1]s/%[2]s/%[4]s
@@ -189,16 +184,26 @@ aws sns subscribe --topic-arn %[5]s --protocol email --notification-endpoint you
 	return nil
 }
 
-// exports prints the environment variables with which the AWS CLI uses a caller's credentials.
-func exports(ctx context.Context, w io.Writer, title string, config aws.Config) error {
-	keys, err := config.Credentials.Retrieve(ctx)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(w, `# %[1]s
+// visitor is a caller with the address at which it uses the local AWS.
+type visitor struct {
+	title  string
+	caller api.Caller
+	url    string
+}
+
+// exports prints the environment variables with which the AWS CLI uses each visitor's credentials.
+func exports(ctx context.Context, w io.Writer, cloud *localaws.Cloud, visitors []visitor) error {
+	for _, v := range visitors {
+		config := cloud.Config(v.caller, v.url)
+		keys, err := config.Credentials.Retrieve(ctx)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(w, `# %[1]s
 export AWS_ENDPOINT_URL=%[2]s AWS_REGION=%[3]s AWS_DEFAULT_REGION=%[3]s
 export AWS_ACCESS_KEY_ID=%[4]s AWS_SECRET_ACCESS_KEY=%[5]s
 
-`, title, aws.ToString(config.BaseEndpoint), config.Region, keys.AccessKeyID, keys.SecretAccessKey)
+`, v.title, v.url, config.Region, keys.AccessKeyID, keys.SecretAccessKey)
+	}
 	return nil
 }

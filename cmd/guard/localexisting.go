@@ -6,24 +6,22 @@ import (
 	"fmt"
 	"io"
 
-	"example.com/s3-endpoint-guard/local/bootstrap"
 	"example.com/s3-endpoint-guard/local/localaws"
-	"example.com/s3-endpoint-guard/local/localaws/api"
 )
 
 // stayBefore makes the buckets and the endpoint of the demo's act two, puts guard.yaml before them, prints how to reach them, and runs
 // until the context ends.
 func stayBefore(ctx context.Context, where stackFlags, n *news) (err error) {
-	builds, err := bootstrap.In(".")
+	where.existing = true
+	plan, err := where.plan()
+	if err != nil {
+		return err
+	}
+	builds, err := where.build(plan) // before the clock of the local AWS starts, because the build takes time
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, builds.Close()) }()
-	for _, function := range []string{"AdoptFunction", "RemediateFunction", "HealthcheckFunction"} {
-		if _, err := builds.Path(function); err != nil { // before the clock of the local AWS starts, because the build takes time
-			return err
-		}
-	}
 	cloud, err := localaws.New(localOptions(n))
 	if err != nil {
 		return err
@@ -60,18 +58,13 @@ func (e *estate) tellHow(ctx context.Context, w io.Writer, enforcement string) e
 		return err
 	}
 	away := e.cloud.Internet()
-	for _, who := range []struct {
-		title  string
-		caller api.Caller
-		url    string
-	}{
+	err = exports(ctx, w, e.cloud, []visitor{
 		{"An administrator, on the internet", e.cloud.Admin(), away},
 		{"The team's role, through the VPC endpoint", e.cloud.IAM.Session("team", "notebook"), inside},
 		{"Terraform's role, on the internet", e.cloud.IAM.Session("terraform", "apply"), away},
-	} {
-		if err := exports(ctx, w, who.title, e.cloud.Config(who.caller, who.url)); err != nil {
-			return err
-		}
+	})
+	if err != nil {
+		return err
 	}
 	fmt.Fprintf(w, `# A stranger on the internet: %[2]s opens itself to everybody, until the guard enforces
 curl -i %[1]s/%[2]s/%[6]s
