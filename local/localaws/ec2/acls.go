@@ -138,17 +138,21 @@ func (s *Service) decodeCreateNetworkACL(c call) *api.Operation {
 	}}
 }
 
-// sameEntry returns whether an entry has the number and direction that a call gives.
-func sameEntry(p query.Params) func(ACLEntry) bool {
-	return func(e ACLEntry) bool { return e.Number == p.Int("RuleNumber", 0) && e.Egress == p.Bool("Egress") }
+// same returns whether another entry has this one's number and direction, of which an ACL has one entry.
+func (e ACLEntry) same(other ACLEntry) bool {
+	return e.Number == other.Number && e.Egress == other.Egress
+}
+
+// namedEntry returns an entry with the number and direction that a call gives.
+func namedEntry(p query.Params) ACLEntry {
+	return ACLEntry{Number: p.Int("RuleNumber", 0), Egress: p.Bool("Egress")}
 }
 
 // decodeACLEntry decodes CreateNetworkAclEntry and ReplaceNetworkAclEntry.
 func (s *Service) decodeACLEntry(replaces bool) decoder {
 	return func(c call) *api.Operation {
-		e := ACLEntry{
-			Number: c.params.Int("RuleNumber", 0), Protocol: c.params["Protocol"], Action: c.params["RuleAction"], Egress: c.params.Bool("Egress"), CIDR: c.params["CidrBlock"],
-		}
+		e := namedEntry(c.params)
+		e.Protocol, e.Action, e.CIDR = c.params["Protocol"], c.params["RuleAction"], c.params["CidrBlock"]
 		if c.params.Has("PortRange") {
 			e.Ports = &PortRange{c.params.Int("PortRange.From", 0), c.params.Int("PortRange.To", 0)}
 		}
@@ -156,7 +160,7 @@ func (s *Service) decodeACLEntry(replaces bool) decoder {
 			if err := checkEntry(entries, e, replaces); err != nil {
 				return nil, err
 			}
-			entries = append(slices.DeleteFunc(entries, sameEntry(c.params)), e)
+			entries = append(slices.DeleteFunc(entries, e.same), e)
 			slices.SortStableFunc(entries, func(a, b ACLEntry) int { return cmp.Compare(a.Number, b.Number) })
 			return entries, nil
 		})
@@ -166,7 +170,7 @@ func (s *Service) decodeACLEntry(replaces bool) decoder {
 // checkEntry refuses an entry with a number that it cannot have.
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateNetworkAclEntry.html
 func checkEntry(entries []ACLEntry, e ACLEntry, replaces bool) error {
-	there := slices.ContainsFunc(entries, func(x ACLEntry) bool { return x.Number == e.Number && x.Egress == e.Egress })
+	there := slices.ContainsFunc(entries, e.same)
 	switch {
 	case e.Number < 1 || e.Number > 32766:
 		return refuse("InvalidParameterValue", "Value (%d) for parameter ruleNumber is invalid.", e.Number)
@@ -179,11 +183,12 @@ func checkEntry(entries []ACLEntry, e ACLEntry, replaces bool) error {
 }
 
 func (s *Service) decodeDeleteACLEntry(c call) *api.Operation {
+	e := namedEntry(c.params)
 	return s.changeACL(c, func(entries []ACLEntry) ([]ACLEntry, error) {
-		if n := c.params.Int("RuleNumber", 0); n == lastNumber || !slices.ContainsFunc(entries, sameEntry(c.params)) {
-			return nil, refuse("InvalidNetworkAclEntry.NotFound", "The network acl entry identified by %d does not exist.", n)
+		if e.Number == lastNumber || !slices.ContainsFunc(entries, e.same) {
+			return nil, refuse("InvalidNetworkAclEntry.NotFound", "The network acl entry identified by %d does not exist.", e.Number)
 		}
-		return slices.DeleteFunc(entries, sameEntry(c.params)), nil
+		return slices.DeleteFunc(entries, e.same), nil
 	})
 }
 
