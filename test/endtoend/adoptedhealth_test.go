@@ -99,13 +99,7 @@ func TestTheHeartbeatIsSentByBothTemplates(t *testing.T) {
 			}})
 			s.must(err)
 			s.fires("HealthcheckRule")
-			heard := 0
-			for _, d := range s.Events.Deliveries() {
-				if d.Rule == "alive" {
-					heard++
-				}
-			}
-			if heard != 1 {
+			if heard := s.deliveredBy("alive"); heard != 1 {
 				t.Errorf("the rule heard of %d runs, want 1", heard)
 			}
 		})

@@ -200,6 +200,16 @@ func (s *scene) sweep() {
 	s.fires("SweepRule")
 }
 
+// deliveredBy returns how many events a rule has delivered.
+func (s *scene) deliveredBy(rule string) (events int) {
+	for _, d := range s.Events.Deliveries() {
+		if d.Rule == rule {
+			events++
+		}
+	}
+	return events
+}
+
 // guardOnly removes the schedules of the health check and of the probes, so that time that passes starts only the guard.
 func (s *scene) guardOnly() {
 	for _, rule := range []string{"HealthcheckRule", "ProbeRule"} {

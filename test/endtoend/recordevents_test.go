@@ -69,13 +69,7 @@ func TestACorrectionIsAnEvent(t *testing.T) {
 	if diff := cmp.Diff(arns, all[0]["resources"]); diff != "" {
 		t.Errorf("resources (-want +got):\n%s", diff)
 	}
-	delivered := 0
-	for _, d := range s.Events.Deliveries() {
-		if d.Rule == "users-rule" {
-			delivered++
-		}
-	}
-	if delivered != 1 {
+	if delivered := s.deliveredBy("users-rule"); delivered != 1 {
 		t.Errorf("the user's rule got %d events, want 1", delivered)
 	}
 	s.restsNow()
