@@ -27,6 +27,7 @@ import (
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
+	"example.com/s3-endpoint-guard/internal/lock"
 	"example.com/s3-endpoint-guard/internal/timeleft"
 )
 
@@ -180,11 +181,16 @@ func (c *Client) address(ctx context.Context) (string, error) {
 	if url := aws.ToString(c.config.BaseEndpoint); url != "" {
 		return url, nil
 	}
-	domain := "amazonaws.com"
-	if strings.HasPrefix(c.config.Region, "cn-") {
-		domain = "amazonaws.com.cn"
+	return fmt.Sprintf("https://%s.%s.%s/", c.service.Name, c.config.Region, Domain(lock.PartitionOf(c.config.Region))), nil
+}
+
+// Domain returns the end of the services' host names in a partition.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/pseudo-parameter-reference.html#cfn-pseudo-param-urlsuffix
+func Domain(partition string) string {
+	if partition == "aws-cn" {
+		return "amazonaws.com.cn"
 	}
-	return fmt.Sprintf("https://%s.%s.%s/", c.service.Name, c.config.Region, domain), nil
+	return "amazonaws.com"
 }
 
 // refusal returns the error that a response says. Its code may be in a header, and have a namespace before it or an address behind it.

@@ -47,11 +47,7 @@ type Queue struct {
 // URL returns the URL of a queue.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-queue-message-identifiers.html
 func URL(partition, region, account, name string) string {
-	domain := "amazonaws.com"
-	if partition == "aws-cn" {
-		domain = "amazonaws.com.cn"
-	}
-	return fmt.Sprintf("https://sqs.%s.%s/%s/%s", region, domain, account, name)
+	return fmt.Sprintf("https://sqs.%s.%s/%s/%s", region, awsjson.Domain(partition), account, name)
 }
 
 // maxBatch is the most messages of one call.
