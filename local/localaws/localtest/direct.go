@@ -1,11 +1,10 @@
 package localtest
 
 import (
-	"bytes"
 	"context"
-	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"syscall"
 )
@@ -21,7 +20,7 @@ func (d direct) RoundTrip(r *http.Request) (answer *http.Response, err error) {
 		return nil, err
 	}
 	defer arrived.Body.Close()
-	w := &recorder{header: http.Header{}}
+	w := httptest.NewRecorder()
 	defer func() {
 		switch p := recover(); {
 		case p == nil:
@@ -34,7 +33,12 @@ func (d direct) RoundTrip(r *http.Request) (answer *http.Response, err error) {
 		}
 	}()
 	d.handler.ServeHTTP(w, arrived)
-	return w.response(r), nil
+	answer = w.Result()
+	answer.Request, answer.ContentLength = r, int64(w.Body.Len())
+	if r.Method == http.MethodHead {
+		answer.Body, answer.ContentLength = http.NoBody, 0
+	}
+	return answer, nil
 }
 
 // arriving returns a request as a server gets it.
@@ -52,37 +56,4 @@ func arriving(r *http.Request) (*http.Request, error) {
 		arrived.Body = http.NoBody
 	}
 	return arrived, nil
-}
-
-// recorder implements [http.ResponseWriter].
-type recorder struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-func (w *recorder) Header() http.Header { return w.header }
-
-func (w *recorder) WriteHeader(status int) {
-	if w.status == 0 {
-		w.status = status
-	}
-}
-
-func (w *recorder) Write(p []byte) (int, error) {
-	w.WriteHeader(http.StatusOK)
-	return w.body.Write(p)
-}
-
-// response returns what was written, as the response to a request. To HEAD there is no body.
-func (w *recorder) response(r *http.Request) *http.Response {
-	w.WriteHeader(http.StatusOK)
-	body := w.body.Bytes()
-	if r.Method == http.MethodHead {
-		body = nil
-	}
-	return &http.Response{
-		StatusCode: w.status, Status: http.StatusText(w.status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: w.header, Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body)), Request: r,
-	}
 }
