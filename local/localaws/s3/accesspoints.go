@@ -17,10 +17,8 @@ type accessPoint struct{ name, bucket string }
 
 // pointNeeds returns the permission to create an access point.
 func (c *call) pointNeeds() []api.Need {
-	o := c.service.options
 	return []api.Need{{
-		Action: "s3:CreateAccessPoint", ResourceAccount: o.Account,
-		Resource: "arn:" + o.Partition + ":s3:" + o.Region + ":" + o.Account + ":accesspoint/" + path.Base(c.key),
+		Action: "s3:CreateAccessPoint", ResourceAccount: c.service.options.Account, Resource: c.service.pointARN(accessPoint{name: path.Base(c.key)}),
 	}}
 }
 
