@@ -97,7 +97,12 @@ func (b ofBucket) Judge(live string) guard.Decision {
 // unbarred returns the decision about a policy that holds the lock: it has drifted if a foreign Deny keeps the guard from its work. The
 // adoption refuses such a policy, so it came later, and the next change could not be corrected.
 func (b ofBucket) unbarred(live string) guard.Decision {
-	own := iampolicy.ViewsOf(b.lock.BucketPolicy(b.bucket))
+	same := guard.Decision{Judgement: iampolicy.Judgement{Verdict: iampolicy.Same}}
+	alone := b.lock.BucketPolicy(b.bucket)
+	if live == alone { // as the guard wrote it: nothing is foreign, and two documents need not be parsed
+		return same
+	}
+	own := iampolicy.ViewsOf(alone)
 	rest, bars := lock.Without(live, func(v iampolicy.View) bool {
 		if v.Allow || v.IsIn(own) {
 			return false
@@ -106,7 +111,7 @@ func (b ofBucket) unbarred(live string) guard.Decision {
 		return err == nil && len(iampolicy.DeniedTo(p, b.setting(), b.guard, adoption.GuardActions)) > 0
 	})
 	if len(bars) == 0 {
-		return guard.Decision{Judgement: iampolicy.Judgement{Verdict: iampolicy.Same}}
+		return same
 	}
 	d := guard.Decision{Judgement: iampolicy.Judgement{Verdict: iampolicy.Closed}, Document: rest}
 	for _, v := range bars {
