@@ -37,9 +37,10 @@ first-build:
 
 # SAM's: RemediateFunction in both templates is functions/remediate, ProbeAFunction and ProbeBFunction are functions/probe.
 # A function's version is the id that Go gives to what it linked, never a commit: what changes no function must not
-# change its package, because during each update of the stack the guard stands down.
+# change its package, because during each update of the stack the guard stands down. UNNAMED is each function's own, also the
+# two probes': sam build --parallel builds them at the same time.
 build-%Function: PACKAGE = $(shell echo $* | sed -E 's/[AB]$$//' | tr A-Z a-z)
-build-%Function: UNNAMED = $(call folder,unnamed-$(TARGET))/$(PACKAGE)
+build-%Function: UNNAMED = $(call folder,unnamed-$(TARGET))/$*
 build-%Function: FORCE
 	@test -n "$$ARTIFACTS_DIR" || { echo "ARTIFACTS_DIR is not set"; exit 2; }
 	$(BUILD) -ldflags '-s -w' -o $(UNNAMED) ./functions/$(PACKAGE)

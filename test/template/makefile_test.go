@@ -126,6 +126,25 @@ func TestABuildDependsOnWhatIsCompiledOnly(t *testing.T) {
 	}
 }
 
+// sam build --parallel runs make once for each function, at the same time: one must not read what another is writing.
+func TestFunctionsThatAreBuiltAtTheSameTimeWriteDifferentFiles(t *testing.T) {
+	c := newCheckout(t)
+	writers := map[string]string{}
+	for _, function := range []string{"ProbeAFunction", "ProbeBFunction"} {
+		said := c.run([]string{"ARTIFACTS_DIR=artifacts of " + function}, "make", "--dry-run", "build-"+function)
+		written := regexp.MustCompile(` -o (\S+)`).FindAllStringSubmatch(said, -1)
+		if len(written) != 2 {
+			t.Fatalf("make build-%s writes %q, want what has no version yet, and the bootstrap", function, written)
+		}
+		for _, w := range written {
+			if other := writers[w[1]]; other != "" && !strings.Contains(w[1], "$ARTIFACTS_DIR/") {
+				t.Errorf("make build-%s and build-%s both write %s", function, other, w[1])
+			}
+			writers[w[1]] = function
+		}
+	}
+}
+
 // TestAFunctionKnowsItsVersion runs a function built for this machine, as tests and the demo build it.
 func TestAFunctionKnowsItsVersion(t *testing.T) {
 	c := newCheckout(t)
