@@ -126,7 +126,7 @@ func (h *Host) throttle(q queued) {
 
 // tooOld reports whether an event will be too old for a retry after a pause.
 func (h *Host) tooOld(q queued, pause time.Duration) bool {
-	return h.options.Clock.Now().Add(pause).Sub(q.accepted) > q.function.Async.MaximumEventAge
+	return h.options.Clock.Now().Add(pause).Sub(q.accepted) > q.function.eventAge()
 }
 
 // record is the record that a destination gets.

@@ -43,7 +43,7 @@ type Function struct {
 	Modified time.Time
 }
 
-// Async is a function's configuration for asynchronous invocation.
+// Async is a function's configuration for asynchronous invocation. The zero value is none.
 // https://docs.aws.amazon.com/lambda/latest/api/API_FunctionEventInvokeConfig.html
 type Async struct {
 	// MaximumRetryAttempts is 0 to 2; nil means 2.
@@ -82,9 +82,6 @@ func (f Function) withDefaults() Function {
 	if f.Timeout == 0 {
 		f.Timeout = 3 * time.Second
 	}
-	if f.Async.MaximumEventAge == 0 {
-		f.Async.MaximumEventAge = 6 * time.Hour
-	}
 	return f
 }
 
@@ -95,6 +92,18 @@ func (f Function) retries() int {
 	}
 	return *f.Async.MaximumRetryAttempts
 }
+
+// eventAge returns how old an event may be at a retry.
+func (f Function) eventAge() time.Duration {
+	if f.Async.MaximumEventAge == 0 {
+		return 6 * time.Hour
+	}
+	return f.Async.MaximumEventAge
+}
+
+// maxTimeout is the longest time-out of a function.
+// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+const maxTimeout = 15 * time.Minute
 
 // maxEnvironment is the maximum size of all environment variables of a function, in bytes.
 // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
@@ -128,10 +137,20 @@ func (f Function) check() error {
 	if size > maxEnvironment {
 		return invalid("the environment variables exceed the 4KB limit (%d bytes)", size)
 	}
-	if f.Bootstrap == "" {
+	switch {
+	case f.Bootstrap == "":
 		return invalid("no bootstrap")
+	case f.Timeout > maxTimeout:
+		return outOfRange("timeout", int(f.Timeout.Seconds()), "900 or less")
 	}
 	return nil
+}
+
+// outOfRange returns Lambda's error for a value that its model does not allow. (The SDK does not check ranges.)
+// https://docs.aws.amazon.com/lambda/latest/api/CommonErrors.html
+func outOfRange(name string, value any, constraint string) error {
+	return &Error{Status: 400, Code: "ValidationException", Message: fmt.Sprintf(
+		"1 validation error detected: Value '%v' at '%s' failed to satisfy constraint: Member must be %s", value, name, constraint)}
 }
 
 func invalid(format string, args ...any) error {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"example.com/s3-endpoint-guard/local/localaws/api"
+	"example.com/s3-endpoint-guard/local/localaws/jsonrpc"
 )
 
 // The account's concurrency: AWS's default quota, of which 100 must remain unreserved.
@@ -123,13 +124,16 @@ func (s service) getConfiguration(name string, _ *api.Request) *api.Operation {
 
 // configuration returns the function's configuration in AWS's answers.
 func (f Function) configuration() map[string]any {
-	return map[string]any{
+	shown := map[string]any{
 		"FunctionName": f.Name, "FunctionArn": f.ARN, "Role": f.Role, "Handler": f.Handler, "State": "Active",
 		"LastUpdateStatus": "Successful", "MemorySize": f.MemoryMB, "Timeout": int(f.Timeout.Seconds()),
-		"LastModified":  f.Modified.UTC().Format(lambdaTime),
-		"Environment":   map[string]any{"Variables": f.Environment},
+		"LastModified": f.Modified.UTC().Format(lambdaTime), "Version": "$LATEST",
 		"LoggingConfig": map[string]any{"LogGroup": f.LogGroup, "LogFormat": f.LogFormat},
 	}
+	if len(f.Environment) > 0 {
+		shown["Environment"] = map[string]any{"Variables": f.Environment}
+	}
+	return shown
 }
 
 // concurrency is the parameter and the answer of PutFunctionConcurrency.
@@ -138,11 +142,14 @@ type concurrency struct{ ReservedConcurrentExecutions int }
 func (s service) putConcurrency(name string, r *api.Request) *api.Operation {
 	f, _ := s.host.Function(name)
 	var wanted concurrency
-	parsed := json.Unmarshal(r.Body, &wanted)
+	parsed := jsonrpc.Decode(r.Body, &wanted)
 	operation := s.operation("PutFunctionConcurrency", f.ARN, func() (any, error) {
 		n := wanted.ReservedConcurrentExecutions
-		if parsed != nil || n < 0 {
-			return nil, invalid("ReservedConcurrentExecutions must be a number, 0 or more")
+		switch {
+		case parsed != nil:
+			return nil, invalid("%v", parsed)
+		case n < 0:
+			return nil, outOfRange("reservedConcurrentExecutions", n, "0 or more")
 		}
 		if s.host.reserved(f.Name)+n > accountConcurrency-leastUnreservedConc {
 			return nil, invalid("Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [%d].", leastUnreservedConc)

@@ -42,6 +42,11 @@ func (h *Host) Permissions(nameOrARN string) []Permission {
 	return slices.Clone(f.permissions)
 }
 
+// permission reports whether a function has a permission with that id.
+func (h *Host) permission(name, statementID string) bool {
+	return slices.ContainsFunc(h.Permissions(name), func(p Permission) bool { return p.StatementID == statementID })
+}
+
 // Forbid removes a permission.
 func (h *Host) Forbid(nameOrARN, statementID string) error {
 	f, err := h.lookUp(nameOrARN)
