@@ -161,6 +161,14 @@ func (s ruleService) putRule(rule Rule, p ruleParameters) (any, error) {
 			return nil, invalidPattern(err)
 		}
 	}
+	if rule.Pattern == nil && rule.Schedule == "" {
+		return nil, invalid("Parameter(s) EventPattern or ScheduleExpression must be specified.")
+	}
+	if rule.Schedule != "" {
+		if _, err := rate(rule.Schedule); err != nil {
+			return nil, invalid("Parameter ScheduleExpression is not valid.")
+		}
+	}
 	arn, err := s.bus.PutRule(rule)
 	if err != nil {
 		return nil, invalidPattern(err)
@@ -172,13 +180,31 @@ func invalidPattern(err error) error {
 	return &api.Error{Status: http.StatusBadRequest, Code: "InvalidEventPatternException", Message: err.Error()}
 }
 
-// putTargets adds targets to a rule, or replaces those with the same id.
+// mostTargets is how many targets a rule has at most.
+// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html
+const mostTargets = 5
+
+// putTargets adds targets to a rule, or replaces those with the same id in their place.
+// https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutTargets.html
 func (s ruleService) putTargets(rule Rule, p ruleParameters) (any, error) {
-	s.bus.change(rule.Name, func(r *Rule) {
-		for _, put := range p.Targets {
-			r.Targets = append(slices.DeleteFunc(slices.Clone(r.Targets), func(t Target) bool { return t.ID == put.Id }), put.target())
+	targets := slices.Clone(rule.Targets)
+	for _, put := range p.Targets {
+		switch {
+		case !strings.HasPrefix(put.Arn, "arn:"):
+			return nil, invalid("Parameter " + put.Arn + " is not valid. Reason: Provided Arn is not in correct format.")
+		case put.Input != "" && !json.Valid([]byte(put.Input)):
+			return nil, invalid("Input for target " + put.Id + " is not a valid JSON text.")
 		}
-	})
+		if i := slices.IndexFunc(targets, func(t Target) bool { return t.ID == put.Id }); i >= 0 {
+			targets[i] = put.target()
+		} else {
+			targets = append(targets, put.target())
+		}
+	}
+	if len(targets) > mostTargets {
+		return nil, &api.Error{Status: http.StatusBadRequest, Code: "LimitExceededException", Message: "The requested resource exceeds the maximum number allowed."}
+	}
+	s.bus.change(rule.Name, func(r *Rule) { r.Targets = targets })
 	return map[string]any{"FailedEntryCount": 0, "FailedEntries": []any{}}, nil
 }
 

@@ -89,7 +89,35 @@ type trailParameters struct {
 	Name, TrailName         string
 	S3BucketName            *string
 	EnableLogFileValidation *bool
-	EventSelectors          []Selector
+	EventSelectors          []putSelector
+}
+
+// putSelector is an event selector in a request. What is absent is the default.
+// https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_EventSelector.html
+type putSelector struct {
+	ReadWriteType           string
+	IncludeManagementEvents *bool
+}
+
+// mostSelectors is how many selectors a trail has at most.
+const mostSelectors = 5
+
+// checkSelectors refuses selectors that CloudTrail refuses.
+// https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_PutEventSelectors.html
+func checkSelectors(put []putSelector) error {
+	if len(put) == 0 || len(put) > mostSelectors {
+		return invalidSelectors("Specify a valid number of selectors (1 to 5) for your trail.")
+	}
+	for _, s := range put {
+		if !slices.Contains([]string{"", "All", "ReadOnly", "WriteOnly"}, s.ReadWriteType) {
+			return invalidSelectors("Specify a valid ReadWriteType for the event selector, not " + s.ReadWriteType + ".")
+		}
+	}
+	return nil
+}
+
+func invalidSelectors(message string) error {
+	return &api.Error{Status: http.StatusBadRequest, Code: "InvalidEventSelectorsException", Message: message}
 }
 
 // Decode implements [api.Service].
@@ -109,12 +137,12 @@ func (s trailService) Decode(r *api.Request) (*api.Operation, error) {
 			return jsonrpc.Answer(r, map[string]any{"trailList": s.described()})
 		}}, nil
 	}
-	do, ok := map[string]func(Trail) any{
-		"GetTrailStatus": func(t Trail) any {
-			return map[string]any{"IsLogging": t.Logging, "LatestDeliveryError": t.DeliveryError}
+	do, ok := map[string]func(Trail) (any, error){
+		"GetTrailStatus": func(t Trail) (any, error) {
+			return map[string]any{"IsLogging": t.Logging, "LatestDeliveryError": t.DeliveryError}, nil
 		},
 		"GetEventSelectors": selectors,
-		"PutEventSelectors": s.selected(p),
+		"PutEventSelectors": s.selected(p.EventSelectors),
 		"StopLogging":       s.switched(false),
 		"StartLogging":      s.switched(true),
 		"UpdateTrail":       s.updated(p),
@@ -166,7 +194,7 @@ func lookedUp(record Event) map[string]any {
 }
 
 // operation returns a call about one trail, by its name or ARN.
-func (s trailService) operation(r *api.Request, name string, p trailParameters, do func(Trail) any) *api.Operation {
+func (s trailService) operation(r *api.Request, name string, p trailParameters, do func(Trail) (any, error)) *api.Operation {
 	trail, found := s.find(p.Name)
 	operation := &api.Operation{Name: name, Needs: []api.Need{{
 		Action: "cloudtrail:" + name, Resource: or(trail.ARN, p.Name), ResourceAccount: s.bus.options.Account,
@@ -181,7 +209,11 @@ func (s trailService) operation(r *api.Request, name string, p trailParameters, 
 		if !found {
 			return nil, &api.Error{Status: http.StatusBadRequest, Code: "TrailNotFoundException", Message: "Unknown trail: " + p.Name}
 		}
-		return jsonrpc.Answer(r, do(trail))
+		answer, err := do(trail)
+		if err != nil {
+			return nil, err
+		}
+		return jsonrpc.Answer(r, answer)
 	}
 	return operation
 }
@@ -199,41 +231,50 @@ func (s trailService) described() []any {
 	list := []any{}
 	for _, t := range s.bus.Trails() {
 		list = append(list, map[string]any{"Name": t.Name, "TrailARN": t.ARN, "HomeRegion": s.bus.options.Region, "IsMultiRegionTrail": false,
-			"S3BucketName": t.Bucket, "LogFileValidationEnabled": t.Validation})
+			"S3BucketName": t.Bucket, "LogFileValidationEnabled": t.Validation, "HasCustomEventSelectors": len(t.Selectors) > 0})
 	}
 	return list
 }
 
 // selectors returns a trail's event selectors, or AWS's default if it has none.
-func selectors(t Trail) any {
+func selectors(t Trail) (any, error) {
 	list := t.Selectors
 	if len(list) == 0 {
 		list = []Selector{{ReadWriteType: "All", IncludeManagementEvents: true}}
 	}
-	return map[string]any{"TrailARN": t.ARN, "EventSelectors": list}
+	return map[string]any{"TrailARN": t.ARN, "EventSelectors": list}, nil
 }
 
-func (s trailService) switched(on bool) func(Trail) any {
-	return func(t Trail) any {
+func (s trailService) switched(on bool) func(Trail) (any, error) {
+	return func(t Trail) (any, error) {
 		t.Logging = on
 		s.bus.PutTrail(t)
-		return map[string]any{}
+		return map[string]any{}, nil
 	}
 }
 
 // selected sets a trail's event selectors.
-func (s trailService) selected(p trailParameters) func(Trail) any {
-	return func(t Trail) any {
-		t.Selectors = p.EventSelectors
+func (s trailService) selected(put []putSelector) func(Trail) (any, error) {
+	return func(t Trail) (any, error) {
+		if err := checkSelectors(put); err != nil {
+			return nil, err
+		}
+		t.Selectors = nil
+		for _, p := range put {
+			t.Selectors = append(t.Selectors, Selector{
+				ReadWriteType: or(p.ReadWriteType, "All"), IncludeManagementEvents: p.IncludeManagementEvents == nil || *p.IncludeManagementEvents,
+			})
+		}
 		s.bus.PutTrail(t)
 		return selectors(t)
 	}
 }
 
-// updated changes the members that the call gives.
+// updated changes the members that the call gives. A trail takes any bucket here: CloudTrail refuses one that does not exist, or
+// whose policy does not let it write.
 // https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_UpdateTrail.html
-func (s trailService) updated(p trailParameters) func(Trail) any {
-	return func(t Trail) any {
+func (s trailService) updated(p trailParameters) func(Trail) (any, error) {
+	return func(t Trail) (any, error) {
 		if p.S3BucketName != nil {
 			t.Bucket = *p.S3BucketName
 		}
@@ -241,6 +282,6 @@ func (s trailService) updated(p trailParameters) func(Trail) any {
 			t.Validation = *p.EnableLogFileValidation
 		}
 		s.bus.PutTrail(t)
-		return map[string]any{"Name": t.Name, "TrailARN": t.ARN, "S3BucketName": t.Bucket, "LogFileValidationEnabled": t.Validation}
+		return map[string]any{"Name": t.Name, "TrailARN": t.ARN, "S3BucketName": t.Bucket, "LogFileValidationEnabled": t.Validation}, nil
 	}
 }
