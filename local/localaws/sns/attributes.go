@@ -1,6 +1,8 @@
 package sns
 
 import (
+	"encoding/json"
+	"strconv"
 	"strings"
 
 	"example.com/s3-endpoint-guard/local/localaws/api"
@@ -21,9 +23,12 @@ func (s *Service) decodeGetAttributes(c call) *api.Operation {
 		if t == nil {
 			return nil, noTopic()
 		}
-		attributes := []entry{{"TopicArn", arn}, {"Owner", s.options.Account}, {"Policy", t.policy}}
-		if t.keyARN != "" {
-			attributes = append(attributes, entry{"KmsMasterKeyId", t.keyARN[strings.LastIndex(t.keyARN, "/")+1:]})
+		attributes := []entry{
+			{"TopicArn", arn}, {"Owner", s.options.Account}, {"Policy", t.policy},
+			{"SubscriptionsConfirmed", strconv.Itoa(len(t.subscriptions))}, {"SubscriptionsPending", "0"},
+		}
+		if t.key != "" {
+			attributes = append(attributes, entry{"KmsMasterKeyId", t.key})
 		}
 		return c.answer(struct {
 			Attributes []entry `xml:"Attributes>entry"`
@@ -42,12 +47,12 @@ func (s *Service) decodeSetAttributes(c call) *api.Operation {
 		switch {
 		case t == nil:
 			return nil, noTopic()
+		case name == "Policy" && !json.Valid([]byte(value)):
+			return nil, invalid("Policy Error: the policy is no JSON")
 		case name == "Policy":
 			t.policy = value
-		case name == "KmsMasterKeyId" && value == "":
-			t.keyARN = ""
 		case name == "KmsMasterKeyId":
-			t.keyARN = s.keyARN(value)
+			t.key = value
 		default:
 			return nil, invalid("AttributeName: the local AWS has no attribute %q", name)
 		}

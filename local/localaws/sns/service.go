@@ -122,11 +122,23 @@ func (c call) attributes() map[string]string {
 	return attributes
 }
 
+// topicName matches the name of a topic; FIFO topics are not imitated.
+// https://docs.aws.amazon.com/sns/latest/api/API_CreateTopic.html
+var topicName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,256}$`)
+
 func (s *Service) decodeCreateTopic(c call) *api.Operation {
-	name, keyID := c.params["Name"], c.attributes()["KmsMasterKeyId"]
+	name, attributes := c.params["Name"], c.attributes()
 	trail := &api.Trail{RequestParameters: map[string]any{"name": name}}
 	return &api.Operation{Needs: []api.Need{s.need("CreateTopic", s.arn(name))}, Trail: trail, Do: func() (*api.Response, error) {
-		arn := s.CreateTopic(name, keyID)
+		if !topicName.MatchString(name) {
+			return nil, invalid("Topic Name")
+		}
+		for attribute := range attributes {
+			if attribute != "KmsMasterKeyId" {
+				return nil, invalid("Attributes: the local AWS has no attribute %q", attribute)
+			}
+		}
+		arn := s.CreateTopic(name, attributes["KmsMasterKeyId"])
 		trail.ResponseElements = map[string]any{"topicArn": arn}
 		return c.answer(struct{ TopicArn string }{arn})
 	}}

@@ -56,8 +56,9 @@ type subscription struct {
 
 // topic is a topic with its messages and subscriptions.
 type topic struct {
-	keyARN string
-	// policy is the topic's policy as it was put; "" for SNS's default. Within the account, identity policies decide here.
+	// key is the id or ARN of the topic's key as it was put, or "".
+	key string
+	// policy is the topic's policy as it was put, or SNS's default. Within the account, identity policies decide here.
 	policy        string
 	messages      []Message
 	subscriptions []*subscription
@@ -100,7 +101,7 @@ func (s *Service) CreateTopic(name, keyID string) string {
 	if s.topics[arn] != nil {
 		return arn
 	}
-	s.topics[arn] = &topic{keyARN: s.keyARN(keyID)}
+	s.topics[arn] = &topic{key: keyID, policy: s.defaultPolicy(arn)}
 	s.order = append(s.order, arn)
 	return arn
 }
@@ -128,7 +129,7 @@ func (s *Service) DeleteTopic(arn string) {
 	s.order = slices.DeleteFunc(s.order, func(other string) bool { return other == arn })
 }
 
-// Subscribe adds a subscription to a topic. Its messages go to the function set with [Service.OnMessage]. Protocols
+// Subscribe adds a subscription to a topic, unless the endpoint has it already, and confirms it. Its messages go to the function set with [Service.OnMessage]. Protocols
 // for recipients other than people are refused, because no message is sent to them.
 func (s *Service) Subscribe(topicARN string, wanted Subscription) error {
 	if wanted.Protocol != "email" && wanted.Protocol != "email-json" {
@@ -147,10 +148,26 @@ func (s *Service) Subscribe(topicARN string, wanted Subscription) error {
 	if t == nil {
 		return noTopic()
 	}
+	for _, one := range t.subscriptions {
+		if one.Protocol == wanted.Protocol && one.Endpoint == wanted.Endpoint {
+			if one.Subscription != wanted {
+				return invalid("Attributes Reason: Subscription already exists with different attributes")
+			}
+			return nil
+		}
+	}
 	s.subscribed++
 	arn := fmt.Sprintf("%s:00000000-0000-4000-8000-%012d", topicARN, s.subscribed)
 	t.subscriptions = append(t.subscriptions, &subscription{Subscription: wanted, arn: arn, filter: f})
 	return nil
+}
+
+// defaultPolicy returns the policy that SNS gives to a new topic: its owner's identities may do all that their policies allow.
+// https://docs.aws.amazon.com/sns/latest/api/API_GetTopicAttributes.html#API_GetTopicAttributes_Examples
+func (s *Service) defaultPolicy(topicARN string) string {
+	return fmt.Sprintf(`{"Version":"2008-10-17","Id":"__default_policy_ID","Statement":[{"Sid":"__default_statement_ID","Effect":"Allow","Principal":{"AWS":"*"},`+
+		`"Action":["SNS:GetTopicAttributes","SNS:SetTopicAttributes","SNS:AddPermission","SNS:RemovePermission","SNS:DeleteTopic","SNS:Subscribe",`+
+		`"SNS:ListSubscriptionsByTopic","SNS:Publish"],"Resource":%q,"Condition":{"StringEquals":{"AWS:SourceOwner":%q}}}]}`, topicARN, s.options.Account)
 }
 
 // SetPolicy sets a topic's policy, which has no effect here.
@@ -254,12 +271,13 @@ func (s *Service) keyNeeds(topicARN string) []api.Need {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t := s.topics[topicARN]
-	if t == nil || t.keyARN == "" {
+	if t == nil || t.key == "" {
 		return nil
 	}
+	key := s.keyARN(t.key)
 	return []api.Need{
-		{Action: generateDataKey, Resource: t.keyARN, ResourceAccount: s.options.Account},
-		{Action: decrypt, Resource: t.keyARN, ResourceAccount: s.options.Account},
+		{Action: generateDataKey, Resource: key, ResourceAccount: s.options.Account},
+		{Action: decrypt, Resource: key, ResourceAccount: s.options.Account},
 	}
 }
 
