@@ -56,6 +56,8 @@ type AlarmQuery struct {
 	Statistic, Unit string
 	Period          time.Duration
 	ReturnData      bool
+	// Sole means that the alarm was put on this one metric, without a list of queries, and is shown so.
+	Sole bool
 }
 
 // Condition is an alarm with its current state.

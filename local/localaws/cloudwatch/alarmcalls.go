@@ -2,6 +2,7 @@ package cloudwatch
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -21,7 +22,7 @@ func metricAlarm(in object) Alarm {
 	if in.text("MetricName") != "" {
 		a.Queries = []AlarmQuery{{
 			ID: "m1", Metric: in.metric(), Statistic: cmp.Or(in.text("Statistic"), in.text("ExtendedStatistic")), Unit: in.text("Unit"),
-			Period: time.Duration(in.whole("Period")) * time.Second, ReturnData: true,
+			Period: time.Duration(in.whole("Period")) * time.Second, ReturnData: true, Sole: true,
 		}}
 	}
 	for _, q := range in.objects("Metrics") {
@@ -55,18 +56,20 @@ func commonAlarm(in object) Alarm {
 	}
 }
 
-// deleteAlarms deletes alarms. One that does not exist is an error.
+// deleteAlarms deletes alarms. One that does not exist is an error, but does not keep the others.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DeleteAlarms.html
 func (s *Service) deleteAlarms(in object) (object, error) {
+	var missing error
 	for _, name := range in.texts("AlarmNames") {
 		if !s.hasAlarm(name) {
-			return nil, refuse("ResourceNotFound", "Alarm %s does not exist.", name)
+			missing = refuse("ResourceNotFound", "Alarm %s does not exist.", name)
+			continue
 		}
 		if err := s.DeleteAlarm(name); err != nil {
 			return nil, err
 		}
 	}
-	return object{}, nil
+	return object{}, missing
 }
 
 // switchActions enables or disables the actions of alarms, which changes their configuration.
@@ -133,7 +136,8 @@ func (c Condition) shownComposite() object {
 	return shown
 }
 
-// shownMetric returns a complete metric alarm. Its metrics are queries even if it was put with only one metric.
+// shownMetric returns a complete metric alarm: with its metric or its queries, as it was put.
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricAlarm.html
 func (c Condition) shownMetric() object {
 	shown := c.shown()
 	shown["ComparisonOperator"], shown["TreatMissingData"] = c.Comparison, c.TreatMissingData
@@ -142,6 +146,10 @@ func (c Condition) shownMetric() object {
 		shown["ThresholdMetricId"] = c.ThresholdMetricID
 	} else {
 		shown["Threshold"] = c.Threshold
+	}
+	if len(c.Queries) == 1 && c.Queries[0].Sole {
+		maps.Copy(shown, c.Queries[0].shownSole())
+		return shown
 	}
 	queries := []any{}
 	for _, q := range c.Queries {
@@ -154,6 +162,21 @@ func (c Condition) shownMetric() object {
 		queries = append(queries, query)
 	}
 	shown["Metrics"] = queries
+	return shown
+}
+
+// shownSole returns the members of an alarm on one metric.
+func (q AlarmQuery) shownSole() object {
+	shown := q.Metric.shown()
+	shown["Period"] = int(q.Period.Seconds())
+	if slices.Contains([]string{"SampleCount", "Average", "Sum", "Minimum", "Maximum"}, q.Statistic) {
+		shown["Statistic"] = q.Statistic
+	} else {
+		shown["ExtendedStatistic"] = q.Statistic
+	}
+	if q.Unit != "" {
+		shown["Unit"] = q.Unit
+	}
 	return shown
 }
 

@@ -27,10 +27,10 @@ type dashboard struct {
 func (s *Service) PutDashboard(name, body string) error {
 	var board struct{ Widgets []map[string]any }
 	if err := json.Unmarshal([]byte(body), &board); err != nil || board.Widgets == nil {
-		return invalid("The field DashboardBody must be a valid JSON object with widgets (%v).", err)
+		return refuse("InvalidParameterInput", "The field DashboardBody must be a valid JSON object with widgets (%v).", err)
 	}
 	if !dashboardNames.MatchString(name) {
-		return invalid("The value %q for field DashboardName contains invalid characters.", name)
+		return refuse("InvalidParameterInput", "The value %q for field DashboardName contains invalid characters.", name)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -68,6 +68,7 @@ func body(r *api.Request) ([]byte, error) {
 var shapes = map[string]string{
 	"InvalidParameterValue":       "InvalidParameterValueException",
 	"InvalidParameterCombination": "InvalidParameterCombinationException",
+	"InvalidParameterInput":       "DashboardInvalidInputError",
 	"MissingParameter":            "MissingRequiredParameterException",
 	"InternalServiceError":        "InternalServiceFault",
 	"InvalidFormat":               "InvalidFormatFault",

@@ -23,7 +23,7 @@ func createAlarm(c *creation, p properties) (made, error) {
 	if p.has("MetricName") {
 		a.Queries = []cloudwatch.AlarmQuery{{
 			ID: "m1", Metric: metricOf(p), Statistic: or(p.text("Statistic"), p.text("ExtendedStatistic")), Unit: p.text("Unit"),
-			Period: time.Duration(p.number("Period")) * time.Second, ReturnData: true,
+			Period: time.Duration(p.number("Period")) * time.Second, ReturnData: true, Sole: true,
 		}}
 	}
 	for _, q := range p.objects("Metrics") {
