@@ -111,4 +111,4 @@ func localCalls(t *testing.T, folder string) []string {
 }
 
 // callName is the form of a call's name.
-var callName = regexp.MustCompile(`^(Abort|Add|Associate|Authorize|Batch|Complete|Copy|Create|Delete|Describe|Detach|Disable|Disassociate|Enable|Filter|Get|Head|Invoke|List|LookupEvents|Modify|Publish|Purge|Put|Receive|Remove|Replace|Revoke|Send|Set|Start|Stop|Subscribe|Update|Upload)[A-Za-z]*$`)
+var callName = regexp.MustCompile(`^(Abort|Add|Associate|Authorize|Batch|Complete|Copy|Create|Delete|Describe|Detach|Disable|Disassociate|Enable|Filter|Get|Head|Invoke|List|LookupEvents|Modify|Publish|Purge|Put|Receive|Remove|Replace|Revoke|Schedule|Send|Set|Start|Stop|Subscribe|Unsubscribe|Update|Upload)[A-Za-z]*$`)

@@ -2,8 +2,9 @@
 // expects the same answers. So the local AWS cannot differ from another implementation of AWS without notice.
 //
 // A case is a list of ops on its own scene. To add cases, write a file for the service with its ops and a function
-// that returns its cases, and add that to [cases]. For a case that moto answers wrongly, the case says how, after
-// docs/facts.md, "Tools"; moto's answer is then ignored.
+// that returns its cases, and add that to [cases]. What the local AWS makes only from a template, such as a function,
+// a [template] makes on both. A case that moto answers wrongly says how, after AWS's page on the call or
+// docs/facts.md; moto's answer is then ignored.
 package conformance_test
 
 import (
@@ -24,10 +25,14 @@ import (
 	"example.com/s3-endpoint-guard/local/localaws/cloudformation"
 	"example.com/s3-endpoint-guard/local/localaws/cloudwatch"
 	"example.com/s3-endpoint-guard/local/localaws/ec2"
+	"example.com/s3-endpoint-guard/local/localaws/events"
 	"example.com/s3-endpoint-guard/local/localaws/iam"
+	"example.com/s3-endpoint-guard/local/localaws/kms"
+	"example.com/s3-endpoint-guard/local/localaws/lambda"
 	"example.com/s3-endpoint-guard/local/localaws/localtest"
 	"example.com/s3-endpoint-guard/local/localaws/logs"
 	"example.com/s3-endpoint-guard/local/localaws/s3"
+	"example.com/s3-endpoint-guard/local/localaws/securityhub"
 	"example.com/s3-endpoint-guard/local/localaws/sns"
 	"example.com/s3-endpoint-guard/local/localaws/sqs"
 	"example.com/s3-endpoint-guard/local/localaws/ssm"
@@ -42,7 +47,10 @@ const (
 
 // cases are all cases, by service.
 func cases() []testCase {
-	return slices.Concat(bucketCases(), objectCases(), listingCases(), networkCases(), messageCases(), parameterCases(), logCases(), watchedCases())
+	return slices.Concat(
+		bucketCases(), objectCases(), listingCases(), networkCases(), messageCases(), topicCases(), parameterCases(), logCases(), watchedCases(),
+		functionCases(), ruleCases(), trailCases(), keyCases(), roleCases(), stackCases(), alarmCases(), findingCases(),
+	)
 }
 
 // testCase is a list of ops, each with its expected answer.
@@ -59,19 +67,25 @@ type op func(context.Context, *scene) error
 
 // scene is the shared state of the ops of one case.
 type scene struct {
-	// config is for a user of the implementation with full access.
-	config aws.Config
+	implementation
 	// name is unique in a run, and valid for a bucket, a topic or a tag.
 	name string
 	// notes pass values, such as an id, from one op to later ones.
 	notes map[string]string
 }
 
+// implementation is an implementation of AWS.
+type implementation struct {
+	// config is for a user with full access.
+	config aws.Config
+	template
+}
+
 // run runs the ops of a case, up to the first that fails.
-func (c testCase) run(ctx context.Context, config aws.Config, number int) error {
+func (c testCase) run(ctx context.Context, on implementation, number int) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	s := &scene{config: config, name: fmt.Sprintf("conformance-%03d", number), notes: map[string]string{}}
+	s := &scene{implementation: on, name: fmt.Sprintf("conformance-%03d", number), notes: map[string]string{}}
 	for i, op := range c.ops {
 		if err := op(ctx, s); err != nil {
 			return fmt.Errorf("op %d: %w", i+1, err)
@@ -101,10 +115,10 @@ func differs(what string, got, want any) error {
 }
 
 func TestLocalAWSAnswersAsExpected(t *testing.T) {
-	config := startLocal(t)
+	local := startLocal(t)
 	for i, c := range cases() {
 		t.Run(c.name, func(t *testing.T) {
-			if err := c.run(t.Context(), config, i); err != nil {
+			if err := c.run(t.Context(), local, i); err != nil {
 				t.Fatal(err)
 			}
 		})
@@ -112,10 +126,10 @@ func TestLocalAWSAnswersAsExpected(t *testing.T) {
 }
 
 func TestMotoAnswersAsExpected(t *testing.T) {
-	config := startMoto(t)
+	moto := startMoto(t)
 	for i, c := range cases() {
 		t.Run(c.name, func(t *testing.T) {
-			err := c.run(t.Context(), config, i)
+			err := c.run(t.Context(), moto, i)
 			switch {
 			case c.moto != "" && err != nil:
 				t.Skipf("moto: %s (%v)", c.moto, err)
@@ -129,24 +143,35 @@ func TestMotoAnswersAsExpected(t *testing.T) {
 }
 
 // startLocal starts the local AWS.
-func startLocal(t *testing.T) aws.Config {
+func startLocal(t *testing.T) implementation {
 	t.Helper()
 	gate := localtest.Gate(t, api.Options{Account: account, Region: region})
 	options := gate.Options()
+	made := localTemplate{
+		functions: lambda.New(lambda.Options{Account: account, Region: region, Queues: noMessages{}}),
+		bus:       events.New(events.Options{Account: account, Region: region}),
+		keys:      kms.New(options), roles: iam.New(options), stacks: cloudformation.New(options),
+	}
+	t.Cleanup(func() {
+		if err := made.functions.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	for _, service := range []api.Service{
-		s3.New(options), sts.New(options), ec2.New(options), sns.New(options), sqs.New(options), cloudformation.New(options),
-		cloudwatch.New(options), iam.New(options), ssm.New(options), logs.New(options),
+		s3.New(options), sts.New(options), ec2.New(options), sns.New(options), sqs.New(options), made.stacks,
+		cloudwatch.New(options), made.roles, ssm.New(options), logs.New(options), securityhub.New(options),
+		made.functions.Service(), made.bus.Service(), made.bus.TrailService(), made.keys,
 	} {
 		gate.Add(service)
 	}
-	return localtest.Config(t, gate, localtest.Everything)
+	return implementation{localtest.Config(t, gate, localtest.Everything), made}
 }
 
 // motoURL matches the address in moto_server's output.
 var motoURL = regexp.MustCompile(`http://127\.0\.0\.1:\d+`)
 
 // startMoto starts moto_server on a free port, or skips the test if it is not installed.
-func startMoto(t *testing.T) aws.Config {
+func startMoto(t *testing.T) implementation {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("moto takes seconds to start")
@@ -156,14 +181,15 @@ func startMoto(t *testing.T) aws.Config {
 		t.Skip("moto_server is not installed")
 	}
 	moto := exec.Command(path, "-H", "127.0.0.1", "-p", "0")
-	moto.Env = append(moto.Environ(), "MOTO_ACCOUNT_ID="+account)
+	moto.Env = append(moto.Environ(), "MOTO_ACCOUNT_ID="+account, "MOTO_LAMBDA_CONCURRENCY_QUOTA=1000")
 	var url string
 	localtest.Serve(t, moto, func(line string) bool {
 		url = motoURL.FindString(line)
 		return url != ""
 	})
-	return aws.Config{
+	config := aws.Config{
 		Region: region, BaseEndpoint: aws.String(url), Retryer: localtest.OnlyClosed,
 		Credentials: credentials.NewStaticCredentialsProvider("AKIAEXAMPLE000000001", "secret", ""),
 	}
+	return implementation{config, motoTemplate{config}}
 }

@@ -4,21 +4,15 @@ import (
 	"context"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
-	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
-	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// messageCases are the cases on SNS, SQS, CloudFormation, CloudWatch and IAM.
+// messageCases are the cases on messages of SNS and SQS.
 func messageCases() []testCase {
-	const noCBOR = "does not speak CBOR"
 	return []testCase{
 		{name: "a message is published to a topic", ops: []op{
 			topic(), publish("subject", "message"), publish(strings.Repeat("x", 100), "message"),
@@ -58,18 +52,6 @@ func messageCases() []testCase {
 		}},
 		{name: "a queue that there is not takes no message", ops: []op{
 			note("queue", "/"+account+"/gone"), refused("AWS.SimpleQueueService.NonExistentQueue", send("one")),
-		}},
-		{name: "a stack that there is not is a validation error", ops: []op{
-			refused("ValidationError", describeStack("gone")),
-		}},
-		{name: "a role that there is not is no entity", ops: []op{
-			refused("NoSuchEntity", describeRole("gone")),
-		}},
-		{name: "metric data are stored and summed up", moto: noCBOR, ops: []op{
-			measure("Conformance", 1), measure("Conformance", 2), summed(3),
-		}},
-		{name: "AWS's own namespaces take no metric data", moto: noCBOR, ops: []op{
-			refused("InvalidParameterValue", measure("AWS/S3", 1)),
 		}},
 	}
 }
@@ -183,51 +165,6 @@ func counted(attribute sqstypes.QueueAttributeName, want string) op {
 		}
 		if got := out.Attributes[string(attribute)]; got != want {
 			return differs(string(attribute), got, want)
-		}
-		return nil
-	}
-}
-
-func describeStack(name string) op {
-	return func(ctx context.Context, s *scene) error {
-		_, err := cloudformation.NewFromConfig(s.config).DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &name})
-		return err
-	}
-}
-
-func describeRole(name string) op {
-	return func(ctx context.Context, s *scene) error {
-		_, err := iam.NewFromConfig(s.config).GetRole(ctx, &iam.GetRoleInput{RoleName: &name})
-		return err
-	}
-}
-
-// measure publishes one value, named after the scene.
-func measure(namespace string, value float64) op {
-	return func(ctx context.Context, s *scene) error {
-		_, err := cloudwatch.NewFromConfig(s.config).PutMetricData(ctx, &cloudwatch.PutMetricDataInput{
-			Namespace: &namespace, MetricData: []cwtypes.MetricDatum{{MetricName: &s.name, Value: &value}},
-		})
-		return err
-	}
-}
-
-// summed expects the sum of the recently published values.
-func summed(want float64) op {
-	return func(ctx context.Context, s *scene) error {
-		out, err := cloudwatch.NewFromConfig(s.config).GetMetricStatistics(ctx, &cloudwatch.GetMetricStatisticsInput{
-			Namespace: aws.String("Conformance"), MetricName: &s.name, Period: aws.Int32(3600), Statistics: []cwtypes.Statistic{cwtypes.StatisticSum},
-			StartTime: aws.Time(time.Now().Add(-time.Hour)), EndTime: aws.Time(time.Now().Add(time.Hour)),
-		})
-		if err != nil {
-			return err
-		}
-		got := 0.0
-		for _, point := range out.Datapoints {
-			got += *point.Sum
-		}
-		if got != want {
-			return differs("sum", got, want)
 		}
 		return nil
 	}

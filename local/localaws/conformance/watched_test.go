@@ -6,12 +6,11 @@ import (
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 )
 
-// watchedCases are the cases on what the health check reads of network and dashboard.
+// watchedCases are the cases on what the health check reads of the network.
 func watchedCases() []testCase {
 	everything := []string{"100 allow -1", "32767 deny -1"}
 	return []testCase{
@@ -35,10 +34,6 @@ func watchedCases() []testCase {
 		{name: "other DHCP options of a network are described", ops: []op{
 			network(), otherOptions("192.0.2.53"), nameServers("192.0.2.53"),
 		}},
-		{name: "dashboards are listed by the beginning of their names until they are deleted", moto: "does not speak CBOR", ops: []op{
-			putDashboard("a"), putDashboard("b"), dashboards("a", "b"), deleteDashboard("a"), dashboards("b"), deleteDashboard("b"), dashboards(),
-		}},
-		{name: "a dashboard that there is not is not deleted", moto: "does not speak CBOR", ops: []op{refused("ResourceNotFound", deleteDashboard("none"))}},
 	}
 }
 
@@ -179,43 +174,6 @@ func nameServers(want string) op {
 		}
 		if !slices.Equal(got, []string{want}) {
 			return differs("name servers", got, want)
-		}
-		return nil
-	}
-}
-
-func putDashboard(name string) op {
-	return func(ctx context.Context, s *scene) error {
-		_, err := cloudwatch.NewFromConfig(s.config).PutDashboard(ctx, &cloudwatch.PutDashboardInput{
-			DashboardName: aws.String(s.name + "-" + name), DashboardBody: aws.String(`{"widgets":[]}`),
-		})
-		return err
-	}
-}
-
-func deleteDashboard(name string) op {
-	return func(ctx context.Context, s *scene) error {
-		_, err := cloudwatch.NewFromConfig(s.config).DeleteDashboards(ctx, &cloudwatch.DeleteDashboardsInput{DashboardNames: []string{s.name + "-" + name}})
-		return err
-	}
-}
-
-// dashboards expects these names, each with the time of its last change.
-func dashboards(want ...string) op {
-	return func(ctx context.Context, s *scene) error {
-		out, err := cloudwatch.NewFromConfig(s.config).ListDashboards(ctx, &cloudwatch.ListDashboardsInput{DashboardNamePrefix: aws.String(s.name + "-")})
-		if err != nil {
-			return err
-		}
-		var got []string
-		for _, d := range out.DashboardEntries {
-			if d.LastModified == nil {
-				return differs("last change", d.LastModified, "a time")
-			}
-			got = append(got, (*d.DashboardName)[len(s.name)+1:])
-		}
-		if !slices.Equal(got, want) {
-			return differs("dashboards", got, want)
 		}
 		return nil
 	}
