@@ -508,3 +508,25 @@ func TestTwoGuardsDoNotWriteToOneBucket(t *testing.T) {
 	s.must(stack.Update(t.Context(), other("second", differs.and("Enforcement", "Enforce"))))
 	s.rest()
 }
+
+// The guard of template.yaml has no adoption that could refuse; it says what it guards, and guard.yaml's refuses.
+func TestTheBucketOfTemplateYAMLIsNotGuardedTwice(t *testing.T) {
+	t.Parallel()
+	s := deployInto(t, localaws.Options{Answer: func(r cloudformation.CustomRequest) (cloudformation.CustomAnswer, bool) {
+		answer, ok := created(r)
+		return answer, ok && r.ResourceProperties["BucketName"] != nil
+	}}, gatewayType)
+	read, err := guardTemplate()
+	s.must(err)
+	second, err := read.Plan(samtemplate.Options{StackName: "second", Parameters: parameters{
+		"BucketNames": s.bucket, "VpcEndpointIds": s.endpoint, "Enforcement": "Enforce", "EndpointPolicy": "Account"}})
+	s.must(err)
+	_, err = s.Deploy(t.Context(), second, built.Path)
+	for _, id := range []string{s.bucket, s.endpoint} {
+		if want := id + ": the guard of stack s3-endpoint-guard restores the"; err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("guard.yaml was deployed with %v, want a refusal with %q", err, want)
+		}
+	}
+	s.rest()
+	s.isDesired()
+}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"example.com/s3-endpoint-guard/internal/adoption"
+	"example.com/s3-endpoint-guard/internal/lock"
 	"example.com/s3-endpoint-guard/local/samtemplate"
 )
 
@@ -66,6 +68,26 @@ func TestNamesForPeopleAreTheParents(t *testing.T) {
 	}
 }
 
+// The adoption of another stack reads it, and must find what the guard writes to as long as it can write.
+func TestEachGuardSaysWhatItGuards(t *testing.T) {
+	for name, s := range map[string]stack{"guard.yaml": deployGuard(t, parameters{"Enforcement": "Enforce"}), "template.yaml": deploy(t, nil)} {
+		p := s.properties("GuardParameter")
+		if want := adoption.GuardsPath + "/guard"; p["Name"] != want || !needs(s, "RemediateFunction")["GuardParameter"] {
+			t.Errorf("%s: the parameter is %v, and before the guard: %t, want %s, and true", name, p["Name"], needs(s, "RemediateFunction")["GuardParameter"], want)
+		}
+		got, err := adoption.ParseGuard("guard", p["Value"].(string))
+		want := adoption.Guard{Stack: "guard", Enforcement: "Enforce", Parameters: lock.Parameters{BucketNames: bucket, VPCEndpointIDs: endpointID}}
+		if name == "template.yaml" {
+			want.Template = name
+		} else {
+			want.AllowAWSServices, want.EndpointPolicy, want.PolicyMode = "true", "Keep", "AtLeast"
+		}
+		if err != nil || got != want {
+			t.Errorf("%s: the guard says %+v (%v), want %+v", name, got, err, want)
+		}
+	}
+}
+
 // AWS::Serverless::Application accepts 60 parameters.
 // https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/serverless-sam-template-nested-applications.html
 func TestTheGuardHasNoMoreParametersThanANestedApplicationMayHave(t *testing.T) {
@@ -95,6 +117,57 @@ func TestWhatOnlyTheParentSetsIsRefusedAlone(t *testing.T) {
 		}
 	}
 }
+
+// What template.yaml sets in each of its forms, its guard must be given; what it sets in some, it must be given together.
+func TestTheGuardIsContainedWithAllThatItNeeds(t *testing.T) {
+	guard, err := readGuard()
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := func(p parameters, name, value string) (why string) {
+		_, err := guard.Plan(samtemplate.Options{Parameters: p.with(name, value)})
+		if err != nil {
+			return err.Error()
+		}
+		return ""
+	}
+	declared := guard.Parameters()
+	first := slices.IndexFunc(declared, func(p samtemplate.Parameter) bool { return p.Name == "ParentName" })
+	for _, form := range mixes(map[string][]string{
+		"EndpointType": {"Interface", "Gateway"}, "CreateProbe": {"true", "false"}, "CreateTrail": {"true", "false"}, "Enforcement": {"Enforce", "Observe"},
+	}) {
+		passed, set := at(deploy(t, form).properties("Guard"), "Parameters").(map[string]any), parameters{}
+		for name, value := range passed {
+			set[name] = value.(string)
+		}
+		if _, err := guard.Plan(samtemplate.Options{Parameters: set}); err != nil {
+			t.Fatalf("%v: the guard is refused: %v", form, err)
+		}
+		for _, p := range declared[first+1:] {
+			// Nothing else depends on whether there is a trail.
+			if set[p.Name] != "" && p.Name != "TrailBucketName" {
+				if why := refused(set, p.Name, ""); !strings.Contains(why, "template.yaml") {
+					t.Errorf("%v without %s: %q, want a refusal that names template.yaml", form, p.Name, why)
+				}
+			} else if p.Name != "TrailBucketName" {
+				if why := refused(set, p.Name, examples[p.Name]); !strings.Contains(why, p.Name) {
+					t.Errorf("%v with %s: %q, want a refusal that names it", form, p.Name, why)
+				}
+			}
+		}
+		for name, value := range map[string]string{
+			"ExcludedBucketNames": "a", "ManagementRoleArns": probeRole, "ExemptRoleArns": probeRole, "AllowedCidrs": "203.0.113.0/24", "AllowAwsServices": "false",
+			"PolicyMode": "Exact", "EndpointPolicy": "Account", "AdoptionNumber": "2", "RestoreOnDelete": "true", "NotificationTopicArn": "arn:aws:sns:eu-central-1:111122223333:a",
+		} {
+			if why := refused(set, name, value); !strings.Contains(why, name) {
+				t.Errorf("%v with %s=%s: %q, want a refusal that names it", form, name, value, why)
+			}
+		}
+	}
+}
+
+// examples are values of the parameters that template.yaml sets in some of its forms only.
+var examples = map[string]string{"EndpointGroupId": groupID, "ProbeRoleArn": probeRole, "ProbeRoleName": "guard-ProbeRole-EXAMPLE", "ProbeGroupId": probeGroup}
 
 // CloudFormation cuts the stack's name in a function's name (convox/rack#2297): a permission must not depend on it. Nor on CreateProbe,
 // because an update that removes the probe changes the role before the functions are gone.

@@ -1,4 +1,4 @@
-// Package guards reads what the stacks of guard.yaml in this account and Region guard. Each stack has an SSM parameter that says it.
+// Package guards reads what the guards of this account and Region guard. The stack of each has an SSM parameter that says it.
 package guards
 
 import (
@@ -11,7 +11,7 @@ import (
 	"example.com/s3-endpoint-guard/internal/aws/parameters"
 )
 
-// Read returns the guards of all stacks. A parameter that is not what a stack of guard.yaml writes is skipped, with its error.
+// Read returns the guards of all stacks. A parameter that is not what a guard's stack writes is skipped, with its error.
 func Read(ctx context.Context, ssm awsjson.Caller, skip func(error)) ([]adoption.Guard, error) {
 	var all []adoption.Guard
 	for p, err := range parameters.Below(ctx, ssm, adoption.GuardsPath) {

@@ -19,6 +19,7 @@ import (
 	"example.com/s3-endpoint-guard/internal/aws/errorcode"
 	"example.com/s3-endpoint-guard/internal/function/adopt"
 	"example.com/s3-endpoint-guard/internal/guard"
+	"example.com/s3-endpoint-guard/internal/lock"
 	"example.com/s3-endpoint-guard/local/localaws/ec2"
 )
 
@@ -151,6 +152,12 @@ func TestAllReasonsAreInOneAnswerAndNothingIsStored(t *testing.T) {
 	})
 }
 
+// isTemplates makes of a guard one that is a part of template.yaml, and so says nothing of a lock.
+func isTemplates(g *adoption.Guard) {
+	*g = adoption.Guard{Stack: g.Stack, Template: "template.yaml", Enforcement: "Enforce", Parameters: lock.Parameters{
+		BucketNames: "data-clean", VPCEndpointIDs: g.VPCEndpointIDs}}
+}
+
 // Two guards that write different policies would replace each other's without end.
 func TestWhatAnotherGuardWritesToIsNotAdopted(t *testing.T) {
 	t.Parallel()
@@ -171,6 +178,13 @@ func TestWhatAnotherGuardWritesToIsNotAdopted(t *testing.T) {
 		"the same for endpoints": {func(g *adoption.Guard) { g.EndpointPolicy = "Account" }, []string{"EndpointPolicy", "Account"}, nil},
 		"other buckets through it": {func(g *adoption.Guard) { g.EndpointPolicy, g.BucketNames = "Buckets", "logs-*" }, []string{"EndpointPolicy", "Buckets"},
 			[]string{": the guard of stack second keeps its policy with EndpointPolicy=Buckets"}},
+		"template.yaml's": {isTemplates, nil, []string{"data-clean: the guard of stack second restores the whole policy of its template.yaml there: " +
+			"take it out of BucketNames, or put it into ExcludedBucketNames"}},
+		"template.yaml's, excluded": {isTemplates, []string{"ExcludedBucketNames", "data-clean"}, nil},
+		"template.yaml's, another":  {func(g *adoption.Guard) { isTemplates(g); g.BucketNames = "other" }, nil, nil},
+		"template.yaml's observes":  {func(g *adoption.Guard) { isTemplates(g); g.Enforcement = "Observe" }, nil, nil},
+		"template.yaml's endpoint": {func(g *adoption.Guard) { isTemplates(g); g.BucketNames = "other" }, []string{"EndpointPolicy", "Buckets"},
+			[]string{": the guard of stack second restores the policy of its template.yaml there: take it out of VpcEndpointIds, or choose Keep for EndpointPolicy"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
