@@ -30,8 +30,8 @@ func (r *Reader) Guard() iampolicy.Setting {
 	return iampolicy.Setting{Partition: partition, Region: r.getenv("AWS_REGION"), Account: account, Guard: role}
 }
 
-// Guarded reads the desired state. The path of the roles comes from the guard role's ARN, to save space in the environment; the
-// other roles are given by name.
+// Guarded reads the desired state. To save space in the environment, the path of the roles comes from the guard role's ARN, the
+// other roles are given by name, and only a gateway endpoint has route tables.
 func (r *Reader) Guarded() Guarded {
 	s := r.Guard()
 	guardRole := s.Guard
@@ -48,14 +48,13 @@ func (r *Reader) Guarded() Guarded {
 		Setting:        s,
 		BucketPolicy:   r.Policy("BUCKET_POLICY"),
 		EndpointPolicy: r.Policy("ENDPOINT_POLICY"),
-		Gateway:        r.Choice("ENDPOINT_TYPE", "Interface", "Gateway") == "Gateway",
 		SubnetIDs:      r.List("SUBNET_IDS", ID("subnet")),
 	}
-	if g.Gateway {
+	if g.Gateway = r.getenv("ROUTE_TABLE_IDS") != ""; g.Gateway {
 		g.RouteTableIDs = r.List("ROUTE_TABLE_IDS", ID("rtb"))
 	} else {
-		g.SecurityGroupIDs = r.List("SECURITY_GROUP_IDS", ID("sg"))
-		g.AllowedGroupIDs = r.List("ALLOWED_GROUP_IDS", ID("sg"))
+		g.SecurityGroupIDs = r.List("GROUP_IDS", ID("sg"))
+		g.AllowedGroupIDs = r.List("CLIENT_GROUP_IDS", ID("sg"))
 	}
 	return g
 }

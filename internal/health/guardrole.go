@@ -42,11 +42,18 @@ func (t Criteria) guardNeeds(d Deployment) []need {
 			"sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes",
 		}, nil})
 	}
+	needs = append(needs, need{anything, []string{"ec2:DescribeSecurityGroupRules"}, nil})
+	for _, name := range []string{"InstanceSecurityGroup", "ProbeSecurityGroup"} {
+		if id := d.id(name); id != "" {
+			needs = append(needs, need{t.arn("ec2", "security-group/"+id), []string{
+				"ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress", "ec2:AuthorizeSecurityGroupEgress", "ec2:RevokeSecurityGroupEgress",
+			}, inVPC})
+		}
+	}
 	if t.Gateway {
 		return append(needs, need{anything, []string{"ec2:DescribeRouteTables"}, nil},
 			need{t.arn("ec2", "route-table/"+d.id("RouteTable")), []string{"ec2:ModifyVpcEndpoint", "ec2:AssociateRouteTable", "ec2:ReplaceRouteTableAssociation"}, inVPC})
 	}
-	needs = append(needs, need{anything, []string{"ec2:DescribeSecurityGroupRules"}, nil})
 	for _, id := range t.EndpointGroups {
 		needs = append(needs, need{
 			t.arn("ec2", "security-group/"+id), []string{"ec2:ModifyVpcEndpoint", "ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress"}, inVPC,

@@ -19,7 +19,7 @@
 //	alarms, dashboard, functions, failed-runs,       |
 //	function-policy, guard-role, notification-topic, |
 //	notification-key, trail-bucket (and rules and    |
-//	trail), workload-groups, network-acls,           |
+//	trail), network-acls,                            |
 //	dhcp-options, other-endpoints, vpc-dns           | SecurityFindings
 //
 // To add a check, add a field to [Snapshot], a name to the checks, and a method of [Criteria] that judges it.
@@ -53,7 +53,6 @@ const (
 	RolePolicies       Check = "role-policies"
 	Traffic            Check = "traffic"
 	BucketExits        Check = "bucket-exits"
-	WorkloadGroups     Check = "workload-groups"
 	OtherEndpoints     Check = "other-endpoints"
 	VPCDNS             Check = "vpc-dns"
 	StackResources     Check = "stack-resources"
@@ -140,8 +139,8 @@ type Criteria struct {
 	// StackID is the stack's ARN, SweepEvery the interval of the sweeps.
 	StackID    string
 	SweepEvery time.Duration
-	// EndpointGroups are the security groups of an interface endpoint, WorkloadGroups those of the workload, the app's first.
-	EndpointGroups, WorkloadGroups []string
+	// EndpointGroups are the security groups of an interface endpoint.
+	EndpointGroups []string
 	// SweepWithin is the period in which there must have been a minute with at least SweepsAMinute correction runs.
 	SweepWithin   time.Duration
 	SweepsAMinute int

@@ -41,6 +41,7 @@ var readOf = map[string]string{
 	"security-groups":          "DescribeVpcEndpoints",
 	"route-tables":             "DescribeVpcEndpoints",
 	"security-group-rules":     "DescribeSecurityGroupRules",
+	"workload-group-rules":     "DescribeSecurityGroupRules",
 	"route-table-associations": "DescribeRouteTables",
 }
 
@@ -49,7 +50,7 @@ var wave = map[string][]string{
 	"Interface": {"DescribeSecurityGroupRules", "DescribeStacks", "DescribeVpcEndpoints",
 		"GetBucketEncryption", "GetBucketLifecycleConfiguration", "GetBucketOwnershipControls", "GetBucketPolicy",
 		"GetBucketVersioning", "GetPublicAccessBlock"},
-	"Gateway": {"DescribeRouteTables", "DescribeStacks", "DescribeVpcEndpoints",
+	"Gateway": {"DescribeRouteTables", "DescribeSecurityGroupRules", "DescribeStacks", "DescribeVpcEndpoints",
 		"GetBucketEncryption", "GetBucketLifecycleConfiguration", "GetBucketOwnershipControls", "GetBucketPolicy",
 		"GetBucketVersioning", "GetPublicAccessBlock"},
 }
@@ -62,7 +63,7 @@ func quiet(endpointType string) []string {
 // attacks returns all attacks on a stack with an endpoint of that type, by name.
 func attacks(endpointType string) map[string]attack {
 	all := map[string]attack{}
-	for _, some := range []map[string]attack{bucketAttacks, dataAttacks, policyAttacks, typeAttacks[endpointType]} {
+	for _, some := range []map[string]attack{bucketAttacks, dataAttacks, policyAttacks, workloadAttacks, typeAttacks[endpointType]} {
 		for name, a := range some {
 			all[name] = a
 		}
@@ -149,6 +150,44 @@ var policyAttacks = map[string]attack{
 			return s.modifiesEndpoint(&ec2.ModifyVpcEndpointInput{PolicyDocument: aws.String(
 				`{"Version":"2012-10-17","Statement":[{"Sid":"Nothing","Effect":"Deny","Principal":"*","Action":"*","Resource":"*"}]}`)})
 		}},
+}
+
+// workloadAttacks change the rules of the security groups of the app and the probe.
+var workloadAttacks = map[string]attack{
+	"workload group rules: everything reached": {property: "workload-group-rules", verdict: "open", write: "RevokeSecurityGroupEgress",
+		do: func(s *scene) error {
+			_, err := s.ec2.AuthorizeSecurityGroupEgress(s.Context(), &ec2.AuthorizeSecurityGroupEgressInput{
+				GroupId: aws.String(s.stack.Physical("InstanceSecurityGroup")), IpPermissions: []ec2types.IpPermission{fromEverywhere("-1", -1)},
+			})
+			return err
+		}},
+	"workload group rules: a shell for everyone": {property: "workload-group-rules", verdict: "open", write: "RevokeSecurityGroupIngress",
+		do: func(s *scene) error {
+			_, err := s.ec2.AuthorizeSecurityGroupIngress(s.Context(), &ec2.AuthorizeSecurityGroupIngressInput{
+				GroupId: aws.String(s.stack.Physical("InstanceSecurityGroup")), IpPermissions: []ec2types.IpPermission{fromEverywhere("tcp", 22)},
+			})
+			return err
+		}},
+	"workload group rules: the app shut in": {property: "workload-group-rules", verdict: "closed", write: "AuthorizeSecurityGroupEgress",
+		do: func(s *scene) error {
+			var ids []string
+			for _, r := range s.EC2.Rules(s.stack.Physical("InstanceSecurityGroup")) {
+				if r.Egress {
+					ids = append(ids, r.ID)
+				}
+			}
+			_, err := s.ec2.RevokeSecurityGroupEgress(s.Context(), &ec2.RevokeSecurityGroupEgressInput{
+				GroupId: aws.String(s.stack.Physical("InstanceSecurityGroup")), SecurityGroupRuleIds: ids,
+			})
+			return err
+		}},
+}
+
+// fromEverywhere permits a protocol and port for all IPv4 addresses.
+func fromEverywhere(protocol string, port int32) ec2types.IpPermission {
+	return ec2types.IpPermission{
+		IpProtocol: &protocol, FromPort: &port, ToPort: &port, IpRanges: []ec2types.IpRange{{CidrIp: aws.String("0.0.0.0/0")}},
+	}
 }
 
 // typeAttacks change properties that only one type of endpoint has.
@@ -289,10 +328,7 @@ func (s *scene) modifiesEndpoint(in *ec2.ModifyVpcEndpointInput) error {
 
 func (s *scene) opensGroup() error {
 	_, err := s.ec2.AuthorizeSecurityGroupIngress(s.Context(), &ec2.AuthorizeSecurityGroupIngressInput{
-		GroupId: aws.String(s.stack.Physical("EndpointSecurityGroup")), IpPermissions: []ec2types.IpPermission{{
-			IpProtocol: aws.String("tcp"), FromPort: aws.Int32(443), ToPort: aws.Int32(443),
-			IpRanges: []ec2types.IpRange{{CidrIp: aws.String("0.0.0.0/0")}},
-		}},
+		GroupId: aws.String(s.stack.Physical("EndpointSecurityGroup")), IpPermissions: []ec2types.IpPermission{fromEverywhere("tcp", 443)},
 	})
 	return err
 }

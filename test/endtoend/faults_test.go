@@ -70,6 +70,8 @@ var criticals = []critical{
 	{"Interface", "security group rules: one more", "ec2", "DescribeSecurityGroupRules", reads},
 	{"Interface", "security group rules: one more", "ec2", "RevokeSecurityGroupIngress", writes},
 	{"Interface", "security group rules: one taken away", "ec2", "AuthorizeSecurityGroupIngress", writes},
+	{"Interface", "workload group rules: everything reached", "ec2", "RevokeSecurityGroupEgress", writes},
+	{"Gateway", "workload group rules: the app shut in", "ec2", "AuthorizeSecurityGroupEgress", writes},
 	{"Gateway", "endpoint policy: full access", "ec2", "ModifyVpcEndpoint", writes},
 	{"Gateway", "route table associations: a subnet on another table", "ec2", "DescribeRouteTables", reads},
 	{"Gateway", "route table associations: a subnet on another table", "ec2", "ReplaceRouteTableAssociation", writes},

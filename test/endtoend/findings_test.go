@@ -290,23 +290,6 @@ var tamperings = map[string]func(*scene) error{
 
 // bypasses are changes of the workload's network, by the finding's name.
 var bypasses = map[string]func(*scene) error{
-	"workload-group-opened": func(s *scene) error {
-		_, err := s.ec2.AuthorizeSecurityGroupEgress(s.Context(), &ec2.AuthorizeSecurityGroupEgressInput{
-			GroupId: aws.String(s.stack.Physical("InstanceSecurityGroup")), IpPermissions: []ec2types.IpPermission{{
-				IpProtocol: aws.String("-1"), IpRanges: []ec2types.IpRange{{CidrIp: aws.String("0.0.0.0/0")}},
-			}},
-		})
-		return err
-	},
-	"workload-group-shut": func(s *scene) error {
-		_, err := s.ec2.RevokeSecurityGroupEgress(s.Context(), &ec2.RevokeSecurityGroupEgressInput{
-			GroupId: aws.String(s.stack.Physical("InstanceSecurityGroup")), IpPermissions: []ec2types.IpPermission{{
-				IpProtocol: aws.String("tcp"), FromPort: aws.Int32(443), ToPort: aws.Int32(443),
-				UserIdGroupPairs: []ec2types.UserIdGroupPair{{GroupId: aws.String(s.stack.Physical("EndpointSecurityGroup"))}},
-			}},
-		})
-		return err
-	},
 	"second-endpoint": func(s *scene) error {
 		_, err := s.ec2.CreateVpcEndpoint(s.Context(), &ec2.CreateVpcEndpointInput{
 			VpcId: aws.String(s.stack.Physical("Vpc")), ServiceName: aws.String("com.amazonaws.eu-central-1.s3"), VpcEndpointType: ec2types.VpcEndpointTypeGateway,

@@ -132,7 +132,7 @@ func newFleetScene(t testing.TB, enforcement string) *fleetScene {
 			"BUCKET_NAMES": "data-*", "VPC_ENDPOINT_IDS": endpointID, "ALLOW_AWS_SERVICES": "false", "ENDPOINT_POLICY": lock.KeepPolicy,
 			"POLICY_MODE": string(lock.AtLeast), "ENFORCEMENT": enforcement,
 			"ADOPTION": adoption.Reference{Bucket: state, Key: key, VersionID: *put.VersionId, SHA256: adoption.Hash(body)}.String(),
-			"STACK":    "stack/" + stackName, "TOPIC": "topic", "NOTIFY_FORMAT": "Text", "GUARD_ROLE_ARN": role.ARN,
+			"STACK":    "stack/" + stackName, "TOPIC": "topic", "FORMAT": "Text", "GUARD_ROLE_ARN": role.ARN,
 		},
 	})
 	f.must(err)

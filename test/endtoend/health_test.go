@@ -283,7 +283,7 @@ func TestAnEndpointThatNobodyUsesIsIdle(t *testing.T) {
 
 // alsoReads are the checks, of those that run less often, that make a call which another check makes too.
 var alsoReads = map[string]string{
-	"DescribeVpcEndpoints": "other-endpoints", "DescribeSecurityGroupRules": "workload-groups", "GetBucketPolicy": "trail-bucket",
+	"DescribeVpcEndpoints": "other-endpoints", "GetBucketPolicy": "trail-bucket",
 	"GetRolePolicy": "guard-role", "ListAttachedRolePolicies": "guard-role",
 }
 

@@ -86,9 +86,11 @@ func (s *scene) asDesired(logicalID, live string) string {
 
 func (s *scene) groupRules() []string {
 	var rules []string
-	for _, r := range s.EC2.Rules(s.stack.Physical("EndpointSecurityGroup")) {
-		if !r.Egress {
-			rules = append(rules, fmt.Sprintf("%s %d-%d from %s%s%s", r.Protocol, r.FromPort, r.ToPort, r.ReferencedGroup, r.CIDR, r.CIDR6))
+	for _, group := range []string{"EndpointSecurityGroup", "InstanceSecurityGroup", "ProbeSecurityGroup"} {
+		for _, r := range s.EC2.Rules(s.stack.Physical(group)) {
+			if !r.Egress || group != "EndpointSecurityGroup" {
+				rules = append(rules, fmt.Sprintf("%s: egress %t, %s %d-%d %s%s%s", group, r.Egress, r.Protocol, r.FromPort, r.ToPort, r.ReferencedGroup, r.CIDR, r.CIDR6))
+			}
 		}
 	}
 	return sorted(rules)

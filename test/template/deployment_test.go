@@ -127,7 +127,7 @@ func judged(t *testing.T, s stack) (health.Criteria, health.Snapshot, []health.D
 		return "https://sqs/" + account + "/" + arn(id)[strings.LastIndex(arn(id), ":")+1:]
 	}
 	d := health.Deployment{Resources: map[string]health.Resource{}}
-	for _, id := range []string{"NotificationTopic", "NotificationKey", "Dashboard", "Trail", "TrailBucket", "RemediateLogGroup", "RouteTable"} {
+	for _, id := range []string{"NotificationTopic", "NotificationKey", "Dashboard", "Trail", "TrailBucket", "RemediateLogGroup", "RouteTable", "InstanceSecurityGroup", "ProbeSecurityGroup"} {
 		d.Resources[id] = health.Resource{PhysicalID: ref(id)}
 	}
 	for _, id := range []string{"DeadLetterQueue", "SweepQueue"} {

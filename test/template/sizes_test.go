@@ -74,6 +74,8 @@ func fullest() []parameters {
 		"NotificationFormat": {"AmazonQ"},
 		"SecurityHub":        {"true"},
 		"RunbookUrl":         {"https://" + strings.Repeat("u", 142)},
+		"VpcCidr":            {"192.168.100.100/23"},
+		"AppIngressCidr":     {"255.255.255.255/32"},
 	})
 }
 

@@ -245,8 +245,10 @@ func TestNobodyReachesTheAppByDefault(t *testing.T) {
 
 func TestOnlyTheAppAndTheProbeReachTheEndpoint(t *testing.T) {
 	s := deploy(t, nil)
-	if got := s.ofType("AWS::EC2::SecurityGroupIngress"); len(got) > 0 {
-		t.Errorf("%v are separate rules, and the guard's restored ones have other ids: want them inline", got)
+	for _, separate := range []string{"AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress"} {
+		if got := s.ofType(separate); len(got) > 0 {
+			t.Errorf("%v are separate rules, and the guard's restored ones have other ids: want them inline", got)
+		}
 	}
 	var from []string
 	for _, rule := range list(s.properties("EndpointSecurityGroup")["SecurityGroupIngress"]) {
@@ -260,8 +262,8 @@ func TestOnlyTheAppAndTheProbeReachTheEndpoint(t *testing.T) {
 	for create, want := range map[string]string{"true": instanceGroup + "," + probeGroup, "false": instanceGroup} {
 		s := deploy(t, parameters{"CreateProbe": create})
 		for _, function := range []string{"RemediateFunction", "HealthcheckFunction"} {
-			if got := variables(s, function)["ALLOWED_GROUP_IDS"]; got != want {
-				t.Errorf("ALLOWED_GROUP_IDS of %s with CreateProbe %s = %s, want %s: the guard would revoke a needed rule", function, create, got, want)
+			if got := variables(s, function)["CLIENT_GROUP_IDS"]; got != want {
+				t.Errorf("CLIENT_GROUP_IDS of %s with CreateProbe %s = %s, want %s: the guard would revoke a needed rule", function, create, got, want)
 			}
 		}
 	}

@@ -14,7 +14,6 @@ import (
 
 // NetworkAPI has the calls that [Network] makes.
 type NetworkAPI interface {
-	DescribeSecurityGroupRules(context.Context, *ec2.DescribeSecurityGroupRulesInput, ...func(*ec2.Options)) (*ec2.DescribeSecurityGroupRulesOutput, error)
 	DescribeVpcEndpoints(context.Context, *ec2.DescribeVpcEndpointsInput, ...func(*ec2.Options)) (*ec2.DescribeVpcEndpointsOutput, error)
 	DescribeNetworkAcls(context.Context, *ec2.DescribeNetworkAclsInput, ...func(*ec2.Options)) (*ec2.DescribeNetworkAclsOutput, error)
 	DescribeVpcs(context.Context, *ec2.DescribeVpcsInput, ...func(*ec2.Options)) (*ec2.DescribeVpcsOutput, error)
@@ -29,8 +28,8 @@ type Network struct {
 	VPCID, EndpointID string
 	// Services are the names of S3's endpoint services in the Region.
 	Services []string
-	// GroupIDs are the workload's security groups, SubnetIDs its subnets.
-	GroupIDs, SubnetIDs []string
+	// SubnetIDs are the workload's subnets.
+	SubnetIDs []string
 
 	// options are the VPC's DHCP options as last read.
 	options health.DHCPOptions
@@ -41,41 +40,12 @@ type Network struct {
 func (n *Network) Read(ctx context.Context) (health.Network, error) {
 	var found health.Network
 	err := parallel.All(
-		into(&found.Rules, func() ([]health.GroupRule, error) { return n.rules(ctx) }),
 		into(&found.OtherEndpoints, func() ([]string, error) { return n.otherEndpoints(ctx) }),
 		into(&found.DNS, func() (map[string]bool, error) { return n.dns(ctx) }),
 		into(&found.ACLs, func() ([]health.ACLEntry, error) { return n.acls(ctx) }),
 		into(&found.DHCP, func() (health.DHCPOptions, error) { return n.dhcp(ctx) }),
 	)
 	return found, err
-}
-
-func (n *Network) rules(ctx context.Context) ([]health.GroupRule, error) {
-	var rules []health.GroupRule
-	pages := ec2.NewDescribeSecurityGroupRulesPaginator(n.API, &ec2.DescribeSecurityGroupRulesInput{
-		Filters: []types.Filter{{Name: aws.String("group-id"), Values: n.GroupIDs}},
-	})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("security groups %v: %w", n.GroupIDs, err)
-		}
-		for _, r := range page.SecurityGroupRules {
-			rules = append(rules, health.GroupRule{
-				GroupID: aws.ToString(r.GroupId), Egress: aws.ToBool(r.IsEgress), Protocol: aws.ToString(r.IpProtocol),
-				From: aws.ToInt32(r.FromPort), To: aws.ToInt32(r.ToPort), Peer: peer(r),
-			})
-		}
-	}
-	return rules, nil
-}
-
-// peer returns a rule's source or destination.
-func peer(r types.SecurityGroupRule) string {
-	if r.ReferencedGroupInfo != nil {
-		return aws.ToString(r.ReferencedGroupInfo.GroupId)
-	}
-	return aws.ToString(r.CidrIpv4) + aws.ToString(r.CidrIpv6) + aws.ToString(r.PrefixListId)
 }
 
 // otherEndpoints lists the other endpoints of S3 in the VPC.

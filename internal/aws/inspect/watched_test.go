@@ -95,7 +95,7 @@ func TestAccessPointsOfTheBucketAreListed(t *testing.T) {
 	}
 }
 
-// workload makes a network with two subnets and a security group.
+// workload makes a network with a subnet.
 func workload(t *testing.T) (*api.Gate, *awsec2.Client, *inspect.Network) {
 	t.Helper()
 	gate := localtest.Gate(t, api.Options{})
@@ -104,28 +104,25 @@ func workload(t *testing.T) (*api.Gate, *awsec2.Client, *inspect.Network) {
 	client := awsec2.NewFromConfig(localtest.Config(t, gate, localtest.Everything))
 	vpc := localtest.Must(service.CreateVPC(ec2.VPC{CIDR: "10.0.0.0/16", DNSSupport: true}))(t)
 	subnet := localtest.Must(service.CreateSubnet(ec2.Subnet{VPCID: vpc.ID, CIDR: "10.0.0.0/24"}))(t)
-	group := localtest.Must(client.CreateSecurityGroup(t.Context(), &awsec2.CreateSecurityGroupInput{
-		VpcId: &vpc.ID, GroupName: aws.String("app"), Description: aws.String("app"),
-	}))(t)
 	return gate, client, &inspect.Network{
 		API: client, VPCID: vpc.ID, EndpointID: "vpce-1", Services: []string{"com.amazonaws.eu-central-1.s3"},
-		GroupIDs: []string{*group.GroupId}, SubnetIDs: []string{subnet.ID},
+		SubnetIDs: []string{subnet.ID},
 	}
 }
 
 func TestPartsOfTheNetworkThatAreRefusedHideNoOther(t *testing.T) {
 	refused := func(n health.Network) map[string]bool {
-		return map[string]bool{"rules": n.Rules.Err != nil, "endpoints": n.OtherEndpoints.Err != nil, "dns": n.DNS.Err != nil, "acls": n.ACLs.Err != nil, "dhcp": n.DHCP.Err != nil}
+		return map[string]bool{"endpoints": n.OtherEndpoints.Err != nil, "dns": n.DNS.Err != nil, "acls": n.ACLs.Err != nil, "dhcp": n.DHCP.Err != nil}
 	}
 	for call, part := range map[string]string{
-		"DescribeSecurityGroupRules": "rules", "DescribeVpcEndpoints": "endpoints", "DescribeVpcAttribute": "dns", "DescribeNetworkAcls": "acls",
+		"DescribeVpcEndpoints": "endpoints", "DescribeVpcAttribute": "dns", "DescribeNetworkAcls": "acls",
 		"DescribeVpcs": "dhcp", "DescribeDhcpOptions": "dhcp",
 	} {
 		for _, code := range []string{"UnauthorizedOperation", "RequestLimitExceeded"} {
 			gate, _, network := workload(t)
 			gate.Inject(api.Fault{Service: "ec2", Operation: call, Error: &api.Error{Status: http.StatusForbidden, Code: code, Message: "No."}})
 			found, err := network.Read(t.Context())
-			want := map[string]bool{"rules": false, "endpoints": false, "dns": false, "acls": false, "dhcp": false}
+			want := map[string]bool{"endpoints": false, "dns": false, "acls": false, "dhcp": false}
 			want[part] = true
 			if diff := cmp.Diff(want, refused(found)); diff != "" || errorcode.Of(err) != code {
 				t.Errorf("%s refused with %s: Read = %v, parts that failed (-want +got):\n%s", call, code, err, diff)

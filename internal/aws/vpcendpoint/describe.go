@@ -56,8 +56,8 @@ func describe(ctx context.Context, api ec2.DescribeVpcEndpointsAPIClient, id str
 	return answer.VpcEndpoints[0], true, nil
 }
 
-// readIngress reads the ingress rules of security groups. The error is the call's.
-func readIngress(ctx context.Context, api ec2.DescribeSecurityGroupRulesAPIClient, groups []string) ([]types.SecurityGroupRule, error) {
+// readRules reads the rules of security groups. The error is the call's.
+func readRules(ctx context.Context, api ec2.DescribeSecurityGroupRulesAPIClient, groups []string) ([]types.SecurityGroupRule, error) {
 	var rules []types.SecurityGroupRule
 	pages := ec2.NewDescribeSecurityGroupRulesPaginator(api, &ec2.DescribeSecurityGroupRulesInput{
 		Filters: []types.Filter{{Name: aws.String("group-id"), Values: groups}},
@@ -69,5 +69,5 @@ func readIngress(ctx context.Context, api ec2.DescribeSecurityGroupRulesAPIClien
 		}
 		rules = append(rules, page.SecurityGroupRules...)
 	}
-	return slices.DeleteFunc(rules, func(r types.SecurityGroupRule) bool { return aws.ToBool(r.IsEgress) }), nil
+	return rules, nil
 }

@@ -32,11 +32,17 @@ type fakeEC2 struct {
 	// strict makes EC2 reject the addition of a security group that the endpoint already has.
 	strict bool
 	writes []string
+	// calls counts the calls by operation.
+	calls map[string]int
 }
 
 func refuse(code string) error { return &smithy.GenericAPIError{Code: code, Message: code} }
 
 func (f *fakeEC2) call(operation string) error {
+	if f.calls == nil {
+		f.calls = map[string]int{}
+	}
+	f.calls[operation]++
 	code, ok := f.fail[operation]
 	if n, limited := f.times[operation]; limited {
 		ok = ok && n > 0
@@ -157,31 +163,57 @@ func (f *fakeEC2) DescribeSecurityGroupRules(_ context.Context, in *ec2.Describe
 }
 
 func (f *fakeEC2) AuthorizeSecurityGroupIngress(_ context.Context, in *ec2.AuthorizeSecurityGroupIngressInput, _ ...func(*ec2.Options)) (*ec2.AuthorizeSecurityGroupIngressOutput, error) {
-	f.writes = append(f.writes, fmt.Sprintf("authorize %d on %s", len(in.IpPermissions), *in.GroupId))
-	if err := f.call("AuthorizeSecurityGroupIngress"); err != nil {
-		return nil, err
+	return &ec2.AuthorizeSecurityGroupIngressOutput{}, f.authorize("AuthorizeSecurityGroupIngress", "authorize", *in.GroupId, false, in.IpPermissions)
+}
+
+func (f *fakeEC2) AuthorizeSecurityGroupEgress(_ context.Context, in *ec2.AuthorizeSecurityGroupEgressInput, _ ...func(*ec2.Options)) (*ec2.AuthorizeSecurityGroupEgressOutput, error) {
+	return &ec2.AuthorizeSecurityGroupEgressOutput{}, f.authorize("AuthorizeSecurityGroupEgress", "authorize egress", *in.GroupId, true, in.IpPermissions)
+}
+
+func (f *fakeEC2) authorize(call, write, group string, egress bool, permissions []types.IpPermission) error {
+	f.writes = append(f.writes, fmt.Sprintf("%s %d on %s", write, len(permissions), group))
+	if err := f.call(call); err != nil {
+		return err
 	}
-	for _, p := range in.IpPermissions {
-		id := fmt.Sprintf("sgr-new%d", len(f.rules))
-		f.rules = append(f.rules, rule(id, *in.GroupId, *p.IpProtocol, *p.FromPort, *p.ToPort, *p.UserIdGroupPairs[0].GroupId))
+	for _, p := range permissions {
+		r := rule(fmt.Sprintf("sgr-new%d", len(f.rules)), group, *p.IpProtocol, *p.FromPort, *p.ToPort, "")
+		r.IsEgress, r.ReferencedGroupInfo = &egress, nil
+		if len(p.IpRanges) > 0 {
+			r.CidrIpv4 = p.IpRanges[0].CidrIp
+		} else {
+			r.ReferencedGroupInfo = &types.ReferencedSecurityGroup{GroupId: p.UserIdGroupPairs[0].GroupId}
+		}
+		f.rules = append(f.rules, r)
 	}
-	return &ec2.AuthorizeSecurityGroupIngressOutput{}, nil
+	return nil
 }
 
 func (f *fakeEC2) RevokeSecurityGroupIngress(_ context.Context, in *ec2.RevokeSecurityGroupIngressInput, _ ...func(*ec2.Options)) (*ec2.RevokeSecurityGroupIngressOutput, error) {
-	f.writes = append(f.writes, fmt.Sprintf("revoke %v on %s", in.SecurityGroupRuleIds, *in.GroupId))
-	if err := f.call("RevokeSecurityGroupIngress"); err != nil {
-		return nil, err
+	return &ec2.RevokeSecurityGroupIngressOutput{}, f.revoke("RevokeSecurityGroupIngress", "revoke", *in.GroupId, false, in.SecurityGroupRuleIds)
+}
+
+func (f *fakeEC2) RevokeSecurityGroupEgress(_ context.Context, in *ec2.RevokeSecurityGroupEgressInput, _ ...func(*ec2.Options)) (*ec2.RevokeSecurityGroupEgressOutput, error) {
+	return &ec2.RevokeSecurityGroupEgressOutput{}, f.revoke("RevokeSecurityGroupEgress", "revoke egress", *in.GroupId, true, in.SecurityGroupRuleIds)
+}
+
+// revoke removes rules. EC2 finds a rule only by a call for its direction.
+func (f *fakeEC2) revoke(call, write, group string, egress bool, ids []string) error {
+	f.writes = append(f.writes, fmt.Sprintf("%s %v on %s", write, ids, group))
+	if err := f.call(call); err != nil {
+		return err
 	}
-	for _, id := range in.SecurityGroupRuleIds {
-		if !slices.ContainsFunc(f.rules, func(r types.SecurityGroupRule) bool { return *r.SecurityGroupRuleId == id }) {
-			return nil, &smithy.GenericAPIError{Code: "InvalidSecurityGroupRuleId.NotFound"}
+	is := func(id string) func(types.SecurityGroupRule) bool {
+		return func(r types.SecurityGroupRule) bool { return *r.SecurityGroupRuleId == id && *r.IsEgress == egress }
+	}
+	for _, id := range ids {
+		if !slices.ContainsFunc(f.rules, is(id)) {
+			return &smithy.GenericAPIError{Code: "InvalidSecurityGroupRuleId.NotFound"}
 		}
 	}
-	f.rules = slices.DeleteFunc(f.rules, func(r types.SecurityGroupRule) bool {
-		return slices.Contains(in.SecurityGroupRuleIds, *r.SecurityGroupRuleId)
-	})
-	return &ec2.RevokeSecurityGroupIngressOutput{}, nil
+	for _, id := range ids {
+		f.rules = slices.DeleteFunc(f.rules, is(id))
+	}
+	return nil
 }
 
 // rule returns an ingress rule whose source is a security group.

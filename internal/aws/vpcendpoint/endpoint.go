@@ -12,6 +12,8 @@
 //	                          | a missing one                     | closed
 //	security-group-rules      | an extra ingress rule             | open: its source reaches the endpoint
 //	                          | a missing one                     | closed
+//	workload-group-rules      | an extra rule                     | open: the workload reaches or is reached by more
+//	                          | a missing one                     | closed
 //	private-dns               | off, or for resolver queries only | closed: names resolve to public addresses, and
 //	                          |                                   | the bucket policy denies requests there
 //	subnets, route-tables     | an extra or missing one           | closed: they decide whether the workload reaches

@@ -84,15 +84,18 @@ func (f *Finder) unfit(live types.VpcEndpoint) string {
 
 // ingress reads the ingress rules of an endpoint's security groups.
 func (f *Finder) ingress(ctx context.Context, groups []string) ([]adoption.Rule, error) {
-	rules, err := readIngress(ctx, f.API, groups)
+	rules, err := readRules(ctx, f.API, groups)
 	if err != nil {
 		return nil, errorcode.Needing("ec2:DescribeSecurityGroupRules", err)
 	}
 	found := []adoption.Rule{}
 	for _, r := range rules {
+		if aws.ToBool(r.IsEgress) {
+			continue
+		}
 		rule := adoption.Rule{
 			GroupID: aws.ToString(r.GroupId), Protocol: aws.ToString(r.IpProtocol),
-			FromPort: aws.ToInt32(r.FromPort), ToPort: aws.ToInt32(r.ToPort), Source: source(r),
+			FromPort: aws.ToInt32(r.FromPort), ToPort: aws.ToInt32(r.ToPort), Source: peer(r),
 		}
 		if other := r.ReferencedGroupInfo; other != nil && aws.ToString(other.UserId) != f.Account {
 			rule.SourceAccount = aws.ToString(other.UserId)

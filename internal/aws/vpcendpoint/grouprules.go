@@ -22,33 +22,74 @@ type RulesAPI interface {
 	DescribeSecurityGroupRules(context.Context, *ec2.DescribeSecurityGroupRulesInput, ...func(*ec2.Options)) (*ec2.DescribeSecurityGroupRulesOutput, error)
 	AuthorizeSecurityGroupIngress(context.Context, *ec2.AuthorizeSecurityGroupIngressInput, ...func(*ec2.Options)) (*ec2.AuthorizeSecurityGroupIngressOutput, error)
 	RevokeSecurityGroupIngress(context.Context, *ec2.RevokeSecurityGroupIngressInput, ...func(*ec2.Options)) (*ec2.RevokeSecurityGroupIngressOutput, error)
+	AuthorizeSecurityGroupEgress(context.Context, *ec2.AuthorizeSecurityGroupEgressInput, ...func(*ec2.Options)) (*ec2.AuthorizeSecurityGroupEgressOutput, error)
+	RevokeSecurityGroupEgress(context.Context, *ec2.RevokeSecurityGroupEgressInput, ...func(*ec2.Options)) (*ec2.RevokeSecurityGroupEgressOutput, error)
 }
 
-// GroupRules keeps the ingress of an interface endpoint's security groups as desired: TCP 443 from each allowed group,
-// and nothing else, or the rules that were adopted. It ignores egress: the endpoint makes no connections of its own, and its responses need no rule.
+// GroupRules keeps the rules of security groups as desired, with one read for all groups.
 type GroupRules struct {
 	API RulesAPI
-	// GroupIDs are the endpoint's security groups, AllowedGroupIDs the groups whose members may reach it.
+	// GroupIDs are an interface endpoint's security groups, AllowedGroupIDs the groups whose members may reach it. The desired ingress
+	// is TCP 443 from each of these, and nothing else. Egress is ignored: the endpoint makes no connections of its own, and its
+	// responses need no rule.
 	GroupIDs, AllowedGroupIDs []string
-	// Adopted are the desired rules of groups that were adopted. AllowedGroupIDs is empty then.
+	// Adopted are the desired ingress rules of groups that were adopted. AllowedGroupIDs is empty then.
 	Adopted []adoption.Rule
+	// Workload are the groups of template.yaml's app and probe, of which all rules are kept.
+	Workload []WorkloadGroup
+}
+
+// WorkloadGroup is a security group of template.yaml's workload: HTTPS to S3 is its only egress.
+type WorkloadGroup struct {
+	// ID is the group's id.
+	ID string
+	// ToS3 is the IPv4 range in which the workload reaches S3.
+	ToS3 string
+	// Clients is the IPv4 range that may connect to the app's port; "" for none.
+	Clients string
+}
+
+const (
+	// appPort is the port of template.yaml's app.
+	appPort = 3000
+	// noEgress is the destination of the rule that keeps CloudFormation from allowing all egress.
+	noEgress = "127.0.0.1/32"
+)
+
+// rules returns the group's desired rules.
+func (w WorkloadGroup) rules() []groupRule {
+	rules := []groupRule{
+		{groupID: w.ID, egress: true, protocol: "tcp", from: 443, to: 443, peer: w.ToS3},
+		{groupID: w.ID, egress: true, protocol: "-1", from: -1, to: -1, peer: noEgress},
+	}
+	if w.Clients != "" {
+		rules = append(rules, groupRule{groupID: w.ID, protocol: "tcp", from: appPort, to: appPort, peer: w.Clients})
+	}
+	return rules
 }
 
 var _ guard.Resource = (*GroupRules)(nil)
 
-// Name implements [guard.Resource].
-func (g *GroupRules) Name() string { return "security-group-rules" }
+// The properties' names.
+const (
+	groupRulesProperty    = "security-group-rules"
+	workloadRulesProperty = "workload-group-rules"
+)
 
-// groupRule is one ingress rule for comparison. Descriptions and tags are ignored.
+// Name implements [guard.Resource].
+func (g *GroupRules) Name() string { return groupRulesProperty }
+
+// groupRule is one rule for comparison. Descriptions and tags are ignored.
 type groupRule struct {
 	// id is the rule's id; "" for a desired one.
 	id string
 	// groupID is the group that has the rule.
 	groupID, protocol string
+	egress            bool
 	from, to          int32
-	// source is a group's id, a CIDR block or a prefix list's id.
-	source string
-	// account is the account of a source group of another account, in a desired rule.
+	// peer is the source or the destination: a group's id, a CIDR block or a prefix list's id.
+	peer string
+	// account is the account of a peer group of another account, in a desired rule.
 	account string
 }
 
@@ -60,29 +101,48 @@ func (r groupRule) sameAs(other groupRule) bool {
 
 // String returns the rule as in records, e.g. "sg-1: tcp 443-443 from sg-2".
 func (r groupRule) String() string {
-	return fmt.Sprintf("%s: %s %d-%d from %s", r.groupID, r.protocol, r.from, r.to, r.source)
+	way := "from"
+	if r.egress {
+		way = "to"
+	}
+	return fmt.Sprintf("%s: %s %d-%d %s %s", r.groupID, r.protocol, r.from, r.to, way, r.peer)
 }
 
 // rulesDrift is what Inspect passes to Restore.
 type rulesDrift struct{ missing, extra []groupRule }
 
-// Inspect implements [guard.Resource].
+// Inspect implements [guard.Resource]. It has one finding for the endpoint's groups and one for the workload's, as far as there
+// are such.
 func (g *GroupRules) Inspect(ctx context.Context) ([]guard.Finding, error) {
-	live, err := readIngress(ctx, g.API, g.GroupIDs)
-	if err != nil {
-		return nil, explain(g.target(), err)
+	workload := make([]string, len(g.Workload))
+	var desired []groupRule
+	for i, w := range g.Workload {
+		workload[i] = w.ID
+		desired = append(desired, w.rules()...)
 	}
-	return []guard.Finding{g.judge(liveRules(live))}, nil
+	all := slices.Concat(g.GroupIDs, workload)
+	answer, err := readRules(ctx, g.API, all)
+	if err != nil {
+		return nil, explain(strings.Join(all, ", "), err)
+	}
+	live := liveRules(answer)
+	var findings []guard.Finding
+	if len(g.GroupIDs) > 0 {
+		ingress := slices.DeleteFunc(slices.Clone(live), func(r groupRule) bool { return r.egress || !slices.Contains(g.GroupIDs, r.groupID) })
+		findings = append(findings, judgeRules(groupRulesProperty, "others reach the endpoint: ", g.GroupIDs, g.desired(), ingress))
+	}
+	if len(workload) > 0 {
+		of := slices.DeleteFunc(live, func(r groupRule) bool { return !slices.Contains(workload, r.groupID) })
+		findings = append(findings, judgeRules(workloadRulesProperty, "the template does not declare these rules: ", workload, desired, of))
+	}
+	return findings, nil
 }
 
-// target returns the groups' ids, for records and errors.
-func (g *GroupRules) target() string { return strings.Join(g.GroupIDs, ", ") }
-
-func (g *GroupRules) judge(live []groupRule) guard.Finding {
-	desired := g.desired()
+// judgeRules compares the rules of groups. Extra rules are open drift, of which opens is the beginning of the reason.
+func judgeRules(property, opens string, groups []string, desired, live []groupRule) guard.Finding {
 	drift := rulesDrift{missing: without(desired, live), extra: without(live, desired)}
 	finding := guard.Finding{
-		Property: g.Name(), Target: g.target(), Verdict: iampolicy.Same,
+		Property: property, Target: strings.Join(groups, ", "), Verdict: iampolicy.Same,
 		Live: render(live), Desired: render(desired), State: drift,
 	}
 	for _, r := range drift.missing {
@@ -90,23 +150,23 @@ func (g *GroupRules) judge(live []groupRule) guard.Finding {
 		finding.Diff = append(finding.Diff, guard.Difference{Removed: true, Value: r.String()})
 	}
 	for _, r := range drift.extra {
-		finding.Verdict, finding.Allowed = iampolicy.Open, "others reach the endpoint: "+render(drift.extra)
+		finding.Verdict, finding.Allowed = iampolicy.Open, opens+render(drift.extra)
 		finding.Diff = append(finding.Diff, guard.Difference{Name: r.id, Value: r.String()})
 	}
 	return finding
 }
 
-// desired returns the desired rules.
+// desired returns the desired rules of the endpoint's groups.
 func (g *GroupRules) desired() []groupRule {
 	var rules []groupRule
 	for _, r := range g.Adopted {
 		rules = append(rules, groupRule{
-			groupID: r.GroupID, protocol: r.Protocol, from: r.FromPort, to: r.ToPort, source: r.Source, account: r.SourceAccount,
+			groupID: r.GroupID, protocol: r.Protocol, from: r.FromPort, to: r.ToPort, peer: r.Source, account: r.SourceAccount,
 		})
 	}
 	for _, group := range g.GroupIDs {
 		for _, source := range g.AllowedGroupIDs {
-			rules = append(rules, groupRule{groupID: group, protocol: "tcp", from: 443, to: 443, source: source})
+			rules = append(rules, groupRule{groupID: group, protocol: "tcp", from: 443, to: 443, peer: source})
 		}
 	}
 	return rules
@@ -117,15 +177,16 @@ func liveRules(live []types.SecurityGroupRule) []groupRule {
 	var rules []groupRule
 	for _, r := range live {
 		rules = append(rules, groupRule{
-			id: aws.ToString(r.SecurityGroupRuleId), groupID: aws.ToString(r.GroupId),
+			id: aws.ToString(r.SecurityGroupRuleId), groupID: aws.ToString(r.GroupId), egress: aws.ToBool(r.IsEgress),
 			protocol: aws.ToString(r.IpProtocol), from: aws.ToInt32(r.FromPort), to: aws.ToInt32(r.ToPort),
-			source: source(r),
+			peer: peer(r),
 		})
 	}
 	return rules
 }
 
-func source(r types.SecurityGroupRule) string {
+// peer returns a rule's source or destination.
+func peer(r types.SecurityGroupRule) string {
 	if r.ReferencedGroupInfo != nil {
 		return aws.ToString(r.ReferencedGroupInfo.GroupId)
 	}
@@ -157,39 +218,42 @@ func render(rules []groupRule) string {
 	return guard.Compact(slices.Sorted(slices.Values(texts)))
 }
 
-// Restore implements [guard.Resource]. It revokes rules first, then authorizes the missing ones.
+// Restore implements [guard.Resource]. It revokes rules first, then authorizes the missing ones, group by group.
 func (g *GroupRules) Restore(ctx context.Context, f guard.Finding) error {
 	drift, _ := f.State.(rulesDrift)
-	for _, group := range g.GroupIDs {
-		if err := g.revoke(ctx, group, drift.extra); err != nil {
-			return explain(group, err)
-		}
-		if err := g.authorize(ctx, group, drift.missing); err != nil {
-			return explain(group, err)
+	for _, group := range strings.Split(f.Target, ", ") {
+		for _, egress := range []bool{false, true} {
+			of := func(rules []groupRule) []groupRule {
+				return slices.DeleteFunc(slices.Clone(rules), func(r groupRule) bool { return r.groupID != group || r.egress != egress })
+			}
+			if err := g.revoke(ctx, group, egress, of(drift.extra)); err != nil {
+				return explain(group, err)
+			}
+			if err := g.authorize(ctx, group, egress, of(drift.missing)); err != nil {
+				return explain(group, err)
+			}
 		}
 	}
 	return nil
 }
 
-// revoke removes the listed rules of a group. A rule that no longer exists is no error: the read-back decides. It makes
+// revoke removes rules of a group, of one direction. A rule that no longer exists is no error: the read-back decides. It makes
 // EC2 reject the whole list; revoke then removes the rules one by one, so that an attacker who replaces one rule all
 // the time cannot keep another one.
-func (g *GroupRules) revoke(ctx context.Context, group string, rules []groupRule) error {
-	var ids []string
-	for _, r := range rules {
-		if r.groupID == group {
-			ids = append(ids, r.id)
-		}
-	}
-	if len(ids) == 0 {
+func (g *GroupRules) revoke(ctx context.Context, group string, egress bool, rules []groupRule) error {
+	if len(rules) == 0 {
 		return nil
 	}
-	gone, err := g.revokeRules(ctx, group, ids...)
+	ids := make([]string, len(rules))
+	for i, r := range rules {
+		ids[i] = r.id
+	}
+	gone, err := g.revokeRules(ctx, group, egress, ids...)
 	if !gone || len(ids) == 1 {
 		return err
 	}
 	for _, id := range ids {
-		if _, err := g.revokeRules(ctx, group, id); err != nil {
+		if _, err := g.revokeRules(ctx, group, egress, id); err != nil {
 			return err
 		}
 	}
@@ -197,8 +261,12 @@ func (g *GroupRules) revoke(ctx context.Context, group string, rules []groupRule
 }
 
 // revokeRules removes rules with one call, and reports whether one of them no longer existed.
-func (g *GroupRules) revokeRules(ctx context.Context, group string, ids ...string) (gone bool, err error) {
-	_, err = g.API.RevokeSecurityGroupIngress(ctx, &ec2.RevokeSecurityGroupIngressInput{GroupId: &group, SecurityGroupRuleIds: ids})
+func (g *GroupRules) revokeRules(ctx context.Context, group string, egress bool, ids ...string) (gone bool, err error) {
+	if egress {
+		_, err = g.API.RevokeSecurityGroupEgress(ctx, &ec2.RevokeSecurityGroupEgressInput{GroupId: &group, SecurityGroupRuleIds: ids})
+	} else {
+		_, err = g.API.RevokeSecurityGroupIngress(ctx, &ec2.RevokeSecurityGroupIngressInput{GroupId: &group, SecurityGroupRuleIds: ids})
+	}
 	switch errorcode.Of(err) {
 	case "InvalidSecurityGroupRuleId.NotFound", "InvalidPermission.NotFound":
 		return true, nil
@@ -206,18 +274,20 @@ func (g *GroupRules) revokeRules(ctx context.Context, group string, ids ...strin
 	return false, err
 }
 
-// authorize adds the listed rules of a group. A rule that already exists is no error.
-func (g *GroupRules) authorize(ctx context.Context, group string, rules []groupRule) error {
-	in := &ec2.AuthorizeSecurityGroupIngressInput{GroupId: &group}
-	for _, r := range rules {
-		if r.groupID == group {
-			in.IpPermissions = append(in.IpPermissions, r.permission())
-		}
-	}
-	if len(in.IpPermissions) == 0 {
+// authorize adds rules to a group, of one direction. A rule that already exists is no error.
+func (g *GroupRules) authorize(ctx context.Context, group string, egress bool, rules []groupRule) (err error) {
+	if len(rules) == 0 {
 		return nil
 	}
-	_, err := g.API.AuthorizeSecurityGroupIngress(ctx, in)
+	permissions := make([]types.IpPermission, len(rules))
+	for i, r := range rules {
+		permissions[i] = r.permission()
+	}
+	if egress {
+		_, err = g.API.AuthorizeSecurityGroupEgress(ctx, &ec2.AuthorizeSecurityGroupEgressInput{GroupId: &group, IpPermissions: permissions})
+	} else {
+		_, err = g.API.AuthorizeSecurityGroupIngress(ctx, &ec2.AuthorizeSecurityGroupIngressInput{GroupId: &group, IpPermissions: permissions})
+	}
 	if errorcode.Of(err) == "InvalidPermission.Duplicate" {
 		return nil
 	}
@@ -227,19 +297,19 @@ func (g *GroupRules) authorize(ctx context.Context, group string, rules []groupR
 // permission returns a rule as EC2's calls take it.
 func (r groupRule) permission() types.IpPermission {
 	p := types.IpPermission{IpProtocol: &r.protocol, FromPort: &r.from, ToPort: &r.to}
-	switch _, isBlock := netip.ParsePrefix(r.source); {
-	case strings.HasPrefix(r.source, "pl-"):
-		p.PrefixListIds = []types.PrefixListId{{PrefixListId: &r.source}}
+	switch _, isBlock := netip.ParsePrefix(r.peer); {
+	case strings.HasPrefix(r.peer, "pl-"):
+		p.PrefixListIds = []types.PrefixListId{{PrefixListId: &r.peer}}
 	case isBlock != nil:
-		pair := types.UserIdGroupPair{GroupId: &r.source}
+		pair := types.UserIdGroupPair{GroupId: &r.peer}
 		if r.account != "" {
 			pair.UserId = &r.account
 		}
 		p.UserIdGroupPairs = []types.UserIdGroupPair{pair}
-	case strings.Contains(r.source, ":"):
-		p.Ipv6Ranges = []types.Ipv6Range{{CidrIpv6: &r.source}}
+	case strings.Contains(r.peer, ":"):
+		p.Ipv6Ranges = []types.Ipv6Range{{CidrIpv6: &r.peer}}
 	default:
-		p.IpRanges = []types.IpRange{{CidrIp: &r.source}}
+		p.IpRanges = []types.IpRange{{CidrIp: &r.peer}}
 	}
 	return p
 }

@@ -80,6 +80,74 @@ func TestGroupRulesLetInTheAllowedGroupsAndNobodyElse(t *testing.T) {
 	}
 }
 
+// The workload's groups keep the template's rules in both directions, and nothing else.
+func TestTheWorkloadsGroupsKeepTheTemplatesRules(t *testing.T) {
+	of := func(id, group, protocol string, egress bool, port int32, block string) types.SecurityGroupRule {
+		r := rule(id, group, protocol, port, port, "")
+		r.IsEgress, r.CidrIpv4, r.ReferencedGroupInfo = &egress, &block, nil
+		return r
+	}
+	way, none := of("sgr-1", "sg-app", "tcp", true, 443, "10.0.0.0/16"), of("sgr-2", "sg-app", "-1", true, -1, "127.0.0.1/32")
+	clients := of("sgr-3", "sg-app", "tcp", false, 3000, "203.0.113.0/24")
+	ofProbe := of("sgr-4", "sg-probe", "tcp", true, 443, "10.0.0.0/16")
+	noneOfProbe := of("sgr-5", "sg-probe", "-1", true, -1, "127.0.0.1/32")
+	shell := of("sgr-6", "sg-app", "tcp", false, 22, "0.0.0.0/0")
+	everywhere := of("sgr-7", "sg-app", "tcp", true, 443, "0.0.0.0/0")
+	intoProbe := of("sgr-8", "sg-probe", "tcp", false, 3000, "203.0.113.0/24")
+	ofOthers := of("sgr-9", "sg-other", "tcp", true, 22, "0.0.0.0/0")
+	for name, test := range map[string]struct {
+		live   []types.SecurityGroupRule
+		want   iampolicy.Verdict
+		writes []string
+	}{
+		"as declared":             {[]types.SecurityGroupRule{way, none, clients, ofProbe, noneOfProbe, ofOthers}, iampolicy.Same, nil},
+		"a shell from everywhere": {[]types.SecurityGroupRule{way, none, clients, ofProbe, noneOfProbe, shell}, iampolicy.Open, []string{"revoke [sgr-6] on sg-app"}},
+		"egress to everywhere":    {[]types.SecurityGroupRule{way, none, clients, ofProbe, noneOfProbe, everywhere}, iampolicy.Open, []string{"revoke egress [sgr-7] on sg-app"}},
+		"the app's port, into the probe": {[]types.SecurityGroupRule{way, none, clients, ofProbe, noneOfProbe, intoProbe}, iampolicy.Open,
+			[]string{"revoke [sgr-8] on sg-probe"}},
+		"the way to S3 moved":     {[]types.SecurityGroupRule{everywhere, none, clients, ofProbe, noneOfProbe}, iampolicy.Open, []string{"revoke egress [sgr-7] on sg-app", "authorize egress 1 on sg-app"}},
+		"without the probe's way": {[]types.SecurityGroupRule{way, none, clients, noneOfProbe}, iampolicy.Closed, []string{"authorize egress 1 on sg-probe"}},
+		"without any rule": {nil, iampolicy.Closed,
+			[]string{"authorize 1 on sg-app", "authorize egress 2 on sg-app", "authorize egress 2 on sg-probe"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fake := &fakeEC2{rules: test.live}
+			rules := &vpcendpoint.GroupRules{API: fake, Workload: []vpcendpoint.WorkloadGroup{
+				{ID: "sg-app", ToS3: "10.0.0.0/16", Clients: "203.0.113.0/24"}, {ID: "sg-probe", ToS3: "10.0.0.0/16"},
+			}}
+			f := inspect(t, rules)["workload-group-rules"]
+			if f.Verdict != test.want || f.Target != "sg-app, sg-probe" || (f.Allowed != "") != (test.want == iampolicy.Open) {
+				t.Errorf("verdict %s (%q) of %s, want %s", f.Verdict, f.Allowed, f.Target, test.want)
+			}
+			if err := rules.Restore(t.Context(), f); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.writes, fake.writes); diff != "" {
+				t.Errorf("writes (-want +got):\n%s", diff)
+			}
+			if got := inspect(t, rules)["workload-group-rules"]; got.Verdict != iampolicy.Same || got.Live != got.Desired {
+				t.Errorf("after Restore: %s, live %s, desired %s", got.Verdict, got.Live, got.Desired)
+			}
+		})
+	}
+}
+
+// One read tells of the endpoint's groups and of the workload's, and each has a finding of its own.
+func TestBothKindsOfGroupsAreReadAtOnce(t *testing.T) {
+	fake := &fakeEC2{rules: []types.SecurityGroupRule{rule("sgr-1", "sg-endpoint", "tcp", 443, 443, "sg-app")}}
+	rules := newRules(fake)
+	rules.AllowedGroupIDs, rules.Workload = []string{"sg-app"}, []vpcendpoint.WorkloadGroup{{ID: "sg-app", ToS3: "10.0.0.0/16"}}
+	found := inspect(t, rules)
+	got := map[string]iampolicy.Verdict{}
+	for property, f := range found {
+		got[property] = f.Verdict
+	}
+	want := map[string]iampolicy.Verdict{"security-group-rules": iampolicy.Same, "workload-group-rules": iampolicy.Closed}
+	if diff := cmp.Diff(want, got); diff != "" || fake.calls["DescribeSecurityGroupRules"] != 1 {
+		t.Errorf("%d reads, verdicts (-want +got):\n%s", fake.calls["DescribeSecurityGroupRules"], diff)
+	}
+}
+
 func newRules(fake *fakeEC2) *vpcendpoint.GroupRules {
 	return &vpcendpoint.GroupRules{API: fake, GroupIDs: []string{"sg-endpoint"}, AllowedGroupIDs: []string{"sg-app", "sg-probe"}}
 }

@@ -18,8 +18,6 @@ type Config struct {
 	Function string
 	// StackID is the ARN of the guard's stack: the one of template.yaml, if it contains guard.yaml's.
 	StackID string
-	// WorkloadGroups are the security groups of the app and the probe.
-	WorkloadGroups []string
 	// Rules are the names of the EventBridge rules that must invoke it.
 	Rules []string
 	// SweepEvery is the interval of the sweeps.
@@ -42,9 +40,6 @@ func ReadConfig(getenv func(string) string) (Config, error) {
 	c := Config{
 		Guarded:   r.Guarded(),
 		CanaryKey: canaries + r.Match("ZONE", environment.Name),
-	}
-	if c.WorkloadGroups = c.AllowedGroupIDs; c.Gateway { // whose groups the guard does not need
-		c.WorkloadGroups = r.List("ALLOWED_GROUP_IDS", environment.ID("sg"))
 	}
 	c.readTimes(r)
 	c.Rules = readRules(r)
@@ -85,8 +80,8 @@ const sweepGrace = 5 * time.Minute
 func (c Config) criteria() health.Criteria {
 	return health.Criteria{
 		Setting: c.Setting, Gateway: c.Gateway, Function: c.Function, StackID: c.StackID, SweepEvery: c.SweepEvery,
-		EndpointGroups: c.SecurityGroupIDs, WorkloadGroups: c.WorkloadGroups,
-		SweepWithin: 2*max(c.SweepEvery, environment.SchedulePeriod) + sweepGrace, SweepsAMinute: c.sweepsAMinute(), IdleAfter: c.IdleAfter,
+		EndpointGroups: c.SecurityGroupIDs,
+		SweepWithin:    2*max(c.SweepEvery, environment.SchedulePeriod) + sweepGrace, SweepsAMinute: c.sweepsAMinute(), IdleAfter: c.IdleAfter,
 	}
 }
 

@@ -21,8 +21,8 @@ const denyAll = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principa
 func variables(changes map[string]string) func(string) string {
 	template := map[string]string{
 		"AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "ASIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret",
-		"BUCKET": "docs-example", "BUCKET_POLICY": denyAll, "ENDPOINT_ID": "vpce-1", "ENDPOINT_TYPE": "Interface", "ENDPOINT_POLICY": denyAll,
-		"VPC_ID": "vpc-1", "SUBNET_IDS": "subnet-1,subnet-2", "SECURITY_GROUP_IDS": "sg-1", "ALLOWED_GROUP_IDS": "sg-2,sg-3", "ROUTE_TABLE_IDS": "rtb-1",
+		"BUCKET": "docs-example", "BUCKET_POLICY": denyAll, "ENDPOINT_ID": "vpce-1", "ENDPOINT_POLICY": denyAll,
+		"VPC_ID": "vpc-1", "SUBNET_IDS": "subnet-1,subnet-2", "GROUP_IDS": "sg-1", "CLIENT_GROUP_IDS": "sg-2,sg-3",
 		"GUARD_ROLE_ARN": "arn:aws:iam::111122223333:role/guard", "WORKLOAD_ROLE": "app", "FUNCTION": "remediate",
 		"RULES": "s-Bucket~1,s-Sweep~2", "STACK": "stack/guard/0f0f0f0f-0000-4000-8000-000000000001", "TIMES": "300,14,90", "ZONE": "eu-central-1a",
 	}
@@ -60,15 +60,15 @@ func TestNewNamesEverythingThatIsWrong(t *testing.T) {
 }
 
 func TestNewMakesTheChecksOfEachEndpointType(t *testing.T) {
-	for endpointType, gateway := range map[string]bool{"Interface": false, "Gateway": true} {
-		f, err := healthcheck.New(variables(map[string]string{"ENDPOINT_TYPE": endpointType}), slog.New(slog.DiscardHandler), io.Discard)
+	for tables, gateway := range map[string]bool{"": false, "rtb-1": true} {
+		f, err := healthcheck.New(variables(map[string]string{"ROUTE_TABLE_IDS": tables}), slog.New(slog.DiscardHandler), io.Discard)
 		if err != nil {
 			t.Fatal(err)
 		}
 		c := f.Checks
 		ofInterface := c.Interfaces != nil && c.GroupRules != nil && c.Traffic != nil
 		if ofInterface == gateway || (c.Routing != nil) != gateway || f.Criteria.Gateway != gateway {
-			t.Errorf("%s: checks of interfaces %t, of routes %t", endpointType, ofInterface, c.Routing != nil)
+			t.Errorf("route tables %q: checks of interfaces %t, of routes %t", tables, ofInterface, c.Routing != nil)
 		}
 		if want := 15 * time.Minute; f.Criteria.SweepWithin != want {
 			t.Errorf("a sweep is recent within %v, want %v for one every 5 minutes", f.Criteria.SweepWithin, want)

@@ -91,7 +91,7 @@ func (checks *Checks) ofEndpoint(c Config, api *ec2.Client) {
 		return health.Endpoint{State: seen.State, Created: seen.Created, Findings: seen.Findings}, err
 	}
 	checks.Network = Watched(checks, watchEvery, (&inspect.Network{
-		API: api, VPCID: c.Setting.VPCID, EndpointID: endpoint.ID, GroupIDs: c.WorkloadGroups, SubnetIDs: c.SubnetIDs,
+		API: api, VPCID: c.Setting.VPCID, EndpointID: endpoint.ID, SubnetIDs: c.SubnetIDs,
 		Services: vpcendpoint.ServiceNames(c.Setting.Region),
 	}).Read)
 	if c.Gateway {

@@ -13,7 +13,8 @@ var calls = map[string][]string{
 	"encryption":          {"PutBucketEncryption", "DeleteBucketEncryption"},
 	"vpc-endpoint":        {"ModifyVpcEndpoint", "DeleteVpcEndpoints"},
 	"security-group-rules": {
-		"AuthorizeSecurityGroupIngress", "RevokeSecurityGroupIngress", "ModifySecurityGroupRules",
+		"AuthorizeSecurityGroupIngress", "RevokeSecurityGroupIngress", "AuthorizeSecurityGroupEgress", "RevokeSecurityGroupEgress",
+		"ModifySecurityGroupRules",
 	},
 	"route-table-associations": {
 		"AssociateRouteTable", "DisassociateRouteTable", "ReplaceRouteTableAssociation",

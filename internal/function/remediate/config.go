@@ -1,6 +1,7 @@
 package remediate
 
 import (
+	"net/netip"
 	"path"
 	"strings"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"example.com/s3-endpoint-guard/internal/adoption"
 	"example.com/s3-endpoint-guard/internal/aws/notify"
 	"example.com/s3-endpoint-guard/internal/aws/sweepqueue"
+	"example.com/s3-endpoint-guard/internal/aws/vpcendpoint"
 	"example.com/s3-endpoint-guard/internal/environment"
 	"example.com/s3-endpoint-guard/internal/lock"
 	"example.com/s3-endpoint-guard/internal/selection"
@@ -26,6 +28,8 @@ type Config struct {
 	// Format is the format of the messages, Origin what they say beyond the records.
 	Format notify.Format
 	Origin notify.Origin
+	// Workload are the security groups of template.yaml's app and, if there is one, probe.
+	Workload []vpcendpoint.WorkloadGroup
 	// OldVersionDays is the number of days for which template.yaml's bucket keeps old versions of objects.
 	OldVersionDays int32
 	// Observe makes the guard report drift and write nothing.
@@ -54,12 +58,13 @@ func ReadConfig(getenv func(string) string) (Config, error) {
 	r := environment.New(getenv)
 	c := Config{
 		Observe: r.Choice("ENFORCEMENT", "Enforce", "Observe") == "Observe",
-		Format:  notify.Format(r.Choice("NOTIFY_FORMAT", string(notify.Text), string(notify.AmazonQ))),
+		Format:  notify.Format(r.Choice("FORMAT", string(notify.Text), string(notify.AmazonQ))),
 
 		SecurityHub: r.Optional("SECURITY_HUB", environment.Yes) != "",
 	}
 	if getenv("BUCKET_NAMES") == "" {
 		c.Guarded, c.OldVersionDays = r.Guarded(), int32(r.Number("OLD_DAYS"))
+		c.Workload = readWorkload(r, c.Guarded)
 	} else {
 		c.Setting = r.Guard()
 		c.Fleet = readFleet(r, getenv, c)
@@ -80,9 +85,36 @@ func ReadConfig(getenv func(string) string) (Config, error) {
 	}
 	c.Origin = notify.Origin{
 		Partition: s.Partition, Region: s.Region, Account: s.Account, Bucket: s.Bucket, Stack: path.Base(path.Dir(stack)),
-		LogGroup: getenv("AWS_LAMBDA_LOG_GROUP_NAME"), Runbook: r.Optional("RUNBOOK_URL", environment.Address),
+		LogGroup: getenv("AWS_LAMBDA_LOG_GROUP_NAME"), Runbook: r.Optional("RUNBOOK", environment.Address),
 	}
 	return c, r.Err()
+}
+
+// readWorkload reads the IPv4 ranges of the VPC and of the app's clients, if there may be any. EC2 keeps ranges without their host
+// bits. The first of the allowed groups is the app's, and the second the probe's if there is a probe: the others belong to workloads
+// of which the template does not declare the rules.
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AuthorizeSecurityGroupIngress.html
+func readWorkload(r *environment.Reader, g environment.Guarded) []vpcendpoint.WorkloadGroup {
+	ranges := make([]string, 2)
+	for i, text := range r.List("CIDRS", environment.CIDR) {
+		if block, err := netip.ParsePrefix(text); err == nil && i < len(ranges) {
+			ranges[i] = block.Masked().String()
+		}
+	}
+	toS3, clients, ids := ranges[0], ranges[1], g.AllowedGroupIDs
+	if g.Gateway { // S3 keeps its public addresses
+		toS3, ids = "0.0.0.0/0", r.List("CLIENT_GROUP_IDS", environment.ID("sg"))
+	}
+	var groups []vpcendpoint.WorkloadGroup
+	for i, id := range ids {
+		switch {
+		case i == 0:
+			groups = append(groups, vpcendpoint.WorkloadGroup{ID: id, ToS3: toS3, Clients: clients})
+		case i == 1 && g.Setting.ProbeRole != "":
+			groups = append(groups, vpcendpoint.WorkloadGroup{ID: id, ToS3: toS3})
+		}
+	}
+	return groups
 }
 
 // readFleet reads the texts of guard.yaml's parameters.

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"example.com/s3-endpoint-guard/internal/aws/notify"
+	"example.com/s3-endpoint-guard/internal/aws/vpcendpoint"
 	"example.com/s3-endpoint-guard/internal/environment"
 	"example.com/s3-endpoint-guard/internal/function/remediate"
 	"example.com/s3-endpoint-guard/internal/iampolicy"
@@ -32,6 +33,7 @@ const (
 var setting = iampolicy.Setting{
 	Partition: "aws", Region: "eu-central-1", Account: account, Bucket: "docs-example",
 	EndpointID: "vpce-0a1b2c3d4e5f60718", VPCID: "vpc-0a1b2c3d4e5f60718", Workload: workloadRole, Guard: guardRole,
+	ProbeRole: "arn:aws:iam::111122223333:role/probe",
 }
 
 // variables returns the environment of a function for an interface endpoint, with changes.
@@ -39,11 +41,11 @@ func variables(changes map[string]string) func(string) string {
 	template := map[string]string{
 		"AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "ASIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret",
 		"BUCKET": "docs-example", "BUCKET_POLICY": desiredPolicy,
-		"ENDPOINT_ID": "vpce-0a1b2c3d4e5f60718", "ENDPOINT_TYPE": "Interface", "ENDPOINT_POLICY": denyAll,
+		"ENDPOINT_ID": "vpce-0a1b2c3d4e5f60718", "ENDPOINT_POLICY": denyAll,
 		"VPC_ID": "vpc-0a1b2c3d4e5f60718", "SUBNET_IDS": "subnet-0a,subnet-0b",
-		"SECURITY_GROUP_IDS": "sg-0a", "ALLOWED_GROUP_IDS": "sg-0b",
+		"GROUP_IDS": "sg-0a", "CLIENT_GROUP_IDS": "sg-0b,sg-0c,sg-0d", "CIDRS": "10.0.7.0/16,203.0.113.7/24", "PROBE_ROLE": "probe",
 		"STACK": "stack/guard/0f0f0f0f-0000-4000-8000-000000000001",
-		"TOPIC": "guard-NotificationTopic", "NOTIFY_FORMAT": "Text", "RUNBOOK_URL": "https://example.com/runbook.md",
+		"TOPIC": "guard-NotificationTopic", "FORMAT": "Text", "RUNBOOK": "https://example.com/runbook.md",
 		"AWS_LAMBDA_LOG_GROUP_NAME": "guard-RemediateLogGroup",
 		"OLD_DAYS":                  "30",
 		"ENFORCEMENT":               "Enforce", "GUARD_ROLE_ARN": guardRole, "WORKLOAD_ROLE": "guard-InstanceRole-EXAMPLE",
@@ -73,8 +75,13 @@ func TestReadConfigReadsWhatTheTemplateSets(t *testing.T) {
 		},
 	}
 	ofInterface, ofGateway, observing := common, common, common
-	ofInterface.SecurityGroupIDs, ofInterface.AllowedGroupIDs = []string{"sg-0a"}, []string{"sg-0b"}
+	ofInterface.SecurityGroupIDs, ofInterface.AllowedGroupIDs = []string{"sg-0a"}, []string{"sg-0b", "sg-0c", "sg-0d"}
+	ofInterface.Workload = []vpcendpoint.WorkloadGroup{{ID: "sg-0b", ToS3: "10.0.0.0/16", Clients: "203.0.113.0/24"}, {ID: "sg-0c", ToS3: "10.0.0.0/16"}}
+	withoutProbe := ofInterface
+	withoutProbe.Setting.ProbeRole, withoutProbe.AllowedGroupIDs = "", []string{"sg-0b", "sg-0d"}
+	withoutProbe.Workload = []vpcendpoint.WorkloadGroup{{ID: "sg-0b", ToS3: "10.0.0.0/16"}}
 	ofGateway.Gateway, ofGateway.RouteTableIDs = true, []string{"rtb-1", "rtb-2"}
+	ofGateway.Workload = []vpcendpoint.WorkloadGroup{{ID: "sg-0b", ToS3: "0.0.0.0/0", Clients: "203.0.113.0/24"}, {ID: "sg-0c", ToS3: "0.0.0.0/0"}}
 	observing = ofInterface
 	observing.Observe, observing.Setting = true, chinese
 	observing.TopicARN = "arn:aws-cn:sns:eu-central-1:111122223333:guard-NotificationTopic"
@@ -91,11 +98,14 @@ func TestReadConfigReadsWhatTheTemplateSets(t *testing.T) {
 			"BUCKET_POLICY": strings.ReplaceAll(desiredPolicy, `"`, "'"), "ENDPOINT_POLICY": strings.ReplaceAll(denyAll, `"`, "'"),
 		}, ofInterface},
 		"gateway endpoint": {map[string]string{
-			"ENDPOINT_TYPE": "Gateway", "SECURITY_GROUP_IDS": "", "ALLOWED_GROUP_IDS": "", "ROUTE_TABLE_IDS": "rtb-1,rtb-2",
+			"GROUP_IDS": "", "ROUTE_TABLE_IDS": "rtb-1,rtb-2",
 		}, ofGateway},
+		"without a probe and clients of the app, with another workload": {map[string]string{
+			"PROBE_ROLE": "", "CLIENT_GROUP_IDS": "sg-0b,sg-0d", "CIDRS": "10.0.0.0/16",
+		}, withoutProbe},
 		"observing, with all roles, in China": {map[string]string{
 			"ENFORCEMENT": "Observe", "GUARD_ROLE_ARN": chinese.Guard,
-			"PROBE_ROLE": "probe", "TEARDOWN_ROLE": "teardown", "NOTIFY_FORMAT": "AmazonQ", "RUNBOOK_URL": "", "SECURITY_HUB": "true",
+			"PROBE_ROLE": "probe", "TEARDOWN_ROLE": "teardown", "FORMAT": "AmazonQ", "RUNBOOK": "", "SECURITY_HUB": "true",
 			"SWEEP": "5",
 		}, observing},
 	} {
@@ -110,10 +120,10 @@ func TestReadConfigReadsWhatTheTemplateSets(t *testing.T) {
 
 func TestReadConfigNamesEverythingThatIsWrong(t *testing.T) {
 	wrong := map[string]string{
-		"BUCKET": "a b", "BUCKET_POLICY": "{}", "ENDPOINT_ID": "vpce-", "ENDPOINT_TYPE": "gateway",
-		"ENDPOINT_POLICY": "not JSON", "VPC_ID": "subnet-1", "SUBNET_IDS": "subnet-1,,subnet-2", "SECURITY_GROUP_IDS": "sg-1;sg-2",
-		"ALLOWED_GROUP_IDS": "SG-1", "STACK": "guard", "TOPIC": "arn:aws:sns:eu-central-1:1:t", "ENFORCEMENT": "yes",
-		"NOTIFY_FORMAT": "JSON", "OLD_DAYS": "0", "RUNBOOK_URL": "https://example.com/#top", "SECURITY_HUB": "yes",
+		"BUCKET": "a b", "BUCKET_POLICY": "{}", "ENDPOINT_ID": "vpce-", "CIDRS": "10.0.0.0",
+		"ENDPOINT_POLICY": "not JSON", "VPC_ID": "subnet-1", "SUBNET_IDS": "subnet-1,,subnet-2", "GROUP_IDS": "sg-1;sg-2",
+		"CLIENT_GROUP_IDS": "SG-1", "STACK": "guard", "TOPIC": "arn:aws:sns:eu-central-1:1:t", "ENFORCEMENT": "yes",
+		"FORMAT": "JSON", "OLD_DAYS": "0", "RUNBOOK": "https://example.com/#top", "SECURITY_HUB": "yes",
 		"SWEEP":          "0",
 		"GUARD_ROLE_ARN": "arn:aws:iam::111122223333:user/x", "WORKLOAD_ROLE": "role/x", "PROBE_ROLE": "role/x",
 	}
@@ -127,7 +137,7 @@ func TestReadConfigNamesEverythingThatIsWrong(t *testing.T) {
 			t.Fatalf("ReadConfig(everything %s) succeeded", kind)
 		}
 		for name := range changes {
-			optional := kind == "unset" && slices.Contains([]string{"PROBE_ROLE", "RUNBOOK_URL", "SECURITY_HUB", "SWEEP"}, name)
+			optional := kind == "unset" && slices.Contains([]string{"PROBE_ROLE", "RUNBOOK", "SECURITY_HUB", "SWEEP"}, name)
 			if strings.Contains(err.Error(), name+" ") == optional && strings.Contains(err.Error(), name+":") == optional {
 				t.Errorf("everything %s: the error names %s although it is optional, or does not name it:\n%v", kind, name, err)
 			}
@@ -136,16 +146,16 @@ func TestReadConfigNamesEverythingThatIsWrong(t *testing.T) {
 }
 
 func TestReadConfigWantsWhatTheEndpointTypeNeeds(t *testing.T) {
-	for endpointType, needs := range map[string][]string{
-		"Interface": {"SECURITY_GROUP_IDS", "ALLOWED_GROUP_IDS"},
-		"Gateway":   {"ROUTE_TABLE_IDS"},
+	for tables, needs := range map[string][]string{
+		"":      {"GROUP_IDS", "CLIENT_GROUP_IDS"},
+		"rtb-1": {"CLIENT_GROUP_IDS"},
 	} {
 		_, err := remediate.ReadConfig(variables(map[string]string{
-			"ENDPOINT_TYPE": endpointType, "SECURITY_GROUP_IDS": "", "ALLOWED_GROUP_IDS": "", "ROUTE_TABLE_IDS": "",
+			"GROUP_IDS": "", "CLIENT_GROUP_IDS": "", "ROUTE_TABLE_IDS": tables,
 		}))
 		for _, name := range needs {
 			if err == nil || !strings.Contains(err.Error(), name+" is not set") {
-				t.Errorf("%s without %s: %v, want an error that names it", endpointType, name, err)
+				t.Errorf("route tables %q without %s: %v, want an error that names it", tables, name, err)
 			}
 		}
 	}
@@ -175,14 +185,14 @@ func TestNewImportsFindingsOnlyIfAskedTo(t *testing.T) {
 }
 
 func TestNewGuardsEverythingOfEachEndpointType(t *testing.T) {
-	for endpointType, want := range map[string][]string{
-		"Interface": {"vpc-endpoint", "security-group-rules"},
-		"Gateway":   {"vpc-endpoint", "route-table-associations"},
+	for tables, want := range map[string][]string{
+		"":      {"vpc-endpoint", "security-group-rules"},
+		"rtb-1": {"vpc-endpoint", "security-group-rules", "route-table-associations"},
 	} {
 		want := append([]string{
 			"bucket-policy", "public-access-block", "ownership-controls", "lifecycle-rules", "versioning", "encryption",
 		}, want...)
-		f, err := remediate.New(variables(map[string]string{"ENDPOINT_TYPE": endpointType, "ROUTE_TABLE_IDS": "rtb-1"}), slog.New(slog.DiscardHandler), io.Discard)
+		f, err := remediate.New(variables(map[string]string{"ROUTE_TABLE_IDS": tables}), slog.New(slog.DiscardHandler), io.Discard)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -193,7 +203,7 @@ func TestNewGuardsEverythingOfEachEndpointType(t *testing.T) {
 			}
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", endpointType, diff)
+			t.Errorf("route tables %q (-want +got):\n%s", tables, diff)
 		}
 	}
 }
@@ -205,7 +215,7 @@ func fleetVariables(changes map[string]string) func(string) string {
 		"BUCKET_NAMES": "data-*,reports", "VPC_ENDPOINT_IDS": "vpce-0a1b2c3d4e5f60718", "ALLOW_AWS_SERVICES": "false",
 		"ENDPOINT_POLICY": "Keep", "POLICY_MODE": "AtLeast", "ENFORCEMENT": "Observe",
 		"ADOPTION": "state-example/adoption/1.json?versionId=v1&sha256=" + strings.Repeat("0", 64),
-		"STACK":    "stack/guard/0f0f0f0f-0000-4000-8000-000000000001", "TOPIC": "guard-NotificationTopic", "NOTIFY_FORMAT": "Text",
+		"STACK":    "stack/guard/0f0f0f0f-0000-4000-8000-000000000001", "TOPIC": "guard-NotificationTopic", "FORMAT": "Text",
 		"GUARD_ROLE_ARN": guardRole,
 	}
 	return func(name string) string {

@@ -144,7 +144,7 @@ func (s *scene) start(policy string) {
 		"AWS_ENDPOINT_URL": localtest.Must(s.gate.Open(api.Listener{SourceIP: "198.51.100.9"}))(s.TB),
 		"BUCKET_NAMES":     p.BucketNames, "VPC_ENDPOINT_IDS": p.VPCEndpointIDs, "ALLOW_AWS_SERVICES": p.AllowAWSServices,
 		"ENDPOINT_POLICY": p.EndpointPolicy, "POLICY_MODE": p.PolicyMode, "ENFORCEMENT": enforcement, "ADOPTION": s.document,
-		"STACK": ownStack, "TOPIC": "topic", "NOTIFY_FORMAT": "Text", "GUARD_ROLE_ARN": guardRole,
+		"STACK": ownStack, "TOPIC": "topic", "FORMAT": "Text", "GUARD_ROLE_ARN": guardRole,
 	}
 	s.function = localtest.Must(remediate.New(func(name string) string { return env[name] }, slog.New(slog.NewJSONHandler(&s.log, nil)), &s.out))(s.TB)
 	s.mailbox = &mailbox{}

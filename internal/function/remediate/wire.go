@@ -151,12 +151,13 @@ func endpointResources(c Config, api *ec2.Client) []guard.Resource {
 		Policy: c.EndpointPolicy, Forbidden: guard.Lazily(iampolicy.ForbiddenThroughEndpoint, c.Setting),
 		SubnetIDs: c.SubnetIDs, SecurityGroupIDs: c.SecurityGroupIDs, RouteTableIDs: c.RouteTableIDs,
 	}
-	if c.Gateway {
-		return []guard.Resource{endpoint, &vpcendpoint.Associations{
-			API: api, VPCID: c.Setting.VPCID, SubnetIDs: c.SubnetIDs, RouteTableIDs: c.RouteTableIDs,
-		}}
-	}
-	return []guard.Resource{endpoint, &vpcendpoint.GroupRules{
-		API: api, GroupIDs: c.SecurityGroupIDs, AllowedGroupIDs: c.AllowedGroupIDs,
+	resources := []guard.Resource{endpoint, &vpcendpoint.GroupRules{
+		API: api, GroupIDs: c.SecurityGroupIDs, AllowedGroupIDs: c.AllowedGroupIDs, Workload: c.Workload,
 	}}
+	if c.Gateway {
+		resources = append(resources, &vpcendpoint.Associations{
+			API: api, VPCID: c.Setting.VPCID, SubnetIDs: c.SubnetIDs, RouteTableIDs: c.RouteTableIDs,
+		})
+	}
+	return resources
 }
