@@ -270,11 +270,10 @@ func (t Criteria) judgeInvokers(d Deployment) []threat {
 
 // triggers are the logical ids of the rules that invoke the guard, in the order of RULES.
 func (t Criteria) triggers() []string {
-	network := "SecurityGroupRule"
 	if t.Gateway {
-		network = "RouteTableRule"
+		return []string{"BucketRule", "EndpointRule", "SecurityGroupRule", "RouteTableRule", "StackRule", "SweepRule"}
 	}
-	return []string{"BucketRule", "EndpointRule", network, "StackRule", "SweepRule"}
+	return []string{"BucketRule", "EndpointRule", "SecurityGroupRule", "StackRule", "SweepRule"}
 }
 
 func (t Criteria) judgeTopic(d Deployment) []threat {
@@ -391,6 +390,8 @@ func isJSON(text string, declared any, resolve func(string) string) bool {
 	return json.Unmarshal([]byte(text), &live) == nil && same(live, declared, resolve)
 }
 
+// same reports whether a live value is the declared one. Items of a declared list that name a resource which the stack does not have,
+// such as the probe's security group, are not declared.
 func same(live, declared any, resolve func(string) string) bool {
 	switch want := declared.(type) {
 	case string:
@@ -398,6 +399,7 @@ func same(live, declared any, resolve func(string) string) bool {
 		return ok && got == resolve(want)
 	case []any:
 		got, ok := live.([]any)
+		want = slices.DeleteFunc(slices.Clone(want), func(item any) bool { name, isText := item.(string); return isText && resolve(name) == "" })
 		return ok && slices.EqualFunc(got, want, func(a, b any) bool { return same(a, b, resolve) })
 	case map[string]any:
 		got, ok := live.(map[string]any)

@@ -46,7 +46,7 @@ func (t Criteria) guardNeeds(d Deployment) []need {
 	for _, name := range []string{"InstanceSecurityGroup", "ProbeSecurityGroup"} {
 		if id := d.id(name); id != "" {
 			needs = append(needs, need{t.arn("ec2", "security-group/"+id), []string{
-				"ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress", "ec2:AuthorizeSecurityGroupEgress", "ec2:RevokeSecurityGroupEgress",
+				"ec2:RevokeSecurityGroupIngress", "ec2:AuthorizeSecurityGroupEgress", "ec2:RevokeSecurityGroupEgress",
 			}, inVPC})
 		}
 	}

@@ -156,35 +156,20 @@ var policyAttacks = map[string]attack{
 var workloadAttacks = map[string]attack{
 	"workload group rules: everything reached": {property: "workload-group-rules", verdict: "open", write: "RevokeSecurityGroupEgress",
 		do: func(s *scene) error {
-			_, err := s.ec2.AuthorizeSecurityGroupEgress(s.Context(), &ec2.AuthorizeSecurityGroupEgressInput{
-				GroupId: aws.String(s.stack.Physical("InstanceSecurityGroup")), IpPermissions: []ec2types.IpPermission{fromEverywhere("-1", -1)},
-			})
-			return err
+			return s.reachesEverything("InstanceSecurityGroup")
 		}},
 	"workload group rules: a shell for everyone": {property: "workload-group-rules", verdict: "open", write: "RevokeSecurityGroupIngress",
 		do: func(s *scene) error {
-			_, err := s.ec2.AuthorizeSecurityGroupIngress(s.Context(), &ec2.AuthorizeSecurityGroupIngressInput{
-				GroupId: aws.String(s.stack.Physical("InstanceSecurityGroup")), IpPermissions: []ec2types.IpPermission{fromEverywhere("tcp", 22)},
-			})
-			return err
+			return s.letsEveryoneIn("InstanceSecurityGroup", 22)
 		}},
 	"workload group rules: the app shut in": {property: "workload-group-rules", verdict: "closed", write: "AuthorizeSecurityGroupEgress",
 		do: func(s *scene) error {
-			var ids []string
-			for _, r := range s.EC2.Rules(s.stack.Physical("InstanceSecurityGroup")) {
-				if r.Egress {
-					ids = append(ids, r.ID)
-				}
-			}
-			_, err := s.ec2.RevokeSecurityGroupEgress(s.Context(), &ec2.RevokeSecurityGroupEgressInput{
-				GroupId: aws.String(s.stack.Physical("InstanceSecurityGroup")), SecurityGroupRuleIds: ids,
-			})
-			return err
+			return s.shutsIn("InstanceSecurityGroup")
 		}},
 }
 
-// fromEverywhere permits a protocol and port for all IPv4 addresses.
-func fromEverywhere(protocol string, port int32) ec2types.IpPermission {
+// everywhere permits a protocol and port for all IPv4 addresses.
+func everywhere(protocol string, port int32) ec2types.IpPermission {
 	return ec2types.IpPermission{
 		IpProtocol: &protocol, FromPort: &port, ToPort: &port, IpRanges: []ec2types.IpRange{{CidrIp: aws.String("0.0.0.0/0")}},
 	}
@@ -326,9 +311,34 @@ func (s *scene) modifiesEndpoint(in *ec2.ModifyVpcEndpointInput) error {
 	return err
 }
 
-func (s *scene) opensGroup() error {
+func (s *scene) opensGroup() error { return s.letsEveryoneIn("EndpointSecurityGroup", 443) }
+
+// letsEveryoneIn allows ingress to a group of the stack from all IPv4 addresses.
+func (s *scene) letsEveryoneIn(group string, port int32) error {
 	_, err := s.ec2.AuthorizeSecurityGroupIngress(s.Context(), &ec2.AuthorizeSecurityGroupIngressInput{
-		GroupId: aws.String(s.stack.Physical("EndpointSecurityGroup")), IpPermissions: []ec2types.IpPermission{fromEverywhere("tcp", 443)},
+		GroupId: aws.String(s.stack.Physical(group)), IpPermissions: []ec2types.IpPermission{everywhere("tcp", port)},
+	})
+	return err
+}
+
+// reachesEverything allows a group of the stack all egress.
+func (s *scene) reachesEverything(group string) error {
+	_, err := s.ec2.AuthorizeSecurityGroupEgress(s.Context(), &ec2.AuthorizeSecurityGroupEgressInput{
+		GroupId: aws.String(s.stack.Physical(group)), IpPermissions: []ec2types.IpPermission{everywhere("-1", -1)},
+	})
+	return err
+}
+
+// shutsIn removes all egress rules of a group of the stack.
+func (s *scene) shutsIn(group string) error {
+	var ids []string
+	for _, r := range s.EC2.Rules(s.stack.Physical(group)) {
+		if r.Egress {
+			ids = append(ids, r.ID)
+		}
+	}
+	_, err := s.ec2.RevokeSecurityGroupEgress(s.Context(), &ec2.RevokeSecurityGroupEgressInput{
+		GroupId: aws.String(s.stack.Physical(group)), SecurityGroupRuleIds: ids,
 	})
 	return err
 }

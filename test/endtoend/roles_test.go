@@ -2,6 +2,7 @@ package endtoend_test
 
 import (
 	"encoding/json"
+	"errors"
 	"slices"
 	"testing"
 
@@ -66,6 +67,10 @@ func needsOfEverything(t *testing.T, endpointType string, p parameters) []api.Ne
 		collect(func(s *scene) { s.attack(a) })
 	}
 	collect(func(s *scene) { s.must(s.opensByList()) })
+	collect(func(s *scene) {
+		const group = "ProbeSecurityGroup"
+		s.must(errors.Join(s.shutsIn(group), s.reachesEverything(group), s.letsEveryoneIn(group, 22)))
+	})
 	collect(func(s *scene) { s.attackEverything(endpointType) })
 	return needs
 }

@@ -23,7 +23,7 @@ func placeholders(s stack) *strings.Replacer {
 	return strings.NewReplacer(slices.Concat(
 		quoted("AWS::StackId", stackID), quoted("Endpoint", endpointID), quoted("RemediateRole.Arn", guardRole),
 		quoted("RemediateFunction.Arn", function.(string)), quoted("DeadLetterQueue.Arn", queue.(string)),
-		quoted("Bucket", bucket), quoted("EndpointSecurityGroup", groupID), quoted("RouteTable", routeTableID),
+		quoted("Bucket", bucket), quoted("EndpointSecurityGroup", groupID), quoted("InstanceSecurityGroup", instanceGroup), quoted("ProbeSecurityGroup", probeGroup), quoted("RouteTable", routeTableID),
 		quoted("SubnetA", subnetA), quoted("SubnetB", subnetB), quoted("SubnetARoutes", associationA), quoted("SubnetBRoutes", association),
 	)...)
 }
@@ -37,9 +37,9 @@ func TestDocsRulesThatTheHealthCheckCompares(t *testing.T) {
 		Target  any `json:"target"`
 	}
 	rules := map[string]json.RawMessage{}
-	for _, endpointType := range []string{"Interface", "Gateway"} {
+	for _, endpointType := range []string{"Gateway", "Interface"} {
 		s := deploy(t, parameters{"EndpointType": endpointType})
-		for _, id := range triggers {
+		for _, id := range triggers { // the interface endpoint's SecurityGroupRule names one group more
 			if s.lacks(id) {
 				continue
 			}
@@ -73,7 +73,7 @@ func (s stack) lacks(id string) bool {
 }
 
 func TestTheHealthCheckWantsWhatTheTemplateDeclares(t *testing.T) {
-	for _, p := range []parameters{nil, {"EndpointType": "Gateway", "SweepSeconds": "300"}, {"SweepSeconds": "5", "SecurityHub": "true"}} {
+	for _, p := range []parameters{nil, {"EndpointType": "Gateway", "SweepSeconds": "300"}, {"CreateProbe": "false"}, {"SweepSeconds": "5", "SecurityHub": "true"}} {
 		s := deploy(t, p)
 		criteria, snapshot, role := judged(t, s)
 		snapshot.Deployment.Value = criteria.Compare(snapshot.Deployment.Value, health.Reading[[]health.Document]{Value: role}, time.Now())
@@ -127,8 +127,11 @@ func judged(t *testing.T, s stack) (health.Criteria, health.Snapshot, []health.D
 		return "https://sqs/" + account + "/" + arn(id)[strings.LastIndex(arn(id), ":")+1:]
 	}
 	d := health.Deployment{Resources: map[string]health.Resource{}}
-	for _, id := range []string{"NotificationTopic", "NotificationKey", "Dashboard", "Trail", "TrailBucket", "RemediateLogGroup", "RouteTable", "InstanceSecurityGroup", "ProbeSecurityGroup"} {
+	for _, id := range []string{"NotificationTopic", "NotificationKey", "Dashboard", "Trail", "TrailBucket", "RemediateLogGroup", "RouteTable", "InstanceSecurityGroup"} {
 		d.Resources[id] = health.Resource{PhysicalID: ref(id)}
+	}
+	if !s.lacks("ProbeSecurityGroup") {
+		d.Resources["ProbeSecurityGroup"] = health.Resource{PhysicalID: ref("ProbeSecurityGroup")}
 	}
 	for _, id := range []string{"DeadLetterQueue", "SweepQueue"} {
 		if !s.lacks(id) {
