@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 
@@ -81,6 +82,35 @@ func TestTheLifecycleRulesOfAnUpdateStay(t *testing.T) {
 	i := slices.IndexFunc(live.Rules, func(r s3types.LifecycleRule) bool { return aws.ToString(r.ID) == "ExpireOldVersions" })
 	if i < 0 || aws.ToInt32(live.Rules[i].NoncurrentVersionExpiration.NoncurrentDays) != 7 {
 		t.Errorf("after the update the rules are %s, want old versions kept for 7 days", guard.CompactSet(live.Rules))
+	}
+	s.watch(s.sweep).wrote(t)
+}
+
+// The app's clients that an update allows stay, and are let in again if the rule is taken away.
+func TestTheAppsClientsOfAnUpdateStay(t *testing.T) {
+	t.Parallel()
+	s := deploy(t, nil)
+	s.must(s.stack.Update(t.Context(), plan(t, parameters{"AppIngressCidr": "203.0.113.7/24"})))
+	s.rest()
+	s.watch(s.sweep)
+	group := s.stack.Physical("InstanceSecurityGroup")
+	letIn := func() (ids []string) {
+		for _, r := range s.EC2.Rules(group) {
+			if !r.Egress && r.FromPort == 3000 && r.CIDR == "203.0.113.0/24" {
+				ids = append(ids, r.ID)
+			}
+		}
+		return ids
+	}
+	ids := letIn()
+	if len(ids) != 1 {
+		t.Fatalf("after the update the group has the rules %+v, want port 3000 from 203.0.113.0/24", s.EC2.Rules(group))
+	}
+	_, err := s.ec2.RevokeSecurityGroupIngress(t.Context(), &ec2.RevokeSecurityGroupIngressInput{GroupId: &group, SecurityGroupRuleIds: ids})
+	s.must(err)
+	s.watch(s.sweep)
+	if len(letIn()) != 1 {
+		t.Errorf("after the attack the group has the rules %+v, want the app's clients let in again", s.EC2.Rules(group))
 	}
 	s.watch(s.sweep).wrote(t)
 }
