@@ -21,7 +21,7 @@ func alarmCases() []testCase {
 		{name: "a metric without data is not listed", ops: []op{metricListed(0), summed(0), queried(0)}},
 		{name: "AWS's own namespaces take no metric data", moto: "takes them", ops: []op{refused("InvalidParameterValue", measure("AWS/S3", 1))}},
 		{name: "an alarm is described as it was put", ops: []op{
-			putAlarm("a", nil), alarms("a MetricAlarm true"), alarmThreshold("a", 1), putAlarm("a", parameters{"Threshold": 2}), alarms("a MetricAlarm true"), alarmThreshold("a", 2),
+			putAlarm("a", nil), alarms("a MetricAlarm true"), alarmThreshold("a", 1), putAlarm("a", members{"Threshold": 2}), alarms("a MetricAlarm true"), alarmThreshold("a", 2),
 		}},
 		{name: "an alarm on one metric is described with this metric", ops: []op{putAlarm("a", nil), alarmMetric("a")}},
 		{name: "alarms are described by the beginning of their names", ops: []op{putAlarm("a", nil), putAlarm("b", nil), alarms("a MetricAlarm true", "b MetricAlarm true")}},
@@ -54,11 +54,11 @@ func alarmCases() []testCase {
 // cloudWatch is CloudWatch's protocol.
 var cloudWatch = awsjson.Service{ID: "CloudWatch", Name: "monitoring", Target: "GraniteServiceVersion20100801", Version: "1.0"}
 
-// parameters are the parameters of a call.
-type parameters map[string]any
+// members are the parameters of a call.
+type members map[string]any
 
 // cloudwatch makes a call to CloudWatch.
-func (s *scene) cloudwatch(ctx context.Context, call string, in parameters, out any) error {
+func (s *scene) cloudwatch(ctx context.Context, call string, in members, out any) error {
 	return awsjson.New(s.config, cloudWatch).Call(ctx, call, in, out)
 }
 
@@ -68,12 +68,12 @@ type nothing struct{}
 // measure publishes one value, named after the scene.
 func measure(namespace string, value float64) op {
 	return func(ctx context.Context, s *scene) error {
-		return s.cloudwatch(ctx, "PutMetricData", parameters{"Namespace": namespace, "MetricData": []parameters{{"MetricName": s.name, "Value": value}}}, &nothing{})
+		return s.cloudwatch(ctx, "PutMetricData", members{"Namespace": namespace, "MetricData": []members{{"MetricName": s.name, "Value": value}}}, &nothing{})
 	}
 }
 
 // span is from an hour ago to an hour from now, with one period for both.
-func span(in parameters) parameters {
+func span(in members) members {
 	in["StartTime"], in["EndTime"] = time.Now().Add(-time.Hour).Unix(), time.Now().Add(time.Hour).Unix()
 	return in
 }
@@ -82,7 +82,7 @@ func span(in parameters) parameters {
 func summed(want float64) op {
 	return func(ctx context.Context, s *scene) error {
 		var out struct{ Datapoints []struct{ Sum float64 } }
-		err := s.cloudwatch(ctx, "GetMetricStatistics", span(parameters{
+		err := s.cloudwatch(ctx, "GetMetricStatistics", span(members{
 			"Namespace": "Conformance", "MetricName": s.name, "Period": 3600, "Statistics": []string{"Sum"},
 		}), &out)
 		got := 0.0
@@ -105,8 +105,8 @@ func queried(want float64) op {
 				Values    []float64
 			}
 		}
-		err := s.cloudwatch(ctx, "GetMetricData", span(parameters{"MetricDataQueries": []parameters{{"Id": "q", "MetricStat": parameters{
-			"Metric": parameters{"Namespace": "Conformance", "MetricName": s.name}, "Period": 3600, "Stat": "Sum",
+		err := s.cloudwatch(ctx, "GetMetricData", span(members{"MetricDataQueries": []members{{"Id": "q", "MetricStat": members{
+			"Metric": members{"Namespace": "Conformance", "MetricName": s.name}, "Period": 3600, "Stat": "Sum",
 		}}}}), &out)
 		if err != nil {
 			return err
@@ -126,7 +126,7 @@ func queried(want float64) op {
 func metricListed(want int) op {
 	return func(ctx context.Context, s *scene) error {
 		var out struct{ Metrics []struct{ MetricName string } }
-		err := s.cloudwatch(ctx, "ListMetrics", parameters{"Namespace": "Conformance", "MetricName": s.name}, &out)
+		err := s.cloudwatch(ctx, "ListMetrics", members{"Namespace": "Conformance", "MetricName": s.name}, &out)
 		if err == nil && len(out.Metrics) != want {
 			err = differs("metrics", out.Metrics, want)
 		}
@@ -134,10 +134,10 @@ func metricListed(want int) op {
 	}
 }
 
-// putAlarm puts an alarm on the scene's metric, with other parameters.
-func putAlarm(name string, other parameters) op {
+// putAlarm puts an alarm on the scene's metric, with other members.
+func putAlarm(name string, other members) op {
 	return func(ctx context.Context, s *scene) error {
-		in := parameters{
+		in := members{
 			"AlarmName": s.name + "-" + name, "Namespace": "Conformance", "MetricName": s.name, "Statistic": "Sum", "Period": 60,
 			"EvaluationPeriods": 1, "Threshold": 1, "ComparisonOperator": "GreaterThanOrEqualToThreshold", "TreatMissingData": "notBreaching",
 		}
@@ -151,7 +151,7 @@ func putAlarm(name string, other parameters) op {
 // putComposite puts an alarm on another.
 func putComposite(name, on string) op {
 	return func(ctx context.Context, s *scene) error {
-		return s.cloudwatch(ctx, "PutCompositeAlarm", parameters{"AlarmName": s.name + "-" + name, "AlarmRule": `ALARM("` + s.name + "-" + on + `")`}, &nothing{})
+		return s.cloudwatch(ctx, "PutCompositeAlarm", members{"AlarmName": s.name + "-" + name, "AlarmRule": `ALARM("` + s.name + "-" + on + `")`}, &nothing{})
 	}
 }
 
@@ -169,7 +169,7 @@ type alarm struct {
 
 // alarms returns the alarms whose names begin with the scene's.
 func (s *scene) alarms(ctx context.Context, types []string) (metric, composite []alarm, err error) {
-	in := parameters{"AlarmNamePrefix": s.name + "-", "MaxRecords": 100}
+	in := members{"AlarmNamePrefix": s.name + "-", "MaxRecords": 100}
 	if types != nil {
 		in["AlarmTypes"] = types
 	}
@@ -216,7 +216,7 @@ func alarmsNamed(names []string, want ...string) op {
 			asked = append(asked, s.name+"-"+name)
 		}
 		var out struct{ MetricAlarms []alarm }
-		err := s.cloudwatch(ctx, "DescribeAlarms", parameters{"AlarmNames": asked}, &out)
+		err := s.cloudwatch(ctx, "DescribeAlarms", members{"AlarmNames": asked}, &out)
 		var got []string
 		for _, a := range out.MetricAlarms {
 			got = append(got, strings.TrimPrefix(a.AlarmName, s.name+"-"))
@@ -267,20 +267,20 @@ func onAlarms(call string, names []string) op {
 		for _, name := range names {
 			full = append(full, s.name+"-"+name)
 		}
-		return s.cloudwatch(ctx, call, parameters{"AlarmNames": full}, &nothing{})
+		return s.cloudwatch(ctx, call, members{"AlarmNames": full}, &nothing{})
 	}
 }
 
 func putDashboard(name, body string) op {
 	return func(ctx context.Context, s *scene) error {
-		return s.cloudwatch(ctx, "PutDashboard", parameters{"DashboardName": s.name + "-" + name, "DashboardBody": body}, &nothing{})
+		return s.cloudwatch(ctx, "PutDashboard", members{"DashboardName": s.name + "-" + name, "DashboardBody": body}, &nothing{})
 	}
 }
 
 func dashboardBody(name, want string) op {
 	return func(ctx context.Context, s *scene) error {
 		var out struct{ DashboardName, DashboardBody, DashboardArn string }
-		err := s.cloudwatch(ctx, "GetDashboard", parameters{"DashboardName": s.name + "-" + name}, &out)
+		err := s.cloudwatch(ctx, "GetDashboard", members{"DashboardName": s.name + "-" + name}, &out)
 		if arn := "arn:aws:cloudwatch::" + account + ":dashboard/" + s.name + "-" + name; err == nil && (out.DashboardBody != want || out.DashboardArn != arn) {
 			err = differs("dashboard", out, want)
 		}
@@ -294,7 +294,7 @@ func deleteDashboards(names ...string) op {
 		for _, name := range names {
 			full = append(full, s.name+"-"+name)
 		}
-		return s.cloudwatch(ctx, "DeleteDashboards", parameters{"DashboardNames": full}, &nothing{})
+		return s.cloudwatch(ctx, "DeleteDashboards", members{"DashboardNames": full}, &nothing{})
 	}
 }
 
@@ -307,7 +307,7 @@ func dashboards(want ...string) op {
 				LastModified  float64
 			}
 		}
-		if err := s.cloudwatch(ctx, "ListDashboards", parameters{"DashboardNamePrefix": s.name + "-"}, &out); err != nil {
+		if err := s.cloudwatch(ctx, "ListDashboards", members{"DashboardNamePrefix": s.name + "-"}, &out); err != nil {
 			return err
 		}
 		var got []string

@@ -29,6 +29,9 @@ func groupCases() []testCase {
 		{name: "all rules out are revoked", ops: []op{
 			network(), revokeAllOut(), groupAllows(0, 0),
 		}},
+		{name: "a rule out is added once", ops: []op{
+			network(), revokeAllOut(), authorizeOut("10.0.0.0/8"), groupAllows(0, 1), refused("InvalidPermission.Duplicate", authorizeOut("10.0.0.0/8")),
+		}},
 		{name: "a group that there is not takes no rule", ops: []op{
 			note("group", "sg-00000000000000000"), refused("InvalidGroup.NotFound", authorize("10.0.0.0/8")),
 		}},
@@ -52,6 +55,14 @@ func authorize(cidr string) op {
 		if err == nil {
 			s.notes["rule"] = *out.SecurityGroupRules[0].SecurityGroupRuleId
 		}
+		return err
+	}
+}
+
+// authorizeOut allows outbound HTTPS.
+func authorizeOut(cidr string) op {
+	return func(ctx context.Context, s *scene) error {
+		_, err := s.ec2().AuthorizeSecurityGroupEgress(ctx, &ec2.AuthorizeSecurityGroupEgressInput{GroupId: aws.String(s.notes["group"]), IpPermissions: https(cidr)})
 		return err
 	}
 }

@@ -48,8 +48,8 @@ const (
 // cases are all cases, by service.
 func cases() []testCase {
 	return slices.Concat(
-		bucketCases(), objectCases(), listingCases(), networkCases(), messageCases(), topicCases(), parameterCases(), logCases(), watchedCases(),
-		functionCases(), ruleCases(), trailCases(), keyCases(), roleCases(), stackCases(), alarmCases(), findingCases(),
+		bucketCases(), exitCases(), lockCases(), objectCases(), listingCases(), networkCases(), messageCases(), topicCases(), parameterCases(), logCases(), watchedCases(),
+		adapterCases(), functionCases(), ruleCases(), trailCases(), keyCases(), roleCases(), stackCases(), alarmCases(), findingCases(),
 	)
 }
 

@@ -36,6 +36,9 @@ func parameterCases() []testCase {
 		{name: "a parameter that was deleted begins again with its first version", ops: []op{
 			putText("a", "one"), overwrite("a", "two"), deleteParameter("a"), putText("a", "three"), byPath("", true, "a=three/1"),
 		}},
+		{name: "a parameter is read by its name", ops: []op{
+			putText("a", "one"), named("a", "one/1"), overwrite("a", "two"), named("a", "two/2"), refused("ParameterNotFound", named("b", "")),
+		}},
 		{name: "a parameter needs a value", ops: []op{refused("ValidationException", putText("a", ""))}},
 		{name: "the name of a path must not begin with aws", ops: []op{
 			note("path", "/aws-guard"), refused("AccessDeniedException", putText("a", "one")),
@@ -85,6 +88,20 @@ func deleteParameter(name string) op {
 	return func(ctx context.Context, s *scene) error {
 		_, err := s.ssm().DeleteParameter(ctx, &ssm.DeleteParameterInput{Name: aws.String(s.path() + "/" + name)})
 		return err
+	}
+}
+
+// named expects a parameter's value and version.
+func named(name, want string) op {
+	return func(ctx context.Context, s *scene) error {
+		out, err := s.ssm().GetParameter(ctx, &ssm.GetParameterInput{Name: aws.String(s.path() + "/" + name)})
+		if err != nil {
+			return err
+		}
+		if got := fmt.Sprint(*out.Parameter.Value, "/", out.Parameter.Version); got != want || *out.Parameter.ARN != "arn:aws:ssm:"+region+":"+account+":parameter"+*out.Parameter.Name {
+			return differs("parameter", got+" "+*out.Parameter.ARN, want)
+		}
+		return nil
 	}
 }
 

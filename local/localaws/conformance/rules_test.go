@@ -21,7 +21,7 @@ func ruleCases() []testCase {
 		queue    = "arn:aws:sqs:" + region + ":" + account + ":q"
 	)
 	return []testCase{
-		// moto delivers events to rules without a pattern, too. There are none yet.
+		// moto delivers events to rules without a pattern, too: those of events come before those that make rules.
 		{name: "an event is accepted", ops: []op{putEvents("", event("guard", "{}"))}},
 		{name: "an event without source, kind or detail is refused alone", ops: []op{
 			putEvents("InvalidArgument", event("guard", "{}"), event("", "{}")), putEvents("InvalidArgument", event("guard", "")),

@@ -31,6 +31,13 @@ func watchedCases() []testCase {
 		{name: "a network has Amazon's name server until it gets other options", moto: "has no default options", ops: []op{
 			network(), nameServers("AmazonProvidedDNS"), otherOptions("192.0.2.53"), nameServers("192.0.2.53"),
 		}},
+		{name: "a network's DNS is switched off and on", ops: []op{
+			network(), dns(types.VpcAttributeNameEnableDnsSupport, true), dns(types.VpcAttributeNameEnableDnsHostnames, true), switchDNS(false),
+			dns(types.VpcAttributeNameEnableDnsSupport, false), dns(types.VpcAttributeNameEnableDnsHostnames, true), switchDNS(true), dns(types.VpcAttributeNameEnableDnsSupport, true),
+		}},
+		{name: "a network that there is not has no DNS", ops: []op{
+			note("vpc", "vpc-00000000000000000"), refused("InvalidVpcID.NotFound", switchDNS(false)), refused("InvalidVpcID.NotFound", dns(types.VpcAttributeNameEnableDnsSupport, false)),
+		}},
 		{name: "other DHCP options of a network are described", ops: []op{
 			network(), otherOptions("192.0.2.53"), nameServers("192.0.2.53"),
 		}},
@@ -174,6 +181,33 @@ func nameServers(want string) op {
 		}
 		if !slices.Equal(got, []string{want}) {
 			return differs("name servers", got, want)
+		}
+		return nil
+	}
+}
+
+func switchDNS(on bool) op {
+	return func(ctx context.Context, s *scene) error {
+		_, err := s.ec2().ModifyVpcAttribute(ctx, &ec2.ModifyVpcAttributeInput{
+			VpcId: aws.String(s.notes["vpc"]), EnableDnsSupport: &types.AttributeBooleanValue{Value: &on},
+		})
+		return err
+	}
+}
+
+// dns expects the value of one of the network's two attributes of DNS.
+func dns(attribute types.VpcAttributeName, want bool) op {
+	return func(ctx context.Context, s *scene) error {
+		out, err := s.ec2().DescribeVpcAttribute(ctx, &ec2.DescribeVpcAttributeInput{VpcId: aws.String(s.notes["vpc"]), Attribute: attribute})
+		if err != nil {
+			return err
+		}
+		got := out.EnableDnsSupport
+		if attribute == types.VpcAttributeNameEnableDnsHostnames {
+			got = out.EnableDnsHostnames
+		}
+		if got == nil || *got.Value != want {
+			return differs(string(attribute), got, want)
 		}
 		return nil
 	}

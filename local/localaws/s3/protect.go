@@ -3,15 +3,17 @@ package s3
 import (
 	"encoding/xml"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 )
 
 // protection is a bucket's protection against deletion, and its rate limit for deletions.
 type protection struct {
-	// lock is Object Lock, which cannot be turned off. rule is its document Rule, the default retention; "" for none.
+	// lock is Object Lock, which cannot be turned off.
 	lock bool
-	rule string
+	// preset is the retention of new versions.
+	preset preset
 	// mfa is MFA delete: versions can be deleted only with a device, which no caller here has.
 	mfa bool
 	// holds are the locks of single versions, by sequence number.
@@ -29,6 +31,18 @@ type Hold struct {
 	Until time.Time
 	// Legal is a legal hold.
 	Legal bool
+}
+
+// preset is a bucket's default retention: a mode, "" for none, and either days or years.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_DefaultRetention.html
+type preset struct {
+	Mode        string
+	Days, Years int
+}
+
+// valid reports whether S3 takes the retention.
+func (p preset) valid() bool {
+	return p == (preset{}) || (p.Mode == "GOVERNANCE" || p.Mode == "COMPLIANCE") && min(p.Days, p.Years) == 0 && max(p.Days, p.Years) > 0
 }
 
 // allowance is the number of keys that may be deleted at once under a prefix: at most a second's worth.
@@ -89,6 +103,13 @@ func (p *protection) hold(sequence uint64, h Hold) {
 		p.holds = map[uint64]Hold{}
 	}
 	p.holds[sequence] = h
+}
+
+// retain gives a new version the bucket's default retention.
+func (p *protection) retain(v version) {
+	if p.preset.Mode != "" {
+		p.hold(v.sequence, Hold{Mode: p.preset.Mode, Until: time.Unix(0, v.modified).AddDate(p.preset.Years, 0, p.preset.Days)})
+	}
 }
 
 // protects returns an error if the bucket protects the version from deletion.
@@ -164,32 +185,38 @@ func (c *call) getObjectLock() (*answer, error) {
 	return asXML(func(d *document) {
 		d.root("ObjectLockConfiguration")
 		d.text("ObjectLockEnabled", enabled)
-		d.bytes = append(d.bytes, c.bucket.protection.rule...)
+		if p := c.bucket.protection.preset; p.Mode != "" {
+			d.open("Rule")
+			d.open("DefaultRetention")
+			d.text("Mode", p.Mode)
+			if p.Days > 0 {
+				d.text("Days", strconv.Itoa(p.Days))
+			} else {
+				d.text("Years", strconv.Itoa(p.Years))
+			}
+			d.close("DefaultRetention")
+			d.close("Rule")
+		}
 		d.close("ObjectLockConfiguration")
 	}), nil
 }
 
-// putObjectLock turns Object Lock on, which needs versioning, and sets the default retention, which has no effect here.
+// putObjectLock turns Object Lock on, which needs versioning, and sets the retention of new versions.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectLockConfiguration.html
 func (c *call) putObjectLock() (*answer, error) {
 	var want struct {
 		XMLName           xml.Name
 		ObjectLockEnabled string
-		Rule              struct {
-			Content string `xml:",innerxml"`
-		}
+		Preset            preset `xml:"Rule>DefaultRetention"`
 	}
 	err := xml.Unmarshal(c.Body, &want)
 	switch {
-	case err != nil || want.XMLName.Local != "ObjectLockConfiguration" || want.ObjectLockEnabled != enabled:
+	case err != nil || want.XMLName.Local != "ObjectLockConfiguration" || want.ObjectLockEnabled != enabled || !want.Preset.valid():
 		return nil, errMalformedXML
 	case c.bucket.versioning.value != enabled:
 		return nil, refuse(http.StatusConflict, "InvalidBucketState", "Versioning must be 'Enabled' on the bucket to apply a Object Lock configuration")
 	}
-	c.bucket.protection.lock, c.bucket.protection.rule = true, ""
-	if want.Rule.Content != "" {
-		c.bucket.protection.rule = "<Rule>" + want.Rule.Content + "</Rule>"
-	}
+	c.bucket.protection.lock, c.bucket.protection.preset = true, want.Preset
 	return ok(), nil
 }
 

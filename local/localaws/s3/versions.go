@@ -96,6 +96,9 @@ func (s *Service) store(b *bucket, key string, o *object) version {
 		}
 	}
 	b.index.add(key, v)
+	if o != nil {
+		b.protection.retain(v)
+	}
 	return v
 }
 
