@@ -10,7 +10,12 @@ import (
 	"example.com/s3-endpoint-guard/internal/aws/awsjson"
 )
 
-// alarmCases are the cases on CloudWatch. Their calls are JSON, as those of the AWS CLI: moto does not speak CBOR, as the Go SDK does.
+// alarmCases are the cases on CloudWatch. Their calls are JSON, as those of the AWS CLI: moto does not speak CBOR, as the Go
+// SDK does. Where moto differs, these pages decide:
+//
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html (AWS's namespaces)
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_ListMetrics.html
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DeleteAlarms.html (names of no alarm)
 func alarmCases() []testCase {
 	const gone, noComposite = "ResourceNotFound", "does not know PutCompositeAlarm in JSON"
 	return []testCase{
@@ -37,7 +42,6 @@ func alarmCases() []testCase {
 			putAlarm("a", nil), putComposite("b", "a"), actions("Disable", "b"), alarms("a MetricAlarm true", "b CompositeAlarm false"),
 		}},
 		{name: "alarms are deleted", ops: []op{putAlarm("a", nil), putAlarm("b", nil), deleteAlarms("a"), alarms("b MetricAlarm true")}},
-		// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DeleteAlarms.html
 		{name: "a name of no alarm does not keep the others", moto: "says nothing", ops: []op{
 			putAlarm("a", nil), refused(gone, deleteAlarms("none", "a")), alarms(),
 		}},

@@ -10,7 +10,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/securityhub/types"
 )
 
-// findingCases are the cases on Security Hub. The first is the only one before it is enabled.
+// findingCases are the cases on Security Hub. The first is the only one before it is enabled. Where moto differs, these
+// pages decide:
+//
+// https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_BatchImportFindings.html (InvalidAccessException)
+// https://docs.aws.amazon.com/securityhub/latest/userguide/finding-update-batchimportfindings.html (earlier updates)
+// https://docs.aws.amazon.com/securityhub/latest/userguide/asff-required-attributes.html (SchemaVersion)
 func findingCases() []testCase {
 	now := time.Now().UTC().Truncate(time.Second)
 	return []testCase{

@@ -11,14 +11,20 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 )
 
-// functionCases are the cases on Lambda.
+// functionCases are the cases on Lambda. Where moto differs, these pages decide:
+//
+// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (4 KB of variables, 15 minutes)
+// https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html (names that are reserved)
+// https://docs.aws.amazon.com/lambda/latest/api/API_GetFunction.html, API_PutFunctionConcurrency.html (a concurrency of 0)
+// https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionEventInvokeConfig.html (ranges; replaced as a whole; $LATEST)
+// https://docs.aws.amazon.com/lambda/latest/api/API_AddPermission.html (a statement's id)
+// https://docs.aws.amazon.com/lambda/latest/dg/permissions-function-cross-account.html (accounts)
 func functionCases() []testCase {
 	const (
 		gone   = "ResourceNotFoundException"
 		events = "events.amazonaws.com"
 		rule   = "arn:aws:events:" + region + ":" + account + ":rule/r"
 		queue  = "arn:aws:sqs:" + region + ":" + account + ":q"
-		// https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionEventInvokeConfig.html
 		latest = "ends the ARN without $LATEST"
 	)
 	return []testCase{

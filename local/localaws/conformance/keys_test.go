@@ -9,8 +9,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 )
 
-// keyCases are the cases on KMS. The states in which a key takes a call:
-// https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html
+// keyCases are the cases on KMS. Where moto differs, these pages decide:
+//
+// https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html (calls that a state refuses)
+// https://docs.aws.amazon.com/kms/latest/APIReference/API_ScheduleKeyDeletion.html (days)
+// https://docs.aws.amazon.com/kms/latest/APIReference/API_DisableKey.html (ARNs)
 func keyCases() []testCase {
 	const gone, wrongState = "NotFoundException", "KMSInvalidStateException"
 	return []testCase{

@@ -12,7 +12,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 )
 
-// ruleCases are the cases on EventBridge.
+// ruleCases are the cases on EventBridge. Where moto differs, these pages decide:
+//
+// https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsResultEntry.html (sources of AWS)
+// https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html (256 KB)
+// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html (units of rates)
+// https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_Target.html (a target's input)
+// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html (targets of a rule)
 func ruleCases() []testCase {
 	const (
 		gone     = "ResourceNotFoundException"

@@ -16,7 +16,14 @@ import (
 	"example.com/s3-endpoint-guard/internal/aws/inspect"
 )
 
-// exitCases are the cases on the ways by which data or names leave a bucket past its policy, and on Object Lock.
+// exitCases are the cases on the ways by which data or names leave a bucket past its policy. Where moto differs, these pages
+// decide:
+//
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketRequestPayment.html
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_NotificationConfiguration.html (EventBridge)
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html (ACLs)
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-encryption-faq.html (S3's own encryption)
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_CreateAccessPoint.html
 func exitCases() []testCase {
 	return []testCase{
 		{name: "access logs are switched on and off", ops: []op{
@@ -58,7 +65,11 @@ func exitCases() []testCase {
 	}
 }
 
-// lockCases are the cases on Object Lock.
+// lockCases are the cases on Object Lock. Where moto differs, these pages decide:
+//
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-configure.html (buckets that have objects)
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html (retention, default retention)
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_DefaultRetention.html (days or years)
 func lockCases() []testCase {
 	const noRetention = "does not know GetObjectRetention"
 	return []testCase{

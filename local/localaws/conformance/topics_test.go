@@ -10,7 +10,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 )
 
-// topicCases are the cases on SNS's topics and subscriptions.
+// topicCases are the cases on SNS's topics and subscriptions. Where moto differs, these pages decide:
+//
+// https://docs.aws.amazon.com/sns/latest/api/API_SetTopicAttributes.html (attributes, InvalidParameter)
+// https://docs.aws.amazon.com/sns/latest/api/API_GetTopicAttributes.html (numbers of subscriptions)
+// https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html (protocols, FilterPolicyLimitExceeded, InvalidParameter)
 func topicCases() []testCase {
 	const (
 		gone    = "NotFound"

@@ -12,11 +12,14 @@ import (
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-// trailCases are the cases on CloudTrail.
+// trailCases are the cases on CloudTrail. Where moto differs, these pages decide:
+//
+// https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_StopLogging.html (no such trail; ARNs)
+// https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_PutEventSelectors.html (defaults, kinds, five selectors)
+// https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_EventSelector.html (what a selector does not say)
+// https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_Trail.html (HasCustomEventSelectors)
 func trailCases() []testCase {
 	const gone = "TrailNotFoundException"
-	// https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_GetEventSelectors.html: a trail without selectors of its
-	// own logs all management events.
 	const noDefault = "shows no selectors for those of the default"
 	return []testCase{
 		{name: "a trail is described as it was made", ops: []op{trail(), describedTrail("", false), logging(true)}},
