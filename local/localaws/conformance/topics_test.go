@@ -14,7 +14,7 @@ import (
 //
 // https://docs.aws.amazon.com/sns/latest/api/API_SetTopicAttributes.html (attributes, InvalidParameter)
 // https://docs.aws.amazon.com/sns/latest/api/API_GetTopicAttributes.html (numbers of subscriptions)
-// https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html (protocols, FilterPolicyLimitExceeded, InvalidParameter)
+// https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html (protocols, InvalidParameter)
 func topicCases() []testCase {
 	const (
 		gone    = "NotFound"
