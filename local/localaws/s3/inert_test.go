@@ -206,3 +206,28 @@ func TestObjectLockNeedsVersioningAndStaysOn(t *testing.T) {
 		t.Errorf("default retention of %d days, want 3", aws.ToInt32(days))
 	}
 }
+
+// The runbook's remedy for Object Lock: the default retention is removed, and versions from then on can be deleted.
+func TestTheDefaultRetentionBindsTheVersionsOfItsTime(t *testing.T) {
+	s := newScene(t)
+	client := s.as(s.admin())
+	s.must(s.store.EnableObjectLock(bucket))
+	put := func(rule *types.ObjectLockRule) {
+		t.Helper()
+		_, err := client.PutObjectLockConfiguration(background, &awss3.PutObjectLockConfigurationInput{
+			Bucket: name, ObjectLockConfiguration: &types.ObjectLockConfiguration{ObjectLockEnabled: types.ObjectLockEnabledEnabled, Rule: rule},
+		})
+		s.must(err)
+	}
+	deleted := func(key string) error {
+		t.Helper()
+		written, err := client.PutObject(background, &awss3.PutObjectInput{Bucket: name, Key: &key})
+		s.must(err)
+		_, err = client.DeleteObject(background, &awss3.DeleteObjectInput{Bucket: name, Key: &key, VersionId: written.VersionId, BypassGovernanceRetention: aws.Bool(true)})
+		return err
+	}
+	put(&types.ObjectLockRule{DefaultRetention: &types.DefaultRetention{Mode: types.ObjectLockRetentionModeCompliance, Years: aws.Int32(10)}})
+	s.expect("deletion of a version with the default retention", deleted("a"), "AccessDenied")
+	put(nil)
+	s.must(deleted("b"))
+}

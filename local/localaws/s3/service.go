@@ -3,8 +3,8 @@
 //
 // It models the behaviours in docs/facts.md under "S3" that this project depends on: policies are checked, rewritten
 // and stored; Block Public Access refuses and restricts; bucket configuration can be read as it was before the latest
-// write; listings page in S3's order. Unsupported features return NotImplemented: Object Lock's defaults, object ACLs
-// and tags, requests through access points, websites, replication.
+// write; listings page in S3's order. Unsupported features return NotImplemented: object ACLs and
+// tags, requests through access points, websites, replication.
 //
 // To add an operation, write its handler next to similar ones and add its line to the table in routes.go.
 package s3
