@@ -143,7 +143,7 @@ func (f Function) check() error {
 	case f.Timeout > maxTimeout:
 		return outOfRange("timeout", int(f.Timeout.Seconds()), "900 or less")
 	}
-	return nil
+	return f.invokeConfig().check()
 }
 
 // outOfRange returns Lambda's error for a value that its model does not allow. (The SDK does not check ranges.)

@@ -179,7 +179,7 @@ func TestARecordThatNobodyTakesIsLost(t *testing.T) {
 	work := new(underway.Count)
 	h := lambda.New(lambda.Options{Work: work, RetryDelay: func(int) time.Duration { return 0 }})
 	defer func() { _ = h.Close() }()
-	f := lambda.Function{Name: "f", Bootstrap: "/nowhere/bootstrap", Async: lambda.Async{OnFailure: "arn:aws:sqs:r:a:q"}}
+	f := lambda.Function{Name: "f", Bootstrap: "/nowhere/bootstrap", Async: lambda.Async{OnFailure: "arn:aws:sqs:eu-central-1:111122223333:q"}}
 	if _, err := h.Create(f); err != nil {
 		t.Fatal(err)
 	}
