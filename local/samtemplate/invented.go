@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Invented returns attributes in AWS's formats, for tests and tools without AWS. They are the same for the same stack
@@ -44,6 +45,8 @@ type inventor struct {
 	given map[string]string
 	// busy are the resources whose names are being made, for templates whose references may be circular; nil for others.
 	busy map[string]bool
+	// nested are the inventors of the nested applications that were asked for, by logical id: making one plans a template.
+	nested sync.Map
 }
 
 // Ref implements Attributes.
@@ -70,11 +73,20 @@ func (in *inventor) explain(logicalID, attribute string) error {
 
 // holder returns the inventor for a resource: in, or that of the nested application whose template has it.
 func (in *inventor) holder(logicalID string) (*inventor, error) {
-	p, err := in.plan.holder(logicalID, in)
-	if err != nil || p == in.plan {
+	application, ok := in.plan.template.owner[logicalID]
+	if !ok {
+		return in, nil
+	}
+	if known, ok := in.nested.Load(application); ok {
+		return known.(*inventor), nil
+	}
+	p, err := in.plan.Nested(application, in)
+	if err != nil {
 		return in, err
 	}
-	return &inventor{plan: p, given: in.given}, nil
+	inner := &inventor{plan: p, given: in.given}
+	in.nested.Store(application, inner)
+	return inner, nil
 }
 
 func (in *inventor) ref(logicalID string) (string, error) {
@@ -171,6 +183,9 @@ func (in *inventor) fill(form string, s species, r *resource) (string, error) {
 	name, err := in.name(s, r)
 	if err != nil {
 		return "", err
+	}
+	if form == "{name}" {
+		return name, nil
 	}
 	o := in.plan.options
 	return strings.NewReplacer(
