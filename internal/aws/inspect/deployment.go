@@ -190,6 +190,13 @@ func (d *Deployment) functions(ctx context.Context, resources map[string]health.
 	})
 }
 
+// The retries of failed runs and the age of their events that a configuration without them means.
+// https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+const (
+	defaultRetries = 2
+	defaultAge     = 6 * time.Hour
+)
+
 func (d *Deployment) failures(ctx context.Context, function string) (health.Failures, error) {
 	answer, err := d.Functions.GetFunctionEventInvokeConfig(ctx, &lambda.GetFunctionEventInvokeConfigInput{FunctionName: &function})
 	switch {
@@ -198,8 +205,12 @@ func (d *Deployment) failures(ctx context.Context, function string) (health.Fail
 	case err != nil:
 		return health.Failures{}, fmt.Errorf("failed runs of %s: %w", function, err)
 	}
-	f := health.Failures{
-		Retries: aws.ToInt32(answer.MaximumRetryAttempts), Age: time.Duration(aws.ToInt32(answer.MaximumEventAgeInSeconds)) * time.Second,
+	f := health.Failures{Retries: defaultRetries, Age: defaultAge}
+	if n := answer.MaximumRetryAttempts; n != nil {
+		f.Retries = *n
+	}
+	if n := answer.MaximumEventAgeInSeconds; n != nil {
+		f.Age = time.Duration(*n) * time.Second
 	}
 	if c := answer.DestinationConfig; c != nil && c.OnFailure != nil {
 		f.Queue = aws.ToString(c.OnFailure.Destination)
