@@ -94,6 +94,36 @@ func (p Parameters) Lock(partition, region, account string) (Lock, error) {
 	return l, nil
 }
 
+// Unreachable returns an error for each role of another account that the other parameters leave no way to the data.
+//
+//   - A role of another account needs an Allow in the bucket's policy, and PolicyMode Exact leaves none there.
+//   - A workload reaches the data through the endpoints, which the policies Account and Buckets close to other accounts, unless it may come
+//     from a network or through a service.
+//
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html
+func (p Parameters) Unreachable(account string) []error {
+	var errs []error
+	for _, list := range []struct{ parameter, text string }{
+		{"WorkloadRoleArns", p.WorkloadRoleARNs}, {"ManagementRoleArns", p.ManagementRoleARNs}, {"ExemptRoleArns", p.ExemptRoleARNs},
+	} {
+		for arn := range strings.SplitSeq(list.text, ",") {
+			arn = strings.TrimSpace(arn)
+			if _, _, isRole := roleIn(arn); !isRole || IsOf(account, arn) {
+				continue
+			}
+			if p.PolicyMode == string(Exact) {
+				errs = append(errs, fmt.Errorf("%s: %s is of another account, and needs an Allow in the bucket's policy, which PolicyMode=Exact removes: "+
+					"choose AtLeast, or take the role out", list.parameter, arn))
+			}
+			if list.parameter == "WorkloadRoleArns" && p.EndpointPolicy != KeepPolicy && p.AllowedCIDRs == "" && p.AllowAWSServices == "false" {
+				errs = append(errs, fmt.Errorf("%s: %s is of another account, to which EndpointPolicy=%s closes the endpoints, the only way to the data "+
+					"without AllowedCidrs and AllowAwsServices: choose Keep, or take the role out", list.parameter, arn, p.EndpointPolicy))
+			}
+		}
+	}
+	return errs
+}
+
 // Limits of one guard.
 const (
 	// mostText is half of the 4 KB of a function's environment: the other half has the variables' names and the other values. A lock within

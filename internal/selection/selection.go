@@ -42,9 +42,10 @@ func Parse(names, excluded string) (Selection, error) {
 			}
 		}
 	}
-	for _, name := range s.Names() {
-		if matchesAny(s.excluded, name) {
-			errs = append(errs, fmt.Errorf("BucketNames: %q is also excluded by ExcludedBucketNames; leave it out of one of them", name))
+	for _, text := range s.included {
+		// Only a star matches a star, so what matches a pattern's text matches each name that the pattern matches.
+		if matchesAny(s.excluded, text) {
+			errs = append(errs, fmt.Errorf("BucketNames: %q is also excluded by ExcludedBucketNames; leave it out of one of them", text))
 		}
 	}
 	if n := len(strings.Join(slices.Concat(s.Resources("aws-us-gov"), s.ExcludedResources("aws-us-gov")), `","`)); n > mostResources {

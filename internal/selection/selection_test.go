@@ -71,7 +71,9 @@ func TestTextsThatAreNoSelectionAreRefused(t *testing.T) {
 		"a short name":           {"qu", "", `"qu" has less than 3 characters`},
 		"a long name":            {strings.Repeat("a", 64), "", "has more than 63 characters"},
 		"a name twice":           {"quay,pier,quay", "", `"quay" is given twice`},
-		"a name that is without": {"quay,pier-a", "pier-*", `"pier-a" is also excluded`},
+		"a name that is without": {"quay,pier-a", "pier-*", `BucketNames: "pier-a" is also excluded by ExcludedBucketNames`},
+		"a pattern of no bucket": {"quay,pier-a-*,pier-*", "pier-*-*,*-a-*", `BucketNames: "pier-a-*" is also excluded by ExcludedBucketNames`},
+		"all buckets, excluded":  {"*", "*", `"*" is also excluded`},
 		"too many":               {many(60), "", "use patterns"},
 		"too many with excluded": {many(40), many(100)[len(many(40))+1 : len(many(60))], "use patterns"},
 	} {

@@ -20,6 +20,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -122,10 +123,11 @@ func (a *Adoption) read(raw json.RawMessage) (order, []adoption.Reason) {
 	if o.number, err = strconv.Atoi(p.AdoptionNumber); err != nil || o.number < 1 {
 		problems = append(problems, adoption.Reason{Why: fmt.Sprintf("AdoptionNumber is %q, want a whole number from 1", p.AdoptionNumber)})
 	}
-	if o.lock, err = p.Lock(a.Partition, a.Region, a.Account); err != nil {
-		for _, err := range each(err) {
-			problems = append(problems, adoption.Reason{Why: err.Error()})
-		}
+	o.lock, err = p.Lock(a.Partition, a.Region, a.Account)
+	for _, err := range slices.Concat(each(err), p.Unreachable(a.Account)) {
+		problems = append(problems, adoption.Reason{Why: err.Error()})
+	}
+	if err != nil {
 		return o, problems
 	}
 	// Lock has refused texts that these two do not accept.
@@ -135,8 +137,11 @@ func (a *Adoption) read(raw json.RawMessage) (order, []adoption.Reason) {
 	return o, problems
 }
 
-// each returns the errors that an error joins.
+// each returns the errors that an error joins; none for nil.
 func each(err error) []error {
+	if err == nil {
+		return nil
+	}
 	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		return []error{err}

@@ -206,6 +206,25 @@ func TestWhatAnotherGuardWritesToIsNotAdopted(t *testing.T) {
 	}
 }
 
+// Nothing is read before the parameters make sense together. test/template has all combinations.
+func TestParametersThatMakeNoSenseTogetherAreAllNamed(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, everything)
+	const partner = "arn:aws:iam::999900001111:role/partner"
+	_, err := s.handle(cfnresponse.Create, "BucketNames", "data-*", "ExcludedBucketNames", "data-*", "WorkloadRoleArns", partner,
+		"PolicyMode", "Exact", "EndpointPolicy", "Account")
+	for _, want := range []string{`BucketNames: "data-*" is also excluded by ExcludedBucketNames`,
+		"WorkloadRoleArns: " + partner + " is of another account, and needs an Allow in the bucket's policy, which PolicyMode=Exact removes",
+		"WorkloadRoleArns: " + partner + " is of another account, to which EndpointPolicy=Account closes the endpoints"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("the answer %v lacks %q", err, want)
+		}
+	}
+	if calls := s.gate.Calls(); len(calls) > 0 {
+		t.Errorf("%d calls were made, want none", len(calls))
+	}
+}
+
 func TestGuardsThatCannotBeReadAreAReason(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, everything)
