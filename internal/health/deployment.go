@@ -270,10 +270,11 @@ func (t Criteria) judgeInvokers(d Deployment) []threat {
 
 // triggers are the logical ids of the rules that invoke the guard, in the order of RULES.
 func (t Criteria) triggers() []string {
+	rules := []string{"BucketRule", "EndpointRule", "SecurityGroupRule"}
 	if t.Gateway {
-		return []string{"BucketRule", "EndpointRule", "SecurityGroupRule", "RouteTableRule", "StackRule", "SweepRule"}
+		rules = append(rules, "RouteTableRule")
 	}
-	return []string{"BucketRule", "EndpointRule", "SecurityGroupRule", "StackRule", "SweepRule"}
+	return append(rules, "StackRule", "SweepRule")
 }
 
 func (t Criteria) judgeTopic(d Deployment) []threat {

@@ -108,8 +108,22 @@ func (r groupRule) String() string {
 	return fmt.Sprintf("%s: %s %d-%d %s %s", r.groupID, r.protocol, r.from, r.to, way, r.peer)
 }
 
-// rulesDrift is what Inspect passes to Restore.
-type rulesDrift struct{ missing, extra []groupRule }
+// rulesDrift is what Inspect passes to Restore: the rules of groups that are missing, and the extra ones.
+type rulesDrift struct {
+	groups         []string
+	missing, extra []groupRule
+}
+
+// side is the ingress or the egress of a group. EC2 changes each by calls of its own.
+type side struct {
+	group  string
+	egress bool
+}
+
+// of returns the side's rules.
+func (s side) of(rules []groupRule) []groupRule {
+	return slices.DeleteFunc(slices.Clone(rules), func(r groupRule) bool { return r.groupID != s.group || r.egress != s.egress })
+}
 
 // Inspect implements [guard.Resource]. It has one finding for the endpoint's groups and one for the workload's, as far as there
 // are such.
@@ -140,7 +154,7 @@ func (g *GroupRules) Inspect(ctx context.Context) ([]guard.Finding, error) {
 
 // judgeRules compares the rules of groups. Extra rules are open drift, of which opens is the beginning of the reason.
 func judgeRules(property, opens string, groups []string, desired, live []groupRule) guard.Finding {
-	drift := rulesDrift{missing: without(desired, live), extra: without(live, desired)}
+	drift := rulesDrift{groups: groups, missing: without(desired, live), extra: without(live, desired)}
 	finding := guard.Finding{
 		Property: property, Target: strings.Join(groups, ", "), Verdict: iampolicy.Same,
 		Live: render(live), Desired: render(desired), State: drift,
@@ -221,15 +235,12 @@ func render(rules []groupRule) string {
 // Restore implements [guard.Resource]. It revokes rules first, then authorizes the missing ones, group by group.
 func (g *GroupRules) Restore(ctx context.Context, f guard.Finding) error {
 	drift, _ := f.State.(rulesDrift)
-	for _, group := range strings.Split(f.Target, ", ") {
-		for _, egress := range []bool{false, true} {
-			of := func(rules []groupRule) []groupRule {
-				return slices.DeleteFunc(slices.Clone(rules), func(r groupRule) bool { return r.groupID != group || r.egress != egress })
-			}
-			if err := g.revoke(ctx, group, egress, of(drift.extra)); err != nil {
+	for _, group := range drift.groups {
+		for _, s := range []side{{group, false}, {group, true}} {
+			if err := g.revoke(ctx, s, s.of(drift.extra)); err != nil {
 				return explain(group, err)
 			}
-			if err := g.authorize(ctx, group, egress, of(drift.missing)); err != nil {
+			if err := g.authorize(ctx, s, s.of(drift.missing)); err != nil {
 				return explain(group, err)
 			}
 		}
@@ -237,10 +248,10 @@ func (g *GroupRules) Restore(ctx context.Context, f guard.Finding) error {
 	return nil
 }
 
-// revoke removes rules of a group, of one direction. A rule that no longer exists is no error: the read-back decides. It makes
+// revoke removes rules. A rule that no longer exists is no error: the read-back decides. It makes
 // EC2 reject the whole list; revoke then removes the rules one by one, so that an attacker who replaces one rule all
 // the time cannot keep another one.
-func (g *GroupRules) revoke(ctx context.Context, group string, egress bool, rules []groupRule) error {
+func (g *GroupRules) revoke(ctx context.Context, s side, rules []groupRule) error {
 	if len(rules) == 0 {
 		return nil
 	}
@@ -248,12 +259,12 @@ func (g *GroupRules) revoke(ctx context.Context, group string, egress bool, rule
 	for i, r := range rules {
 		ids[i] = r.id
 	}
-	gone, err := g.revokeRules(ctx, group, egress, ids...)
+	gone, err := g.revokeRules(ctx, s, ids...)
 	if !gone || len(ids) == 1 {
 		return err
 	}
 	for _, id := range ids {
-		if _, err := g.revokeRules(ctx, group, egress, id); err != nil {
+		if _, err := g.revokeRules(ctx, s, id); err != nil {
 			return err
 		}
 	}
@@ -261,11 +272,11 @@ func (g *GroupRules) revoke(ctx context.Context, group string, egress bool, rule
 }
 
 // revokeRules removes rules with one call, and reports whether one of them no longer existed.
-func (g *GroupRules) revokeRules(ctx context.Context, group string, egress bool, ids ...string) (gone bool, err error) {
-	if egress {
-		_, err = g.API.RevokeSecurityGroupEgress(ctx, &ec2.RevokeSecurityGroupEgressInput{GroupId: &group, SecurityGroupRuleIds: ids})
+func (g *GroupRules) revokeRules(ctx context.Context, s side, ids ...string) (gone bool, err error) {
+	if s.egress {
+		_, err = g.API.RevokeSecurityGroupEgress(ctx, &ec2.RevokeSecurityGroupEgressInput{GroupId: &s.group, SecurityGroupRuleIds: ids})
 	} else {
-		_, err = g.API.RevokeSecurityGroupIngress(ctx, &ec2.RevokeSecurityGroupIngressInput{GroupId: &group, SecurityGroupRuleIds: ids})
+		_, err = g.API.RevokeSecurityGroupIngress(ctx, &ec2.RevokeSecurityGroupIngressInput{GroupId: &s.group, SecurityGroupRuleIds: ids})
 	}
 	switch errorcode.Of(err) {
 	case "InvalidSecurityGroupRuleId.NotFound", "InvalidPermission.NotFound":
@@ -274,8 +285,8 @@ func (g *GroupRules) revokeRules(ctx context.Context, group string, egress bool,
 	return false, err
 }
 
-// authorize adds rules to a group, of one direction. A rule that already exists is no error.
-func (g *GroupRules) authorize(ctx context.Context, group string, egress bool, rules []groupRule) (err error) {
+// authorize adds rules. A rule that already exists is no error.
+func (g *GroupRules) authorize(ctx context.Context, s side, rules []groupRule) (err error) {
 	if len(rules) == 0 {
 		return nil
 	}
@@ -283,10 +294,10 @@ func (g *GroupRules) authorize(ctx context.Context, group string, egress bool, r
 	for i, r := range rules {
 		permissions[i] = r.permission()
 	}
-	if egress {
-		_, err = g.API.AuthorizeSecurityGroupEgress(ctx, &ec2.AuthorizeSecurityGroupEgressInput{GroupId: &group, IpPermissions: permissions})
+	if s.egress {
+		_, err = g.API.AuthorizeSecurityGroupEgress(ctx, &ec2.AuthorizeSecurityGroupEgressInput{GroupId: &s.group, IpPermissions: permissions})
 	} else {
-		_, err = g.API.AuthorizeSecurityGroupIngress(ctx, &ec2.AuthorizeSecurityGroupIngressInput{GroupId: &group, IpPermissions: permissions})
+		_, err = g.API.AuthorizeSecurityGroupIngress(ctx, &ec2.AuthorizeSecurityGroupIngressInput{GroupId: &s.group, IpPermissions: permissions})
 	}
 	if errorcode.Of(err) == "InvalidPermission.Duplicate" {
 		return nil

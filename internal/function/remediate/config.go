@@ -92,8 +92,9 @@ func ReadConfig(getenv func(string) string) (Config, error) {
 
 // readWorkload reads the IPv4 ranges of the VPC and of the app's clients, if there may be any. EC2 keeps ranges without their host
 // bits. The first of the allowed groups is the app's, and the second the probe's if there is a probe: the others belong to workloads
-// of which the template does not declare the rules.
-// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AuthorizeSecurityGroupIngress.html
+// of which the template does not declare the rules. Guarded reads the groups only for an interface endpoint: with another one, the
+// health check needs none.
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_IpRange.html
 func readWorkload(r *environment.Reader, g environment.Guarded) []vpcendpoint.WorkloadGroup {
 	ranges := make([]string, 2)
 	for i, text := range r.List("CIDRS", environment.CIDR) {
