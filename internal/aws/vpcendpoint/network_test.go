@@ -62,22 +62,32 @@ func TestGroupRulesLetInTheAllowedGroupsAndNobodyElse(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			fake := &fakeEC2{rules: test.live}
-			rules := newRules(fake)
-			f := inspect(t, rules)["security-group-rules"]
-			if diff := cmp.Diff(test.diff, f.Diff); diff != "" || f.Verdict != test.want || (f.Allowed != "") != (test.want == iampolicy.Open) {
-				t.Errorf("verdict %s (%q), want %s; diff (-want +got):\n%s", f.Verdict, f.Allowed, test.want, diff)
-			}
-			if err := rules.Restore(t.Context(), f); err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(test.writes, fake.writes); diff != "" {
-				t.Errorf("writes (-want +got):\n%s", diff)
-			}
-			if got := inspect(t, rules)["security-group-rules"]; got.Verdict != iampolicy.Same || got.Live != got.Desired {
-				t.Errorf("after Restore: %s, live %s, desired %s", got.Verdict, got.Live, got.Desired)
+			f := restored(t, fake, newRules(fake), "security-group-rules", test.want, test.writes)
+			if diff := cmp.Diff(test.diff, f.Diff); diff != "" {
+				t.Errorf("diff (-want +got):\n%s", diff)
 			}
 		})
 	}
+}
+
+// restored expects a verdict on a property, with what is allowed if that is open; and that Restore makes these writes, after which the
+// rules are as desired. It returns the finding from before.
+func restored(t *testing.T, fake *fakeEC2, rules *vpcendpoint.GroupRules, property string, want iampolicy.Verdict, writes []string) guard.Finding {
+	t.Helper()
+	f := inspect(t, rules)[property]
+	if f.Verdict != want || (f.Allowed != "") != (want == iampolicy.Open) {
+		t.Errorf("verdict %s (%q), want %s", f.Verdict, f.Allowed, want)
+	}
+	if err := rules.Restore(t.Context(), f); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(writes, fake.writes); diff != "" {
+		t.Errorf("writes (-want +got):\n%s", diff)
+	}
+	if got := inspect(t, rules)[property]; got.Verdict != iampolicy.Same || got.Live != got.Desired {
+		t.Errorf("after Restore: %s, live %s, desired %s", got.Verdict, got.Live, got.Desired)
+	}
+	return f
 }
 
 // The workload's groups keep the template's rules in both directions, and nothing else.
@@ -115,18 +125,8 @@ func TestTheWorkloadsGroupsKeepTheTemplatesRules(t *testing.T) {
 			rules := &vpcendpoint.GroupRules{API: fake, Workload: []vpcendpoint.WorkloadGroup{
 				{ID: "sg-app", ToS3: "10.0.0.0/16", Clients: "203.0.113.0/24"}, {ID: "sg-probe", ToS3: "10.0.0.0/16"},
 			}}
-			f := inspect(t, rules)["workload-group-rules"]
-			if f.Verdict != test.want || f.Target != "sg-app, sg-probe" || (f.Allowed != "") != (test.want == iampolicy.Open) {
-				t.Errorf("verdict %s (%q) of %s, want %s", f.Verdict, f.Allowed, f.Target, test.want)
-			}
-			if err := rules.Restore(t.Context(), f); err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(test.writes, fake.writes); diff != "" {
-				t.Errorf("writes (-want +got):\n%s", diff)
-			}
-			if got := inspect(t, rules)["workload-group-rules"]; got.Verdict != iampolicy.Same || got.Live != got.Desired {
-				t.Errorf("after Restore: %s, live %s, desired %s", got.Verdict, got.Live, got.Desired)
+			if f := restored(t, fake, rules, "workload-group-rules", test.want, test.writes); f.Target != "sg-app, sg-probe" {
+				t.Errorf("target %s, want sg-app, sg-probe", f.Target)
 			}
 		})
 	}
