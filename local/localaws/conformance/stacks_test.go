@@ -19,7 +19,7 @@ func stackCases() []testCase {
 		{name: "a stack and its resource are described", ops: []op{
 			stack(), describeStack(), listResources(), describeResources(), describeResource("Queue"),
 		}},
-		{name: "a stack is found by its ARN", ops: []op{stack(), describeStack(), listResources(), describeResources(), describeResource("Queue")}},
+		{name: "a stack is found by its ARN", ops: []op{stack(), byStackARN(), describeStack(), listResources(), describeResources(), describeResource("Queue")}},
 		{name: "a resource shows when it was last updated", moto: "shows no time in the list and of the one", ops: []op{stack(), updatedResource()}},
 		{name: "a resource that there is not is a validation error", ops: []op{stack(), refused(gone, describeResource("None"))}},
 	}
@@ -31,12 +31,24 @@ func (s *scene) cloudformation() *cloudformation.Client {
 
 func stack() op { return func(ctx context.Context, s *scene) error { return s.makeStack(ctx, s.name) } }
 
-// stack returns the name with which a call names the stack: its ARN, once it is known.
+// stack returns the name with which a call names the stack.
 func (s *scene) stack() *string {
 	if arn, ok := s.notes["stack"]; ok {
 		return &arn
 	}
 	return &s.name
+}
+
+// byStackARN makes later calls name the stack by its ARN.
+func byStackARN() op {
+	return func(ctx context.Context, s *scene) error {
+		out, err := s.cloudformation().DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &s.name})
+		if err != nil {
+			return err
+		}
+		s.notes["stack"] = *out.Stacks[0].StackId
+		return nil
+	}
 }
 
 func describeStack() op {
@@ -46,7 +58,6 @@ func describeStack() op {
 			return err
 		}
 		st := out.Stacks[0]
-		s.notes["stack"] = *st.StackId
 		if len(out.Stacks) != 1 || *st.StackName != s.name || st.StackStatus != "CREATE_COMPLETE" || st.CreationTime == nil ||
 			!strings.HasPrefix(*st.StackId, "arn:aws:cloudformation:"+region+":"+account+":stack/"+s.name+"/") {
 			return differs("stack", fmt.Sprint(*st.StackId, " ", st.StackStatus), s.name)
