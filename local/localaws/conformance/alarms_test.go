@@ -3,6 +3,7 @@ package conformance_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -64,6 +65,14 @@ type members map[string]any
 // cloudwatch makes a call to CloudWatch.
 func (s *scene) cloudwatch(ctx context.Context, call string, in members, out any) error {
 	return awsjson.New(s.config, cloudWatch).Call(ctx, call, in, out)
+}
+
+// ownNames returns the scene's own names, for names that are the same in all scenes.
+func (s *scene) ownNames(names []string) (own []string) {
+	for _, name := range names {
+		own = append(own, s.name+"-"+name)
+	}
+	return own
 }
 
 // nothing is an answer without members.
@@ -145,9 +154,7 @@ func putAlarm(name string, other members) op {
 			"AlarmName": s.name + "-" + name, "Namespace": "Conformance", "MetricName": s.name, "Statistic": "Sum", "Period": 60,
 			"EvaluationPeriods": 1, "Threshold": 1, "ComparisonOperator": "GreaterThanOrEqualToThreshold", "TreatMissingData": "notBreaching",
 		}
-		for key, value := range other {
-			in[key] = value
-		}
+		maps.Copy(in, other)
 		return s.cloudwatch(ctx, "PutMetricAlarm", in, &nothing{})
 	}
 }
@@ -215,12 +222,8 @@ func alarmsOf(types []string, want ...string) op {
 // alarmsNamed expects the names of those alarms that are asked for by name and there.
 func alarmsNamed(names []string, want ...string) op {
 	return func(ctx context.Context, s *scene) error {
-		var asked []string
-		for _, name := range names {
-			asked = append(asked, s.name+"-"+name)
-		}
 		var out struct{ MetricAlarms []alarm }
-		err := s.cloudwatch(ctx, "DescribeAlarms", members{"AlarmNames": asked}, &out)
+		err := s.cloudwatch(ctx, "DescribeAlarms", members{"AlarmNames": s.ownNames(names)}, &out)
 		var got []string
 		for _, a := range out.MetricAlarms {
 			got = append(got, strings.TrimPrefix(a.AlarmName, s.name+"-"))
@@ -267,11 +270,7 @@ func deleteAlarms(names ...string) op { return onAlarms("DeleteAlarms", names) }
 
 func onAlarms(call string, names []string) op {
 	return func(ctx context.Context, s *scene) error {
-		var full []string
-		for _, name := range names {
-			full = append(full, s.name+"-"+name)
-		}
-		return s.cloudwatch(ctx, call, members{"AlarmNames": full}, &nothing{})
+		return s.cloudwatch(ctx, call, members{"AlarmNames": s.ownNames(names)}, &nothing{})
 	}
 }
 
@@ -294,11 +293,7 @@ func dashboardBody(name, want string) op {
 
 func deleteDashboards(names ...string) op {
 	return func(ctx context.Context, s *scene) error {
-		var full []string
-		for _, name := range names {
-			full = append(full, s.name+"-"+name)
-		}
-		return s.cloudwatch(ctx, "DeleteDashboards", members{"DashboardNames": full}, &nothing{})
+		return s.cloudwatch(ctx, "DeleteDashboards", members{"DashboardNames": s.ownNames(names)}, &nothing{})
 	}
 }
 

@@ -122,10 +122,14 @@ func (s *scene) function() *string {
 	return &s.name
 }
 
+func (s *scene) functionARN() string {
+	return "arn:aws:lambda:" + region + ":" + account + ":function:" + s.name
+}
+
 // byARN makes later calls name the function by its ARN.
 func byARN() op {
 	return func(_ context.Context, s *scene) error {
-		s.notes["function"] = "arn:aws:lambda:" + region + ":" + account + ":function:" + s.name
+		s.notes["function"] = s.functionARN()
 		return nil
 	}
 }
@@ -141,7 +145,7 @@ func configured(variable string, timeout int32) op {
 		if err != nil {
 			return err
 		}
-		want := fmt.Sprint(s.name, " ", "arn:aws:lambda:"+region+":"+account+":function:"+s.name, " ", variable, " ", timeout, " bootstrap Active Successful ", roleARN("f"), " 128")
+		want := fmt.Sprint(s.name, " ", s.functionARN(), " ", variable, " ", timeout, " bootstrap Active Successful ", roleARN("f"), " 128")
 		c := whole.Configuration
 		got := fmt.Sprint(*c.FunctionName, " ", *c.FunctionArn, " ", c.Environment.Variables["AB"], " ", *c.Timeout, " ", *c.Handler, " ", c.State, " ", c.LastUpdateStatus, " ", *c.Role, " ", *c.MemorySize)
 		if got != want {
@@ -265,7 +269,7 @@ func failuresOf(version string) op {
 		if err != nil {
 			return err
 		}
-		if want := "arn:aws:lambda:" + region + ":" + account + ":function:" + s.name + ":" + version; *out.FunctionArn != want {
+		if want := s.functionARN() + ":" + version; *out.FunctionArn != want {
 			return differs("ARN", *out.FunctionArn, want)
 		}
 		return nil
@@ -354,7 +358,7 @@ func permissions(want ...string) op {
 		var got []string
 		for _, st := range policy.Statement {
 			got = append(got, st.String())
-			if want := "arn:aws:lambda:" + region + ":" + account + ":function:" + s.name; st.Resource != want {
+			if want := s.functionARN(); st.Resource != want {
 				return differs("resource", st.Resource, want)
 			}
 		}
@@ -371,10 +375,12 @@ func permissions(want ...string) op {
 // queueOp makes a queue that hides messages for longer than the function runs.
 func queueOp() op { return queueWith(map[string]string{"VisibilityTimeout": "60"}) }
 
+func (s *scene) queueARN() string { return "arn:aws:sqs:" + region + ":" + account + ":" + s.name }
+
 // mapped makes an event source mapping of the scene's queue.
 func mapped() op {
 	return func(ctx context.Context, s *scene) error {
-		return s.makeMapping(ctx, s.name, "arn:aws:sqs:"+region+":"+account+":"+s.name)
+		return s.makeMapping(ctx, s.name, s.queueARN())
 	}
 }
 
@@ -388,7 +394,7 @@ func mappings(want ...string) op {
 		var got []string
 		for _, m := range out.EventSourceMappings {
 			got = append(got, fmt.Sprint(*m.BatchSize, " ", *m.State))
-			if *m.EventSourceArn != "arn:aws:sqs:"+region+":"+account+":"+s.name || *m.UUID == "" {
+			if *m.EventSourceArn != s.queueARN() || *m.UUID == "" {
 				return differs("mapping", *m.EventSourceArn, "that of the queue")
 			}
 		}

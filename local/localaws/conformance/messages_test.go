@@ -58,7 +58,7 @@ func messageCases() []testCase {
 
 func topic() op {
 	return func(ctx context.Context, s *scene) error {
-		out, err := sns.NewFromConfig(s.config).CreateTopic(ctx, &sns.CreateTopicInput{Name: &s.name})
+		out, err := s.sns().CreateTopic(ctx, &sns.CreateTopicInput{Name: &s.name})
 		if err == nil {
 			s.notes["topic"] = *out.TopicArn
 		}
@@ -68,7 +68,7 @@ func topic() op {
 
 func publish(subject, message string) op {
 	return func(ctx context.Context, s *scene) error {
-		_, err := sns.NewFromConfig(s.config).Publish(ctx, &sns.PublishInput{TopicArn: aws.String(s.notes["topic"]), Subject: &subject, Message: &message})
+		_, err := s.sns().Publish(ctx, &sns.PublishInput{TopicArn: aws.String(s.notes["topic"]), Subject: &subject, Message: &message})
 		return err
 	}
 }

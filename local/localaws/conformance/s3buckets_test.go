@@ -117,12 +117,13 @@ func bucketOp(do func(context.Context, *s3.Client, *string) error) op {
 	return func(ctx context.Context, s *scene) error { return do(ctx, s.s3(), &s.name) }
 }
 
-func createBucket() op {
-	return bucketOp(func(ctx context.Context, c *s3.Client, bucket *string) error {
-		_, err := c.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: bucket,
-			CreateBucketConfiguration: &types.CreateBucketConfiguration{LocationConstraint: region}})
-		return err
-	})
+func createBucket() op { return bucketOp(makeBucket) }
+
+// makeBucket makes a bucket in the Region.
+func makeBucket(ctx context.Context, c *s3.Client, bucket *string) error {
+	_, err := c.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: bucket,
+		CreateBucketConfiguration: &types.CreateBucketConfiguration{LocationConstraint: region}})
+	return err
 }
 
 func deleteBucket() op {

@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -15,7 +16,6 @@ import (
 	awslambda "github.com/aws/aws-sdk-go-v2/service/lambda"
 	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"example.com/s3-endpoint-guard/local/localaws/cloudformation"
 	"example.com/s3-endpoint-guard/local/localaws/events"
@@ -26,7 +26,7 @@ import (
 
 // template makes what the local AWS makes only by a template, and what moto has calls for.
 type template interface {
-	// makeFunction makes a function with one variable, A=b, and a time-out of 30 s.
+	// makeFunction makes a function with one variable, AB=c, and a time-out of 30 s.
 	makeFunction(ctx context.Context, name string) error
 	// makeMapping makes an event source mapping of a queue, in batches of five.
 	makeMapping(ctx context.Context, function, queueARN string) error
@@ -74,14 +74,12 @@ func (l localTemplate) makeTrail(_ context.Context, name string) error {
 }
 
 func (l localTemplate) makeKey(context.Context) (string, error) {
-	const id = "7e0d3c1a-0000-4000-8000-00000000000"
-	for i := range "123456789" {
-		if next := id + string("123456789"[i]); l.keys.State(next) == "" {
-			l.keys.Create(next)
-			return next, nil
+	for n := 1; ; n++ {
+		if id := fmt.Sprintf("7e0d3c1a-0000-4000-8000-%012d", n); l.keys.State(id) == "" {
+			l.keys.Create(id)
+			return id, nil
 		}
 	}
-	return "", nil
 }
 
 func (l localTemplate) makeRole(_ context.Context, name, policy, document string) error {
@@ -158,17 +156,14 @@ func (m motoTemplate) makeRule(ctx context.Context, name, schedule string) error
 }
 
 func (m motoTemplate) makeTrail(ctx context.Context, name string) error {
-	_, err := s3.NewFromConfig(m.config).CreateBucket(ctx, &s3.CreateBucketInput{
-		Bucket: &name, CreateBucketConfiguration: &s3types.CreateBucketConfiguration{LocationConstraint: region},
-	})
-	if err != nil {
+	if err := makeBucket(ctx, s3.NewFromConfig(m.config), &name); err != nil {
 		return err
 	}
 	trails := cloudtrail.NewFromConfig(m.config)
 	if _, err := trails.CreateTrail(ctx, &cloudtrail.CreateTrailInput{Name: &name, S3BucketName: &name}); err != nil {
 		return err
 	}
-	_, err = trails.StartLogging(ctx, &cloudtrail.StartLoggingInput{Name: &name})
+	_, err := trails.StartLogging(ctx, &cloudtrail.StartLoggingInput{Name: &name})
 	return err
 }
 

@@ -8,8 +8,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
 	"github.com/aws/aws-sdk-go-v2/service/cloudtrail/types"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
 // trailCases are the cases on CloudTrail. Where moto differs, these pages decide:
@@ -222,12 +220,7 @@ func validate(on bool) op {
 
 // anotherBucket makes the bucket of [otherBucket].
 func anotherBucket() op {
-	return func(ctx context.Context, s *scene) error {
-		_, err := s3.NewFromConfig(s.config).CreateBucket(ctx, &s3.CreateBucketInput{
-			Bucket: aws.String(s.name + "-other"), CreateBucketConfiguration: &s3types.CreateBucketConfiguration{LocationConstraint: region},
-		})
-		return err
-	}
+	return func(ctx context.Context, s *scene) error { return makeBucket(ctx, s.s3(), aws.String(s.name+"-other")) }
 }
 
 // otherBucket gives the trail another bucket.
