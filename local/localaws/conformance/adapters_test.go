@@ -93,10 +93,7 @@ func windows(want ...string) op {
 				return differs("window of "+w.Target, w, "one of the scene")
 			}
 		}
-		if !slices.Equal(got, want) {
-			return differs("windows", got, want)
-		}
-		return nil
+		return sameList("windows", got, want)
 	}
 }
 

@@ -211,11 +211,7 @@ func alarmsOf(types []string, want ...string) op {
 				}
 			}
 		}
-		slices.Sort(got)
-		if !slices.Equal(got, want) {
-			return differs("alarms", got, want)
-		}
-		return nil
+		return sameSet("alarms", got, want)
 	}
 }
 
@@ -316,9 +312,6 @@ func dashboards(want ...string) op {
 			}
 			got = append(got, d.DashboardName[len(s.name)+1:])
 		}
-		if !slices.Equal(got, want) {
-			return differs("dashboards", got, want)
-		}
-		return nil
+		return sameList("dashboards", got, want)
 	}
 }

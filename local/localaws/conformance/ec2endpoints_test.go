@@ -274,11 +274,3 @@ func found(filter, name string, want int) op {
 		return err
 	}
 }
-
-// sameSet compares lists without regard to order.
-func sameSet(what string, got, want []string) error {
-	if !slices.Equal(slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(want))) {
-		return differs(what, got, want)
-	}
-	return nil
-}

@@ -114,6 +114,22 @@ func differs(what string, got, want any) error {
 	return fmt.Errorf("%s = %v, want %v", what, got, want)
 }
 
+// sameList compares lists in their order.
+func sameList[T comparable](what string, got, want []T) error {
+	if !slices.Equal(got, want) {
+		return differs(what, got, want)
+	}
+	return nil
+}
+
+// sameSet compares lists without regard to order.
+func sameSet(what string, got, want []string) error {
+	if !slices.Equal(slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(want))) {
+		return differs(what, got, want)
+	}
+	return nil
+}
+
 func TestLocalAWSAnswersAsExpected(t *testing.T) {
 	local := startLocal(t)
 	for i, c := range cases() {

@@ -398,10 +398,7 @@ func mappings(want ...string) op {
 				return differs("mapping", *m.EventSourceArn, "that of the queue")
 			}
 		}
-		if !slices.Equal(got, want) {
-			return differs("mappings", got, want)
-		}
-		return nil
+		return sameList("mappings", got, want)
 	}
 }
 

@@ -3,7 +3,6 @@ package conformance_test
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -119,11 +118,7 @@ func byPath(below string, recursive bool, want ...string) op {
 				return differs("age of "+*p.Name, age, "less than an hour")
 			}
 		}
-		slices.Sort(got)
-		if !slices.Equal(got, want) {
-			return differs("parameters", got, want)
-		}
-		return nil
+		return sameSet("parameters", got, want)
 	}
 }
 
@@ -142,9 +137,6 @@ func pages(sizes ...int) op {
 				break
 			}
 		}
-		if !slices.Equal(got, sizes) {
-			return differs("sizes of pages", got, sizes)
-		}
-		return nil
+		return sameList("sizes of pages", got, sizes)
 	}
 }

@@ -113,10 +113,7 @@ func attached(want ...string) op {
 				return differs("ARN", *p.PolicyArn, arn)
 			}
 		}
-		if !slices.Equal(got, want) {
-			return differs("attached policies", got, want)
-		}
-		return nil
+		return sameList("attached policies", got, want)
 	}
 }
 

@@ -197,10 +197,7 @@ func targets(want ...string) op {
 		for _, t := range out.Targets {
 			got = append(got, *t.Id+" "+*t.Arn+" "+aws.ToString(t.Input))
 		}
-		if !slices.Equal(got, want) {
-			return differs("targets", got, want)
-		}
-		return nil
+		return sameList("targets", got, want)
 	}
 }
 

@@ -314,10 +314,7 @@ func analyses(want ...string) op {
 		for _, a := range out.AnalyticsConfigurationList {
 			got = append(got, *a.Id)
 		}
-		if !slices.Equal(got, want) {
-			return differs("analyses", got, want)
-		}
-		return nil
+		return sameList("analyses", got, want)
 	})
 }
 
@@ -348,10 +345,7 @@ func grants(want ...types.Permission) op {
 		for _, g := range out.Grants {
 			got = append(got, g.Permission)
 		}
-		if !slices.Equal(got, want) {
-			return differs("grants", got, want)
-		}
-		return nil
+		return sameList("grants", got, want)
 	})
 }
 
@@ -392,10 +386,7 @@ func points(want ...string) op {
 				return differs("access point", fmt.Sprint(*p.Bucket, " ", p.NetworkOrigin), s.name)
 			}
 		}
-		if !slices.Equal(got, want) {
-			return differs("access points", got, want)
-		}
-		return nil
+		return sameList("access points", got, want)
 	}
 }
 

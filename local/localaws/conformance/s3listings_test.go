@@ -153,10 +153,7 @@ func listsVersions(page int32, delimiter string, want ...string) op {
 		}
 		slices.Sort(got)
 		want := slices.Sorted(slices.Values(want))
-		if !slices.Equal(got, want) {
-			return differs("versions", got, want)
-		}
-		return nil
+		return sameList("versions", got, want)
 	})
 }
 

@@ -3,7 +3,6 @@ package conformance_test
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -150,11 +149,7 @@ func subscriptions(want ...string) op {
 				return differs("subscription", fmt.Sprint(*one.SubscriptionArn, " ", *one.Owner), s.notes["topic"])
 			}
 		}
-		slices.Sort(got)
-		if !slices.Equal(got, want) {
-			return differs("subscriptions", got, want)
-		}
-		return nil
+		return sameSet("subscriptions", got, want)
 	}
 }
 

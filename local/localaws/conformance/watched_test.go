@@ -72,10 +72,7 @@ func entries(subnet string, want ...string) op {
 				got = append(got, fmt.Sprint(*e.RuleNumber, " ", e.RuleAction, " ", *e.Protocol))
 			}
 		}
-		if !slices.Equal(got, want) {
-			return differs("entries", got, want)
-		}
-		return nil
+		return sameList("entries", got, want)
 	}
 }
 
