@@ -371,8 +371,13 @@ func TestPutRuleRefusesWhatEventBridgeRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := watching(t, nil)
+			b.rule(t, events.Rule{Name: "r", Schedule: "rate(1 minute)"})
+			before := b.Rules()
 			if arn, err := b.PutRule(r); err == nil {
 				t.Errorf("PutRule(%+v) = %s, want an error", r, arn)
+			}
+			if diff := cmp.Diff(before, b.Rules()); diff != "" {
+				t.Errorf("a refused PutRule changed the rules (-want +got):\n%s", diff)
 			}
 		})
 	}

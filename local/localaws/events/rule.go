@@ -55,16 +55,22 @@ func (r *rule) matches(e Event) bool {
 }
 
 // PutRule creates a rule, or replaces the one with the same name, and returns its ARN. It returns an error for an
-// invalid pattern or schedule. A schedule first fires one interval from now.
+// invalid pattern or schedule, as EventBridge does, and then changes nothing. A schedule first fires one interval from now.
 func (b *Bus) PutRule(r Rule) (arn string, err error) {
 	r.ARN = b.ruleARN(r.Name)
 	put := &rule{Rule: r, stop: func() {}}
 	if r.Pattern == nil && r.Schedule == "" {
-		return "", fmt.Errorf("rule %s: neither a pattern nor a schedule", r.Name)
+		return "", invalid("Parameter(s) EventPattern or ScheduleExpression must be specified.")
 	}
 	if r.Pattern != nil {
 		if put.pattern, err = eventpattern.Compile(r.Pattern); err != nil {
-			return "", fmt.Errorf("rule %s: %w", r.Name, err)
+			return "", invalidPattern(fmt.Errorf("rule %s: %w", r.Name, err))
+		}
+	}
+	var interval time.Duration
+	if r.Schedule != "" {
+		if interval, err = rate(r.Schedule); err != nil {
+			return "", invalid("Parameter ScheduleExpression is not valid. Reason: " + err.Error())
 		}
 	}
 	b.RemoveRule(r.Name)
@@ -72,11 +78,6 @@ func (b *Bus) PutRule(r Rule) (arn string, err error) {
 	b.rules[r.Name] = put
 	b.mu.Unlock()
 	if r.Schedule != "" {
-		interval, err := rate(r.Schedule)
-		if err != nil {
-			b.RemoveRule(r.Name)
-			return "", fmt.Errorf("rule %s: %w", r.Name, err)
-		}
 		b.schedule(put, interval)
 	}
 	return r.ARN, nil

@@ -161,17 +161,9 @@ func (s ruleService) putRule(rule Rule, p ruleParameters) (any, error) {
 			return nil, invalidPattern(err)
 		}
 	}
-	if rule.Pattern == nil && rule.Schedule == "" {
-		return nil, invalid("Parameter(s) EventPattern or ScheduleExpression must be specified.")
-	}
-	if rule.Schedule != "" {
-		if _, err := rate(rule.Schedule); err != nil {
-			return nil, invalid("Parameter ScheduleExpression is not valid.")
-		}
-	}
 	arn, err := s.bus.PutRule(rule)
 	if err != nil {
-		return nil, invalidPattern(err)
+		return nil, err
 	}
 	return map[string]any{"RuleArn": arn}, nil
 }
