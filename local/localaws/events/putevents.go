@@ -3,7 +3,6 @@ package events
 import (
 	"encoding/json"
 	"errors"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -156,5 +155,5 @@ func (b *Bus) Concluded(functionARN string, record []byte) error {
 }
 
 func invalid(message string) *api.Error {
-	return &api.Error{Status: http.StatusBadRequest, Code: "ValidationException", Message: message}
+	return jsonrpc.Refuse("ValidationException", message)
 }

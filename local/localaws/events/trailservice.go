@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 	"time"
 
@@ -117,7 +116,7 @@ func checkSelectors(put []putSelector) error {
 }
 
 func invalidSelectors(message string) error {
-	return &api.Error{Status: http.StatusBadRequest, Code: "InvalidEventSelectorsException", Message: message}
+	return jsonrpc.Refuse("InvalidEventSelectorsException", message)
 }
 
 // Decode implements [api.Service].
@@ -168,8 +167,7 @@ func (s trailService) lookUp(r *api.Request) (*api.Operation, error) {
 		field = map[string]string{"EventName": "eventName", "EventSource": "eventSource", "EventId": "eventID"}[a.AttributeKey]
 	}
 	if field == "" || len(p.LookupAttributes) > 1 {
-		return nil, &api.Error{Status: http.StatusBadRequest, Code: "InvalidLookupAttributesException",
-			Message: "the local AWS looks up by one of EventName, EventSource and EventId"}
+		return nil, jsonrpc.Refuse("InvalidLookupAttributesException", "the local AWS looks up by one of EventName, EventSource and EventId")
 	}
 	need := api.Need{Action: "cloudtrail:LookupEvents", Resource: "*", ResourceAccount: s.bus.options.Account}
 	return &api.Operation{Name: "LookupEvents", Needs: []api.Need{need}, Do: func() (*api.Response, error) {
@@ -207,7 +205,7 @@ func (s trailService) operation(r *api.Request, name string, p trailParameters, 
 	}
 	operation.Do = func() (*api.Response, error) {
 		if !found {
-			return nil, &api.Error{Status: http.StatusBadRequest, Code: "TrailNotFoundException", Message: "Unknown trail: " + p.Name}
+			return nil, jsonrpc.Refuse("TrailNotFoundException", "Unknown trail: "+p.Name)
 		}
 		answer, err := do(trail)
 		if err != nil {
