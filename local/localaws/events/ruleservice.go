@@ -2,7 +2,6 @@ package events
 
 import (
 	"encoding/json"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -122,8 +121,7 @@ func (s ruleService) Decode(r *api.Request) (*api.Operation, error) {
 	operation.Do = func() (*api.Response, error) {
 		rule, ok := s.bus.rule(p.Name)
 		if !ok {
-			return nil, &api.Error{Status: http.StatusBadRequest, Code: "ResourceNotFoundException",
-				Message: "Rule " + p.Name + " does not exist on EventBus default."}
+			return nil, jsonrpc.Refuse("ResourceNotFoundException", "Rule "+p.Name+" does not exist on EventBus default.")
 		}
 		answer, err := call.do(rule.Rule, p)
 		if err != nil {
@@ -169,7 +167,7 @@ func (s ruleService) putRule(rule Rule, p ruleParameters) (any, error) {
 }
 
 func invalidPattern(err error) error {
-	return &api.Error{Status: http.StatusBadRequest, Code: "InvalidEventPatternException", Message: err.Error()}
+	return jsonrpc.Refuse("InvalidEventPatternException", err.Error())
 }
 
 // mostTargets is how many targets a rule has at most.
@@ -179,8 +177,23 @@ const mostTargets = 5
 // putTargets adds targets to a rule, or replaces those with the same id in their place.
 // https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutTargets.html
 func (s ruleService) putTargets(rule Rule, p ruleParameters) (any, error) {
-	targets := slices.Clone(rule.Targets)
-	for _, put := range p.Targets {
+	var err error
+	s.bus.change(rule.Name, func(r *Rule) {
+		var targets []Target
+		if targets, err = withTargets(r.Targets, p.Targets); err == nil {
+			r.Targets = targets
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{"FailedEntryCount": 0, "FailedEntries": []any{}}, nil
+}
+
+// withTargets returns a rule's targets after the put ones are added or have replaced those with the same id.
+func withTargets(targets []Target, all []target) ([]Target, error) {
+	targets = slices.Clone(targets)
+	for _, put := range all {
 		switch {
 		case !strings.HasPrefix(put.Arn, "arn:"):
 			return nil, invalid("Parameter " + put.Arn + " is not valid. Reason: Provided Arn is not in correct format.")
@@ -194,10 +207,9 @@ func (s ruleService) putTargets(rule Rule, p ruleParameters) (any, error) {
 		}
 	}
 	if len(targets) > mostTargets {
-		return nil, &api.Error{Status: http.StatusBadRequest, Code: "LimitExceededException", Message: "The requested resource exceeds the maximum number allowed."}
+		return nil, jsonrpc.Refuse("LimitExceededException", "The requested resource exceeds the maximum number allowed.")
 	}
-	s.bus.change(rule.Name, func(r *Rule) { r.Targets = targets })
-	return map[string]any{"FailedEntryCount": 0, "FailedEntries": []any{}}, nil
+	return targets, nil
 }
 
 // listed returns the rules whose names begin with prefix, in order.
