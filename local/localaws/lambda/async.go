@@ -181,7 +181,7 @@ func (h *Host) conclude(q queued, i Invocation, condition string) {
 func (h *Host) send(f Function, destination string, r record) {
 	body, err := json.Marshal(r)
 	if err == nil && h.options.Destination == nil {
-		err = &Error{Status: 404, Code: "ResourceNotFoundException", Message: "no destination " + destination}
+		err = missing("no destination " + destination)
 	}
 	if err == nil {
 		err = h.options.Destination(f, destination, body)

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"path"
 	"regexp"
 	"strings"
@@ -134,11 +133,6 @@ func (s service) putInvokeConfig(name string, r *api.Request) *api.Operation {
 	})
 }
 
-// missing returns the error for something that a function does not have.
-func missing(message string) error {
-	return &Error{Status: 404, Code: "ResourceNotFoundException", Message: message}
-}
-
 // statement returns a permission as Lambda writes it in the function's policy.
 func (s service) statement(f Function, p Permission) map[string]any {
 	principal := map[string]string{"Service": p.Service}
@@ -181,20 +175,15 @@ func (s service) getPolicy(name string, _ *api.Request) *api.Operation {
 // revision returns an id that is another one for each policy.
 func revision(policy []byte) string {
 	sum := sha256.Sum256(policy)
-	return fmt.Sprintf("%x-%x-%x-%x-%x", sum[:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16])
+	return hyphenated(sum[:16])
 }
 
-// addPermission adds a permission for a service or an account. The statement's id must be a new one.
-// https://docs.aws.amazon.com/lambda/latest/api/API_AddPermission.html
+// addPermission adds a permission for a service or an account.
 func (s service) addPermission(name string, r *api.Request) *api.Operation {
 	return s.change("AddPermission", "AddPermission20150331v2", name, func(f Function) (any, error) {
 		var p struct{ StatementID, Action, Principal, SourceArn, SourceAccount string }
 		if err := jsonrpc.Decode(r.Body, &p); err != nil || p.Action != "lambda:InvokeFunction" {
 			return nil, invalid("the local AWS permits lambda:InvokeFunction only, for a service or an account (%v)", err)
-		}
-		if s.host.permission(name, p.StatementID) {
-			return nil, &Error{Status: 409, Code: "ResourceConflictException", Message: "The statement id (" + p.StatementID +
-				") provided already exists. Please provide a new statement id, or remove the existing statement."}
 		}
 		added := Permission{StatementID: p.StatementID, Service: p.Principal, SourceARN: p.SourceArn, SourceAccount: p.SourceAccount}
 		statement, err := json.Marshal(s.statement(f, added))

@@ -224,7 +224,7 @@ func (h *Host) lookUp(nameOrARN string) (*hosted, error) {
 	if f, ok := h.functions[functionName(nameOrARN)]; ok {
 		return f, nil
 	}
-	return nil, &Error{Status: 404, Code: "ResourceNotFoundException", Message: "Function not found: " + nameOrARN}
+	return nil, missing("Function not found: " + nameOrARN)
 }
 
 // Error is Lambda's refusal to invoke a function. A failure of the function itself is a [Failure].
@@ -236,6 +236,11 @@ type Error struct {
 
 // Error implements error.
 func (e *Error) Error() string { return e.Code + ": " + e.Message }
+
+// missing returns the error for something that does not exist.
+func missing(message string) error {
+	return &Error{Status: 404, Code: "ResourceNotFoundException", Message: message}
+}
 
 func or(s, fallback string) string {
 	if s == "" {
@@ -249,5 +254,10 @@ func newID() string {
 	var b [16]byte
 	_, _ = io.ReadFull(rand.Reader, b[:])
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return hyphenated(b[:])
+}
+
+// hyphenated returns 16 bytes in the form of a UUID.
+func hyphenated(b []byte) string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }

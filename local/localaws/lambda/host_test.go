@@ -10,6 +10,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -490,6 +492,23 @@ func TestAServiceNeedsAPermission(t *testing.T) {
 				t.Errorf("InvokeFrom(%+v) with %+v = %v, want allowed %v", rule, c.permission, err, c.allowed)
 			}
 		})
+	}
+}
+
+func TestPermitTakesAStatementsIDOnce(t *testing.T) {
+	a := host(t, nil)
+	var refused atomic.Int32
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			if err := a.Permit("f", lambda.Permission{StatementID: "one"}); err != nil {
+				refused.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	if got := a.Permissions("f"); len(got) != 1 || refused.Load() != 7 {
+		t.Errorf("after eight calls at the same time: %+v, %d refused, want one permission, 7 refused", got, refused.Load())
 	}
 }
 

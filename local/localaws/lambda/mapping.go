@@ -108,7 +108,7 @@ func (h *Host) Unmap(id string) error {
 	i := slices.IndexFunc(h.mappings, func(m *mapping) bool { return m.ID == id })
 	if i < 0 {
 		h.mu.Unlock()
-		return &Error{Status: 404, Code: "ResourceNotFoundException", Message: "The event source arn does not exist: " + id}
+		return missing("The event source arn does not exist: " + id)
 	}
 	removed := h.mappings[i]
 	h.mappings = slices.Delete(h.mappings, i, i+1)

@@ -19,7 +19,8 @@ type Permission struct {
 // Source is an AWS service that invokes a function, and the resource on whose behalf it does.
 type Source struct{ Service, ARN, Account string }
 
-// Permit adds a permission to a function.
+// Permit adds a permission to a function. The statement's id must be a new one.
+// https://docs.aws.amazon.com/lambda/latest/api/API_AddPermission.html
 func (h *Host) Permit(nameOrARN string, p Permission) error {
 	f, err := h.lookUp(nameOrARN)
 	if err != nil {
@@ -27,6 +28,10 @@ func (h *Host) Permit(nameOrARN string, p Permission) error {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if slices.ContainsFunc(f.permissions, withID(p.StatementID)) {
+		return &Error{Status: 409, Code: "ResourceConflictException", Message: "The statement id (" + p.StatementID +
+			") provided already exists. Please provide a new statement id, or remove the existing statement."}
+	}
 	f.permissions = append(f.permissions, p)
 	return nil
 }
@@ -44,7 +49,11 @@ func (h *Host) Permissions(nameOrARN string) []Permission {
 
 // permission reports whether a function has a permission with that id.
 func (h *Host) permission(name, statementID string) bool {
-	return slices.ContainsFunc(h.Permissions(name), func(p Permission) bool { return p.StatementID == statementID })
+	return slices.ContainsFunc(h.Permissions(name), withID(statementID))
+}
+
+func withID(statementID string) func(Permission) bool {
+	return func(p Permission) bool { return p.StatementID == statementID }
 }
 
 // Forbid removes a permission.
@@ -55,7 +64,7 @@ func (h *Host) Forbid(nameOrARN, statementID string) error {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	f.permissions = slices.DeleteFunc(f.permissions, func(p Permission) bool { return p.StatementID == statementID })
+	f.permissions = slices.DeleteFunc(f.permissions, withID(statementID))
 	return nil
 }
 
