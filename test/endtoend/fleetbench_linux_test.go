@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -165,21 +163,14 @@ func (f *fleetScene) process() int {
 	return ids[0]
 }
 
-// processor returns the processor time of the function's process so far, in the kernel's steps of 10 ms.
-// https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+// processor returns the processor time of the function's process so far.
 func (f *fleetScene) processor() time.Duration {
 	f.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", f.process()))
-	f.must(err)
-	stat := string(text)
-	fields := strings.Fields(stat[strings.LastIndex(stat, ")")+1:])
-	var ticks int
-	for _, field := range fields[11:13] { // user and system time
-		n, err := strconv.Atoi(field)
-		f.must(err)
-		ticks += n
+	ran := child.Ran(f.process())
+	if ran == 0 {
+		f.Fatal("the kernel does not say for how long the function ran")
 	}
-	return time.Duration(ticks) * 10 * time.Millisecond
+	return ran
 }
 
 // memory returns the most memory that the function's process had resident, in MiB.
