@@ -3,6 +3,7 @@ package vpcendpoint_test
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -31,9 +32,22 @@ type fakeEC2 struct {
 	zones map[string]string
 	// strict makes EC2 reject the addition of a security group that the endpoint already has.
 	strict bool
-	writes []string
+	// gone are security groups that do not exist. EC2 refuses the calls that write to one and, if its reads are strict, those that name one.
+	gone        []string
+	strictReads bool
+	writes      []string
 	// calls counts the calls by operation.
 	calls map[string]int
+}
+
+func (f *fakeEC2) isGone(group string) bool { return slices.Contains(f.gone, group) }
+
+// isSameRule tells rules that are the same but for their ids.
+func isSameRule(a types.SecurityGroupRule) func(types.SecurityGroupRule) bool {
+	return func(b types.SecurityGroupRule) bool {
+		b.SecurityGroupRuleId = a.SecurityGroupRuleId
+		return reflect.DeepEqual(a, b)
+	}
 }
 
 func refuse(code string) error { return &smithy.GenericAPIError{Code: code, Message: code} }
@@ -143,6 +157,9 @@ func (f *fakeEC2) DescribeSecurityGroupRules(_ context.Context, in *ec2.Describe
 	if err := f.call("DescribeSecurityGroupRules"); err != nil {
 		return nil, err
 	}
+	if f.strictReads && slices.ContainsFunc(in.Filters[0].Values, f.isGone) {
+		return nil, refuse("InvalidGroup.NotFound")
+	}
 	var found []types.SecurityGroupRule
 	for _, r := range f.rules {
 		if *in.Filters[0].Name == "group-id" && slices.Contains(in.Filters[0].Values, *r.GroupId) {
@@ -175,16 +192,24 @@ func (f *fakeEC2) authorize(call, write, group string, egress bool, permissions 
 	if err := f.call(call); err != nil {
 		return err
 	}
+	if f.isGone(group) {
+		return refuse("InvalidGroup.NotFound")
+	}
+	var added []types.SecurityGroupRule
 	for _, p := range permissions {
-		r := rule(fmt.Sprintf("sgr-new%d", len(f.rules)), group, *p.IpProtocol, *p.FromPort, *p.ToPort, "")
+		r := rule(fmt.Sprintf("sgr-new%d", len(f.rules)+len(added)), group, *p.IpProtocol, *p.FromPort, *p.ToPort, "")
 		r.IsEgress, r.ReferencedGroupInfo = &egress, nil
 		if len(p.IpRanges) > 0 {
 			r.CidrIpv4 = p.IpRanges[0].CidrIp
 		} else {
 			r.ReferencedGroupInfo = &types.ReferencedSecurityGroup{GroupId: p.UserIdGroupPairs[0].GroupId}
 		}
-		f.rules = append(f.rules, r)
+		if slices.ContainsFunc(f.rules, isSameRule(r)) {
+			return refuse("InvalidPermission.Duplicate")
+		}
+		added = append(added, r)
 	}
+	f.rules = append(f.rules, added...)
 	return nil
 }
 
@@ -201,6 +226,9 @@ func (f *fakeEC2) revoke(call, write, group string, egress bool, ids []string) e
 	f.writes = append(f.writes, fmt.Sprintf("%s %v on %s", write, ids, group))
 	if err := f.call(call); err != nil {
 		return err
+	}
+	if f.isGone(group) {
+		return refuse("InvalidGroup.NotFound")
 	}
 	is := func(id string) func(types.SecurityGroupRule) bool {
 		return func(r types.SecurityGroupRule) bool { return *r.SecurityGroupRuleId == id && *r.IsEgress == egress }

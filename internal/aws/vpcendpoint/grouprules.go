@@ -2,6 +2,7 @@ package vpcendpoint
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -135,7 +136,7 @@ func (g *GroupRules) Inspect(ctx context.Context) ([]guard.Finding, error) {
 		desired = append(desired, w.rules()...)
 	}
 	all := slices.Concat(g.GroupIDs, workload)
-	answer, err := readRules(ctx, g.API, all)
+	answer, err := g.read(ctx, all)
 	if err != nil {
 		return nil, explain(strings.Join(all, ", "), err)
 	}
@@ -150,6 +151,30 @@ func (g *GroupRules) Inspect(ctx context.Context) ([]guard.Finding, error) {
 		findings = append(findings, judgeRules(workloadRulesProperty, "the template does not declare these rules: ", workload, desired, of))
 	}
 	return findings, nil
+}
+
+// read reads the rules of groups. EC2 does not document whether a group that is gone makes it reject the read of all. If so, each
+// group is read by itself, and the one that is gone has no rules: Restore says that it is gone, and the others are kept.
+func (g *GroupRules) read(ctx context.Context, groups []string) ([]types.SecurityGroupRule, error) {
+	rules, err := readRules(ctx, g.API, groups)
+	if !isGroupGone(err) || len(groups) == 1 {
+		return rules, err
+	}
+	rules = nil
+	for _, group := range groups {
+		of, err := readRules(ctx, g.API, []string{group})
+		if err != nil && !isGroupGone(err) {
+			return nil, err
+		}
+		rules = append(rules, of...)
+	}
+	return rules, nil
+}
+
+// isGroupGone reports whether EC2 refused a call because a security group does not exist.
+func isGroupGone(err error) bool {
+	code := errorcode.Of(err)
+	return code == "InvalidGroup.NotFound" || code == "InvalidGroupId.NotFound"
 }
 
 // judgeRules compares the rules of groups. Extra rules are open drift, of which opens is the beginning of the reason.
@@ -232,20 +257,23 @@ func render(rules []groupRule) string {
 	return guard.Compact(slices.Sorted(slices.Values(texts)))
 }
 
-// Restore implements [guard.Resource]. It revokes rules first, then authorizes the missing ones, group by group.
+// Restore implements [guard.Resource]. It revokes rules first, of all groups, then authorizes the missing ones. What fails for one side
+// of a group keeps it from no other one: a group may be gone, or a right lost that only one needs.
 func (g *GroupRules) Restore(ctx context.Context, f guard.Finding) error {
 	drift, _ := f.State.(rulesDrift)
-	for _, group := range drift.groups {
-		for _, s := range []side{{group, false}, {group, true}} {
-			if err := g.revoke(ctx, s, s.of(drift.extra)); err != nil {
-				return explain(group, err)
-			}
-			if err := g.authorize(ctx, s, s.of(drift.missing)); err != nil {
-				return explain(group, err)
+	var failures []error
+	each := func(rules []groupRule, change func(context.Context, side, []groupRule) error) {
+		for _, group := range drift.groups {
+			for _, s := range []side{{group, false}, {group, true}} {
+				if err := change(ctx, s, s.of(rules)); err != nil {
+					failures = append(failures, explain(group, err))
+				}
 			}
 		}
 	}
-	return nil
+	each(drift.extra, g.revoke)
+	each(drift.missing, g.authorize)
+	return errors.Join(failures...)
 }
 
 // revoke removes rules. A rule that no longer exists is no error: the read-back decides. It makes
@@ -285,11 +313,26 @@ func (g *GroupRules) revokeRules(ctx context.Context, s side, ids ...string) (go
 	return false, err
 }
 
-// authorize adds rules. A rule that already exists is no error.
-func (g *GroupRules) authorize(ctx context.Context, s side, rules []groupRule) (err error) {
+// authorize adds rules. A rule that already exists is no error. It makes EC2 reject the whole list; authorize then adds the rules one by
+// one, as revoke removes them.
+func (g *GroupRules) authorize(ctx context.Context, s side, rules []groupRule) error {
 	if len(rules) == 0 {
 		return nil
 	}
+	exists, err := g.authorizeRules(ctx, s, rules...)
+	if !exists || len(rules) == 1 {
+		return err
+	}
+	for _, r := range rules {
+		if _, err := g.authorizeRules(ctx, s, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// authorizeRules adds rules with one call, and reports whether one of them already existed.
+func (g *GroupRules) authorizeRules(ctx context.Context, s side, rules ...groupRule) (exists bool, err error) {
 	permissions := make([]types.IpPermission, len(rules))
 	for i, r := range rules {
 		permissions[i] = r.permission()
@@ -300,9 +343,9 @@ func (g *GroupRules) authorize(ctx context.Context, s side, rules []groupRule) (
 		_, err = g.API.AuthorizeSecurityGroupIngress(ctx, &ec2.AuthorizeSecurityGroupIngressInput{GroupId: &s.group, IpPermissions: permissions})
 	}
 	if errorcode.Of(err) == "InvalidPermission.Duplicate" {
-		return nil
+		return true, nil
 	}
-	return err
+	return false, err
 }
 
 // permission returns a rule as EC2's calls take it.

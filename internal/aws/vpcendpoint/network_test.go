@@ -193,6 +193,56 @@ func TestARuleThatIsGoneKeepsNoOtherInForce(t *testing.T) {
 	}
 }
 
+// EC2 adds nothing if one rule in the list already exists.
+func TestARuleThatExistsKeepsNoOtherAway(t *testing.T) {
+	fake := &fakeEC2{}
+	rules := newRules(fake)
+	found := inspect(t, rules)["security-group-rules"]
+	fake.rules = []types.SecurityGroupRule{rule("sgr-1", "sg-endpoint", "tcp", 443, 443, "sg-probe")} // somebody put it back in the meantime
+	if err := rules.Restore(t.Context(), found); err != nil {
+		t.Fatal(err)
+	}
+	if got := inspect(t, rules)["security-group-rules"]; got.Verdict != iampolicy.Same {
+		t.Errorf("after Restore: %s, live %s", got.Verdict, got.Live)
+	}
+}
+
+// Extra rules are revoked whatever happens to the missing ones, of all groups and in both directions.
+func TestAGroupThatCannotBeRestoredKeepsNoOtherOpen(t *testing.T) {
+	everywhere := rule("sgr-1", "sg-probe", "-1", -1, -1, "")
+	everywhere.IsEgress, everywhere.CidrIpv4, everywhere.ReferencedGroupInfo = aws.Bool(true), aws.String("0.0.0.0/0"), nil
+	ofApp := everywhere
+	ofApp.SecurityGroupRuleId, ofApp.GroupId = aws.String("sgr-2"), aws.String("sg-app")
+	intoEndpoint := from("sgr-3", func(r *types.SecurityGroupRule) { r.CidrIpv4 = aws.String("0.0.0.0/0") })
+	for name, fake := range map[string]*fakeEC2{
+		"the app's group is gone":                             {gone: []string{"sg-app"}},
+		"the app's group is gone, and EC2 refuses to read it": {gone: []string{"sg-app"}, strictReads: true},
+		"no rule may be added": {fail: map[string]string{
+			"AuthorizeSecurityGroupIngress": "UnauthorizedOperation", "AuthorizeSecurityGroupEgress": "UnauthorizedOperation",
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fake.rules = []types.SecurityGroupRule{everywhere, intoEndpoint}
+			if len(fake.gone) == 0 {
+				fake.rules = append(fake.rules, ofApp)
+			}
+			rules := newRules(fake)
+			rules.Workload = []vpcendpoint.WorkloadGroup{{ID: "sg-app", ToS3: "10.0.0.0/16", Clients: "203.0.113.0/24"}, {ID: "sg-probe", ToS3: "10.0.0.0/16"}}
+			for _, f := range inspect(t, rules) {
+				err := rules.Restore(t.Context(), f)
+				if f.Property == "workload-group-rules" && (err == nil || !strings.Contains(err.Error(), "sg-app: ")) {
+					t.Errorf("Restore = %v, want an error that names sg-app", err)
+				}
+			}
+			for property, f := range inspect(t, rules) {
+				if f.Verdict == iampolicy.Open {
+					t.Errorf("after Restore, %s is open: %s", property, f.Allowed)
+				}
+			}
+		})
+	}
+}
+
 // tables returns the main route table, one with a route to the endpoint and one without, each with its subnets.
 func tables(others, ours []string) []types.RouteTable {
 	list := []types.RouteTable{
