@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"example.com/s3-endpoint-guard/local/samtemplate"
 )
 
 // readSAMConfig reads samconfig.toml, of whose format it uses sections with texts, booleans and a number, each on a line:
@@ -83,21 +81,9 @@ func TestSAMBuildsAndDeploysTheSameTemplate(t *testing.T) {
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html
 func capabilities(t *testing.T, file string) []string {
 	t.Helper()
-	template, err := samtemplate.Load(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	options := samtemplate.Options{Region: region, AccountID: account}
-	if file == "guard.yaml" {
-		options.Parameters = answers(nil)
-	}
-	plan, err := template.Plan(options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := stack{T: t, Plan: plan, Attributes: samtemplate.Invented(plan)}
+	s := map[string]func(*testing.T, parameters) stack{"template.yaml": deploy, "guard.yaml": deployGuard}[file](t, nil)
 	want := []string{"CAPABILITY_IAM"}
-	for _, r := range plan.Resources() {
+	for _, r := range s.Resources() {
 		switch {
 		case r.Type == "AWS::IAM::Role" && s.properties(r.LogicalID)["RoleName"] != nil:
 			want[0] = "CAPABILITY_NAMED_IAM"
