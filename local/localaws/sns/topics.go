@@ -129,8 +129,8 @@ func (s *Service) DeleteTopic(arn string) {
 	s.order = slices.DeleteFunc(s.order, func(other string) bool { return other == arn })
 }
 
-// Subscribe adds a subscription to a topic, unless the endpoint has it already, and confirms it. Its messages go to the function set with [Service.OnMessage]. Protocols
-// for recipients other than people are refused, because no message is sent to them.
+// Subscribe adds a subscription to a topic, unless the endpoint has it already, and confirms it. Its messages go to the function set
+// with [Service.OnMessage]. Protocols for recipients other than people are refused, because no message is sent to them.
 func (s *Service) Subscribe(topicARN string, wanted Subscription) error {
 	if wanted.Protocol != "email" && wanted.Protocol != "email-json" {
 		return invalid("Protocol: the local AWS has subscriptions by email only, not by %q", wanted.Protocol)
