@@ -19,8 +19,8 @@ func roleCases() []testCase {
 	return []testCase{
 		{name: "a role is described as it was made", ops: []op{role(document), describedRole()}},
 		{name: "a role's inline policies are listed and read", ops: []op{role(document), inline("p"), inlineText("p", document)}},
-		{name: "a role that there is not has no policies", ops: []op{
-			refused(gone, inline()), refused(gone, inlineText("p", "")), refused(gone, attached()), note("policy", "arn:aws:iam::"+account+":policy/none"), refused(gone, detach()),
+		{name: "a role that there is not is not described and has no policies", ops: []op{
+			refused(gone, describedRole()), refused(gone, inline()), refused(gone, inlineText("p", "")), refused(gone, attached()), note("policy", "arn:aws:iam::"+account+":policy/none"), refused(gone, detach()),
 		}},
 		{name: "an inline policy that there is not is not read", ops: []op{role(document), refused(gone, inlineText("q", ""))}},
 		{name: "a managed policy is listed at its role, and read by its default version", ops: []op{
