@@ -191,3 +191,38 @@ func TestAnEndedUpdateWakesTheGuardWhateverItsEnd(t *testing.T) {
 		})
 	}
 }
+
+// A change of the endpoint's type, which is also how a deleted endpoint is replaced, keeps the groups of the app and the probe: Lambda
+// keeps the network interfaces of a group that a function has left for up to 45 minutes, and CloudFormation could not delete the group
+// (docs/facts.md).
+func TestAChangeOfTheEndpointsTypeKeepsTheWorkloadsGroups(t *testing.T) {
+	t.Parallel()
+	s := deploy(t, probing)
+	ids := func() (ids []string) {
+		for _, name := range []string{"InstanceSecurityGroup", "ProbeSecurityGroup", "Instance"} {
+			ids = append(ids, s.stack.Physical(name))
+		}
+		return ids
+	}
+	before := ids()
+	for _, step := range []struct{ endpointType, toS3 string }{{"Gateway", "0.0.0.0/0"}, {"Interface", "10.0.0.0/16"}} {
+		s.must(s.stack.Update(t.Context(), plan(t, probing.and("EndpointType", step.endpointType))))
+		s.rest()
+		s.watch(s.sweep)
+		if got := ids(); !slices.Equal(got, before) {
+			t.Errorf("after the change to %s, groups and instance are %q, want %q as before", step.endpointType, got, before)
+		}
+		for _, group := range before[:2] {
+			var to []string
+			for _, r := range s.EC2.Rules(group) {
+				if r.Egress && r.FromPort == 443 {
+					to = append(to, r.CIDR)
+				}
+			}
+			if !slices.Equal(to, []string{step.toS3}) {
+				t.Errorf("after the change to %s, group %s allows HTTPS to %q, want %s", step.endpointType, group, to, step.toS3)
+			}
+		}
+		s.watch(s.sweep).wrote(t)
+	}
+}
