@@ -276,27 +276,42 @@ func (g *GroupRules) Restore(ctx context.Context, f guard.Finding) error {
 	return errors.Join(failures...)
 }
 
-// revoke removes rules. A rule that no longer exists is no error: the read-back decides. It makes
-// EC2 reject the whole list; revoke then removes the rules one by one, so that an attacker who replaces one rule all
-// the time cannot keep another one.
+// revoke removes rules. A rule that no longer exists is no error: the read-back decides. It makes EC2 reject the whole list. revoke then
+// removes those that are still there, because each event of many starts a run and another run may have been faster; and if this is
+// rejected too, one by one, so that an attacker who replaces one rule all the time cannot keep another one.
 func (g *GroupRules) revoke(ctx context.Context, s side, rules []groupRule) error {
 	if len(rules) == 0 {
 		return nil
 	}
-	ids := make([]string, len(rules))
-	for i, r := range rules {
-		ids[i] = r.id
-	}
-	gone, err := g.revokeRules(ctx, s, ids...)
-	if !gone || len(ids) == 1 {
+	gone, err := g.revokeRules(ctx, s, ids(rules)...)
+	if !gone || len(rules) == 1 {
 		return err
 	}
-	for _, id := range ids {
-		if _, err := g.revokeRules(ctx, s, id); err != nil {
+	if answer, err := g.read(ctx, []string{s.group}); err == nil {
+		there := ids(liveRules(answer))
+		rules = slices.DeleteFunc(slices.Clone(rules), func(r groupRule) bool { return !slices.Contains(there, r.id) })
+		if len(rules) == 0 {
+			return nil
+		}
+		if gone, err := g.revokeRules(ctx, s, ids(rules)...); !gone {
+			return err
+		}
+	}
+	for _, r := range rules {
+		if _, err := g.revokeRules(ctx, s, r.id); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// ids returns the rules' ids.
+func ids(rules []groupRule) []string {
+	list := make([]string, len(rules))
+	for i, r := range rules {
+		list[i] = r.id
+	}
+	return list
 }
 
 // revokeRules removes rules with one call, and reports whether one of them no longer existed.

@@ -2,6 +2,7 @@ package vpcendpoint_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -190,6 +191,42 @@ func TestARuleThatIsGoneKeepsNoOtherInForce(t *testing.T) {
 	}
 	if got := inspect(t, rules)["security-group-rules"]; got.Verdict != iampolicy.Same {
 		t.Errorf("after Restore: %s, live %s", got.Verdict, got.Live)
+	}
+}
+
+// A run that another one overtakes makes few calls, however many rules there were, so that many runs at once do not use up EC2's rate.
+// Rules that are replaced again after that are revoked one by one.
+func TestManyRulesAreRevokedWithFewCalls(t *testing.T) {
+	many := func() (rules []types.SecurityGroupRule) {
+		for port := range int32(60) {
+			rules = append(rules, rule(fmt.Sprint("sgr-", port), "sg-endpoint", "tcp", port, port, "sg-stranger"))
+		}
+		return rules
+	}
+	for name, c := range map[string]struct {
+		left, revocations int
+		race              bool
+	}{
+		"another run was faster":             {left: 0, revocations: 1},
+		"another run removed a part of them": {left: 40, revocations: 2},
+		"one is replaced all the time":       {left: 60, revocations: 62, race: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fake := &fakeEC2{rules: many()}
+			rules := newRules(fake)
+			rules.AllowedGroupIDs = nil
+			found := inspect(t, rules)["security-group-rules"]
+			fake.rules = fake.rules[:c.left]
+			if c.race {
+				fake.fail, fake.times = map[string]string{"RevokeSecurityGroupIngress": "InvalidSecurityGroupRuleId.NotFound"}, map[string]int{"RevokeSecurityGroupIngress": 2}
+			}
+			if err := rules.Restore(t.Context(), found); err != nil {
+				t.Fatal(err)
+			}
+			if got := fake.calls["RevokeSecurityGroupIngress"]; got != c.revocations || len(fake.rules) > 0 {
+				t.Errorf("%d revocations, %d rules left, want %d and none", got, len(fake.rules), c.revocations)
+			}
+		})
 	}
 }
 
