@@ -138,7 +138,10 @@ func eventType(o guard.Outcome) string {
 	return "s3-endpoint-guard-" + strings.ReplaceAll(string(o), " ", "-")
 }
 
-// related returns the ARNs of the bucket, and of the endpoint or security group that drifted.
+// mostRelated is how many related resources a message has at most. AWS documents no limit.
+const mostRelated = 5
+
+// related returns the ARNs of the bucket, and of the endpoint or the security groups that drifted, mostRelated at most.
 func (m Message) related() []string {
 	o := m.Origin
 	arns := []string{}
@@ -148,9 +151,11 @@ func (m Message) related() []string {
 	if m.Record.Place.Bucket != "" { // it may be called sg-…
 		return arns
 	}
-	for prefix, resource := range map[string]string{"vpce-": "vpc-endpoint", "sg-": "security-group"} {
-		if strings.HasPrefix(m.Record.Target, prefix) {
-			arns = append(arns, fmt.Sprintf("arn:%s:ec2:%s:%s:%s/%s", o.Partition, o.Region, o.Account, resource, m.Record.Target))
+	for id := range strings.SplitSeq(m.Record.Target, ", ") {
+		for prefix, resource := range map[string]string{"vpce-": "vpc-endpoint", "sg-": "security-group"} {
+			if strings.HasPrefix(id, prefix) && len(arns) < mostRelated {
+				arns = append(arns, fmt.Sprintf("arn:%s:ec2:%s:%s:%s/%s", o.Partition, o.Region, o.Account, resource, id))
+			}
 		}
 	}
 	return arns

@@ -98,6 +98,9 @@ func TestChatMessagesNameTheResourcesThatDrifted(t *testing.T) {
 		"docs-example": "",
 		"vpce-0a1b":    "arn:aws:ec2:eu-central-1:111122223333:vpc-endpoint/vpce-0a1b",
 		"sg-0a1b":      "arn:aws:ec2:eu-central-1:111122223333:security-group/sg-0a1b",
+		"sg-0a, sg-0b": "arn:aws:ec2:eu-central-1:111122223333:security-group/sg-0a arn:aws:ec2:eu-central-1:111122223333:security-group/sg-0b",
+		"sg-0a, sg-0b, sg-0c, sg-0d, sg-0e": "arn:aws:ec2:eu-central-1:111122223333:security-group/sg-0a arn:aws:ec2:eu-central-1:111122223333:security-group/sg-0b " +
+			"arn:aws:ec2:eu-central-1:111122223333:security-group/sg-0c arn:aws:ec2:eu-central-1:111122223333:security-group/sg-0d",
 	} {
 		n := notificationOf(t, message(guard.Record{Outcome: guard.Corrected, Resource: "x", Target: target}))
 		if got := strings.Join(n.Metadata.RelatedResources, " "); got != strings.TrimSpace("arn:aws:s3:::docs-example "+want) {
