@@ -197,7 +197,7 @@ func TestAnEndedUpdateWakesTheGuardWhateverItsEnd(t *testing.T) {
 // (docs/facts.md).
 func TestAChangeOfTheEndpointsTypeKeepsTheWorkloadsGroups(t *testing.T) {
 	t.Parallel()
-	s := deploy(t, probing)
+	s := deploy(t, nil)
 	ids := func() (ids []string) {
 		for _, name := range []string{"InstanceSecurityGroup", "ProbeSecurityGroup", "Instance"} {
 			ids = append(ids, s.stack.Physical(name))
@@ -206,7 +206,7 @@ func TestAChangeOfTheEndpointsTypeKeepsTheWorkloadsGroups(t *testing.T) {
 	}
 	before := ids()
 	for _, step := range []struct{ endpointType, toS3 string }{{"Gateway", "0.0.0.0/0"}, {"Interface", "10.0.0.0/16"}} {
-		s.must(s.stack.Update(t.Context(), plan(t, probing.and("EndpointType", step.endpointType))))
+		s.must(s.stack.Update(t.Context(), plan(t, parameters{"EndpointType": step.endpointType})))
 		s.rest()
 		s.watch(s.sweep)
 		if got := ids(); !slices.Equal(got, before) {
