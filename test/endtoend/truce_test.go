@@ -1,6 +1,7 @@
 package endtoend_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/google/go-cmp/cmp"
 
 	"example.com/s3-endpoint-guard/internal/guard"
 	"example.com/s3-endpoint-guard/local/localaws/events"
@@ -225,4 +227,46 @@ func TestAChangeOfTheEndpointsTypeKeepsTheWorkloadsGroups(t *testing.T) {
 		}
 		s.watch(s.sweep).wrote(t)
 	}
+}
+
+// A restored rule has the template's description, too. Otherwise it would not be the one that CloudFormation compares with the template.
+func TestRestoredRulesAreTheTemplates(t *testing.T) {
+	t.Parallel()
+	s := deploy(t, parameters{"AppIngressCidr": "203.0.113.0/24"})
+	rules := func() (texts []string) {
+		for _, group := range []string{"EndpointSecurityGroup", "InstanceSecurityGroup", "ProbeSecurityGroup"} {
+			for _, r := range s.EC2.Rules(s.stack.Physical(group)) {
+				r.ID = ""
+				texts = append(texts, fmt.Sprintf("%s: %+v", group, r))
+			}
+		}
+		slices.Sort(texts)
+		return texts
+	}
+	want := rules()
+	for _, group := range []string{"InstanceSecurityGroup", "ProbeSecurityGroup"} {
+		s.must(s.shutsIn(group))
+	}
+	for _, group := range []string{"EndpointSecurityGroup", "InstanceSecurityGroup"} {
+		s.must(s.letsNobodyIn(group))
+	}
+	s.rest()
+	s.watch(s.sweep)
+	if diff := cmp.Diff(want, rules()); diff != "" {
+		t.Errorf("rules (-as deployed +as restored):\n%s", diff)
+	}
+}
+
+// letsNobodyIn removes all ingress rules of a group of the stack.
+func (s *scene) letsNobodyIn(group string) error {
+	var ids []string
+	for _, r := range s.EC2.Rules(s.stack.Physical(group)) {
+		if !r.Egress {
+			ids = append(ids, r.ID)
+		}
+	}
+	_, err := s.ec2.RevokeSecurityGroupIngress(s.Context(), &ec2.RevokeSecurityGroupIngressInput{
+		GroupId: aws.String(s.stack.Physical(group)), SecurityGroupRuleIds: ids,
+	})
+	return err
 }

@@ -42,8 +42,8 @@ type GroupRules struct {
 
 // WorkloadGroup is a security group of template.yaml's workload: HTTPS to S3 is its only egress.
 type WorkloadGroup struct {
-	// ID is the group's id.
-	ID string
+	// ID is the group's id, Name who is in it: "app" or "probe".
+	ID, Name string
 	// ToS3 is the IPv4 range in which the workload reaches S3.
 	ToS3 string
 	// Clients is the IPv4 range that may connect to the app's port; "" for none.
@@ -60,11 +60,11 @@ const (
 // rules returns the group's desired rules.
 func (w WorkloadGroup) rules() []groupRule {
 	rules := []groupRule{
-		{groupID: w.ID, egress: true, protocol: "tcp", from: 443, to: 443, peer: w.ToS3},
-		{groupID: w.ID, egress: true, protocol: "-1", from: -1, to: -1, peer: noEgress},
+		{groupID: w.ID, egress: true, protocol: "tcp", from: 443, to: 443, peer: w.ToS3, description: "HTTPS to S3"},
+		{groupID: w.ID, egress: true, protocol: "-1", from: -1, to: -1, peer: noEgress, description: "None"},
 	}
 	if w.Clients != "" {
-		rules = append(rules, groupRule{groupID: w.ID, protocol: "tcp", from: appPort, to: appPort, peer: w.Clients})
+		rules = append(rules, groupRule{groupID: w.ID, protocol: "tcp", from: appPort, to: appPort, peer: w.Clients, description: "The app"})
 	}
 	return rules
 }
@@ -80,7 +80,8 @@ const (
 // Name implements [guard.Resource].
 func (g *GroupRules) Name() string { return groupRulesProperty }
 
-// groupRule is one rule for comparison. Descriptions and tags are ignored.
+// groupRule is one rule for comparison. Descriptions and tags are ignored. A restored rule has the template's description, so that it is
+// the one that CloudFormation knows, when it compares the group with the template or takes the rule out of it.
 type groupRule struct {
 	// id is the rule's id; "" for a desired one.
 	id string
@@ -92,11 +93,15 @@ type groupRule struct {
 	peer string
 	// account is the account of a peer group of another account, in a desired rule.
 	account string
+	// description is the template's description of a desired rule; "" for none.
+	description string
 }
 
 // sameAs reports whether two rules allow the same traffic.
 func (r groupRule) sameAs(other groupRule) bool {
-	r.id, other.id, r.account, other.account = "", "", "", ""
+	for _, rule := range []*groupRule{&r, &other} {
+		rule.id, rule.account, rule.description = "", "", ""
+	}
 	return r == other
 }
 
@@ -203,9 +208,15 @@ func (g *GroupRules) desired() []groupRule {
 			groupID: r.GroupID, protocol: r.Protocol, from: r.FromPort, to: r.ToPort, peer: r.Source, account: r.SourceAccount,
 		})
 	}
+	descriptions := map[string]string{}
+	for _, w := range g.Workload {
+		descriptions[w.ID] = "HTTPS from the " + w.Name
+	}
 	for _, group := range g.GroupIDs {
 		for _, source := range g.AllowedGroupIDs {
-			rules = append(rules, groupRule{groupID: group, protocol: "tcp", from: 443, to: 443, peer: source})
+			rules = append(rules, groupRule{
+				groupID: group, protocol: "tcp", from: 443, to: 443, peer: source, description: descriptions[source],
+			})
 		}
 	}
 	return rules
@@ -366,19 +377,22 @@ func (g *GroupRules) authorizeRules(ctx context.Context, s side, rules ...groupR
 // permission returns a rule as EC2's calls take it.
 func (r groupRule) permission() types.IpPermission {
 	p := types.IpPermission{IpProtocol: &r.protocol, FromPort: &r.from, ToPort: &r.to}
+	var account, description *string
+	if r.account != "" {
+		account = &r.account
+	}
+	if r.description != "" {
+		description = &r.description
+	}
 	switch _, isBlock := netip.ParsePrefix(r.peer); {
 	case strings.HasPrefix(r.peer, "pl-"):
-		p.PrefixListIds = []types.PrefixListId{{PrefixListId: &r.peer}}
+		p.PrefixListIds = []types.PrefixListId{{PrefixListId: &r.peer, Description: description}}
 	case isBlock != nil:
-		pair := types.UserIdGroupPair{GroupId: &r.peer}
-		if r.account != "" {
-			pair.UserId = &r.account
-		}
-		p.UserIdGroupPairs = []types.UserIdGroupPair{pair}
+		p.UserIdGroupPairs = []types.UserIdGroupPair{{GroupId: &r.peer, UserId: account, Description: description}}
 	case strings.Contains(r.peer, ":"):
-		p.Ipv6Ranges = []types.Ipv6Range{{CidrIpv6: &r.peer}}
+		p.Ipv6Ranges = []types.Ipv6Range{{CidrIpv6: &r.peer, Description: description}}
 	default:
-		p.IpRanges = []types.IpRange{{CidrIp: &r.peer}}
+		p.IpRanges = []types.IpRange{{CidrIp: &r.peer, Description: description}}
 	}
 	return p
 }

@@ -110,9 +110,9 @@ func readWorkload(r *environment.Reader, g environment.Guarded) []vpcendpoint.Wo
 	for i, id := range ids {
 		switch {
 		case i == 0:
-			groups = append(groups, vpcendpoint.WorkloadGroup{ID: id, ToS3: toS3, Clients: clients})
+			groups = append(groups, vpcendpoint.WorkloadGroup{ID: id, Name: "app", ToS3: toS3, Clients: clients})
 		case i == 1 && g.Setting.ProbeRole != "":
-			groups = append(groups, vpcendpoint.WorkloadGroup{ID: id, ToS3: toS3})
+			groups = append(groups, vpcendpoint.WorkloadGroup{ID: id, Name: "probe", ToS3: toS3})
 		}
 	}
 	return groups

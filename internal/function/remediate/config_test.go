@@ -76,12 +76,12 @@ func TestReadConfigReadsWhatTheTemplateSets(t *testing.T) {
 	}
 	ofInterface, ofGateway, observing := common, common, common
 	ofInterface.SecurityGroupIDs, ofInterface.AllowedGroupIDs = []string{"sg-0a"}, []string{"sg-0b", "sg-0c", "sg-0d"}
-	ofInterface.Workload = []vpcendpoint.WorkloadGroup{{ID: "sg-0b", ToS3: "10.0.0.0/16", Clients: "203.0.113.0/24"}, {ID: "sg-0c", ToS3: "10.0.0.0/16"}}
+	ofInterface.Workload = []vpcendpoint.WorkloadGroup{{ID: "sg-0b", Name: "app", ToS3: "10.0.0.0/16", Clients: "203.0.113.0/24"}, {ID: "sg-0c", Name: "probe", ToS3: "10.0.0.0/16"}}
 	withoutProbe := ofInterface
 	withoutProbe.Setting.ProbeRole, withoutProbe.AllowedGroupIDs = "", []string{"sg-0b", "sg-0d"}
-	withoutProbe.Workload = []vpcendpoint.WorkloadGroup{{ID: "sg-0b", ToS3: "10.0.0.0/16"}}
+	withoutProbe.Workload = []vpcendpoint.WorkloadGroup{{ID: "sg-0b", Name: "app", ToS3: "10.0.0.0/16"}}
 	ofGateway.Gateway, ofGateway.RouteTableIDs = true, []string{"rtb-1", "rtb-2"}
-	ofGateway.Workload = []vpcendpoint.WorkloadGroup{{ID: "sg-0b", ToS3: "0.0.0.0/0", Clients: "203.0.113.0/24"}, {ID: "sg-0c", ToS3: "0.0.0.0/0"}}
+	ofGateway.Workload = []vpcendpoint.WorkloadGroup{{ID: "sg-0b", Name: "app", ToS3: "0.0.0.0/0", Clients: "203.0.113.0/24"}, {ID: "sg-0c", Name: "probe", ToS3: "0.0.0.0/0"}}
 	observing = ofInterface
 	observing.Observe, observing.Setting = true, chinese
 	observing.TopicARN = "arn:aws-cn:sns:eu-central-1:111122223333:guard-NotificationTopic"
