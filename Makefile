@@ -7,9 +7,11 @@
 TARGET = linux/arm64
 HOST  := $(shell go env GOHOSTOS)/$(shell go env GOHOSTARCH)
 
-# One set of flags for all that compiles, so that nothing is compiled twice.
+# One set of flags for all that compiles, so that nothing is compiled twice. AWS's clients are megabytes of generated code that
+# waits for the network: without inlining (-l) they compile in 0.6 of the processor time. Nothing here needs debugging data.
 export CGO_ENABLED = 0
-export GOFLAGS     = -trimpath -buildvcs=false -mod=readonly -tags=lambda.norpc
+export GOFLAGS     = -trimpath -buildvcs=false -mod=readonly -tags=lambda.norpc -gcflags=all=-dwarf=false \
+	'-gcflags=github.com/aws/aws-sdk-go-v2/service/...=-l -dwarf=false'
 unexport GOOS GOARCH GOARM64 GOAMD64
 # The SDK refuses a custom HTTP client, as tests have one, while this is set.
 unexport AWS_CA_BUNDLE
@@ -33,7 +35,7 @@ bootstraps: ## build every function for this machine, as tests and the demo want
 	@$(MAKE) --no-print-directory build TARGET=$(HOST)
 
 first-build:
-	@echo "Building the functions for $(TARGET). The first time, this compiles AWS's SDK: minutes, and 3.5 GB of memory."
+	@echo "Building the functions for $(TARGET). The first time, this compiles AWS's SDK: minutes, and 2 GB of memory."
 
 # SAM's: RemediateFunction in both templates is functions/remediate, ProbeAFunction and ProbeBFunction are functions/probe.
 # A function's version is the id that Go gives to what it linked, never a commit: what changes no function must not
