@@ -35,11 +35,10 @@ var built *bootstrap.Builder
 const abreast = "64"
 
 // garbage is GOGC: with the default of 100, the collector takes a quarter of the processor time of this process. memory is GOMEMLIMIT,
-// in bytes: from there on, the collector takes more again. What the tests that run abreast hold is 1.3 GiB, so with 1 GiB it took
-// half of the processor time of this process.
+// in bytes: from there on, the collector takes more again. The tests that run abreast hold up to 150 MiB.
 const (
 	garbage = 400
-	memory  = 2 << 30
+	memory  = 1 << 30
 )
 
 func TestMain(m *testing.M) {

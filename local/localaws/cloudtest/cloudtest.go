@@ -28,18 +28,21 @@ Resources:
       {Runtime: provided.al2023, Handler: bootstrap, CodeUri: ., Timeout: 60, Role: !GetAtt Role.Arn,
        Environment: {Variables: {TEARDOWN_ROLE_ARN: !GetAtt Role.Arn}}}`
 
-// New makes a local AWS that is closed when the test ends.
+// New makes a local AWS that is closed when the test ends, and then no longer held: package testing keeps the functions of Cleanup of
+// an ended parallel test until its siblings have ended.
 func New(t testing.TB, o localaws.Options) *localaws.Cloud {
 	t.Helper()
 	c, err := localaws.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
+	opened := c
 	t.Cleanup(func() {
-		if err := c.Close(); err != nil {
+		if err := opened.Close(); err != nil {
 			t.Error(err)
 		}
-		checkNeeds(t, c)
+		checkNeeds(t, opened)
+		opened = nil
 	})
 	return c
 }
