@@ -22,7 +22,8 @@ TEMPLATES := template.yaml guard.yaml
 FUNCTIONS := $(shell sed -nE 's/^  ([A-Za-z]+Function):$$/\1/p' $(TEMPLATES) | sort -u)
 # Below .aws-sam, which SAM leaves out when it copies the sources.
 folder     = .aws-sam/$(subst /,-,$(1))
-BUILD      = GOOS=$(word 1,$(subst /, ,$(TARGET))) GOARCH=$(word 2,$(subst /, ,$(TARGET))) GOARM64=v8.0 go build -v
+FOR_TARGET = GOOS=$(word 1,$(subst /, ,$(TARGET))) GOARCH=$(word 2,$(subst /, ,$(TARGET))) GOARM64=v8.0
+BUILD      = $(FOR_TARGET) go build -v
 WITH_BUILT = GUARD_BOOTSTRAPS="$$PWD/$(call folder,$(HOST))"
 
 help: ## list the targets
@@ -38,16 +39,13 @@ first-build:
 	@echo "Building the functions for $(TARGET). The first time, this compiles AWS's SDK: minutes, and 2 GB of memory."
 
 # SAM's: RemediateFunction in both templates is functions/remediate, ProbeAFunction and ProbeBFunction are functions/probe.
-# A function's version is the id that Go gives to what it linked, never a commit: what changes no function must not
-# change its package, because during each update of the stack the guard stands down. UNNAMED is each function's own, also the
-# two probes': sam build --parallel builds them at the same time.
+# A function's version is the checksum of the ids that Go gives to what it links, never a commit: what changes no function must not
+# change its package, because during each update of the stack the guard stands down.
 build-%Function: PACKAGE = $(shell echo $* | sed -E 's/[AB]$$//' | tr A-Z a-z)
-build-%Function: UNNAMED = $(call folder,unnamed-$(TARGET))/$*
 build-%Function: FORCE
 	@test -n "$$ARTIFACTS_DIR" || { echo "ARTIFACTS_DIR is not set"; exit 2; }
-	$(BUILD) -ldflags '-s -w' -o $(UNNAMED) ./functions/$(PACKAGE)
-	@id=$$(go tool buildid $(UNNAMED)) && \
-	$(BUILD) -ldflags "-s -w -X main.version=$${id##*/}" -o "$$ARTIFACTS_DIR/bootstrap" ./functions/$(PACKAGE)
+	@ids=$$($(FOR_TARGET) go list -v -export -deps -f '{{.BuildID}}' ./functions/$(PACKAGE)) && sum=$$(echo "$$ids" | cksum) && \
+	$(BUILD) -ldflags "-s -w -X main.version=$${sum%% *}" -o "$$ARTIFACTS_DIR/bootstrap" ./functions/$(PACKAGE)
 
 # go test runs as many packages at once as there are processors, in the order of its arguments: those that take longest begin.
 test: bootstraps ## run all tests
