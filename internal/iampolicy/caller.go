@@ -152,39 +152,52 @@ func (c *caller) namedIn(p *principals) []bool {
 // hasIdentity reports whether the caller can have identity policies. For an assumed root these are its task policy.
 func (c *caller) hasIdentity() bool { return c.kind >= user || c.assumed }
 
-// keys returns the condition keys that follow from the caller. It omits what the principal alone does not show, such as the
-// unique id in aws:userid.
+// keys passes on the condition keys that follow from the caller, each once. It omits what the principal alone does not show, such as
+// the unique id in aws:userid.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principal-properties
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#principaltable
-func (c *caller) keys() map[string]string {
+func (c *caller) keys(add func(key, value string)) {
 	switch c.kind {
 	case anonymous:
-		return map[string]string{"aws:principalaccount": "anonymous", "aws:principaltype": "Anonymous", "aws:userid": "anonymous"}
+		add("aws:principalaccount", "anonymous")
+		add("aws:principaltype", "Anonymous")
+		add("aws:userid", "anonymous")
 	case service:
-		return map[string]string{
-			"aws:principalisawsservice": "true", "aws:principalservicename": c.name, "aws:principalservicenameslist": c.name,
-		}
+		add("aws:principalisawsservice", "true")
+		add("aws:principalservicename", c.name)
+		add("aws:principalservicenameslist", c.name)
 	case originAccess:
-		return map[string]string{"aws:principalarn": c.arn}
+		add(principalARN, c.arn)
 	case federated:
-		return map[string]string{"aws:federatedprovider": c.name}
+		add("aws:federatedprovider", c.name)
+	default:
+		c.identityKeys(add)
 	}
-	keys := map[string]string{
-		"aws:principalarn": c.arn, "aws:principalaccount": c.account, "aws:principalisawsservice": "false",
-	}
+}
+
+// identityKeys is keys for the identities of an account.
+func (c *caller) identityKeys(add func(key, value string)) {
+	arn := c.arn
 	switch c.kind {
 	case root:
-		keys["aws:principaltype"], keys["aws:userid"] = "Account", c.account
+		add("aws:principaltype", "Account")
+		add("aws:userid", c.account)
 		if c.assumed {
 			// Source: docs/facts.md, Policy evaluation
-			keys["aws:principalarn"], keys["aws:assumedroot"] = IAMARN(c.partition, c.account, "root"), "true"
+			arn = IAMARN(c.partition, c.account, "root")
+			add("aws:assumedroot", "true")
 		}
 	case user:
-		keys["aws:principaltype"], keys["aws:username"] = "User", c.name
+		add("aws:principaltype", "User")
+		add("aws:username", c.name)
 	case role:
-		keys["aws:principaltype"], keys["aws:principalarn"] = "AssumedRole", c.roleARN
+		arn = c.roleARN
+		add("aws:principaltype", "AssumedRole")
 	case federatedUser:
-		keys["aws:principaltype"], keys["aws:userid"] = "FederatedUser", c.account+":"+c.name
+		add("aws:principaltype", "FederatedUser")
+		add("aws:userid", c.account+":"+c.name)
 	}
-	return keys
+	add(principalARN, arn)
+	add("aws:principalaccount", c.account)
+	add("aws:principalisawsservice", "false")
 }

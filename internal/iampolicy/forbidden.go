@@ -181,10 +181,14 @@ func (s Setting) otherAccount() string {
 // Standpoints lists all combinations of caller and network path. Callers: anonymous, another account, an AWS service, the
 // account's root user and administrators, and the setting's roles. Network paths: from the internet, through other
 // endpoints, through the setting's endpoint, and over plain HTTP through that endpoint.
-func (s Setting) Standpoints() []Standpoint {
-	var all []Standpoint
-	for _, c := range s.callers() {
-		for _, d := range s.paths() {
+func (s Setting) Standpoints() []Standpoint { return s.standpointsOn(s.paths()...) }
+
+// standpointsOn lists the combinations of all callers and some network paths. Those of one path share its context.
+func (s Setting) standpointsOn(paths ...networkPath) []Standpoint {
+	callers := s.callers()
+	all := make([]Standpoint, 0, len(callers)*len(paths))
+	for _, c := range callers {
+		for _, d := range paths {
 			all = append(all, Standpoint{c.name, d.name, c.principal, d.context})
 		}
 	}
@@ -239,13 +243,13 @@ func ForbiddenThroughEndpoint(s Setting) []ForbiddenRequest {
 		{s.Bucket, s.Account}, {s.Bucket, s.otherAccount()},
 		{ownOtherBucket, s.Account}, {foreignBucket, s.otherAccount()}, {s.packageBucket(), s.otherAccount()},
 	}
-	foreign := through("through the endpoint from another VPC", s.EndpointID, otherVPC, "true")
+	ours, foreign := s.ours(), through("through the endpoint from another VPC", s.EndpointID, otherVPC, "true")
 	callers := s.callers()
 	forbidden := make([]ForbiddenRequest, 0, (len(places)+1)*len(callers)*len(bucketActions))
 	for i, p := range places {
 		targets := targetsOn(s.bucketARN(p.bucket), i*len(bucketActions))
 		for _, c := range callers {
-			paths := []networkPath{s.ours()}
+			paths := []networkPath{ours}
 			if i == 0 {
 				paths = append(paths, foreign)
 			} else if c.isInsider() {

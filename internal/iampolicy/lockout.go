@@ -40,13 +40,19 @@ func LockoutBeyond(desired, live []byte, s Setting) error {
 	}
 	before, _ := Parse(live)
 	var locked []error
-	for _, at := range s.Standpoints() {
-		if at.Path != s.internet().name || !s.configures(at) {
+	targets := s.targetsOf(configurationActions)
+	now, then := newExamination(p), newExamination(before)
+	for _, at := range s.standpointsOn(s.internet()) {
+		if !s.configures(at) {
 			continue
 		}
-		allowed, denied := openActions(p, s, at, configurationActions), deniedActions(before, s, at)
-		for _, action := range configurationActions {
-			if _, found := allowed[action]; !found && (slices.Contains(keeping, action) || !denied(action)) {
+		denied := now.denied(s, at, targets)
+		if len(denied) == 0 {
+			continue
+		}
+		known := then.denied(s, at, targets)
+		for _, action := range denied {
+			if slices.Contains(keeping, action) || !slices.Contains(known, action) {
 				locked = append(locked, fmt.Errorf("%s %s may not %s", at.Caller, at.Path, action))
 				break
 			}
@@ -55,33 +61,42 @@ func LockoutBeyond(desired, live []byte, s Setting) error {
 	return errors.Join(locked...)
 }
 
-// deniedActions returns a function that reports whether a policy denies a caller a configuration action on the bucket; nil denies none. It
-// evaluates the policy at the first call only.
-func deniedActions(p *Policy, s Setting, at Standpoint) func(action string) bool {
-	open := sync.OnceValue(func() map[string]string { return openActions(p, s, at, configurationActions) })
-	return func(action string) bool {
-		if p == nil {
-			return false
-		}
-		_, found := open()[action]
-		return !found
-	}
-}
-
 // DeniedTo lists those of the actions on the setting's bucket that a bucket policy denies a role of the account, from the internet
-// over TLS, although IAM allows them.
+// over TLS, although IAM allows them. A policy that cannot be evaluated denies none.
 func DeniedTo(p *Policy, s Setting, role string, actions []string) []string {
 	s.Guard = role
+	targets, e := s.targetsOf(actions), newExamination(p)
 	var denied []string
-	for _, at := range s.Standpoints() {
-		if at.Path != s.internet().name || at.Principal != role {
-			continue
+	for _, at := range s.standpointsOn(s.internet()) {
+		if at.Principal == role {
+			denied = append(denied, e.denied(s, at, targets)...)
 		}
-		open := openActions(p, s, at, actions)
-		for _, action := range actions {
-			if _, found := open[action]; !found {
-				denied = append(denied, action)
-			}
+	}
+	return denied
+}
+
+// targetsOf lists actions with their resources in the setting's bucket.
+func (s Setting) targetsOf(actions []string) []*target {
+	return slices.DeleteFunc(targetsOn(s.BucketARN(), 0), func(t *target) bool { return !slices.Contains(actions, t.action) })
+}
+
+// denied lists the actions that a bucket policy denies a caller whom IAM allows everything: none without a policy, and if it cannot be
+// evaluated.
+func (e *examination) denied(s Setting, at Standpoint, targets []*target) []string {
+	if e.policy == nil || len(targets) == 0 || e.policy.checkPrincipals() != nil {
+		return nil
+	}
+	sc := &scene{from: at, account: s.Account}
+	c, err := newContext(sc.request(targets[0]))
+	if err != nil {
+		return nil
+	}
+	var denied []string
+	applying := e.applying(c, nil)
+	for _, t := range targets {
+		c.aim(t)
+		if e.rule(c, t, applying, false).effect == Deny {
+			denied = append(denied, t.action)
 		}
 	}
 	return denied
@@ -100,16 +115,8 @@ func (s Setting) configures(at Standpoint) bool {
 // IAM allows it everything, each with what allows it (as in [Decision.By]). An undecided action counts as open. A nil
 // policy means a bucket without one.
 func OpenActions(p *Policy, s Setting, at Standpoint) map[string]string {
-	return openActions(p, s, at, nil)
-}
-
-// openActions is [OpenActions] of some actions; nil means all.
-func openActions(p *Policy, s Setting, at Standpoint, of []string) map[string]string {
 	open := map[string]string{}
 	for _, t := range targetsOn(s.BucketARN(), 0) {
-		if of != nil && !slices.Contains(of, t.action) {
-			continue
-		}
 		d := Evaluate(
 			Request{Principal: at.Principal, Action: t.action, Resource: t.resource, ResourceAccount: s.Account, Context: at.Context},
 			Policies{Identity: []*Policy{allowAll()}, Resource: p})

@@ -35,7 +35,7 @@ type requestContext struct {
 	class           actionClass
 	resource        string
 	resourceAccount string
-	keys            map[string][]string // by lower-case name
+	keys            []contextKey
 
 	// guessed is true if the value of aws:PrincipalArn was derived from a session's ARN.
 	guessed bool
@@ -47,7 +47,32 @@ type requestContext struct {
 	worst bool
 }
 
-func (c *requestContext) values(key string) []string { return c.keys[key] }
+// contextKey is a condition key with its values. Its name is as returned by foldKey.
+type contextKey struct {
+	name   string
+	values []string
+}
+
+// derivedKeys is how many keys a context gets from its caller and its resource, at most.
+const derivedKeys = 8
+
+// values returns the values of a key. A request has few keys, so that a search takes less time than a map would.
+func (c *requestContext) values(key string) []string {
+	if i := c.find(key); i >= 0 {
+		return c.keys[i].values
+	}
+	return nil
+}
+
+// find returns the index of a key; -1 if the context does not have it.
+func (c *requestContext) find(key string) int {
+	for i := range c.keys {
+		if c.keys[i].name == key {
+			return i
+		}
+	}
+	return -1
+}
 
 // newContext checks a request and adds the keys that follow from it.
 func newContext(r Request) (*requestContext, error) {
@@ -64,7 +89,7 @@ func newContext(r Request) (*requestContext, error) {
 	}
 	ctx := &requestContext{
 		caller: c, action: action, resource: r.Resource, resourceAccount: r.ResourceAccount,
-		keys: make(map[string][]string, len(r.Context)+8),
+		keys: make([]contextKey, 0, len(r.Context)+derivedKeys),
 	}
 	ctx.class = actionClasses()[ctx.action]
 	if fields := strings.SplitN(r.Resource, ":", 6); ctx.resourceAccount == "" && len(fields) == 6 {
@@ -75,23 +100,27 @@ func newContext(r Request) (*requestContext, error) {
 		if !ok {
 			return nil, fmt.Errorf("no condition key: %q", name)
 		}
-		if _, twice := ctx.keys[key]; twice {
+		if ctx.find(key) >= 0 {
 			return nil, fmt.Errorf("context key %q given twice", key)
 		}
-		ctx.keys[key] = values
+		ctx.keys = append(ctx.keys, contextKey{key, values})
 	}
 	ctx.derive()
 	return ctx, nil
 }
 
 func (c *requestContext) derive() {
-	_, given := c.keys[principalARN]
-	c.guessed = !given && c.caller.mayBe != ""
-	for key, value := range c.caller.keys() {
-		c.setAbsent(key, value)
+	c.guessed = c.find(principalARN) < 0 && c.caller.mayBe != ""
+	values := make([]string, 0, derivedKeys) // one allocation for all keys
+	add := func(key, value string) {
+		if value != "" && c.find(key) < 0 {
+			values = append(values, value)
+			c.keys = append(c.keys, contextKey{key, values[len(values)-1:]})
+		}
 	}
-	c.setAbsent("aws:resourceaccount", c.resourceAccount)
-	c.setAbsent("s3:resourceaccount", c.resourceAccount)
+	c.caller.keys(add)
+	add("aws:resourceaccount", c.resourceAccount)
+	add("s3:resourceaccount", c.resourceAccount)
 }
 
 // principalARN is aws:PrincipalArn as returned by foldKey.
@@ -138,10 +167,4 @@ func lowerASCII(s string) string {
 		}
 	}
 	return string(b)
-}
-
-func (c *requestContext) setAbsent(key, value string) {
-	if _, given := c.keys[key]; !given && value != "" {
-		c.keys[key] = []string{value}
-	}
 }

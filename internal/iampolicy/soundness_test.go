@@ -239,3 +239,40 @@ func TestClosedEndpointPoliciesLetNothingThrough(t *testing.T) {
 		t.Error("no document was closed, so nothing was tested")
 	}
 }
+
+// The check for lockouts evaluates many actions at once. It must agree with one evaluation of each.
+func TestWhatIsDeniedToARoleIsWhatEvaluateDenies(t *testing.T) {
+	internet, everything := docs.Standpoints()[0].Context, parseOnce(t)
+	denials := 0
+	rapid.Check(t, func(t *rapid.T) {
+		d := decode(t, desiredBucket)
+		for range rapid.IntRange(0, 3).Draw(t, "changes") {
+			disturb(t, d)
+		}
+		if rapid.Bool().Draw(t, "other") {
+			d = drawPolicy(t)
+		}
+		live, err := iampolicy.Parse([]byte(encode(t, d)))
+		if err != nil {
+			t.Skip("the changes make no policy")
+		}
+		role := oneOf(t, "role", docs.Guard, docs.Teardown, app, session, stranger)
+		actions := iampolicy.ConfigurationActions()
+		var want []string
+		for _, action := range actions {
+			request := iampolicy.Request{Principal: role, Action: action, Resource: bucket, ResourceAccount: owner, Context: internet}
+			if iampolicy.Evaluate(request, iampolicy.Policies{Identity: everything, Resource: live}).Effect == deny {
+				want = append(want, action)
+			}
+		}
+		setting := docs
+		setting.Teardown, setting.Workload, setting.ProbeRole = "", "", ""
+		if got := iampolicy.DeniedTo(live, setting, role, actions); !slices.Equal(got, want) {
+			t.Fatalf("%s is denied %v, by Evaluate %v under\n%s", role, got, want, live)
+		}
+		denials += len(want)
+	})
+	if denials == 0 {
+		t.Error("nothing was denied, so nothing was tested")
+	}
+}
