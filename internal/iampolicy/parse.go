@@ -20,6 +20,9 @@ const (
 // a Sid may be repeated, depends on the use of the document: [Evaluate], [Judge] and [ParseIdentity] check that.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
 func Parse(document []byte) (*Policy, error) {
+	if p := recall(document); p != nil {
+		return p, nil
+	}
 	value, err := decodeStrictly(document)
 	if err != nil {
 		return nil, err
@@ -33,6 +36,7 @@ func Parse(document []byte) (*Policy, error) {
 		return nil, err
 	}
 	p.canonical = p.canonicalForm()
+	remember(document, p)
 	return p, nil
 }
 
