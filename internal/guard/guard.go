@@ -70,7 +70,8 @@ type Finding struct {
 	// Diff lists what differs from the desired state.
 	Diff []Difference
 	// Live and Desired are the property's two states in full: documents as AWS answers them, or compact JSON. An
-	// empty Live means that AWS has no such configuration, or that it could not be read.
+	// empty Live means that AWS has no such configuration, or that it could not be read. If the verdict is Same, both may be
+	// empty.
 	Live, Desired string
 	// Unread is why the live state could not be read: AWS denied it. The verdict is Open then, and Live and Diff are
 	// empty: a property that is hidden by a policy must still be corrected. nil if the state was read.

@@ -65,16 +65,18 @@ func (l *Lifecycle) Rules() []types.LifecycleRule {
 func (l *Lifecycle) Inspect(ctx context.Context) ([]guard.Finding, error) {
 	live, err := l.Bucket.lifecycle(ctx, l.API)
 	desired := l.Rules()
-	finding := guard.Finding{
-		Property: l.Name(), Target: l.Bucket.Name, Verdict: iampolicy.Same, Desired: guard.CompactSet(desired),
-	}
 	if err != nil {
-		return l.Bucket.unread(l.Name(), finding.Desired, err)
+		return l.Bucket.unread(l.Name(), guard.CompactSet(desired), err)
 	}
+	finding := guard.Finding{Property: l.Name(), Target: l.Bucket.Name, Verdict: iampolicy.Same}
+	l.compare(&finding, effects(live), effects(desired))
+	if finding.Verdict == iampolicy.Same {
+		return []guard.Finding{finding}, nil // the states take longer than the comparison
+	}
+	finding.Desired = guard.CompactSet(desired)
 	if len(live) > 0 {
 		finding.Live = guard.CompactSet(live)
 	}
-	l.compare(&finding, effects(live), effects(desired))
 	return []guard.Finding{finding}, nil
 }
 
