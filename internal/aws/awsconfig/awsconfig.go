@@ -20,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/smithy-go/middleware"
 )
 
 // Attempts and pauses: a call that keeps failing ends after about ten seconds of pauses. That leaves time to report it
@@ -71,6 +72,7 @@ func Load(getenv func(string) string) (aws.Config, error) {
 		Credentials:                credentials(getenv),
 		Retryer:                    Retryer,
 		ConfigSources:              []any{endpoints{getenv}},
+		APIOptions:                 []func(*middleware.Stack) error{withStack},
 		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenRequired,
 		ResponseChecksumValidation: aws.ResponseChecksumValidationWhenRequired,
 		HTTPClient: awshttp.NewBuildableClient().
