@@ -1,6 +1,6 @@
 # What SAM builds (make build-RemediateFunction …) and what people work with. `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help build bootstraps test lint demo local cost bench bench-teardown bench-peers fuzz cover docs module release clean first-build FORCE
+.PHONY: help build bootstraps guard test lint demo local cost bench bench-teardown bench-peers fuzz cover docs module release clean first-build FORCE
 
 # What functions are built for: Lambda's processor, whatever GOOS and GOARCH say in the shell; SAM would package what
 # cannot run. Tests and the demo build for HOST.
@@ -35,6 +35,9 @@ build: first-build ## build every function for Lambda into .aws-sam/linux-arm64 
 bootstraps: ## build every function for this machine, as tests and the demo want them
 	@$(MAKE) --no-print-directory build TARGET=$(HOST)
 
+guard: ## build the command line, ./guard
+	go build -v -ldflags '-s -w' -o guard ./cmd/guard
+
 first-build:
 	@echo "Building the functions for $(TARGET). The first time, this compiles AWS's SDK: minutes, and 2 GB of memory."
 
@@ -57,11 +60,11 @@ lint: ## gofmt, go vet, staticcheck, cfn-lint
 	go tool -modfile=tools/go.mod staticcheck ./...
 	@if command -v cfn-lint; then cfn-lint $(TEMPLATES); else echo "cfn-lint is not installed: $(TEMPLATES) are not linted"; fi
 
-cost: ## what the stack costs in a month
-	@go run ./cmd/guard cost
+cost: guard ## what the stack costs in a month
+	@./guard cost
 
-demo local: bootstraps ## an attack and its correction, without an account (local: keeps running for the AWS CLI; ARGS=--board)
-	$(WITH_BUILT) go run -v ./cmd/guard $@ $(ARGS)
+demo local: bootstraps guard ## an attack and its correction, without an account (local: keeps running for the AWS CLI; ARGS=--board)
+	$(WITH_BUILT) ./guard $@ $(ARGS)
 
 bench: ## measure the critical path, cold starts and the judge
 	go test -run '^$$' -bench . -benchmem ./...
@@ -93,4 +96,4 @@ release: ## build the command line for Linux, macOS and Windows into dist, the s
 	go run ./cmd/release -version '$(VERSION)'
 
 clean: ## remove what was built
-	rm -rf .aws-sam dist
+	rm -rf .aws-sam dist guard
