@@ -1,6 +1,6 @@
 # What SAM builds (make build-RemediateFunction …) and what people work with. `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help build bootstraps guard test lint demo local cost bench bench-teardown bench-peers fuzz cover docs module release clean first-build FORCE
+.PHONY: help env build bootstraps guard test lint demo local cost bench bench-teardown bench-peers fuzz cover docs module release clean first-build FORCE
 
 # What functions are built for: Lambda's processor, whatever GOOS and GOARCH say in the shell; SAM would package what
 # cannot run. Tests and the demo build for HOST.
@@ -28,6 +28,10 @@ WITH_BUILT = GUARD_BOOTSTRAPS="$$PWD/$(call folder,$(HOST))"
 
 help: ## list the targets
 	@awk -F ':[^#]*## ' '/^[a-z -]+:.*## / {printf "%-20s%s\n", $$1, $$2}' Makefile
+
+env: ## print the variables of these targets for a shell, which then uses what they compiled: eval "$(make env)"
+	@echo "export CGO_ENABLED=$$CGO_ENABLED GOFLAGS=\"$$GOFLAGS\""
+	@echo "unset AWS_CA_BUNDLE"
 
 build: first-build ## build every function for Lambda into .aws-sam/linux-arm64 (TARGET=os/arch for another processor)
 	@$(foreach f,$(FUNCTIONS),$(MAKE) --no-print-directory build-$f ARTIFACTS_DIR='$(call folder,$(TARGET))/$f' &&) true
