@@ -70,6 +70,7 @@ output = json
 // of each request. The AWS CLI sends the same with the same configuration (aws s3api get-bucket-versioning --bucket
 // docs).
 func TestS3IsAskedWhereTheConfigurationSays(t *testing.T) {
+	t.Parallel()
 	const aws, awsByPath = "CONNECT docs.s3.eu-central-1.amazonaws.com:443", "CONNECT s3.eu-central-1.amazonaws.com:443"
 	config := filepath.Join(t.TempDir(), "config")
 	if err := os.WriteFile(config, []byte(profiles), 0o600); err != nil {
@@ -123,6 +124,7 @@ func TestS3IsAskedWhereTheConfigurationSays(t *testing.T) {
 }
 
 func TestCredentialsThatAreMissingAreNamed(t *testing.T) {
+	t.Parallel()
 	got := runBuiltWith(t, t.TempDir(), "", []string{"AWS_REGION=eu-central-1", "AWS_ACCESS_KEY_ID=", "AWS_SECRET_ACCESS_KEY=",
 		"AWS_CONFIG_FILE=none", "AWS_SHARED_CREDENTIALS_FILE=none", "AWS_EC2_METADATA_DISABLED=true"}, "empty", "--dry-run", "--bucket", "docs")
 	if want := "no credentials could be had: say --profile, or set AWS_ACCESS_KEY_ID"; got.code != exitUntouched || !strings.Contains(got.err, want) {
@@ -133,6 +135,7 @@ func TestCredentialsThatAreMissingAreNamed(t *testing.T) {
 // On a machine without credentials the SDK asks the instance metadata service, and logs a warning about it. Only the command's own
 // message is printed.
 func TestTheSDKLogsNothingAboutMissingCredentials(t *testing.T) {
+	t.Parallel()
 	var asked atomic.Int64
 	metadata := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		asked.Add(1)

@@ -19,6 +19,7 @@ import (
 // guard check on the file, of guard audit on the account, and of the deployed RemediateFunction of guard.yaml in Observe, all with the
 // same lock.
 func TestAuditCheckAndTheRunningGuardAgree(t *testing.T) {
+	t.Parallel()
 	const (
 		role    = "arn:aws:iam::111122223333:role/quay-app"
 		exempt  = "arn:aws:iam::111122223333:role/quay-exempt"

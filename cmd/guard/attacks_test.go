@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -15,6 +16,7 @@ import (
 // TestTheCommandsOfAnAttackMakeTheSameCalls runs the printed commands with the AWS CLI, if that is installed, and
 // compares CloudTrail's records with those of the attack itself.
 func TestTheCommandsOfAnAttackMakeTheSameCalls(t *testing.T) {
+	t.Parallel()
 	if said, err := exec.Command("aws", "--version").CombinedOutput(); err != nil {
 		t.Skipf("the AWS CLI is not installed: %v %s", err, said)
 	}
@@ -37,11 +39,8 @@ func TestTheCommandsOfAnAttackMakeTheSameCalls(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("AWS_CA_BUNDLE", "")
-	t.Setenv("AWS_ENDPOINT_URL", d.cloud.Internet())
-	t.Setenv("AWS_ACCESS_KEY_ID", keys.AccessKeyID)
-	t.Setenv("AWS_SECRET_ACCESS_KEY", keys.SecretAccessKey)
-	t.Setenv("AWS_DEFAULT_REGION", "eu-central-1")
+	environment := append(os.Environ(), "AWS_ENDPOINT_URL="+d.cloud.Internet(), "AWS_ACCESS_KEY_ID="+keys.AccessKeyID,
+		"AWS_SECRET_ACCESS_KEY="+keys.SecretAccessKey, "AWS_DEFAULT_REGION=eu-central-1")
 	for _, a := range attacks {
 		t.Run(a.name, func(t *testing.T) {
 			commands, err := a.commands(c)
@@ -53,7 +52,9 @@ func TestTheCommandsOfAnAttackMakeTheSameCalls(t *testing.T) {
 				t.Fatal(err)
 			}
 			between := len(d.cloud.Events.Records())
-			if said, err := localtest.Output(t, exec.Command("sh", "-ec", commands)); err != nil {
+			shell := exec.Command("sh", "-ec", commands)
+			shell.Env = environment
+			if said, err := localtest.Output(t, shell); err != nil {
 				t.Fatalf("%s: %v\n%s", commands, err, said)
 			}
 			all := d.cloud.Events.Records()

@@ -15,6 +15,7 @@ import (
 
 // TestAuditInATerminal interrupts an audit: the results so far and the counts are printed. The credentials are those of a profile.
 func TestAuditInATerminal(t *testing.T) {
+	t.Parallel()
 	a := newAudited(t)
 	for i := range 60 {
 		a.bucket(fmt.Sprintf("docs-%02d", i), openPolicy)
@@ -22,9 +23,8 @@ func TestAuditInATerminal(t *testing.T) {
 	profile := filepath.Join(t.TempDir(), "config")
 	a.must(os.WriteFile(profile, fmt.Appendf(nil, "[profile audit]\nregion = eu-central-1\naws_access_key_id = %s\naws_secret_access_key = %s\n",
 		os.Getenv("AWS_ACCESS_KEY_ID"), os.Getenv("AWS_SECRET_ACCESS_KEY")), 0o600))
-	t.Setenv("AWS_CONFIG_FILE", profile)
 	a.Gate.SetLatency(100 * time.Millisecond)
-	in := inTerminal(t, "audit", "--all", "--profile", "audit", "--concurrency", "2", "--endpoint-url", a.url)
+	in := inTerminalWith(t, []string{"AWS_CONFIG_FILE=" + profile}, "audit", "--all", "--profile", "audit", "--concurrency", "2", "--endpoint-url", a.url)
 	in.shows(t, `\r\x1b\[K[1-9]\d* of 60 judged, [1-9]\d* open`)
 	in.types(t, ctrlC)
 	code := in.ends(t)

@@ -41,16 +41,10 @@ func newAudited(t testing.TB) *auditedAccount {
 	}
 	t.Cleanup(func() { _ = cloud.Close() })
 	a := &auditedAccount{TB: t, Cloud: cloud, url: cloud.Internet()}
-	id, secret := cloud.Gate.Credentials(api.Caller{Principal: "arn:aws:iam::111122223333:user/auditor", Account: "111122223333", Identity: a.identity})
+	cloud.Gate.Accept(accessKey, api.Caller{Principal: "arn:aws:iam::111122223333:user/auditor", Account: "111122223333", Identity: a.identity})
 	cloud.S3.PutAccountPublicAccessBlock("111122223333", &s3.PublicAccessBlock{
 		BlockPublicAcls: true, IgnorePublicAcls: true, BlockPublicPolicy: true, RestrictPublicBuckets: true,
 	})
-	for name, value := range map[string]string{
-		"AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull, "AWS_EC2_METADATA_DISABLED": "true", "AWS_CA_BUNDLE": "",
-		"AWS_ACCESS_KEY_ID": id, "AWS_SECRET_ACCESS_KEY": secret, "AWS_REGION": "eu-central-1", "AWS_PROFILE": "",
-	} {
-		t.Setenv(name, value)
-	}
 	return a
 }
 
@@ -131,6 +125,7 @@ const (
 var unreadablePolicy = strings.Replace(lockedPolicy, `  {"Sid": "Objects"`, unreadable+`  {"Sid": "Objects"`, 1)
 
 func TestAuditJudgesWhatIsSelected(t *testing.T) {
+	t.Parallel()
 	a := newAudited(t)
 	a.bucket("a-locked", lockedPolicy)
 	a.bucket("b-shared", openPolicy)
@@ -202,6 +197,7 @@ func TestAuditJudgesWhatIsSelected(t *testing.T) {
 
 // TestAuditAsSARIF applies the rules of TestCheckAsSARIF to logs with many results, with none, and with an error.
 func TestAuditAsSARIF(t *testing.T) {
+	t.Parallel()
 	a := newAudited(t)
 	a.bucket("a-locked", lockedPolicy)
 	a.bucket("b-shared", openPolicy)
@@ -243,6 +239,7 @@ func placesIn(log map[string]any) (names []any) {
 
 // A permission that is missing costs only what needs it.
 func TestAuditNamesThePermissionsThatAreMissing(t *testing.T) {
+	t.Parallel()
 	for permission, c := range map[string]struct {
 		args []string
 		want string
@@ -283,6 +280,7 @@ func TestAuditNamesThePermissionsThatAreMissing(t *testing.T) {
 
 // A bucket that fails keeps no other from being judged.
 func TestAuditGoesOnAfterAFailure(t *testing.T) {
+	t.Parallel()
 	a := newAudited(t)
 	for i := range 6 {
 		a.bucket(fmt.Sprintf("docs-%d", i), lockedPolicy)
@@ -297,6 +295,7 @@ func TestAuditGoesOnAfterAFailure(t *testing.T) {
 
 // The account's public access block is said. The verdict is about the bucket's own.
 func TestAuditSaysWhatTheAccountsPublicAccessBlockIs(t *testing.T) {
+	t.Parallel()
 	a := newAudited(t)
 	a.bucket("a-locked", lockedPolicy)
 	a.bucket("b-off", lockedPolicy)
@@ -330,6 +329,7 @@ func TestAuditSaysWhatTheAccountsPublicAccessBlockIs(t *testing.T) {
 }
 
 func TestAuditIsSlowerWhileThrottled(t *testing.T) {
+	t.Parallel()
 	a := newAudited(t)
 	for i := range 40 {
 		a.bucket(fmt.Sprintf("docs-%02d", i), lockedPolicy)
@@ -338,13 +338,14 @@ func TestAuditIsSlowerWhileThrottled(t *testing.T) {
 	a.Gate.Inject(api.Fault{Service: "s3", Operation: "GetBucketPolicy", Times: 20, Error: slow})
 	a.Gate.Inject(api.Fault{Service: "ec2", Operation: "DescribeVpcEndpoints", Times: 1, Error: &api.Error{Status: 503, Code: "RequestLimitExceeded"}})
 	results, errs, code := a.results("--all")
-	if len(results) != 40 || code != 0 || errs != "" {
+	if len(results) != 40 || code != 0 || errs != "" && !strings.Contains(errs, " judged, ") {
 		t.Errorf("guard audit while throttled = %s, %q, code %d; want 40 locked buckets", verdictsOf(results), errs, code)
 	}
 }
 
 // TestAuditFollowsABucketToItsRegion uses an S3 that redirects requests that are signed for another Region.
 func TestAuditFollowsABucketToItsRegion(t *testing.T) {
+	t.Parallel()
 	a := newAudited(t)
 	a.bucket("a-far", lockedPolicy)
 	address, err := url.Parse(a.url)
@@ -393,6 +394,7 @@ func mostAtATime(calls []api.Call) int {
 
 // TestAuditOfAThousandBuckets counts the calls, and how many overlap. The wall time depends on the machine, and is only logged.
 func TestAuditOfAThousandBuckets(t *testing.T) {
+	t.Parallel()
 	const buckets, concurrency, latency = 1000, 16, 30 * time.Millisecond
 	a := newAudited(t)
 	for i := range buckets {
@@ -454,6 +456,7 @@ func (a *auditedAccount) answersReads() {
 
 // TestAuditAndCheckAgree compares the result for each bucket policy of testdata/policies that the local S3 accepts.
 func TestAuditAndCheckAgree(t *testing.T) {
+	t.Parallel()
 	a := newAudited(t)
 	a.answersReads()
 	compared := 0

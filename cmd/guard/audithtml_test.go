@@ -10,6 +10,7 @@ import (
 
 // TestAuditAsAPage shows the page in a browser: a red cell opens to its requests, the statement and the fix; the filters hide buckets.
 func TestAuditAsAPage(t *testing.T) {
+	t.Parallel()
 	a := newAudited(t)
 	a.bucket("a-locked", lockedPolicy)
 	a.bucket("b-shared", openPolicy)

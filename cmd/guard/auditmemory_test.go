@@ -45,6 +45,7 @@ func (r slowReader) Write(text []byte) (int, error) {
 // The memory does not grow with the number of buckets: a few are held, even if nobody reads the output. Each that is held has been
 // read, so the reads are counted.
 func TestAuditHoldsAFewBucketsAtATime(t *testing.T) {
+	t.Parallel()
 	for _, buckets := range []int{200, 400} {
 		synctest.Test(t, func(t *testing.T) {
 			const concurrency = 16

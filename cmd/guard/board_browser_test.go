@@ -147,6 +147,7 @@ const focused = `(() => {
 
 // TestTheBoardInABrowser is one test with many parts because a browser and a stack take seconds to start.
 func TestTheBoardInABrowser(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("it starts a browser")
 	}

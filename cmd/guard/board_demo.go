@@ -24,10 +24,22 @@ type exhibition struct {
 	used  bool
 }
 
+// tempo is the pauses that people need to see on a board what happens.
+type tempo struct {
+	// line is the pause after each line of the demo, late the time until a late event arrives.
+	line, late func(context.Context)
+}
+
+// forPeople is the tempo of the command.
+var forPeople = tempo{
+	line: func(ctx context.Context) { wait(ctx, pace) },
+	late: func(ctx context.Context) { wait(ctx, eventDelay) },
+}
+
 // newExhibition returns the demo on a board, with a stage.
 func newExhibition(ctx context.Context, o demoOptions, audience teller, scenes []numberedScene) (*exhibition, error) {
 	e := &exhibition{demoOptions: o, board: board.New(), scenes: scenes}
-	e.audience = &paced{tellers: []teller{audience, boardTeller{e.board}}, ctx: ctx}
+	e.audience = &paced{tellers: []teller{audience, boardTeller{e.board}}, ctx: ctx, pause: o.tempo.line}
 	return e, e.renew(ctx)
 }
 
@@ -119,7 +131,7 @@ func (e *exhibition) attack(ctx context.Context, a attack, event string) error {
 		return err
 	}
 	if event == eventLate {
-		wait(ctx, eventDelay)
+		e.demoOptions.tempo.late(ctx)
 	}
 	return nil
 }
@@ -145,6 +157,7 @@ const pace = 700 * time.Millisecond
 type paced struct {
 	tellers []teller
 	ctx     context.Context
+	pause   func(context.Context)
 }
 
 // each tells a line to all tellers.
@@ -152,7 +165,7 @@ func (p *paced) each(tell func(teller)) {
 	for _, t := range p.tellers {
 		tell(t)
 	}
-	wait(p.ctx, pace)
+	p.pause(p.ctx)
 }
 
 func (p *paced) scene(number int, title string) { p.each(func(t teller) { t.scene(number, title) }) }

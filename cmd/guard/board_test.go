@@ -89,14 +89,16 @@ func (s boardState) cells() map[string]string {
 	return cells
 }
 
-// waitFor waits for a state of a section that arrived after a time, and returns it.
+// waitFor waits for a state of a section that arrived after a time, and returns it. It examines each state once.
 func (r *boardReader) waitFor(section, what string, after time.Time, so func(boardState) bool) (found boardState) {
 	r.Helper()
+	examined := 0
 	localtest.Until(r, what, func() bool {
 		r.mu.Lock()
-		defer r.mu.Unlock()
-		for _, s := range r.states[section] {
-			if s.at.After(after) && so(s) {
+		states := r.states[section][examined:]
+		r.mu.Unlock()
+		for _, s := range states {
+			if examined++; s.at.After(after) && so(s) {
 				found = s
 				return true
 			}
@@ -112,21 +114,53 @@ func (r *boardReader) waitForCell(cell, want string, after time.Time) boardState
 	return r.waitFor("matrix", fmt.Sprintf("the cell %s to be %s", cell, want), after, func(s boardState) bool { return s.cells()[cell] == want })
 }
 
-// does starts an action of the board.
+// does runs an action of the board.
 func (r *boardReader) does(name, event string) {
 	r.Helper()
-	answer, err := localtest.Client.PostForm(r.address+"do/"+name, url.Values{"event": {event}})
-	if err != nil {
-		r.Fatal(err)
-	}
-	defer answer.Body.Close()
-	if text, _ := io.ReadAll(answer.Body); answer.StatusCode != http.StatusNoContent {
-		r.Fatalf("the action %s gets %d %s, want 204", name, answer.StatusCode, text)
+	r.starts(name, event)()
+}
+
+// starts starts an action of the board, and returns a function that waits for its end.
+func (r *boardReader) starts(name, event string) (ends func()) {
+	said := make(chan string, 1)
+	go func() {
+		answer, err := localtest.Client.PostForm(r.address+"do/"+name, url.Values{"event": {event}})
+		if err != nil {
+			said <- err.Error()
+			return
+		}
+		defer answer.Body.Close()
+		text, _ := io.ReadAll(answer.Body)
+		said <- fmt.Sprintf("%d %s", answer.StatusCode, text)
+	}()
+	return func() {
+		r.Helper()
+		if text := localtest.Receive(r, said, "the end of the action "+name); text != "204 " {
+			r.Fatalf("the action %s gets %s, want 204", name, text)
+		}
 	}
 }
 
 // exhibited runs guard demo --board until the test ends, and returns the board's address.
-func exhibited(t testing.TB, scenes ...int) string {
+func exhibited(t testing.TB) string {
+	t.Helper()
+	return exhibitedWith(t, forPeople, newPlain(io.Discard))
+}
+
+// untilTold returns a function that returns when the test sends to the channel, or has ended.
+func untilTold(t testing.TB) (pause func(context.Context), told chan<- struct{}) {
+	channel := make(chan struct{})
+	return func(ctx context.Context) {
+		select {
+		case <-channel:
+		case <-ctx.Done():
+		case <-t.Context().Done():
+		}
+	}, channel
+}
+
+// exhibitedWith is [exhibited] with another tempo and an audience.
+func exhibitedWith(t testing.TB, p tempo, audience teller, scenes ...int) string {
 	t.Helper()
 	chosen, err := chooseScenes(scenes)
 	if err != nil {
@@ -135,9 +169,9 @@ func exhibited(t testing.TB, scenes ...int) string {
 	ctx, cancel := context.WithCancel(t.Context())
 	out, in := io.Pipe()
 	ended := make(chan error, 1)
-	o := demoOptions{stack: stackFlags{template: "../../template.yaml"}, board: boardFlags{on: true}, scenes: scenes}
+	o := demoOptions{stack: stackFlags{template: "../../template.yaml"}, board: boardFlags{on: true}, scenes: scenes, tempo: p}
 	go func() {
-		err := exhibit(ctx, o, newPlain(io.Discard), chosen, in)
+		err := exhibit(ctx, o, audience, chosen, in)
 		ended <- err
 		in.CloseWithError(err)
 	}()
@@ -164,7 +198,8 @@ const (
 
 func TestTheBoardShowsAnAttackAndItsCorrection(t *testing.T) {
 	t.Parallel()
-	r := readBoard(t, exhibited(t))
+	late, arrives := untilTold(t)
+	r := readBoard(t, exhibitedWith(t, tempo{line: forPeople.line, late: late}, newPlain(io.Discard)))
 	locked := r.waitFor("matrix", "all cells to be green", time.Time{}, func(s boardState) bool {
 		cells := s.cells()
 		for _, state := range cells {
@@ -184,17 +219,16 @@ func TestTheBoardShowsAnAttackAndItsCorrection(t *testing.T) {
 		{"open-bucket", anonymousCell, "bad open list, versions"},
 	} {
 		began := time.Now()
-		r.does(c.attack, eventLate)
+		ends := r.starts(c.attack, eventLate)
 		red := r.waitForCell(c.cell, c.red, began)
+		arrives <- struct{}{}
+		ends()
 		green := r.waitForCell(c.cell, "good refused", red.at)
 		var m struct{ Reaction float64 }
 		if err := json.Unmarshal([]byte(green.text), &m); err != nil {
 			t.Fatal(err)
 		}
 		t.Logf("%s: red %v after the request of the attack, green again %v ms after the write of the correction", c.attack, red.at.Sub(began), m.Reaction)
-		if took := red.at.Sub(began); took > eventDelay {
-			t.Errorf("%s: the cell was red only after %v", c.attack, took)
-		}
 		r.waitFor("timeline", "the correction of "+c.attack, began, func(s boardState) bool { return strings.Contains(s.text, `"outcome":"corrected"`) })
 		r.waitFor("message", "the message about "+c.attack, began, func(s boardState) bool { return strings.Contains(s.text, "corrected") })
 	}
@@ -219,15 +253,30 @@ func TestTheBoardShowsALostEventAndTheSweep(t *testing.T) {
 
 func TestTheBoardPlaysTheScenes(t *testing.T) {
 	t.Parallel()
-	r := readBoard(t, exhibited(t, 7, 8))
-	began := time.Now()
-	r.does("play", "")
-	r.waitForCell(thiefCell, "bad open write", began)
-	r.waitFor("story", "the end of the scenes", began, func(s boardState) bool { return strings.Contains(s.text, "promises were kept.") })
-	r.does("reorder-policy", eventNow)
-	again := time.Now()
-	r.does("play", "") // on a new stack
-	r.waitFor("story", "the second end of the scenes", again, func(s boardState) bool { return strings.Contains(s.text, "promises were kept.") })
+	look, looked := untilTold(t)
+	audience := lookingAtTheThief{newPlain(io.Discard), func() { look(t.Context()) }}
+	r := readBoard(t, exhibitedWith(t, tempo{line: func(context.Context) {}}, audience, 7, 8))
+	for _, ends := range []string{"the end of the scenes", "the second end of the scenes"} { // the second on a new stack
+		began := time.Now()
+		played := r.starts("play", "")
+		r.waitForCell(thiefCell, "bad open write", began)
+		looked <- struct{}{}
+		played()
+		r.waitFor("story", ends, began, func(s boardState) bool { return strings.Contains(s.text, "promises were kept.") })
+		r.does("reorder-policy", eventNow)
+	}
+}
+
+// lookingAtTheThief is an audience that looks at the board while data can leave.
+type lookingAtTheThief struct {
+	teller
+	look func()
+}
+
+func (l lookingAtTheThief) promise(p promise) {
+	if l.teller.promise(p); p.Who == "thief" && p.Answer == success {
+		l.look()
+	}
 }
 
 func TestLocalServesABoard(t *testing.T) {
@@ -255,8 +304,10 @@ func TestLocalServesABoard(t *testing.T) {
 // TestManyWritesDoNotStallTheBoard makes writes as fast as the local AWS answers them, and thousands of events without a
 // write, while one reader of the board does not read. An attack follows.
 func TestManyWritesDoNotStallTheBoard(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
-	e, err := newExhibition(ctx, demoOptions{stack: stackFlags{template: "../../template.yaml"}}, newPlain(io.Discard), nil)
+	late, arrives := untilTold(t)
+	e, err := newExhibition(ctx, demoOptions{stack: stackFlags{template: "../../template.yaml"}, tempo: tempo{late: late}}, newPlain(io.Discard), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -307,7 +358,9 @@ func TestManyWritesDoNotStallTheBoard(t *testing.T) {
 	both.Wait()
 	e.stage.cloud.Events.Disturb(events.Disturbance{})
 	red := time.Now()
-	r.does("open-endpoint", eventLate)
+	ends := r.starts("open-endpoint", eventLate)
 	t.Logf("after them, a cell is red %v after the request of the attack", r.waitForCell(thiefCell, "bad open write", red).at.Sub(red))
+	arrives <- struct{}{}
+	ends()
 	r.waitForCell(thiefCell, "good refused", red)
 }

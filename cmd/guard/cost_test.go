@@ -9,6 +9,7 @@ import (
 )
 
 func TestDocsShowTheCost(t *testing.T) {
+	t.Parallel()
 	want, _ := guardCommand(t, "cost", "--template", "../../template.yaml")
 	golden.Table(t, "../../docs/cost.md", "cost", want)
 	golden.Table(t, "../../docs/cost.md", "cost of guard.yaml", existingTable(t))
@@ -45,6 +46,7 @@ func existingTable(t *testing.T) string {
 }
 
 func TestTheCostGrowsWithTheBuckets(t *testing.T) {
+	t.Parallel()
 	one, fifty := billOf(t, "--buckets", "1"), billOf(t, "--buckets", "50")
 	if one.ListUSD >= fifty.ListUSD || one.Parts["Alarms"] != fifty.Parts["Alarms"] || one.Parts["Trail"] != 0 {
 		t.Errorf("one bucket costs %+v, fifty %+v, want more for fifty, the same alarms, and no trail", one, fifty)
@@ -59,6 +61,7 @@ func TestTheCostGrowsWithTheBuckets(t *testing.T) {
 }
 
 func TestTheCostFollowsTheParameters(t *testing.T) {
+	t.Parallel()
 	bill := func(parameters ...string) bill {
 		arguments := []string{"--template", "../../template.yaml"}
 		for _, p := range parameters {

@@ -21,10 +21,11 @@ type demoOptions struct {
 	pause  bool
 	json   bool
 	board  boardFlags
+	tempo  tempo
 }
 
 func demoCommand() *cobra.Command {
-	var o demoOptions
+	o := demoOptions{tempo: forPeople}
 	command := &cobra.Command{
 		Use:   "demo",
 		Short: "Play attacks on the guarded bucket and their correction, without an AWS account",

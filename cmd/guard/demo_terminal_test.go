@@ -8,6 +8,7 @@ import (
 )
 
 func TestTheDemoPausesBetweenScenes(t *testing.T) {
+	t.Parallel()
 	in := inTerminal(t, "demo", "--template", "../../template.yaml", "--scene", "1,8", "--pause")
 	if shown := in.shows(t, `(?s).*Press Enter for scene 8\.`); strings.Contains(shown, "8. The same policy") {
 		t.Errorf("the terminal shows %q before Enter was pressed", shown)
@@ -20,6 +21,7 @@ func TestTheDemoPausesBetweenScenes(t *testing.T) {
 }
 
 func TestCtrlCEndsAPause(t *testing.T) {
+	t.Parallel()
 	in := inTerminal(t, "demo", "--template", "../../template.yaml", "--scene", "1,8", "--pause")
 	in.shows(t, "Press Enter for scene 8")
 	in.types(t, ctrlC)

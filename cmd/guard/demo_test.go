@@ -13,8 +13,6 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
-
-	"example.com/s3-endpoint-guard/local/bootstrap"
 )
 
 // guardCommand runs guard with arguments and returns its standard output and exit code.
@@ -91,6 +89,7 @@ func TestEachSceneCanBePlayedAlone(t *testing.T) {
 }
 
 func TestChosenScenesKeepTheirOrder(t *testing.T) {
+	t.Parallel()
 	told, code := demoOf(t, "--scene", "11,8", "--scene=7")
 	if code != 0 {
 		t.Errorf("guard demo --scene 11,8 --scene 7: exit code = %d, want 0:\n%s", code, told)
@@ -160,6 +159,7 @@ func TestLongLinesAreWrapped(t *testing.T) {
 }
 
 func TestADemoOfABrokenTemplateBreaksItsPromises(t *testing.T) {
+	t.Parallel()
 	folder, disabled := t.TempDir(), false
 	for _, name := range []string{"template.yaml", "guard.yaml"} { // the sweep's rule may be in either
 		text, err := os.ReadFile("../../" + name)
@@ -179,7 +179,6 @@ func TestADemoOfABrokenTemplateBreaksItsPromises(t *testing.T) {
 	if !disabled {
 		t.Fatal("neither template has a SweepRule")
 	}
-	t.Setenv(bootstrap.ReadyBuilt, built(t))
 	told, err := runGuard("", "demo", "--template", filepath.Join(folder, "template.yaml"))
 	if code := exitCode(err); code != 1 {
 		t.Fatalf("guard demo: exit code = %d (%v), want 1", code, err)
@@ -192,28 +191,8 @@ func TestADemoOfABrokenTemplateBreaksItsPromises(t *testing.T) {
 	}
 }
 
-// built builds the functions and returns their folder.
-func built(t *testing.T) string {
-	t.Helper()
-	builds, err := bootstrap.In("../..")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := builds.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	var path string
-	for _, function := range []string{"RemediateFunction", "TeardownFunction", "HealthcheckFunction", "ProbeAFunction", "ProbeBFunction", "AdoptFunction"} {
-		if path, err = builds.Path(function); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return filepath.Dir(filepath.Dir(path))
-}
-
 func TestADemoThatCannotBePlayedSaysWhy(t *testing.T) {
+	t.Parallel()
 	for name, arguments := range map[string][]string{
 		"a parameter that the template does not have": {"--parameter", "Nonsense=1"},
 		"a parameter without a value":                 {"--parameter", "EndpointType"},

@@ -36,6 +36,7 @@ type emptier struct {
 	prefix                                    string
 	yes, dryRun, bypass, deleteBucket, asJSON bool
 
+	bound       func() // limits the memory of the process
 	in          io.Reader
 	err         io.Writer
 	tell        io.Writer // results for the user: standard output, or nowhere with --json
@@ -69,8 +70,15 @@ s3:GetBucketObjectLockConfiguration, s3:DeleteObject, s3:DeleteObjectVersion, s3
 report of locks s3:GetObjectRetention and s3:GetObjectLegalHold; with --bypass-governance-retention also
 s3:BypassGovernanceRetention, with --delete-bucket s3:DeleteBucket.`
 
-func emptyCommand() *cobra.Command {
-	e := &emptier{}
+// boundMemory limits the memory of this process, which does nothing but empty a bucket.
+func boundMemory() {
+	debug.SetMemoryLimit(emptying.Memory)
+	debug.SetGCPercent(-1)
+}
+
+// emptyCommand makes the command. bound limits the memory of its process.
+func emptyCommand(bound func()) *cobra.Command {
+	e := &emptier{bound: bound}
 	c := &cobra.Command{
 		Use:   "empty --bucket NAME",
 		Short: "Delete every version, delete marker and unfinished upload of a bucket, and prove it empty",
@@ -111,8 +119,7 @@ func (e *emptier) run(c *cobra.Command, a *account) error {
 	if err := e.check(c.Flags().Changed("prefix")); err != nil {
 		return misused(c, err)
 	}
-	debug.SetMemoryLimit(emptying.Memory)
-	debug.SetGCPercent(-1)
+	e.bound()
 	ctx, now, stop := signals(c.Context())
 	defer stop()
 	client, err := e.open(ctx, e.err)

@@ -25,8 +25,8 @@ import (
 // half of them under logs/.
 type localBucket struct {
 	*s3.Service
-	url, id, secret string
-	denied          []string // actions that the caller is denied
+	url    string
+	denied []string // actions that the caller is denied
 }
 
 func newLocalBucket(t *testing.T) *localBucket {
@@ -39,7 +39,7 @@ func newLocalBucket(t *testing.T) *localBucket {
 	if b.url, err = gate.Open(api.Listener{SourceIP: "198.51.100.7"}); err != nil {
 		t.Fatal(err)
 	}
-	b.id, b.secret = gate.Credentials(api.Caller{Principal: "arn:aws:iam::111122223333:user/emptier", Account: "111122223333", Identity: b.identity})
+	gate.Accept(accessKey, api.Caller{Principal: "arn:aws:iam::111122223333:user/emptier", Account: "111122223333", Identity: b.identity})
 	must := func(err error) {
 		t.Helper()
 		if err != nil {
@@ -52,7 +52,7 @@ func newLocalBucket(t *testing.T) *localBucket {
 		must(b.Put("docs", key, []byte("x")))
 	}
 	client := awss3.New(awss3.Options{
-		Region: "eu-central-1", BaseEndpoint: &b.url, UsePathStyle: true, Credentials: credentials.NewStaticCredentialsProvider(b.id, b.secret, ""),
+		Region: "eu-central-1", BaseEndpoint: &b.url, UsePathStyle: true, Credentials: credentials.NewStaticCredentialsProvider(accessKey, "secret", ""),
 	})
 	_, err = client.DeleteObject(t.Context(), &awss3.DeleteObjectInput{Bucket: aws.String("docs"), Key: aws.String("logs/1")})
 	must(err)
@@ -76,12 +76,11 @@ func (b *localBucket) identity() []*iampolicy.Policy {
 // run runs the built command guard empty on the bucket.
 func (b *localBucket) run(t *testing.T, args ...string) saying {
 	t.Helper()
-	t.Setenv("AWS_ACCESS_KEY_ID", b.id)
-	t.Setenv("AWS_SECRET_ACCESS_KEY", b.secret)
 	return runBuilt(t, t.TempDir(), "", append([]string{"empty", "--endpoint-url", b.url}, args...)...)
 }
 
 func TestTheBucketIsDeletedOnceItIsEmpty(t *testing.T) {
+	t.Parallel()
 	b := newLocalBucket(t)
 	call := []string{"--bucket", "docs", "--yes", "--delete-bucket"}
 	for _, want := range []string{"bucket docs is empty: deleted 6 versions and 1 unfinished uploads", "there is no bucket docs: nothing to delete\n"} {
@@ -100,6 +99,7 @@ func TestTheBucketIsDeletedOnceItIsEmpty(t *testing.T) {
 
 // TestABucketThatIsNotEmptyIsNotDeleted shows that the bucket is deleted only after it was proven empty.
 func TestABucketThatIsNotEmptyIsNotDeleted(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		denied, args []string
 		code, left   int
@@ -125,6 +125,7 @@ func TestABucketThatIsNotEmptyIsNotDeleted(t *testing.T) {
 }
 
 func TestOnlyThePrefixIsEmptied(t *testing.T) {
+	t.Parallel()
 	b := newLocalBucket(t)
 	if got := b.run(t, "--bucket", "docs", "--prefix", "logs/", "--dry-run"); got.code != 0 || !strings.Contains(got.out, "holds 2 versions") || !strings.Contains(got.out, "1 delete markers, 1 unfinished uploads") {
 		t.Errorf("counting: exit code %d, output %q, standard error %q", got.code, got.out, got.err)
@@ -143,7 +144,7 @@ func versionsOf(t *testing.T, b *localBucket) (keys []string) {
 	t.Helper()
 	b.denied = nil
 	client := awss3.New(awss3.Options{
-		Region: "eu-central-1", BaseEndpoint: &b.url, UsePathStyle: true, Credentials: credentials.NewStaticCredentialsProvider(b.id, b.secret, ""),
+		Region: "eu-central-1", BaseEndpoint: &b.url, UsePathStyle: true, Credentials: credentials.NewStaticCredentialsProvider(accessKey, "secret", ""),
 	})
 	page, err := client.ListObjectVersions(t.Context(), &awss3.ListObjectVersionsInput{Bucket: aws.String("docs")})
 	if err != nil {
@@ -160,6 +161,7 @@ func versionsOf(t *testing.T, b *localBucket) (keys []string) {
 
 // TestTheAccountAsJSON shows that standard output is one JSON object, no matter how the command ends.
 func TestTheAccountAsJSON(t *testing.T) {
+	t.Parallel()
 	hold := func(b *localBucket) error {
 		if err := b.EnableObjectLock("docs"); err != nil {
 			return err
@@ -231,6 +233,7 @@ func checkAccount(t *testing.T, got, want account) {
 
 // TestABucketOfAnotherRegionIsFollowed uses an S3 that answers a request signed for another Region as AWS's S3 does.
 func TestABucketOfAnotherRegionIsFollowed(t *testing.T) {
+	t.Parallel()
 	for name, answer := range map[string]func(w http.ResponseWriter){
 		"a redirect": func(w http.ResponseWriter) {
 			w.WriteHeader(http.StatusMovedPermanently)

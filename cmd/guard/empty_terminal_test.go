@@ -54,8 +54,14 @@ type terminal struct {
 // inTerminal runs this program's main function in a terminal.
 func inTerminal(t *testing.T, args ...string) *terminal {
 	t.Helper()
+	return inTerminalWith(t, nil, args...)
+}
+
+// inTerminalWith is [inTerminal] with more environment variables.
+func inTerminalWith(t *testing.T, environment []string, args ...string) *terminal {
+	t.Helper()
 	in := &terminal{command: exec.CommandContext(t.Context(), os.Args[0], args...), read: make(chan struct{})}
-	in.command.Env = append(os.Environ(), runMain+"=1", "AWS_CA_BUNDLE=", "AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret", "AWS_REGION=eu-central-1")
+	in.command.Env = append(append(os.Environ(), runMain+"=1"), environment...)
 	file, err := pty.Start(in.command)
 	if err != nil {
 		t.Fatal(err)
@@ -145,6 +151,7 @@ func newHeld(t *testing.T) *held {
 // TestEmptyInATerminal tests a long deletion: confirmed, watched, interrupted, and started again. It checks that the
 // count includes the batches in flight at the interrupt.
 func TestEmptyInATerminal(t *testing.T) {
+	t.Parallel()
 	bucket := newHeld(t)
 	args := []string{"empty", "--bucket", "docs", "--endpoint-url", bucket.URL}
 	first := inTerminal(t, args...)
@@ -193,6 +200,7 @@ func TestASecondSignalEndsAtOnce(t *testing.T) {
 
 // TestEmptyIsInterruptedWhileItCounts shows that Ctrl-C also ends a count, and that the result is not a failure.
 func TestEmptyIsInterruptedWhileItCounts(t *testing.T) {
+	t.Parallel()
 	asked := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		select {
@@ -212,6 +220,7 @@ func TestEmptyIsInterruptedWhileItCounts(t *testing.T) {
 
 // TestEmptyIsInterruptedWhileItAsks shows that Ctrl-C ends the prompt for the bucket's name.
 func TestEmptyIsInterruptedWhileItAsks(t *testing.T) {
+	t.Parallel()
 	server := httptest.NewServer(s3model.New(s3model.Options{Shape: s3model.Counters{Prefixes: 1}, Versions: 1}))
 	defer server.Close()
 	asking := inTerminal(t, "empty", "--bucket", "docs", "--endpoint-url", server.URL)

@@ -17,17 +17,17 @@ func empty(t *testing.T, model http.Handler, typed string, args ...string) (said
 	t.Helper()
 	server := httptest.NewServer(model)
 	defer server.Close()
-	t.Setenv("AWS_CA_BUNDLE", "")
-	t.Setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
-	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
-	t.Setenv("AWS_REGION", "eu-central-1")
-	command := emptyCommand()
+	bounded := false
+	command := emptyCommand(func() { bounded = true })
 	var out bytes.Buffer
 	command.SetOut(&out)
 	command.SetErr(&out)
 	command.SetIn(strings.NewReader(typed))
 	command.SetArgs(append([]string{"--bucket", "docs", "--endpoint-url", server.URL}, args...))
 	err := command.ExecuteContext(t.Context())
+	if !bounded {
+		t.Error("guard empty does not limit the memory of its process")
+	}
 	var exit *exitError
 	if errors.As(err, &exit) {
 		return out.String() + exit.Error(), exit.code
@@ -39,6 +39,7 @@ func empty(t *testing.T, model http.Handler, typed string, args ...string) (said
 }
 
 func TestEmptyAsksBeforeItDeletes(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		typed string
 		args  []string
@@ -80,11 +81,7 @@ func TestEmptyOfNoBucketIsNoSuccess(t *testing.T) {
 func TestAnAccountThatCannotBeWrittenIsNoUntouchedBucket(t *testing.T) {
 	server := httptest.NewServer(s3model.New(s3model.Options{Shape: s3model.Counters{Prefixes: 3}, Versions: 25}))
 	defer server.Close()
-	t.Setenv("AWS_CA_BUNDLE", "")
-	t.Setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
-	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
-	t.Setenv("AWS_REGION", "eu-central-1")
-	command := emptyCommand()
+	command := emptyCommand(func() {})
 	command.SetOut(full{})
 	command.SetErr(io.Discard)
 	command.SetArgs([]string{"--bucket", "docs", "--endpoint-url", server.URL, "--yes", "--json"})

@@ -9,6 +9,7 @@ import (
 )
 
 func TestDocsShowTheExposure(t *testing.T) {
+	t.Parallel()
 	want, _ := guardCommand(t, "exposure", "--template", "../../template.yaml")
 	golden.Table(t, "../../docs/exposure.md", "exposure", want)
 }
@@ -16,6 +17,7 @@ func TestDocsShowTheExposure(t *testing.T) {
 // The exemptions in the bucket policy open one data action, which lists object names; they open no object and no
 // version.
 func TestTheExposureShowsWhatTheExemptionsOpen(t *testing.T) {
+	t.Parallel()
 	const some = "data 1 of 47 (s3:ListBucket), configuration 59 of 59 |"
 	for name, c := range map[string]struct {
 		arguments []string

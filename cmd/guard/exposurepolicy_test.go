@@ -13,6 +13,7 @@ const mine = `{"Version":"2012-10-17","Statement":[
   "Condition":{"ArnNotEquals":{"aws:PrincipalArn":["arn:aws:iam::222233334444:role/app","arn:aws:iam::222233334444:role/breakglass"]}}}]}`
 
 func TestExposureOfAPolicyOfYourOwn(t *testing.T) {
+	t.Parallel()
 	file := writeFile(t, "mine.json", mine)
 	out, err := runGuard("", "exposure", "--policy", file)
 	if err != nil {

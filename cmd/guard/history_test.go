@@ -19,6 +19,7 @@ import (
 )
 
 func TestHistoryShowsCorrections(t *testing.T) {
+	t.Parallel()
 	a := newGuarded(t)
 	a.says("history", "no records since ")
 	a.opens()
@@ -41,6 +42,7 @@ func TestHistoryShowsCorrections(t *testing.T) {
 }
 
 func TestReportSumsUpWhatWouldHaveBeenCorrected(t *testing.T) {
+	t.Parallel()
 	a := newGuarded(t, "Enforcement=Observe")
 	a.says("report", "no drift was observed: nothing would have been corrected")
 	a.opens()
@@ -59,6 +61,7 @@ func TestReportSumsUpWhatWouldHaveBeenCorrected(t *testing.T) {
 }
 
 func TestAReportOnASilentLogIsNone(t *testing.T) {
+	t.Parallel()
 	a := newGuarded(t, "Enforcement=Observe")
 	group := a.stack.Physical("RemediateLogGroup")
 	a.cloud.Logs.DeleteGroup(group)

@@ -39,7 +39,7 @@ func rootCommand() *cobra.Command {
 	root.AddCommand(
 		auditCommand(), checkCommand(), renderCommand(), accessCommand(), diffCommand(), exposureCommand(), matchCommand(),
 		historyCommand(), reportCommand(), undoCommand(), pauseCommand(),
-		demoCommand(), localCommand(), costCommand(), emptyCommand(),
+		demoCommand(), localCommand(), costCommand(), emptyCommand(boundMemory),
 	)
 	return root
 }

@@ -2,9 +2,11 @@ package main
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"testing"
 
 	"example.com/s3-endpoint-guard/local/bootstrap"
@@ -13,11 +15,37 @@ import (
 // runMain is the environment variable with which a test makes this program run as the command itself.
 const runMain = "GUARD_TEST_RUN_MAIN"
 
+// accessKey is the access key of this process's environment. Each local AWS of a test has its own caller with it, so that tests can run
+// at the same time.
+const accessKey = "AKIDEXAMPLE"
+
+// commandsFind is what the commands under test find in this process's environment.
+var commandsFind = map[string]string{
+	"AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull, "AWS_EC2_METADATA_DISABLED": "true", "AWS_CA_BUNDLE": "",
+	"AWS_ACCESS_KEY_ID": accessKey, "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "eu-central-1",
+}
+
+// garbage is GOGC: with the default of 100 the collector takes a third of this process's processor time. memory is GOMEMLIMIT, in bytes.
+const (
+	garbage = 400
+	memory  = 1 << 30
+)
+
+// atATime is how many tests run at the same time, unless -parallel says it: more than there are processors, because most of the tests
+// wait for processes that they started.
+const atATime = "6"
+
 // TestMain builds the functions once. Otherwise each command under test builds them, within its time limit.
 func TestMain(m *testing.M) {
 	if os.Getenv(runMain) != "" {
 		main()
 		return
+	}
+	debug.SetGCPercent(garbage)
+	debug.SetMemoryLimit(memory)
+	if err := prepare(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
 	builds, err := buildAll("../../template.yaml")
 	if err != nil {
@@ -32,6 +60,21 @@ func TestMain(m *testing.M) {
 	code := m.Run()
 	_ = errors.Join(builds.Close(), os.RemoveAll(commandFolder))
 	os.Exit(code)
+}
+
+// prepare sets the environment, and how many tests run at the same time.
+func prepare() error {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	var err error
+	if !given {
+		err = flag.Set("test.parallel", atATime)
+	}
+	for name, value := range commandsFind {
+		err = errors.Join(err, os.Setenv(name, value))
+	}
+	return errors.Join(err, os.Unsetenv("AWS_PROFILE"))
 }
 
 // buildAll builds a template's functions, and sets [bootstrap.ReadyBuilt] to their folder.

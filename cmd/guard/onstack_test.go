@@ -90,15 +90,9 @@ func (a *guardedAccount) must(err error) {
 func (a *guardedAccount) operates() {
 	a.Helper()
 	a.settles()
-	id, secret := a.cloud.Gate.Credentials(api.Caller{Principal: operator, Account: "111122223333", Identity: func() []*iampolicy.Policy {
+	a.cloud.Gate.Accept(accessKey, api.Caller{Principal: operator, Account: "111122223333", Identity: func() []*iampolicy.Policy {
 		return (&localBucket{denied: a.denied}).identity()
 	}})
-	for name, value := range map[string]string{
-		"AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull, "AWS_EC2_METADATA_DISABLED": "true", "AWS_CA_BUNDLE": "",
-		"AWS_ACCESS_KEY_ID": id, "AWS_SECRET_ACCESS_KEY": secret, "AWS_REGION": "eu-central-1", "AWS_PROFILE": "",
-	} {
-		a.Setenv(name, value)
-	}
 }
 
 // settles waits until no event is under way and no function runs.
@@ -185,6 +179,7 @@ func (a *guardedAccount) policy() string {
 }
 
 func TestAVerbNamesTheMissingPermissionAndTheMissingStack(t *testing.T) {
+	t.Parallel()
 	a := newGuarded(t)
 	for _, c := range []struct{ args, denied string }{
 		{"history", "cloudformation:DescribeStackResource"},
@@ -206,6 +201,7 @@ func TestAVerbNamesTheMissingPermissionAndTheMissingStack(t *testing.T) {
 }
 
 func TestAThrottledCallIsMadeAgain(t *testing.T) {
+	t.Parallel()
 	a := newGuarded(t)
 	a.opens()
 	for _, call := range []string{"DescribeStackResource", "FilterLogEvents", "GetParametersByPath"} {

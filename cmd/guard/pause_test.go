@@ -11,6 +11,7 @@ import (
 )
 
 func TestAWindowIsMadeShownReplacedAndEnded(t *testing.T) {
+	t.Parallel()
 	a := newGuarded(t)
 	a.says("pause --list", "stack s3-endpoint-guard has no maintenance window")
 	a.says("pause --bucket "+a.bucket+" --for 2h --reason terraform", a.bucket+": the guard of stack s3-endpoint-guard corrects nothing until ", "(about 2h0m0s from now)")
@@ -26,6 +27,7 @@ func TestAWindowIsMadeShownReplacedAndEnded(t *testing.T) {
 }
 
 func TestAWindowThatHasEndedIsShownAsEnded(t *testing.T) {
+	t.Parallel()
 	a := newGuarded(t)
 	a.cloud.SSM.Put(pause.Path("s3-endpoint-guard")+"/docs-example", "String", pause.Window{Until: time.Now().Add(-time.Hour), Reason: "done", By: "x"}.Value())
 	a.cloud.SSM.Put(pause.Path("s3-endpoint-guard")+"/broken", "String", "x")
@@ -36,6 +38,7 @@ func TestAWindowThatHasEndedIsShownAsEnded(t *testing.T) {
 }
 
 func TestAWindowThatWouldHaveNoEffectIsRefused(t *testing.T) {
+	t.Parallel()
 	a := newGuarded(t)
 	a.fails("pause --bucket docs-example --for 1h --reason plan", "the guard of stack s3-endpoint-guard does not guard docs-example")
 	a.fails("pause --vpc-endpoint vpce-0123456789abcdef0 --for 1h --reason plan", "does not guard vpce-0123456789abcdef0")
@@ -43,6 +46,7 @@ func TestAWindowThatWouldHaveNoEffectIsRefused(t *testing.T) {
 }
 
 func TestAWindowOfAGuardOfManyBuckets(t *testing.T) {
+	t.Parallel()
 	a := newGuardOfMany(t)
 	a.says("pause --list", "no maintenance window")
 	guarded := []string{"--bucket docs-a", "--bucket docs-new", "--bucket reports", "--vpc-endpoint " + a.endpoint, "--vpc-endpoint " + a.others[0]}
@@ -66,6 +70,7 @@ func TestAWindowOfAGuardOfManyBuckets(t *testing.T) {
 }
 
 func TestAWindowIsNeverLongerThanADayNorPast(t *testing.T) {
+	t.Parallel()
 	_, _, err := runGuardOn("pause", "--bucket", "docs-example", "--for", "25h", "--reason", "plan")
 	if exitCode(err) != exitUnjudged || !strings.Contains(err.Error(), "a window lasts a day at most") {
 		t.Errorf("25h: %v, want a refusal", err)
@@ -78,6 +83,7 @@ func TestAWindowIsNeverLongerThanADayNorPast(t *testing.T) {
 
 // The functions of a nested guard name the stack that contains theirs, and so does the path of the windows.
 func TestWindowsAreThoseOfTheStackThatTheFunctionNames(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ named, stack, want string }{
 		{"", "guard", "guard"},
 		{"stack/guard/0f0f", "guard", "guard"},

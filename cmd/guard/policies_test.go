@@ -39,6 +39,7 @@ func policyFiles(t testing.TB, folder string) []string {
 // TestPoliciesAsPublicRepositoriesHaveThem judges each policy of testdata/policies, and compares the verdict and the rules that it
 // breaks, or the reason why it is refused, with verdicts.md. Rewrite that file with -verdicts, and read the difference.
 func TestPoliciesAsPublicRepositoriesHaveThem(t *testing.T) {
+	t.Parallel()
 	var table strings.Builder
 	fmt.Fprintf(&table, "# What guard check answers\n\n| policy | verdict | rules, or why it is refused |\n|---|---|---|\n")
 	count := map[string]int{}
@@ -107,6 +108,7 @@ func (livePolicy) PutBucketPolicy(context.Context, *s3.PutBucketPolicyInput, ...
 // other files of testdata hold, with that of the running guard, which reads the same policy from S3 and has the same lock: the lock
 // that guard check guesses, and one that is given, as template.yaml has it.
 func TestCheckAndTheRunningGuardAgree(t *testing.T) {
+	t.Parallel()
 	files := append(policyFiles(t, "bucket"), policyFiles(t, "refused")...)
 	for _, other := range []string{"terraform/existing/plan.json", "terraform/existing/state.json", "cdk", "cloudformation/sam.yaml"} {
 		files = append(files, filepath.Join("..", "..", "local", "policyfiles", "testdata", other))

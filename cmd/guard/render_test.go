@@ -36,6 +36,7 @@ func rendered(t *testing.T) lock.Lock {
 
 // Each format is compared with a file that the tool it is for has read: docs/render.md says which version.
 func TestRenderPrintsTheLockInEachFormat(t *testing.T) {
+	t.Parallel()
 	extension := map[string]string{"json": "json", "terraform": "tf", "cdk": "ts", "cloudformation": "yaml", "scp": "scp.json", "rcp": "rcp.json"}
 	for _, f := range renderFormats {
 		out, _, err := runGuardOn(append(slices.Clone(renderArguments), "--"+f.flag)...)
@@ -48,6 +49,7 @@ func TestRenderPrintsTheLockInEachFormat(t *testing.T) {
 
 // What is printed is the lock of the running guard, which so leaves a policy alone that carries it.
 func TestWhatIsRenderedHoldsTheLock(t *testing.T) {
+	t.Parallel()
 	l := rendered(t)
 	held := func(format, bucket, policy string) {
 		t.Helper()

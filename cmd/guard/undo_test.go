@@ -33,6 +33,7 @@ func (a *guardedAccount) undo(stdin string, args ...string) (string, string, int
 }
 
 func TestUndoPutsThePolicyBackAndPausesTheGuard(t *testing.T) {
+	t.Parallel()
 	a := newGuarded(t)
 	a.opens()
 	locked, e := a.policy(), a.corrected()
@@ -59,6 +60,7 @@ func TestUndoPutsThePolicyBackAndPausesTheGuard(t *testing.T) {
 
 // The guard runs, sees what undo wrote, and leaves it alone until the window ends.
 func TestTheGuardLeavesAloneWhatUndoWroteUntilTheWindowEnds(t *testing.T) {
+	t.Parallel()
 	for name, deployed := range map[string]func(*testing.T) *guardedAccount{
 		"template.yaml": func(t *testing.T) *guardedAccount { return newGuarded(t) }, "guard.yaml": func(t *testing.T) *guardedAccount { return newGuardOfMany(t) },
 	} {
@@ -88,6 +90,7 @@ func TestTheGuardLeavesAloneWhatUndoWroteUntilTheWindowEnds(t *testing.T) {
 }
 
 func TestUndoWritesNothingWithoutAYes(t *testing.T) {
+	t.Parallel()
 	a := newGuarded(t)
 	a.opens()
 	locked, e := a.policy(), a.corrected()
@@ -116,6 +119,7 @@ func TestUndoWritesNothingWithoutAYes(t *testing.T) {
 }
 
 func TestUndoTakesTheWindowBackIfItCannotWrite(t *testing.T) {
+	t.Parallel()
 	a := newGuarded(t)
 	a.opens()
 	e := a.corrected()
@@ -133,6 +137,7 @@ func TestUndoTakesTheWindowBackIfItCannotWrite(t *testing.T) {
 }
 
 func TestUndoKeepsAWindowThatLastsLonger(t *testing.T) {
+	t.Parallel()
 	a := newGuarded(t)
 	a.opens()
 	e := a.corrected()
@@ -145,6 +150,7 @@ func TestUndoKeepsAWindowThatLastsLonger(t *testing.T) {
 }
 
 func TestUndoSurvivesALostAnswer(t *testing.T) {
+	t.Parallel()
 	a := newGuarded(t)
 	a.opens()
 	e := a.corrected()
@@ -155,6 +161,7 @@ func TestUndoSurvivesALostAnswer(t *testing.T) {
 }
 
 func TestUndoPutsOtherPropertiesBack(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		change func(*guardedAccount) error
 		says   string
@@ -200,6 +207,7 @@ func TestUndoPutsOtherPropertiesBack(t *testing.T) {
 }
 
 func TestUndoAsksForYesIfNothingOpens(t *testing.T) {
+	t.Parallel()
 	a := newGuarded(t)
 	narrower := strings.Replace(a.policy(), `"Statement":[`, `"Statement":[{"Sid":"More","Effect":"Deny","Principal":"*","Action":"s3:PutObjectTagging","Resource":"arn:aws:s3:::`+a.bucket+`/*"},`, 1)
 	if _, err := a.adminAway.PutBucketPolicy(t.Context(), &awss3.PutBucketPolicyInput{Bucket: &a.bucket, Policy: &narrower}); err != nil {
@@ -217,6 +225,7 @@ func TestUndoAsksForYesIfNothingOpens(t *testing.T) {
 }
 
 func TestUndoRefusesWhatCannotBePutBack(t *testing.T) {
+	t.Parallel()
 	a := newGuarded(t)
 	a.sleeps()
 	group := a.stack.Physical("RemediateLogGroup")

@@ -229,6 +229,7 @@ var mistakes = map[string][]struct{ args, says string }{
 
 // TestMistakesAreExplained shows for each verb that wrong usage has its own exit code and an explanation.
 func TestMistakesAreExplained(t *testing.T) {
+	t.Parallel()
 	folder := outside(t)
 	check := func(args, says string) {
 		t.Helper()
@@ -258,6 +259,7 @@ func TestMistakesAreExplained(t *testing.T) {
 
 // TestHelpForEveryVerb shows that help has exit code 0 and says what the verb does and how to use it.
 func TestHelpForEveryVerb(t *testing.T) {
+	t.Parallel()
 	folder := outside(t)
 	for _, verb := range rootCommand().Commands() {
 		first, _, _ := strings.Cut(verb.Long, "\n")
@@ -276,6 +278,7 @@ func TestHelpForEveryVerb(t *testing.T) {
 // TestTheTemplateIsBuiltIn shows that the verbs that read the template need no checkout, and ignore a template.yaml
 // in the current folder.
 func TestTheTemplateIsBuiltIn(t *testing.T) {
+	t.Parallel()
 	folder := outside(t) // with a template.yaml of another project
 	event, err := filepath.Abs("../../testdata/events/delete-bucket-public-access-block.json")
 	if err != nil {

@@ -198,6 +198,14 @@ func TestKeysOfSessionsLookLikeAWSOwn(t *testing.T) {
 	}
 }
 
+func TestACallerMayHaveAKeyOfItsOwnChoice(t *testing.T) {
+	s := newScene(t, "s3")
+	const key = "AKIDEXAMPLE"
+	s.expect(key, "/Read", "", 403, "InvalidClientTokenId: The security token included in the request is invalid.")
+	s.gate.Accept(key, user(t, everything))
+	s.expect(key, "/Read", "", 200, "")
+}
+
 func TestServiceIsThatOfTheCredentialScope(t *testing.T) {
 	s := newScene(t, "s3")
 	key := s.admin()
