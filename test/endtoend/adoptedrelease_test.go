@@ -353,7 +353,7 @@ func TestTheAdoptionDocumentCannotBeReplaced(t *testing.T) {
 		t.Error("an administrator replaced the adoption document, although the bucket's policy denies it")
 	}
 	s.must(s.S3.Put(state, key, []byte("{}"))) // as if the policy had been changed
-	s.reconfigure(impatiently)
+	s.endsAfter(impatience())
 	r := s.watch(func() { s.must(s.opensClean()) })
 	if len(r.failures()) > 0 {
 		t.Errorf("runs failed:\n%s", r.log())

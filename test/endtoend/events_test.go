@@ -254,7 +254,7 @@ func TestAnAttackerWhoGoesOnIsReportedAndOutlasted(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := deploy(t, nil)
-			s.reconfigure(impatiently)
+			s.endsAfter(impatience())
 			var attacks, ended atomic.Int64
 			s.Gate.OnTrail(func(call api.TrailCall) {
 				if ended.Load() == 0 && call.Request.Caller.Issuer == s.role && call.Operation.Name == "PutBucketPolicy" {

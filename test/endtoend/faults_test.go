@@ -3,7 +3,9 @@ package endtoend_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -12,7 +14,6 @@ import (
 
 	"example.com/s3-endpoint-guard/local/localaws/api"
 	"example.com/s3-endpoint-guard/local/localaws/events"
-	"example.com/s3-endpoint-guard/local/localaws/lambda"
 )
 
 // critical is one AWS call of the correction of an attack.
@@ -190,25 +191,71 @@ func (c critical) moments(f api.Fault) map[string]moment {
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	for _, c := range criticals {
-		for fault, f := range c.faults() {
-			for when, m := range c.moments(f) {
-				f := f // a copy for each moment
-				f.Service, f.Operation, f.Skip, f.Times = c.service, c.operation, m.skip, m.times
-				name := fmt.Sprintf("%s/%s/%s/%s %s", c.endpointType, c.attack, c.operation, fault, when)
-				t.Run(name, func(t *testing.T) {
-					if testing.Short() && (f.Hang || f.Times == 0) {
-						t.Skip("takes until the time-out")
-					}
-					t.Parallel()
-					c.survives(t, f)
-				})
+		lasting, passing := c.cases()
+		of := fmt.Sprintf("%s/%s/%s/", c.endpointType, c.attack, c.operation)
+		for name, f := range lasting {
+			t.Run(of+name, func(t *testing.T) {
+				if testing.Short() {
+					t.Skip("takes until the time-out")
+				}
+				t.Parallel()
+				c.survives(c.deploy(t), f)
+			})
+		}
+		t.Run(of+"one after the other", func(t *testing.T) {
+			t.Parallel()
+			c.survivesAll(t, passing)
+		})
+	}
+}
+
+// cases returns the faults of the call, with their moments, by name: those that take until a time-out, and those that pass.
+func (c critical) cases() (lasting, passing map[string]api.Fault) {
+	lasting, passing = map[string]api.Fault{}, map[string]api.Fault{}
+	for fault, f := range c.faults() {
+		for when, m := range c.moments(f) {
+			f.Service, f.Operation, f.Skip, f.Times = c.service, c.operation, m.skip, m.times
+			name := fault + " " + when
+			if f.Hang || f.Times == 0 {
+				lasting[name] = f
+			} else {
+				passing[name] = f
 			}
+		}
+	}
+	return lasting, passing
+}
+
+// survivesAll makes the call fail in one way after the other, in one scene until a test fails: after each, the live state is the desired
+// one. Each attack meets a new process of the function, which remembers no message, so that it sends one. An association that was
+// restored has a new ID, which the rule does not know, so each attack on one has its own scene.
+func (c critical) survivesAll(t *testing.T, faults map[string]api.Fault) {
+	s := c.deploy(t)
+	for _, name := range slices.Sorted(maps.Keys(faults)) {
+		s.must(s.Lambda.Shutdown(s.function))
+		if !t.Run(name, func(t *testing.T) { c.survives(s.in(t), faults[name]) }) || strings.Contains(c.attack, "associations") {
+			s = c.deploy(t)
 		}
 	}
 }
 
-// impatiently shortens the function's time-out, for faults that do not end. On a busy machine it is longer.
-func impatiently(f *lambda.Function) { f.Timeout = time.Duration(slowness() * float64(6*time.Second)) }
+// in returns the scene for a subtest.
+func (s *scene) in(t testing.TB) *scene {
+	in := *s
+	in.TB = t
+	return &in
+}
+
+// impatience is a time-out of the function for faults that do not end. On a busy machine it is longer.
+func impatience() time.Duration { return time.Duration(slowness() * float64(6*time.Second)) }
+
+// endsAfter changes the function's time-out, and returns the one before. The next invocation is as warm as it would be otherwise.
+func (s *scene) endsAfter(timeout time.Duration) (before time.Duration) {
+	s.Helper()
+	f, _ := s.Lambda.Function(s.function)
+	s.must(s.Lambda.SetTimeout(s.function, timeout))
+	return f.Timeout
+}
 
 // slowness is how many times longer than usual the functions may take now, from 1 to 2. The tests that run at the same time
 // make a computation take up to twenty times as long as on an idle machine; that is usual. It is measured once a second.
@@ -228,9 +275,6 @@ var measured struct {
 	slowness float64
 }
 
-// patiently sets the template's time-out.
-func patiently(f *lambda.Function) { f.Timeout = 50 * time.Second }
-
 // deploy makes a scene in which the correction makes the call.
 func (c critical) deploy(t *testing.T) *scene {
 	t.Helper()
@@ -241,30 +285,32 @@ func (c critical) deploy(t *testing.T) *scene {
 }
 
 // survives attacks, injects the fault, and checks the result.
-func (c critical) survives(t *testing.T, f api.Fault) {
-	s := c.deploy(t)
+func (c critical) survives(s *scene, f api.Fault) {
+	s.Helper()
 	lasting := f.Times == 0
+	var patience time.Duration
 	if lasting {
-		s.reconfigure(impatiently)
+		patience = s.endsAfter(impatience())
 	}
+	recorded := len(s.Events.Records())
 	s.Events.Hold()
 	s.attack(c.attackOf())
 	attacked := s.live()
 	f.Caller = s.role
 	s.Gate.Inject(f)
 	r := s.watch(func() { s.Events.Release(latest) })
-	c.checkRuns(t, r, f)
+	c.checkRuns(s, r, f)
 	s.isNothingElseThan(s.desired, attacked)
-	s.writesOnlyWhatIsDesired()
+	s.writesOnlyWhatIsDesired(s.Events.Records()[recorded:])
+	s.Gate.ClearFaults()
 	if lasting {
 		c.checkLasting(s, r, f)
-		s.Gate.ClearFaults()
-		s.reconfigure(patiently)
+		s.endsAfter(patience)
 		r = s.watch(s.sweep)
 	}
 	s.isDesired()
 	if len(r.invocations) == 0 || r.invocations[len(r.invocations)-1].Failure != nil {
-		t.Errorf("the last run failed:\n%s", r.log())
+		s.Errorf("the last run failed:\n%s", r.log())
 	}
 }
 
@@ -273,34 +319,34 @@ func latest(held []events.Event) []events.Event { return held[len(held)-1:] }
 
 // checkRuns fails the test unless the right runs failed: none for a fault that ends within one run, otherwise at
 // least one, with an error.
-func (c critical) checkRuns(t *testing.T, r report, f api.Fault) {
-	t.Helper()
+func (c critical) checkRuns(s *scene, r report, f api.Fault) {
+	s.Helper()
 	blind := f.Error != nil && f.Error.Status == 403 && slices.Contains(writtenUnread, c.operation)
 	denied := f.Error != nil && f.Error.Status == 403 && !blind
 	switch struck := r.struck(c, f); {
 	case f.Hang && r.invocations[0].Duration < time.Second/2, !f.Hang && struck == 0: // a hanging call is counted when its caller is found to be gone
-		t.Errorf("the fault struck no call: %q", r.names())
+		s.Errorf("the fault struck no call: %q", r.names())
 	case denied && struck > len(r.invocations):
-		t.Errorf("the denied call was made %d times in %d runs, want once in each", struck, len(r.invocations))
+		s.Errorf("the denied call was made %d times in %d runs, want once in each", struck, len(r.invocations))
 	}
 	// The time-out of these reads is shorter than that of a hanging call: open access has priority over the
 	// truce.
-	impatience := c.kind == status && f.Hang
+	hurried := c.kind == status && f.Hang
 	switch failed := len(r.failures()); {
-	case f.Times > 0 && !denied && !impatience:
+	case f.Times > 0 && !denied && !hurried:
 		if failed > 0 || len(r.invocations) != 1 {
-			t.Errorf("%d of %d runs failed, want one that succeeds:\n%s", failed, len(r.invocations), r.log())
+			s.Errorf("%d of %d runs failed, want one that succeeds:\n%s", failed, len(r.invocations), r.log())
 		}
 	case c.kind == writes && f.After:
 		// Carried out: the read-back shows the desired state if the retries end before the time does.
 	case failed == 0:
-		t.Errorf("no run failed, want at least one:\n%s", r.log())
+		s.Errorf("no run failed, want at least one:\n%s", r.log())
 	}
 	if f.Times > 0 && len(r.letters) > 0 {
-		t.Errorf("%d runs were given up, want none", len(r.letters))
+		s.Errorf("%d runs were given up, want none", len(r.letters))
 	}
 	if len(r.messages) == 0 && !(c.kind == tells && f.Times == 0) {
-		t.Errorf("no message was sent:\n%s", r.log())
+		s.Errorf("no message was sent:\n%s", r.log())
 	}
 }
 
@@ -360,10 +406,10 @@ func (c critical) checkLasting(s *scene, r report, f api.Fault) {
 	}
 }
 
-// writesOnlyWhatIsDesired fails the test if the guard wrote a policy that is not the template's.
-func (s *scene) writesOnlyWhatIsDesired() {
+// writesOnlyWhatIsDesired fails the test if the guard, by CloudTrail's records, wrote a policy that is not the template's.
+func (s *scene) writesOnlyWhatIsDesired(recorded []events.Event) {
 	s.Helper()
-	for _, record := range s.Events.Records() {
+	for _, record := range recorded {
 		text, _ := json.Marshal(record)
 		var call struct {
 			EventName, ErrorCode string

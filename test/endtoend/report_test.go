@@ -181,7 +181,7 @@ func (s *scene) checkTimeToCorrect(corrections float64) {
 func TestNothingSecretIsTold(t *testing.T) {
 	t.Parallel()
 	s := deploy(t, nil)
-	s.reconfigure(impatiently)
+	s.endsAfter(impatience())
 	var told strings.Builder
 	for _, fault := range []api.Fault{
 		{Operation: "none"}, denies(s, "s3", "PutBucketPolicy"), {Operation: "GetBucketPolicy", Caller: s.role, Reset: true},

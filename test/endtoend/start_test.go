@@ -32,7 +32,7 @@ func TestStartingMakesNoNetworkCall(t *testing.T) {
 	defer proxy.Close()
 	s := deploy(t, nil)
 	s.reconfigure(func(f *lambda.Function) {
-		impatiently(f)
+		f.Timeout = impatience()
 		f.EndpointURL = "" // AWS itself, behind the proxy
 		f.Environment["HTTP_PROXY"], f.Environment["HTTPS_PROXY"] = proxy.URL, proxy.URL
 	})

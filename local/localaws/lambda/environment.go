@@ -21,10 +21,9 @@ const initTimeout = 10 * time.Second
 // environment is one execution environment: a child process with its own Runtime API, which runs one invocation at a
 // time.
 type environment struct {
-	function Function
-	command  *exec.Cmd
-	server   *http.Server
-	output   *output
+	command *exec.Cmd
+	server  *http.Server
+	output  *output
 	// started is when the process was started, initDuration the time from then to its first poll.
 	started      time.Time
 	initDuration time.Duration
@@ -45,7 +44,9 @@ type environment struct {
 type event struct {
 	id, functionARN string
 	payload         []byte
-	deadline        time.Time
+	// timeout is the function's, deadline when it is reached.
+	timeout  time.Duration
+	deadline time.Time
 }
 
 // answer is the result of an invocation.
@@ -62,7 +63,7 @@ func (h *Host) newEnvironment(f Function) (*environment, error) {
 	}
 	stream := h.options.Clock.Now().Format("2006/01/02") + "/[$LATEST]" + strings.ReplaceAll(newID(), "-", "")
 	e := &environment{
-		function: f, polls: make(chan struct{}, 1), events: make(chan event), answers: make(chan answer, 1),
+		polls: make(chan struct{}, 1), events: make(chan event), answers: make(chan answer, 1),
 		exited: make(chan struct{}),
 	}
 	e.server = &http.Server{Handler: e.runtimeAPI()}
@@ -147,7 +148,7 @@ func (e *environment) invoke(ctx context.Context, ev event) answer {
 		case <-limit.C:
 			if limit.isReached() {
 				e.end()
-				return timedOut(ev.id, e.function.Timeout)
+				return timedOut(ev.id, ev.timeout)
 			}
 		}
 	}

@@ -156,6 +156,22 @@ func (h *Host) reconfigure(f Function) error {
 	return nil
 }
 
+// SetTimeout changes how long an invocation of a function may take. Unlike [Host.Update], and unlike Lambda, it keeps the idle
+// environments: the next invocation is no cold start.
+func (h *Host) SetTimeout(name string, timeout time.Duration) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	before, ok := h.functions[name]
+	if !ok {
+		return missing("Function not found: " + name)
+	}
+	after := *before // invocations that run read the old one without the mutex
+	after.Timeout = timeout
+	before.idle = nil
+	h.functions[name] = &after
+	return nil
+}
+
 // Function returns a function's configuration; ok is false if there is none with that name or ARN.
 func (h *Host) Function(nameOrARN string) (f Function, ok bool) {
 	found, err := h.lookUp(nameOrARN)

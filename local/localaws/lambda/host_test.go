@@ -138,6 +138,20 @@ func TestASecondInvocationIsWarmAndOneAfterShutdownIsCold(t *testing.T) {
 	}
 }
 
+func TestANewTimeOutKeepsTheEnvironment(t *testing.T) {
+	a := host(t, nil)
+	a.invoke(t, `{}`)
+	if err := a.SetTimeout("f", 300*time.Millisecond); err != nil {
+		t.Fatal(err)
+	}
+	if i := a.invoke(t, `{"Do":"hang"}`); i.Cold || i.Failure == nil || !strings.Contains(i.Failure.Message, "Task timed out after 0.30 seconds") {
+		t.Errorf("the invocation was cold: %v, and failed with %v, want a warm one that times out after 0.3 s", i.Cold, i.Failure)
+	}
+	if err := a.SetTimeout("g", time.Second); err == nil {
+		t.Error("SetTimeout of a function that there is not = nil, want an error")
+	}
+}
+
 func TestTheFunctionSeesWhatLambdaShowsAndNothingElse(t *testing.T) {
 	t.Setenv("LEAKED_FROM_PARENT", "yes")
 	a := host(t, func(f *lambda.Function) {

@@ -109,7 +109,7 @@ func (h *Host) run(ctx context.Context, f *hosted, i Invocation) (Invocation, er
 	}
 	i.Began = h.options.Clock.Now()
 	began, lacked := time.Now(), lackedHere()
-	a := e.invoke(ctx, event{id: i.RequestID, functionARN: f.ARN, payload: i.Payload, deadline: began.Add(f.Timeout)})
+	a := e.invoke(ctx, event{id: i.RequestID, functionARN: f.ARN, payload: i.Payload, timeout: f.Timeout, deadline: began.Add(f.Timeout)})
 	i.Duration = time.Since(began)
 	i.Lacked = min(lackedHere()-lacked, i.Duration)
 	h.rest(f, e)
