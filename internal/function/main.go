@@ -20,6 +20,7 @@ func Main[F any](version string, create func(getenv func(string) string, log *sl
 	log := lambdacontext.NewLogger().With("version", version)
 	slog.SetDefault(log)
 	useShare(os.Getenv)
+	readRootsOnce(os.Getenv, os.Setenv, bundle)
 	collectLate()
 	function, err := create(os.Getenv, log, os.Stdout)
 	if err != nil {
