@@ -9,6 +9,7 @@ package awsconfig
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -77,12 +78,22 @@ func Load(getenv func(string) string) (aws.Config, error) {
 		ResponseChecksumValidation: aws.ResponseChecksumValidationWhenRequired,
 		HTTPClient: awshttp.NewBuildableClient().
 			WithDialerOptions(func(d *net.Dialer) { d.Timeout = dialTimeout }).
+			WithTransportOptions(resumeSessions).
 			WithTimeout(attemptTimeout),
 	}
 	if url := getenv("AWS_ENDPOINT_URL"); url != "" {
 		c.BaseEndpoint = &url
 	}
 	return c, errors.Join(missing...)
+}
+
+// sessions is for how many hosts TLS sessions are kept: one for each service, and more for S3 and its buckets.
+const sessions = 16
+
+// resumeSessions makes a connection continue the TLS session of an earlier one to the same host, which saves the proof of the server's
+// identity: an eighth of the handshake's processor time. Services close connections that are idle between two runs.
+func resumeSessions(t *http.Transport) {
+	t.TLSClientConfig.ClientSessionCache = tls.NewLRUClientSessionCache(sessions)
 }
 
 // credentials returns the credentials of the function's role. Lambda ends an execution environment before they expire.

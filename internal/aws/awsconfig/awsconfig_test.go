@@ -2,6 +2,7 @@ package awsconfig_test
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -168,5 +169,37 @@ func TestRetryerLeavesRoomToReport(t *testing.T) {
 	}
 	if pauses > 25*time.Second {
 		t.Errorf("a throttled call pauses for %s in total, want at most half of a function's 50 s", pauses)
+	}
+}
+
+func TestANewConnectionContinuesTheSessionOfAnEarlierOne(t *testing.T) {
+	var resumed []bool
+	s := httptest.NewTLSServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { resumed = append(resumed, r.TLS.DidResume) }))
+	t.Cleanup(s.Close)
+	c, err := awsconfig.Load(environment(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(s.Certificate())
+	client := awsconfig.Pooled(c, 2).HTTPClient.(*awshttp.BuildableClient).WithTransportOptions(func(t *http.Transport) {
+		t.TLSClientConfig.RootCAs = roots
+		t.DisableKeepAlives = true
+	})
+	for range 2 {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := answer.Body.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !slices.Equal(resumed, []bool{false, true}) {
+		t.Errorf("connections that continue a session: %v, want the second only", resumed)
 	}
 }
