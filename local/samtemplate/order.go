@@ -1,6 +1,7 @@
 package samtemplate
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -138,6 +139,23 @@ func (p *Plan) dependencies(r *resource) ([]string, error) {
 	}
 	slices.Sort(ids)
 	return slices.Compact(ids), nil
+}
+
+// ordered returns the plan's resources, each after its dependencies. What resources and outputs refer to, and whether that is in the
+// stack, depends on nothing but the conditions, so all plans of a template with the same ones share the result.
+func (p *Plan) ordered() ([]Resource, error) {
+	key := fmt.Sprint(p.conditions) // fmt sorts maps
+	if known, ok := p.template.orders.Load(key); ok {
+		return known.([]Resource), nil
+	}
+	if err := p.checkOutputs(); err != nil {
+		return nil, err
+	}
+	order, err := p.sort()
+	if err == nil {
+		p.template.orders.Store(key, order)
+	}
+	return order, err
 }
 
 // sort returns the plan's resources, each after its dependencies.

@@ -107,10 +107,7 @@ func (t *Template) Plan(options Options) (*Plan, error) {
 	for _, r := range t.resources {
 		p.active[r.LogicalID] = p.holds(r.condition)
 	}
-	if err := p.checkOutputs(); err != nil {
-		return nil, err
-	}
-	if p.order, err = p.sort(); err != nil {
+	if p.order, err = p.ordered(); err != nil {
 		return nil, err
 	}
 	return p, p.planNested()

@@ -26,6 +26,7 @@ package samtemplate
 import (
 	"fmt"
 	"slices"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -42,6 +43,7 @@ type Template struct {
 	outputs    []output
 	nested     map[string]*Template // of the nested applications, by the application's logical id
 	owner      map[string]string    // the application that contains a resource, by the resource's logical id
+	orders     sync.Map             // the resources that plans have, in their order, by the values of the conditions
 }
 
 // resource is one entry of the Resources section, with Globals merged.
