@@ -85,6 +85,28 @@ func TestACallIsSignedJSON(t *testing.T) {
 	}
 }
 
+func TestACallOfARESTServiceHasAPath(t *testing.T) {
+	for base, want := range map[string]string{
+		"": "https://securityhub.eu-central-1.amazonaws.com/findings/import", "http://127.0.0.1:1": "http://127.0.0.1:1/findings/import",
+	} {
+		tr := &transport{answers: []any{answer(200, `{"FailedCount":0}`)}}
+		c := config(t, "eu-central-1", tr)
+		if base != "" {
+			c.BaseEndpoint = &base
+		}
+		if err := awsjson.New(c, awsjson.SecurityHub).Call(t.Context(), "BatchImportFindings", struct{}{}, &struct{}{}); err != nil {
+			t.Fatal(err)
+		}
+		r := tr.requests[0]
+		if r.Method != http.MethodPost || r.URL.String() != want || r.Header.Get("Content-Type") != "application/json" || r.Header.Get("X-Amz-Target") != "" {
+			t.Errorf("the request is %s %s with %v, want POST %s", r.Method, r.URL, r.Header, want)
+		}
+		if got := r.Header.Get("Authorization"); !strings.Contains(got, "/eu-central-1/securityhub/aws4_request") {
+			t.Errorf("the signature is %q", got)
+		}
+	}
+}
+
 // sources has an address for one service, as the configuration of functions and of the SDK have.
 type sources struct{ id, url string }
 

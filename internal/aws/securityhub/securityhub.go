@@ -1,7 +1,7 @@
 // Package securityhub keeps one finding in AWS Security Hub for each guarded property: active and failed while the
 // property has drifted, archived and passed when it is as desired. docs/events.md describes the findings.
 //
-// It makes one Security Hub call with the AWS SDK.
+// It makes one Security Hub call, with awsjson.
 package securityhub
 
 import (
@@ -13,18 +13,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/securityhub"
-	"github.com/aws/aws-sdk-go-v2/service/securityhub/types"
-
+	"example.com/s3-endpoint-guard/internal/aws/awsjson"
 	"example.com/s3-endpoint-guard/internal/guard"
 	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
-
-// API contains the call that [Hub] makes.
-type API interface {
-	BatchImportFindings(context.Context, *securityhub.BatchImportFindingsInput, ...func(*securityhub.Options)) (*securityhub.BatchImportFindingsOutput, error)
-}
 
 // Hub imports findings into the Security Hub of the account and Region. It is for one run at a time.
 //
@@ -32,7 +24,7 @@ type API interface {
 // property that has no record and was inspected is as desired: its finding is resolved if it is active, or if this process
 // has not imported it yet. An earlier process may have left it active, and only this process remembers what it imported.
 type Hub struct {
-	API API
+	SecurityHub awsjson.Caller
 	// Setting names the account, the Region, the bucket and the endpoint; no bucket and no endpoint if the guard has a fleet.
 	Setting iampolicy.Setting
 	// StackID is the ARN of the guard's own stack.
@@ -60,7 +52,7 @@ type status struct {
 type update struct {
 	property guard.Key
 	status   status
-	finding  types.AwsSecurityFinding
+	finding  finding
 }
 
 // Limits of a run: findings of one call, and calls. A fleet's process that has just started has thousands of findings to resolve;
@@ -95,12 +87,12 @@ func (h *Hub) Send(ctx context.Context, report guard.Report) error {
 
 // put imports findings with one call.
 func (h *Hub) put(ctx context.Context, updates []update) error {
-	in := &securityhub.BatchImportFindingsInput{}
+	var in struct{ Findings []finding }
 	for _, u := range updates {
 		in.Findings = append(in.Findings, u.finding)
 	}
-	answer, err := h.API.BatchImportFindings(ctx, in)
-	if err != nil {
+	var answer response
+	if err := h.SecurityHub.Call(ctx, "BatchImportFindings", in, &answer); err != nil {
 		var properties []string
 		for _, u := range updates {
 			properties = append(properties, u.property.Property)
@@ -113,14 +105,14 @@ func (h *Hub) put(ctx context.Context, updates []update) error {
 
 // note remembers the imported findings. Security Hub can accept a call and refuse single findings of it.
 // https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_BatchImportFindings.html#API_BatchImportFindings_ResponseSyntax
-func (h *Hub) note(updates []update, answer *securityhub.BatchImportFindingsOutput) error {
+func (h *Hub) note(updates []update, answer response) error {
 	refused := map[string]error{}
 	for _, f := range answer.FailedFindings {
-		refused[aws.ToString(f.Id)] = fmt.Errorf("%s: %s", aws.ToString(f.ErrorCode), aws.ToString(f.ErrorMessage))
+		refused[f.ID] = fmt.Errorf("%s: %s", f.ErrorCode, f.ErrorMessage)
 	}
 	var failures []error
 	for _, u := range updates {
-		if why := refused[*u.finding.Id]; why != nil {
+		if why := refused[u.finding.ID]; why != nil {
 			delete(h.known, u.property)
 			failures = append(failures, fmt.Errorf("importing the finding of %s: %w", u.property.Property, why))
 			continue
@@ -181,10 +173,8 @@ const (
 )
 
 var (
-	severities = map[iampolicy.Verdict]types.SeverityLabel{
-		iampolicy.Open: types.SeverityLabelHigh, iampolicy.Closed: types.SeverityLabelLow, "": types.SeverityLabelInformational,
-	}
-	kinds = map[iampolicy.Verdict]string{iampolicy.Open: exposure, iampolicy.Closed: practices, "": practices}
+	severities = map[iampolicy.Verdict]string{iampolicy.Open: "HIGH", iampolicy.Closed: "LOW", "": "INFORMATIONAL"}
+	kinds      = map[iampolicy.Verdict]string{iampolicy.Open: exposure, iampolicy.Closed: practices, "": practices}
 )
 
 // Limits of a finding's texts, in bytes; AWS counts characters.
@@ -201,28 +191,28 @@ const (
 // only the account's users change it, and Security Hub resets it when a finding becomes active again.
 // https://docs.aws.amazon.com/securityhub/latest/userguide/finding-update-batchimportfindings.html
 // https://docs.aws.amazon.com/securityhub/latest/userguide/findings-workflow-status.html
-func (h *Hub) finding(s status, r guard.Record, now time.Time) types.AwsSecurityFinding {
+func (h *Hub) finding(s status, r guard.Record, now time.Time) finding {
 	setting := r.Place.In(h.Setting)
-	compliance, state := types.ComplianceStatusPassed, types.RecordStateArchived
+	result, state := "PASSED", "ARCHIVED"
 	if s.active {
-		compliance, state = types.ComplianceStatusFailed, types.RecordStateActive
+		result, state = "FAILED", "ACTIVE"
 	}
-	return types.AwsSecurityFinding{
-		SchemaVersion: aws.String(schemaVersion),
-		Id:            id(setting, r.Resource),
-		ProductArn: aws.String(fmt.Sprintf("arn:%s:securityhub:%s:%s:product/%s/default",
-			setting.Partition, setting.Region, setting.Account, setting.Account)),
-		GeneratorId:  aws.String(generator + "/" + r.Resource),
-		AwsAccountId: &setting.Account,
+	return finding{
+		SchemaVersion: schemaVersion,
+		ID:            id(setting, r.Resource),
+		ProductARN: fmt.Sprintf("arn:%s:securityhub:%s:%s:product/%s/default",
+			setting.Partition, setting.Region, setting.Account, setting.Account),
+		GeneratorID:  generator + "/" + r.Resource,
+		AWSAccountID: setting.Account,
 		// A new finding must have the same time in both; a later UpdatedAt is an update.
 		CreatedAt: stamp(s.created), FirstObservedAt: stamp(s.created), UpdatedAt: stamp(now), LastObservedAt: stamp(now),
 		Title:       shortened(fmt.Sprintf("%s of %s must be as its stack deployed it", r.Resource, r.Target), maxTitle),
 		Description: shortened(description(r), maxDescription),
-		Compliance:  &types.Compliance{Status: compliance},
+		Compliance:  compliance{result},
 		RecordState: state,
 		// A finding provider sets these two here, so that it does not overwrite what users set.
-		FindingProviderFields: &types.FindingProviderFields{
-			Severity: &types.FindingProviderSeverity{Label: severities[s.verdict], Original: original(s.verdict)},
+		FindingProviderFields: providerFields{
+			Severity: severity{Label: severities[s.verdict], Original: string(s.verdict)},
 			Types:    []string{kinds[s.verdict]},
 		},
 		Resources:     resources(setting, r.Target),
@@ -233,34 +223,23 @@ func (h *Hub) finding(s status, r guard.Record, now time.Time) types.AwsSecurity
 
 // id returns the Id of a property's finding. It contains what makes it unique in the organisation: the bucket or, if that is a
 // fleet's, the endpoint.
-func id(s iampolicy.Setting, property string) *string {
-	return aws.String(strings.Join([]string{generator, s.Region, s.Account, cmp.Or(s.Bucket, s.EndpointID), property}, "/"))
+func id(s iampolicy.Setting, property string) string {
+	return strings.Join([]string{generator, s.Region, s.Account, cmp.Or(s.Bucket, s.EndpointID), property}, "/")
 }
 
 // stamp returns a time in the format of findings.
 // https://docs.aws.amazon.com/securityhub/1.0/APIReference/Welcome.html#timestamps
-func stamp(t time.Time) *string { return aws.String(t.UTC().Format("2006-01-02T15:04:05.000Z07:00")) }
-
-// original returns the verdict; nil for none.
-func original(v iampolicy.Verdict) *string {
-	if v == "" {
-		return nil
-	}
-	return aws.String(string(v))
-}
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z07:00") }
 
 // resources returns the bucket, and the endpoint if the property is the endpoint's. ASFF has no type for VPC endpoints.
 // https://docs.aws.amazon.com/securityhub/latest/userguide/asff-resources.html
-func resources(s iampolicy.Setting, target string) []types.Resource {
-	resource := func(kind, arn string) types.Resource {
-		return types.Resource{Type: &kind, Id: &arn, Partition: types.Partition(s.Partition), Region: &s.Region}
-	}
-	var list []types.Resource
+func resources(s iampolicy.Setting, target string) []resource {
+	var list []resource
 	if s.Bucket != "" {
-		list = append(list, resource("AwsS3Bucket", s.BucketARN()))
+		list = append(list, resource{"AwsS3Bucket", s.BucketARN(), s.Partition, s.Region})
 	}
 	if target != s.Bucket {
-		list = append(list, resource("Other", s.EndpointARN()))
+		list = append(list, resource{"Other", s.EndpointARN(), s.Partition, s.Region})
 	}
 	return list
 }
@@ -282,17 +261,17 @@ func description(r guard.Record) string {
 }
 
 // remediation names the runbook's section; nil if there is nothing to do.
-func (h *Hub) remediation(r guard.Record) *types.Remediation {
+func (h *Hub) remediation(r guard.Record) *remediation {
 	if r.Outcome == "" {
 		return nil
 	}
 	link := r.Remedy().Link()
-	recommendation := &types.Recommendation{Text: shortened("What to do: "+link, maxRecommendation)}
+	what := recommendation{Text: shortened("What to do: "+link, maxRecommendation)}
 	if strings.HasPrefix(h.Runbook, "https://") {
 		_, section, _ := strings.Cut(link, "#")
-		recommendation.Url = aws.String(h.Runbook + "#" + section)
+		what.URL = h.Runbook + "#" + section
 	}
-	return &types.Remediation{Recommendation: recommendation}
+	return &remediation{what}
 }
 
 // fields returns the facts for filters and automation. Empty ones are absent, because ASFF refuses empty texts.
@@ -307,17 +286,17 @@ func (h *Hub) fields(r guard.Record) map[string]string {
 	fields := map[string]string{}
 	for name, value := range all {
 		if value != "" {
-			fields[generator+"/"+name] = *shortened(value, maxProductField)
+			fields[generator+"/"+name] = shortened(value, maxProductField)
 		}
 	}
 	return fields
 }
 
 // shortened limits a text's length in bytes.
-func shortened(text string, limit int) *string {
+func shortened(text string, limit int) string {
 	const mark = " …"
 	if len(text) > limit {
 		text = strings.ToValidUTF8(text[:limit-len(mark)], "") + mark
 	}
-	return &text
+	return text
 }

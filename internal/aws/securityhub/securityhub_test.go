@@ -10,10 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	sdk "github.com/aws/aws-sdk-go-v2/service/securityhub"
-	"github.com/aws/aws-sdk-go-v2/service/securityhub/types"
-
+	"example.com/s3-endpoint-guard/internal/aws/awsjson"
 	"example.com/s3-endpoint-guard/internal/aws/securityhub"
 	"example.com/s3-endpoint-guard/internal/guard"
 	"example.com/s3-endpoint-guard/internal/iampolicy"
@@ -25,39 +22,48 @@ import (
 
 // calls passes calls on to the local AWS's Security Hub, unless it refuses them.
 type calls struct {
-	securityhub.API
+	awsjson.Caller
 	n int
 	// err refuses calls, refuse single findings, by the end of their Id.
 	err    error
 	refuse string
 }
 
-func (c *calls) BatchImportFindings(
-	ctx context.Context, in *sdk.BatchImportFindingsInput, options ...func(*sdk.Options),
-) (*sdk.BatchImportFindingsOutput, error) {
+func (c *calls) Call(ctx context.Context, operation string, in, out any) error {
 	c.n++
 	if c.err != nil {
-		return nil, c.err
+		return c.err
 	}
-	passed, refused := *in, &sdk.BatchImportFindingsOutput{}
-	passed.Findings = nil
-	for _, f := range in.Findings {
-		if c.refuse != "" && strings.HasSuffix(*f.Id, c.refuse) {
-			refused.FailedFindings = append(refused.FailedFindings, types.ImportFindingsError{
-				Id: f.Id, ErrorCode: aws.String("InvalidAccess"), ErrorMessage: aws.String("product not enabled"),
-			})
-			continue
+	var request struct{ Findings []map[string]any }
+	var passed []any
+	refused := []any{}
+	if err := convert(in, &request); err != nil {
+		return err
+	}
+	for _, f := range request.Findings {
+		if id := f["Id"].(string); c.refuse != "" && strings.HasSuffix(id, c.refuse) {
+			refused = append(refused, map[string]any{"Id": id, "ErrorCode": "InvalidAccess", "ErrorMessage": "product not enabled"})
+		} else {
+			passed = append(passed, f)
 		}
-		passed.Findings = append(passed.Findings, f)
 	}
-	if len(passed.Findings) > 0 {
-		out, err := c.API.BatchImportFindings(ctx, &passed, options...)
-		if err != nil {
-			return nil, err
+	if len(passed) > 0 {
+		var answer struct{ FailedFindings []any }
+		if err := c.Caller.Call(ctx, operation, map[string]any{"Findings": passed}, &answer); err != nil {
+			return err
 		}
-		refused.FailedFindings = append(refused.FailedFindings, out.FailedFindings...)
+		refused = append(refused, answer.FailedFindings...)
 	}
-	return refused, nil
+	return convert(map[string]any{"FailedFindings": refused}, out)
+}
+
+// convert copies a value to another one of the same JSON.
+func convert(from, to any) error {
+	text, err := json.Marshal(from)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(text, to)
 }
 
 // world is a hub with the local AWS's Security Hub behind it, which checks each finding, and a clock.
@@ -75,7 +81,7 @@ func newWorld(t *testing.T) *world {
 	w := &world{t: t, local: local.New(gate.Options()), now: time.Date(2026, 3, 2, 9, 1, 8, 0, time.UTC)}
 	w.local.Enable()
 	gate.Add(w.local)
-	w.api = &calls{API: sdk.NewFromConfig(localtest.Config(t, gate, localtest.Everything))}
+	w.api = &calls{Caller: awsjson.New(localtest.Config(t, gate, localtest.Everything), awsjson.SecurityHub)}
 	w.restart()
 	return w
 }
@@ -83,7 +89,7 @@ func newWorld(t *testing.T) *world {
 // restart makes a new process, which knows nothing of the earlier one.
 func (w *world) restart() {
 	w.Hub = &securityhub.Hub{
-		API: w.api, Runbook: "https://git.example.com/guard/docs/runbook.md", Now: func() time.Time { return w.now },
+		SecurityHub: w.api, Runbook: "https://git.example.com/guard/docs/runbook.md", Now: func() time.Time { return w.now },
 		StackID: "arn:aws:cloudformation:eu-central-1:111122223333:stack/guard/0f0f0f0f-0000-4000-8000-000000000001",
 		Setting: iampolicy.Setting{
 			Partition: "aws", Region: "eu-central-1", Account: "111122223333", Bucket: "docs-example",

@@ -11,7 +11,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	securityhubsdk "github.com/aws/aws-sdk-go-v2/service/securityhub"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"example.com/s3-endpoint-guard/internal/aws/awsconfig"
@@ -61,7 +60,7 @@ func senders(c Config, sdk aws.Config) []Sender {
 	list := []Sender{&recordevents.Bus{EventBridge: awsjson.New(sdk, awsjson.EventBridge), Setting: c.Setting, StackID: c.StackID}}
 	if c.SecurityHub {
 		list = append(list, &securityhub.Hub{
-			API: securityhubsdk.NewFromConfig(sdk), Setting: c.Setting, StackID: c.StackID, Runbook: c.Origin.Runbook, Now: time.Now,
+			SecurityHub: awsjson.New(sdk, awsjson.SecurityHub), Setting: c.Setting, StackID: c.StackID, Runbook: c.Origin.Runbook, Now: time.Now,
 		})
 	}
 	return list
