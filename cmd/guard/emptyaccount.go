@@ -64,6 +64,7 @@ type locksLeft struct {
 	Governance int        `json:"governance"`
 	Compliance int        `json:"compliance"`
 	LegalHold  int        `json:"legalHold"`
+	EventHold  int        `json:"eventHold"`
 	FirstEnds  *time.Time `json:"firstEnds,omitempty"`
 	LastEnds   *time.Time `json:"lastEnds,omitempty"`
 }
@@ -111,7 +112,7 @@ func (a *account) fill(report emptying.Report) {
 			Code: left.Code, Message: left.Message, What: what, Count: left.Count, Examined: left.Examined,
 			Example: exampleLeft{left.Example.Key, left.Example.ID},
 			Locks: locksLeft{
-				Governance: left.Locks.Governance, Compliance: left.Locks.Compliance, LegalHold: left.Locks.Legal,
+				Governance: left.Locks.Governance, Compliance: left.Locks.Compliance, LegalHold: left.Locks.Legal, EventHold: left.Locks.Event,
 				FirstEnds: timeOrNil(left.Locks.Earliest), LastEnds: timeOrNil(left.Locks.Until),
 			},
 		})

@@ -169,6 +169,21 @@ func TestAVersionThatVanishesDoesNotHideTheLocksOfTheOthers(t *testing.T) {
 	})
 }
 
+// The date of a version under an event hold may be over, and is no end: its retention begins when the hold is released.
+func TestAnEventHoldIsToldWithoutAnEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, until := range []time.Time{time.Now().Add(-time.Hour), time.Now().Add(time.Hour)} {
+			v := with("a")
+			v.held[0].hold = emptying.Hold{Mode: "GOVERNANCE", Until: until, Event: true}
+			report, err := emptying.Run(t.Context(), emptying.Options{Store: v, BypassGovernance: true})
+			said := report.Reason()
+			if err == nil || !strings.Contains(said, "1 under an event hold") || strings.Contains(said, "governance") || strings.Contains(said, "first retention") {
+				t.Errorf("Run with retention until %v = %v, want an event hold and no date", until, err)
+			}
+		}
+	})
+}
+
 // untimely is a store that cancels the context while its listing ends.
 type untimely struct {
 	*smallBucket

@@ -69,6 +69,8 @@ func drawHold(t *rapid.T) emptying.Hold {
 		return emptying.Hold{Legal: true}
 	case 4:
 		return emptying.Hold{Mode: "COMPLIANCE", Until: synthetic.Add(-year)}
+	case 5:
+		return emptying.Hold{Mode: "GOVERNANCE", Until: synthetic.Add(-year), Event: true}
 	}
 	return emptying.Hold{}
 }

@@ -89,8 +89,9 @@ func (g Leftover) Denied() bool { return g.Code == AccessDenied || g.Code == den
 
 // Locked counts what protects versions.
 type Locked struct {
-	// Governance, Compliance and Legal count versions under each; one version can count twice.
-	Governance, Compliance, Legal int
+	// Governance, Compliance, Legal and Event count versions under each; one version can count twice. The retention of a version under
+	// an event hold is not counted, because its end is not known yet.
+	Governance, Compliance, Legal, Event int
 	// Earliest is when the first retention among them ends, Until when the last does.
 	Earliest, Until time.Time
 }
@@ -262,6 +263,10 @@ func (l *Locked) add(hold Hold, now time.Time) {
 	if hold.Legal {
 		l.Legal++
 	}
+	if hold.Event {
+		l.Event++
+		return
+	}
 	if hold.Mode == "" || !hold.Until.After(now) {
 		return
 	}
@@ -361,6 +366,7 @@ func (l Locked) String() string {
 		{l.Compliance, "under compliance retention, which cannot be lifted"},
 		{l.Governance, "under governance retention, which BypassGovernanceRetention lifts"},
 		{l.Legal, "under a legal hold, which has to be removed"},
+		{l.Event, "under an event hold, which has to be released; the retention ends only after that"},
 	} {
 		if part.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.text))

@@ -161,6 +161,9 @@ type Hold struct {
 	Until time.Time
 	// Legal means a legal hold, which lasts until it is removed.
 	Legal bool
+	// Event means an event hold, which lasts until it is released. The version's retention ends only after that, whatever Until is.
+	// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-s3-bucket-defaulteventhold.html
+	Event bool
 }
 
 // Store is all that emptying needs of S3. s3versions.New makes one from an SDK client; fakes hold versions in memory.

@@ -182,7 +182,7 @@ func (v *smallBucket) remove(version emptying.Version, bypass bool) string {
 
 func (h holding) protected(bypass bool) bool {
 	retained := h.hold.Mode != "" && h.hold.Until.After(time.Now())
-	return h.denied || h.hold.Legal || retained && (h.hold.Mode == "COMPLIANCE" || !bypass)
+	return h.denied || h.hold.Legal || h.hold.Event || retained && (h.hold.Mode == "COMPLIANCE" || !bypass)
 }
 
 func (v *smallBucket) ListUploads(_ context.Context, after emptying.Upload) ([]emptying.Upload, emptying.Upload, bool, error) {

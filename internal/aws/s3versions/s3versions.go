@@ -168,6 +168,7 @@ func (s *s3Store) Hold(ctx context.Context, version emptying.Version) (emptying.
 	}
 	if err == nil && retention.Retention != nil {
 		h.Mode, h.Until = string(retention.Retention.Mode), aws.ToTime(retention.Retention.RetainUntilDate)
+		h.Event = retention.Retention.EventHold == types.ObjectLockEventHoldOn
 	}
 	legal, legalErr := s.client.GetObjectLegalHold(ctx, &s3.GetObjectLegalHoldInput{
 		Bucket: s.bucket, ExpectedBucketOwner: s.owner, Key: &version.Key, VersionId: &version.ID,

@@ -272,6 +272,18 @@ func TestProtectionAndHoldAreRead(t *testing.T) {
 	}
 }
 
+func TestAnEventHoldIsRead(t *testing.T) {
+	const retention = `<Retention><Mode>GOVERNANCE</Mode><RetainUntilDate>2031-01-02T00:00:00Z</RetainUntilDate><EventHold>%s</EventHold>` +
+		`<EventHoldDuration><Days>7</Days></EventHoldDuration></Retention>`
+	for status, want := range map[string]bool{"ON": true, "OFF": false} {
+		_, store := open(t, canned{200, fmt.Sprintf(retention, status)}, canned{404, `<Error><Code>NoSuchObjectLockConfiguration</Code></Error>`})
+		hold, err := store.Hold(t.Context(), emptying.Version{Key: "k", ID: "v"})
+		if err != nil || hold.Event != want || hold.Mode != "GOVERNANCE" {
+			t.Errorf("Hold with EventHold %s = %+v, %v, want governance and an event hold: %t", status, hold, err, want)
+		}
+	}
+}
+
 func TestListAsksForThePrefix(t *testing.T) {
 	w, store := open(t, canned{200, twoVersions})
 	if _, err := store.List(t.Context(), "a&b+ü/", emptying.Position{}); err != nil {

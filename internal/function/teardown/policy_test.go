@@ -128,7 +128,9 @@ func TestTheRunbookKnowsTheMessages(t *testing.T) {
 			{&account{putErrs: slices.Repeat([]error{refusal("AccessDenied")}, 1000)},
 				[]string{"the bucket's own policy denies s3:PutBucketPolicy", "root user", "S3UnlockBucketPolicy", "AccessDenied"}},
 			{&account{inStack: true, untold: 1000}, []string{"reading the tags of bucket"}},
-			{&account{locked: true, versions: 1}, []string{"under compliance retention"}},
+			{&account{locked: true, versions: 1, hold: emptying.Hold{Mode: "COMPLIANCE", Until: time.Now().AddDate(1, 0, 0)}},
+				[]string{"under compliance retention"}},
+			{&account{locked: true, versions: 1, hold: emptying.Hold{Event: true}}, []string{"under an event hold"}},
 		} {
 			c.account.status, c.account.tag = "DELETE_IN_PROGRESS", ourStack
 			_, err := c.account.handle(t.Context(), asks("Delete", nil))

@@ -226,7 +226,7 @@ func inAll(report emptying.Report, err error) error {
 // withHint adds to an error what an operator must do before removing an object lock.
 func withHint(report emptying.Report, err error) error {
 	for _, g := range report.Leftovers {
-		if g.Locks.Governance+g.Locks.Legal > 0 {
+		if g.Locks.Governance+g.Locks.Legal+g.Locks.Event > 0 {
 			return fmt.Errorf("%w; the bucket's policy now denies its objects to all other callers: delete it before removing locks", err)
 		}
 	}

@@ -51,6 +51,7 @@ type account struct {
 	versions int           // number of versions
 	each     time.Duration // duration of a batch
 	locked   bool          // no version can be deleted
+	hold     emptying.Hold // what protects each version then
 	odd      bool          // XML cannot represent the keys
 
 	status  cfntypes.StackStatus
@@ -209,7 +210,7 @@ func (a *account) Hold(context.Context, emptying.Version) (emptying.Hold, error)
 	if !a.locked {
 		return emptying.Hold{}, nil
 	}
-	return emptying.Hold{Mode: "COMPLIANCE", Until: time.Date(2031, 1, 2, 0, 0, 0, 0, time.UTC)}, nil
+	return a.hold, nil
 }
 
 // asks returns a request of the given type.
@@ -318,10 +319,21 @@ func TestPhysicalIDFollowsTheBucket(t *testing.T) {
 }
 
 func TestALockIsTold(t *testing.T) {
-	a := &account{tag: ourStack, status: "DELETE_IN_PROGRESS", versions: 3, locked: true}
-	_, err := a.handle(t.Context(), asks("Delete", nil))
-	if err == nil || !strings.Contains(err.Error(), "3 under compliance retention") || !strings.Contains(err.Error(), "2031-01-02T00:00:00Z") {
-		t.Errorf("Handle = %v, want the lock and its date in it", err)
+	end := time.Date(2031, 1, 2, 0, 0, 0, 0, time.UTC)
+	for says, c := range map[string]struct {
+		hold      emptying.Hold
+		removable bool
+	}{
+		"3 under compliance retention": {emptying.Hold{Mode: "COMPLIANCE", Until: end}, false},
+		"ends 2031-01-02T00:00:00Z":    {emptying.Hold{Mode: "GOVERNANCE", Until: end}, true},
+		"3 under a legal hold":         {emptying.Hold{Legal: true}, true},
+		"3 under an event hold":        {emptying.Hold{Mode: "COMPLIANCE", Until: end, Event: true}, true},
+	} {
+		a := &account{tag: ourStack, status: "DELETE_IN_PROGRESS", versions: 3, locked: true, hold: c.hold}
+		_, err := a.handle(t.Context(), asks("Delete", nil))
+		if err == nil || !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "before removing locks") != c.removable {
+			t.Errorf("Handle = %v, want %q in it, and what to do before the lock is removed: %t", err, says, c.removable)
+		}
 	}
 }
 

@@ -207,6 +207,25 @@ func TestObjectLockNeedsVersioningAndStaysOn(t *testing.T) {
 	}
 }
 
+// A version under an event hold could be deleted here once its date is over, unlike in S3.
+func TestEventHoldsAreRefused(t *testing.T) {
+	s := newScene(t)
+	client := s.as(s.admin())
+	s.must(s.store.EnableObjectLock(bucket))
+	s.must(s.store.Put(bucket, *key, nil))
+	week := &types.EventHoldDuration{Days: aws.Int32(7)}
+	_, err := client.PutObjectRetention(background, &awss3.PutObjectRetentionInput{Bucket: name, Key: key, Retention: &types.ObjectLockRetention{
+		Mode: types.ObjectLockRetentionModeGovernance, EventHold: types.ObjectLockEventHoldOn, EventHoldDuration: week,
+	}})
+	s.expect("PutObjectRetention with an event hold", err, "NotImplemented")
+	_, err = client.PutObjectLockConfiguration(background, &awss3.PutObjectLockConfigurationInput{Bucket: name, ObjectLockConfiguration: &types.ObjectLockConfiguration{
+		ObjectLockEnabled: types.ObjectLockEnabledEnabled, Rule: &types.ObjectLockRule{
+			DefaultRetention: &types.DefaultRetention{Mode: types.ObjectLockRetentionModeGovernance, Days: aws.Int32(1), DefaultEventHold: week},
+		},
+	}})
+	s.expect("PutObjectLockConfiguration with a default event hold", err, "NotImplemented")
+}
+
 // The runbook's remedy for Object Lock: the default retention is removed, and versions from then on can be deleted.
 func TestTheDefaultRetentionBindsTheVersionsOfItsTime(t *testing.T) {
 	s := newScene(t)

@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"bytes"
 	"encoding/xml"
 	"net/http"
 	"strconv"
@@ -211,6 +212,8 @@ func (c *call) putObjectLock() (*answer, error) {
 	}
 	err := xml.Unmarshal(c.Body, &want)
 	switch {
+	case c.holdsEvents():
+		return nil, notImplemented("event holds")
 	case err != nil || want.XMLName.Local != "ObjectLockConfiguration" || want.ObjectLockEnabled != enabled || !want.Preset.valid():
 		return nil, errMalformedXML
 	case c.bucket.versioning.value != enabled:
@@ -219,6 +222,9 @@ func (c *call) putObjectLock() (*answer, error) {
 	c.bucket.protection.lock, c.bucket.protection.preset = true, want.Preset
 	return ok(), nil
 }
+
+// holdsEvents reports whether a document has an event hold, or a default one.
+func (c *call) holdsEvents() bool { return bytes.Contains(c.Body, []byte("EventHold>")) }
 
 // locked finds the version of a call on retention or legal holds.
 func (c *call) locked() (version, error) {
@@ -274,6 +280,9 @@ func (c *call) putRetention() (*answer, error) {
 	var want struct {
 		Mode            string
 		RetainUntilDate time.Time
+	}
+	if c.holdsEvents() {
+		return nil, notImplemented("event holds")
 	}
 	if err := xml.Unmarshal(c.Body, &want); err != nil || want.Mode != "GOVERNANCE" && want.Mode != "COMPLIANCE" {
 		return nil, errMalformedXML
