@@ -38,21 +38,23 @@ func BenchmarkColdStart(b *testing.B) {
 	least := filepath.Join(b.TempDir(), "bootstrap")
 	run(b, "--eval=nothing: ; $(BUILD) -ldflags '-s -w' -o $(OUT) ./test/endtoend/testdata/nothing", "nothing", "OUT="+least,
 		"TARGET="+runtime.GOOS+"/"+runtime.GOARCH)
-	_, err := s.Lambda.Create(lambda.Function{Name: "nothing", Bootstrap: least, MemoryMB: 256})
-	s.must(err)
-	ours, nothing := &colds{name: s.function}, &colds{name: "nothing"}
+	deployed, _ := s.Lambda.Function(s.function)
+	add := func(name, bootstrap string, f lambda.Function) *colds {
+		f.Name, f.Bootstrap = name, unpacked(s, bootstrap)
+		_, err := s.Lambda.Create(f)
+		s.must(err)
+		return &colds{name: name}
+	}
+	ours, nothing := add("remediate", deployed.Bootstrap, deployed), add("nothing", least, lambda.Function{MemoryMB: 256})
 	measured := []*colds{ours, nothing}
 	baseline := os.Getenv("BASELINE")
 	if baseline != "" {
-		f, _ := s.Lambda.Function(s.function)
-		f.Name, f.Bootstrap = "baseline", baseline
+		f := deployed
 		f.Local = map[string]string{"ENDPOINT_TYPE": "Interface"}
 		for former, now := range formerVariables {
 			f.Local[former] = f.Environment[now]
 		}
-		_, err := s.Lambda.Create(f)
-		s.must(err)
-		measured = append(measured, &colds{name: "baseline"})
+		measured = append(measured, add("baseline", baseline, f))
 	}
 	for b.Loop() {
 		for _, c := range measured {
@@ -60,13 +62,24 @@ func BenchmarkColdStart(b *testing.B) {
 		}
 	}
 	for _, c := range measured {
-		c.report(b, map[bool]string{true: "remediate", false: c.name}[c == ours])
+		c.report(b)
 	}
 	// The ratios are of pairs that were measured one after the other, because other programs slow both.
 	ratios(b, "start/nothing", ours.wall, nothing.wall, mostColdStart)
 	if baseline != "" {
 		ratios(b, "first/baseline", ours.first, measured[2].first, mostFirstCorrection)
 	}
+}
+
+// unpacked returns the path of a copy, as Lambda has the file from the package. What the linker wrote through a mapping is in the kernel's
+// cache in pieces of one page each, which makes the start of a large program a millisecond longer.
+func unpacked(s *scene, bootstrap string) string {
+	s.Helper()
+	program, err := os.ReadFile(bootstrap)
+	s.must(err)
+	path := filepath.Join(s.TempDir(), "bootstrap")
+	s.must(os.WriteFile(path, program, 0o700))
+	return path
 }
 
 // measure starts a process that is only started, and one that is also invoked.
@@ -108,11 +121,11 @@ func processorTime(s *scene, function string, use func()) time.Duration {
 	return used() - before
 }
 
-func (c *colds) report(b *testing.B, name string) {
-	b.ReportMetric(milliseconds(median(c.wall)), "ms-start-"+name)
-	b.ReportMetric(milliseconds(median(c.start)), "cpu-ms-start-"+name)
-	b.ReportMetric(milliseconds(median(c.first)), "cpu-ms-first-"+name)
-	b.Logf("%s: start %.1f ms, %.1f ms of processor time; with the first correction %.1f ms of processor time", name,
+func (c *colds) report(b *testing.B) {
+	b.ReportMetric(milliseconds(median(c.wall)), "ms-start-"+c.name)
+	b.ReportMetric(milliseconds(median(c.start)), "cpu-ms-start-"+c.name)
+	b.ReportMetric(milliseconds(median(c.first)), "cpu-ms-first-"+c.name)
+	b.Logf("%s: start %.1f ms, %.1f ms of processor time; with the first correction %.1f ms of processor time", c.name,
 		milliseconds(median(c.wall)), milliseconds(median(c.start)), milliseconds(median(c.first)))
 }
 
