@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"maps"
@@ -11,6 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"unicode/utf8"
 )
@@ -37,21 +39,64 @@ func demoOf(t *testing.T, arguments ...string) (stdout string, code int) {
 	return guardCommand(t, append([]string{"demo", "--template", "../../template.yaml"}, arguments...)...)
 }
 
+// TestTheDemoKeepsEveryPromise plays all scenes with each type of endpoint. TestTheDemoTellsTheSameAsJSON looks at the same playing of
+// the first one.
 func TestTheDemoKeepsEveryPromise(t *testing.T) {
 	t.Parallel()
-	for _, endpoint := range []string{"Interface", "Gateway"} {
-		t.Run(endpoint, func(t *testing.T) {
-			t.Parallel()
-			told, code := demoOf(t, "--parameter", "EndpointType="+endpoint)
-			if code != 0 {
-				t.Errorf("guard demo: exit code = %d, want 0:\n%s", code, told)
-			}
-			if strings.Contains(told, "\x1b[") {
-				t.Error("guard demo writes colours to output that is not a terminal")
-			}
-			checkWidth(t, told)
-		})
+	t.Run("Interface", func(t *testing.T) {
+		t.Parallel()
+		p := played(t)
+		if p.err != nil || len(p.broken) > 0 {
+			t.Errorf("the demo: %v, promises not kept: %q\n%s", p.err, p.broken, p.text.String())
+		}
+		checkText(t, p.text.String())
+	})
+	t.Run("Gateway", func(t *testing.T) {
+		t.Parallel()
+		told, code := demoOf(t, "--parameter", "EndpointType=Gateway")
+		if code != 0 {
+			t.Errorf("guard demo: exit code = %d, want 0:\n%s", code, told)
+		}
+		checkText(t, told)
+	})
+}
+
+// playing is a demo of all scenes, told as text and as JSON.
+type playing struct {
+	text, json bytes.Buffer
+	broken     []string
+	err        error
+}
+
+// played returns the demo with the parameters' defaults, which is played once.
+func played(t *testing.T) *playing {
+	t.Helper()
+	playOnce.Do(func() {
+		everything, err := chooseScenes(nil)
+		if err != nil {
+			theDemo.err = err
+			return
+		}
+		ctx := context.WithoutCancel(t.Context()) // another test looks at it, too
+		audience := &paced{tellers: []teller{newPlain(&theDemo.text), lines{json.NewEncoder(&theDemo.json)}}, ctx: ctx, pause: func(context.Context) {}}
+		theDemo.broken, theDemo.err = play(ctx, stackFlags{template: "../../template.yaml"}, audience, everything,
+			func(context.Context, numberedScene) error { return nil })
+	})
+	return &theDemo
+}
+
+var (
+	playOnce sync.Once
+	theDemo  playing
+)
+
+// checkText checks a demo's text for colours and long lines.
+func checkText(t *testing.T, told string) {
+	t.Helper()
+	if strings.Contains(told, "\x1b[") {
+		t.Error("guard demo writes colours to output that is not a terminal")
 	}
+	checkWidth(t, told)
 }
 
 // checkWidth checks that each line has at most 80 columns.
@@ -90,16 +135,18 @@ func TestEachSceneCanBePlayedAlone(t *testing.T) {
 
 func TestChosenScenesKeepTheirOrder(t *testing.T) {
 	t.Parallel()
-	told, code := demoOf(t, "--scene", "11,8", "--scene=7")
-	if code != 0 {
-		t.Errorf("guard demo --scene 11,8 --scene 7: exit code = %d, want 0:\n%s", code, told)
-	}
-	var numbers []string
-	for _, scene := range regexp.MustCompile(`(?m)^(\d+)\. `).FindAllStringSubmatch(told, -1) {
-		numbers = append(numbers, scene[1])
-	}
-	if want := []string{"7", "8", "11"}; !slices.Equal(numbers, want) {
-		t.Errorf("guard demo --scene 11,8 --scene 7 plays %v, want %v", numbers, want)
+	for how, title := range map[string]string{"--json=false": `(?m)^(\d+)\. `, "--json": `(?m)^{"number":(\d+),"scene":"`} {
+		told, code := demoOf(t, "--scene", "11,8", "--scene=7", how)
+		if code != 0 {
+			t.Errorf("guard demo --scene 11,8 --scene 7 %s: exit code = %d, want 0:\n%s", how, code, told)
+		}
+		var numbers []string
+		for _, scene := range regexp.MustCompile(title).FindAllStringSubmatch(told, -1) {
+			numbers = append(numbers, scene[1])
+		}
+		if want := []string{"7", "8", "11"}; !slices.Equal(numbers, want) {
+			t.Errorf("guard demo --scene 11,8 --scene 7 %s plays %v, want %v", how, numbers, want)
+		}
 	}
 }
 
@@ -179,7 +226,7 @@ func TestADemoOfABrokenTemplateBreaksItsPromises(t *testing.T) {
 	if !disabled {
 		t.Fatal("neither template has a SweepRule")
 	}
-	told, err := runGuard("", "demo", "--template", filepath.Join(folder, "template.yaml"))
+	told, err := runGuard("", "demo", "--template", filepath.Join(folder, "template.yaml"), "--scene", "1,2,3") // the second needs the sweep
 	if code := exitCode(err); code != 1 {
 		t.Fatalf("guard demo: exit code = %d (%v), want 1", code, err)
 	}
@@ -211,14 +258,14 @@ func TestADemoThatCannotBePlayedSaysWhy(t *testing.T) {
 
 func TestTheDemoTellsTheSameAsJSON(t *testing.T) {
 	t.Parallel()
-	told, code := demoOf(t, "--json")
-	if code != 0 {
-		t.Fatalf("guard demo --json: exit code = %d, want 0", code)
+	p := played(t)
+	if p.err != nil {
+		t.Fatal(p.err)
 	}
 	var kept, corrections int
 	adopted := map[string]bool{} // what is corrected in act two; two runs may correct the same
 	var end struct{ Kept, Broken *int }
-	for lines := bufio.NewScanner(strings.NewReader(told)); lines.Scan(); {
+	for lines := bufio.NewScanner(bytes.NewReader(p.json.Bytes())); lines.Scan(); {
 		var line struct {
 			Scene, Outcome, Resource, Target string
 			Kept                             any
