@@ -10,7 +10,6 @@ import (
 	"flag"
 	"fmt"
 	"runtime"
-	"runtime/debug"
 	"sync"
 	"testing"
 
@@ -34,16 +33,7 @@ var built *bootstrap.Builder
 // abreast is how many tests run in parallel. Most of them wait for pauses and time-outs, not for a processor.
 const abreast = "64"
 
-// garbage is GOGC: with the default of 100, the collector takes a quarter of the processor time of this process. memory is GOMEMLIMIT,
-// in bytes: from there on, the collector takes more again. The tests that run abreast hold up to 150 MiB.
-const (
-	garbage = 400
-	memory  = 1 << 30
-)
-
 func TestMain(m *testing.M) {
-	debug.SetGCPercent(garbage)
-	debug.SetMemoryLimit(memory)
 	flag.Parse()
 	asked := false
 	flag.Visit(func(f *flag.Flag) { asked = asked || f.Name == "test.parallel" })

@@ -4,6 +4,7 @@ package cloudtest
 import (
 	"fmt"
 	"os"
+	"runtime/debug"
 	"testing"
 
 	"example.com/s3-endpoint-guard/local/bootstrap"
@@ -68,8 +69,17 @@ func checkNeeds(t testing.TB, c *localaws.Cloud) {
 	}
 }
 
+// garbage is GOGC: with the default of 100, the collector takes a quarter of the processor time of such tests. memory is GOMEMLIMIT, in
+// bytes: from there on, the collector takes more again. The tests of test/endtoend that run abreast hold up to 150 MiB.
+const (
+	garbage = 400
+	memory  = 1 << 30
+)
+
 // Main runs a package's tests, after setting the builder of the functions' bootstraps, and ends the process.
 func Main(m *testing.M, built **bootstrap.Builder) {
+	debug.SetGCPercent(garbage)
+	debug.SetMemoryLimit(memory)
 	builder, err := bootstrap.New()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
