@@ -100,10 +100,12 @@ func (s scene) isLocked() {
 }
 
 func TestAnOpenedBucketIsLockedAgain(t *testing.T) {
+	t.Parallel()
 	for name, parameters := range map[string]map[string]string{
 		"behind an interface endpoint": nil, "behind a gateway endpoint": {"EndpointType": "Gateway"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := newScene(t, parameters)
 			s.Events.Hold()
 			s.opens()
@@ -120,6 +122,7 @@ func TestAnOpenedBucketIsLockedAgain(t *testing.T) {
 }
 
 func TestAnEndpointOpenedToEverythingIsLockedAgain(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, nil)
 	client := ec2.NewFromConfig(s.Config(s.Admin(), s.Internet()))
 	if _, err := client.ModifyVpcEndpoint(t.Context(), &ec2.ModifyVpcEndpointInput{
@@ -134,6 +137,7 @@ func TestAnEndpointOpenedToEverythingIsLockedAgain(t *testing.T) {
 }
 
 func TestTheSweepCorrectsWhatNoEventTold(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, nil)
 	s.Events.Disturb(events.Disturbance{Lose: true})
 	s.opens()
@@ -146,6 +150,7 @@ func TestTheSweepCorrectsWhatNoEventTold(t *testing.T) {
 }
 
 func TestTheGuardWritesNothingWithoutDrift(t *testing.T) {
+	t.Parallel()
 	for name, disturb := range map[string]func(scene){
 		"when swept":                func(s scene) { s.Events.Sweep() },
 		"of a reordered policy":     func(s scene) { s.puts(reordered(s.T, s.stack.Attribute("BucketPolicyDocument", "Value"))) },
@@ -200,6 +205,7 @@ func reordered(t *testing.T, policy string) string {
 }
 
 func TestTheGuardStandsDownDuringAnUpdateAndCatchesUpAfterIt(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, nil)
 	s.stack.BeginUpdate()
 	rest(t, s.Cloud)
@@ -213,6 +219,7 @@ func TestTheGuardStandsDownDuringAnUpdateAndCatchesUpAfterIt(t *testing.T) {
 }
 
 func TestWhatOnlyObservesWritesNothing(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, map[string]string{"Enforcement": "Observe"})
 	s.opens()
 	rest(t, s.Cloud)
@@ -226,6 +233,7 @@ func TestWhatOnlyObservesWritesNothing(t *testing.T) {
 }
 
 func TestADeletedStackIsNotFought(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, nil)
 	guard := s.stack.Physical("RemediateRole")
 	if err := s.stack.Delete(t.Context()); err != nil {
