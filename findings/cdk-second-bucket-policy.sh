@@ -6,7 +6,8 @@
 # Behaviour: the resource stays as it was, and beside it comes another AWS::S3::BucketPolicy for the same bucket with a copy of the
 # statements and the new one. A bucket has one policy, so which of both documents S3 holds at the end, with or without the added
 # Deny, is not in the template. The copy also lost its Id and has the language version 2012-10-17 instead of 2008-10-17, in which
-# ${aws:username} was plain text. With Bucket.fromCfnBucket the result is a second resource as well.
+# ${aws:username} was plain text. With Bucket.fromCfnBucket the result is a second resource as well. The call succeeds; CDK's validation
+# of the finished template warns that two resources target one bucket (E3019), and does not fail by default.
 # Seen:
 #   policies for the bucket Docs: 2
 #   the template's: version 2008-10-17, Id home, Allow
