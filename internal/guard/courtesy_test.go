@@ -11,16 +11,19 @@ import (
 	"example.com/s3-endpoint-guard/internal/guard"
 )
 
-// slow is a lamp whose calls take a tenth of a second each.
+// trip is how long each call of slow lamps takes.
+const trip = 100 * time.Millisecond
+
+// slow is a lamp whose calls take a trip each.
 type slow struct{ *lamp }
 
 func (s slow) Inspect(ctx context.Context) ([]guard.Finding, error) {
-	time.Sleep(100 * time.Millisecond)
+	time.Sleep(trip)
 	return s.lamp.Inspect(ctx)
 }
 
 func (s slow) Restore(ctx context.Context, f guard.Finding) error {
-	time.Sleep(100 * time.Millisecond)
+	time.Sleep(trip)
 	return s.lamp.Restore(ctx, f)
 }
 

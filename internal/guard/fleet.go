@@ -401,16 +401,11 @@ func ownerOf(s StackState) *Owner {
 	return &Owner{ID: s.ID, Status: s.Status}
 }
 
-// paused returns the maintenance window of a member; nil if there is none. The windows are read once a run. If they cannot be
-// read, the drift is corrected, and the failure is reported.
-func (r *run) paused(ctx context.Context, m Member) *Pause {
-	if r.guard.Pauses == nil {
-		return nil
-	}
+// paused returns the maintenance window of a member; nil if there is none. If the windows cannot be read, the drift is corrected, and
+// the failure is reported once.
+func (r *run) paused(m Member) *Pause {
 	all, _ := r.once(Key{windows, ""}, func() any {
-		ctx, cancel := context.WithTimeout(ctx, timeleft.Share(ctx, stackPatience, part))
-		defer cancel()
-		all, err := r.guard.Pauses(ctx)
+		all, err := r.ask().windows()
 		if err != nil {
 			r.trouble(Member{}, windows, err)
 		}

@@ -192,8 +192,8 @@ type Guard struct {
 	memory memory
 }
 
-// stackPatience is how long a drifted resource waits for the stack's status. To close access matters more than the
-// truce: at worst the guard works against a deployment for a moment, until the guaranteed event that ends it.
+// stackPatience is how long a drifted resource waits for the stack's status, and for the maintenance windows. To close access matters more
+// than the truce: at worst the guard works against a deployment for a moment, until the guaranteed event that ends it.
 const stackPatience = 5 * time.Second
 
 // courtesy is how long a run waits that finds drift and was started by the event of another call: several calls whose
@@ -238,10 +238,9 @@ func (g *Guard) Run(ctx context.Context, trigger Trigger) (Report, error) {
 		return Report{}, nil
 	}
 	r := &run{guard: g, trigger: trigger, began: g.Now()}
-	if trigger.Kind == Sweep {
-		r.stack = r.askStackLater(ctx)
-	} else {
-		r.stack = r.askStack(ctx)
+	r.ask = sync.OnceValue(func() asked { return asked{r.askStack(ctx), r.askWindows(ctx)} })
+	if trigger.Kind != Sweep {
+		r.ask()
 	}
 	var fleet []Record
 	var all sync.WaitGroup
@@ -258,9 +257,9 @@ type run struct {
 	guard   *Guard
 	trigger Trigger
 	began   time.Time
-	// stack waits for the stack's status, which is read once. Most sweeps have nothing to correct and do not need it, so that
-	// they read it when they find something. Other runs read it concurrently with the inspections, so that it costs no time.
-	stack func() (StackState, error)
+	// ask begins, at its first call, to read what a correction has to wait for. Most sweeps have nothing to correct and do not need it,
+	// so that they ask when they find something. Other runs ask concurrently with the inspections, so that it costs no time.
+	ask func() asked
 
 	mu        sync.Mutex
 	asDesired []Finding
@@ -268,23 +267,48 @@ type run struct {
 	fleetRun
 }
 
+// asked are functions that wait for the answers to what a run asks once.
+type asked struct {
+	stack   func() (StackState, error)
+	windows func() (map[string]Pause, error)
+}
+
+// stack waits for the stack's status.
+func (r *run) stack() (StackState, error) { return r.ask().stack() }
+
 // askStack begins to read the stack's status and returns a function that waits for it.
 func (r *run) askStack(ctx context.Context) func() (StackState, error) {
-	var standing StackState
+	return start(ctx, func(ctx context.Context) (StackState, error) {
+		standing, err := r.guard.Stack(ctx)
+		if err != nil {
+			return StackState{}, fmt.Errorf("reading the stack's status: %w", err)
+		}
+		return standing, nil
+	})
+}
+
+// askWindows begins to read the maintenance windows and returns a function that waits for them. A guard that only observes needs none.
+func (r *run) askWindows(ctx context.Context) func() (map[string]Pause, error) {
+	if r.guard.Observe || r.guard.Pauses == nil {
+		return func() (map[string]Pause, error) { return nil, nil }
+	}
+	return start(ctx, r.guard.Pauses)
+}
+
+// start begins a read and returns a function that waits for its result, for [stackPatience] at most.
+func start[T any](ctx context.Context, read func(context.Context) (T, error)) func() (T, error) {
+	var value T
 	var err error
 	answered := make(chan struct{})
 	go func() {
 		defer close(answered)
 		ctx, cancel := context.WithTimeout(ctx, timeleft.Share(ctx, stackPatience, part))
 		defer cancel()
-		standing, err = r.guard.Stack(ctx)
-		if err != nil {
-			standing, err = StackState{}, fmt.Errorf("reading the stack's status: %w", err)
-		}
+		value, err = read(ctx)
 	}()
-	return func() (StackState, error) {
+	return func() (T, error) {
 		<-answered
-		return standing, err
+		return value, err
 	}
 }
 
@@ -297,16 +321,6 @@ func (r *run) tendEach(ctx context.Context, members []Member) []Record {
 	}
 	all.Wait()
 	return slices.Concat(records...)
-}
-
-// askStackLater is askStack for a sweep: it begins to read when the returned function is called for the first time.
-func (r *run) askStackLater(ctx context.Context) func() (StackState, error) {
-	var once sync.Once
-	var wait func() (StackState, error)
-	return func() (StackState, error) {
-		once.Do(func() { wait = r.askStack(ctx) }) // it only begins: once must not be held while it waits
-		return wait()
-	}
 }
 
 // tendAll tends all resources of a member at once and returns their records in order.
@@ -391,6 +405,7 @@ func (r *run) report(records []Record) (Report, error) {
 	var err error
 	if r.trigger.Kind != Sweep || len(records) > 0 {
 		standing, err = r.stack()
+		_, _ = r.ask().windows() // no call outlives the run; where its error matters, it is a record
 	}
 	report := Report{AsDesired: r.asDesired, Inspected: r.inspected, Unlocked: r.unlocked, Stack: standing, StackError: err}
 	var failures []error

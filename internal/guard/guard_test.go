@@ -38,6 +38,29 @@ func outcomes(report guard.Report) []string {
 	return list
 }
 
+// What a correction asks beside the state takes no time in a run that an event starts. A sweep asks it, all at once, when it finds drift.
+func TestACorrectionAsksAllItNeedsAtOnce(t *testing.T) {
+	for kind, trips := range map[guard.Kind]int{guard.Event: 3, guard.Stack: 3, guard.Direct: 3, guard.Sweep: 4} {
+		g := newGuard(atRest(), slow{newLamp("door", "broken")})
+		status := g.Stack
+		g.Stack = func(ctx context.Context) (guard.StackState, error) {
+			time.Sleep(trip)
+			return status(ctx)
+		}
+		g.Pauses = func(context.Context) (map[string]guard.Pause, error) {
+			time.Sleep(trip)
+			return nil, nil
+		}
+		report, err := run(t, g, guard.Trigger{Kind: kind})
+		if diff := cmp.Diff([]string{"door-1 open corrected 1"}, outcomes(report)); diff != "" || err != nil {
+			t.Errorf("%s: err %v, records (-want +got):\n%s", kind, err, diff)
+		}
+		if want := time.Duration(trips) * trip; report.Elapsed != want {
+			t.Errorf("%s: corrected after %s, want %s", kind, report.Elapsed, want)
+		}
+	}
+}
+
 func TestRunRestoresOnceAndThenRests(t *testing.T) {
 	door := newLamp("door", "broken")
 	g := newGuard(atRest(), door)

@@ -77,7 +77,7 @@ func (a attack) isCorrected(t *testing.T, endpointType string, latency time.Dura
 	s.Gate.SetLatency(latency)
 	r := s.watch(func() { s.Events.Release(nil) })
 	s.isDesired()
-	want := with(wave[endpointType], "GetParametersByPath", a.write, readOf[a.property], "Publish", "PutEvents")
+	want := with(wave[endpointType], a.write, readOf[a.property], "Publish", "PutEvents")
 	if diff := cmp.Diff(want, r.names()); diff != "" {
 		t.Errorf("calls (-want +got):\n%s\n%s", diff, r.log())
 	}

@@ -93,7 +93,7 @@ func (c critical) attackOf() attack {
 func TestEveryCallOfEveryCorrectionIsMadeToFail(t *testing.T) {
 	t.Parallel()
 	for endpointType := range endpointTypes {
-		calls := with(wave[endpointType], "GetParametersByPath", "PutBucketAcl", "Publish", "PutEvents", "BatchImportFindings")
+		calls := with(wave[endpointType], "PutBucketAcl", "Publish", "PutEvents", "BatchImportFindings")
 		for _, a := range attacks(endpointType) {
 			calls = append(calls, a.write)
 		}
@@ -472,7 +472,7 @@ func (c critical) verifies(t *testing.T, f api.Fault, readBacks int) {
 	s.Gate.Inject(f)
 	r := s.watch(func() { s.Events.Release(nil) })
 	s.isDesired()
-	want := with(wave[c.endpointType], "GetParametersByPath", c.attackOf().write, "Publish", "PutEvents")
+	want := with(wave[c.endpointType], c.attackOf().write, "Publish", "PutEvents")
 	for range readBacks {
 		want = with(want, c.operation)
 	}

@@ -213,7 +213,7 @@ func TestAFleetsQuietRunsMakeNoCallThatTheyNeedNot(t *testing.T) {
 	}
 	first := maps.Clone(sweep)
 	first["GetObject"] = 1
-	one := map[string]int{"GetBucketPolicy": 1, "GetPublicAccessBlock": 1, "GetBucketOwnershipControls": 1, "DescribeStacks": 1}
+	one := map[string]int{"GetBucketPolicy": 1, "GetPublicAccessBlock": 1, "GetBucketOwnershipControls": 1, "DescribeStacks": 1, "GetParametersByPath": 1}
 	for _, step := range []struct {
 		name, payload string
 		calls         map[string]int
@@ -223,7 +223,7 @@ func TestAFleetsQuietRunsMakeNoCallThatTheyNeedNot(t *testing.T) {
 		{"an event of a bucket", eventOf("PutBucketPolicy", "data-007"), one},
 		{"an event of a bucket that is not guarded", eventOf("PutBucketPolicy", "other"), map[string]int{}},
 		{"an event of EC2", `{"detail-type":"AWS API Call via CloudTrail","detail":{"eventSource":"ec2.amazonaws.com","eventName":"ModifyVpcEndpoint"}}`,
-			map[string]int{"DescribeVpcEndpoints": 1, "DescribeSecurityGroupRules": 1, "DescribeStacks": 1}},
+			map[string]int{"DescribeVpcEndpoints": 1, "DescribeSecurityGroupRules": 1, "DescribeStacks": 1, "GetParametersByPath": 1}},
 	} {
 		records, calls := s.run(step.payload)
 		if diff := cmp.Diff(step.calls, calls); diff != "" || len(records) > 0 {
