@@ -101,7 +101,7 @@ func (s *scene) through(url string, c api.Caller) *awss3.Client {
 		provider = credentials.NewStaticCredentialsProvider(id, secret, "token")
 	}
 	return awss3.New(awss3.Options{
-		Region: "eu-central-1", BaseEndpoint: aws.String(url), Credentials: provider, UsePathStyle: true, RetryMaxAttempts: 1,
+		Region: "eu-central-1", BaseEndpoint: aws.String(url), Credentials: provider, UsePathStyle: true, Retryer: localtest.OnlyClosed(),
 		DisableLogOutputChecksumValidationSkipped: true,
 	})
 }
