@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"regexp"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -79,6 +80,42 @@ type implementation struct {
 	// config is for a user with full access.
 	config aws.Config
 	template
+	// again counts the calls that were sent again, because their connection closed under the answer.
+	again *atomic.Int64
+}
+
+// noting is [localtest.OnlyClosed], and counts the calls that are sent again.
+type noting struct {
+	aws.Retryer
+	again *atomic.Int64
+}
+
+func (n noting) RetryDelay(attempt int, err error) (time.Duration, error) {
+	n.again.Add(1)
+	return n.Retryer.RetryDelay(attempt, err)
+}
+
+// counting sets the retryer of clients, and returns what it counts.
+func counting(c *aws.Config) *atomic.Int64 {
+	again := new(atomic.Int64)
+	c.Retryer = func() aws.Retryer { return noting{localtest.OnlyClosed(), again} }
+	return again
+}
+
+// runs is how often a case is run at most.
+const runs = 3
+
+// settle runs a case. A call that is sent again can have been carried out before, so that it is refused: then the case is run again, with
+// other names.
+func (c testCase) settle(ctx context.Context, on implementation, number int) error {
+	for i := 1; ; i++ {
+		before := on.again.Load()
+		err := c.run(ctx, on, number)
+		if err == nil || on.again.Load() == before || i == runs {
+			return err
+		}
+		number += len(cases())
+	}
 }
 
 // run runs the ops of a case, up to the first that fails.
@@ -134,7 +171,7 @@ func TestLocalAWSAnswersAsExpected(t *testing.T) {
 	local := startLocal(t)
 	for i, c := range cases() {
 		t.Run(c.name, func(t *testing.T) {
-			if err := c.run(t.Context(), local, i); err != nil {
+			if err := c.settle(t.Context(), local, i); err != nil {
 				t.Fatal(err)
 			}
 		})
@@ -145,7 +182,7 @@ func TestMotoAnswersAsExpected(t *testing.T) {
 	moto := startMoto(t)
 	for i, c := range cases() {
 		t.Run(c.name, func(t *testing.T) {
-			err := c.run(t.Context(), moto, i)
+			err := c.settle(t.Context(), moto, i)
 			switch {
 			case c.moto != "" && err != nil:
 				t.Skipf("moto: %s (%v)", c.moto, err)
@@ -180,7 +217,9 @@ func startLocal(t *testing.T) implementation {
 	} {
 		gate.Add(service)
 	}
-	return implementation{localtest.Config(t, gate, localtest.Everything), made}
+	config := localtest.Config(t, gate, localtest.Everything)
+	again := counting(&config)
+	return implementation{config, made, again}
 }
 
 // motoURL matches the address in moto_server's output.
@@ -204,8 +243,34 @@ func startMoto(t *testing.T) implementation {
 		return url != ""
 	})
 	config := aws.Config{
-		Region: region, BaseEndpoint: aws.String(url), Retryer: localtest.OnlyClosed,
+		Region: region, BaseEndpoint: aws.String(url),
 		Credentials: credentials.NewStaticCredentialsProvider("AKIAEXAMPLE000000001", "secret", ""),
 	}
-	return implementation{config, motoTemplate{config}}
+	again := counting(&config)
+	return implementation{config, motoTemplate{config}, again}
+}
+
+// TestACaseThatACallSentTwiceFailsIsRunAgain has a case that is refused what it has done already.
+func TestACaseThatACallSentTwiceFailsIsRunAgain(t *testing.T) {
+	for _, c := range []struct {
+		sentAgain  bool
+		runs       int
+		disappears bool
+	}{{true, 2, true}, {true, runs, false}, {false, 1, true}} {
+		var names []string
+		on := implementation{again: new(atomic.Int64)}
+		err := testCase{ops: []op{func(_ context.Context, s *scene) error {
+			if names = append(names, s.name); len(names) > 1 && c.disappears {
+				return nil
+			}
+			if c.sentAgain {
+				on.again.Add(1)
+			}
+			return errors.New("it exists already")
+		}}}.settle(t.Context(), on, 1)
+		distinct := len(slices.Compact(slices.Clone(names)))
+		if len(names) != c.runs || distinct != c.runs || (err == nil) != (c.sentAgain && c.disappears) {
+			t.Errorf("%+v: %v after the runs %q", c, err, names)
+		}
+	}
 }
