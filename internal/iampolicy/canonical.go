@@ -129,7 +129,7 @@ var documentWildcards = strings.NewReplacer(string([]byte{anyText}), "*", string
 // spellAction returns an action, or its part before the first wildcard, in AWS's spelling, for messages: "s3:getobject"
 // becomes "s3:GetObject", "s3:get*" becomes "s3:Get*". Names that S3 does not have stay in lower case.
 func spellAction(pattern string) string {
-	if name, ok := spelling()[pattern]; ok {
+	if name := spelled(bucketActions, pattern); name != "" {
 		return name
 	}
 	literal := strings.IndexFunc(pattern, func(r rune) bool { return r == utf8.RuneError })
