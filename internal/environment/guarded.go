@@ -50,11 +50,11 @@ func (r *Reader) Guarded() Guarded {
 		EndpointPolicy: r.Policy("ENDPOINT_POLICY"),
 		SubnetIDs:      r.List("SUBNET_IDS", ID("subnet")),
 	}
-	if g.Gateway = r.getenv("ROUTE_TABLE_IDS") != ""; g.Gateway {
-		g.RouteTableIDs = r.List("ROUTE_TABLE_IDS", ID("rtb"))
+	if g.Gateway = r.getenv("TABLES") != ""; g.Gateway {
+		g.RouteTableIDs = r.List("TABLES", ID("rtb"))
 	} else {
-		g.SecurityGroupIDs = r.List("GROUP_IDS", ID("sg"))
-		g.AllowedGroupIDs = r.List("CLIENT_GROUP_IDS", ID("sg"))
+		g.SecurityGroupIDs = r.List("GROUPS", ID("sg"))
+		g.AllowedGroupIDs = r.List("CLIENT_GROUPS", ID("sg"))
 	}
 	return g
 }

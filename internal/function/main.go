@@ -7,7 +7,6 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
-	"strconv"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
@@ -19,7 +18,6 @@ import (
 func Main[F any](version string, create func(getenv func(string) string, log *slog.Logger, out io.Writer) (F, error)) {
 	log := lambdacontext.NewLogger().With("version", version)
 	slog.SetDefault(log)
-	useShare(os.Getenv)
 	readRootsOnce(os.Getenv, os.Setenv, bundle)
 	collectLate()
 	function, err := create(os.Getenv, log, os.Stdout)
@@ -28,18 +26,6 @@ func Main[F any](version string, create func(getenv func(string) string, log *sl
 		os.Exit(1)
 	}
 	lambda.Start(function)
-}
-
-// wholeProcessor is the memory, in MB, of a function that has one processor; one of less memory has a part of one, though it sees two.
-// https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
-const wholeProcessor = 1769
-
-// useShare makes a function that has no more than one processor run its goroutines on one: to keep two busy takes a tenth more
-// processor time and memory, and the two use up the same share.
-func useShare(getenv func(string) string) {
-	if mb, err := strconv.Atoi(getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")); err == nil && mb <= wholeProcessor {
-		runtime.GOMAXPROCS(1)
-	}
 }
 
 // uncollected is the memory from which on a process collects garbage. The smallest function has 128 MB.

@@ -35,18 +35,3 @@ func setting(name string) uint64 {
 	metrics.Read(sample)
 	return sample[0].Value.Uint64()
 }
-
-// A function with a part of a processor uses one; one that has more, or is not in Lambda, uses what it finds.
-func TestAFunctionUsesTheProcessorsThatItHas(t *testing.T) {
-	found := runtime.GOMAXPROCS(2)
-	t.Cleanup(func() { runtime.GOMAXPROCS(found) })
-	for memory, want := range map[string]int{"256": 1, "1769": 1, "1770": 2, "10240": 2, "": 2} {
-		runtime.GOMAXPROCS(2)
-		useShare(func(name string) string {
-			return map[string]string{"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": memory}[name]
-		})
-		if got := runtime.GOMAXPROCS(0); got != want {
-			t.Errorf("with %q MB: %d processors, want %d", memory, got, want)
-		}
-	}
-}

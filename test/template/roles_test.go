@@ -199,7 +199,7 @@ func TestFindingsAreImportedOnlyIfAskedFor(t *testing.T) {
 				got = append(got, list(statement["Resource"])...)
 			}
 		}
-		if _, set := variables(s, "RemediateFunction")["SECURITY_HUB"]; !slices.Equal(got, want) || set != (want != nil) {
+		if _, set := variables(s, "RemediateFunction")["HUB"]; !slices.Equal(got, want) || set != (want != nil) {
 			t.Errorf("SecurityHub=%s: findings may be imported into %v, and the variable is set: %t; want %v", value, got, set, want)
 		}
 	}

@@ -112,3 +112,20 @@ func TestTheEnvironmentFitsIntoLambda(t *testing.T) {
 		}
 	}
 }
+
+// A function of at most 1,769 MB has one processor or a part of one; Go would use the two that it sees.
+// https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
+func TestFunctionsUseTheProcessorsThatTheyHave(t *testing.T) {
+	for template, s := range map[string]stack{"template.yaml": deploy(t, nil), "guard.yaml": deployGuard(t, nil)} {
+		functions := s.ofType("AWS::Serverless::Function")
+		for _, r := range functions {
+			f, err := s.Function(r.LogicalID, s)
+			if one := f.Environment["GOMAXPROCS"] == "1"; err != nil || one != (f.MemoryMB <= 1769) {
+				t.Errorf("%s: %s has %d MB, and runs its goroutines on one processor: %t, %v", template, r.LogicalID, f.MemoryMB, one, err)
+			}
+		}
+		if len(functions) == 0 {
+			t.Errorf("%s has no functions", template)
+		}
+	}
+}

@@ -264,8 +264,8 @@ func TestOnlyTheAppAndTheProbeReachTheEndpoint(t *testing.T) {
 	for create, want := range map[string]string{"true": instanceGroup + "," + probeGroup, "false": instanceGroup} {
 		s := deploy(t, parameters{"CreateProbe": create})
 		for _, function := range []string{"RemediateFunction", "HealthcheckFunction"} {
-			if got := variables(s, function)["CLIENT_GROUP_IDS"]; got != want {
-				t.Errorf("CLIENT_GROUP_IDS of %s with CreateProbe %s = %s, want %s: the guard would revoke a needed rule", function, create, got, want)
+			if got := variables(s, function)["CLIENT_GROUPS"]; got != want {
+				t.Errorf("CLIENT_GROUPS of %s with CreateProbe %s = %s, want %s: the guard would revoke a needed rule", function, create, got, want)
 			}
 		}
 	}

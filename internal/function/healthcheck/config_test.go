@@ -22,7 +22,7 @@ func variables(changes map[string]string) func(string) string {
 	template := map[string]string{
 		"AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "ASIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret",
 		"BUCKET": "docs-example", "BUCKET_POLICY": denyAll, "ENDPOINT_ID": "vpce-1", "ENDPOINT_POLICY": denyAll,
-		"VPC_ID": "vpc-1", "SUBNET_IDS": "subnet-1,subnet-2", "GROUP_IDS": "sg-1", "CLIENT_GROUP_IDS": "sg-2,sg-3",
+		"VPC_ID": "vpc-1", "SUBNET_IDS": "subnet-1,subnet-2", "GROUPS": "sg-1", "CLIENT_GROUPS": "sg-2,sg-3",
 		"GUARD_ROLE_ARN": "arn:aws:iam::111122223333:role/guard", "WORKLOAD_ROLE": "app", "FUNCTION": "remediate",
 		"RULES": "s-Bucket~1,s-Sweep~2", "STACK": "stack/guard/0f0f0f0f-0000-4000-8000-000000000001", "TIMES": "300,14,90", "ZONE": "eu-central-1a",
 	}
@@ -61,7 +61,7 @@ func TestNewNamesEverythingThatIsWrong(t *testing.T) {
 
 func TestNewMakesTheChecksOfEachEndpointType(t *testing.T) {
 	for tables, gateway := range map[string]bool{"": false, "rtb-1": true} {
-		f, err := healthcheck.New(variables(map[string]string{"ROUTE_TABLE_IDS": tables}), slog.New(slog.DiscardHandler), io.Discard)
+		f, err := healthcheck.New(variables(map[string]string{"TABLES": tables}), slog.New(slog.DiscardHandler), io.Discard)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -60,7 +60,7 @@ func ReadConfig(getenv func(string) string) (Config, error) {
 		Observe: r.Choice("ENFORCEMENT", "Enforce", "Observe") == "Observe",
 		Format:  notify.Format(r.Choice("FORMAT", string(notify.Text), string(notify.AmazonQ))),
 
-		SecurityHub: r.Optional("SECURITY_HUB", environment.Yes) != "",
+		SecurityHub: r.Optional("HUB", environment.Yes) != "",
 	}
 	if getenv("BUCKET_NAMES") == "" {
 		c.Guarded, c.OldVersionDays = r.Guarded(), int32(r.Number("OLD_DAYS"))
@@ -104,7 +104,7 @@ func readWorkload(r *environment.Reader, g environment.Guarded) []vpcendpoint.Wo
 	}
 	toS3, clients, ids := ranges[0], ranges[1], g.AllowedGroupIDs
 	if g.Gateway { // S3 keeps its public addresses
-		toS3, ids = "0.0.0.0/0", r.List("CLIENT_GROUP_IDS", environment.ID("sg"))
+		toS3, ids = "0.0.0.0/0", r.List("CLIENT_GROUPS", environment.ID("sg"))
 	}
 	var groups []vpcendpoint.WorkloadGroup
 	for i, id := range ids {

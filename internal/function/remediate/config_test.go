@@ -43,7 +43,7 @@ func variables(changes map[string]string) func(string) string {
 		"BUCKET": "docs-example", "BUCKET_POLICY": desiredPolicy,
 		"ENDPOINT_ID": "vpce-0a1b2c3d4e5f60718", "ENDPOINT_POLICY": denyAll,
 		"VPC_ID": "vpc-0a1b2c3d4e5f60718", "SUBNET_IDS": "subnet-0a,subnet-0b",
-		"GROUP_IDS": "sg-0a", "CLIENT_GROUP_IDS": "sg-0b,sg-0c,sg-0d", "CIDRS": "10.0.7.0/16,203.0.113.7/24", "PROBE_ROLE": "probe",
+		"GROUPS": "sg-0a", "CLIENT_GROUPS": "sg-0b,sg-0c,sg-0d", "CIDRS": "10.0.7.0/16,203.0.113.7/24", "PROBE_ROLE": "probe",
 		"STACK": "stack/guard/0f0f0f0f-0000-4000-8000-000000000001",
 		"TOPIC": "guard-NotificationTopic", "FORMAT": "Text", "RUNBOOK": "https://example.com/runbook.md",
 		"AWS_LAMBDA_LOG_GROUP_NAME": "guard-RemediateLogGroup",
@@ -98,14 +98,14 @@ func TestReadConfigReadsWhatTheTemplateSets(t *testing.T) {
 			"BUCKET_POLICY": strings.ReplaceAll(desiredPolicy, `"`, "'"), "ENDPOINT_POLICY": strings.ReplaceAll(denyAll, `"`, "'"),
 		}, ofInterface},
 		"gateway endpoint": {map[string]string{
-			"GROUP_IDS": "", "ROUTE_TABLE_IDS": "rtb-1,rtb-2",
+			"GROUPS": "", "TABLES": "rtb-1,rtb-2",
 		}, ofGateway},
 		"without a probe and clients of the app, with another workload": {map[string]string{
-			"PROBE_ROLE": "", "CLIENT_GROUP_IDS": "sg-0b,sg-0d", "CIDRS": "10.0.0.0/16",
+			"PROBE_ROLE": "", "CLIENT_GROUPS": "sg-0b,sg-0d", "CIDRS": "10.0.0.0/16",
 		}, withoutProbe},
 		"observing, with all roles, in China": {map[string]string{
 			"ENFORCEMENT": "Observe", "GUARD_ROLE_ARN": chinese.Guard,
-			"PROBE_ROLE": "probe", "TEARDOWN_ROLE": "teardown", "FORMAT": "AmazonQ", "RUNBOOK": "", "SECURITY_HUB": "true",
+			"PROBE_ROLE": "probe", "TEARDOWN_ROLE": "teardown", "FORMAT": "AmazonQ", "RUNBOOK": "", "HUB": "true",
 			"SWEEP": "5",
 		}, observing},
 	} {
@@ -121,9 +121,9 @@ func TestReadConfigReadsWhatTheTemplateSets(t *testing.T) {
 func TestReadConfigNamesEverythingThatIsWrong(t *testing.T) {
 	wrong := map[string]string{
 		"BUCKET": "a b", "BUCKET_POLICY": "{}", "ENDPOINT_ID": "vpce-", "CIDRS": "10.0.0.0",
-		"ENDPOINT_POLICY": "not JSON", "VPC_ID": "subnet-1", "SUBNET_IDS": "subnet-1,,subnet-2", "GROUP_IDS": "sg-1;sg-2",
-		"CLIENT_GROUP_IDS": "SG-1", "STACK": "guard", "TOPIC": "arn:aws:sns:eu-central-1:1:t", "ENFORCEMENT": "yes",
-		"FORMAT": "JSON", "OLD_DAYS": "0", "RUNBOOK": "https://example.com/#top", "SECURITY_HUB": "yes",
+		"ENDPOINT_POLICY": "not JSON", "VPC_ID": "subnet-1", "SUBNET_IDS": "subnet-1,,subnet-2", "GROUPS": "sg-1;sg-2",
+		"CLIENT_GROUPS": "SG-1", "STACK": "guard", "TOPIC": "arn:aws:sns:eu-central-1:1:t", "ENFORCEMENT": "yes",
+		"FORMAT": "JSON", "OLD_DAYS": "0", "RUNBOOK": "https://example.com/#top", "HUB": "yes",
 		"SWEEP":          "0",
 		"GUARD_ROLE_ARN": "arn:aws:iam::111122223333:user/x", "WORKLOAD_ROLE": "role/x", "PROBE_ROLE": "role/x",
 	}
@@ -137,7 +137,7 @@ func TestReadConfigNamesEverythingThatIsWrong(t *testing.T) {
 			t.Fatalf("ReadConfig(everything %s) succeeded", kind)
 		}
 		for name := range changes {
-			optional := kind == "unset" && slices.Contains([]string{"PROBE_ROLE", "RUNBOOK", "SECURITY_HUB", "SWEEP"}, name)
+			optional := kind == "unset" && slices.Contains([]string{"PROBE_ROLE", "RUNBOOK", "HUB", "SWEEP"}, name)
 			if strings.Contains(err.Error(), name+" ") == optional && strings.Contains(err.Error(), name+":") == optional {
 				t.Errorf("everything %s: the error names %s although it is optional, or does not name it:\n%v", kind, name, err)
 			}
@@ -147,11 +147,11 @@ func TestReadConfigNamesEverythingThatIsWrong(t *testing.T) {
 
 func TestReadConfigWantsWhatTheEndpointTypeNeeds(t *testing.T) {
 	for tables, needs := range map[string][]string{
-		"":      {"GROUP_IDS", "CLIENT_GROUP_IDS"},
-		"rtb-1": {"CLIENT_GROUP_IDS"},
+		"":      {"GROUPS", "CLIENT_GROUPS"},
+		"rtb-1": {"CLIENT_GROUPS"},
 	} {
 		_, err := remediate.ReadConfig(variables(map[string]string{
-			"GROUP_IDS": "", "CLIENT_GROUP_IDS": "", "ROUTE_TABLE_IDS": tables,
+			"GROUPS": "", "CLIENT_GROUPS": "", "TABLES": tables,
 		}))
 		for _, name := range needs {
 			if err == nil || !strings.Contains(err.Error(), name+" is not set") {
@@ -170,7 +170,7 @@ func TestNewNamesTheProblemsOfConfigurationAndSDKTogether(t *testing.T) {
 
 func TestNewImportsFindingsOnlyIfAskedTo(t *testing.T) {
 	for value, want := range map[string][]string{"": {"record events"}, "true": {"record events", "Security Hub"}} {
-		f, err := remediate.New(variables(map[string]string{"SECURITY_HUB": value}), slog.New(slog.DiscardHandler), io.Discard)
+		f, err := remediate.New(variables(map[string]string{"HUB": value}), slog.New(slog.DiscardHandler), io.Discard)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -179,7 +179,7 @@ func TestNewImportsFindingsOnlyIfAskedTo(t *testing.T) {
 			got = append(got, s.Name())
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("senders with SECURITY_HUB %q (-want +got):\n%s", value, diff)
+			t.Errorf("senders with HUB %q (-want +got):\n%s", value, diff)
 		}
 	}
 }
@@ -192,7 +192,7 @@ func TestNewGuardsEverythingOfEachEndpointType(t *testing.T) {
 		want := append([]string{
 			"bucket-policy", "public-access-block", "ownership-controls", "lifecycle-rules", "versioning", "encryption",
 		}, want...)
-		f, err := remediate.New(variables(map[string]string{"ROUTE_TABLE_IDS": tables}), slog.New(slog.DiscardHandler), io.Discard)
+		f, err := remediate.New(variables(map[string]string{"TABLES": tables}), slog.New(slog.DiscardHandler), io.Discard)
 		if err != nil {
 			t.Fatal(err)
 		}
