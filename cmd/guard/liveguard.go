@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
-	"example.com/s3-endpoint-guard/internal/aws/awsjson"
+	"example.com/s3-endpoint-guard/internal/aws/awscall"
 	"example.com/s3-endpoint-guard/internal/aws/guardlog"
 	"example.com/s3-endpoint-guard/internal/aws/pauses"
 	"example.com/s3-endpoint-guard/internal/pause"
@@ -47,7 +47,7 @@ func (g liveGuard) windows(sdk aws.Config) windows {
 	if parts := strings.Split(g.environment["STACK"], "/"); len(parts) == 3 { // stack/name/id
 		name = parts[1]
 	}
-	api, path := awsjson.New(sdk, awsjson.SSM), pause.Path(name)
+	api, path := awscall.New(sdk, awscall.SSM), pause.Path(name)
 	return windows{pauses.Reader{SSM: api, Path: path}, pauses.Writer{SSM: api, Path: path}}
 }
 

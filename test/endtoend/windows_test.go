@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"example.com/s3-endpoint-guard/internal/aws/awsjson"
+	"example.com/s3-endpoint-guard/internal/aws/awscall"
 	"example.com/s3-endpoint-guard/internal/aws/pauses"
 	"example.com/s3-endpoint-guard/internal/metrics"
 	"example.com/s3-endpoint-guard/internal/pause"
@@ -22,7 +22,7 @@ func (s *scene) pauses(target, reason string) time.Time {
 	w := pause.Window{
 		Target: target, Until: time.Now().Add(time.Hour).Truncate(time.Second), Reason: reason, By: "arn:aws:iam::111122223333:user/admin",
 	}
-	writer := pauses.Writer{SSM: awsjson.New(s.Config(s.Admin(), s.Internet()), awsjson.SSM), Path: pause.Path(s.stack.Name())}
+	writer := pauses.Writer{SSM: awscall.New(s.Config(s.Admin(), s.Internet()), awscall.SSM), Path: pause.Path(s.stack.Name())}
 	s.must(writer.Put(s.Context(), w))
 	return w.Until
 }

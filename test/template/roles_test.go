@@ -231,7 +231,7 @@ func declaredCalls(t *testing.T, folder string, without ...string) []string {
 	return slices.Sorted(maps.Keys(calls))
 }
 
-// namedCalls returns the calls that a package makes with awsjson, by the name of the caller: b.SQS.Call(ctx, "SendMessage", …)
+// namedCalls returns the calls that a package makes with awscall, by the name of the caller: b.SQS.Call(ctx, "SendMessage", …)
 // is "sqs:SendMessage". Methods of the types in without are skipped.
 func namedCalls(t *testing.T, folder string, without ...string) []string {
 	t.Helper()

@@ -18,7 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 
 	"example.com/s3-endpoint-guard/internal/aws/errorcode"
-	"example.com/s3-endpoint-guard/internal/aws/stack"
+	"example.com/s3-endpoint-guard/internal/aws/stackresources"
 )
 
 // The guard's resources in its template.
@@ -57,11 +57,11 @@ func resource(ctx context.Context, api StackAPI, name, logicalID string) (string
 	if !errors.Is(missing, ErrNoGuard) {
 		return found, missing
 	}
-	for r, err := range stack.Resources(ctx, api, name) {
+	for r, err := range stackresources.List(ctx, api, name) {
 		if err != nil {
 			return "", &errorcode.Failure{Permission: "cloudformation:ListStackResources", Err: fmt.Errorf("stack %s: %w", name, err)}
 		}
-		if id, ok := stack.Nested(r); ok {
+		if id, ok := stackresources.Nested(r); ok {
 			if found, err := own(ctx, api, id, logicalID); !errors.Is(err, ErrNoGuard) {
 				return found, err
 			}

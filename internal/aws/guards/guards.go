@@ -6,13 +6,13 @@ import (
 	"fmt"
 
 	"example.com/s3-endpoint-guard/internal/adoption"
-	"example.com/s3-endpoint-guard/internal/aws/awsjson"
+	"example.com/s3-endpoint-guard/internal/aws/awscall"
 	"example.com/s3-endpoint-guard/internal/aws/errorcode"
 	"example.com/s3-endpoint-guard/internal/aws/parameters"
 )
 
 // Read returns the guards of all stacks. A parameter that is not what a guard's stack writes is skipped, with its error.
-func Read(ctx context.Context, ssm awsjson.Caller, skip func(error)) ([]adoption.Guard, error) {
+func Read(ctx context.Context, ssm awscall.Caller, skip func(error)) ([]adoption.Guard, error) {
 	var all []adoption.Guard
 	for p, err := range parameters.Below(ctx, ssm, adoption.GuardsPath) {
 		if err != nil {

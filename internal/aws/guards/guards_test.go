@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"example.com/s3-endpoint-guard/internal/adoption"
-	"example.com/s3-endpoint-guard/internal/aws/awsjson"
+	"example.com/s3-endpoint-guard/internal/aws/awscall"
 	"example.com/s3-endpoint-guard/internal/aws/guards"
 	"example.com/s3-endpoint-guard/local/localaws/api"
 	"example.com/s3-endpoint-guard/local/localaws/localtest"
@@ -20,7 +20,7 @@ func read(t *testing.T, policy string, fill func(*ssm.Service)) (all []adoption.
 	store := ssm.New(gate.Options())
 	gate.Add(store)
 	fill(store)
-	all, err = guards.Read(t.Context(), awsjson.New(localtest.Config(t, gate, policy), awsjson.SSM), func(err error) { skipped = append(skipped, err) })
+	all, err = guards.Read(t.Context(), awscall.New(localtest.Config(t, gate, policy), awscall.SSM), func(err error) { skipped = append(skipped, err) })
 	return all, skipped, err
 }
 

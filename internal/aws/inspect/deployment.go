@@ -17,7 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"example.com/s3-endpoint-guard/internal/aws/errorcode"
-	"example.com/s3-endpoint-guard/internal/aws/stack"
+	"example.com/s3-endpoint-guard/internal/aws/stackresources"
 	"example.com/s3-endpoint-guard/internal/health"
 	"example.com/s3-endpoint-guard/internal/parallel"
 )
@@ -126,7 +126,7 @@ func into[T any](reading *health.Reading[T], read func() (T, error)) func() erro
 // resources lists the resources of the stack and of those that are nested in it. Their logical ids differ (local/samtemplate).
 func (d *Deployment) resources(ctx context.Context) (map[string]health.Resource, error) {
 	resources := map[string]health.Resource{}
-	for r, err := range stack.AllResources(ctx, d.Stacks, d.StackID) {
+	for r, err := range stackresources.ListAll(ctx, d.Stacks, d.StackID) {
 		if err != nil {
 			return nil, err
 		}

@@ -7,9 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sns/types"
-
 	"example.com/s3-endpoint-guard/internal/guard"
 	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
@@ -80,17 +77,17 @@ func ascii(text string, limit int) string {
 	return kept
 }
 
-// Attributes returns the message's attributes, for the filter policies of subscriptions. It omits empty ones, because
+// Attributes returns the message's attributes, which are strings, for the filter policies of subscriptions. It omits empty ones, because
 // SNS refuses them.
 // https://docs.aws.amazon.com/sns/latest/dg/sns-message-attributes.html
-func (m Message) Attributes() map[string]types.MessageAttributeValue {
-	attributes := map[string]types.MessageAttributeValue{}
+func (m Message) Attributes() map[string]string {
+	attributes := map[string]string{}
 	for name, value := range map[string]string{
 		"outcome": string(m.Record.Outcome), "verdict": string(m.Record.Verdict), "resource": m.Record.Resource,
 		"bucket": m.bucket(), "account": m.Origin.Account, "region": m.Origin.Region,
 	} {
 		if value != "" {
-			attributes[name] = types.MessageAttributeValue{DataType: aws.String("String"), StringValue: &value}
+			attributes[name] = value
 		}
 	}
 	return attributes

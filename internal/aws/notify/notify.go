@@ -1,30 +1,26 @@
 // Package notify sends notifications about corrections: one SNS message per record, as text for e-mail or as a custom
 // notification of Amazon Q Developer in chat applications. Records of the same kind in quick succession are combined.
 //
-// It makes one SNS call with the AWS SDK.
+// It makes one SNS call, with awscall.
 package notify
 
 import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"maps"
+	"net/url"
+	"slices"
 	"sync"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sns"
-
+	"example.com/s3-endpoint-guard/internal/aws/awscall"
 	"example.com/s3-endpoint-guard/internal/guard"
 	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
-
-// API contains the call that [Topic] makes.
-type API interface {
-	Publish(context.Context, *sns.PublishInput, ...func(*sns.Options)) (*sns.PublishOutput, error)
-}
 
 // quietFor is the time for which the same unchanged state is not reported again.
 const quietFor = time.Hour
@@ -45,7 +41,7 @@ const (
 // Only this process remembers what it has sent and counted. After a cold start a state may be reported again. When a
 // process ends, its counts are lost; the log and the metrics still contain those records.
 type Topic struct {
-	API API
+	SNS awscall.Caller
 	// ARN is the topic's ARN.
 	ARN string
 	// Format is the format of the messages' bodies.
@@ -109,15 +105,28 @@ func (t *Topic) SumUp(ctx context.Context) error {
 
 func (t *Topic) send(ctx context.Context, record guard.Record) error {
 	m := Message{Record: record, Origin: t.Origin, Time: t.Now(), Thread: t.thread(record)}
-	_, err := t.API.Publish(ctx, &sns.PublishInput{
-		TopicArn: &t.ARN, Subject: aws.String(m.Subject()), Message: aws.String(m.Body(t.Format)),
-		MessageAttributes: m.Attributes(),
-	})
-	if err != nil {
+	var published struct {
+		XMLName xml.Name `xml:"PublishResponse"`
+	}
+	if err := t.SNS.Call(ctx, "Publish", m.form(t.ARN, t.Format), &published); err != nil {
 		return fmt.Errorf("notifying of %s: topic %s: %w", record.Subject(), t.ARN, err)
 	}
 	t.remember(record, m.Thread)
 	return nil
+}
+
+// form returns the message as SNS takes it.
+// https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
+func (m Message) form(topic string, format Format) url.Values {
+	form := url.Values{"TopicArn": {topic}, "Subject": {m.Subject()}, "Message": {m.Body(format)}}
+	attributes := m.Attributes()
+	for i, name := range slices.Sorted(maps.Keys(attributes)) {
+		entry := fmt.Sprintf("MessageAttributes.entry.%d.", i+1)
+		form.Set(entry+"Name", name)
+		form.Set(entry+"Value.DataType", "String")
+		form.Set(entry+"Value.StringValue", attributes[name])
+	}
+	return form
 }
 
 // Forget takes a run's report: the drift of what was inspected and has no record is over.

@@ -3,14 +3,15 @@ package notify_test
 import (
 	"context"
 	"encoding/json"
+	"encoding/xml"
 	"errors"
+	"fmt"
+	"net/url"
 	"regexp"
 	"slices"
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/google/go-cmp/cmp"
 
 	"example.com/s3-endpoint-guard/internal/aws/notify"
@@ -24,27 +25,31 @@ type fakeSNS struct {
 	// repeats is the part of the latest message that says which other records it represents.
 	repeats string
 	// inputs are the messages as sent.
-	inputs []*sns.PublishInput
+	inputs []url.Values
 	err    error
 }
 
 var standsFor = regexp.MustCompile(`also covers (.*)\. Each`)
 
-func (f *fakeSNS) Publish(_ context.Context, in *sns.PublishInput, _ ...func(*sns.Options)) (*sns.PublishOutput, error) {
+func (f *fakeSNS) Call(_ context.Context, operation string, in, out any) error {
 	if f.err != nil {
-		return nil, f.err
+		return f.err
 	}
-	f.subjects, f.repeats, f.inputs = append(f.subjects, aws.ToString(in.Subject)), "", append(f.inputs, in)
-	if found := standsFor.FindStringSubmatch(aws.ToString(in.Message)); found != nil {
+	form, ok := in.(url.Values)
+	if !ok || operation != "Publish" {
+		return fmt.Errorf("asked for %s with %v", operation, in)
+	}
+	f.subjects, f.repeats, f.inputs = append(f.subjects, form.Get("Subject")), "", append(f.inputs, form)
+	if found := standsFor.FindStringSubmatch(form.Get("Message")); found != nil {
 		f.repeats = found[1]
 	}
-	return &sns.PublishOutput{}, nil
+	return xml.Unmarshal([]byte(`<PublishResponse><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>`), out)
 }
 
 // newTopic returns a topic and its clock, which only the test changes.
 func newTopic() (*notify.Topic, *fakeSNS, *time.Time) {
 	fake, now := &fakeSNS{}, time.Unix(0, 0)
-	return &notify.Topic{API: fake, ARN: "arn:aws:sns:eu-central-1:111122223333:t", Now: func() time.Time { return now }}, fake, &now
+	return &notify.Topic{SNS: fake, ARN: "arn:aws:sns:eu-central-1:111122223333:t", Now: func() time.Time { return now }}, fake, &now
 }
 
 // drift returns a record of open drift of one property.
@@ -231,7 +236,7 @@ func TestAThreadEndsWithTheDrift(t *testing.T) {
 	var threads []string
 	for _, in := range fake.inputs {
 		var n customNotification
-		if err := json.Unmarshal([]byte(*in.Message), &n); err != nil {
+		if err := json.Unmarshal([]byte(in.Get("Message")), &n); err != nil {
 			t.Fatal(err)
 		}
 		threads = append(threads, n.Metadata.ThreadID)
@@ -251,8 +256,20 @@ func TestMessagesAreSentWithTheirAttributes(t *testing.T) {
 	topic, fake, _ := newTopic()
 	topic.Origin = origin
 	publish(t, topic, drift(guard.Observed, "bucket-policy", "x"))
-	attributes := fake.inputs[0].MessageAttributes
-	if len(attributes) != 6 || aws.ToString(attributes["verdict"].StringValue) != "open" {
-		t.Errorf("attributes %v, want six, with the verdict", attributes)
+	attributes := map[string]string{}
+	form := fake.inputs[0]
+	for i := 1; form.Has(fmt.Sprintf("MessageAttributes.entry.%d.Name", i)); i++ {
+		entry := fmt.Sprintf("MessageAttributes.entry.%d.", i)
+		if form.Get(entry+"Value.DataType") != "String" {
+			t.Errorf("%sValue.DataType is %q, want String", entry, form.Get(entry+"Value.DataType"))
+		}
+		attributes[form.Get(entry+"Name")] = form.Get(entry + "Value.StringValue")
+	}
+	want := map[string]string{
+		"outcome": string(guard.Observed), "verdict": "open", "resource": "bucket-policy",
+		"bucket": origin.Bucket, "account": origin.Account, "region": origin.Region,
+	}
+	if diff := cmp.Diff(want, attributes); diff != "" || form.Get("TopicArn") != topic.ARN {
+		t.Errorf("topic %q, attributes (-want +got):\n%s", form.Get("TopicArn"), diff)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"example.com/s3-endpoint-guard/internal/aws/awsjson"
+	"example.com/s3-endpoint-guard/internal/aws/awscall"
 )
 
 // Parameter is a parameter. Name is the part of its name after the path and a slash.
@@ -39,7 +39,7 @@ type (
 )
 
 // Below lists the parameters directly below a path, with the call GetParametersByPath. An error, which is the call's, ends the list.
-func Below(ctx context.Context, ssm awsjson.Caller, path string) iter.Seq2[Parameter, error] {
+func Below(ctx context.Context, ssm awscall.Caller, path string) iter.Seq2[Parameter, error] {
 	return func(yield func(Parameter, error) bool) {
 		for in := (query{Path: path, MaxResults: pageSize}); ; {
 			var page page

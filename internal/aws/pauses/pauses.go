@@ -7,7 +7,7 @@ import (
 	"errors"
 	"fmt"
 
-	"example.com/s3-endpoint-guard/internal/aws/awsjson"
+	"example.com/s3-endpoint-guard/internal/aws/awscall"
 	"example.com/s3-endpoint-guard/internal/aws/parameters"
 	"example.com/s3-endpoint-guard/internal/pause"
 )
@@ -15,7 +15,7 @@ import (
 // Reader reads the windows of one stack.
 type Reader struct {
 	// SSM makes the call GetParametersByPath.
-	SSM awsjson.Caller
+	SSM awscall.Caller
 	// Path is the hierarchy that contains the windows: [pause.Path] of the stack.
 	Path string
 }

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"example.com/s3-endpoint-guard/internal/aws/awsjson"
+	"example.com/s3-endpoint-guard/internal/aws/awscall"
 	"example.com/s3-endpoint-guard/internal/aws/errorcode"
 	"example.com/s3-endpoint-guard/internal/aws/pauses"
 	"example.com/s3-endpoint-guard/internal/pause"
@@ -34,7 +34,7 @@ func newScene(t *testing.T, policy string) *scene {
 	s.gate = localtest.Gate(t, api.Options{Now: func() time.Time { return s.now }})
 	s.store = ssm.New(s.gate.Options())
 	s.gate.Add(s.store)
-	client := awsjson.New(localtest.Config(t, s.gate, policy), awsjson.SSM)
+	client := awscall.New(localtest.Config(t, s.gate, policy), awscall.SSM)
 	s.reader = pauses.Reader{SSM: client, Path: pause.Path("guard")}
 	s.writer = pauses.Writer{SSM: client, Path: pause.Path("guard")}
 	return s

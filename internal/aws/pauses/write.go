@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"example.com/s3-endpoint-guard/internal/aws/awsjson"
+	"example.com/s3-endpoint-guard/internal/aws/awscall"
 	"example.com/s3-endpoint-guard/internal/aws/errorcode"
 	"example.com/s3-endpoint-guard/internal/pause"
 )
@@ -13,7 +13,7 @@ import (
 // Writer makes and ends windows of one stack.
 type Writer struct {
 	// SSM makes the calls PutParameter and DeleteParameter.
-	SSM awsjson.Caller
+	SSM awscall.Caller
 	// Path is that of [Reader].
 	Path string
 }

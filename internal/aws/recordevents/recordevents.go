@@ -11,7 +11,7 @@ import (
 	"fmt"
 	"strings"
 
-	"example.com/s3-endpoint-guard/internal/aws/awsjson"
+	"example.com/s3-endpoint-guard/internal/aws/awscall"
 	"example.com/s3-endpoint-guard/internal/guard"
 	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
@@ -41,7 +41,7 @@ const maxUnsent = 100
 // sent: after a cold start an unchanged state is sent again.
 type Bus struct {
 	// EventBridge makes the call PutEvents.
-	EventBridge awsjson.Caller
+	EventBridge awscall.Caller
 	// Setting names the account, the Region, the bucket and the endpoint; no bucket and no endpoint if the guard has a fleet.
 	Setting iampolicy.Setting
 	// StackID is the ARN of the guard's own stack.

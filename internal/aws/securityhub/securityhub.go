@@ -1,7 +1,7 @@
 // Package securityhub keeps one finding in AWS Security Hub for each guarded property: active and failed while the
 // property has drifted, archived and passed when it is as desired. docs/events.md describes the findings.
 //
-// It makes one Security Hub call, with awsjson.
+// It makes one Security Hub call, with awscall.
 package securityhub
 
 import (
@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"example.com/s3-endpoint-guard/internal/aws/awsjson"
+	"example.com/s3-endpoint-guard/internal/aws/awscall"
 	"example.com/s3-endpoint-guard/internal/guard"
 	"example.com/s3-endpoint-guard/internal/iampolicy"
 )
@@ -24,7 +24,7 @@ import (
 // property that has no record and was inspected is as desired: its finding is resolved if it is active, or if this process
 // has not imported it yet. An earlier process may have left it active, and only this process remembers what it imported.
 type Hub struct {
-	SecurityHub awsjson.Caller
+	SecurityHub awscall.Caller
 	// Setting names the account, the Region, the bucket and the endpoint; no bucket and no endpoint if the guard has a fleet.
 	Setting iampolicy.Setting
 	// StackID is the ARN of the guard's own stack.

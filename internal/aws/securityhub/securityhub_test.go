@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"example.com/s3-endpoint-guard/internal/aws/awsjson"
+	"example.com/s3-endpoint-guard/internal/aws/awscall"
 	"example.com/s3-endpoint-guard/internal/aws/securityhub"
 	"example.com/s3-endpoint-guard/internal/guard"
 	"example.com/s3-endpoint-guard/internal/iampolicy"
@@ -22,7 +22,7 @@ import (
 
 // calls passes calls on to the local AWS's Security Hub, unless it refuses them.
 type calls struct {
-	awsjson.Caller
+	awscall.Caller
 	n int
 	// err refuses calls, refuse single findings, by the end of their Id.
 	err    error
@@ -81,7 +81,7 @@ func newWorld(t *testing.T) *world {
 	w := &world{t: t, local: local.New(gate.Options()), now: time.Date(2026, 3, 2, 9, 1, 8, 0, time.UTC)}
 	w.local.Enable()
 	gate.Add(w.local)
-	w.api = &calls{Caller: awsjson.New(localtest.Config(t, gate, localtest.Everything), awsjson.SecurityHub)}
+	w.api = &calls{Caller: awscall.New(localtest.Config(t, gate, localtest.Everything), awscall.SecurityHub)}
 	w.restart()
 	return w
 }

@@ -5,16 +5,14 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
-
+	"example.com/s3-endpoint-guard/internal/aws/awscall"
 	"example.com/s3-endpoint-guard/internal/aws/errorcode"
 	"example.com/s3-endpoint-guard/internal/guard"
 )
 
 // Owners reads what the stacks are doing that created buckets.
 type Owners struct {
-	API API
+	CloudFormation awscall.Caller
 	// Own is the ARN of the guard's own stack.
 	Own string
 }
@@ -25,18 +23,18 @@ func (o *Owners) Read(ctx context.Context, id string) (guard.StackState, error) 
 	if id == "" || id == o.Own || place(id) != place(o.Own) {
 		return guard.StackState{}, nil
 	}
-	answer, err := o.API.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &id})
+	answer, err := describe(ctx, o.CloudFormation, id)
 	switch {
 	case isUnknown(err), err == nil && len(answer.Stacks) == 0:
 		return guard.StackState{}, nil
 	case err != nil:
 		return guard.StackState{}, fmt.Errorf("stack %s: %w", id, err)
 	}
-	live := answer.Stacks[0]
+	stack := answer.Stacks[0]
 	return guard.StackState{
-		ID: id, Status: string(live.StackStatus), Since: since(live),
-		Busy:     busy(live.StackStatus) && live.StackStatus != types.StackStatusDeleteComplete,
-		Deleting: deleting(live.StackStatus),
+		ID: id, Status: stack.StackStatus, Since: stack.since(),
+		Busy:     busy(stack.StackStatus) && stack.StackStatus != "DELETE_COMPLETE",
+		Deleting: deleting(stack.StackStatus),
 	}, nil
 }
 

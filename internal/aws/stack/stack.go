@@ -1,53 +1,67 @@
 // Package stack reports whether the guard's own CloudFormation stack is being changed or deleted: the truce.
 //
-// It makes one CloudFormation call with the AWS SDK.
+// It makes one CloudFormation call, with awscall.
 package stack
 
 import (
 	"context"
+	"encoding/xml"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
-
+	"example.com/s3-endpoint-guard/internal/aws/awscall"
 	"example.com/s3-endpoint-guard/internal/guard"
 )
 
-// API contains the call that [Stack] makes.
-type API interface {
-	DescribeStacks(context.Context, *cloudformation.DescribeStacksInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeStacksOutput, error)
+// described is CloudFormation's answer to DescribeStacks.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Stack.html
+type described struct {
+	XMLName xml.Name `xml:"DescribeStacksResponse"`
+	Stacks  []live   `xml:"DescribeStacksResult>Stacks>member"`
+}
+
+// live is a stack as CloudFormation describes it. A time is nil if there was no such operation.
+type live struct {
+	StackStatus                                 string
+	CreationTime, LastUpdatedTime, DeletionTime *time.Time
+}
+
+// describe reads the stack with an ARN.
+func describe(ctx context.Context, cloudFormation awscall.Caller, id string) (answer described, err error) {
+	err = cloudFormation.Call(ctx, "DescribeStacks", url.Values{"StackName": {id}}, &answer)
+	return answer, err
 }
 
 // Stack is the guard's own stack.
 type Stack struct {
-	API API
+	CloudFormation awscall.Caller
 	// ID is the stack's ARN, not its name: CloudFormation describes a deleted stack by its ARN only.
 	ID string
 }
 
 // Read returns the state of the stack.
 func (s *Stack) Read(ctx context.Context) (guard.StackState, error) {
-	answer, err := s.API.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &s.ID})
+	answer, err := describe(ctx, s.CloudFormation, s.ID)
 	if err != nil {
 		return guard.StackState{}, fmt.Errorf("stack %s: %w", s.ID, err)
 	}
 	if len(answer.Stacks) == 0 {
 		return guard.StackState{}, fmt.Errorf("stack %s: %w", s.ID, errNotDescribed)
 	}
-	live := answer.Stacks[0]
+	stack := answer.Stacks[0]
 	return guard.StackState{
-		Status: string(live.StackStatus), Busy: busy(live.StackStatus), Deleting: deleting(live.StackStatus), Since: since(live),
+		Status: stack.StackStatus, Busy: busy(stack.StackStatus), Deleting: deleting(stack.StackStatus), Since: stack.since(),
 	}, nil
 }
 
 // since returns when the latest deployment began: CloudFormation returns the time of the deletion, of the latest
 // update, or of the creation.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Stack.html
-func since(live types.Stack) time.Time {
-	for _, began := range []*time.Time{live.DeletionTime, live.LastUpdatedTime, live.CreationTime} {
+func (l live) since() time.Time {
+	for _, began := range []*time.Time{l.DeletionTime, l.LastUpdatedTime, l.CreationTime} {
 		if began != nil {
 			return *began
 		}
@@ -57,8 +71,8 @@ func since(live types.Stack) time.Time {
 
 // deleting reports whether the guarded resources are being deleted: the stack is deleted, or its creation is rolled
 // back.
-func deleting(status types.StackStatus) bool {
-	return strings.HasPrefix(string(status), "DELETE_") || status == types.StackStatusRollbackInProgress
+func deleting(status string) bool {
+	return strings.HasPrefix(status, "DELETE_") || status == "ROLLBACK_IN_PROGRESS"
 }
 
 var errNotDescribed = errors.New("not in the answer")
@@ -72,9 +86,9 @@ var errNotDescribed = errors.New("not in the answer")
 //	all others          idle: …_COMPLETE, …_FAILED, and statuses that AWS may add
 //
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
-func busy(status types.StackStatus) bool {
-	if status == types.StackStatusReviewInProgress {
+func busy(status string) bool {
+	if status == "REVIEW_IN_PROGRESS" {
 		return false
 	}
-	return strings.HasSuffix(string(status), "_IN_PROGRESS") || strings.HasPrefix(string(status), "DELETE_")
+	return strings.HasSuffix(status, "_IN_PROGRESS") || strings.HasPrefix(status, "DELETE_")
 }

@@ -2,13 +2,14 @@ package stack_test
 
 import (
 	"context"
+	"encoding/xml"
 	"errors"
+	"fmt"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/smithy-go"
 
@@ -26,16 +27,30 @@ type fakeCloudFormation struct {
 	err                       error
 }
 
-func (f fakeCloudFormation) DescribeStacks(_ context.Context, in *cloudformation.DescribeStacksInput, _ ...func(*cloudformation.Options)) (*cloudformation.DescribeStacksOutput, error) {
-	if f.err != nil || f.none {
-		return &cloudformation.DescribeStacksOutput{}, f.err
+// Call answers DescribeStacks.
+func (f fakeCloudFormation) Call(_ context.Context, operation string, in, out any) error {
+	if f.err != nil {
+		return f.err
 	}
-	if aws.ToString(in.StackName) != arn {
-		return nil, errors.New("asked for another stack: " + aws.ToString(in.StackName))
+	if form, _ := in.(url.Values); operation != "DescribeStacks" || form.Get("StackName") != arn {
+		return fmt.Errorf("asked for something else: %s of %v", operation, in)
 	}
-	return &cloudformation.DescribeStacksOutput{Stacks: []types.Stack{{
-		StackStatus: f.status, CreationTime: f.created, LastUpdatedTime: f.updated, DeletionTime: f.deleted,
-	}}}, nil
+	return xml.Unmarshal([]byte(f.answer()), out)
+}
+
+// answer returns what CloudFormation answers.
+func (f fakeCloudFormation) answer() string {
+	if f.none {
+		return `<DescribeStacksResponse><DescribeStacksResult><Stacks/></DescribeStacksResult></DescribeStacksResponse>`
+	}
+	text := fmt.Sprintf("<StackName>guard</StackName><StackStatus>%s</StackStatus>", f.status)
+	for name, at := range map[string]*time.Time{"CreationTime": f.created, "LastUpdatedTime": f.updated, "DeletionTime": f.deleted} {
+		if at != nil {
+			text += fmt.Sprintf("<%s>%s</%s>", name, at.Format("2006-01-02T15:04:05.000Z07:00"), name)
+		}
+	}
+	return `<DescribeStacksResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><DescribeStacksResult><Stacks><member>` + text +
+		`</member></Stacks></DescribeStacksResult><ResponseMetadata><RequestId>1</RequestId></ResponseMetadata></DescribeStacksResponse>`
 }
 
 // TestStandingKnowsEveryStatus checks all statuses in the SDK, so that a new one must be added here.
@@ -73,7 +88,7 @@ func TestStandingKnowsEveryStatus(t *testing.T) {
 		}
 	}
 	for status, want := range busy {
-		s := stack.Stack{API: fakeCloudFormation{status: status}, ID: arn}
+		s := stack.Stack{CloudFormation: fakeCloudFormation{status: status}, ID: arn}
 		got, err := s.Read(t.Context())
 		if err != nil || got.Busy != want || got.Status != string(status) {
 			t.Errorf("Read(%s) = %+v, %v, want busy %t", status, got, err, want)
@@ -98,7 +113,7 @@ func TestStandingSaysSinceWhen(t *testing.T) {
 		"not said":                       {fakeCloudFormation{}, time.Time{}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := (&stack.Stack{API: test.fake, ID: arn}).Read(t.Context())
+			got, err := (&stack.Stack{CloudFormation: test.fake, ID: arn}).Read(t.Context())
 			if err != nil || !got.Since.Equal(test.want) {
 				t.Errorf("Read = %+v, %v, want since %s", got, err, test.want)
 			}
@@ -112,7 +127,7 @@ func TestStandingFailsWithTheStacksName(t *testing.T) {
 		"not answered": {none: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := stack.Stack{API: fake, ID: arn}
+			s := stack.Stack{CloudFormation: fake, ID: arn}
 			if got, err := s.Read(t.Context()); err == nil || !strings.Contains(err.Error(), arn) || got.Busy {
 				t.Errorf("Read = %+v, %v, want an error that names the stack", got, err)
 			}
@@ -143,7 +158,7 @@ func TestTheOwnerOfABucketDelaysOnlyWhileItWorks(t *testing.T) {
 		"another validation error": {arn, fakeCloudFormation{err: &smithy.GenericAPIError{Code: "ValidationError"}}, false, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := (&stack.Owners{API: test.fake, Own: own}).Read(t.Context(), test.id)
+			got, err := (&stack.Owners{CloudFormation: test.fake, Own: own}).Read(t.Context(), test.id)
 			if got.Busy != test.busy || (err != nil) != test.fails || test.busy && (got.ID != arn || got.Status == "") {
 				t.Errorf("Read = %+v, %v, want busy %t, an error %t", got, err, test.busy, test.fails)
 			}

@@ -21,7 +21,7 @@ import (
 	"example.com/s3-endpoint-guard/internal/audit"
 	"example.com/s3-endpoint-guard/internal/aws/errorcode"
 	"example.com/s3-endpoint-guard/internal/aws/s3bucket"
-	"example.com/s3-endpoint-guard/internal/aws/stack"
+	"example.com/s3-endpoint-guard/internal/aws/stackresources"
 	"example.com/s3-endpoint-guard/internal/aws/vpcendpoint"
 	"example.com/s3-endpoint-guard/internal/parallel"
 )
@@ -239,7 +239,7 @@ type Stack struct {
 func ReadStack(ctx context.Context, api cloudformation.ListStackResourcesAPIClient, pace *Pacer, name string) (Stack, error) {
 	var s Stack
 	ids := map[string]string{}
-	for r, err := range stack.AllResources(ctx, pacedResources{api, pace}, name) {
+	for r, err := range stackresources.ListAll(ctx, pacedResources{api, pace}, name) {
 		if err != nil {
 			return s, fmt.Errorf("reading stack %s: %w", name, &Failure{Permission: listsResources, Err: err})
 		}

@@ -11,7 +11,7 @@ import (
 	"strconv"
 	"time"
 
-	"example.com/s3-endpoint-guard/internal/aws/awsjson"
+	"example.com/s3-endpoint-guard/internal/aws/awscall"
 	"example.com/s3-endpoint-guard/internal/parallel"
 )
 
@@ -40,14 +40,14 @@ type Message struct {
 // Queue is an SQS standard queue. Any number of goroutines may use it at the same time.
 type Queue struct {
 	// SQS makes the call SendMessageBatch.
-	SQS awsjson.Caller
+	SQS awscall.Caller
 	URL string
 }
 
 // URL returns the URL of a queue.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-queue-message-identifiers.html
 func URL(partition, region, account, name string) string {
-	return fmt.Sprintf("https://sqs.%s.%s/%s/%s", region, awsjson.Domain(partition), account, name)
+	return fmt.Sprintf("https://sqs.%s.%s/%s/%s", region, awscall.Domain(partition), account, name)
 }
 
 // maxBatch is the most messages of one call.

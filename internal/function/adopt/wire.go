@@ -9,13 +9,12 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"example.com/s3-endpoint-guard/internal/adoption"
+	"example.com/s3-endpoint-guard/internal/aws/awscall"
 	"example.com/s3-endpoint-guard/internal/aws/awsconfig"
-	"example.com/s3-endpoint-guard/internal/aws/awsjson"
 	"example.com/s3-endpoint-guard/internal/aws/beforeimage"
 	"example.com/s3-endpoint-guard/internal/aws/cfnresponse"
 	"example.com/s3-endpoint-guard/internal/aws/guards"
@@ -38,8 +37,8 @@ func New(getenv func(string) string, log *slog.Logger, _ io.Writer) (func(contex
 		return nil, err
 	}
 	buckets := s3.NewFromConfig(sdk)
-	parameters := awsjson.New(sdk, awsjson.SSM)
-	ownStack := &stack.Stack{API: cloudformation.NewFromConfig(sdk), ID: stackID}
+	parameters := awscall.New(sdk, awscall.SSM)
+	ownStack := &stack.Stack{CloudFormation: awscall.New(sdk, awscall.CloudFormation), ID: stackID}
 	a := &Adoption{
 		Buckets: buckets, Endpoints: ec2.NewFromConfig(sdk),
 		Guards: func(ctx context.Context) ([]adoption.Guard, error) {

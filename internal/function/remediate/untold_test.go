@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/sns"
-
 	"example.com/s3-endpoint-guard/internal/aws/notify"
 )
 
@@ -17,20 +15,20 @@ type slowSNS struct {
 	err      error
 }
 
-func (s *slowSNS) Publish(context.Context, *sns.PublishInput, ...func(*sns.Options)) (*sns.PublishOutput, error) {
+func (s *slowSNS) Call(context.Context, string, any, any) error {
 	time.Sleep(100 * time.Millisecond)
 	if s.err != nil {
-		return nil, s.err
+		return s.err
 	}
 	s.messages++
-	return &sns.PublishOutput{}, nil
+	return nil
 }
 
 // When SNS works again, the messages about earlier corrections are not sent all at once.
 func TestWhatCouldNotBeToldFloodsNobody(t *testing.T) {
 	bubble(t, "", func(t *testing.T, h *harness) {
 		topic := &slowSNS{err: errors.New("InternalError")}
-		h.Notify = &notify.Topic{API: topic, ARN: "t", Now: h.Now}
+		h.Notify = &notify.Topic{SNS: topic, ARN: "t", Now: h.Now}
 		for range 20 {
 			h.bucket.policy = publicPolicy
 			if _, err := h.invoke(t, []byte(`{}`)); err == nil {

@@ -8,13 +8,11 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/sns"
 
+	"example.com/s3-endpoint-guard/internal/aws/awscall"
 	"example.com/s3-endpoint-guard/internal/aws/awsconfig"
-	"example.com/s3-endpoint-guard/internal/aws/awsjson"
 	"example.com/s3-endpoint-guard/internal/aws/beforeimage"
 	"example.com/s3-endpoint-guard/internal/aws/notify"
 	"example.com/s3-endpoint-guard/internal/aws/pauses"
@@ -40,7 +38,7 @@ func New(getenv func(string) string, log *slog.Logger, out io.Writer) (*Function
 		return nil, err
 	}
 	topic := &notify.Topic{
-		API: sns.NewFromConfig(sdk), ARN: c.TopicARN, Format: c.Format, Origin: c.Origin, Now: time.Now,
+		SNS: awscall.New(sdk, awscall.SNS), ARN: c.TopicARN, Format: c.Format, Origin: c.Origin, Now: time.Now,
 	}
 	return &Function{
 		Bucket:  c.Setting.Bucket,
@@ -57,10 +55,10 @@ func New(getenv func(string) string, log *slog.Logger, out io.Writer) (*Function
 }
 
 func senders(c Config, sdk aws.Config) []Sender {
-	list := []Sender{&recordevents.Bus{EventBridge: awsjson.New(sdk, awsjson.EventBridge), Setting: c.Setting, StackID: c.StackID}}
+	list := []Sender{&recordevents.Bus{EventBridge: awscall.New(sdk, awscall.EventBridge), Setting: c.Setting, StackID: c.StackID}}
 	if c.SecurityHub {
 		list = append(list, &securityhub.Hub{
-			SecurityHub: awsjson.New(sdk, awsjson.SecurityHub), Setting: c.Setting, StackID: c.StackID, Runbook: c.Origin.Runbook, Now: time.Now,
+			SecurityHub: awscall.New(sdk, awscall.SecurityHub), Setting: c.Setting, StackID: c.StackID, Runbook: c.Origin.Runbook, Now: time.Now,
 		})
 	}
 	return list
@@ -71,19 +69,19 @@ func sweeps(c Config, sdk aws.Config) *Sweeps {
 	if c.SweepQueue == "" {
 		return nil
 	}
-	return &Sweeps{Every: c.SweepEvery, Queue: &sweepqueue.Queue{SQS: awsjson.New(sdk, awsjson.SQS), URL: c.SweepQueue}}
+	return &Sweeps{Every: c.SweepEvery, Queue: &sweepqueue.Queue{SQS: awscall.New(sdk, awscall.SQS), URL: c.SweepQueue}}
 }
 
 func newGuard(c Config, sdk aws.Config) *guard.Guard {
-	stacks := cloudformation.NewFromConfig(sdk)
-	ownStack := &stack.Stack{API: stacks, ID: c.StackID}
+	stacks := awscall.New(sdk, awscall.CloudFormation)
+	ownStack := &stack.Stack{CloudFormation: stacks, ID: c.StackID}
 	g := &guard.Guard{
 		Stack:    ownStack.Read,
 		Observe:  c.Observe,
 		Role:     c.Setting.Guard,
 		Now:      time.Now,
 		Concerns: concerns,
-		Pauses:   inForce(&pauses.Reader{SSM: awsjson.New(sdk, awsjson.SSM), Path: pause.Path(c.Origin.Stack)}),
+		Pauses:   inForce(&pauses.Reader{SSM: awscall.New(sdk, awscall.SSM), Path: pause.Path(c.Origin.Stack)}),
 	}
 	if c.Fleet != nil {
 		g.Fleet = newFleet(c, sdk, stacks)
@@ -113,7 +111,7 @@ func inForce(reader *pauses.Reader) func(context.Context) (map[string]guard.Paus
 // newFleet wires guard.yaml's buckets and endpoints. The clients of the buckets use S3's path-style addresses: with a host name for
 // each bucket, each call would need a TLS handshake, which takes longer and more processor time than the call itself.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html#path-style-access
-func newFleet(c Config, sdk aws.Config, stacks stack.API) *guard.Fleet {
+func newFleet(c Config, sdk aws.Config, stacks awscall.Caller) *guard.Fleet {
 	limit := pace.New(mostCalls)
 	api := s3.NewFromConfig(awsconfig.Pooled(sdk, mostCalls), func(o *s3.Options) {
 		o.UsePathStyle = true
@@ -122,7 +120,7 @@ func newFleet(c Config, sdk aws.Config, stacks stack.API) *guard.Fleet {
 	f := &fleet{
 		FleetConfig: *c.Fleet, s3: api, ec2: ec2.NewFromConfig(sdk),
 		store:   &beforeimage.Store{API: s3.NewFromConfig(sdk), Bucket: c.Fleet.Adoption.Bucket, Account: c.Setting.Account},
-		owners:  &stack.Owners{API: stacks, Own: c.StackID},
+		owners:  &stack.Owners{CloudFormation: stacks, Own: c.StackID},
 		judging: judging{lock: c.Fleet.Lock, mode: c.Fleet.Mode, guard: c.Setting.Guard},
 		now:     time.Now,
 	}

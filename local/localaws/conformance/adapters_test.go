@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"example.com/s3-endpoint-guard/internal/aws/awsjson"
+	"example.com/s3-endpoint-guard/internal/aws/awscall"
 	"example.com/s3-endpoint-guard/internal/aws/parameters"
 	"example.com/s3-endpoint-guard/internal/aws/pauses"
 	"example.com/s3-endpoint-guard/internal/aws/recordevents"
@@ -39,7 +39,7 @@ func adapterCases() []testCase {
 func below(want int) op {
 	return func(ctx context.Context, s *scene) error {
 		var got []string
-		for p, err := range parameters.Below(ctx, awsjson.New(s.config, awsjson.SSM), s.path()) {
+		for p, err := range parameters.Below(ctx, awscall.New(s.config, awscall.SSM), s.path()) {
 			if err != nil {
 				return err
 			}
@@ -56,7 +56,7 @@ func below(want int) op {
 }
 
 func (s *scene) windows() *pauses.Writer {
-	return &pauses.Writer{SSM: awsjson.New(s.config, awsjson.SSM), Path: s.path()}
+	return &pauses.Writer{SSM: awscall.New(s.config, awscall.SSM), Path: s.path()}
 }
 
 func pauseFor(target string) op {
@@ -82,7 +82,7 @@ func endsNone(target string) op {
 // windows expects the targets of the stored windows.
 func windows(want ...string) op {
 	return func(ctx context.Context, s *scene) error {
-		all, err := (&pauses.Reader{SSM: awsjson.New(s.config, awsjson.SSM), Path: s.path()}).Read(ctx)
+		all, err := (&pauses.Reader{SSM: awscall.New(s.config, awscall.SSM), Path: s.path()}).Read(ctx)
 		if err != nil {
 			return err
 		}
@@ -100,7 +100,7 @@ func windows(want ...string) op {
 // sendSweeps sends messages with a delay.
 func sendSweeps(count int, delay time.Duration) op {
 	return func(ctx context.Context, s *scene) error {
-		q := sweepqueue.Queue{SQS: awsjson.New(s.config, awsjson.SQS), URL: s.notes["queue"]}
+		q := sweepqueue.Queue{SQS: awscall.New(s.config, awscall.SQS), URL: s.notes["queue"]}
 		return q.Send(ctx, slices.Repeat([]sweepqueue.Message{{Body: "{}", Delay: delay}}, count))
 	}
 }
@@ -109,7 +109,7 @@ func sendSweeps(count int, delay time.Duration) op {
 func sendRecords(count int) op {
 	return func(ctx context.Context, s *scene) error {
 		bus := recordevents.Bus{
-			EventBridge: awsjson.New(s.config, awsjson.EventBridge), Setting: iampolicy.Setting{Account: account, Region: region, Bucket: s.name},
+			EventBridge: awscall.New(s.config, awscall.EventBridge), Setting: iampolicy.Setting{Account: account, Region: region, Bucket: s.name},
 			StackID: "arn:aws:cloudformation:" + region + ":" + account + ":stack/guard/1",
 		}
 		var report guard.Report

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"example.com/s3-endpoint-guard/internal/aws/awsjson"
+	"example.com/s3-endpoint-guard/internal/aws/awscall"
 )
 
 // alarmCases are the cases on CloudWatch. Their calls are JSON, as those of the AWS CLI: moto does not speak CBOR, as the Go
@@ -57,14 +57,14 @@ func alarmCases() []testCase {
 }
 
 // cloudWatch is CloudWatch's protocol.
-var cloudWatch = awsjson.Service{ID: "CloudWatch", Name: "monitoring", Target: "GraniteServiceVersion20100801", Version: "1.0"}
+var cloudWatch = awscall.JSON("CloudWatch", "monitoring", "GraniteServiceVersion20100801", "1.0")
 
 // members are the parameters of a call.
 type members map[string]any
 
 // cloudwatch makes a call to CloudWatch.
 func (s *scene) cloudwatch(ctx context.Context, call string, in members, out any) error {
-	return awsjson.New(s.config, cloudWatch).Call(ctx, call, in, out)
+	return awscall.New(s.config, cloudWatch).Call(ctx, call, in, out)
 }
 
 // ownNames returns the scene's own names, for names that are the same in all scenes.

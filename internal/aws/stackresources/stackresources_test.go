@@ -1,4 +1,4 @@
-package stack_test
+package stackresources_test
 
 import (
 	"slices"
@@ -9,14 +9,14 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
 	"example.com/s3-endpoint-guard/internal/aws/errorcode"
-	"example.com/s3-endpoint-guard/internal/aws/stack"
+	"example.com/s3-endpoint-guard/internal/aws/stackresources"
 	"example.com/s3-endpoint-guard/local/localaws/api"
 	"example.com/s3-endpoint-guard/local/localaws/cloudformation"
 	"example.com/s3-endpoint-guard/local/localaws/localtest"
 )
 
-// TestAllResourcesIncludeThoseOfNestedStacks has a nested stack that was deleted, which CloudFormation would not list here.
-func TestAllResourcesIncludeThoseOfNestedStacks(t *testing.T) {
+// TestTheListIncludesThoseOfNestedStacks has a nested stack that was deleted, which CloudFormation would not list here.
+func TestTheListIncludesThoseOfNestedStacks(t *testing.T) {
 	gate := localtest.Gate(t, api.Options{})
 	stacks := cloudformation.New(gate.Options())
 	gate.Add(stacks)
@@ -30,7 +30,7 @@ func TestAllResourcesIncludeThoseOfNestedStacks(t *testing.T) {
 	}})
 	client := sdk.NewFromConfig(localtest.Config(t, gate, localtest.Everything))
 	list := func() (names []string, errs []error) {
-		for r, err := range stack.AllResources(t.Context(), client, "whole") {
+		for r, err := range stackresources.ListAll(t.Context(), client, "whole") {
 			names = append(names, aws.ToString(r.LogicalResourceId))
 			if err != nil {
 				errs = append(errs, err)

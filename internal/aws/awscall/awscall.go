@@ -1,12 +1,10 @@
-// Package awsjson calls AWS services whose protocol is JSON without their SDK clients.
+// Package awscall calls AWS services without their SDK clients: those of which a function makes one or two calls.
 //
 // The SDK's clients of SSM, SQS and EventBridge make tables of all their operations when a process starts: 1.9 MB, and half of the
-// processor time of a cold start, for one operation of each. Security Hub's is an eighth of a function's package, because a finding can
-// describe each resource of AWS. This package needs none. Configuration, credentials, signature, retries and the types of errors are
-// the SDK's.
-// https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html
-// https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html
-package awsjson
+// processor time of a cold start, for one operation of each; newer versions of those of SNS and CloudFormation do so, too. All clients
+// make tables of their endpoints. Security Hub's is an eighth of a function's package, because a finding can describe each resource of
+// AWS. This package needs none. Configuration, credentials, signature, retries and the types of errors are the SDK's.
+package awscall
 
 import (
 	"bytes"
@@ -14,7 +12,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -33,28 +30,49 @@ import (
 	"example.com/s3-endpoint-guard/internal/timeleft"
 )
 
-// Service is what the protocol needs to know of a service.
+// Service is what a call needs to know of a service.
 type Service struct {
 	// ID is the name of the service in errors and, in capitals, in AWS_ENDPOINT_URL_<ID>.
 	// https://docs.aws.amazon.com/sdkref/latest/guide/ss-endpoints-table.html
 	ID string
 	// Name is the first part of the service's host name, and its name in signatures and permissions.
-	Name string
-	// Target precedes the operation in X-Amz-Target. Version is that of the protocol, "1.0" or "1.1".
-	Target, Version string
-	// Paths are those of a REST service's operations, which has neither Target nor Version.
-	Paths map[string]string
+	Name     string
+	protocol protocol
 }
+
+// protocol is how a service takes calls and answers them.
+type protocol interface {
+	// message returns the body of a call, with its path and its header's fields.
+	message(operation string, in any) (message, error)
+	// decode reads the answer to a call that succeeded.
+	decode(answer []byte, out any) error
+	// refusal returns what an answer says about the error.
+	refusal(response *http.Response, answer []byte) said
+}
+
+// message is a call before it is signed.
+type message struct {
+	// path is the part of the URL behind the endpoint, without the first slash.
+	path   string
+	header map[string]string
+	body   []byte
+}
+
+// said is an error's code and text; its code is "" if it has none.
+type said struct{ code, text string }
 
 // The services that the project calls so.
 var (
-	SSM         = Service{ID: "SSM", Name: "ssm", Target: "AmazonSSM", Version: "1.1"}
-	SQS         = Service{ID: "SQS", Name: "sqs", Target: "AmazonSQS", Version: "1.0"}
-	EventBridge = Service{ID: "EventBridge", Name: "events", Target: "AWSEvents", Version: "1.1"}
-	SecurityHub = Service{ID: "SecurityHub", Name: "securityhub", Paths: map[string]string{"BatchImportFindings": "/findings/import"}}
+	SSM            = JSON("SSM", "ssm", "AmazonSSM", "1.1")
+	SQS            = JSON("SQS", "sqs", "AmazonSQS", "1.0")
+	EventBridge    = JSON("EventBridge", "events", "AWSEvents", "1.1")
+	SecurityHub    = Service{"SecurityHub", "securityhub", restJSON{"BatchImportFindings": "findings/import"}}
+	SNS            = Service{"SNS", "sns", query("2010-03-31")}
+	CloudFormation = Service{"CloudFormation", "cloudformation", query("2010-05-15")}
 )
 
-// Caller makes one call: it sends in as JSON, and decodes the answer into out. An error that AWS answers is a [smithy.APIError].
+// Caller makes one call: it sends in, and decodes the answer into out. For a service with the query protocol, in is [url.Values] and out
+// has tags of encoding/xml; for the others both are as encoding/json takes them. An error that AWS answers is a [smithy.APIError].
 type Caller interface {
 	Call(ctx context.Context, operation string, in, out any) error
 }
@@ -83,9 +101,9 @@ func New(config aws.Config, service Service) *Client {
 
 // Call implements [Caller]. It repeats a call as the configuration's retryer says.
 func (c *Client) Call(ctx context.Context, operation string, in, out any) error {
-	body, err := json.Marshal(in)
+	m, err := c.service.protocol.message(operation, in)
 	for attempt := 1; err == nil; attempt++ {
-		failure := c.attempt(ctx, operation, body, out)
+		failure := c.attempt(ctx, m, out)
 		if failure == nil {
 			return nil
 		}
@@ -117,8 +135,8 @@ func (c *Client) pause(ctx context.Context, attempt int, failure error) error {
 }
 
 // attempt makes one attempt.
-func (c *Client) attempt(ctx context.Context, operation string, body []byte, out any) error {
-	request, err := c.request(ctx, operation, body)
+func (c *Client) attempt(ctx context.Context, m message, out any) error {
+	request, err := c.request(ctx, m)
 	if err != nil {
 		return err
 	}
@@ -132,8 +150,8 @@ func (c *Client) attempt(ctx context.Context, operation string, body []byte, out
 		return &smithyhttp.RequestSendError{Err: fmt.Errorf("reading the answer: %w", err)}
 	}
 	if response.StatusCode < http.StatusOK || response.StatusCode >= http.StatusMultipleChoices {
-		err = refusal(response, answer)
-	} else if err = json.Unmarshal(answer, out); err == nil {
+		err = c.refusal(response, answer)
+	} else if err = c.service.protocol.decode(answer, out); err == nil {
 		return nil
 	} else {
 		err = &smithy.DeserializationError{Err: err, Snapshot: answer}
@@ -145,24 +163,18 @@ func (c *Client) attempt(ctx context.Context, operation string, body []byte, out
 }
 
 // request makes a signed request.
-func (c *Client) request(ctx context.Context, operation string, body []byte) (*http.Request, error) {
+func (c *Client) request(ctx context.Context, m message) (*http.Request, error) {
 	address, err := c.address(ctx)
 	if err != nil {
 		return nil, err
 	}
-	path, isREST := c.service.Paths[operation]
-	if isREST {
-		address = strings.TrimSuffix(address, "/") + path
-	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
+	address = strings.TrimSuffix(address, "/") + "/" + m.path
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(m.body))
 	if err != nil {
 		return nil, err
 	}
-	if isREST {
-		request.Header.Set("Content-Type", "application/json")
-	} else {
-		request.Header.Set("Content-Type", "application/x-amz-json-"+c.service.Version)
-		request.Header.Set("X-Amz-Target", c.service.Target+"."+operation)
+	for name, value := range m.header {
+		request.Header.Set(name, value)
 	}
 	if c.config.Credentials == nil {
 		return nil, errors.New("no credentials")
@@ -171,7 +183,7 @@ func (c *Client) request(ctx context.Context, operation string, body []byte) (*h
 	if err != nil {
 		return nil, fmt.Errorf("get credentials: %w", err)
 	}
-	hash := sha256.Sum256(body)
+	hash := sha256.Sum256(m.body)
 	err = c.signer.SignHTTP(ctx, credentials, request, hex.EncodeToString(hash[:]), c.service.Name, c.config.Region, time.Now())
 	return request, err
 }
@@ -206,23 +218,12 @@ func Domain(partition string) string {
 	return "amazonaws.com"
 }
 
-// refusal returns the error that a response says. Its code may be in a header, and have a namespace before it or an address behind it.
-// SQS has its former code in another header; the SDK takes that.
-// https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html#operation-error-serialization
-// https://smithy.io/2.0/aws/protocols/aws-query-protocol.html#aws-protocols-awsquerycompatible-trait
-func refusal(response *http.Response, answer []byte) error {
-	var said struct {
-		Type    string `json:"__type"`
-		Code    string `json:"code"`
-		Message string `json:"message"`
-	}
-	_ = json.Unmarshal(answer, &said) // what is no JSON has no code, as with the SDK; names match in any case
-	code, _, _ := strings.Cut(cmp.Or(response.Header.Get("X-Amzn-Errortype"), said.Type, said.Code), ":")
-	code = code[strings.LastIndex(code, "#")+1:]
-	former, _, _ := strings.Cut(response.Header.Get("X-Amzn-Query-Error"), ";")
+// refusal returns the error that a response says.
+func (c *Client) refusal(response *http.Response, answer []byte) error {
+	said := c.service.protocol.refusal(response, answer)
 	fault := smithy.FaultClient
 	if response.StatusCode >= http.StatusInternalServerError {
 		fault = smithy.FaultServer
 	}
-	return &smithy.GenericAPIError{Code: cmp.Or(former, code, "UnknownError"), Message: said.Message, Fault: fault}
+	return &smithy.GenericAPIError{Code: cmp.Or(said.code, "UnknownError"), Message: said.text, Fault: fault}
 }

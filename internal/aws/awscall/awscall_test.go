@@ -1,11 +1,15 @@
-package awsjson_test
+package awscall_test
 
 import (
 	"context"
+	"encoding/xml"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -14,8 +18,8 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go"
 
+	"example.com/s3-endpoint-guard/internal/aws/awscall"
 	"example.com/s3-endpoint-guard/internal/aws/awsconfig"
-	"example.com/s3-endpoint-guard/internal/aws/awsjson"
 	"example.com/s3-endpoint-guard/internal/aws/errorcode"
 )
 
@@ -65,7 +69,7 @@ func config(t *testing.T, region string, tr *transport) aws.Config {
 func TestACallIsSignedJSON(t *testing.T) {
 	tr := &transport{answers: []any{answer(200, `{"Parameters":[{"Name":"a"}]}`)}}
 	var out struct{ Parameters []struct{ Name string } }
-	err := awsjson.New(config(t, "eu-central-1", tr), awsjson.SSM).Call(t.Context(), "GetParametersByPath", map[string]string{"Path": "/p"}, &out)
+	err := awscall.New(config(t, "eu-central-1", tr), awscall.SSM).Call(t.Context(), "GetParametersByPath", map[string]string{"Path": "/p"}, &out)
 	if err != nil || len(out.Parameters) != 1 || out.Parameters[0].Name != "a" {
 		t.Fatalf("Call = %+v, %v", out, err)
 	}
@@ -94,7 +98,7 @@ func TestACallOfARESTServiceHasAPath(t *testing.T) {
 		if base != "" {
 			c.BaseEndpoint = &base
 		}
-		if err := awsjson.New(c, awsjson.SecurityHub).Call(t.Context(), "BatchImportFindings", struct{}{}, &struct{}{}); err != nil {
+		if err := awscall.New(c, awscall.SecurityHub).Call(t.Context(), "BatchImportFindings", struct{}{}, &struct{}{}); err != nil {
 			t.Fatal(err)
 		}
 		r := tr.requests[0]
@@ -122,8 +126,8 @@ func TestTheAddressIsTheConfiguredOne(t *testing.T) {
 	}{
 		{"AWS's", "us-gov-west-1", "", sources{}, "https://sqs.us-gov-west-1.amazonaws.com/"},
 		{"China's", "cn-north-1", "", sources{}, "https://sqs.cn-north-1.amazonaws.com.cn/"},
-		{"of all services", "eu-central-1", "http://127.0.0.1:1", sources{"SSM", "http://127.0.0.1:2"}, "http://127.0.0.1:1"},
-		{"of the service", "eu-central-1", "http://127.0.0.1:1", sources{"SQS", "http://127.0.0.1:2"}, "http://127.0.0.1:2"},
+		{"of all services", "eu-central-1", "http://127.0.0.1:1", sources{"SSM", "http://127.0.0.1:2"}, "http://127.0.0.1:1/"},
+		{"of the service", "eu-central-1", "http://127.0.0.1:1", sources{"SQS", "http://127.0.0.1:2"}, "http://127.0.0.1:2/"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			tr := &transport{answers: []any{answer(200, `{}`)}}
@@ -132,7 +136,7 @@ func TestTheAddressIsTheConfiguredOne(t *testing.T) {
 			if test.all != "" {
 				c.BaseEndpoint = &test.all
 			}
-			if err := awsjson.New(c, awsjson.SQS).Call(t.Context(), "SendMessageBatch", struct{}{}, &struct{}{}); err != nil {
+			if err := awscall.New(c, awscall.SQS).Call(t.Context(), "SendMessageBatch", struct{}{}, &struct{}{}); err != nil {
 				t.Fatal(err)
 			}
 			if got := tr.requests[0].URL.String(); got != test.want {
@@ -156,7 +160,7 @@ func TestARefusalHasTheCodeOfTheService(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			tr := &transport{answers: []any{test.answer}}
-			err := awsjson.New(config(t, "eu-central-1", tr), awsjson.SQS).Call(t.Context(), "SendMessageBatch", struct{}{}, &struct{}{})
+			err := awscall.New(config(t, "eu-central-1", tr), awscall.SQS).Call(t.Context(), "SendMessageBatch", struct{}{}, &struct{}{})
 			if errorcode.Of(err) != test.code || len(tr.requests) != 1 {
 				t.Errorf("Call = %v after %d requests, want %s after one", err, len(tr.requests), test.code)
 			}
@@ -177,12 +181,12 @@ func TestWhatMayPassIsRepeated(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				tr := &transport{answers: []any{fails, fails, answer(200, `{}`)}}
-				client := awsjson.New(config(t, "eu-central-1", tr), awsjson.EventBridge)
+				client := awscall.New(config(t, "eu-central-1", tr), awscall.EventBridge)
 				if err := client.Call(t.Context(), "PutEvents", struct{}{}, &struct{}{}); err != nil || len(tr.requests) != 3 {
 					t.Errorf("Call = %v after %d requests, want success at the third", err, len(tr.requests))
 				}
 				tr = &transport{answers: []any{fails}}
-				client = awsjson.New(config(t, "eu-central-1", tr), awsjson.EventBridge)
+				client = awscall.New(config(t, "eu-central-1", tr), awscall.EventBridge)
 				err := client.Call(t.Context(), "PutEvents", struct{}{}, &struct{}{})
 				if most := awsconfig.Retryer().MaxAttempts(); err == nil || len(tr.requests) != most {
 					t.Errorf("Call = %v after %d requests, want a failure after %d", err, len(tr.requests), most)
@@ -198,7 +202,7 @@ func TestACallEndsWithItsContext(t *testing.T) {
 		tr := &transport{answers: []any{answer(503, `{}`)}}
 		ended := make(chan error)
 		go func() {
-			ended <- awsjson.New(config(t, "eu-central-1", tr), awsjson.SSM).Call(ctx, "GetParametersByPath", struct{}{}, &struct{}{})
+			ended <- awscall.New(config(t, "eu-central-1", tr), awscall.SSM).Call(ctx, "GetParametersByPath", struct{}{}, &struct{}{})
 		}()
 		synctest.Wait() // it waits for its second attempt
 		cancel()
@@ -214,11 +218,82 @@ func TestACallEndsWithItsContext(t *testing.T) {
 
 func TestAnAnswerThatIsNoJSONIsAnError(t *testing.T) {
 	tr := &transport{answers: []any{answer(200, `<html>`)}}
-	err := awsjson.New(config(t, "eu-central-1", tr), awsjson.SSM).Call(t.Context(), "GetParametersByPath", struct{}{}, &struct{}{})
+	err := awscall.New(config(t, "eu-central-1", tr), awscall.SSM).Call(t.Context(), "GetParametersByPath", struct{}{}, &struct{}{})
 	if _, ok := errors.AsType[*smithy.DeserializationError](err); !ok {
 		t.Errorf("Call = %v", err)
 	}
 	if response, ok := errors.AsType[*awshttp.ResponseError](err); !ok || response.HTTPStatusCode() != 200 {
 		t.Errorf("Call = %v, want the response in the error", err)
+	}
+}
+
+func TestACallOfAQueryServiceIsAForm(t *testing.T) {
+	const published = `<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>`
+	tr := &transport{answers: []any{answer(200, published)}}
+	in := url.Values{"TopicArn": {"arn:aws:sns:eu-central-1:111122223333:t"}, "Message": {"a b&c=d\n\u00e9"}}
+	var out struct {
+		ID string `xml:"PublishResult>MessageId"`
+	}
+	if err := awscall.New(config(t, "cn-north-1", tr), awscall.SNS).Call(t.Context(), "Publish", in, &out); err != nil {
+		t.Fatal(err)
+	}
+	r := tr.requests[0]
+	if r.Method != http.MethodPost || r.URL.String() != "https://sns.cn-north-1.amazonaws.com.cn/" || r.Header.Get("Content-Type") != "application/x-www-form-urlencoded" {
+		t.Errorf("the request is %s %s with %v", r.Method, r.URL, r.Header)
+	}
+	if got := r.Header.Get("Authorization"); !strings.Contains(got, "/cn-north-1/sns/aws4_request") {
+		t.Errorf("the signature is %q", got)
+	}
+	form, err := url.ParseQuery(tr.bodies[0])
+	want := url.Values{"Action": {"Publish"}, "Version": {"2010-03-31"}, "TopicArn": in["TopicArn"], "Message": in["Message"]}
+	if !maps.EqualFunc(form, want, slices.Equal) || err != nil || out.ID != "1" || len(in) != 2 {
+		t.Errorf("the form is %v, %v, the answer %+v, want %v", form, err, out, want)
+	}
+}
+
+func TestRefusalsOfAQueryServiceAreTheSDKs(t *testing.T) {
+	const throttled = `<ErrorResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><Error><Type>Sender</Type><Code>Throttling</Code>
+		<Message>Rate exceeded</Message></Error><RequestId>1</RequestId></ErrorResponse>`
+	const denied = `<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>`
+	const stacks = `<DescribeStacksResponse><DescribeStacksResult><Stacks/></DescribeStacksResult></DescribeStacksResponse>`
+	for name, c := range map[string]struct {
+		answers  []any
+		requests int
+		code     string
+	}{
+		"throttled, and then answered": {[]any{answer(400, throttled), answer(200, stacks)}, 2, ""},
+		"a fault, and then answered":   {[]any{answer(503, ""), answer(200, stacks)}, 2, ""},
+		"denied":                       {[]any{answer(403, denied)}, 1, "AccessDenied"},
+		"denied by a proxy":            {[]any{answer(403, "<html><p>no</html>")}, 1, "UnknownError"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { // which takes no time for the pauses
+				tr := &transport{answers: c.answers}
+				var out struct {
+					XMLName xml.Name `xml:"DescribeStacksResponse"`
+				}
+				err := awscall.New(config(t, "eu-central-1", tr), awscall.CloudFormation).Call(t.Context(), "DescribeStacks", url.Values{}, &out)
+				if got := errorcode.Of(err); got != c.code || (err != nil) != (c.code != "") || len(tr.requests) != c.requests {
+					t.Errorf("Call = %v after %d requests, want code %q after %d", err, len(tr.requests), c.code, c.requests)
+				}
+			})
+		})
+	}
+}
+
+func TestAnAnswerThatIsNotTheOperationsIsAnError(t *testing.T) {
+	for _, body := range []string{"", "<html>", "<OtherResponse/>"} {
+		tr := &transport{answers: []any{answer(200, body)}}
+		var out struct {
+			XMLName xml.Name `xml:"PublishResponse"`
+		}
+		err := awscall.New(config(t, "eu-central-1", tr), awscall.SNS).Call(t.Context(), "Publish", url.Values{}, &out)
+		if _, ok := errors.AsType[*smithy.DeserializationError](err); !ok {
+			t.Errorf("Call = %v for the answer %q", err, body)
+		}
+	}
+	err := awscall.New(config(t, "eu-central-1", &transport{}), awscall.SNS).Call(t.Context(), "Publish", struct{}{}, nil)
+	if err == nil || !strings.Contains(err.Error(), "url.Values") {
+		t.Errorf("Call = %v for an input that is no form", err)
 	}
 }

@@ -1,4 +1,7 @@
-package stack
+// Package stackresources lists what a CloudFormation stack has, with the stacks that are nested in it.
+//
+// It makes one CloudFormation call with the AWS SDK.
+package stackresources
 
 import (
 	"context"
@@ -15,8 +18,8 @@ import (
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-stack.html
 const nestedType = "AWS::CloudFormation::Stack"
 
-// Resources lists the resources of a stack, which is named by its name or its ARN, in pages. An error, which is the call's, ends the list.
-func Resources(ctx context.Context, api cloudformation.ListStackResourcesAPIClient, stack string) iter.Seq2[types.StackResourceSummary, error] {
+// List lists the resources of a stack, which is named by its name or its ARN, in pages. An error, which is the call's, ends the list.
+func List(ctx context.Context, api cloudformation.ListStackResourcesAPIClient, stack string) iter.Seq2[types.StackResourceSummary, error] {
 	return func(yield func(types.StackResourceSummary, error) bool) {
 		for pages := cloudformation.NewListStackResourcesPaginator(api, &cloudformation.ListStackResourcesInput{StackName: &stack}); pages.HasMorePages(); {
 			page, err := pages.NextPage(ctx)
@@ -33,12 +36,12 @@ func Resources(ctx context.Context, api cloudformation.ListStackResourcesAPIClie
 	}
 }
 
-// AllResources lists the resources of a stack as [Resources] does, and then those of the stacks that are nested in it. The error about a
+// ListAll lists the resources of a stack as [List] does, and then those of the stacks that are nested in it. The error about a
 // nested stack names it.
-func AllResources(ctx context.Context, api cloudformation.ListStackResourcesAPIClient, stack string) iter.Seq2[types.StackResourceSummary, error] {
+func ListAll(ctx context.Context, api cloudformation.ListStackResourcesAPIClient, stack string) iter.Seq2[types.StackResourceSummary, error] {
 	return func(yield func(types.StackResourceSummary, error) bool) {
 		var nested []string
-		for r, err := range Resources(ctx, api, stack) {
+		for r, err := range List(ctx, api, stack) {
 			if !yield(r, err) || err != nil {
 				return
 			}
@@ -47,7 +50,7 @@ func AllResources(ctx context.Context, api cloudformation.ListStackResourcesAPIC
 			}
 		}
 		for _, id := range nested {
-			for r, err := range Resources(ctx, api, id) {
+			for r, err := range List(ctx, api, id) {
 				if err != nil {
 					err = fmt.Errorf("nested stack %s: %w", id, err)
 				}
