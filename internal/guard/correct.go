@@ -65,7 +65,7 @@ func (c *correction) handle(ctx context.Context, drifted []Finding) []Record {
 		}
 		return c.untouched(c.member, Observed, drifted)
 	}
-	if pause := c.paused(c.member); pause != nil {
+	if pause := c.paused(ctx, c.member); pause != nil {
 		records := c.untouched(c.member, StandingDown, drifted)
 		for i := range records {
 			records[i].Paused = pause

@@ -403,14 +403,18 @@ func ownerOf(s StackState) *Owner {
 
 // paused returns the maintenance window of a member; nil if there is none. If the windows cannot be read, the drift is corrected, and
 // the failure is reported once.
-func (r *run) paused(m Member) *Pause {
-	all, _ := r.once(Key{windows, ""}, func() any {
-		all, err := r.ask().windows()
-		if err != nil {
+func (r *run) paused(ctx context.Context, m Member) *Pause {
+	r.ask()
+	all, err := r.windows(ctx)()
+	if err != nil {
+		r.once(Key{windows, ""}, func() any {
 			r.trouble(Member{}, windows, err)
-		}
-		return all
-	}).(map[string]Pause)
+			return nil
+		})
+		r.mu.Lock()
+		r.pausesFailed = err
+		r.mu.Unlock()
+	}
 	if pause, ok := all[cmp.Or(m.Target, m.Window)]; ok {
 		return &pause
 	}

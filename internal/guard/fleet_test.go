@@ -381,7 +381,12 @@ func TestASweepGivesWayToThrottling(t *testing.T) {
 			return m, ok
 		}
 		lowest = most
-		f.fault = func(string, string) error { lowest = min(lowest, f.limit.Limit()); return nil }
+		f.fault = func(string, string) error {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			lowest = min(lowest, f.limit.Limit())
+			return nil
+		}
 		ctx, cancel := context.WithTimeout(t.Context(), 45*time.Second)
 		defer cancel()
 		report, err := g.Run(ctx, sweep)

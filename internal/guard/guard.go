@@ -174,7 +174,8 @@ type Guard struct {
 	// Fleet is what is guarded in addition to Members, or instead; nil for none.
 	Fleet *Fleet
 	// Pauses returns the maintenance windows that have not ended, by the name of the bucket or the id of the endpoint. What it
-	// returns with an error applies nevertheless. It is called once in a run that finds drift. If it is nil, there are none.
+	// returns with an error applies nevertheless. It is called like Stack, and again for drift that is found a second later. If it is
+	// nil, there are none.
 	Pauses func(context.Context) (map[string]Pause, error)
 	// Stack returns what our own stack is doing. It is called once at the start of a run, in a sweep once it has found something,
 	// and again before a second write, by several resources concurrently.
@@ -195,6 +196,10 @@ type Guard struct {
 // stackPatience is how long a drifted resource waits for the stack's status, and for the maintenance windows. To close access matters more
 // than the truce: at worst the guard works against a deployment for a moment, until the guaranteed event that ends it.
 const stackPatience = 5 * time.Second
+
+// windowsAge is for how long a run uses the maintenance windows that it asked for. What it finds later, e.g. in one of the last buckets of
+// a fleet, may have been done in a window that was made after it asked.
+const windowsAge = time.Second
 
 // courtesy is how long a run waits that finds drift and was started by the event of another call: several calls whose
 // events come together start several runs at once, and each finds all their drift. The run of the call itself writes at
@@ -238,7 +243,10 @@ func (g *Guard) Run(ctx context.Context, trigger Trigger) (Report, error) {
 		return Report{}, nil
 	}
 	r := &run{guard: g, trigger: trigger, began: g.Now()}
-	r.ask = sync.OnceValue(func() asked { return asked{r.askStack(ctx), r.askWindows(ctx)} })
+	r.ask = sync.OnceValue(func() func() (StackState, error) {
+		r.windows(ctx)
+		return r.askStack(ctx)
+	})
 	if trigger.Kind != Sweep {
 		r.ask()
 	}
@@ -257,28 +265,42 @@ type run struct {
 	guard   *Guard
 	trigger Trigger
 	began   time.Time
-	// ask begins, at its first call, to read what a correction has to wait for. Most sweeps have nothing to correct and do not need it,
-	// so that they ask when they find something. Other runs ask concurrently with the inspections, so that it costs no time.
-	ask func() asked
+	// ask begins, at its first call, to read what a correction has to wait for, and returns a function that waits for the stack's status.
+	// Most sweeps have nothing to correct and do not need it, so that they ask when they find something. Other runs ask concurrently
+	// with the inspections, so that it costs no time.
+	ask func() func() (StackState, error)
+	// reads are the reads that [start] began.
+	reads sync.WaitGroup
 
-	mu        sync.Mutex
+	mu sync.Mutex
+	// pauses waits for the maintenance windows that were asked for last, at pausesAsked. pausesFailed is why they were not read.
+	pauses       func() (map[string]Pause, error)
+	pausesAsked  time.Time
+	pausesFailed error
+
 	asDesired []Finding
 	inspected []Key
 	fleetRun
 }
 
-// asked are functions that wait for the answers to what a run asks once.
-type asked struct {
-	stack   func() (StackState, error)
-	windows func() (map[string]Pause, error)
-}
-
 // stack waits for the stack's status.
-func (r *run) stack() (StackState, error) { return r.ask().stack() }
+func (r *run) stack() (StackState, error) { return r.ask()() }
+
+// windows returns a function that waits for the maintenance windows. It begins to read them if the run has not yet, or if that is longer
+// ago than [windowsAge]; not again after a failure, which the drift would have to wait for.
+func (r *run) windows(ctx context.Context) func() (map[string]Pause, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := r.guard.Now()
+	if r.pauses == nil || r.pausesFailed == nil && now.Sub(r.pausesAsked) >= windowsAge {
+		r.pauses, r.pausesAsked = r.askWindows(ctx), now
+	}
+	return r.pauses
+}
 
 // askStack begins to read the stack's status and returns a function that waits for it.
 func (r *run) askStack(ctx context.Context) func() (StackState, error) {
-	return start(ctx, func(ctx context.Context) (StackState, error) {
+	return start(ctx, &r.reads, func(ctx context.Context) (StackState, error) {
 		standing, err := r.guard.Stack(ctx)
 		if err != nil {
 			return StackState{}, fmt.Errorf("reading the stack's status: %w", err)
@@ -292,20 +314,20 @@ func (r *run) askWindows(ctx context.Context) func() (map[string]Pause, error) {
 	if r.guard.Observe || r.guard.Pauses == nil {
 		return func() (map[string]Pause, error) { return nil, nil }
 	}
-	return start(ctx, r.guard.Pauses)
+	return start(ctx, &r.reads, r.guard.Pauses)
 }
 
-// start begins a read and returns a function that waits for its result, for [stackPatience] at most.
-func start[T any](ctx context.Context, read func(context.Context) (T, error)) func() (T, error) {
+// start begins a read, as one of reads, and returns a function that waits for its result, for [stackPatience] at most.
+func start[T any](ctx context.Context, reads *sync.WaitGroup, read func(context.Context) (T, error)) func() (T, error) {
 	var value T
 	var err error
 	answered := make(chan struct{})
-	go func() {
+	reads.Go(func() {
 		defer close(answered)
 		ctx, cancel := context.WithTimeout(ctx, timeleft.Share(ctx, stackPatience, part))
 		defer cancel()
 		value, err = read(ctx)
-	}()
+	})
 	return func() (T, error) {
 		<-answered
 		return value, err
@@ -405,8 +427,8 @@ func (r *run) report(records []Record) (Report, error) {
 	var err error
 	if r.trigger.Kind != Sweep || len(records) > 0 {
 		standing, err = r.stack()
-		_, _ = r.ask().windows() // no call outlives the run; where its error matters, it is a record
 	}
+	r.reads.Wait() // no call outlives the run; where its error matters, it is a record
 	report := Report{AsDesired: r.asDesired, Inspected: r.inspected, Unlocked: r.unlocked, Stack: standing, StackError: err}
 	var failures []error
 	for _, record := range records {

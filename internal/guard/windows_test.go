@@ -3,6 +3,7 @@ package guard_test
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -37,5 +38,68 @@ func TestAWindowLeavesAMemberAlone(t *testing.T) {
 	g.Members = []guard.Member{{Window: "house", Resources: []guard.Resource{newLamp("door", "lit")}}}
 	if _, err := run(t, g, sweep); err != nil || reads != 1 {
 		t.Errorf("err %v, the windows read %d times, want no call without drift", err, reads)
+	}
+}
+
+// A run can take minutes. A window that somebody makes in the meantime, before what it is for, has to count in what the run finds after.
+func TestAWindowThatIsMadeDuringARunCounts(t *testing.T) {
+	for _, kind := range []guard.Kind{guard.Sweep, guard.Stack, guard.Direct, guard.Event} {
+		window := guard.Pause{Until: bubble.Add(time.Hour), Reason: "new doors"}
+		var made atomic.Bool
+		reads := 0
+		early, late := newLamp("gate", "broken"), newLamp("door", "lit")
+		g := newGuard(atRest())
+		g.Members = []guard.Member{
+			{Window: "garden", Resources: []guard.Resource{early}},
+			{Window: "house", Resources: []guard.Resource{after{2 * windowsAge, func() { late.state["door-1"] = "dark"; made.Store(true) }, late}}},
+		}
+		g.Pauses = func(context.Context) (map[string]guard.Pause, error) {
+			if reads++; made.Load() {
+				return map[string]guard.Pause{"house": window}, nil
+			}
+			return nil, nil
+		}
+		report, err := run(t, g, guard.Trigger{Kind: kind})
+		want := []string{"gate-1 open corrected 1", "door-1 closed standing down 0"}
+		if diff := cmp.Diff(want, outcomes(report)); diff != "" || err != nil || reads != 2 {
+			t.Errorf("%s: err %v, the windows read %d times, records (-want +got):\n%s", kind, err, reads, diff)
+		}
+	}
+}
+
+// windowsAge is for how long a run uses the windows that it has asked for.
+const windowsAge = time.Second
+
+// after is a lamp that is inspected after a time in which something happens.
+type after struct {
+	wait   time.Duration
+	happen func()
+	*lamp
+}
+
+func (a after) Inspect(ctx context.Context) ([]guard.Finding, error) {
+	time.Sleep(a.wait)
+	a.happen()
+	return a.lamp.Inspect(ctx)
+}
+
+// Drift that is found late does not wait once more for windows that could not be read: to close access matters more. The late lamp is read
+// twice.
+func TestWindowsThatCannotBeReadAreNotReadAgain(t *testing.T) {
+	reads := 0
+	g := newGuard(atRest())
+	g.Members = []guard.Member{
+		{Window: "garden", Resources: []guard.Resource{newLamp("gate", "broken")}},
+		{Window: "house", Resources: []guard.Resource{after{10 * time.Second, func() {}, newLamp("door", "broken")}}},
+	}
+	g.Pauses = func(ctx context.Context) (map[string]guard.Pause, error) {
+		reads++
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	report, err := run(t, g, sweep)
+	want := []string{"gate-1 open corrected 1", "door-1 open corrected 1", "maintenance-windows  not corrected 0"}
+	if diff := cmp.Diff(want, outcomes(report)); diff != "" || err == nil || reads != 1 || report.Elapsed != 20*time.Second {
+		t.Errorf("err %v, the windows read %d times in %s, records (-want +got):\n%s", err, reads, report.Elapsed, diff)
 	}
 }
