@@ -72,7 +72,8 @@ var (
 )
 
 // Caller makes one call: it sends in, and decodes the answer into out. For a service with the query protocol, in is [url.Values] and out
-// has tags of encoding/xml; for the others both are as encoding/json takes them. An error that AWS answers is a [smithy.APIError].
+// has tags of encoding/xml; for the others both are as encoding/json takes them. If out is nil, the answer is not decoded: an operation
+// without a result may answer nothing. An error that AWS answers is a [smithy.APIError].
 type Caller interface {
 	Call(ctx context.Context, operation string, in, out any) error
 }
@@ -151,6 +152,8 @@ func (c *Client) attempt(ctx context.Context, m message, out any) error {
 	}
 	if response.StatusCode < http.StatusOK || response.StatusCode >= http.StatusMultipleChoices {
 		err = c.refusal(response, answer)
+	} else if out == nil {
+		return nil
 	} else if err = c.service.protocol.decode(answer, out); err == nil {
 		return nil
 	} else {

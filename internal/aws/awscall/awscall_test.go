@@ -297,3 +297,12 @@ func TestAnAnswerThatIsNotTheOperationsIsAnError(t *testing.T) {
 		t.Errorf("Call = %v for an input that is no form", err)
 	}
 }
+
+func TestAnAnswerThatNobodyWantsMayBeEmpty(t *testing.T) {
+	for _, service := range []awscall.Service{awscall.SSM, awscall.SecurityHub, awscall.SNS} {
+		tr := &transport{answers: []any{answer(200, "")}}
+		if err := awscall.New(config(t, "eu-central-1", tr), service).Call(t.Context(), "DeleteParameter", url.Values{}, nil); err != nil {
+			t.Errorf("Call of %s = %v", service.ID, err)
+		}
+	}
+}

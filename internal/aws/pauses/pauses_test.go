@@ -3,6 +3,7 @@ package pauses_test
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -128,5 +129,22 @@ func TestThePermissionOnThePathIsEnough(t *testing.T) {
 	s.reader.Path = pause.Path("other")
 	if _, err := s.reader.Read(t.Context()); !errorcode.Denied(err) || !strings.Contains(err.Error(), "/other") {
 		t.Errorf("Read of another stack's = %v, want a refusal that names the path", err)
+	}
+}
+
+// silent answers nothing, as SSM may to DeleteParameter, which has no result.
+type silent struct{}
+
+func (silent) Do(*http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody}, nil
+}
+
+func TestAWindowIsEndedByAnAnswerWithoutAResult(t *testing.T) {
+	s := newScene(t, localtest.Everything)
+	config := localtest.Config(t, s.gate, localtest.Everything)
+	config.HTTPClient = silent{}
+	w := pauses.Writer{SSM: awscall.New(config, awscall.SSM), Path: pause.Path("guard")}
+	if err := w.End(t.Context(), "docs"); err != nil {
+		t.Error(err)
 	}
 }
