@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -78,21 +79,36 @@ func ReadForeign(data []byte, o ForeignOptions) (*Foreign, error) {
 	return r.found, r.resolve(p)
 }
 
-// foreignRoot parses the text. YAML forbids tabs, with which JSON may be indented: such JSON is compacted first.
+// foreignRoot parses the text. Not all JSON is YAML as the parser reads it.
 func foreignRoot(data []byte) (place, error) {
 	var document yaml.Node
 	err := yaml.Unmarshal(data, &document)
-	if err != nil {
-		var compact bytes.Buffer
-		if json.Compact(&compact, data) != nil || yaml.Unmarshal(compact.Bytes(), &document) != nil {
-			return place{}, err
-		}
+	if err != nil && (!json.Valid(data) || yaml.Unmarshal(jsonAsYAML(data), &document) != nil) {
+		return place{}, err
 	}
 	if len(document.Content) == 0 {
 		return place{}, errors.New("an empty template")
 	}
 	root := place{Node: document.Content[0]}
 	return root, root.refuseAliases()
+}
+
+// jsonEscape is an escape sequence of JSON, or the two of a character beyond U+FFFF.
+// https://datatracker.ietf.org/doc/html/rfc8259#section-7
+var jsonEscape = regexp.MustCompile(`\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\.`)
+
+// jsonAsYAML returns JSON as YAML, each value in the line where it was: with spaces for tabs, which JSON has between values only and the
+// parser of YAML refuses before the first one; without the escapes that it does not know, those of slashes and of characters as two (as
+// Python's json.dumps writes them).
+func jsonAsYAML(data []byte) []byte {
+	return jsonEscape.ReplaceAllFunc(bytes.ReplaceAll(data, []byte("\t"), []byte(" ")), func(escape []byte) []byte {
+		var character string
+		kept := len(escape) == 2 && escape[1] != '/'
+		if kept || json.Unmarshal(slices.Concat([]byte(`"`), escape, []byte(`"`)), &character) != nil {
+			return escape
+		}
+		return []byte(character)
+	})
 }
 
 // refuseAliases returns an error if there is an alias at or below p: CloudFormation supports none.

@@ -155,8 +155,23 @@ func TestForeignTemplatesThatAreNone(t *testing.T) {
 			t.Errorf("ReadForeign(%q) = %v, want %q", text, err, says)
 		}
 	}
-	if f, err := foreign("{\n\t\"Resources\": {\n\t\t\"A\": {\"Type\": \"AWS::S3::Bucket\"}\n\t}\n}", nil); err != nil || len(f.Resources) != 1 {
-		t.Errorf("JSON with tabs: %+v, %v, want one bucket", f, err)
+}
+
+// Some serializers escape slashes, and Python's json.dumps a character beyond U+FFFF as two.
+func TestForeignJSONThatIsNoYAML(t *testing.T) {
+	for text, name := range map[string]string{
+		"\t{\n\t\"Resources\": {\n\t\t\"A\": {\"Type\": \"AWS::S3::Bucket\", \"Properties\": {\"X\": \"a\\tb\"}}\n\t}\n}": "a\tb",
+		`{"Description": "\ud83d\ude42",
+		  "Resources": {
+		    "A": {"Type": "AWS::S3::Bucket", "Properties": {"X": "\uD83D\uDE42 \\ud83d\\ude42 \u00e4\/\""}}}}`: `🙂 \ud83d\ude42 ä/"`,
+	} {
+		f, err := foreign(text, nil)
+		if err != nil || len(f.Resources) != 1 || f.Resources[0].Line != 3 || f.Resources[0].Properties["X"] != name {
+			t.Errorf("ReadForeign(%s) = %+v, %v, want a bucket in line 3 with %s", text, f, err, name)
+		}
+	}
+	if _, err := foreign(`{"Description": "\ud83d", "Resources": {}}`, nil); err == nil {
+		t.Error("half of a character is read")
 	}
 }
 
