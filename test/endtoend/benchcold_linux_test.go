@@ -22,7 +22,7 @@ const (
 
 // formerVariables are the names that earlier builds read, and those of today.
 var formerVariables = map[string]string{
-	"ROUTE_TABLE_IDS": "TABLES", "SECURITY_HUB": "HUB",
+	"ROUTE_TABLE_IDS": "TABLES", "SECURITY_HUB": "HUB", "GROUP_IDS": "GROUPS", "CLIENT_GROUP_IDS": "CLIENT_GROUPS",
 	"NOTIFY_FORMAT": "FORMAT", "RUNBOOK_URL": "RUNBOOK", "SECURITY_GROUP_IDS": "GROUPS", "ALLOWED_GROUP_IDS": "CLIENT_GROUPS",
 }
 
