@@ -242,7 +242,8 @@ func (g *Guard) Run(ctx context.Context, trigger Trigger) (Report, error) {
 	if g.Fleet != nil && !g.Fleet.concerns(trigger) {
 		return Report{}, nil
 	}
-	r := &run{guard: g, trigger: trigger, began: g.Now()}
+	ctx, cancel := context.WithCancel(ctx)
+	r := &run{guard: g, trigger: trigger, began: g.Now(), cancel: cancel}
 	r.ask = sync.OnceValue(func() func() (StackState, error) {
 		r.windows(ctx)
 		return r.askStack(ctx)
@@ -269,8 +270,9 @@ type run struct {
 	// Most sweeps have nothing to correct and do not need it, so that they ask when they find something. Other runs ask concurrently
 	// with the inspections, so that it costs no time.
 	ask func() func() (StackState, error)
-	// reads are the reads that [start] began.
-	reads sync.WaitGroup
+	// reads are the reads that [start] began, and cancel ends them.
+	reads  sync.WaitGroup
+	cancel context.CancelFunc
 
 	mu sync.Mutex
 	// pauses waits for the maintenance windows that were asked for last, at pausesAsked. pausesFailed is why they were not read.
@@ -428,7 +430,8 @@ func (r *run) report(records []Record) (Report, error) {
 	if r.trigger.Kind != Sweep || len(records) > 0 {
 		standing, err = r.stack()
 	}
-	r.reads.Wait() // no call outlives the run; where its error matters, it is a record
+	r.cancel() // nobody waits any more for maintenance windows
+	r.reads.Wait()
 	report := Report{AsDesired: r.asDesired, Inspected: r.inspected, Unlocked: r.unlocked, Stack: standing, StackError: err}
 	var failures []error
 	for _, record := range records {

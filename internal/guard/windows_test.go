@@ -103,3 +103,20 @@ func TestWindowsThatCannotBeReadAreNotReadAgain(t *testing.T) {
 		t.Errorf("err %v, the windows read %d times in %s, records (-want +got):\n%s", err, reads, report.Elapsed, diff)
 	}
 }
+
+// Without drift the windows are not needed: a run neither waits for them nor leaves the call behind.
+func TestARunWithoutDriftDoesNotWaitForWindows(t *testing.T) {
+	g := newGuard(atRest(), newLamp("door", "lit"))
+	var calls, ended atomic.Int64
+	g.Pauses = func(ctx context.Context) (map[string]guard.Pause, error) {
+		calls.Add(1)
+		<-ctx.Done()
+		ended.Add(1)
+		return nil, ctx.Err()
+	}
+	report, err := run(t, g, guard.Trigger{Kind: guard.Event})
+	if err != nil || len(report.Records) != 0 || report.Elapsed != 0 || calls.Load() != 1 || ended.Load() != 1 {
+		t.Errorf("%+v, %v after %s, %d calls of which %d ended, want no record at once, and one call that ended",
+			report.Records, err, report.Elapsed, calls.Load(), ended.Load())
+	}
+}
