@@ -26,7 +26,6 @@ import (
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
-	"example.com/s3-endpoint-guard/internal/lock"
 	"example.com/s3-endpoint-guard/internal/timeleft"
 )
 
@@ -189,36 +188,6 @@ func (c *Client) request(ctx context.Context, m message) (*http.Request, error) 
 	hash := sha256.Sum256(m.body)
 	err = c.signer.SignHTTP(ctx, credentials, request, hex.EncodeToString(hash[:]), c.service.Name, c.config.Region, time.Now())
 	return request, err
-}
-
-// serviceEndpoints is what the SDK asks a configuration's sources for.
-type serviceEndpoints interface {
-	GetServiceBaseEndpoint(ctx context.Context, id string) (string, bool, error)
-}
-
-// address returns the service's endpoint: the configured one for the service, that for all services, or AWS's own.
-// https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
-func (c *Client) address(ctx context.Context) (string, error) {
-	for _, source := range c.config.ConfigSources {
-		if of, ok := source.(serviceEndpoints); ok {
-			if url, found, err := of.GetServiceBaseEndpoint(ctx, c.service.ID); err != nil || found {
-				return url, err
-			}
-		}
-	}
-	if url := aws.ToString(c.config.BaseEndpoint); url != "" {
-		return url, nil
-	}
-	return fmt.Sprintf("https://%s.%s.%s/", c.service.Name, c.config.Region, Domain(lock.PartitionOf(c.config.Region))), nil
-}
-
-// Domain returns the end of the services' host names in a partition.
-// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/pseudo-parameter-reference.html#cfn-pseudo-param-urlsuffix
-func Domain(partition string) string {
-	if partition == "aws-cn" {
-		return "amazonaws.com.cn"
-	}
-	return "amazonaws.com"
 }
 
 // refusal returns the error that a response says.
