@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"example.com/s3-endpoint-guard/internal/iampolicy"
+	"example.com/s3-endpoint-guard/local/policyfiles"
 )
 
 // accessRequest is one request of a batch file.
@@ -172,10 +173,12 @@ func readBatch(name string, stdin io.Reader) ([]accessRequest, error) {
 }
 
 func readInput(name string, stdin io.Reader) ([]byte, error) {
+	read := os.ReadFile
 	if name == "-" {
-		return io.ReadAll(stdin)
+		read = func(string) ([]byte, error) { return io.ReadAll(stdin) }
 	}
-	return os.ReadFile(name)
+	data, err := read(name)
+	return policyfiles.Text(data), err
 }
 
 func writeAnswers(w io.Writer, requests []accessRequest) error {

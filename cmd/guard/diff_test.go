@@ -23,6 +23,7 @@ func TestDiffTellsSameDifferentAndUnjudged(t *testing.T) {
 	}{
 		"the same":        {compact, compact, 0, "", ""},
 		"as S3 stores it": {compact, asStored, 0, "", ""},
+		"with a mark":     {"\ufeff" + compact, asStored, 0, "", ""},
 		"different":       {compact, another, 1, "- {\"Effect\":\"Deny\",\"Principal\":\"*\",\"Action\":\"s3:GetObject\",\"Resource\":\"arn:aws:s3:::docs/*\"}\n+ {\"Effect\":\"Allow\",\"Principal\":\"*\",\"Action\":\"s3:GetObject\",\"Resource\":\"arn:aws:s3:::docs/*\"}\n", ""},
 		"another version": {compact, strings.Replace(compact, "2012", "2008", 1), 1, "- {\"Version\":\"2012-10-17\"}\n+ {\"Version\":\"2008-10-17\"}\n", ""},
 		"an account of another partition": {

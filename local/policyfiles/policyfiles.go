@@ -96,6 +96,7 @@ func (f *Found) read(name string, o Options) error {
 	if err != nil {
 		return plainError(err)
 	}
+	data = Text(data)
 	f.Texts[name] = data
 	return f.readData(name, data, o)
 }
