@@ -28,12 +28,12 @@ func TestTheAddressIsThatOfTheSDKsClient(t *testing.T) {
 					t.Setenv(variable, value)
 				}
 				tr := &transport{answers: []any{answer(200, `{}`)}}
-				c, err := sdkconfig.LoadDefaultConfig(t.Context(), sdkconfig.WithRegion(region), sdkconfig.WithHTTPClient(tr),
+				c, err := sdkconfig.LoadDefaultConfig(t.Context(), sdkconfig.WithRegion(region),
 					sdkconfig.WithSharedConfigFiles([]string{}), sdkconfig.WithSharedCredentialsFiles([]string{}))
 				if err != nil {
 					t.Fatal(err)
 				}
-				c.Credentials = config(t, region, tr).Credentials
+				c.HTTPClient, c.Credentials = tr, config(t, region, tr).Credentials
 				if _, err := ssm.NewFromConfig(c).DeleteParameter(t.Context(), &ssm.DeleteParameterInput{Name: aws.String("a")}); err != nil {
 					t.Fatal(err)
 				}

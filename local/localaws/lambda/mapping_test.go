@@ -3,6 +3,7 @@ package lambda_test
 import (
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,17 +17,27 @@ import (
 // queues is a local SQS on which all roles may do everything, except when denied is set.
 type queues struct {
 	*sqs.Service
-	denied error
+	denied atomic.Pointer[error] // tests set it while a mapping receives
+}
+
+// deny makes all calls fail with an error; nil denies none.
+func (q *queues) deny(err error) { q.denied.Store(&err) }
+
+func (q *queues) refusal() error {
+	if err := q.denied.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
 
 func (q *queues) VisibilityTimeout(_ lambda.Function, arn string) (time.Duration, error) {
 	hidden, err := q.Service.VisibilityTimeout(arn)
-	return hidden, errors.Join(q.denied, err)
+	return hidden, errors.Join(q.refusal(), err)
 }
 
 func (q *queues) Receive(_ lambda.Function, arn string, most int) ([]lambda.QueueMessage, error) {
-	if q.denied != nil {
-		return nil, q.denied
+	if err := q.refusal(); err != nil {
+		return nil, err
 	}
 	received, err := q.Service.Receive(arn, most, nil)
 	var messages []lambda.QueueMessage
@@ -197,7 +208,7 @@ func TestAThrottledBatchIsRetriedUntilItsMessagesComeBack(t *testing.T) {
 
 func TestAMappingWithoutPermissionReceivesNothing(t *testing.T) {
 	m := mapQueue(t, nil)
-	m.queues.denied = errors.New("denied")
+	m.queues.deny(errors.New("denied"))
 	m.send(0, "x")
 	if got := len(m.Invocations("f")); got != 0 || len(m.waiting()) != 1 {
 		t.Errorf("%d invocations and %q in the queue, want no invocation and the message", got, m.waiting())
@@ -237,7 +248,7 @@ func TestMapRefusesWhatLambdaRefuses(t *testing.T) {
 			if _, err := m.Create(lambda.Function{Name: "slow", Bootstrap: bootstrap, Timeout: 31 * time.Second}); err != nil {
 				t.Fatal(err)
 			}
-			m.queues.denied = v.denied
+			m.queues.deny(v.denied)
 			if v.mapping.QueueARN == "" {
 				v.mapping.QueueARN = m.queue
 			}
