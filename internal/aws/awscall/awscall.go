@@ -65,7 +65,7 @@ var (
 	SSM            = JSON("SSM", "ssm", "AmazonSSM", "1.1")
 	SQS            = JSON("SQS", "sqs", "AmazonSQS", "1.0")
 	EventBridge    = JSON("EventBridge", "events", "AWSEvents", "1.1")
-	SecurityHub    = Service{"SecurityHub", "securityhub", restJSON{"BatchImportFindings": "findings/import"}}
+	SecurityHub    = Service{"SecurityHub", "securityhub", restJSON{paths: map[string]string{"BatchImportFindings": "findings/import"}}}
 	SNS            = Service{"SNS", "sns", query("2010-03-31")}
 	CloudFormation = Service{"CloudFormation", "cloudformation", query("2010-05-15")}
 )
