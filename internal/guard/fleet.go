@@ -412,7 +412,7 @@ func (r *run) paused(ctx context.Context, m Member) *Pause {
 			return nil
 		})
 		r.mu.Lock()
-		r.pausesFailed = err
+		r.pausesFailed = true
 		r.mu.Unlock()
 	}
 	if pause, ok := all[cmp.Or(m.Target, m.Window)]; ok {

@@ -242,8 +242,10 @@ func (g *Guard) Run(ctx context.Context, trigger Trigger) (Report, error) {
 	if g.Fleet != nil && !g.Fleet.concerns(trigger) {
 		return Report{}, nil
 	}
+	r := &run{guard: g, trigger: trigger, began: g.Now()}
 	ctx, cancel := context.WithCancel(ctx)
-	r := &run{guard: g, trigger: trigger, began: g.Now(), cancel: cancel}
+	defer r.reads.Wait()
+	defer cancel() // nobody waits any more for maintenance windows
 	r.ask = sync.OnceValue(func() func() (StackState, error) {
 		r.windows(ctx)
 		return r.askStack(ctx)
@@ -270,15 +272,14 @@ type run struct {
 	// Most sweeps have nothing to correct and do not need it, so that they ask when they find something. Other runs ask concurrently
 	// with the inspections, so that it costs no time.
 	ask func() func() (StackState, error)
-	// reads are the reads that [start] began, and cancel ends them.
-	reads  sync.WaitGroup
-	cancel context.CancelFunc
+	// reads are the reads that [start] began. None outlives the run.
+	reads sync.WaitGroup
 
 	mu sync.Mutex
-	// pauses waits for the maintenance windows that were asked for last, at pausesAsked. pausesFailed is why they were not read.
+	// pauses waits for the maintenance windows that were asked for last, at pausesAsked. pausesFailed is true once they were not read.
 	pauses       func() (map[string]Pause, error)
 	pausesAsked  time.Time
-	pausesFailed error
+	pausesFailed bool
 
 	asDesired []Finding
 	inspected []Key
@@ -294,7 +295,7 @@ func (r *run) windows(ctx context.Context) func() (map[string]Pause, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := r.guard.Now()
-	if r.pauses == nil || r.pausesFailed == nil && now.Sub(r.pausesAsked) >= windowsAge {
+	if r.pauses == nil || !r.pausesFailed && now.Sub(r.pausesAsked) >= windowsAge {
 		r.pauses, r.pausesAsked = r.askWindows(ctx), now
 	}
 	return r.pauses
@@ -430,8 +431,6 @@ func (r *run) report(records []Record) (Report, error) {
 	if r.trigger.Kind != Sweep || len(records) > 0 {
 		standing, err = r.stack()
 	}
-	r.cancel() // nobody waits any more for maintenance windows
-	r.reads.Wait()
 	report := Report{AsDesired: r.asDesired, Inspected: r.inspected, Unlocked: r.unlocked, Stack: standing, StackError: err}
 	var failures []error
 	for _, record := range records {
