@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"testing"
 
 	"example.com/s3-endpoint-guard/local/bootstrap"
+	"example.com/s3-endpoint-guard/local/localaws/cloudtest"
 )
 
 // runMain is the environment variable with which a test makes this program run as the command itself.
@@ -25,12 +25,6 @@ var commandsFind = map[string]string{
 	"AWS_ACCESS_KEY_ID": accessKey, "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "eu-central-1",
 }
 
-// garbage is GOGC: with the default of 100 the collector takes a third of this process's processor time. memory is GOMEMLIMIT, in bytes.
-const (
-	garbage = 400
-	memory  = 1 << 30
-)
-
 // atATime is how many tests run at the same time, unless -parallel says it: more than there are processors, because most of the tests
 // wait for processes that they started.
 const atATime = "6"
@@ -41,8 +35,7 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	debug.SetGCPercent(garbage)
-	debug.SetMemoryLimit(memory)
+	cloudtest.CollectSeldom()
 	if err := prepare(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)

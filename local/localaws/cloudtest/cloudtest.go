@@ -69,17 +69,22 @@ func checkNeeds(t testing.TB, c *localaws.Cloud) {
 	}
 }
 
-// garbage is GOGC: with the default of 100, the collector takes a quarter of the processor time of such tests. memory is GOMEMLIMIT, in
-// bytes: from there on, the collector takes more again. The tests of test/endtoend that run abreast hold up to 150 MiB.
+// garbage is GOGC: with the default of 100, the collector takes a quarter to a third of the processor time of such tests. memory is
+// GOMEMLIMIT, in bytes: from there on, the collector takes more again. The tests of test/endtoend that run abreast hold up to 150 MiB.
 const (
 	garbage = 400
 	memory  = 1 << 30
 )
 
-// Main runs a package's tests, after setting the builder of the functions' bootstraps, and ends the process.
-func Main(m *testing.M, built **bootstrap.Builder) {
+// CollectSeldom makes this process collect garbage seldom, as tests want it that have many local AWSs.
+func CollectSeldom() {
 	debug.SetGCPercent(garbage)
 	debug.SetMemoryLimit(memory)
+}
+
+// Main runs a package's tests, after setting the builder of the functions' bootstraps, and ends the process.
+func Main(m *testing.M, built **bootstrap.Builder) {
+	CollectSeldom()
 	builder, err := bootstrap.New()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
